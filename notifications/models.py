@@ -1,0 +1,72 @@
+"""The outbox: every mail is a row before it is a mail."""
+
+import secrets
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+# Letters and digits that nobody mixes up when reading them out.
+CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+CODE_LENGTH = 12
+
+
+def make_code() -> str:
+    """The short code by which a mail is later proven to be ours (60 bits)."""
+    return "".join(secrets.choice(CODE_ALPHABET) for _position in range(CODE_LENGTH))
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def about_order(self, order_id: int) -> "MessageQuerySet":
+        return self.filter(order_id=order_id)
+
+    def waiting(self) -> "MessageQuerySet":
+        return self.filter(status=Message.Status.WAITING)
+
+
+class Message(models.Model):
+    """One mail to one person. Says what it is about; what it says is made when it is sent."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        SENT = "sent", _("sent")
+        FAILED = "failed", _("failed")
+        BOUNCED = "bounced", _("bounced")
+        CANCELLED = "cancelled", _("not needed any more")
+
+    kind = models.CharField(_("kind"), max_length=64)
+    object_id = models.BigIntegerField()
+    key = models.CharField(max_length=128, blank=True)
+    # Which order the mail concerns, for its page and for staff; a number, because this room knows no orders.
+    order_id = models.BigIntegerField(null=True, blank=True, db_index=True)
+    recipient = models.EmailField(_("recipient"), max_length=254)
+    language = models.CharField(_("language"), max_length=16, blank=True)
+    priority = models.PositiveSmallIntegerField(_("priority"), default=5, help_text=_("Lower goes first."))
+
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.WAITING)
+    due_at = models.DateTimeField(_("due at"), default=timezone.now)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    message_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    code = models.CharField(_("code"), max_length=16, default=make_code, unique=True, editable=False)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "object_id", "key"], name="message_once_per_object_and_key")
+        ]
+        indexes = [
+            models.Index(F("priority"), F("due_at"), condition=Q(status="waiting"), name="message_due"),
+            models.Index(fields=["recipient"], name="message_by_recipient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.object_id}"

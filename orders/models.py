@@ -1,0 +1,324 @@
+"""Orders as buyers know them, and who tried to open which."""
+
+import re
+import unicodedata
+import uuid
+from datetime import tzinfo
+from decimal import Decimal
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Lower, NullIf, Trim
+from django.utils.translation import gettext_lazy as _
+
+
+def money_field(**options: object) -> models.DecimalField:
+    """An amount in the order's currency; three decimals, because some currencies have them."""
+    return models.DecimalField(max_digits=16, decimal_places=3, **options)  # type: ignore[arg-type]
+
+
+def normalize_order_number(typed: str) -> str:
+    """The form under which an order number is looked up.
+
+    People type it with spaces, a leading `#`, in any case, in full-width digits, or paste it with
+    the full stop that ended the sentence. Dashes and all else belong to the number.
+    """
+    compact = re.sub(r"[\s\x00#]+", "", unicodedata.normalize("NFKC", typed))
+    return compact.rstrip(".,;").upper()
+
+
+def email_key(email: str | models.Expression) -> Lower:
+    """The form under which an address is looked up: capitals and outer spaces don't matter, the rest does.
+
+    Computed by the database on both sides, so that what is stored and what is asked never differ.
+    """
+    return Lower(Trim(Value(email.replace("\x00", "")) if isinstance(email, str) else email))
+
+
+def validate_time_zone(name: str) -> None:
+    if name not in available_timezones():
+        raise ValidationError(_("%(name)s is not a time zone. Use a name like Europe/Berlin."), params={"name": name})
+
+
+class Store(models.Model):
+    """A shop whose orders are found here; its seller is the merchant of record."""
+
+    class ConfirmCardLookup(models.TextChoices):
+        NEVER = "never", _("never")
+        WHEN_SUSPICIOUS = "when_suspicious", _("when suspicious")
+        ALWAYS = "always", _("always")
+
+    slug = models.SlugField(_("short name"), max_length=64, unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
+    language = models.CharField(
+        _("language"), max_length=16, default="en", help_text=_("For orders that don't say theirs.")
+    )
+    seller = models.TextField(
+        _("merchant of record"), blank=True, help_text=_("Name and address, as invoices name the seller.")
+    )
+    support_email = models.EmailField(
+        _("support address"), blank=True, help_text=_("Where answers to this store's mails go.")
+    )
+    confirm_card_lookup = models.CharField(
+        _("confirm a lookup by card"),
+        max_length=16,
+        choices=ConfirmCardLookup,
+        default=ConfirmCardLookup.WHEN_SUSPICIOUS,
+        help_text=_("Ask for an emailed code before serial numbers and invoice open."),
+    )
+
+    class Meta:
+        verbose_name = _("store")
+        verbose_name_plural = _("stores")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def tzinfo(self) -> tzinfo:
+        return ZoneInfo(self.time_zone)
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    def for_email(self, email: str) -> "OrderQuerySet":
+        """Orders whose confirmation goes to this address."""
+        return self.filter(email_key=email_key(email))
+
+    def for_number(self, typed: str) -> "OrderQuerySet":
+        """Orders with this number; two stores may both have one."""
+        return self.filter(number_key=normalize_order_number(typed))
+
+    def for_card(self, email: str, last4: str) -> "OrderQuerySet":
+        """Orders of this address paid with this card, by the plastic's digits or the wallet's."""
+        return self.for_email(email).filter(Q(card_last4=last4) | Q(device_last4=last4))
+
+    def newest_first(self) -> "OrderQuerySet":
+        return self.order_by("-placed_at", "-id")
+
+
+class Order(models.Model):
+    """One purchase. What an import brought, and beside it what the portal knows better."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("pending")
+        COMPLETED = "completed", _("completed")
+        CANCELLED = "cancelled", _("cancelled")
+        PARTIALLY_REFUNDED = "partially_refunded", _("partially refunded")
+        REFUNDED = "refunded", _("refunded")
+        CHARGED_BACK = "charged_back", _("charged back")
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="orders", verbose_name=_("store"))
+    number = models.CharField(_("order number"), max_length=64)
+    number_key = models.CharField(max_length=64, editable=False)
+    status = models.CharField(_("status"), max_length=24, choices=Status)
+    is_test = models.BooleanField(_("test order"), default=False)
+    placed_at = models.DateTimeField(_("placed at"))
+    language = models.CharField(_("language"), max_length=16, blank=True)
+
+    store_email = models.CharField(_("address from the store"), max_length=254, blank=True)
+    contact_email = models.CharField(
+        _("corrected address"), max_length=254, blank=True, help_text=_("Stands above what an import brings.")
+    )
+    email_key = models.GeneratedField(
+        expression=Lower(Trim(Coalesce(NullIf(F("contact_email"), Value("")), F("store_email")))),
+        output_field=models.CharField(max_length=254),
+        db_persist=True,
+    )
+
+    # Empty: the portal makes the password (see orders/passwords.py).
+    password_hash = models.CharField(max_length=255, blank=True, editable=False)
+    password_generation = models.PositiveSmallIntegerField(default=0, editable=False)
+
+    currency = models.CharField(_("currency"), max_length=3)
+    subtotal = money_field(default=Decimal(0))
+    discount = money_field(default=Decimal(0))
+    tax = money_field(default=Decimal(0))
+    total = money_field(default=Decimal(0))
+
+    payment_method = models.CharField(_("payment method"), max_length=32, blank=True)
+    card_brand = models.CharField(_("card brand"), max_length=32, blank=True)
+    card_last4 = models.CharField(_("card's last 4"), max_length=4, blank=True)
+    wallet = models.CharField(_("wallet"), max_length=32, blank=True)
+    device_last4 = models.CharField(_("wallet's last 4"), max_length=4, blank=True)
+
+    billing_name = models.CharField(_("billing name"), max_length=200, blank=True)
+    billing_company = models.CharField(_("company"), max_length=200, blank=True)
+    billing_address = models.TextField(_("address"), blank=True, help_text=_("One line of the address a line."))
+    billing_city = models.CharField(_("city"), max_length=120, blank=True)
+    billing_postcode = models.CharField(_("postcode"), max_length=32, blank=True)
+    billing_country = models.CharField(_("country"), max_length=2, blank=True)
+    billing_vat_id = models.CharField(_("VAT ID"), max_length=32, blank=True)
+
+    invoice_number = models.CharField(_("invoice number"), max_length=64, blank=True)
+    invoice_issued_on = models.DateField(_("invoice date"), null=True, blank=True)
+    invoice_seller = models.TextField(_("seller on the invoice"), blank=True)
+
+    # What each feed said last: {"portal": {"digest": hex, "updated_at": ISO time or null}}. `intake` owns it.
+    sources = models.JSONField(default=dict, editable=False)
+    created_at = models.DateTimeField(_("arrived at"), auto_now_add=True)
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        constraints = [
+            models.UniqueConstraint(fields=["number_key", "store"], name="order_number_once_per_store"),
+            models.CheckConstraint(
+                condition=Q(card_last4__regex=r"^([0-9]{4})?$"), name="order_card_last4_is_four_digits"
+            ),
+            models.CheckConstraint(
+                condition=Q(device_last4__regex=r"^([0-9]{4})?$"), name="order_device_last4_is_four_digits"
+            ),
+            models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="order_currency_is_iso_4217"),
+        ]
+        indexes = [
+            models.Index(fields=["email_key", "-placed_at"], name="order_by_email"),
+            models.Index(fields=["-placed_at"], name="order_by_date"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def email(self) -> str:
+        """The address that mails of this order go to, or an empty string."""
+        return (self.contact_email or self.store_email).strip()
+
+
+class OrderLine(models.Model):
+    """One item of an order, as it was sold."""
+
+    class Kind(models.TextChoices):
+        NEW = "new", _("new licence")
+        RENEWAL = "renewal", _("renewal")
+        UPGRADE = "upgrade", _("upgrade")
+        EXTENDED_DOWNLOAD = "extended_download", _("Extended Download Service")
+        OTHER = "other", _("other")
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    store_line_id = models.CharField(_("the store's line id"), max_length=64)
+    position = models.PositiveSmallIntegerField()
+    sku = models.CharField("SKU", max_length=100, blank=True)
+    name = models.CharField(_("name"), max_length=300)
+    kind = models.CharField(_("kind"), max_length=24, choices=Kind, default=Kind.NEW)
+    # The serial number that a renewal or upgrade carries on, as the store wrote it.
+    extends_serial = models.CharField(_("extends"), max_length=100, blank=True)
+    quantity = models.PositiveIntegerField(_("quantity"), default=1)
+    quantity_returned = models.PositiveIntegerField(_("returned"), default=0)
+    unit_price = money_field(default=Decimal(0))
+    discount = money_field(default=Decimal(0))
+    tax_rate = models.DecimalField(_("tax rate in percent"), max_digits=6, decimal_places=3, null=True, blank=True)
+    tax = money_field(default=Decimal(0))
+    total = money_field(default=Decimal(0))
+
+    class Meta:
+        verbose_name = _("order line")
+        verbose_name_plural = _("order lines")
+        constraints = [
+            models.UniqueConstraint(fields=["order", "store_line_id"], name="order_line_id_once_per_order"),
+            models.CheckConstraint(
+                condition=Q(quantity_returned__lte=F("quantity")), name="order_line_returned_within_quantity"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.name}"
+
+
+class Refund(models.Model):
+    """Money of an order that went back, whoever sent it. Amounts are positive, in the order's currency."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="refunds")
+    store_refund_id = models.CharField(_("the store's refund id"), max_length=100)
+    amount = money_field()
+    refunded_at = models.DateTimeField(_("refunded at"))
+    # The store's word on which items: [{"id": store_line_id, "quantity": n}].
+    lines = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        verbose_name = _("refund")
+        verbose_name_plural = _("refunds")
+        constraints = [
+            models.UniqueConstraint(fields=["order", "store_refund_id"], name="refund_id_once_per_order"),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="refund_amount_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} ({self.store_refund_id})"
+
+
+class AccessLink(models.Model):
+    """A wish for an emailed link to the orders of an address, known or not.
+
+    The token is signed when the mail is sent and stands nowhere. A link is good for 60 minutes from
+    its first sending, and once.
+    """
+
+    email = models.CharField(max_length=254)
+    next_path = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    first_sent_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("access link")
+        verbose_name_plural = _("access links")
+        indexes = [models.Index(fields=["created_at"], name="access_link_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.email} {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class Attempt(models.Model):
+    """Somebody tried to open orders. Holds who and how, never the secret that was tried."""
+
+    class Way(models.TextChoices):
+        NUMBER = "number", _("order number and password")
+        CARD = "card", _("email and card")
+        LINK_REQUEST = "link_request", _("asked for a link")
+        LINK = "link", _("emailed link")
+
+    class Outcome(models.TextChoices):
+        FOUND = "found", _("opened")
+        REFUSED = "refused", _("refused")
+        OVER_BUDGET = "over_budget", _("refused unseen: too many tries")
+        CLIENT_BLOCKED = "client_blocked", _("client blocked: too many tries")
+
+    at = models.DateTimeField(_("at"), auto_now_add=True)
+    way = models.CharField(_("way"), max_length=16, choices=Way)
+    outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome)
+    # The address or order number as it was typed; card numbers are masked.
+    subject = models.CharField(_("address or order number"), max_length=254, blank=True)
+    client = models.CharField(_("client"), max_length=64, blank=True)
+    orders_opened = models.PositiveIntegerField(_("orders opened"), default=0)
+
+    class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        indexes = [
+            models.Index(fields=["-at"], name="attempt_by_time"),
+            models.Index(fields=["subject", "-at"], name="attempt_by_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.way} {self.outcome}"
+
+
+class Budget(models.Model):
+    """How often something was tried of late: the times themselves, pruned at each try.
+
+    Written only by the single statements of orders/budgets.py.
+    """
+
+    key = models.CharField(primary_key=True, max_length=64)
+    tries = ArrayField(models.DateTimeField(), default=list)
+    allowed = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,280 @@
+"""All settings, and the only place that reads the environment.
+
+In production every value comes from the environment, and what is missing stops the start with a
+sentence. For a trial, `make demo` writes its values to `var/demo.env` (folder named by VAR), which
+is read here so that commands in a second terminal reach the same data. The environment wins.
+"""
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+import environ
+from celery.schedules import crontab
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+VAR_DIR = BASE_DIR / env.str("VAR", "var")
+env.read_env(VAR_DIR / "demo.env")
+
+
+def stop(sentence: str) -> NoReturn:
+    """End the start of any process with a sentence instead of a traceback."""
+    sys.exit(f"Settings: {sentence}")
+
+
+def required(name: str, what: str) -> str:
+    """A value that has no safe default. `what` says what it is and how to make one."""
+    value = env.str(name, "")
+    if not value:
+        stop(f"{name} is not set. {what} See docs/install.md, or run `make demo` to try the portal.")
+    return value
+
+
+# --- Process ---------------------------------------------------------------------------------------
+DEBUG = False
+DEMO = env.bool("DEMO", False)
+SECRET_KEY = required("SECRET_KEY", "It signs sessions and links: 50 random characters.")
+# Apart from SECRET_KEY, because order passwords made by the portal must outlive its rotation.
+ORDER_PASSWORD_KEY = required("ORDER_PASSWORD_KEY", "It makes order passwords: 50 random characters, never changed.")
+SITE_URL = required("SITE_URL", "It is the portal's own address, as in https://orders.example.com.").rstrip("/")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[environ.urlparse(SITE_URL).hostname or "localhost"])
+HTTPS = SITE_URL.startswith("https://")
+if not HTTPS and not DEMO:
+    stop("SITE_URL must start with https://. Order data never crosses a network in the clear.")
+
+INSTALLED_APPS = [
+    "portal.apps.PortalConfig",
+    "intake.apps.IntakeConfig",
+    "licenses.apps.LicensesConfig",
+    "orders.apps.OrdersConfig",
+    "notifications.apps.NotificationsConfig",
+    "unfold",
+    "portal.apps.PortalAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "axes",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = True
+
+# --- Database ----------------------------------------------------------------------------------------
+_database_url = required("DATABASE_URL", "PostgreSQL, as in postgres://user:password@host:5432/name.")
+DATABASES = {"default": env.db_url_config(_database_url)}
+if DATABASES["default"].get("ENGINE") != "django.db.backends.postgresql":
+    stop("DATABASE_URL must name a PostgreSQL database (postgres://…); no other database is supported.")
+DATABASES["default"] |= {
+    "CONN_MAX_AGE": env.int("CONN_MAX_AGE", 60),  # seconds
+    # A restarted database costs one reconnect, not one error per worker.
+    "CONN_HEALTH_CHECKS": True,
+}
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # seconds
+
+# --- Queue: PostgreSQL holds the truth, Celery does the work ------------------------------------------
+BROKER_URL = required("BROKER_URL", "Redis or Valkey, as in redis://host:6379/0.")
+CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,  # seconds; above every task's time limit
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+}
+CELERY_TASK_ACKS_LATE = True
+# Rejecting would re-run a task that kills its worker, without end. The sweeper finds lost work anyway.
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 90  # seconds
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = env.str("CELERY_BEAT_SCHEDULE_FILENAME", str(VAR_DIR / "celerybeat-schedule"))
+DELIVERY_TICK_SECONDS = 2
+CELERY_BEAT_SCHEDULE = {
+    "deliver-due-mail": {
+        "task": "notifications.tasks.deliver_due",
+        "schedule": DELIVERY_TICK_SECONDS,
+        # Ticks that nobody took must not pile up behind a stopped worker.
+        "options": {"expires": DELIVERY_TICK_SECONDS},
+    },
+    "beat-heartbeat": {
+        "task": "portal.tasks.heartbeat",
+        "schedule": 30,
+        "options": {"expires": 30},
+    },
+    "forget-old-attempts": {
+        "task": "orders.tasks.forget_old_access_data",
+        "schedule": crontab(minute="17"),
+        "options": {"expires": 3600},
+    },
+}
+
+# --- Mail --------------------------------------------------------------------------------------------
+vars().update(env.email_url_config(required("EMAIL_URL", "The mail server, as in smtp+tls://user:password@host:587.")))
+EMAIL_TIMEOUT = 10  # seconds; Django's default is to wait for ever
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"orders@{environ.urlparse(SITE_URL).hostname}")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# --- The vendor's look ---------------------------------------------------------------------------------
+VENDOR_NAME = env.str("VENDOR_NAME", "Find My Order")
+VENDOR_LOGO = env.str("VENDOR_LOGO", "")  # path under the static files, or empty for the name alone
+VENDOR_COLOR = env.str("VENDOR_COLOR", "#0b5cad")
+SUPPORT_URL = env.str("SUPPORT_URL", "")  # where people are sent who need a person
+SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", DEFAULT_FROM_EMAIL)
+
+# --- Access (see orders/access.py) -----------------------------------------------------------------------
+# The header in which our own proxy puts the client's address, as in X-Forwarded-For; empty: none is believed.
+CLIENT_IP_HEADER = env.str("CLIENT_IP_HEADER", "")
+# How many of that header's last addresses our own proxies wrote.
+CLIENT_IP_PROXIES = env.int("CLIENT_IP_PROXIES", 1)
+CONFIRMATION_WINDOW_HOURS = env.int("CONFIRMATION_WINDOW_HOURS", 72)
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = 8 * 3600  # seconds; a grant's longest life
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+if HTTPS:
+    # Cookies that only this very host, over HTTPS, can have set.
+    SESSION_COOKIE_NAME = "__Host-session"
+    CSRF_COOKIE_NAME = "__Host-csrf"
+
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "orders.access.client_address"
+AXES_VERBOSE = False
+
+# --- Browser's protection --------------------------------------------------------------------------------
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked by the container's own health check, inside
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", False) else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"  # `no-referrer` would break the CSRF check
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],  # data: for the small drawings inside Bootstrap's stylesheet
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+# django-unfold is built on Alpine.js and htmx, which evaluate expressions and set styles.
+ADMIN_CONTENT_SECURITY_POLICY = {
+    **CONTENT_SECURITY_POLICY["DIRECTIVES"],
+    "script-src": [SELF, "'unsafe-inline'", "'unsafe-eval'"],
+    "style-src": [SELF, "'unsafe-inline'"],
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes; no form of ours needs more
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+
+# --- Pages ---------------------------------------------------------------------------------------------
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.context_processors.vendor",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
+CRISPY_TEMPLATE_PACK = "bootstrap5"
+
+_bootstrap = find_spec("bootstrap")  # a wheel of files without a module
+if _bootstrap is None or not _bootstrap.submodule_search_locations:
+    stop("the package bootstrap-wrapper is not installed; run `pip install -r requirements.lock`.")
+BOOTSTRAP_DIR = Path(next(iter(_bootstrap.submodule_search_locations)))
+
+STATIC_URL = "static/"
+STATIC_ROOT = env.str("STATIC_ROOT", str(VAR_DIR / "static"))
+STATICFILES_DIRS = [BASE_DIR / "static", ("bootstrap", BOOTSTRAP_DIR)]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_KEEP_ONLY_HASHED_FILES = False
+MEDIA_ROOT = env.str("MEDIA_ROOT", str(VAR_DIR / "media"))
+
+# --- Languages: by the browser's wish and a switch, never in the URL --------------------------------------
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+
+# --- Logs ----------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+}
+UNFOLD = {
+    "SITE_TITLE": VENDOR_NAME,
+    "SITE_HEADER": VENDOR_NAME,
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+}
