@@ -1,0 +1,68 @@
+"""Small makers of what tests need. Every argument has a sensible default."""
+
+import itertools
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from licenses.models import License, LicensedLine, Product
+from orders.models import Order, OrderLine, Store
+
+_numbers = itertools.count(1001)
+
+
+def make_store(**fields: Any) -> Store:
+    number = next(_numbers)
+    return Store.objects.create(**{"slug": f"store-{number}", "name": f"Store {number}"} | fields)
+
+
+def make_order(*, store: Store | None = None, **fields: Any) -> Order:
+    """An order of one Maximum Security, paid with Visa 4242 by buyer@example.com."""
+    number = fields.pop("number", f"A-{next(_numbers)}")
+    defaults: dict[str, Any] = {
+        "number": number,
+        "number_key": number.upper(),
+        "status": Order.Status.COMPLETED,
+        "placed_at": datetime(2026, 11, 1, 9, 0, tzinfo=UTC),
+        "language": "en",
+        "store_email": "buyer@example.com",
+        "currency": "EUR",
+        "subtotal": Decimal("67.19"),
+        "tax": Decimal("12.76"),
+        "total": Decimal("79.95"),
+        "payment_method": "card",
+        "card_brand": "visa",
+        "card_last4": "4242",
+        "billing_name": "Bea Buyer",
+        "billing_country": "DE",
+    }
+    return Order.objects.create(store=store or make_store(), **defaults | fields)
+
+
+def make_line(order: Order, **fields: Any) -> OrderLine:
+    position = order.lines.count() + 1
+    defaults: dict[str, Any] = {
+        "store_line_id": str(position),
+        "position": position,
+        "sku": "MAX-3D-1Y",
+        "name": "Maximum Security",
+        "quantity": 1,
+        "unit_price": Decimal("67.19"),
+        "tax_rate": Decimal(19),
+        "tax": Decimal("12.76"),
+        "total": Decimal("79.95"),
+    }
+    return OrderLine.objects.create(order=order, **defaults | fields)
+
+
+def make_product(**fields: Any) -> Product:
+    return Product.objects.create(**{"slug": f"product-{next(_numbers)}", "name": "Maximum Security"} | fields)
+
+
+def make_license(line: OrderLine, serial: str = "", **fields: Any) -> License:
+    """A licence for 3 devices, bought with this line."""
+    license = License.objects.create(
+        serial=serial or f"XAAB-1234-5678-9012-{next(_numbers)}", **{"devices": 3} | fields
+    )
+    LicensedLine.objects.create(line=line, order=line.order, license=license)
+    return license
