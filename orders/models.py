@@ -14,6 +14,14 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Lower, NullIf, Trim
 from django.utils.translation import gettext_lazy as _
 
+# How the Argon2 hashes of orders/passwords.py begin; an index tells them from those that stores bring.
+OWN_ARGON2_PREFIX = "argon2$argon2id$v=19$m=19456,t=2,p=1$"
+FOREIGN_PASSWORD_HASH = (
+    ~Q(password_hash="")
+    & ~Q(password_hash__startswith="keyed$")  # noqa: S106 (a prefix, no password)
+    & ~Q(password_hash__startswith=OWN_ARGON2_PREFIX)
+)
+
 
 def money_field(**options: object) -> models.DecimalField:
     """An amount in the order's currency; three decimals, because some currencies have them."""
@@ -95,6 +103,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def for_card(self, email: str, last4: str) -> "OrderQuerySet":
         """Orders of this address paid with this card, by the plastic's digits or the wallet's."""
         return self.for_email(email).filter(Q(card_last4=last4) | Q(device_last4=last4))
+
+    def any_foreign_password_hash(self) -> str | None:
+        """A password hash that a store brought in a form of its own, if there is any."""
+        return self.filter(FOREIGN_PASSWORD_HASH).values_list("password_hash", flat=True).first()
 
     def newest_first(self) -> "OrderQuerySet":
         return self.order_by("-placed_at", "-id")
@@ -180,6 +192,7 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["email_key", "-placed_at"], name="order_by_email"),
             models.Index(fields=["-placed_at"], name="order_by_date"),
+            models.Index(fields=["id"], condition=FOREIGN_PASSWORD_HASH, name="order_foreign_password"),
         ]
 
     def __str__(self) -> str:
@@ -290,11 +303,13 @@ class Attempt(models.Model):
         OVER_BUDGET = "over_budget", _("refused unseen: too many tries")
         CLIENT_BLOCKED = "client_blocked", _("client blocked: too many tries")
 
+    SUBJECT_LENGTH = 254
+
     at = models.DateTimeField(_("at"), auto_now_add=True)
     way = models.CharField(_("way"), max_length=16, choices=Way)
     outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome)
     # The address or order number as it was typed; card numbers are masked.
-    subject = models.CharField(_("address or order number"), max_length=254, blank=True)
+    subject = models.CharField(_("address or order number"), max_length=SUBJECT_LENGTH, blank=True)
     client = models.CharField(_("client"), max_length=64, blank=True)
     orders_opened = models.PositiveIntegerField(_("orders opened"), default=0)
 

@@ -1,0 +1,302 @@
+"""The one door: who may open which order.
+
+Whoever proves that an order is theirs (order number and password, email and card, an emailed link)
+gets a grant. Grants live in the server-side session, bound to order ids. Every try is reserved in a
+budget before it is judged, and leaves a row for staff. What is refused is refused alike.
+"""
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language
+
+from notifications.services import send
+from orders import links, passwords
+from orders.budgets import Limit, Purse, give_back, has_room, reserve, reserve_each
+from orders.card_numbers import mask_card_numbers
+from orders.links import LinkState
+from orders.models import AccessLink, Attempt, Order, OrderQuerySet, normalize_order_number
+
+IDLE_LIMIT = timedelta(minutes=30)
+GRANT_LIMIT = timedelta(hours=8)
+# Idle time is written down this coarsely, so that not every page writes the session. It counts against the buyer.
+SEEN_STEP = timedelta(minutes=1)
+MOST_ORDERS_GRANTED = 200  # at once, the newest
+
+# Tries that failed: against one address by card, against one order number by password.
+SUBJECT_LIMIT = Limit(short=5, long=20)
+# Tries that failed from one client, for each way apart; above what a household or an office mistypes.
+CLIENT_LIMIT = Limit(short=30, long=200)
+# Links mailed to one address; above it, the ones in the mailbox renew themselves.
+LINK_LIMIT = Limit(short=5, long=20)
+# Cards that failed on the whole site. Each was judged, so they are spread over many addresses: the site is being walked.
+SITE_CARDS = Purse("site", "card", Limit(short=150, long=3000))
+
+SESSION_KEY = "grants"
+
+Outcome = Attempt.Outcome
+Way = Attempt.Way
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """How a try ended. Orders only where it is FOUND, and then they are granted already."""
+
+    outcome: Attempt.Outcome
+    orders: list[Order] = field(default_factory=list)
+
+
+class LinkResult(Enum):
+    OPENED = "opened"
+    USED_OR_EXPIRED = "used_or_expired"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True)
+class LinkOpened:
+    result: LinkResult
+    next_path: str = ""
+
+
+# --- Proofs -------------------------------------------------------------------------------------------
+
+
+def find_by_number(request: HttpRequest, order_number: str, password: str) -> Lookup:
+    """Open the order with this number and password. Two stores may share a number; the password tells them apart."""
+    key = normalize_order_number(order_number)
+
+    def judge() -> list[Order]:
+        candidates = list(Order.objects.filter(number_key=key).select_related("store"))
+        return passwords.with_password(candidates, password)
+
+    return _try(request, Way.NUMBER, key, Purse("order", key, SUBJECT_LIMIT), judge)
+
+
+def find_by_card(request: HttpRequest, email: str, card_last4: str) -> Lookup:
+    """Open the orders of this address that were paid with a card ending so."""
+    address = email.strip().lower()
+
+    def judge() -> list[Order]:
+        return list(
+            Order.objects.for_card(email, card_last4).select_related("store").newest_first()[:MOST_ORDERS_GRANTED]
+        )
+
+    return _try(request, Way.CARD, address, Purse("card", address, SUBJECT_LIMIT), judge)
+
+
+def is_walked() -> bool:
+    """Whether cards are being tried over many addresses just now, so that no card is judged at sight."""
+    return not has_room(SITE_CARDS, timezone.now())
+
+
+def request_link(request: HttpRequest, email: str, next_path: str = "") -> Lookup:
+    """Mail a link to the orders of this address. The answer, and the work, is the same for unknown addresses.
+
+    Whether there are orders is asked when the mail is sent (see orders/mails.py). The outcome is FOUND
+    for whoever is still within their own budget.
+    """
+    now = timezone.now()
+    address = email.strip().lower()
+    client = client_address(request)
+    client_allowed, address_allowed = reserve_each(
+        [Purse("client-link", client, CLIENT_LIMIT), Purse("link", address, LINK_LIMIT)], now
+    )
+    if not client_allowed:
+        outcome = Outcome.CLIENT_BLOCKED
+    elif not address_allowed:
+        outcome = Outcome.OVER_BUDGET
+    else:
+        outcome = Outcome.FOUND
+        _mail_link(email.strip(), next_path)
+    _record(Way.LINK_REQUEST, outcome, address, client)
+    return Lookup(Outcome.CLIENT_BLOCKED if outcome == Outcome.CLIENT_BLOCKED else Outcome.FOUND)
+
+
+def look_at_link(token: str) -> LinkState:
+    """What a link would do, without using it up: mail scanners follow links too."""
+    return links.state(links.read_token(token), timezone.now())
+
+
+def open_link(request: HttpRequest, token: str) -> LinkOpened:
+    """Use an emailed link up, and open the orders of its address."""
+    now = timezone.now()
+    link = links.read_token(token)
+    if link is None:
+        _record(Way.LINK, Outcome.REFUSED, "", client_address(request))
+        return LinkOpened(LinkResult.INVALID)
+    found: list[Order] = []
+    used = links.use(link, now)
+    if used:
+        found = list(Order.objects.for_email(link.email).select_related("store").newest_first()[:MOST_ORDERS_GRANTED])
+    elif request.session.get("link") == link.pk and granted_orders(request).exists():
+        return LinkOpened(LinkResult.OPENED, link.next_path)  # the second click on the same button
+    outcome = Outcome.FOUND if found else Outcome.REFUSED
+    _record(Way.LINK, outcome, link.email, client_address(request), len(found))
+    if not found:
+        return LinkOpened(LinkResult.INVALID if used else LinkResult.USED_OR_EXPIRED)
+    _grant(request, found, Way.LINK)
+    request.session["link"] = link.pk
+    return LinkOpened(LinkResult.OPENED, link.next_path)
+
+
+def renew_link(request: HttpRequest, token: str) -> Lookup:
+    """Mail a fresh link to the address of an old one. Who holds the old one has read that mailbox."""
+    now = timezone.now()
+    client = client_address(request)
+    link = links.read_token(token)
+    if link is None:
+        return Lookup(Outcome.REFUSED)
+    allowed = reserve(
+        [Purse("client-link", client, CLIENT_LIMIT), Purse("renewal", link.email.lower(), LINK_LIMIT)], now
+    )
+    if allowed:
+        _mail_link(link.email, link.next_path)
+    outcome = Outcome.FOUND if allowed else Outcome.OVER_BUDGET
+    _record(Way.LINK_REQUEST, outcome, link.email.lower(), client)
+    return Lookup(Outcome.FOUND if allowed else Outcome.CLIENT_BLOCKED)
+
+
+def _mail_link(email: str, next_path: str) -> None:
+    link = AccessLink.objects.create(email=email, next_path=next_path)
+    send("access_link", link, email, language=get_language() or "")
+
+
+def _try(
+    request: HttpRequest, way: Attempt.Way, subject: str, purse: Purse, judge: Callable[[], list[Order]]
+) -> Lookup:
+    """Reserve, judge, record: the only way a secret is ever judged."""
+    now = timezone.now()
+    client = client_address(request)
+    purses = [Purse(f"client-{way}", client, CLIENT_LIMIT), purse]
+    client_allowed, subject_allowed = reserve_each(purses, now)
+    found: list[Order] = []
+    if not client_allowed:
+        outcome = Outcome.CLIENT_BLOCKED
+    elif not subject_allowed or (way == Way.CARD and is_walked()):
+        outcome = Outcome.OVER_BUDGET
+    else:
+        found = judge()
+        outcome = Outcome.FOUND if found else Outcome.REFUSED
+    if found:
+        give_back(purses, now)
+        _grant(request, found, way)
+    elif outcome == Outcome.REFUSED and way == Way.CARD:
+        # Only what failed: the one row of the whole site stays out of the way of owners.
+        reserve([SITE_CARDS], now)
+    _record(way, outcome, subject, client, len(found))
+    return Lookup(outcome, found)
+
+
+def _record(way: Attempt.Way, outcome: Attempt.Outcome, subject: str, client: str, orders_opened: int = 0) -> None:
+    shown = mask_card_numbers(subject.replace("\x00", ""))[: Attempt.SUBJECT_LENGTH]
+    Attempt.objects.create(way=way, outcome=outcome, subject=shown, client=client, orders_opened=orders_opened)
+
+
+# --- Grants -------------------------------------------------------------------------------------------
+
+
+def _grant(request: HttpRequest, orders: list[Order], way: Attempt.Way) -> None:
+    """Let this browser open these orders, under a session key that nobody knew before."""
+    session = request.session
+    held = _held(request)
+    if session.session_key:
+        session.cycle_key()
+    now = timezone.now().timestamp()
+    held |= {str(order.pk): [now + GRANT_LIMIT.total_seconds(), str(way)] for order in orders}
+    session[SESSION_KEY] = {"seen": now, "orders": held}
+
+
+def _held(request: HttpRequest) -> dict[str, Any]:
+    """What the session grants now: {order id: [end, way of proof]}. Ends what was idle too long."""
+    grants = request.session.get(SESSION_KEY)
+    if not grants:
+        return {}
+    now = timezone.now().timestamp()
+    if now - grants["seen"] >= IDLE_LIMIT.total_seconds():
+        leave(request)
+        return {}
+    if now - grants["seen"] >= SEEN_STEP.total_seconds():
+        grants["seen"] = now
+        request.session.modified = True
+    return {order_id: grant for order_id, grant in grants["orders"].items() if grant[0] > now}
+
+
+def granted_orders(request: HttpRequest) -> OrderQuerySet:
+    """The orders that this request may see, newest first."""
+    return Order.objects.filter(pk__in=[int(order_id) for order_id in _held(request)]).newest_first()
+
+
+def with_order(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Give a view of `<uuid:public_id>` its order, as `view(request, order)`.
+
+    Without access, and without such an order, the answer is one and the same: the find page, which
+    knows the way back.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, public_id: UUID, **kwargs: Any) -> HttpResponse:
+        order = _granted_order(request, public_id)
+        if order is None:
+            back = request.path if request.method == "GET" else reverse("orders:order", args=[public_id])
+            return HttpResponseRedirect(f"{reverse('orders:find')}?{urlencode({'next': back})}")
+        return view(request, order, **kwargs)
+
+    return guarded
+
+
+def _granted_order(request: HttpRequest, public_id: UUID) -> Order | None:
+    held = _held(request)
+    if not held:
+        return None
+    order = Order.objects.select_related("store").filter(public_id=public_id).first()
+    return order if order is not None and str(order.pk) in held else None
+
+
+def leave(request: HttpRequest) -> None:
+    """End the access on the server. What else the session holds (staff at the admin) stays."""
+    session = request.session
+    if SESSION_KEY not in session:
+        return
+    del session[SESSION_KEY]
+    session.pop("link", None)
+    if session.is_empty() or not list(session.keys()):
+        session.flush()
+    else:
+        session.cycle_key()
+
+
+# --- Clients ------------------------------------------------------------------------------------------
+
+
+def client_address(request: HttpRequest) -> str:
+    """The network address that a request came from; of IPv6 the /64, which is one household.
+
+    Only a header that our own proxy writes is believed, and only if settings name it: its last
+    CLIENT_IP_PROXIES entries are ours, and the first of those is the client.
+    """
+    text = request.META.get("REMOTE_ADDR", "")
+    if settings.CLIENT_IP_HEADER:
+        header = request.headers.get(settings.CLIENT_IP_HEADER, "")
+        written = [part.strip() for part in header.split(",") if part.strip()]
+        if len(written) >= settings.CLIENT_IP_PROXIES:
+            text = written[-settings.CLIENT_IP_PROXIES]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)

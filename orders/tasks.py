@@ -1,0 +1,23 @@
+"""What is cleaned up by itself."""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.contrib.sessions.backends.db import SessionStore
+from django.utils import timezone
+
+from orders import budgets
+from orders.models import AccessLink, Attempt
+
+ATTEMPTS_KEPT = timedelta(days=90)
+LINKS_KEPT = timedelta(days=30)  # an old link still leads to a fresh one that long
+
+
+@shared_task
+def forget_old_access_data() -> None:
+    """Remove budgets, attempts, links and sessions that serve nobody any more."""
+    now = timezone.now()
+    budgets.forget_old(now)
+    Attempt.objects.filter(at__lt=now - ATTEMPTS_KEPT).delete()
+    AccessLink.objects.filter(created_at__lt=now - LINKS_KEPT).delete()
+    SessionStore.clear_expired()
