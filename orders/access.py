@@ -40,7 +40,7 @@ SUBJECT_LIMIT = Limit(short=5, long=20)
 CLIENT_LIMIT = Limit(short=30, long=200)
 # Links mailed to one address; above it, the ones in the mailbox renew themselves.
 LINK_LIMIT = Limit(short=5, long=20)
-# Cards that failed on the whole site. Each was judged, so they are spread over many addresses: the site is being walked.
+# Cards that failed on the whole site, each of them judged, so over many addresses: the site is being walked.
 SITE_CARDS = Purse("site", "card", Limit(short=150, long=3000))
 
 SESSION_KEY = "grants"

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -70,7 +71,8 @@ def reserve(purses: Sequence[Purse], now: datetime) -> bool:
 
 def reserve_each(purses: Sequence[Purse], now: datetime) -> list[bool]:
     """As `reserve`, but tells of each purse; those behind an empty one were not touched, and count as empty."""
-    charges, parameters = [], []
+    charges: list[str] = []
+    parameters: list[Any] = []
     for index, purse in enumerate(purses):
         only_if = f"FROM purse{index - 1} AS earlier WHERE earlier.allowed" if index else ""
         charges.append(_CHARGE.format(name=f"purse{index}", only_if=only_if))

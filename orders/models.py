@@ -22,6 +22,8 @@ FOREIGN_PASSWORD_HASH = (
     & ~Q(password_hash__startswith=OWN_ARGON2_PREFIX)
 )
 
+LAST4 = re.compile(r"[0-9]{4}")
+
 
 def money_field(**options: object) -> models.DecimalField:
     """An amount in the order's currency; three decimals, because some currencies have them."""
@@ -93,7 +95,9 @@ class Store(models.Model):
 
 class OrderQuerySet(models.QuerySet["Order"]):
     def for_email(self, email: str) -> "OrderQuerySet":
-        """Orders whose confirmation goes to this address."""
+        """Orders whose confirmation goes to this address; a missing address is nobody's."""
+        if not email.strip():
+            return self.none()
         return self.filter(email_key=email_key(email))
 
     def for_number(self, typed: str) -> "OrderQuerySet":
@@ -102,6 +106,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def for_card(self, email: str, last4: str) -> "OrderQuerySet":
         """Orders of this address paid with this card, by the plastic's digits or the wallet's."""
+        if not LAST4.fullmatch(last4):
+            return self.none()  # an order without a card is not opened by an empty field
         return self.for_email(email).filter(Q(card_last4=last4) | Q(device_last4=last4))
 
     def any_foreign_password_hash(self) -> str | None:

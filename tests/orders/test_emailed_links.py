@@ -1,0 +1,158 @@
+"""Emailed links: good for an hour from the first sending, once; the answer is the same for every address."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.http import HttpRequest
+from django.utils import timezone
+
+from notifications.models import Message
+from orders.access import (
+    CLIENT_LIMIT,
+    LINK_LIMIT,
+    LinkResult,
+    Outcome,
+    find_by_card,
+    granted_orders,
+    look_at_link,
+    open_link,
+    renew_link,
+    request_link,
+)
+from orders.links import LinkState, make_token
+from orders.models import AccessLink, Attempt, Order
+from tests.factories import make_order
+from tests.visitors import again, visit
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order() -> Order:
+    return make_order(card_last4="", payment_method="paypal")
+
+
+def mailed_token(email: str = "buyer@example.com") -> str:
+    """A link that was asked for, and the token that its mail carries."""
+    request_link(visit(), email)
+    return make_token(AccessLink.objects.latest("pk"))
+
+
+def opened(request: HttpRequest, token: str) -> LinkResult:
+    return open_link(request, token).result
+
+
+def test_a_link_opens_all_orders_of_its_address(order: Order) -> None:
+    other = make_order(store_email="BUYER@example.com")
+    make_order(store_email="stranger@example.com")
+    request = visit()
+    assert opened(request, mailed_token()) == LinkResult.OPENED
+    assert set(granted_orders(again(request))) == {order, other}
+
+
+def test_a_link_works_once(order: Order) -> None:
+    token = mailed_token()
+    assert opened(visit(), token) == LinkResult.OPENED
+    assert opened(visit(), token) == LinkResult.USED_OR_EXPIRED
+
+
+def test_a_second_click_in_the_same_browser_is_forgiven(order: Order) -> None:
+    token = mailed_token()
+    request = visit()
+    open_link(request, token)
+    assert opened(again(request), token) == LinkResult.OPENED
+
+
+def test_looking_at_a_link_does_not_use_it(order: Order) -> None:
+    token = mailed_token()
+    assert [look_at_link(token) for _scanner in range(5)] == [LinkState.GOOD] * 5
+    assert opened(visit(), token) == LinkResult.OPENED
+    assert look_at_link(token) == LinkState.USED_OR_EXPIRED
+
+
+def test_the_hour_begins_when_the_mail_is_first_sent(order: Order) -> None:
+    now = timezone.now()
+    with time_machine.travel(now, tick=False):
+        request_link(visit(), "buyer@example.com")
+    with time_machine.travel(now + timedelta(hours=5), tick=False):
+        token = make_token(AccessLink.objects.get())
+    with time_machine.travel(now + timedelta(hours=5, minutes=30), tick=False):
+        assert make_token(AccessLink.objects.get()) == token  # a retry of the same mail
+    with time_machine.travel(now + timedelta(hours=5, minutes=59, seconds=59), tick=False):
+        assert look_at_link(token) == LinkState.GOOD
+    with time_machine.travel(now + timedelta(hours=6), tick=False):
+        assert look_at_link(token) == LinkState.USED_OR_EXPIRED
+        assert opened(visit(), token) == LinkResult.USED_OR_EXPIRED
+
+
+def test_an_expired_link_is_renewed_to_the_same_address_only(order: Order) -> None:
+    token = mailed_token()
+    open_link(visit(), token)
+    assert renew_link(visit(), token).outcome == Outcome.FOUND
+    assert AccessLink.objects.latest("pk").email == "buyer@example.com"
+    assert Message.objects.filter(kind="access_link").count() == 2
+
+
+def test_a_token_changed_in_any_place_opens_nothing(order: Order) -> None:
+    token = mailed_token()
+    for position, character in enumerate(token):
+        changed = token[:position] + ("A" if character != "A" else "B") + token[position + 1 :]
+        assert opened(visit(), changed) == LinkResult.INVALID
+    assert look_at_link(token) == LinkState.GOOD
+
+
+@pytest.mark.parametrize("token", ["", "x", "1", "1.", ".", "\x00", "🔑", "9" * 400, "1.x" * 1000])
+def test_rubbish_is_no_token(token: str) -> None:
+    assert look_at_link(token) == LinkState.INVALID
+    assert opened(visit(), token) == LinkResult.INVALID
+    assert renew_link(visit(), token).outcome == Outcome.REFUSED
+
+
+def test_a_link_that_was_never_sent_cannot_be_guessed_open(order: Order) -> None:
+    request_link(visit(), "buyer@example.com")
+    link = AccessLink.objects.get()
+    sent_elsewhere = make_token(AccessLink.objects.create(email="x@example.com"))
+    assert opened(visit(), f"{link.pk}.{sent_elsewhere.partition('.')[2]}") == LinkResult.INVALID
+
+
+def test_known_and_unknown_addresses_get_the_same_answer_for_the_same_work(
+    order: Order,
+    django_assert_num_queries,  # type: ignore[no-untyped-def]
+) -> None:
+    for address in ("buyer@example.com", "nobody@example.com"):
+        with django_assert_num_queries(4):
+            assert request_link(visit(), address).outcome == Outcome.FOUND
+
+
+def test_nobodys_mailbox_is_flooded_and_the_answer_stays_the_same(order: Order) -> None:
+    for index in range(LINK_LIMIT.short + 5):
+        assert request_link(visit(f"192.0.2.{index}"), "buyer@example.com").outcome == Outcome.FOUND
+    assert Message.objects.filter(recipient="buyer@example.com").count() == LINK_LIMIT.short
+
+
+def test_a_client_that_asks_for_many_addresses_is_stopped(order: Order) -> None:
+    for index in range(CLIENT_LIMIT.short):
+        request_link(visit(), f"person{index}@example.com")
+    assert request_link(visit(), "buyer@example.com").outcome == Outcome.CLIENT_BLOCKED
+
+
+def test_the_owner_gets_in_by_link_while_the_card_is_attacked_from_the_same_client() -> None:
+    order = make_order()
+    for index in range(CLIENT_LIMIT.short + 5):
+        find_by_card(visit(), "buyer@example.com", f"{index:04}")
+    request = visit()
+    assert opened(request, mailed_token()) == LinkResult.OPENED
+    assert list(granted_orders(again(request))) == [order]
+
+
+def test_tries_with_links_are_rows_without_the_token(order: Order) -> None:
+    token = mailed_token()
+    open_link(visit(), token)
+    open_link(visit(), token + "x")
+    assert list(Attempt.objects.order_by("id").values_list("way", "outcome")) == [
+        ("link_request", "found"),
+        ("link", "found"),
+        ("link", "refused"),
+    ]
+    assert not any(token in str(vars(row)) for row in Attempt.objects.all())

@@ -1,0 +1,134 @@
+"""Email and the card's last 4: opens the owner's orders, tells a guesser nothing, and closes no other way."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from orders.access import CLIENT_LIMIT, SITE_CARDS, Outcome, find_by_card, find_by_number, granted_orders, is_walked
+from orders.models import Attempt
+from orders.passwords import portal_password
+from tests.factories import make_order
+from tests.visitors import again, visit
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_owner_opens_all_orders_of_that_card_newest_first() -> None:
+    now = timezone.now()
+    old, new = make_order(placed_at=now - timedelta(days=9)), make_order(placed_at=now)
+    make_order(card_last4="1111")
+    make_order(store_email="someone@else.example")
+    request = visit()
+    lookup = find_by_card(request, "buyer@example.com", "4242")
+    assert lookup.outcome == Outcome.FOUND
+    assert lookup.orders == [new, old]
+    assert list(granted_orders(again(request))) == [new, old]
+
+
+@pytest.mark.parametrize("typed", ["BUYER@Example.COM", "  buyer@example.com ", "buyer@example.com"])
+def test_capitals_and_outer_spaces_of_the_address_do_not_matter(typed: str) -> None:
+    make_order(store_email=" Buyer@Example.com")
+    assert find_by_card(visit(), typed, "4242").outcome == Outcome.FOUND
+
+
+@pytest.mark.parametrize("typed", ["buyer+shop@example.com", "bu yer@example.com", "b.uyer@example.com", "", "%"])
+def test_all_else_of_the_address_does(typed: str) -> None:
+    make_order()
+    assert find_by_card(visit(), typed, "4242").outcome == Outcome.REFUSED
+
+
+def test_a_wallets_digits_open_as_the_plastic_ones_do() -> None:
+    make_order(card_last4="4242", wallet="apple_pay", device_last4="1881")
+    assert find_by_card(visit(), "buyer@example.com", "1881").outcome == Outcome.FOUND
+    assert find_by_card(visit(), "buyer@example.com", "4242").outcome == Outcome.FOUND
+
+
+def test_an_order_without_a_card_is_not_opened_by_an_empty_field() -> None:
+    make_order(card_last4="")
+    assert find_by_card(visit(), "buyer@example.com", "").outcome == Outcome.REFUSED
+
+
+def test_a_corrected_address_opens_and_the_mistyped_one_no_longer_does() -> None:
+    make_order(store_email="byer@example.com", contact_email="buyer@example.com")
+    assert find_by_card(visit(), "buyer@example.com", "4242").outcome == Outcome.FOUND
+    assert find_by_card(visit(), "byer@example.com", "4242").outcome == Outcome.REFUSED
+
+
+def test_past_five_tries_even_the_right_digits_get_the_same_refusal() -> None:
+    make_order()
+    for index in range(5):
+        assert find_by_card(visit(f"192.0.2.{index}"), "buyer@example.com", f"000{index}").outcome == Outcome.REFUSED
+    request = visit("198.51.100.1")
+    assert find_by_card(request, "buyer@example.com", "4242").outcome == Outcome.OVER_BUDGET
+    assert not granted_orders(request).exists()
+
+
+def test_after_a_quarter_of_an_hour_the_owner_is_in_again() -> None:
+    make_order()
+    for index in range(6):
+        find_by_card(visit(f"192.0.2.{index}"), "buyer@example.com", "0000")
+    with time_machine.travel(timezone.now() + timedelta(minutes=15, seconds=1)):
+        assert find_by_card(visit(), "buyer@example.com", "4242").outcome == Outcome.FOUND
+
+
+def test_successes_do_not_count() -> None:
+    make_order()
+    for _visit in range(40):
+        assert find_by_card(visit(), "buyer@example.com", "4242").outcome == Outcome.FOUND
+
+
+def test_an_exhausted_card_way_leaves_the_password_open() -> None:
+    order = make_order()
+    for index in range(6):
+        find_by_card(visit(), "buyer@example.com", f"000{index}")
+    lookup = find_by_number(visit(), order.number, portal_password(order) or "")
+    assert lookup.orders == [order]
+
+
+def test_a_client_over_its_budget_is_told_so_and_spends_nobody_elses() -> None:
+    make_order()
+    client = "203.0.113.9"
+    for index in range(CLIENT_LIMIT.short):
+        find_by_card(visit(client), f"person{index}@example.com", "0000")
+    for _more in range(10):
+        assert find_by_card(visit(client), "buyer@example.com", "0000").outcome == Outcome.CLIENT_BLOCKED
+    assert find_by_card(visit("198.51.100.1"), "buyer@example.com", "4242").outcome == Outcome.FOUND
+
+
+def test_one_card_over_many_addresses_from_many_clients_is_noticed_and_then_no_card_is_judged() -> None:
+    make_order()
+    for index in range(SITE_CARDS.limit.short):
+        assert not is_walked()
+        find_by_card(visit(f"10.0.{index // 200}.{index % 200}"), f"person{index}@example.com", "4242")
+    assert is_walked()
+    assert find_by_card(visit(), "buyer@example.com", "4242").outcome == Outcome.OVER_BUDGET
+
+
+def test_every_try_is_a_row_without_the_digits_tried() -> None:
+    make_order()
+    find_by_card(visit("192.0.2.7"), "Buyer@example.com", "4242")
+    find_by_card(visit("192.0.2.7"), "buyer@example.com", "9876")
+    found, refused = Attempt.objects.order_by("id")
+    assert (found.way, found.outcome, found.subject, found.client, found.orders_opened) == (
+        "card",
+        "found",
+        "buyer@example.com",
+        "192.0.2.7",
+        1,
+    )
+    assert refused.outcome == "refused"
+    assert "9876" not in str(vars(refused))
+
+
+def test_a_card_number_typed_into_the_wrong_field_is_masked() -> None:
+    find_by_card(visit(), "4242 4242 4242 4242", "4242")
+    assert Attempt.objects.get().subject == "••••4242"
+
+
+def test_known_and_unknown_addresses_cost_the_same_queries(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+    make_order()
+    for address in ("buyer@example.com", "nobody@example.com"):
+        with django_assert_num_queries(5):
+            find_by_card(visit(), address, "0000")

@@ -1,0 +1,109 @@
+"""A grant opens its own orders, in the browser that earned it, for as long as it is used."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from orders.access import GRANT_LIMIT, IDLE_LIMIT, find_by_card, find_by_number, granted_orders, leave
+from orders.models import Order
+from orders.passwords import portal_password
+from tests.factories import make_order
+from tests.visitors import again, visit
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order() -> Order:
+    return make_order()
+
+
+def test_a_stranger_sees_nothing(order: Order) -> None:
+    assert not granted_orders(visit()).exists()
+
+
+def test_the_session_key_changes_when_access_is_given(order: Order) -> None:
+    planted = visit()
+    planted.session["language"] = "de"
+    planted.session.save()
+    key_before = planted.session.session_key
+    find_by_card(planted, "buyer@example.com", "4242")
+    assert planted.session.session_key != key_before
+    assert not granted_orders(visit(session_key=key_before)).exists()
+
+
+def test_a_session_key_made_up_by_somebody_is_never_used(order: Order) -> None:
+    request = visit(session_key="a" * 32)
+    find_by_card(request, "buyer@example.com", "4242")
+    request.session.save()
+    assert request.session.session_key != "a" * 32
+
+
+def test_leaving_ends_the_access_on_the_server(order: Order) -> None:
+    request = visit()
+    find_by_card(request, "buyer@example.com", "4242")
+    inside = again(request)
+    key = inside.session.session_key
+    leave(inside)
+    assert not granted_orders(visit(session_key=key)).exists()
+    assert not Session.objects.filter(session_key=key).exists()
+
+
+def test_leaving_keeps_what_else_the_session_holds(order: Order) -> None:
+    request = visit()
+    request.session["_auth_user_id"] = "1"
+    find_by_card(request, "buyer@example.com", "4242")
+    inside = again(request)
+    leave(inside)
+    outside = again(inside)
+    assert outside.session["_auth_user_id"] == "1"
+    assert not granted_orders(outside).exists()
+
+
+def test_thirty_idle_minutes_end_it(order: Order) -> None:
+    now = timezone.now()
+    with time_machine.travel(now, tick=False):
+        request = visit()
+        find_by_card(request, "buyer@example.com", "4242")
+        request = again(request)
+    with time_machine.travel(now + IDLE_LIMIT - timedelta(seconds=1), tick=False):
+        assert granted_orders(request).exists()
+        request = again(request)
+    with time_machine.travel(now + 2 * IDLE_LIMIT - timedelta(seconds=2), tick=False):
+        assert granted_orders(request).exists()  # it was used meanwhile
+        request = again(request)
+    with time_machine.travel(now + 3 * IDLE_LIMIT, tick=False):
+        assert not granted_orders(request).exists()
+
+
+def test_eight_hours_end_it_however_busy(order: Order) -> None:
+    now = timezone.now()
+    with time_machine.travel(now, tick=False):
+        request = visit()
+        find_by_card(request, "buyer@example.com", "4242")
+    for minutes in range(0, int(GRANT_LIMIT.total_seconds() // 60), 20):
+        with time_machine.travel(now + timedelta(minutes=minutes), tick=False):
+            request = again(request)
+            assert granted_orders(request).exists()
+    with time_machine.travel(now + GRANT_LIMIT, tick=False):
+        assert not granted_orders(again(request)).exists()
+
+
+def test_a_second_order_joins_the_first(order: Order) -> None:
+    other = make_order(store_email="work@example.com")
+    request = visit()
+    find_by_card(request, "buyer@example.com", "4242")
+    request = again(request)
+    find_by_number(request, other.number, portal_password(other) or "")
+    assert set(granted_orders(again(request))) == {order, other}
+
+
+def test_a_page_that_is_read_does_not_write_the_session_each_time(order: Order) -> None:
+    request = visit()
+    find_by_card(request, "buyer@example.com", "4242")
+    inside = again(request)
+    granted_orders(inside)
+    assert not inside.session.modified
