@@ -279,8 +279,8 @@ def leave(request: HttpRequest) -> None:
 # --- Clients ------------------------------------------------------------------------------------------
 
 
-def client_address(request: HttpRequest) -> str:
-    """The network address that a request came from; of IPv6 the /64, which is one household.
+def client_ip(request: HttpRequest) -> str | None:
+    """The network address that a request came from; None where it has none (a Unix socket).
 
     Only a header that our own proxy writes is believed, and only if settings name it: its last
     CLIENT_IP_PROXIES entries are ours, and the first of those is the client.
@@ -294,9 +294,15 @@ def client_address(request: HttpRequest) -> str:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
     return str(address)
+
+
+def client_address(request: HttpRequest) -> str:
+    """Whose budget a request is charged to: its address, or of IPv6 the /64, which is one household."""
+    text = client_ip(request)
+    if text is not None and ":" in text:
+        return str(ipaddress.ip_network((text, 64), strict=False))
+    return text or "unknown"

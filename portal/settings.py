@@ -185,7 +185,7 @@ AUTH_PASSWORD_VALIDATORS = [
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "orders.access.client_address"
+AXES_CLIENT_IP_CALLABLE = "orders.access.client_ip"
 AXES_VERBOSE = False
 
 # --- Browser's protection --------------------------------------------------------------------------------

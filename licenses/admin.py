@@ -1,0 +1,48 @@
+"""Products, prefixes, SKUs and licences for staff."""
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin, TabularInline
+
+from licenses.models import License, Product, SerialPrefix, Sku
+from orders.admin import ReadOnly
+
+
+class SerialPrefixInline(TabularInline):
+    model = SerialPrefix
+    extra = 1
+
+
+@admin.register(Product)
+class ProductAdmin(ModelAdmin):
+    list_display = ["name", "slug"]
+    search_fields = ["name", "slug", "prefixes__prefix"]
+    prepopulated_fields = {"slug": ["name"]}
+    inlines = [SerialPrefixInline]
+
+
+@admin.register(Sku)
+class SkuAdmin(ModelAdmin):
+    """Imports make SKUs; staff say which product each belongs to."""
+
+    list_display = ["code", "store", "name", "product"]
+    list_filter = ["store", "product"]
+    list_select_related = ["store", "product"]
+    search_fields = ["code", "name"]
+    autocomplete_fields = ["product"]
+    fields = ["store", "code", "name", "product"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return ["store", "code", "name"] if obj else []
+
+
+@admin.register(License)
+class LicenseAdmin(ReadOnly, ModelAdmin):
+    list_display = ["serial", "product", "devices", "starts_on", "expires_on", "activated_at", "revoked_at"]
+    list_filter = ["product"]
+    list_select_related = ["product"]
+    search_fields = ["serial_key__startswith"]
+    search_help_text = _("Serial number, without dashes or spaces")
+    show_full_result_count = False

@@ -1,0 +1,175 @@
+"""Orders, stores and attempts for staff. What an import would overwrite cannot be edited here."""
+
+
+from django.contrib import admin
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin, TabularInline
+
+from notifications import kinds
+from notifications.models import Message
+from orders import panels
+from orders.models import LAST4, Attempt, Order, OrderLine, Refund, Store, email_key, normalize_order_number
+
+ATTEMPTS_SHOWN = 20  # of an order, the newest
+
+
+class ReadOnly:
+    """Staff may look. What stands here is changed by imports and by services, never by a form."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class OrderLineInline(ReadOnly, TabularInline):
+    model = OrderLine
+    fields = ["name", "sku", "kind", "quantity", "quantity_returned", "unit_price", "discount", "tax", "total"]
+    ordering = ["position"]
+    extra = 0
+
+
+class RefundInline(ReadOnly, TabularInline):
+    model = Refund
+    fields = ["store_refund_id", "amount", "refunded_at"]
+    extra = 0
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnly, ModelAdmin):
+    list_display = ["number", "store", "placed_at", "status", "email", "billing_name", "total", "currency", "is_test"]
+    list_filter = ["status", "store", "is_test", "payment_method"]
+    list_select_related = ["store"]
+    date_hierarchy = "placed_at"
+    ordering = ["-placed_at"]
+    show_full_result_count = False  # counting millions of orders for a hint is not worth it
+    search_fields = ["number_key"]  # shows the field; `get_search_results` does the work
+    search_help_text = _("Order number, email address, serial number, last 4 digits of the card, or name")
+    inlines = [OrderLineInline, RefundInline]
+    fieldsets = [
+        (None, {"fields": ["number", "store", "status", "is_test", "placed_at", "created_at", "language"]}),
+        (_("Buyer"), {"fields": ["email", "store_email", "contact_email", "billing"]}),
+        (
+            _("Payment"),
+            {
+                "fields": [
+                    ("payment_method", "card_brand", "card_last4"),
+                    ("wallet", "device_last4"),
+                    ("subtotal", "discount", "tax", "total", "currency"),
+                ]
+            },
+        ),
+        (_("Invoice"), {"fields": ["invoice_number", "invoice_issued_on", "invoice_seller"]}),
+        (_("What belongs to it"), {"fields": ["from_other_rooms", "mails", "attempts"]}),
+    ]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        term = search_term.replace("\x00", "").strip()
+        if not term:
+            return queryset, False
+        found = Q(email_key=email_key(term)) | Q(billing_name__icontains=term)
+        if number := normalize_order_number(term):
+            found |= Q(number_key__startswith=number)
+        if LAST4.fullmatch(term):
+            found |= Q(card_last4=term) | Q(device_last4=term)
+        for panel in panels.registered():
+            if panel.search is not None:
+                found |= Q(pk__in=panel.search(term))
+        return queryset.filter(found), False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return ["email", "billing", "from_other_rooms", "mails", "attempts"]
+
+    @admin.display(description=_("address that mails go to"))
+    def email(self, order: Order) -> str:
+        return order.email or "–"
+
+    @admin.display(description=_("billing address"))
+    def billing(self, order: Order) -> SafeString:
+        parts = [
+            order.billing_name,
+            order.billing_company,
+            *order.billing_address.splitlines(),
+            f"{order.billing_postcode} {order.billing_city}".strip(),
+            order.billing_country,
+            order.billing_vat_id,
+        ]
+        return format_html_join(mark_safe("<br>"), "{}", ((part,) for part in parts if part))
+
+    @admin.display(description=_("licences and more"))
+    def from_other_rooms(self, order: Order) -> SafeString:
+        shown = [
+            render_to_string(panel.admin_template, {"order": order, "panel": content})
+            for panel, content in panels.load([order])[order.pk]
+            if panel.admin_template
+        ]
+        return mark_safe("".join(shown)) if shown else SafeString("–")  # noqa: S308 (templates escape)
+
+    @admin.display(description=_("mails"))
+    def mails(self, order: Order) -> SafeString:
+        rows = Message.objects.about_order(order.pk).order_by("-created_at")
+        return format_html_join(
+            mark_safe("<br>"),
+            '<a class="text-primary-600" href="{}">{}</a>, {}, {}, {}',
+            (
+                (
+                    reverse("admin:notifications_message_change", args=[row.pk]),
+                    kinds.label(row.kind),
+                    row.recipient,
+                    row.get_status_display(),
+                    (row.sent_at or row.due_at).strftime("%Y-%m-%d %H:%M %Z"),
+                )
+                for row in rows
+            ),
+        ) or SafeString("–")
+
+    @admin.display(description=_("who tried to open it"))
+    def attempts(self, order: Order) -> SafeString:
+        subjects = [subject for subject in (order.number_key, order.email.lower()) if subject]
+        rows = Attempt.objects.filter(subject__in=subjects).order_by("-at")[:ATTEMPTS_SHOWN]
+        return format_html_join(
+            mark_safe("<br>"),
+            "{}, {}, {}, {}",
+            (
+                (
+                    row.at.strftime("%Y-%m-%d %H:%M:%S %Z"),
+                    row.get_way_display(),
+                    row.get_outcome_display(),
+                    row.client,
+                )
+                for row in rows
+            ),
+        ) or SafeString("–")
+
+
+@admin.register(Store)
+class StoreAdmin(ModelAdmin):
+    list_display = ["name", "slug", "time_zone", "language", "support_email", "confirm_card_lookup"]
+    search_fields = ["name", "slug"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        # Imports find their store by it.
+        return ["slug"] if obj else []
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnly, ModelAdmin):
+    list_display = ["at", "way", "outcome", "subject", "client", "orders_opened"]
+    list_filter = ["way", "outcome"]
+    search_fields = ["subject", "client"]
+    search_help_text = _("Email address, order number, or the client's network address")
+    date_hierarchy = "at"
+    ordering = ["-at"]
+    show_full_result_count = False
