@@ -3,6 +3,9 @@
 Whoever proves that an order is theirs (order number and password, email and card, an emailed link)
 gets a grant. Grants live in the server-side session, bound to order ids. Every try is reserved in a
 budget before it is judged, and leaves a row for staff. What is refused is refused alike.
+
+Last 4 digits are only 10,000 values. So a store can ask for an emailed code on top of the card, and
+while cards are tried over many addresses, a proof of work comes before any card is judged.
 """
 
 import ipaddress
@@ -22,11 +25,11 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from notifications.services import send
-from orders import links, passwords
-from orders.budgets import Limit, Purse, give_back, has_room, reserve, reserve_each
+from orders import links, lookup_codes, passwords
+from orders.budgets import Limit, Purse, failures, give_back, has_room, reserve, reserve_each
 from orders.card_numbers import mask_card_numbers
 from orders.links import LinkState
-from orders.models import AccessLink, Attempt, Order, OrderQuerySet, normalize_order_number
+from orders.models import AccessLink, Attempt, LookupCode, Order, OrderQuerySet, Store, normalize_order_number
 
 IDLE_LIMIT = timedelta(minutes=30)
 GRANT_LIMIT = timedelta(hours=8)
@@ -40,6 +43,8 @@ SUBJECT_LIMIT = Limit(short=5, long=20)
 CLIENT_LIMIT = Limit(short=30, long=200)
 # Links mailed to one address; above it, the ones in the mailbox renew themselves.
 LINK_LIMIT = Limit(short=5, long=20)
+# Failed tries of the last day on an address or order, from which a lookup by card looks like guessing.
+SUSPICIOUS_FAILURES = 3
 # Cards that failed on the whole site, each of them judged, so over many addresses: the site is being walked.
 SITE_CARDS = Purse("site", "card", Limit(short=150, long=3000))
 
@@ -80,11 +85,15 @@ def find_by_number(request: HttpRequest, order_number: str, password: str) -> Lo
         candidates = list(Order.objects.filter(number_key=key).select_related("store"))
         return passwords.with_password(candidates, password)
 
-    return _try(request, Way.NUMBER, key, Purse("order", key, SUBJECT_LIMIT), judge)
+    return _try(request, Way.NUMBER, key, _number_purse(key), judge)
 
 
-def find_by_card(request: HttpRequest, email: str, card_last4: str) -> Lookup:
-    """Open the orders of this address that were paid with a card ending so."""
+def find_by_card(request: HttpRequest, email: str, card_last4: str, *, work_done: bool = False) -> Lookup:
+    """Open the orders of this address that were paid with a card ending so.
+
+    `work_done` says that a proof of work came with it; without one no card is judged while the site is
+    walked. Where the store wants it confirmed, a code is mailed (see `needs_code`).
+    """
     address = email.strip().lower()
 
     def judge() -> list[Order]:
@@ -92,7 +101,17 @@ def find_by_card(request: HttpRequest, email: str, card_last4: str) -> Lookup:
             Order.objects.for_card(email, card_last4).select_related("store").newest_first()[:MOST_ORDERS_GRANTED]
         )
 
-    return _try(request, Way.CARD, address, Purse("card", address, SUBJECT_LIMIT), judge)
+    walked = is_walked()
+    proven_better = {order_id for order_id, grant in _held(request).items() if not grant[2]}
+    lookup = _try(request, Way.CARD, address, _card_purse(address), judge, judged=work_done or not walked)
+    unconfirmed = [order for order in _to_confirm(lookup.orders, address, walked) if str(order.pk) not in proven_better]
+    if unconfirmed:
+        _ask_for_code(request, unconfirmed, email.strip())
+    return lookup
+
+
+def _number_purse(key: str) -> Purse:
+    return Purse("order", key, SUBJECT_LIMIT)
 
 
 def is_walked() -> bool:
@@ -173,9 +192,15 @@ def _mail_link(email: str, next_path: str) -> None:
 
 
 def _try(
-    request: HttpRequest, way: Attempt.Way, subject: str, purse: Purse, judge: Callable[[], list[Order]]
+    request: HttpRequest,
+    way: Attempt.Way,
+    subject: str,
+    purse: Purse,
+    judge: Callable[[], list[Order]],
+    *,
+    judged: bool = True,
 ) -> Lookup:
-    """Reserve, judge, record: the only way a secret is ever judged."""
+    """Reserve, judge, record: the only way a secret is ever judged. Not at all where `judged` is false."""
     now = timezone.now()
     client = client_address(request)
     purses = [Purse(f"client-{way}", client, CLIENT_LIMIT), purse]
@@ -183,7 +208,7 @@ def _try(
     found: list[Order] = []
     if not client_allowed:
         outcome = Outcome.CLIENT_BLOCKED
-    elif not subject_allowed or (way == Way.CARD and is_walked()):
+    elif not judged or not subject_allowed:
         outcome = Outcome.OVER_BUDGET
     else:
         found = judge()
@@ -203,6 +228,84 @@ def _record(way: Attempt.Way, outcome: Attempt.Outcome, subject: str, client: st
     Attempt.objects.create(way=way, outcome=outcome, subject=shown, client=client, orders_opened=orders_opened)
 
 
+# --- The emailed code on top of a card ------------------------------------------------------------------
+
+
+def needs_code(request: HttpRequest, order: Order) -> str:
+    """The address to which a code went that must be entered before this order opens whole; else empty."""
+    grant = _held(request).get(str(order.pk))
+    return str(grant[2]) if grant else ""
+
+
+def send_code_again(request: HttpRequest, order: Order) -> bool:
+    """Mail a fresh code for the lookup that found this order. False where too many were sent."""
+    address = needs_code(request, order)
+    return bool(address) and _mail_code(request, address)
+
+
+def enter_code(request: HttpRequest, order: Order, typed: str) -> Lookup:
+    """Open whole what the card opened in part, with the code that was mailed for it."""
+    now = timezone.now()
+    client = client_address(request)
+    address = needs_code(request, order)
+    code_id, mailed_to = request.session.get("code") or (0, "")
+    if not reserve([Purse("client-code", client, CLIENT_LIMIT)], now):
+        outcome = Outcome.CLIENT_BLOCKED
+    elif address and address == mailed_to and lookup_codes.enter(code_id, typed, now):
+        outcome = Outcome.FOUND
+        give_back([Purse("client-code", client, CLIENT_LIMIT)], now)
+        _confirm(request, address)
+    else:
+        outcome = Outcome.REFUSED
+    _record(Way.CODE, outcome, address.lower(), client)
+    return Lookup(outcome, [order] if outcome == Outcome.FOUND else [])
+
+
+def _card_purse(address: str) -> Purse:
+    return Purse("card", address, SUBJECT_LIMIT)
+
+
+def _to_confirm(found: list[Order], address: str, walked: bool) -> list[Order]:
+    """Which of the orders that a card found open whole only with a code, by their stores' wish."""
+    wishes = {order.store.confirm_card_lookup for order in found}
+    suspicious = Store.ConfirmCardLookup.WHEN_SUSPICIOUS in wishes and (walked or _was_guessed_at(found, address))
+    asked = {Store.ConfirmCardLookup.ALWAYS} | ({Store.ConfirmCardLookup.WHEN_SUSPICIOUS} if suspicious else set())
+    return [order for order in found if order.store.confirm_card_lookup in asked]
+
+
+def _was_guessed_at(found: list[Order], address: str) -> bool:
+    """Whether tries failed of late, on this address by card or on these orders by password."""
+    purses = [_card_purse(address), *(_number_purse(order.number_key) for order in found)]
+    return failures(purses, timezone.now()) >= SUSPICIOUS_FAILURES
+
+
+def _ask_for_code(request: HttpRequest, orders: list[Order], email: str) -> None:
+    held = request.session[SESSION_KEY]["orders"]
+    for order in orders:
+        held[str(order.pk)][2] = email
+    request.session.modified = True
+    _mail_code(request, email)
+
+
+def _mail_code(request: HttpRequest, email: str) -> bool:
+    now = timezone.now()
+    if not reserve([Purse("code", email.lower(), LINK_LIMIT)], now):
+        return False
+    code = LookupCode.objects.create(email=email)
+    send("lookup_code", code, email, language=get_language() or "")
+    request.session["code"] = [code.pk, email]
+    return True
+
+
+def _confirm(request: HttpRequest, address: str) -> None:
+    for grant in request.session[SESSION_KEY]["orders"].values():
+        if grant[2] == address:
+            grant[2] = ""
+    request.session.cycle_key()
+    request.session.pop("code", None)
+    request.session.modified = True
+
+
 # --- Grants -------------------------------------------------------------------------------------------
 
 
@@ -213,12 +316,15 @@ def _grant(request: HttpRequest, orders: list[Order], way: Attempt.Way) -> None:
     if session.session_key:
         session.cycle_key()
     now = timezone.now().timestamp()
-    held |= {str(order.pk): [now + GRANT_LIMIT.total_seconds(), str(way)] for order in orders}
+    held |= {str(order.pk): [now + GRANT_LIMIT.total_seconds(), str(way), ""] for order in orders}
     session[SESSION_KEY] = {"seen": now, "orders": held}
 
 
 def _held(request: HttpRequest) -> dict[str, Any]:
-    """What the session grants now: {order id: [end, way of proof]}. Ends what was idle too long."""
+    """What the session grants now: {order id: [end, way of proof, address whose code is awaited]}.
+
+    Ends what was idle too long.
+    """
     grants = request.session.get(SESSION_KEY)
     if not grants:
         return {}
@@ -241,8 +347,21 @@ def with_order(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
     """Give a view of `<uuid:public_id>` its order, as `view(request, order)`.
 
     Without access, and without such an order, the answer is one and the same: the find page, which
-    knows the way back.
+    knows the way back. An order whose code is awaited leads to the page that takes it.
     """
+
+    @with_found_order
+    @wraps(view)
+    def confirmed(request: HttpRequest, order: Order, **kwargs: Any) -> HttpResponse:
+        if needs_code(request, order):
+            return HttpResponseRedirect(reverse("orders:code", args=[order.public_id]))
+        return view(request, order, **kwargs)
+
+    return confirmed
+
+
+def with_found_order(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """As `with_order`, for what opens before the emailed code: never serial numbers, invoice, downloads, returns."""
 
     @wraps(view)
     def guarded(request: HttpRequest, public_id: UUID, **kwargs: Any) -> HttpResponse:
@@ -270,6 +389,7 @@ def leave(request: HttpRequest) -> None:
         return
     del session[SESSION_KEY]
     session.pop("link", None)
+    session.pop("code", None)
     if session.is_empty() or not list(session.keys()):
         session.flush()
     else:

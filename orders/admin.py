@@ -1,6 +1,5 @@
 """Orders, stores and attempts for staff. What an import would overwrite cannot be edited here."""
 
-
 from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest

@@ -92,6 +92,12 @@ def has_room(purse: Purse, now: datetime) -> bool:
     return short < purse.limit.short and long < purse.limit.long
 
 
+def failures(purses: Sequence[Purse], now: datetime) -> int:
+    """How many tries of the last day stand in these purses together; successes were given back."""
+    rows = Budget.objects.filter(key__in=[purse.key for purse in purses]).values_list("tries", flat=True)
+    return sum(tried > now - LONG_WINDOW for tries in rows for tried in tries)
+
+
 def give_back(purses: Sequence[Purse], now: datetime) -> None:
     """Put back what was taken at this very moment: it succeeded."""
     with connection.cursor() as cursor:

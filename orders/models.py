@@ -294,6 +294,23 @@ class AccessLink(models.Model):
         return f"{self.email} {self.created_at:%Y-%m-%d %H:%M}"
 
 
+class LookupCode(models.Model):
+    """A code mailed to confirm a lookup by card. The digits are made when they are mailed and stand nowhere."""
+
+    email = models.CharField(max_length=254)
+    created_at = models.DateTimeField(auto_now_add=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("lookup code")
+        verbose_name_plural = _("lookup codes")
+        indexes = [models.Index(fields=["created_at"], name="lookup_code_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.email} {self.created_at:%Y-%m-%d %H:%M}"
+
+
 class Attempt(models.Model):
     """Somebody tried to open orders. Holds who and how, never the secret that was tried."""
 
@@ -302,6 +319,7 @@ class Attempt(models.Model):
         CARD = "card", _("email and card")
         LINK_REQUEST = "link_request", _("asked for a link")
         LINK = "link", _("emailed link")
+        CODE = "code", _("emailed code")
 
     class Outcome(models.TextChoices):
         FOUND = "found", _("opened")
