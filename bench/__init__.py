@@ -1,0 +1,1 @@
+"""What is fast, measured: each script prints ratios against a baseline of the same run."""

@@ -1,0 +1,19 @@
+"""One indexed query by hand, and a page of 6 KB."""
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+PAGE_BYTES = 6 * 1024
+_FILLING = "x" * PAGE_BYTES
+
+
+def show(request: HttpRequest, public_id: str) -> HttpResponse:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT number, total, currency, status FROM orders_order WHERE public_id = %s", [public_id])
+        number, total, currency, status = cursor.fetchone()
+    page = f"<!doctype html><title>{number}</title><p>{total} {currency}, {status}</p>"
+    return HttpResponse(page + _FILLING[len(page) :])
+
+
+urlpatterns = [path("<uuid:public_id>/", show)]

@@ -1,0 +1,6 @@
+"""The baseline: a bare Django view on the same server, without middleware, with one query by hand."""
+
+from portal.settings import *  # noqa: F403
+
+MIDDLEWARE = []
+ROOT_URLCONF = "bench.baseline"

@@ -1,0 +1,101 @@
+"""A small load generator: keep-alive connections from processes of their own, so that it is never the brake."""
+
+import multiprocessing
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+CONNECTIONS = 8
+
+
+@dataclass(frozen=True)
+class Result:
+    requests: int
+    seconds: float
+    statuses: dict[int, int]
+
+    @property
+    def per_second(self) -> float:
+        return self.requests / self.seconds
+
+
+def _read_response(connection: socket.socket, buffer: bytearray) -> int:
+    """Read one response off a keep-alive connection. Returns its status."""
+    while b"\r\n\r\n" not in buffer:
+        part = connection.recv(65536)
+        if not part:
+            raise ConnectionError("the server closed the connection")
+        buffer += part
+    head, _, rest = bytes(buffer).partition(b"\r\n\r\n")
+    length = 0
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    missing = length - len(rest)
+    while missing > 0:
+        missing -= len(connection.recv(min(missing, 65536)))
+    buffer.clear()
+    return int(head.split(b" ", 2)[1])
+
+
+def _client(
+    port: int, requests: Sequence[bytes], until: float, results: "multiprocessing.Queue[dict[int, int]]"
+) -> None:
+    statuses: dict[int, int] = {}
+    buffer = bytearray()
+    connection: socket.socket | None = None
+    index = 0
+    while time.monotonic() < until:
+        if connection is None:
+            connection = socket.create_connection(("127.0.0.1", port), 10)
+        try:
+            connection.sendall(requests[index % len(requests)])
+            status = _read_response(connection, buffer)
+        except (ConnectionError, OSError):  # a worker was recycled
+            connection.close()
+            connection = None
+            buffer.clear()
+            continue
+        statuses[status] = statuses.get(status, 0) + 1
+        index += 1
+    results.put(statuses)
+
+
+def run(port: int, requests: Sequence[bytes], seconds: float) -> Result:
+    """Send the requests round and round over CONNECTIONS connections for so long."""
+    results: multiprocessing.Queue[dict[int, int]] = multiprocessing.Queue()
+    until = time.monotonic() + seconds
+    share = max(1, len(requests) // CONNECTIONS)
+    clients = [
+        multiprocessing.Process(
+            target=_client,
+            args=(port, requests[number * share :] + requests[: number * share], until, results),
+        )
+        for number in range(CONNECTIONS)
+    ]
+    started = time.monotonic()
+    for client in clients:
+        client.start()
+    statuses: dict[int, int] = {}
+    for _client_done in clients:
+        for status, count in results.get().items():
+            statuses[status] = statuses.get(status, 0) + count
+    for client in clients:
+        client.join()
+    return Result(sum(statuses.values()), time.monotonic() - started, statuses)
+
+
+def get(path: str, cookies: str = "") -> bytes:
+    """The bytes of a GET."""
+    cookie = f"Cookie: {cookies}\r\n" if cookies else ""
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n{cookie}\r\n".encode()
+
+
+def post(path: str, body: str, cookies: str) -> bytes:
+    """The bytes of a form's POST."""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\nCookie: {cookies}\r\n"
+        f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body.encode())}\r\n\r\n{body}"
+    ).encode()

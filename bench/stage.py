@@ -1,0 +1,97 @@
+"""A private stage for one measurement: engines, a filled database, and production's web server."""
+
+import contextlib
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from portal.engines import Engines
+
+START_TIMEOUT = 30.0  # seconds
+WORKERS, THREADS = 2, 4
+
+console = Console()
+
+
+@contextlib.contextmanager
+def engines() -> Iterator[Path]:
+    """Fresh engines with durable settings, and the environment that Django needs; all gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="find-my-order-bench-"))
+    started = Engines(folder / "engines")
+    try:
+        started.start()
+        os.environ |= {
+            "VAR": str(folder),
+            "DEMO": "1",
+            "SECRET_KEY": "bench-" + "x" * 50,
+            "ORDER_PASSWORD_KEY": "bench-" + "y" * 50,
+            "SITE_URL": "http://127.0.0.1",
+            "ALLOWED_HOSTS": "127.0.0.1",
+            "DATABASE_URL": started.database_url,
+            "BROKER_URL": started.broker_url,
+            "EMAIL_URL": "smtp://127.0.0.1:9",
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
+            "LOG_LEVEL": "WARNING",
+        }
+        yield folder
+    finally:
+        started.discard()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def web_server(settings: str, folder: Path) -> Iterator[tuple[int, psutil.Process]]:
+    """Gunicorn as production runs it, with these settings. Yields its port and its parent process."""
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", f"127.0.0.1:{port}", "--log-level", "error"]
+    command += ["--worker-class", "gthread", "--workers", str(WORKERS), "--threads", str(THREADS)]
+    command += ["--keep-alive", "30"]
+    with (folder / "gunicorn.log").open("ab") as log:
+        process = subprocess.Popen(
+            command, env=os.environ | {"DJANGO_SETTINGS_MODULE": settings}, stdout=log, stderr=log
+        )
+    try:
+        deadline = time.monotonic() + START_TIMEOUT
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError((folder / "gunicorn.log").read_text())
+            time.sleep(0.1)
+        yield port, psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def report(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """Print a table, and below it the machine and the day."""
+    table = Table(title=title)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index == 0 else "right")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+    memory = psutil.virtual_memory().total / 2**30
+    console.print(
+        f"{date.today().isoformat()}, {os.cpu_count()} cores, {memory:.0f} GiB, "  # noqa: DTZ011
+        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    )
