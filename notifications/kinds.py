@@ -45,3 +45,7 @@ def get(name: str) -> MailKind:
 
 def label(name: str) -> Any:
     return _kinds[name].label if name in _kinds else name
+
+
+def names() -> list[str]:
+    return sorted(_kinds)

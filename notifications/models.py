@@ -5,12 +5,16 @@ import uuid
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from notifications.addresses import mask_address
 
 # Letters and digits that nobody mixes up when reading them out.
 CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 12
+CODE_GROUP = 4
 
 
 def make_code() -> str:
@@ -25,6 +29,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def waiting(self) -> "MessageQuerySet":
         return self.filter(status=Message.Status.WAITING)
 
+    def newest_first(self) -> "MessageQuerySet":
+        return self.order_by("-created_at", "-id")
+
 
 class Message(models.Model):
     """One mail to one person. Says what it is about; what it says is made when it is sent."""
@@ -35,6 +42,8 @@ class Message(models.Model):
         FAILED = "failed", _("failed")
         BOUNCED = "bounced", _("bounced")
         CANCELLED = "cancelled", _("not needed any more")
+
+    ERROR_LENGTH = 500
 
     kind = models.CharField(_("kind"), max_length=64)
     object_id = models.BigIntegerField()
@@ -49,7 +58,9 @@ class Message(models.Model):
     due_at = models.DateTimeField(_("due at"), default=timezone.now)
     leased_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    # Since when it is tried in vain; from here the days until it is given up are counted.
+    first_failed_at = models.DateTimeField(_("in vain since"), null=True, blank=True)
+    last_error = models.CharField(_("last error"), max_length=ERROR_LENGTH, blank=True)
     message_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     code = models.CharField(_("code"), max_length=16, default=make_code, unique=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
@@ -65,8 +76,19 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(F("priority"), F("due_at"), condition=Q(status="waiting"), name="message_due"),
-            models.Index(fields=["recipient"], name="message_by_recipient"),
+            # Staff search without regard to capitals; so Django writes `iexact` for PostgreSQL.
+            models.Index(Upper("recipient"), name="message_by_recipient"),
+            models.Index(fields=["-created_at", "-id"], name="message_by_age"),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.object_id}"
+
+    @property
+    def masked_recipient(self) -> str:
+        return mask_address(self.recipient)
+
+    @property
+    def grouped_code(self) -> str:
+        """The code as people read it: ABCD-EFGH-JKLM."""
+        return "-".join(self.code[start : start + CODE_GROUP] for start in range(0, len(self.code), CODE_GROUP))

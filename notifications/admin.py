@@ -1,0 +1,100 @@
+"""The outbox for staff: to look, and to have a mail tried again. Nothing here is typed by hand."""
+
+from django.contrib import admin, messages
+from django.contrib.admin import SimpleListFilter
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.admin import ModelAdmin
+
+from notifications import kinds, services
+from notifications.models import Message
+
+
+class KindFilter(SimpleListFilter):
+    title = _("kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [(name, str(kinds.label(name))) for name in kinds.names()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+class TroubleFilter(SimpleListFilter):
+    title = _("trouble")
+    parameter_name = "trouble"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("delayed", str(_("tried in vain, waits"))), ("failed", str(_("failed or bounced")))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
+        if self.value() == "delayed":
+            return queryset.filter(status=Message.Status.WAITING, first_failed_at__isnull=False)
+        if self.value() == "failed":
+            return queryset.filter(status__in=[Message.Status.FAILED, Message.Status.BOUNCED])
+        return queryset
+
+
+@admin.register(Message)
+class MessageAdmin(ModelAdmin):
+    list_display = ["kind_label", "recipient", "status", "due_at", "sent_at", "attempts", "last_error"]
+    list_filter = ["status", TroubleFilter, KindFilter, "language"]
+    ordering = ["-created_at", "-id"]
+    date_hierarchy = "created_at"
+    show_full_result_count = False  # counting millions of mails for a hint is not worth it
+    search_fields = ["recipient"]  # shows the field; `get_search_results` does the work
+    search_help_text = _("Mail address, or the code of a mail")
+    actions = ["try_now", "send_failed_again"]
+    fieldsets = [
+        (None, {"fields": ["kind_label", "recipient", "language", "status", "last_error"]}),
+        (_("Delivery"), {"fields": ["created_at", "due_at", "sent_at", "attempts", "first_failed_at", "priority"]}),
+        (_("Marks"), {"fields": ["grouped_code", "message_id", "order_id", "object_id", "key"]}),
+    ]
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def kind_label(self, message: Message) -> str:
+        return str(kinds.label(message.kind))
+
+    @admin.display(description=_("code"))
+    def grouped_code(self, message: Message) -> str:
+        return message.grouped_code
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
+    ) -> tuple[QuerySet[Message], bool]:
+        term = search_term.replace("\x00", "").strip()
+        if not term:
+            return queryset, False
+        code = term.replace("-", "").replace(" ", "").upper()
+        return queryset.filter(Q(recipient__iexact=term) | Q(code=code)), False
+
+    @admin.action(description=_("Try waiting mails now"))
+    def try_now(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+        count = services.deliver_now(Message.objects.filter(pk__in=queryset))
+        self.message_user(
+            request,
+            ngettext("%(count)s mail is tried now.", "%(count)s mails are tried now.", count) % {"count": count},
+            messages.SUCCESS if count else messages.WARNING,
+        )
+
+    @admin.action(description=_("Send failed mails again"))
+    def send_failed_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+        count = services.retry_failed(Message.objects.filter(pk__in=queryset))
+        self.message_user(
+            request,
+            ngettext("%(count)s failed mail is sent again.", "%(count)s failed mails are sent again.", count)
+            % {"count": count},
+            messages.SUCCESS if count else messages.WARNING,
+        )
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False

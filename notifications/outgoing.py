@@ -1,0 +1,265 @@
+"""One reused connection to the mail server, and what its answers mean for a mail.
+
+Over SMTP it speaks the protocol itself, on the connection that Django's backend opens and authenticates:
+so that a refused recipient and a broken connection stay apart, no mail takes longer than MAIL_SECONDS,
+and commands travel together where the server takes them so (PIPELINING, RFC 2920).
+Any other backend (a provider's API, a file) is used as it is.
+"""
+
+import re
+import smtplib
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from email.utils import parseaddr
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.smtp import EmailBackend
+from django.utils.encoding import punycode
+from django.utils.translation import gettext as _
+
+MAIL_SECONDS = 25.0  # the longest that one mail may take on an open connection
+# A server that has the whole mail is given longer than EMAIL_TIMEOUT to say so: a mail given up
+# here is sent again, and may then arrive twice (RFC 5321, 4.5.3.2.6).
+FINAL_ANSWER_FACTOR = 2
+GOODBYE_SECONDS = 2.0
+CLOSING = 421  # "service not available, closing": about the connection, whatever was asked
+# Final answers about the session, not about the mail: commands out of order (RFC 5321), the login (RFC 4954).
+ABOUT_THE_SESSION = (503, 530, 534, 535, 538)
+
+
+class RefusedError(Exception):
+    """The server will never take this mail (5xx). Says its words."""
+
+
+class TryLaterError(Exception):
+    """The server does not take this mail now (4xx). Says its words."""
+
+
+@dataclass(eq=False)
+class BrokenConnectionError(Exception):
+    """The connection could not be opened, or broke; nothing is known against the mail.
+
+    `opened` false: no mail can leave now. `body_sent`: the whole mail had been sent, so the server may have it.
+    """
+
+    words: str
+    opened: bool = True
+    timed_out: bool = False
+    body_sent: bool = False
+
+    def __str__(self) -> str:
+        return self.words
+
+
+@dataclass(frozen=True)
+class ReadyMail:
+    """A mail down to its bytes: sending it can fail for the server's reasons only."""
+
+    mail: EmailMultiAlternatives
+    sender: str
+    recipient: str
+    data: bytes
+
+
+def ready(mail: EmailMultiAlternatives) -> ReadyMail:
+    """Raises ValueError for a mail that cannot be written, such as a header with a newline."""
+    mailbox, _at, domain = mail.to[0].rpartition("@")
+    return ReadyMail(
+        mail=mail,
+        sender=parseaddr(mail.from_email)[1],
+        recipient=f"{mailbox}@{punycode(domain)}",
+        data=mail.message().as_bytes(linesep="\r\n"),  # type: ignore[call-arg]
+    )
+
+
+class Outgoing:
+    """A connection that is opened with the first mail and reused for all others; a context manager."""
+
+    def __init__(self) -> None:
+        self._backend: Any = get_connection()
+        self._speaks_smtp = isinstance(self._backend, EmailBackend)
+        self._served = 0  # mails on this connection
+
+    def __enter__(self) -> "Outgoing":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if not self._speaks_smtp:
+            self._backend.close()
+        elif self._backend.connection is not None:
+            with suppress(OSError):  # the mails are gone, the goodbye may fail
+                self._backend.connection.sock.settimeout(GOODBYE_SECONDS)
+                self._backend.connection.quit()
+            self._drop()
+
+    def open(self) -> None:
+        """Open the connection where it is not open. Raises BrokenConnectionError."""
+        try:
+            if self._backend.open() and self._speaks_smtp:
+                self._backend.connection.ehlo_or_helo_if_needed()
+        except OSError as error:  # smtplib's exceptions are OSErrors too
+            self._drop()
+            words = _("The mail server could not be reached: %(reason)s") % {"reason": _words(error)}
+            raise BrokenConnectionError(words, opened=False, timed_out=_is_timeout(error)) from error
+
+    def send(self, mail: ReadyMail) -> None:
+        """Hand the mail over; returns when the server has taken it.
+
+        Raises RefusedError, TryLaterError or BrokenConnectionError.
+        """
+        if not self._speaks_smtp:
+            self._send_by_backend(mail)
+            return
+        reused = self._served > 0
+        ends_at = time.monotonic() + MAIL_SECONDS
+        try:
+            self._send_by_smtp(mail, ends_at)
+        except BrokenConnectionError as broken:
+            # Servers close a connection after some mails or seconds; that is no fault of the next mail.
+            if not reused or not broken.opened or broken.timed_out or broken.body_sent:
+                raise
+            self._send_by_smtp(mail, ends_at)
+
+    def _send_by_backend(self, mail: ReadyMail) -> None:
+        try:
+            self._backend.send_messages([mail.mail])
+        except OSError as error:  # smtplib's exceptions are OSErrors too
+            self._drop()
+            raise BrokenConnectionError(_words(error), timed_out=_is_timeout(error)) from error
+        except Exception as error:  # a provider's package has exceptions of its own
+            raise TryLaterError(_words(error)) from error
+
+    def _send_by_smtp(self, mail: ReadyMail, ends_at: float) -> None:
+        self.open()
+        smtp: smtplib.SMTP = self._backend.connection
+        transaction = _Transaction(smtp, mail, ends_at)
+        try:
+            transaction.run()
+        except OSError as error:
+            self._drop()
+            raise BrokenConnectionError(
+                _words(error), timed_out=_is_timeout(error), body_sent=transaction.body_sent
+            ) from error
+        except BrokenConnectionError:
+            self._drop()
+            raise
+        except (RefusedError, TryLaterError):
+            self._reset()
+            raise
+        self._served += 1
+
+    def _reset(self) -> None:
+        """Leave the refused mail behind; a server that cannot do that gets a new connection."""
+        try:
+            code, _reply = self._backend.connection.rset()
+        except OSError:
+            code = 0
+        if code != 250:
+            self._drop()
+
+    def _drop(self) -> None:
+        """Close without a goodbye: a server that does not answer would keep us waiting once more."""
+        self._served = 0
+        if not self._speaks_smtp:
+            self._backend.close()
+            return
+        for name in ("connection", "_partial_connection"):
+            smtp = getattr(self._backend, name)
+            if smtp is not None:
+                smtp.close()
+                setattr(self._backend, name, None)
+
+
+class _Transaction:
+    """One mail over an open connection: MAIL, RCPT, DATA, the mail, the final dot."""
+
+    def __init__(self, smtp: smtplib.SMTP, mail: ReadyMail, ends_at: float) -> None:
+        self.smtp = smtp
+        self.mail = mail
+        self.body_sent = False
+        self._ends_at = ends_at
+
+    def run(self) -> None:
+        commands = [self._mail_command(), f"RCPT TO:<{self.mail.recipient}>", "DATA"]
+        ask = self._ask_together if self.smtp.has_extn("pipelining") else self._ask_one_by_one
+        replies = ask(commands)
+        code, reply = replies[-1]
+        problem = next((answer for answer in replies[:-1] if answer[0] not in (250, 251)), None)
+        if problem is None and code == 354:
+            self._send_body()
+            return
+        if code == 354:  # it waits for a mail without a recipient: give it an empty one
+            self._send(b".\r\n")
+            self._reply()
+        _judge(*(problem or (code, reply)))
+
+    def _mail_command(self) -> str:
+        command = f"MAIL FROM:<{self.mail.sender}>"
+        if self.smtp.has_extn("size"):
+            command += f" SIZE={len(self.mail.data)}"
+        if self.smtp.has_extn("8bitmime") and not self.mail.data.isascii():
+            command += " BODY=8BITMIME"
+        return command
+
+    def _ask_together(self, commands: list[str]) -> list[tuple[int, bytes]]:
+        self._send("".join(f"{command}\r\n" for command in commands).encode("ascii"))
+        return [self._reply() for _command in commands]
+
+    def _ask_one_by_one(self, commands: list[str]) -> list[tuple[int, bytes]]:
+        replies = []
+        for command in commands:
+            self._send(f"{command}\r\n".encode("ascii"))
+            replies.append(self._reply())
+            if replies[-1][0] not in (250, 251, 354):
+                break
+        return replies
+
+    def _send_body(self) -> None:
+        lines = re.sub(rb"(?m)^\.", b"..", self.mail.data)
+        end = b".\r\n" if lines.endswith(b"\r\n") else b"\r\n.\r\n"
+        self.body_sent = True
+        self._send(lines + end)
+        code, reply = self._reply(patience=FINAL_ANSWER_FACTOR)
+        if code != 250:
+            self.body_sent = False  # it says that it has not taken it
+            _judge(code, reply)
+
+    def _send(self, data: bytes) -> None:
+        self._wait_at_most(1)
+        self.smtp.send(data)
+
+    def _reply(self, patience: int = 1) -> tuple[int, bytes]:
+        self._wait_at_most(patience)
+        return self.smtp.getreply()
+
+    def _wait_at_most(self, patience: int) -> None:
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(_("The mail server was too slow with this mail."))
+        assert self.smtp.sock is not None
+        self.smtp.sock.settimeout(min(left, (settings.EMAIL_TIMEOUT or MAIL_SECONDS) * patience))
+
+
+def _judge(code: int, reply: bytes) -> None:
+    """Raise what an answer other than yes means."""
+    words = f"{code} {reply.decode(errors='replace')}"
+    if code == CLOSING or code in ABOUT_THE_SESSION or not 400 <= code < 600:
+        raise BrokenConnectionError(words)
+    raise (TryLaterError if code < 500 else RefusedError)(words)
+
+
+def _is_timeout(error: BaseException | None) -> bool:
+    # smtplib wraps the timeout of a read into an SMTPServerDisconnected.
+    return isinstance(error, TimeoutError) or (error is not None and _is_timeout(error.__context__))
+
+
+def _words(error: Exception) -> str:
+    if _is_timeout(error):
+        return _("The mail server did not answer in time.")
+    if isinstance(error, smtplib.SMTPResponseException):
+        reply = error.smtp_error
+        return f"{error.smtp_code} {reply.decode(errors='replace') if isinstance(reply, bytes) else reply}"
+    return str(error) or type(error).__name__

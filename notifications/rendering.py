@@ -1,0 +1,102 @@
+"""Making the mail of a message: subject, text and HTML from its kind's sibling templates."""
+
+from email.utils import formataddr, parseaddr
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMultiAlternatives
+from django.core.validators import validate_email
+from django.template import Context
+from django.template.loader import get_template
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from notifications.colors import readable_on, text_on
+from notifications.kinds import MailKind
+from notifications.models import Message
+from notifications.site import site_host, site_url
+
+# The sheet that mail stands on, in light and in dark mode; the same values as in emails/_base.html.
+LIGHT_SHEET = "#ffffff"
+DARK_SHEET = "#1d2127"
+
+
+class UnmailableError(Exception):
+    """No mail can be made of this message, now or later. Says why, for staff."""
+
+
+def build(message: Message, kind: MailKind) -> EmailMultiAlternatives:
+    """The mail, in the message's language.
+
+    Raises whatever the kind's context or templates raise, and UnmailableError for an address that no mail can go to.
+    """
+    _check_recipient(message.recipient)
+    language = supported_language(message.language)
+    with translation.override(language):
+        content = dict(kind.context(message))
+        reply_to = content.pop("reply_to", "")
+        content |= _surroundings(message, language)
+        # A subject is one line, whatever stands in a name.
+        subject = " ".join(_render(f"{kind.template}.subject.txt", content, escape=False).split())
+        text = _render(f"{kind.template}.txt", content, escape=False).strip() + "\n"
+        html = _render(f"{kind.template}.html", content, escape=True)
+    mail = EmailMultiAlternatives(
+        subject=subject,
+        body=text,
+        from_email=sender(),
+        to=[message.recipient],
+        reply_to=[reply_to] if reply_to else None,
+        headers={
+            "Message-ID": f"<{message.message_id}@{site_host()}>",
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": "All",
+        },
+    )
+    mail.attach_alternative(html, "text/html")
+    return mail
+
+
+def supported_language(wanted: str) -> str:
+    """The language of ours that is nearest to the wanted one, else the site's own."""
+    try:
+        return translation.get_supported_language_variant(wanted)
+    except LookupError:
+        return settings.LANGUAGE_CODE
+
+
+def sender() -> str:
+    """DEFAULT_FROM_EMAIL, under the vendor's name where it has no name of its own."""
+    name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    return formataddr((name or settings.VENDOR_NAME, address))
+
+
+def _surroundings(message: Message, language: str) -> dict[str, Any]:
+    """What emails/_base.html and _base.txt need besides the kind's own content."""
+    return {
+        "vendor": {
+            "name": settings.VENDOR_NAME,
+            "color": settings.VENDOR_COLOR,
+            "text_on_color": text_on(settings.VENDOR_COLOR),
+            "color_on_light": readable_on(LIGHT_SHEET, settings.VENDOR_COLOR),
+            "color_on_dark": readable_on(DARK_SHEET, settings.VENDOR_COLOR),
+            "support_url": settings.SUPPORT_URL,
+            "support_email": settings.SUPPORT_EMAIL,
+        },
+        "site_url": site_url(),
+        "language": language,
+        "right_to_left": translation.get_language_bidi(),
+        "mail_code": message.grouped_code,
+    }
+
+
+def _render(template: str, content: dict[str, Any], *, escape: bool) -> str:
+    # Django escapes text templates too; a name with an ampersand would then read &amp;.
+    return get_template(template).template.render(Context(content, autoescape=escape))  # type: ignore[attr-defined]
+
+
+def _check_recipient(recipient: str) -> None:
+    try:
+        validate_email(recipient)
+    except ValidationError:
+        raise UnmailableError(_("This is not an address that mail can go to.")) from None

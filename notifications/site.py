@@ -1,0 +1,14 @@
+"""The portal's own address, for mails: they are written outside any request."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+
+def site_url(path: str = "/") -> str:
+    """The absolute address of a path of ours, as `reverse()` gives it."""
+    return f"{settings.SITE_URL}{path}"
+
+
+def site_host() -> str:
+    return urlsplit(settings.SITE_URL).hostname or "localhost"

@@ -1,0 +1,28 @@
+"""What Celery runs."""
+
+import logging
+import multiprocessing
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+
+from notifications import delivery
+
+logger = logging.getLogger(__name__)
+
+# Shared with the worker's processes, which are forked after this module is loaded: a worker that is
+# told to end tells its processes to begin no further mail.
+_shutting_down = multiprocessing.get_context("fork").Event()
+
+
+@worker_shutting_down.connect
+def _stop_delivering(**_details: object) -> None:
+    _shutting_down.set()
+
+
+@shared_task
+def deliver_due() -> None:
+    """Send what is due; see notifications/delivery.py. Several of these may run at once."""
+    counts = delivery.deliver_due(should_stop=_shutting_down.is_set)
+    if counts:
+        logger.info("Delivery: %s", ", ".join(f"{number} {status}" for status, number in sorted(counts.items())))

@@ -1,0 +1,1 @@
+"""Mail kinds that only tests know, as an app of their own: also for workers that tests start."""

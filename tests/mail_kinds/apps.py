@@ -1,0 +1,35 @@
+import os
+import signal
+from typing import Any
+
+from django.apps import AppConfig
+
+from notifications import kinds
+from notifications.models import Message
+
+TEMPLATE = "mail_kinds/emails/note"
+
+
+def _note(message: Message) -> dict[str, Any]:
+    return {"name": message.key or "Ann", "number": message.object_id, "url": "https://orders.example.com/x/"}
+
+
+def _killing(message: Message) -> dict[str, Any]:
+    """A mail that ends whatever process tries to write it."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+
+KINDS = [
+    kinds.MailKind("test_note", TEMPLATE, _note, label="Note"),
+    kinds.MailKind("test_urgent", TEMPLATE, _note, priority=kinds.PRIORITY_NOW, label="Urgent note"),
+    kinds.MailKind("test_killing", TEMPLATE, _killing, label="Killing note"),
+]
+
+
+class MailKindsConfig(AppConfig):
+    name = "tests.mail_kinds"
+
+    def ready(self) -> None:
+        for kind in KINDS:
+            kinds.register(kind)

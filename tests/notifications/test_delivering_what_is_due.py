@@ -1,0 +1,168 @@
+"""One run of the delivery, over a real SMTP connection, in this process."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from notifications import delivery, kinds
+from notifications.models import Message
+from tests.notifications.conftest import NoteMaker
+from tests.smtp import MailServer
+
+Status = Message.Status
+
+
+def test_what_is_due_is_sent_over_one_connection_and_marked(make_note: NoteMaker, mail_server: MailServer) -> None:
+    notes = [make_note() for _number in range(45)]
+
+    assert delivery.deliver_due() == {"sent": 45}
+
+    assert mail_server.connections == 1
+    assert {str(mail["Message-ID"]) for mail in mail_server.mails} == {
+        f"<{note.message_id}@testserver>" for note in notes
+    }
+    for note in Message.objects.all():
+        assert note.status == Status.SENT
+        assert note.sent_at is not None
+        assert note.leased_until is None
+        assert note.attempts == 1
+
+
+def test_a_server_without_pipelining_gets_one_command_at_a_time(make_note: NoteMaker, mail_server: MailServer) -> None:
+    mail_server._pipelining = False
+    make_note()
+    make_note()
+    assert delivery.deliver_due() == {"sent": 2}
+    assert len(mail_server.mails) == 2
+
+
+def test_nothing_due_opens_no_connection(make_note: NoteMaker, mail_server: MailServer) -> None:
+    make_note(due_at=timezone.now() + timedelta(hours=1))
+    make_note(status=Status.CANCELLED)
+    assert delivery.deliver_due() == {}
+    assert mail_server.connections == 0
+
+
+def test_links_leave_before_confirmations_whatever_came_first(make_note: NoteMaker, mail_server: MailServer) -> None:
+    early = timezone.now() - timedelta(hours=1)
+    make_note(priority=kinds.PRIORITY_SOON, due_at=early, key="confirmation")
+    make_note(priority=kinds.PRIORITY_SOON, due_at=early + timedelta(minutes=1), key="later confirmation")
+    make_note(priority=kinds.PRIORITY_NOW, key="link")
+    delivery.deliver_due()
+    names = [str(mail["Subject"]).partition(" for ")[2] for mail in mail_server.mails]
+    assert names == ["link", "confirmation", "later confirmation"]
+
+
+def test_what_is_not_wanted_any_more_is_not_sent(
+    make_note: NoteMaker, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unwanted = kinds.MailKind("unwanted", "none", context=lambda message: {}, still_wanted=lambda message: False)
+    kinds.register(unwanted)
+    note = make_note(kind="unwanted")
+    assert delivery.deliver_due() == {"cancelled": 1}
+    note.refresh_from_db()
+    assert note.status == Status.CANCELLED
+    assert mail_server.mails == []
+
+
+def _gone(message: Message) -> dict[str, object]:
+    raise Message.DoesNotExist("Order matching query does not exist.")
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"kind": "nobody_registers_this"}, "nobody_registers_this"),
+        ({"kind": "gone"}, "Order matching query does not exist."),
+        ({"kind": "no_template"}, "missing.subject.txt"),
+        ({"recipient": "no address"}, "This is not an address that mail can go to."),
+        ({"recipient": "ann@example.com\nBcc: all@example.com"}, "This is not an address that mail can go to."),
+        ({"recipient": "jörg@example.com"}, "This is not an address that mail can go to."),
+    ],
+)
+def test_a_mail_that_cannot_be_made_fails_with_its_reason_and_keeps_back_no_other(
+    make_note: NoteMaker, mail_server: MailServer, fields: dict[str, object], reason: str
+) -> None:
+    kinds.register(kinds.MailKind("gone", "none", context=_gone))
+    kinds.register(kinds.MailKind("no_template", "missing", context=lambda message: {}))
+    bad = make_note(**fields)
+    good = make_note()
+    assert delivery.deliver_due() == {"failed": 1, "sent": 1}
+    bad.refresh_from_db()
+    good.refresh_from_db()
+    assert bad.status == Status.FAILED
+    assert reason in bad.last_error
+    assert good.status == Status.SENT
+
+
+def test_an_address_in_another_script_is_sent_to_its_ascii_domain(
+    make_note: NoteMaker, mail_server: MailServer
+) -> None:
+    make_note(recipient="ann@bücher.example")
+    assert delivery.deliver_due() == {"sent": 1}
+    assert mail_server.recipients == ["ann@xn--bcher-kva.example"]
+
+
+def test_a_run_that_is_told_to_stop_gives_back_what_it_has_not_begun(
+    make_note: NoteMaker, mail_server: MailServer
+) -> None:
+    for _number in range(10):
+        make_note()
+    assert delivery.deliver_due(should_stop=lambda: len(mail_server.mails) >= 3) == {"sent": 3}
+    assert Message.objects.waiting().filter(leased_until=None).count() == 7
+
+
+def test_rows_that_another_worker_leases_are_left_alone(make_note: NoteMaker, mail_server: MailServer) -> None:
+    make_note(leased_until=timezone.now() + timedelta(seconds=20))
+    assert delivery.deliver_due() == {}
+    assert mail_server.mails == []
+
+
+def test_a_lost_lease_is_taken_back_and_counted(make_note: NoteMaker, mail_server: MailServer) -> None:
+    note = make_note(leased_until=timezone.now() - timedelta(seconds=1))
+    assert delivery.deliver_due() == {"sent": 1}
+    note.refresh_from_db()
+    assert note.attempts == 2
+    assert note.last_error == ""
+
+
+def test_a_mail_that_keeps_ending_its_worker_is_given_up_in_the_end(
+    make_note: NoteMaker, mail_server: MailServer
+) -> None:
+    note = make_note(
+        leased_until=timezone.now() - timedelta(seconds=1),
+        first_failed_at=timezone.now() - delivery.GIVE_UP_AFTER,
+    )
+    assert delivery.deliver_due() == {"failed": 1}
+    note.refresh_from_db()
+    assert "Given up after 3 days. The worker ended" in note.last_error
+
+
+def test_a_slow_batch_keeps_its_lease(
+    make_note: NoteMaker, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Every lease is too short from the start, so that each mail has to renew it first.
+    monkeypatch.setattr(delivery, "LEASE_NEEDED", delivery.LEASE * 2)
+    for _number in range(3):
+        make_note()
+    assert delivery.deliver_due() == {"sent": 3}
+
+
+def test_a_row_that_somebody_else_took_meanwhile_is_left_to_them(
+    make_note: NoteMaker, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "LEASE_NEEDED", delivery.LEASE * 2)
+    note = make_note()
+    theirs = timezone.now() + timedelta(minutes=1)
+
+    def slow_context(message: Message) -> dict[str, object]:
+        Message.objects.filter(pk=message.pk).update(leased_until=theirs)
+        return {}
+
+    kinds.register(kinds.MailKind("slow", "mail_kinds/emails/note", context=slow_context))
+    Message.objects.filter(pk=note.pk).update(kind="slow")
+    assert delivery.deliver_due() == {}
+    note.refresh_from_db()
+    assert note.leased_until == theirs
+    assert mail_server.mails == []

@@ -1,0 +1,8 @@
+"""The portal's settings for worker processes that tests start: with the tests' own mail kinds."""
+
+from portal.settings import *  # noqa: F403
+from portal.settings import INSTALLED_APPS as PORTAL_APPS
+from portal.settings import env
+
+INSTALLED_APPS = [*PORTAL_APPS, "tests.mail_kinds.apps.MailKindsConfig"]
+EMAIL_TIMEOUT = env.float("TEST_EMAIL_TIMEOUT", 10.0)
