@@ -13,6 +13,7 @@ from typing import NoReturn
 import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -155,6 +156,8 @@ CLIENT_IP_HEADER = env.str("CLIENT_IP_HEADER", "")
 # How many of that header's last addresses our own proxies wrote.
 CLIENT_IP_PROXIES = env.int("CLIENT_IP_PROXIES", 1)
 CONFIRMATION_WINDOW_HOURS = env.int("CONFIRMATION_WINDOW_HOURS", 72)
+
+ALTCHA_HMAC_KEY = salted_hmac("orders.proof_of_work", SECRET_KEY, secret=SECRET_KEY, algorithm="sha256").hexdigest()
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 8 * 3600  # seconds; a grant's longest life
