@@ -71,7 +71,7 @@ class MessageAdmin(ModelAdmin):
         code = term.replace("-", "").replace(" ", "").upper()
         return queryset.filter(Q(recipient__iexact=term) | Q(code=code)), False
 
-    @admin.action(description=_("Try waiting mails now"))
+    @admin.action(description=_("Try waiting mails now"), permissions=["deliver"])
     def try_now(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
         count = services.deliver_now(Message.objects.filter(pk__in=queryset))
         self.message_user(
@@ -80,7 +80,7 @@ class MessageAdmin(ModelAdmin):
             messages.SUCCESS if count else messages.WARNING,
         )
 
-    @admin.action(description=_("Send failed mails again"))
+    @admin.action(description=_("Send failed mails again"), permissions=["deliver"])
     def send_failed_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
         count = services.retry_failed(Message.objects.filter(pk__in=queryset))
         self.message_user(
@@ -89,6 +89,10 @@ class MessageAdmin(ModelAdmin):
             % {"count": count},
             messages.SUCCESS if count else messages.WARNING,
         )
+
+    def has_deliver_permission(self, request: HttpRequest) -> bool:
+        """Who may look may not yet send; asked by the actions."""
+        return request.user.has_perm("notifications.change_message")
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

@@ -40,14 +40,15 @@ def text_on(background: str) -> str:
     return max((WHITE, BLACK), key=lambda color: contrast(color, background))
 
 
+def mix(color: str, other: str, share: float) -> str:
+    """The colour with a share (0 to 1) of the other in it, as `#rrggbb`."""
+    channels = zip(_channels(color), _channels(other), strict=True)
+    return "#{:02x}{:02x}{:02x}".format(*(round(a + (b - a) * share) for a, b in channels))
+
+
 @lru_cache
 def readable_on(background: str, color: str) -> str:
     """The colour itself where it passes AA as text on that background, else the nearest shade that does."""
-    target = _channels(text_on(background))
-    start = _channels(color)
-    for step in range(_STEPS + 1):
-        mixed = (round(a + (b - a) * step / _STEPS) for a, b in zip(start, target, strict=True))
-        shade = "#{:02x}{:02x}{:02x}".format(*mixed)
-        if contrast(shade, background) >= AA_CONTRAST:
-            break
-    return shade
+    target = text_on(background)
+    shades = (mix(color, target, step / _STEPS) for step in range(_STEPS + 1))
+    return next((shade for shade in shades if contrast(shade, background) >= AA_CONTRAST), target)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,7 +22,7 @@ from django.utils.translation import gettext_noop
 from notifications import kinds, rendering
 from notifications.models import Message
 from notifications.outgoing import (
-    MAIL_SECONDS,
+    MAIL_TIMEOUTS,
     BrokenConnectionError,
     Outgoing,
     ReadyMail,
@@ -36,8 +37,9 @@ BATCH_SIZE = 20  # rows a claim
 RUN_SECONDS = 60.0  # no mail is begun after that; the next tick goes on
 BROKEN_IN_A_ROW = 3  # then the run ends, and the next tick tries again
 # A mail is begun only while its lease outlasts the longest that it can take, else the lease is renewed first.
-LEASE = timedelta(seconds=45)
-LEASE_NEEDED = timedelta(seconds=MAIL_SECONDS + 5)
+# Both as multiples of EMAIL_TIMEOUT.
+LEASE_TIMEOUTS = MAIL_TIMEOUTS + 2
+LEASE_NEEDED_TIMEOUTS = MAIL_TIMEOUTS + 0.5
 FIRST_RETRY = timedelta(seconds=10)
 LONGEST_RETRY = timedelta(hours=1)
 RETRY_JITTER = 0.25  # of the wait, to either side, so that rows that failed together don't come back together
@@ -95,14 +97,14 @@ class _Batch:
 
     def still_holds(self, message: Message) -> bool:
         """Whether the lease of this row outlasts a mail; it is renewed where it would not."""
-        if self.leased_until - timezone.now() < LEASE_NEEDED:
+        if self.leased_until - timezone.now() < _timeouts(LEASE_NEEDED_TIMEOUTS):
             self._renew()
         return message in self.messages
 
     def _renew(self) -> None:
         """Lease anew; rows that somebody else took meanwhile are left out."""
         rows = Message.objects.filter(pk__in=[message.pk for message in self.messages])
-        until = timezone.now() + LEASE
+        until = timezone.now() + _timeouts(LEASE_TIMEOUTS)
         rows.filter(status=Message.Status.WAITING, leased_until=self.leased_until).update(leased_until=until)
         kept = set(rows.filter(leased_until=until).values_list("pk", flat=True))
         self.messages = [message for message in self.messages if message.pk in kept]
@@ -125,7 +127,7 @@ class _Batch:
 
 def _claim() -> _Batch:
     now = timezone.now()
-    until = now + LEASE
+    until = now + _timeouts(LEASE_TIMEOUTS)
     rows = Message.objects.raw(_CLAIM, {"now": now, "until": until, "limit": BATCH_SIZE, "lost": LOST})
     return _Batch(sorted(rows, key=_place_in_batch), until)
 
@@ -246,6 +248,10 @@ class _Run:
             rows = rows.filter(status=Message.Status.WAITING)
         _insist(lambda: rows.update(status=status, leased_until=None, **changes))
         self.counts[status.value] += 1
+
+
+def _timeouts(number: float) -> timedelta:
+    return timedelta(seconds=number * settings.EMAIL_TIMEOUT)
 
 
 def retry_wait(attempts: int) -> timedelta:

@@ -1,4 +1,4 @@
-"""The kinds of mail. A room above registers its kinds in `AppConfig.ready()`; this room knows none of them."""
+"""The kinds of mail. A room above registers its kinds in its `mails.py`; this room knows none of them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """One reused connection to the mail server, and what its answers mean for a mail.
 
 Over SMTP it speaks the protocol itself, on the connection that Django's backend opens and authenticates:
-so that a refused recipient and a broken connection stay apart, no mail takes longer than MAIL_SECONDS,
+so that a refused recipient and a broken connection stay apart, no mail takes longer than MAIL_TIMEOUTS,
 and commands travel together where the server takes them so (PIPELINING, RFC 2920).
 Any other backend (a provider's API, a file) is used as it is.
 """
@@ -20,10 +20,11 @@ from django.core.mail.backends.smtp import EmailBackend
 from django.utils.encoding import punycode
 from django.utils.translation import gettext as _
 
-MAIL_SECONDS = 25.0  # the longest that one mail may take on an open connection
+# The longest that one mail may take on an open connection, as a multiple of EMAIL_TIMEOUT.
+MAIL_TIMEOUTS = 2.5
 # A server that has the whole mail is given longer than EMAIL_TIMEOUT to say so: a mail given up
 # here is sent again, and may then arrive twice (RFC 5321, 4.5.3.2.6).
-FINAL_ANSWER_FACTOR = 2
+FINAL_ANSWER_TIMEOUTS = 2.0
 GOODBYE_SECONDS = 2.0
 CLOSING = 421  # "service not available, closing": about the connection, whatever was asked
 # Final answers about the session, not about the mail: commands out of order (RFC 5321), the login (RFC 4954).
@@ -114,7 +115,7 @@ class Outgoing:
             self._send_by_backend(mail)
             return
         reused = self._served > 0
-        ends_at = time.monotonic() + MAIL_SECONDS
+        ends_at = time.monotonic() + MAIL_TIMEOUTS * settings.EMAIL_TIMEOUT
         try:
             self._send_by_smtp(mail, ends_at)
         except BrokenConnectionError as broken:
@@ -222,7 +223,7 @@ class _Transaction:
         end = b".\r\n" if lines.endswith(b"\r\n") else b"\r\n.\r\n"
         self.body_sent = True
         self._send(lines + end)
-        code, reply = self._reply(patience=FINAL_ANSWER_FACTOR)
+        code, reply = self._reply(patience=FINAL_ANSWER_TIMEOUTS)
         if code != 250:
             self.body_sent = False  # it says that it has not taken it
             _judge(code, reply)
@@ -231,16 +232,16 @@ class _Transaction:
         self._wait_at_most(1)
         self.smtp.send(data)
 
-    def _reply(self, patience: int = 1) -> tuple[int, bytes]:
+    def _reply(self, patience: float = 1) -> tuple[int, bytes]:
         self._wait_at_most(patience)
         return self.smtp.getreply()
 
-    def _wait_at_most(self, patience: int) -> None:
+    def _wait_at_most(self, patience: float) -> None:
         left = self._ends_at - time.monotonic()
         if left <= 0:
             raise TimeoutError(_("The mail server was too slow with this mail."))
         assert self.smtp.sock is not None
-        self.smtp.sock.settimeout(min(left, (settings.EMAIL_TIMEOUT or MAIL_SECONDS) * patience))
+        self.smtp.sock.settimeout(min(left, settings.EMAIL_TIMEOUT * patience))
 
 
 def _judge(code: int, reply: bytes) -> None:

@@ -4,5 +4,5 @@ from portal.settings import *  # noqa: F403
 from portal.settings import INSTALLED_APPS as PORTAL_APPS
 from portal.settings import env
 
-INSTALLED_APPS = [*PORTAL_APPS, "tests.mail_kinds.apps.MailKindsConfig"]
+INSTALLED_APPS = [*PORTAL_APPS, "tests.mail_kinds"]
 EMAIL_TIMEOUT = env.float("TEST_EMAIL_TIMEOUT", 10.0)

@@ -6,7 +6,7 @@ from pytest_django.fixtures import Settings
 
 from notifications import kinds
 from notifications.models import Message
-from tests.mail_kinds.apps import KINDS
+from tests.mail_kinds.note_kinds import KINDS
 from tests.smtp import MailServer
 
 MAIL_TEMPLATES = Path(__file__).parent.parent / "mail_kinds" / "templates"

@@ -143,7 +143,7 @@ def test_a_slow_batch_keeps_its_lease(
     make_note: NoteMaker, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Every lease is too short from the start, so that each mail has to renew it first.
-    monkeypatch.setattr(delivery, "LEASE_NEEDED", delivery.LEASE * 2)
+    monkeypatch.setattr(delivery, "LEASE_NEEDED_TIMEOUTS", delivery.LEASE_TIMEOUTS * 2)
     for _number in range(3):
         make_note()
     assert delivery.deliver_due() == {"sent": 3}
@@ -152,7 +152,7 @@ def test_a_slow_batch_keeps_its_lease(
 def test_a_row_that_somebody_else_took_meanwhile_is_left_to_them(
     make_note: NoteMaker, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "LEASE_NEEDED", delivery.LEASE * 2)
+    monkeypatch.setattr(delivery, "LEASE_NEEDED_TIMEOUTS", delivery.LEASE_TIMEOUTS * 2)
     note = make_note()
     theirs = timezone.now() + timedelta(minutes=1)
 

@@ -125,7 +125,7 @@ def test_a_slow_server_is_waited_for(make_note: NoteMaker, mail_server: MailServ
 def test_a_mail_never_takes_longer_than_its_lease(
     make_note: NoteMaker, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("notifications.outgoing.MAIL_SECONDS", 0.5)
+    monkeypatch.setattr("notifications.outgoing.MAIL_TIMEOUTS", 1.0)
     note = make_note()
     mail_server.at("MAIL", lambda envelope: Slow(0.4))
     mail_server.at("RCPT", lambda envelope: Slow(0.4))

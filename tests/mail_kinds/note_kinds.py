@@ -2,8 +2,6 @@ import os
 import signal
 from typing import Any
 
-from django.apps import AppConfig
-
 from notifications import kinds
 from notifications.models import Message
 
@@ -25,11 +23,3 @@ KINDS = [
     kinds.MailKind("test_urgent", TEMPLATE, _note, priority=kinds.PRIORITY_NOW, label="Urgent note"),
     kinds.MailKind("test_killing", TEMPLATE, _killing, label="Killing note"),
 ]
-
-
-class MailKindsConfig(AppConfig):
-    name = "tests.mail_kinds"
-
-    def ready(self) -> None:
-        for kind in KINDS:
-            kinds.register(kind)

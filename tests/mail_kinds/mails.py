@@ -1,0 +1,7 @@
+"""Found by `notifications` where this app is installed."""
+
+from notifications import kinds
+from tests.mail_kinds.note_kinds import KINDS
+
+for kind in KINDS:
+    kinds.register(kind)

@@ -1,0 +1,106 @@
+"""Real workers, a real broker, a real database and a real mail server, each ended in the middle of the work.
+
+Marked as one group, so that in a parallel run the machine has one such portal at a time.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django.plugin import DjangoDbBlocker
+
+from notifications.models import Message
+from tests.smtp import Slow
+from tests.worker import PrivatePortal, kill, terminate, wait_until
+
+pytestmark = pytest.mark.xdist_group("private_portal")
+
+MAILS = 200
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[PrivatePortal]:
+    with django_db_blocker.unblock(), PrivatePortal(tmp_path_factory.mktemp("portal")) as portal:
+        portal.start_beat()
+        yield portal
+
+
+@pytest.fixture
+def portal(running: PrivatePortal) -> Iterator[PrivatePortal]:
+    """Clean, and with no worker; the broker runs, and the mail server answers in 5 ms."""
+    Message.objects.all().delete()
+    running.server.mails.clear()
+    running.server.at("DATA", lambda envelope: Slow(0.005))
+    yield running
+    for process in running.processes[1:]:
+        kill(process)
+    del running.processes[1:]
+
+
+def test_a_worker_killed_in_the_middle_of_200_mails_loses_none_and_doubles_at_most_one(portal: PrivatePortal) -> None:
+    portal.write_mails(MAILS)
+    worker = portal.start_worker()
+    portal.wait_for_mails(MAILS // 4)
+    kill(worker)
+    assert len(portal.server.mails) < MAILS
+    portal.start_worker()
+    portal.wait_until_all_left()
+    lost, doubled = portal.lost_and_doubled()
+    assert lost == 0
+    assert doubled <= 1
+
+
+def test_a_worker_told_to_end_finishes_the_mail_in_hand_and_gives_back_the_rest(portal: PrivatePortal) -> None:
+    portal.write_mails(MAILS)
+    worker = portal.start_worker()
+    portal.wait_for_mails(MAILS // 4)
+    terminate(worker, seconds=10)
+    assert len(portal.server.mails) < MAILS
+    assert not Message.objects.exclude(leased_until=None).exists()
+    portal.start_worker()
+    portal.wait_until_all_left()
+    assert portal.lost_and_doubled() == (0, 0)
+
+
+def test_two_workers_share_the_outbox_and_never_send_the_same_mail(portal: PrivatePortal) -> None:
+    before = portal.server.connections
+    portal.write_mails(MAILS)
+    portal.start_worker(concurrency=2)
+    portal.start_worker(concurrency=2)
+    portal.wait_until_all_left()
+    assert portal.lost_and_doubled() == (0, 0)
+    assert portal.server.connections - before >= 2
+
+
+def test_a_broker_that_is_emptied_and_then_dies_holds_no_mail_back_for_long(portal: PrivatePortal) -> None:
+    portal.start_worker()
+    portal.write_mails(5)
+    portal.wait_until_all_left()
+    portal.broker.flushall()
+    portal.write_mails(5)
+    portal.wait_until_all_left()
+    portal.stop_broker()
+    portal.write_mails(5)
+    portal.engines.start_valkey()
+    portal.wait_until_all_left()
+    assert portal.lost_and_doubled() == (0, 0)
+
+
+def test_a_restarted_database_interrupts_delivery_and_loses_nothing(portal: PrivatePortal) -> None:
+    portal.write_mails(MAILS)
+    portal.start_worker()
+    portal.wait_for_mails(MAILS // 4)
+    portal.restart_database()
+    portal.wait_until_all_left()
+    lost, doubled = portal.lost_and_doubled()
+    assert lost == 0
+    assert doubled <= 1
+
+
+def test_a_mail_server_that_was_away_gets_everything_when_it_is_back(portal: PrivatePortal) -> None:
+    portal.server.stop()
+    portal.write_mails(10)
+    portal.start_worker()
+    wait_until(lambda: Message.objects.filter(attempts__gte=1).exists(), "a first attempt in vain")
+    portal.server.start()
+    portal.wait_until_all_left()
+    assert portal.lost_and_doubled() == (0, 0)

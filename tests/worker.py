@@ -1,0 +1,154 @@
+"""A portal of a test's own that may be hurt: private engines, real Celery processes, a real SMTP server.
+
+Nothing of it is shared, so that a test can kill and restart any part while others run.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import environ
+import redis
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from django.db.utils import load_backend
+
+from notifications.models import Message
+from portal.engines import Engines
+from tests.smtp import MailServer
+
+ROOT = Path(__file__).resolve().parent.parent
+EMAIL_TIMEOUT = 1.0  # seconds; leases, which follow from it, run out soon
+DEADLINE = 60.0  # seconds
+
+
+def wait_until(true: Callable[[], bool], what: str, seconds: float = DEADLINE) -> None:
+    """Poll until it is true; fails after that many seconds, saying what did not come."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"Not within {seconds:.0f} s: {what}"
+        time.sleep(0.02)
+
+
+@dataclass
+class PrivatePortal:
+    """While it is open, this process's default database is the private one, migrated and empty."""
+
+    folder: Path
+    server: MailServer = field(default_factory=MailServer)
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def __enter__(self) -> "PrivatePortal":
+        self.engines = Engines(self.folder / "engines", durable=False)
+        self.engines.start()
+        self.server.start()
+        config = settings.DATABASES["default"] | environ.Env.db_url_config(self.engines.database_url)
+        self._shared_database = connections["default"]
+        private = load_backend(config["ENGINE"]).DatabaseWrapper(config, alias="default")
+        connections["default"] = private
+        call_command("migrate", verbosity=0, interactive=False)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for process in self.processes:
+            kill(process)
+        connections["default"].close()
+        connections["default"] = self._shared_database
+        self.server.stop()
+        self.engines.discard()
+
+    # --- Celery --------------------------------------------------------------------------------------
+
+    def start_worker(self, concurrency: int = 1) -> subprocess.Popen[bytes]:
+        return self._start("worker", "--concurrency", str(concurrency), "--without-gossip", "--without-mingle")
+
+    def start_beat(self) -> subprocess.Popen[bytes]:
+        return self._start("beat", "--pidfile=")
+
+    def _start(self, *command: str) -> subprocess.Popen[bytes]:
+        environment = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "tests.worker_settings",
+            "DATABASE_URL": self.engines.database_url,
+            "BROKER_URL": self.engines.broker_url,
+            "EMAIL_URL": f"smtp://127.0.0.1:{self.server.port}",
+            "TEST_EMAIL_TIMEOUT": str(EMAIL_TIMEOUT),
+            "CELERY_BEAT_SCHEDULE_FILENAME": str(self.folder / "beat"),
+        }
+        with (self.folder / f"{command[0]}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "celery", "-A", "portal.celery", *command],
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
+
+    def log(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text()
+
+    # --- What is done to it ----------------------------------------------------------------------------
+
+    @property
+    def broker(self) -> redis.Redis:
+        return redis.Redis(unix_socket_path=self.engines.broker_url.removeprefix("redis+socket://"))
+
+    def stop_broker(self) -> None:
+        valkey = self.engines._valkey
+        assert valkey is not None
+        valkey.kill()
+        valkey.wait()
+
+    def restart_database(self) -> None:
+        postgres = self.engines._postgres
+        assert postgres is not None
+        postgres.send_signal(signal.SIGINT)
+        postgres.wait()
+        self.engines.start_postgres()
+        connections["default"].close()
+
+    # --- Mail ------------------------------------------------------------------------------------------
+
+    def write_mails(self, count: int, **fields: object) -> list[Message]:
+        """Put that many notes into the outbox."""
+        first = Message.objects.count() + 1
+        defaults = {"kind": "test_note", "recipient": "buyer@example.com"}
+        return Message.objects.bulk_create(
+            Message(object_id=first + number, **defaults | fields) for number in range(count)
+        )
+
+    def wait_for_mails(self, count: int, seconds: float = DEADLINE) -> None:
+        """Wait until the server has that many mails."""
+        wait_until(lambda: len(self.server.mails) >= count, f"{count} mails at the server", seconds)
+
+    def wait_until_all_left(self, seconds: float = DEADLINE) -> None:
+        """Wait until no row waits and no lease is held."""
+        wait_until(lambda: not Message.objects.waiting().exists(), "every mail out of the outbox", seconds)
+
+    def lost_and_doubled(self) -> tuple[int, int]:
+        """How many mails of the outbox never came, and how many more than one copy of them did."""
+        received = self.server.times_received
+        written = {f"<{message_id}@testserver>" for message_id in Message.objects.values_list("message_id", flat=True)}
+        assert set(received) <= written
+        return len(written - set(received)), sum(received.values()) - len(received)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its children at once, as a power cut does."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def terminate(process: subprocess.Popen[bytes], seconds: float = DEADLINE) -> None:
+    """End a process as a deployment does; fails when it takes longer."""
+    process.send_signal(signal.SIGTERM)
+    process.wait(seconds)
