@@ -1,0 +1,61 @@
+"""What a store's format is made of. Each lives in a file of its own under `feeds/`."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from typing import Any
+
+from intake.reading import Head, SourceFile
+from intake.records import OrderRecord
+
+EVERYTHING: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a feed is told besides the file: the store, for files that don't name theirs, and its time zone."""
+
+    store: str = ""
+    time_zone: tzinfo = UTC
+    decimal_comma: bool = False  # which of two readings of "1,234" is meant
+
+
+@dataclass(slots=True)
+class Item:
+    """One order as the file has it, before anything is judged.
+
+    `raw` is what is kept if it is rejected: a line of JSON, or rows of cells. `key` is a guess at
+    (store, order number), or None; a wrong guess costs time only. `problem` rejects the item unread.
+    """
+
+    line: int
+    raw: str | list[list[str]]
+    key: tuple[str, str] | None = None
+    problem: str = ""
+    content: Any = None  # what `parse` takes, where it is not `raw`
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One store's format.
+
+    `matches` tells by the head of a file whether it is this format. `read` cuts a file into items,
+    without judging them, in constant memory. `parse` turns one into a record, or raises `Refused`
+    or pydantic's `ValidationError`.
+
+    `owns` names the keys of a record that this format brings (`payment.last4`); all else of an order
+    is left alone. `finds_by` names how it finds its order, in this order; a feed that can't find one
+    by `number` completes orders and never makes one. `identifiers` are columns or keys whose digits
+    are a machine's and never a card number.
+    """
+
+    name: str
+    title: str
+    matches: Callable[[Head], bool]
+    read: Callable[[SourceFile, Context], Iterator[Item]]
+    parse: Callable[[Item, Context], OrderRecord]
+    says_store: bool = False
+    is_table: bool = False
+    owns: frozenset[str] = EVERYTHING
+    finds_by: tuple[str, ...] = ("number",)
+    identifiers: frozenset[str] = field(default_factory=frozenset)

@@ -1,0 +1,294 @@
+"""Shopify's order export (CSV), and what people make of it.
+
+The export repeats an order's number on a row for each item; only the order's first row has its
+dates and totals. Flat dialects fill every column of every row. Of 79 columns those are read that
+the portal has a place for; a file may have fewer. Serial numbers and card digits are not in it.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from intake.feed import Context, Feed, Item
+from intake.reading import Head, SourceFile
+from intake.records import OrderRecord, Refused
+from intake.tables import read_table
+from intake.values import NO_CURRENCY, amount, moment
+from orders.models import Order
+
+# Rows of an order may stand apart, with at most so many other orders between them.
+OPEN_ORDERS = 500
+MOST_ROWS = 5_000  # of one order
+REFUND_ID = "refunded"  # the export has one sum for all refunds of an order
+
+# What only an order's own row has: such a row begins an order, one without continues it.
+ORDER_COLUMNS = ("created at", "paid at", "financial status", "currency", "total", "subtotal")
+ITEM_COLUMNS = ("lineitem name", "lineitem sku", "lineitem price", "lineitem quantity", "lineitem discount")
+TELLING_COLUMNS = {
+    *ORDER_COLUMNS,
+    *ITEM_COLUMNS,
+    "email",
+    "fulfillment status",
+    "payment method",
+    "refunded amount",
+}
+
+Status = Order.Status
+STATUSES = {
+    "paid": Status.COMPLETED,
+    "pending": Status.PENDING,
+    "authorized": Status.PENDING,
+    "partially_paid": Status.PENDING,
+    "unpaid": Status.PENDING,
+    "expired": Status.CANCELLED,
+    "voided": Status.CANCELLED,
+    "refunded": Status.REFUNDED,
+    "partially_refunded": Status.PARTIALLY_REFUNDED,
+}
+
+
+def matches(head: Head) -> bool:
+    return "name" in head.columns and len(head.columns & TELLING_COLUMNS) >= 3
+
+
+@dataclass(slots=True)
+class _Rows:
+    """The rows of one order, as far as they have been read."""
+
+    line: int
+    rows: list[list[str]]
+
+
+def read(source: SourceFile, context: Context) -> Iterator[Item]:
+    """Gather the rows of each order. An order is complete when many others have begun after it."""
+    table = read_table(source)
+    header = next(table, None)
+    if header is None:
+        return
+    name_at = header.cells.index("name")
+    order_at = [header.cells.index(column) for column in ORDER_COLUMNS if column in header.cells]
+    item_at = [header.cells.index(column) for column in ITEM_COLUMNS if column in header.cells]
+    still_open: OrderedDict[str, _Rows] = OrderedDict()
+    for row in table:
+        name = row.cells[name_at].strip() if len(row.cells) > name_at else ""
+        problem = row.problem or ("" if name else _("This row has no order number in its column Name."))
+        if problem:
+            yield Item(row.line, [row.cells], problem=problem)
+            continue
+        begins = any(row.cells[index].strip() for index in order_at)
+        known = still_open.get(name)
+        if known is None and not begins:
+            yield Item(row.line, [row.cells], problem=_("This order's first row is missing or too far off."))
+        elif known is None:
+            still_open[name] = _Rows(row.line, [row.cells])
+            if len(still_open) > OPEN_ORDERS:
+                done, rows = still_open.popitem(last=False)
+                yield from _items(done, rows, header.cells, context)
+        elif begins and _is_version(known.rows, row.cells, order_at, item_at):
+            yield from _items(name, known, header.cells, context)
+            still_open[name] = _Rows(row.line, [row.cells])
+        elif row.cells not in known.rows[-50:] or not begins:
+            known.rows.append(row.cells)
+    for name, rows in still_open.items():
+        yield from _items(name, rows, header.cells, context)
+
+
+def _is_version(rows: list[list[str]], cells: list[str], order_at: list[int], item_at: list[int]) -> bool:
+    """Whether a row that begins an order again is a later state of it, and not one item more in a flat dialect."""
+    if cells in rows:
+        return False  # a repetition
+    if any(not any(row[index].strip() for index in order_at) for row in rows):
+        return True  # not a flat dialect: its first order has continuing rows
+    item = [cells[index] for index in item_at]
+    return any([row[index] for index in item_at] == item for row in rows)
+
+
+def _items(name: str, order: _Rows, columns: list[str], context: Context) -> Iterator[Item]:
+    problem = ""
+    if len(order.rows) > MOST_ROWS:
+        problem = _("This order has more than %(most)d rows.") % {"most": MOST_ROWS}
+    yield Item(order.line, order.rows, (context.store, name), problem, content=columns)
+
+
+def parse(item: Item, context: Context) -> OrderRecord:
+    rows = [dict(zip(item.content, row, strict=True)) for row in item.raw if isinstance(row, list)]
+    return OrderRecord.model_validate(_Order(rows, context).record())
+
+
+class _Order:
+    """One order's rows, on the way to a record."""
+
+    def __init__(self, rows: list[dict[str, str]], context: Context) -> None:
+        self.rows = rows
+        self.first = rows[0]
+        self.context = context
+        self.currency = self._currency()
+        self.starts = [row for row in rows if any(row.get(column, "").strip() for column in ORDER_COLUMNS)]
+        self.items = [row for row in rows if row.get("lineitem name", "").strip()]
+        self.flat = len(self.starts) > 1 and self._totals_are_per_row()
+
+    def record(self) -> dict[str, Any]:
+        placed_at = self._placed_at()
+        email = self.first.get("email", "").strip()
+        record: dict[str, Any] = {
+            "store": self.context.store,
+            "number": self.first["name"].strip(),
+            "email": email or None,
+            "placed_at": placed_at,
+            "currency": self.currency,
+            "status": self._status(),
+            "lines": self._lines(),
+            "totals": self._totals(),
+        }
+        if "billing name" in self.first:
+            record["billing"] = self._billing()
+        if "payment method" in self.first:
+            record["payment"] = {"method": self.first["payment method"].strip()[:32] or None}
+        if "refunded amount" in self.first:
+            record["refunds"] = self._refunds(placed_at)
+        return record
+
+    def _amount(self, row: dict[str, str], column: str) -> Decimal:
+        return amount(row.get(column, ""), self.context.decimal_comma, self.currency)
+
+    def _sum(self, column: str) -> Decimal:
+        """An order's figure: on its first row, or on each row its part."""
+        if self.flat:
+            return sum((self._amount(row, column) for row in self.starts), Decimal(0))
+        return self._amount(self.first, column)
+
+    def _totals_are_per_row(self) -> bool:
+        """Flat dialects repeat the order's total on each row, or give each row its own."""
+        totals = [self._amount(row, "total") for row in self.starts]
+        if len(set(totals)) > 1:
+            return True
+        items = sum((self._price(row) for row in self.starts), Decimal(0))
+        return abs(sum(totals) - items) < abs(totals[0] - items)
+
+    def _price(self, row: dict[str, str]) -> Decimal:
+        return self._amount(row, "lineitem price") * self._quantity(row)
+
+    def _quantity(self, row: dict[str, str]) -> int:
+        text = row.get("lineitem quantity", "").strip()
+        if not text:
+            return 1
+        quantity = amount(text, self.context.decimal_comma)
+        if quantity != int(quantity):
+            raise Refused(_("“%(text)s” is no quantity.") % {"text": text[:40]})
+        return int(quantity)
+
+    def _currency(self) -> str:
+        if "currency" not in self.first:
+            return NO_CURRENCY
+        return self.first["currency"].strip().upper()
+
+    def _placed_at(self) -> datetime:
+        for column in ("created at", "paid at"):
+            for row in self.rows:
+                if text := row.get(column, "").strip():
+                    return moment(text, self.context.time_zone)
+        raise Refused(_("This order has no date: neither Created at nor Paid at is filled."))
+
+    def _status(self) -> Order.Status:
+        text = self.first.get("financial status", "").strip().lower().replace(" ", "_")
+        if text and text not in STATUSES:
+            raise Refused(_("“%(text)s” is no Financial Status that is known here.") % {"text": text[:40]})
+        if text:
+            status = STATUSES[text]
+        elif "financial status" in self.first and not self.first.get("paid at", "").strip():
+            status = Status.PENDING
+        else:
+            status = Status.COMPLETED
+        refunded = self._sum("refunded amount")
+        if refunded > 0 and status in (Status.COMPLETED, Status.PENDING):
+            status = Status.REFUNDED if refunded >= self._sum("total") else Status.PARTIALLY_REFUNDED
+        if self.first.get("cancelled at", "").strip() and status in (Status.COMPLETED, Status.PENDING):
+            status = Status.CANCELLED
+        return status
+
+    def _lines(self) -> list[dict[str, Any]]:
+        lines = [self._line(position, row) for position, row in enumerate(self.items, start=1)]
+        if len(lines) == 1 and "lineitem price" not in self.first:
+            lines[0]["unit_price"] = (self._sum("total") - self._sum("shipping")) / max(lines[0]["quantity"], 1)
+            lines[0]["unit_price"] = lines[0]["unit_price"].quantize(Decimal("0.001"))
+            lines[0]["total"] = self._sum("total") - self._sum("shipping")
+        if shipping := self._sum("shipping"):
+            name = self.first.get("shipping method", "").strip()[:300] or _("Shipping")
+            costs = {"unit_price": shipping, "total": shipping}
+            lines.append({"id": "shipping", "name": name, "kind": "other", "quantity": 1, **costs})
+        return lines
+
+    def _line(self, position: int, row: dict[str, str]) -> dict[str, Any]:
+        discount = self._amount(row, "lineitem discount")
+        tax = self._amount(row, "taxes") if self.flat else Decimal(0)
+        if self.flat and "lineitem discount" not in row:
+            discount = self._amount(row, "discount amount")
+        return {
+            "id": str(position),
+            "sku": row.get("lineitem sku", "").strip() or None,
+            "name": row["lineitem name"].strip(),
+            "quantity": self._quantity(row),
+            "unit_price": self._amount(row, "lineitem price"),
+            "discount": discount,
+            "tax": tax,
+            "total": self._price(row) - discount + tax,
+        }
+
+    def _totals(self) -> dict[str, Decimal]:
+        """The subtotal is what the items and the shipping cost before any discount.
+
+        The export's own column means something else in each dialect.
+        """
+        totals = {"total": self._sum("total")}
+        if "taxes" in self.first:
+            totals["tax"] = self._sum("taxes")
+        if "discount amount" in self.first:
+            totals["discount"] = self._sum("discount amount")
+        if "lineitem price" in self.first:
+            items = sum((self._price(row) for row in self.items), Decimal(0))
+            totals["subtotal"] = items + self._sum("shipping")
+        elif "subtotal" in self.first:
+            totals["subtotal"] = self._sum("subtotal")
+        return totals
+
+    def _billing(self) -> dict[str, Any]:
+        def cell(column: str) -> str:
+            # Shopify writes an apostrophe before postcodes, so that spreadsheets keep their zeros.
+            return self.first.get(f"billing {column}", "").strip().removeprefix("'")
+
+        street = [cell("address1"), cell("address2")] if "billing address1" in self.first else [cell("street")]
+        country = cell("country")
+        is_code = len(country) == 2 and country.isascii() and country.isalpha()
+        return {
+            "name": cell("name"),
+            "company": cell("company"),
+            "lines": [line for line in [*street, "" if is_code else country] if line],
+            "city": ", ".join(filter(None, (cell("city"), cell("province")))),
+            "postcode": cell("zip"),
+            "country": country if is_code else None,
+        }
+
+    def _refunds(self, placed_at: datetime) -> list[dict[str, Any]]:
+        """One refund with the whole sum. It bears the cancellation's date or the order's, for want of its own."""
+        refunded = self._sum("refunded amount")
+        if refunded <= 0:
+            return []
+        cancelled = self.first.get("cancelled at", "").strip()
+        at = moment(cancelled, self.context.time_zone) if cancelled else placed_at
+        return [{"id": REFUND_ID, "amount": refunded, "at": at}]
+
+
+FEED = Feed(
+    name="shopify",
+    title="Shopify",
+    matches=matches,
+    read=read,
+    parse=parse,
+    is_table=True,
+    identifiers=frozenset({"name", "id", "lineitem sku", "payment reference", "payment id", "payment references"}),
+)

@@ -1,0 +1,156 @@
+"""Reads what a batch needs from the database: one query a table, however many records."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models.fields.json import KT
+
+from intake.ingest.merge import NEW_LICENSE, NEW_LINE, NEW_ORDER
+from intake.ingest.state import Batch, LicenseState, LineState, LinkState, OrderState, RefundState, SkuState
+from intake.records import OrderRecord
+from licenses.models import License, LicensedLine, SerialPrefix, Sku, normalize_serial
+from orders.models import Order, OrderLine, Refund, Store
+
+ORDER_COLUMNS = tuple(NEW_ORDER)
+LINE_COLUMNS = ("store_line_id", *NEW_LINE)
+LICENSE_COLUMNS = tuple(NEW_LICENSE)
+REFUND_COLUMNS = ("store_refund_id", "amount", "refunded_at", "lines")
+SKU_COLUMNS = ("store_id", "code", "name", "product_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """That an order is there, and the digest of what its feed said last."""
+
+    id: int
+    digest: str | None
+
+
+def known_stores(slugs: Iterable[str]) -> dict[str, int]:
+    """The ids of those of these stores that are there."""
+    return dict(Store.objects.filter(slug__in=set(slugs)).values_list("slug", "id"))
+
+
+def stores(slugs: Iterable[str]) -> dict[str, int]:
+    """The ids of these stores. Those that nobody knows are made, with defaults that staff can change."""
+    wanted = set(slugs)
+    known = known_stores(wanted)
+    if missing := wanted - known.keys():
+        Store.objects.bulk_create([Store(slug=slug, name=slug) for slug in sorted(missing)], ignore_conflicts=True)
+        known |= known_stores(missing)
+    return known
+
+
+def known_orders(keys: Iterable[tuple[int, str]], feed: str) -> dict[tuple[int, str], Known]:
+    """Which of these orders, by (store id, number key), are there."""
+    wanted = set(keys)
+    rows = Order.objects.filter(
+        number_key__in={number_key for _store, number_key in wanted}, store_id__in={store for store, _number in wanted}
+    ).values_list("id", "store_id", "number_key", KT(f"sources__{feed}__digest"))
+    return {
+        (store_id, number_key): Known(order_id, digest)
+        for order_id, store_id, number_key, digest in rows
+        if (store_id, number_key) in wanted
+    }
+
+
+def load(order_ids: list[int], records: Iterable[tuple[int, OrderRecord]], batch: Batch) -> None:
+    """Fill a batch: these orders with all that hangs on them, and the licences and SKUs that records name.
+
+    Orders and lines stay locked until the transaction ends, so that a return in between waits.
+    """
+    orders = _load_orders(order_ids, batch) if order_ids else {}
+    serial_keys: set[str] = set()
+    sku_keys: set[tuple[int, str]] = set()
+    for store_id, record in records:
+        for line in record.lines:
+            if line.sku:
+                sku_keys.add((store_id, line.sku))
+            if line.extends:
+                serial_keys.add(normalize_serial(line.extends))
+            for license in line.licenses or ():
+                serial_keys.add(normalize_serial(license.serial))
+    links = _links_of(order_ids) if order_ids else []
+    _load_licenses(serial_keys, {link["license_id"] for link in links}, batch)
+    _attach(links, orders, batch)
+    _load_skus(sku_keys, batch)
+    if serial_keys or links:
+        batch.prefixes = dict(SerialPrefix.objects.values_list("prefix", "product_id"))
+
+
+def _load_orders(order_ids: list[int], batch: Batch) -> dict[int, OrderState]:
+    orders: dict[int, OrderState] = {}
+    for columns in (
+        Order.objects.filter(pk__in=order_ids)
+        .order_by("pk")
+        .select_for_update()
+        .values("id", "store_id", *ORDER_COLUMNS)
+    ):
+        order = OrderState(columns.pop("id"), columns.pop("store_id"), columns)
+        orders[order.id] = batch.orders[order.store_id, columns["number_key"]] = order
+    for columns in (
+        OrderLine.objects.filter(order_id__in=order_ids)
+        .order_by("pk")
+        .select_for_update()
+        .values("id", "order_id", *LINE_COLUMNS)
+    ):
+        order = orders[columns.pop("order_id")]
+        order.lines[columns["store_line_id"]] = LineState(id=columns.pop("id"), columns=columns)
+    for columns in Refund.objects.filter(order_id__in=order_ids).values("id", "order_id", *REFUND_COLUMNS):
+        order = orders[columns.pop("order_id")]
+        order.refunds[columns["store_refund_id"]] = RefundState(id=columns.pop("id"), columns=columns)
+        for part in columns["lines"]:
+            if line := order.lines.get(part["id"]):
+                line.returned_by_store += part["quantity"]
+    return orders
+
+
+def _links_of(order_ids: list[int]) -> list[Mapping[str, Any]]:
+    return list(
+        LicensedLine.objects.filter(order_id__in=order_ids).values(
+            "id", "order_id", "license_id", "origin", "line__store_line_id"
+        )
+    )
+
+
+def _load_licenses(serial_keys: set[str], license_ids: set[int], batch: Batch) -> None:
+    by_id: dict[int, LicenseState] = {}
+    found = License.objects.none()
+    if serial_keys:
+        found = License.objects.filter(serial_key__in=serial_keys)
+    if license_ids:
+        found = (
+            found | License.objects.filter(pk__in=license_ids)
+            if serial_keys
+            else License.objects.filter(pk__in=license_ids)
+        )
+    for columns in found.values("id", *LICENSE_COLUMNS):
+        license = LicenseState(id=columns.pop("id"), columns=columns)
+        batch.licenses[columns["serial_key"]] = license
+        by_id[license.id or 0] = license
+    if by_id:
+        carried = LicensedLine.objects.filter(license_id__in=by_id).values_list(
+            "license_id", "order_id", "order__placed_at"
+        )
+        for license_id, order_id, placed_at in carried:
+            by_id[license_id].placed[order_id] = placed_at
+
+
+def _attach(links: list[Mapping[str, Any]], orders: dict[int, OrderState], batch: Batch) -> None:
+    by_id = {license.id: license for license in batch.licenses.values()}
+    for link in links:
+        license = by_id[link["license_id"]]
+        line = orders[link["order_id"]].lines[link["line__store_line_id"]]
+        from_store = link["origin"] == LicensedLine.Origin.STORE
+        line.links[license.columns["serial_key"]] = LinkState(license, from_store, link["id"])
+
+
+def _load_skus(keys: set[tuple[int, str]], batch: Batch) -> None:
+    if not keys:
+        return
+    rows = Sku.objects.filter(
+        store_id__in={store_id for store_id, _code in keys}, code__in={code for _store, code in keys}
+    ).values("id", *SKU_COLUMNS)
+    for columns in rows:
+        batch.skus[columns["store_id"], columns["code"]] = SkuState(id=columns.pop("id"), columns=columns)

@@ -1,0 +1,195 @@
+"""Batches of records into the database: each one transaction, whole or not at all."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from django.conf import settings
+from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from pydantic import ValidationError
+
+from intake.feed import Context, Feed, Item
+from intake.ingest.load import known_orders, known_stores, load, stores
+from intake.ingest.merge import NEW_ORDER, merge
+from intake.ingest.state import Batch, OrderState
+from intake.ingest.write import new_ids, write
+from intake.records import OrderRecord, Refused, explain
+from orders.card_numbers import mask_card_numbers
+from orders.models import Order, normalize_order_number
+from orders.services import announce_new_orders
+
+BATCH_SIZE = 1000  # orders a transaction
+# All imports take turns: two at once would make the same order twice.
+IMPORT_LOCK = 0x696D706F7274
+
+OrderKey = tuple[int, str]  # store id, number key
+OnRejected = Callable[[Item, str], None]
+
+
+@dataclass
+class Counts:
+    """How many orders were read, and what became of them: the others add up to `read`."""
+
+    read: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+    def add(self, other: "Counts") -> None:
+        for name in vars(self):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One item on its way: where in its batch it stands, and the digest of what it says."""
+
+    item: Item
+    position: int
+    digest: str
+
+
+@dataclass
+class Import:
+    """One feed's items into the database. `rejected` is called for each item that was not taken."""
+
+    feed: Feed
+    context: Context
+    rejected: OnRejected
+    counts: Counts = field(default_factory=Counts)
+
+    def run(self, items: Iterator[Item], after_batch: Callable[[], None] = lambda: None) -> None:
+        while batch := list(islice(items, BATCH_SIZE)):
+            self._take(batch)
+            after_batch()
+
+    def _take(self, items: list[Item]) -> None:
+        """One batch. An item that the database refuses is found by halving, so that it costs itself only."""
+        counts = Counts()
+        rejected: list[tuple[Item, str]] = []
+        try:
+            with transaction.atomic():
+                _take_turn()
+                self._ingest(items, counts, rejected)
+        except (IntegrityError, DataError) as error:
+            if len(items) == 1:
+                self.counts.add(Counts(read=1, rejected=1))
+                self.rejected(items[0], _refusal(error))
+                return
+            middle = len(items) // 2
+            self._take(items[:middle])
+            self._take(items[middle:])
+            return
+        for item, reason in rejected:
+            self.rejected(item, reason)
+        self.counts.add(counts)
+
+    def _ingest(self, items: list[Item], counts: Counts, rejected: list[tuple[Item, str]]) -> None:
+        counts.read = len(items)
+        entries = []
+        for position, item in enumerate(items):
+            if item.problem:
+                rejected.append((item, item.problem))
+            else:
+                entries.append(_Entry(item, position, digest(item.raw)))
+        changed, heard = self._without_unchanged(entries)
+        judged = []
+        for entry in changed:
+            try:
+                record = self.feed.parse(entry.item, self.context)
+            except ValidationError as error:
+                rejected.append((entry.item, explain(error)))
+            except Refused as refused:
+                rejected.append((entry.item, mask_card_numbers(str(refused))))
+            else:
+                judged.append((entry, record))
+        counts.rejected = len(rejected)
+        counts.unchanged = len(entries) - len(changed)
+        if judged:
+            self._merge(judged, heard, counts)
+
+    def _without_unchanged(self, entries: list[_Entry]) -> tuple[list[_Entry], dict[OrderKey, int]]:
+        """Those that are not what their order heard last, and of the other orders where in the batch that stood.
+
+        What is unchanged is not even judged: that is what makes the same file fast the second time.
+        """
+        guesses = {
+            entry.item.key: (entry.item.key[0], normalize_order_number(entry.item.key[1]))
+            for entry in entries
+            if entry.item.key is not None
+        }
+        if not guesses:
+            return entries, {}
+        ids = known_stores({store for store, _number in guesses.values()})
+        keys = {guess: (ids[store], number) for guess, (store, number) in guesses.items() if store in ids}
+        known = known_orders(keys.values(), self.feed.name) if keys else {}
+        changed: list[_Entry] = []
+        heard: dict[OrderKey, int] = {}
+        for entry in entries:
+            key = keys.get(entry.item.key) if entry.item.key else None
+            order = known.get(key) if key else None
+            if key is not None and order is not None and order.digest == entry.digest:
+                heard[key] = entry.position
+            else:
+                changed.append(entry)
+        return changed, heard
+
+    def _merge(self, judged: list[tuple[_Entry, OrderRecord]], heard: dict[OrderKey, int], counts: Counts) -> None:
+        ids = stores(record.store for _entry, record in judged)
+        keyed: list[tuple[_Entry, OrderRecord, OrderKey]] = []
+        for entry, record in judged:
+            key = (ids[record.store], normalize_order_number(record.number))
+            if entry.position < heard.get(key, -1):
+                # An earlier version, in the same file, of what the order heard last.
+                counts.unchanged += 1
+            else:
+                keyed.append((entry, record, key))
+        known = known_orders((key for _entry, _record, key in keyed), self.feed.name)
+        batch = Batch()
+        load([order.id for order in known.values()], [(key[0], record) for _entry, record, key in keyed], batch)
+        missing = list(dict.fromkeys(key for _entry, _record, key in keyed if key not in batch.orders))
+        for key, order_id in zip(missing, new_ids(Order, len(missing)), strict=True):
+            batch.orders[key] = OrderState(order_id, key[0], dict(NEW_ORDER), is_new=True)
+        for entry, record, key in keyed:
+            order = batch.orders[key]
+            first = order.is_new and not order.columns["sources"]
+            if merge(record, order, batch, self.feed.name, entry.digest) and not first:
+                counts.updated += 1
+            elif first:
+                counts.created += 1
+            else:
+                counts.unchanged += 1
+        write(batch, timezone.now())
+        announce_new_orders([order.id for order in batch.orders.values() if order.is_new])
+
+
+def _take_turn() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
+
+
+# Keyed, because a record may hold a password: its digest must not help anybody to guess it.
+_DIGEST_KEY = hmac.digest(settings.ORDER_PASSWORD_KEY.encode(), b"digests of imported records", hashlib.sha256)
+
+
+def digest(raw: str | list[list[str]]) -> str:
+    """What tells one wording of an order from another."""
+    text = raw if isinstance(raw, str) else "\x1e".join("\x1f".join(row) for row in raw)
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), key=_DIGEST_KEY, digest_size=16).hexdigest()
+
+
+def _refusal(error: DatabaseError) -> str:
+    """Why the database refused an order, without the values that PostgreSQL's own message repeats."""
+    constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+    sentences = {
+        "license_ends_after_it_starts": _("A licence would end before it starts."),
+        "order_line_returned_within_quantity": _("More of a line would be returned than was bought."),
+    }
+    return sentences.get(constraint or "") or _("The database refuses this order (%(constraint)s).") % {
+        "constraint": constraint or type(error).__name__
+    }

@@ -1,0 +1,79 @@
+"""What a batch holds in memory: orders and all that hangs on them, as the database will have them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Columns = dict[str, Any]  # by the model's column names
+
+
+@dataclass(slots=True, eq=False)
+class LicenseState:
+    columns: Columns
+    id: int | None = None
+    changed: bool = False
+    # When the orders that carry it were placed, by order id: the latest one's word on the licence stands.
+    placed: dict[int, datetime] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class LinkState:
+    license: LicenseState
+    from_store: bool = True
+    id: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class LineState:
+    columns: Columns
+    id: int | None = None
+    changed: bool = False
+    returned_by_store: int = 0  # how many of the returned units the store's refunds tell of
+    links: dict[str, LinkState] = field(default_factory=dict)  # by serial key
+
+
+@dataclass(slots=True, eq=False)
+class RefundState:
+    columns: Columns
+    id: int | None = None
+    changed: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class SkuState:
+    columns: Columns
+    id: int | None = None
+    changed: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class OrderState:
+    id: int
+    store_id: int
+    columns: Columns
+    is_new: bool = False
+    changed: bool = False
+    sources_changed: bool = False
+    lines: dict[str, LineState] = field(default_factory=dict)  # by the store's line id
+    refunds: dict[str, RefundState] = field(default_factory=dict)  # by the store's refund id
+
+
+@dataclass(slots=True)
+class Batch:
+    """What the records of one batch share."""
+
+    orders: dict[tuple[int, str], OrderState] = field(default_factory=dict)  # by store id and number key
+    licenses: dict[str, LicenseState] = field(default_factory=dict)  # by serial key
+    skus: dict[tuple[int, str], SkuState] = field(default_factory=dict)  # by store id and code
+    prefixes: Mapping[str, int] = field(default_factory=dict)  # product ids
+    removed_lines: list[int] = field(default_factory=list)
+    removed_links: list[int] = field(default_factory=list)
+    removed_refunds: list[int] = field(default_factory=list)
+
+    def product_of(self, serial_key: str) -> int | None:
+        """The product whose prefix this serial number has; the longest wins."""
+        for length in range(min(len(serial_key), 16), 0, -1):
+            if product := self.prefixes.get(serial_key[:length]):
+                return product
+        return None

@@ -1,0 +1,273 @@
+"""One order as it comes in, whatever store wrote it: the portal's own format, judged.
+
+What is absent keeps what is there, `None` clears it: `model_fields_set` tells the two apart.
+Nothing here looks into the database.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Self
+
+from django.utils.translation import gettext as _
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from licenses.models import normalize_serial
+from orders.card_numbers import holds_card_number, mask_card_numbers
+from orders.models import Order, OrderLine, normalize_order_number
+
+MAX_LINES = 5_000
+MAX_QUANTITY = 1_000_000
+KINDS_THAT_EXTEND = (OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE)
+
+# Lengths are those of the models' columns; amounts fit numeric(16, 3), which refuses NaN and infinity.
+Text16 = Annotated[str, StringConstraints(max_length=16, strip_whitespace=True)]
+Text32 = Annotated[str, StringConstraints(max_length=32, strip_whitespace=True)]
+Text64 = Annotated[str, StringConstraints(max_length=64, strip_whitespace=True)]
+Text120 = Annotated[str, StringConstraints(max_length=120, strip_whitespace=True)]
+Text200 = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)]
+Text300 = Annotated[str, StringConstraints(max_length=300, strip_whitespace=True)]
+LongText = Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True)]
+Sku = Annotated[str, StringConstraints(max_length=100, strip_whitespace=True)]
+Serial = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+RefundId = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
+Slug = Annotated[str, StringConstraints(max_length=64, pattern=r"^[-a-zA-Z0-9_]+$")]
+Email = Annotated[str, StringConstraints(max_length=254, strip_whitespace=True, pattern=r"^([^\s@]+@[^\s@]+)?$")]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Country = Annotated[str, StringConstraints(to_upper=True, pattern=r"^([A-Za-z]{2})?$")]
+Last4 = Annotated[str, StringConstraints(pattern=r"^([0-9]{4})?$")]
+Password = Annotated[str, StringConstraints(max_length=255)]
+Amount = Annotated[Decimal, Field(max_digits=16, decimal_places=3, allow_inf_nan=False)]
+PositiveAmount = Annotated[Decimal, Field(max_digits=16, decimal_places=3, allow_inf_nan=False, ge=0)]
+Rate = Annotated[Decimal, Field(max_digits=6, decimal_places=3, allow_inf_nan=False, ge=0)]
+Count = Annotated[int, Field(strict=True, ge=0, le=MAX_QUANTITY)]
+Bool = Annotated[bool, Field(strict=True)]
+Day = Annotated[date, Field(strict=True, ge=date(1990, 1, 1), lt=date(2200, 1, 1))]
+Time = Annotated[
+    AwareDatetime, Field(strict=True, ge=datetime(1990, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))
+]
+
+# Cheap sight of 13 digits before the whole judgement is asked.
+_MANY_DIGITS = re.compile(r"(?:[0-9][ \-]?){13}")
+
+
+class Refused(Exception):
+    """An order that is not taken, with the reason for a person to read."""
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class PaymentRecord(Part):
+    method: Text32 | None = None
+    brand: Text32 | None = None
+    last4: Last4 | None = None
+    wallet: Text32 | None = None
+    device_last4: Last4 | None = None
+
+
+class BillingRecord(Part):
+    name: Text200 | None = None
+    company: Text200 | None = None
+    lines: Annotated[list[Text200], Field(max_length=10)] | None = None
+    city: Text120 | None = None
+    postcode: Text32 | None = None
+    country: Country | None = None
+    vat_id: Text32 | None = None
+
+
+class InvoiceRecord(Part):
+    number: Text64 | None = None
+    issued_on: Day | None = None
+    seller: LongText | None = None
+
+
+class TotalsRecord(Part):
+    subtotal: Amount | None = None
+    discount: Amount | None = None
+    tax: Amount | None = None
+    total: Amount | None = None
+
+
+class LicenseRecord(Part):
+    serial: Serial
+    devices: Count | None = None
+    starts_on: Day | None = None
+    expires_on: Day | None = None
+    activated_at: Time | None = None
+
+
+class LineRecord(Part):
+    id: Id
+    name: Text300
+    sku: Sku | None = None
+    kind: OrderLine.Kind = OrderLine.Kind.NEW
+    extends: Serial | None = None
+    quantity: Count = 1
+    unit_price: Amount | None = None
+    discount: Amount | None = None
+    tax_rate: Rate | None = None
+    tax: Amount | None = None
+    total: Amount | None = None
+    licenses: Annotated[list[LicenseRecord], Field(max_length=MAX_LINES)] | None = None
+
+
+class RefundLineRecord(Part):
+    id: Id
+    quantity: Count
+
+
+class RefundRecord(Part):
+    id: RefundId
+    amount: PositiveAmount
+    at: Time
+    lines: Annotated[list[RefundLineRecord], Field(max_length=MAX_LINES)] | None = None
+
+
+class OrderRecord(Part):
+    """One order of one store. Times carry their offset, amounts are in `currency`."""
+
+    store: Slug
+    number: Id
+    email: Email | None
+    placed_at: Time
+    currency: Currency
+    lines: Annotated[list[LineRecord], Field(max_length=MAX_LINES)]
+    updated_at: Time | None = None
+    status: Order.Status = Order.Status.COMPLETED
+    password: Password | None = None
+    language: Text16 | None = None
+    test: Bool | None = None
+    payment: PaymentRecord | None = None
+    billing: BillingRecord | None = None
+    invoice: InvoiceRecord | None = None
+    totals: TotalsRecord | None = None
+    refunds: Annotated[list[RefundRecord], Field(max_length=MAX_LINES)] | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        """All that one field alone can't tell. One function for the whole record, because it is on the hot path."""
+        problem = self._problem()
+        if problem:
+            raise ValueError(problem)
+        return self
+
+    def _problem(self) -> str:
+        key = normalize_order_number(self.number)
+        if not 0 < len(key) <= Order._meta.get_field("number_key").max_length:  # type: ignore[operator]
+            return _("number: this is no order number.")
+        return _line_problem(self.lines) or _refund_problem(self) or _text_problem(self)
+
+
+def _line_problem(lines: list[LineRecord]) -> str:
+    seen: set[str] = set()
+    for line in lines:
+        if line.id in seen:
+            return _("lines: the id %(id)s stands on two lines.") % {"id": line.id}
+        seen.add(line.id)
+        if line.extends and line.kind not in KINDS_THAT_EXTEND:
+            return _("lines: only a renewal or an upgrade extends a serial number.")
+        for serial in (line.extends, *(license.serial for license in line.licenses or ())):
+            if serial is not None and not 0 < len(normalize_serial(serial)) <= 100:
+                return _("lines: this is no serial number.")
+        for license in line.licenses or ():
+            if license.starts_on and license.expires_on and license.expires_on < license.starts_on:
+                return _("lines: a licence ends before it starts.")
+    return ""
+
+
+def _refund_problem(record: OrderRecord) -> str:
+    if not record.refunds:
+        return ""
+    if len({refund.id for refund in record.refunds}) < len(record.refunds):
+        return _("refunds: an id stands on two refunds.")
+    bought = {line.id: line.quantity for line in record.lines}
+    returned: Counter[str] = Counter()
+    for refund in record.refunds:
+        for part in refund.lines or ():
+            returned[part.id] += part.quantity
+    for line_id, quantity in returned.items():
+        if line_id not in bought:
+            return _("refunds: there is no line with the id %(id)s.") % {"id": line_id}
+        if quantity > bought[line_id]:
+            return _("refunds: more of line %(id)s is refunded than was bought.") % {"id": line_id}
+    return ""
+
+
+def _text_problem(record: OrderRecord) -> str:
+    """Null bytes anywhere, and card numbers wherever a person may have typed one.
+
+    What machines write is not judged for card numbers: order numbers, SKUs (often EANs), serial
+    numbers and the ids of lines, refunds and invoices may be long runs of digits, and every tenth
+    of those passes the check digit by chance. A password is never stored as it is.
+    """
+    typed = "\n".join(filter(None, _typed_texts(record)))
+    if _MANY_DIGITS.search(typed) and holds_card_number(typed):
+        return _("A full card number stands in this order. It is not stored; take it out and import the row again.")
+    if "\x00" in typed or any("\x00" in text for text in _machine_texts(record)):
+        return _("A null byte stands in this order.")
+    return ""
+
+
+def _typed_texts(record: OrderRecord) -> Iterator[str | None]:
+    yield record.email
+    yield record.language
+    if payment := record.payment:
+        yield from (payment.method, payment.brand, payment.wallet)
+    if billing := record.billing:
+        yield from (billing.name, billing.company, billing.city, billing.postcode, billing.vat_id)
+        yield from billing.lines or ()
+    if record.invoice:
+        yield record.invoice.seller
+    for line in record.lines:
+        yield line.name
+
+
+def _machine_texts(record: OrderRecord) -> Iterator[str]:
+    yield record.number
+    yield record.password or ""
+    if record.invoice:
+        yield record.invoice.number or ""
+    for line in record.lines:
+        yield line.id
+        yield line.sku or ""
+        yield line.extends or ""
+        for license in line.licenses or ():
+            yield license.serial
+    for refund in record.refunds or ():
+        yield refund.id
+
+
+def explain(error: ValidationError) -> str:
+    """What is wrong with a record, for a person: where and why, never the value itself."""
+    problems = [_explain_one(tuple(problem["loc"]), problem["type"], problem["msg"]) for problem in error.errors()[:3]]
+    more = error.error_count() - len(problems)
+    if more > 0:
+        problems.append(_("and %(count)d more") % {"count": more})
+    return mask_card_numbers("; ".join(problems))[:500]
+
+
+def _explain_one(where: tuple[str | int, ...], kind: str, message: str) -> str:
+    place = ".".join(str(step) for step in where)
+    if kind == "value_error":
+        return message.removeprefix("Value error, ")
+    sentences = {
+        "missing": _("%(place)s is missing"),
+        "extra_forbidden": _("%(place)s is not a key of this format"),
+        "timezone_aware": _("%(place)s is a time without its offset, as in +01:00"),
+        "json_invalid": _("This is not whole JSON"),
+    }
+    if kind in sentences:
+        return sentences[kind] % {"place": place}
+    if kind == "string_pattern_mismatch" and place == "email":
+        return _("email is not an email address")
+    return f"{place}: {message}" if place else message
+
+
+def texts_of(parts: Iterable[str]) -> str:
+    """Address lines as the order keeps them: one a line."""
+    return "\n".join(part for part in parts if part)

@@ -1,0 +1,81 @@
+"""Amounts and times as stores write them, for feeds."""
+
+import re
+from datetime import datetime, tzinfo
+from decimal import Decimal, InvalidOperation
+
+from django.utils.translation import gettext as _
+
+from intake.records import Refused
+
+# ISO 4217: currencies whose smallest unit is not a hundredth.
+DECIMALS = dict.fromkeys(
+    ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0
+) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
+NO_CURRENCY = "XXX"  # ISO 4217's own word for it
+
+_NUMBER = re.compile(r"[0-9][0-9.,'’\s\u00a0\u202f]*")
+_SPACES = re.compile(r"[\s\u00a0\u202f'’]")
+_OFFSET = re.compile(r"\s*(?:UTC|GMT|Z|([+-])(\d\d):?(\d\d))$", re.IGNORECASE)
+_DAY_FIRST = re.compile(r"(\d\d)-(\d\d)-(\d{4})(.*)", re.DOTALL)
+
+
+def amount(text: str, decimal_comma: bool = False, currency: str = "") -> Decimal:
+    """The number that a store wrote: "1,234.50", "1.234,50", "1 234,50 €", "-5". Empty is zero.
+
+    Where one sign could be either ("1,234"), it separates thousands, unless `decimal_comma` says that
+    the file writes decimal commas or the currency has three decimals. Raises Refused for what is no number.
+    """
+    compact = text.strip()
+    if not compact:
+        return Decimal(0)
+    found = _NUMBER.findall(compact)
+    if len(found) != 1:
+        raise Refused(_("“%(text)s” is no amount.") % {"text": text[:40]})
+    digits = _SPACES.sub("", found[0]).rstrip(".,")
+    negative = compact.startswith(("-", "(", "−")) or f"-{found[0].strip()}" in compact
+    try:
+        value = Decimal(_with_point(digits, decimal_comma, DECIMALS.get(currency, 2)))
+    except InvalidOperation:
+        raise Refused(_("“%(text)s” is no amount.") % {"text": text[:40]}) from None
+    return -value if negative else value
+
+
+def _with_point(digits: str, decimal_comma: bool, decimals: int) -> str:
+    comma, point = digits.rfind(","), digits.rfind(".")
+    if comma >= 0 and point >= 0:
+        mark, other = (",", ".") if comma > point else (".", ",")
+        return digits.replace(other, "").replace(mark, ".")
+    sign = "," if comma >= 0 else "."
+    if digits.count(sign) > 1:
+        return digits.replace(sign, "")  # thousands, several times
+    if comma < 0:
+        whole, _point, fraction = digits.partition(".")
+        is_thousands = decimal_comma and len(fraction) == 3 and decimals != 3 and len(whole) <= 3
+        return digits.replace(".", "") if is_thousands else digits
+    is_thousands = len(digits) - comma - 1 == 3 and not decimal_comma and decimals != 3
+    return digits.replace(",", "" if is_thousands else ".")
+
+
+def moment(text: str, time_zone: tzinfo) -> datetime:
+    """A time with its offset in any of the usual spellings; without one it is meant in the store's time zone.
+
+    Raises Refused for what is no time, or could be two days ("01/02/2025").
+    """
+    compact = text.strip()
+    offset = ""
+    if found := _OFFSET.search(compact):
+        offset = f"{found[1]}{found[2]}:{found[3]}" if found[1] else "+00:00"
+        date_part = compact[: found.start()]
+        # The end of "2025-01-05" looks like an offset too.
+        if ":" in date_part:
+            compact = date_part
+        else:
+            offset = ""
+    if day_first := _DAY_FIRST.fullmatch(compact):
+        compact = f"{day_first[3]}-{day_first[2]}-{day_first[1]}{day_first[4]}"
+    try:
+        parsed = datetime.fromisoformat(compact.replace("/", "-") + offset)
+    except ValueError:
+        raise Refused(_("“%(text)s” is no time as in 2026-11-01 10:00:00 +0100.") % {"text": text[:40]}) from None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=time_zone)
