@@ -1,0 +1,131 @@
+"""Money, dates, countries and cards as the buyer's language writes them (Babel's CLDR)."""
+
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from functools import lru_cache
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time, get_timezone_name
+from babel.numbers import format_currency, format_decimal
+from django.conf import settings
+from django.utils.translation import get_language, gettext, to_locale
+from django.utils.translation import gettext_lazy as _
+
+from orders.models import Order
+
+# Prices repeat: a shop has few of them, an order page shows many.
+KEPT = 4096
+
+CARD_BRANDS = {
+    "visa": "Visa",
+    "mastercard": "Mastercard",
+    "amex": "American Express",
+    "american_express": "American Express",
+    "discover": "Discover",
+    "diners": "Diners Club",
+    "diners_club": "Diners Club",
+    "jcb": "JCB",
+    "unionpay": "UnionPay",
+    "maestro": "Maestro",
+}
+WALLETS = {"apple_pay": "Apple Pay", "google_pay": "Google Pay", "samsung_pay": "Samsung Pay", "link": "Link"}
+PAYMENT_METHODS = {
+    "card": _("Card"),
+    "paypal": "PayPal",
+    "bank_transfer": _("Bank transfer"),
+    "sepa_debit": _("SEPA direct debit"),
+    "invoice": _("Invoice"),
+}
+
+
+@lru_cache(maxsize=64)
+def _locale_of(language: str) -> Locale:
+    try:
+        return Locale.parse(to_locale(language))
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse(to_locale(settings.LANGUAGE_CODE))
+
+
+def active_locale() -> Locale:
+    return _locale_of(get_language() or settings.LANGUAGE_CODE)
+
+
+@lru_cache(maxsize=KEPT)
+def _money(amount: Decimal, currency: str, locale: Locale) -> str:
+    return format_currency(amount, currency, locale=locale)
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """The amount with its currency, with as many decimals as that currency has."""
+    return _money(amount, currency, active_locale())
+
+
+def percent(rate: Decimal) -> str:
+    """A tax rate as it is written: 19 → 19 %, 7.250 → 7.25 %."""
+    return f"{format_decimal(rate.normalize(), locale=active_locale())} %"
+
+
+def day(value: date) -> str:
+    return format_date(value, "long", locale=active_locale())
+
+
+def local_day(moment: datetime, zone: tzinfo) -> str:
+    return day(moment.astimezone(zone).date())
+
+
+@lru_cache(maxsize=KEPT)
+def _local_time(moment: datetime, zone: tzinfo, locale: Locale) -> str:
+    there = moment.astimezone(zone)
+    return f"{format_date(there, 'long', locale=locale)}, {format_time(there, 'short', locale=locale)}"
+
+
+def local_time(moment: datetime, zone: tzinfo) -> str:
+    """Day and time in that zone; `zone_name` says which it is."""
+    return _local_time(moment, zone, active_locale())
+
+
+@lru_cache(maxsize=KEPT)
+def _zone_name(moment: datetime, zone: tzinfo, locale: Locale) -> str:
+    return get_timezone_name(moment.astimezone(zone), width="long", locale=locale)
+
+
+def zone_name(moment: datetime, zone: tzinfo) -> str:
+    """What the zone is called at that moment: Central European Standard Time."""
+    return _zone_name(moment, zone, active_locale())
+
+
+def country(code: str) -> str:
+    """The country's name; the code itself where nobody knows it."""
+    return active_locale().territories.get(code.upper(), code)
+
+
+def _readable(code: str, known: dict[str, str]) -> str:
+    """A store's code for something as words, also where we never heard of it: klarna_later → Klarna later."""
+    key = code.strip().lower().replace(" ", "_").replace("-", "_")
+    return str(known.get(key) or code.replace("_", " ").strip().capitalize())
+
+
+def card_brand(code: str) -> str:
+    return _readable(code, CARD_BRANDS)
+
+
+def wallet(code: str) -> str:
+    return _readable(code, WALLETS)
+
+
+def payment(order: Order) -> str:
+    """How the order was paid, in words, without the digits; empty where the store does not say."""
+    if order.wallet:
+        return wallet(order.wallet)
+    if order.card_brand:
+        return card_brand(order.card_brand)
+    return _readable(order.payment_method, PAYMENT_METHODS) if order.payment_method else ""
+
+
+def payment_line(order: Order) -> str:
+    """As `payment`, with the last 4 digits where they are known."""
+    digits = order.card_last4 or order.device_last4
+    method = payment(order)
+    if not digits:
+        return method
+    return gettext("%(card)s ending in %(digits)s") % {"card": method or gettext("Card"), "digits": digits}

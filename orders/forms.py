@@ -1,0 +1,215 @@
+"""The forms by which people find their orders. They check shape only; who may open what is orders/access.py's."""
+
+import re
+import unicodedata
+from typing import Any
+from uuid import UUID
+
+from crispy_forms.bootstrap import StrictButton
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Layout
+from django import forms
+from django.core.exceptions import ValidationError
+from django.urls import Resolver404, resolve, reverse
+from django.utils.translation import gettext_lazy as _
+
+from orders.card_numbers import holds_card_number
+from orders.lookup_codes import DIGITS
+from orders.models import LAST4
+from orders.passwords import MAX_TYPED_LENGTH
+from orders.proof_of_work import ProofOfWorkField
+
+NUMBER_LENGTH = 200  # characters as typed, with spaces
+EMAIL_LENGTH = 254
+DIGITS_LENGTH = 64
+NEXT_LENGTH = 200
+# One @ with something on both sides. Stores write stranger addresses than validators allow.
+EMAIL_SHAPE = re.compile(r"[^\s@]+@[^\s@]+")
+NO_CARD_NUMBER = _(
+    "This looks like a whole card number. Please never type it here: nobody needs more than its last 4 digits."
+)
+
+
+def plain_digits(typed: str) -> str:
+    """Digits of any width as ASCII, without the spaces and dashes that people type between them."""
+    return re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", typed))
+
+
+def order_of_page(path: str) -> UUID | None:
+    """Which order a path of ours is about; None for every other path, and for other people's sites."""
+    if len(path) > NEXT_LENGTH:
+        return None
+    try:
+        public_id = resolve(path).kwargs.get("public_id")
+    except Resolver404:
+        return None
+    return public_id if isinstance(public_id, UUID) else None
+
+
+def error_messages(required: str) -> dict[str, Any]:
+    return {
+        "required": required,
+        "max_length": _("This is too long. Please check what you pasted."),
+        "null_characters_not_allowed": _("This has a character that cannot be typed. Please type it anew."),
+    }
+
+
+class NextField(forms.CharField):
+    """The page of an order that its person came for. Anything else is nothing, and no error of theirs."""
+
+    widget = forms.HiddenInput
+
+    def clean(self, value: Any) -> str:
+        path = str(value or "")
+        return path if order_of_page(path) else ""
+
+
+class PortalForm(forms.Form):
+    """What all forms here share: where they post to, and that nobody writes a whole card number into them."""
+
+    way = ""  # the name of its URL, and of its place in the page
+    button: Any = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id=f"id_{self.way}_%s", label_suffix="", **kwargs)
+
+    @property
+    def helper(self) -> FormHelper:
+        """How crispy-forms draws it."""
+        helper = FormHelper()
+        helper.form_action = self.action()
+        helper.form_id = f"form_{self.way}"
+        # Our own words, in the page's language, instead of the browser's bubbles.
+        helper.attrs = {"novalidate": ""}
+        helper.layout = Layout(*self.fields, StrictButton(self.button, type="submit", css_class="btn-primary btn-wide"))
+        return helper
+
+    def action(self) -> str:
+        return reverse(f"orders:{self.way}")
+
+    def without_card_number(self, name: str) -> str:
+        """The value of this field. A whole card number is an error, and not written into the page again."""
+        typed = str(self.cleaned_data[name])
+        if holds_card_number(unicodedata.normalize("NFKC", typed)):
+            self.forget(name)
+            raise ValidationError(NO_CARD_NUMBER, code="card_number")
+        return typed
+
+    def forget(self, name: str) -> None:
+        self.data = self.data.copy()  # type: ignore[union-attr]
+        self.data[name] = ""  # type: ignore[index]
+
+
+class EmailForm(PortalForm):
+    """A form that asks for the address of the purchase."""
+
+    email = forms.CharField(
+        label=_("Email address"),
+        max_length=EMAIL_LENGTH,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"}),
+        error_messages=error_messages(_("Please enter the email address that you used for the purchase.")),
+    )
+
+    def clean_email(self) -> str:
+        email = self.without_card_number("email")
+        if not EMAIL_SHAPE.fullmatch(email):
+            raise ValidationError(
+                _("An email address has one @ in it, as in name@example.com. Please check it."), code="email"
+            )
+        return email
+
+
+class NumberForm(PortalForm):
+    way = "find_number"
+    button = _("Find my order")
+
+    order_number = forms.CharField(
+        label=_("Order number"),
+        max_length=NUMBER_LENGTH,
+        help_text=_("It stands near the top of your order confirmation."),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "characters", "autocorrect": "off", "spellcheck": "false"}
+        ),
+        error_messages=error_messages(_("Please enter your order number.")),
+    )
+    password = forms.CharField(
+        label=_("Order password"),
+        max_length=MAX_TYPED_LENGTH,
+        strip=False,
+        help_text=_("It belongs to this order alone. It is not the password of your email or bank."),
+        widget=forms.PasswordInput(
+            attrs={"autocomplete": "off", "data-show-label": _("Show"), "data-hide-label": _("Hide")}
+        ),
+        error_messages=error_messages(_("Please enter the password of the order.")),
+    )
+    next = NextField(required=False)
+
+    def clean_order_number(self) -> str:
+        return self.without_card_number("order_number")
+
+
+class CardForm(EmailForm):
+    way = "find_card"
+    button = _("Find my order")
+
+    card_last4 = forms.CharField(
+        label=_("Last 4 digits of the card"),
+        max_length=DIGITS_LENGTH,
+        help_text=_(
+            "Apple Pay or Google Pay? They may have other last 4 digits than your card: try both. "
+            "PayPal or bank transfer? Use the emailed link."
+        ),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric", "class": "digits"}),
+        error_messages=error_messages(_("Please enter the last 4 digits of the card.")),
+    )
+    next = NextField(required=False)
+
+    def __init__(self, *args: Any, with_proof_of_work: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if with_proof_of_work:
+            self.fields["altcha"] = ProofOfWorkField()
+
+    def clean_card_last4(self) -> str:
+        digits = plain_digits(self.cleaned_data["card_last4"])
+        if LAST4.fullmatch(digits):
+            return digits
+        if len(digits) > 4 and digits.isdigit():
+            self.forget("card_last4")
+            raise ValidationError(
+                _("Only the last 4 digits, please. Nobody needs the rest of the card number."), code="too_many"
+            )
+        raise ValidationError(_("Please enter exactly four digits: the last ones on the card."), code="not_four")
+
+
+class LinkForm(EmailForm):
+    way = "find_link"
+    button = _("Email me a link")
+
+    next = NextField(required=False)
+
+
+class CodeForm(PortalForm):
+    """The emailed code on top of a lookup by card. Posts to the page of one order."""
+
+    way = "code"
+    button = _("Open my order")
+
+    code = forms.CharField(
+        label=_("Code from the email"),
+        max_length=DIGITS_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "digits"}),
+        error_messages=error_messages(_("Please enter the code from the email.")),
+    )
+
+    def __init__(self, public_id: UUID, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.public_id = public_id
+
+    def action(self) -> str:
+        return reverse("orders:code", args=[self.public_id])
+
+    def clean_code(self) -> str:
+        digits = plain_digits(self.cleaned_data["code"])
+        if not re.fullmatch(rf"[0-9]{{{DIGITS}}}", digits):
+            raise ValidationError(_("The code has %(count)s digits."), params={"count": DIGITS}, code="shape")
+        return digits

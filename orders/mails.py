@@ -1,0 +1,99 @@
+"""The mails about orders: what each says, made at the moment of sending. Read by `notifications` at the start."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from notifications import kinds
+from notifications.kinds import PRIORITY_NOW, MailKind
+from notifications.models import Message
+from notifications.site import site_url
+from orders import formats, links, lookup_codes, panels
+from orders.models import AccessLink, LookupCode, Order
+from orders.passwords import portal_password
+from orders.services import CONFIRMATION
+from orders.statuses import words
+
+
+def confirmation(message: Message) -> dict[str, Any]:
+    order = Order.objects.select_related("store").get(pk=message.object_id)
+    password = portal_password(order)
+    facts = [(gettext("Order number"), order.number)]
+    if password:
+        facts.append((gettext("Order password"), password))
+    return {
+        "order": order,
+        "zone": order.store.tzinfo,
+        "status": words(order.status),
+        "lines": list(order.lines.order_by("position", "id")),
+        "payment": formats.payment_line(order),
+        "panels": panels.load([order])[order.pk],
+        "facts": facts,
+        "password": password,
+        "url": site_url(reverse("orders:order", args=[order.public_id])),
+        "find_url": site_url(reverse("orders:find")),
+        "reply_to": order.store.support_email,
+    }
+
+
+def order_exists(message: Message) -> bool:
+    return Order.objects.filter(pk=message.object_id).exists()
+
+
+def access_link(message: Message) -> dict[str, Any]:
+    link = AccessLink.objects.get(pk=message.object_id)
+    return {
+        "url": site_url(reverse("orders:access", args=[links.make_token(link)])),
+        "minutes": int(links.LIFETIME.total_seconds() // 60),
+        "email": link.email,
+    }
+
+
+def address_has_orders(message: Message) -> bool:
+    """Also asked for unknown addresses, and only here: whoever asks on the page learns nothing."""
+    link = AccessLink.objects.filter(pk=message.object_id).first()
+    return link is not None and Order.objects.for_email(link.email).exists()
+
+
+def lookup_code(message: Message) -> dict[str, Any]:
+    code = LookupCode.objects.get(pk=message.object_id)
+    return {
+        "code": lookup_codes.digits_of(code),
+        "minutes": int(lookup_codes.LIFETIME.total_seconds() // 60),
+        "find_url": site_url(reverse("orders:find")),
+    }
+
+
+def code_is_live(message: Message) -> bool:
+    code = LookupCode.objects.filter(pk=message.object_id).first()
+    return code is not None and lookup_codes.is_live(code, timezone.now())
+
+
+TEMPLATES = "orders/emails"
+
+kinds.register(
+    MailKind(CONFIRMATION, f"{TEMPLATES}/order_confirmation", confirmation, order_exists, label=_("Order confirmation"))
+)
+kinds.register(
+    MailKind(
+        "access_link",
+        f"{TEMPLATES}/access_link",
+        access_link,
+        address_has_orders,
+        priority=PRIORITY_NOW,
+        label=_("Link to your orders"),
+    )
+)
+kinds.register(
+    MailKind(
+        "lookup_code",
+        f"{TEMPLATES}/lookup_code",
+        lookup_code,
+        code_is_live,
+        priority=PRIORITY_NOW,
+        label=_("Code for your order"),
+    )
+)
