@@ -29,6 +29,8 @@ REFUND_ID = "refunded"  # the export has one sum for all refunds of an order
 # What only an order's own row has: such a row begins an order, one without continues it.
 ORDER_COLUMNS = ("created at", "paid at", "financial status", "currency", "total", "subtotal")
 ITEM_COLUMNS = ("lineitem name", "lineitem sku", "lineitem price", "lineitem quantity", "lineitem discount")
+# What changes in an order's life.
+STATE_COLUMNS = ("email", "financial status", "paid at", "fulfillment status", "cancelled at", "refunded amount")
 TELLING_COLUMNS = {
     *ORDER_COLUMNS,
     *ITEM_COLUMNS,
@@ -56,6 +58,15 @@ def matches(head: Head) -> bool:
     return "name" in head.columns and len(head.columns & TELLING_COLUMNS) >= 3
 
 
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Where in a row the columns stand that tell what the row is."""
+
+    order: list[int]
+    item: list[int]
+    state: list[int]
+
+
 @dataclass(slots=True)
 class _Rows:
     """The rows of one order, as far as they have been read."""
@@ -71,8 +82,12 @@ def read(source: SourceFile, context: Context) -> Iterator[Item]:
     if header is None:
         return
     name_at = header.cells.index("name")
-    order_at = [header.cells.index(column) for column in ORDER_COLUMNS if column in header.cells]
-    item_at = [header.cells.index(column) for column in ITEM_COLUMNS if column in header.cells]
+    columns = _Columns(
+        *(
+            [header.cells.index(name) for name in names if name in header.cells]
+            for names in (ORDER_COLUMNS, ITEM_COLUMNS, STATE_COLUMNS)
+        )
+    )
     still_open: OrderedDict[str, _Rows] = OrderedDict()
     for row in table:
         name = row.cells[name_at].strip() if len(row.cells) > name_at else ""
@@ -80,7 +95,7 @@ def read(source: SourceFile, context: Context) -> Iterator[Item]:
         if problem:
             yield Item(row.line, [row.cells], problem=problem)
             continue
-        begins = any(row.cells[index].strip() for index in order_at)
+        begins = any(row.cells[index].strip() for index in columns.order)
         known = still_open.get(name)
         if known is None and not begins:
             yield Item(row.line, [row.cells], problem=_("This order's first row is missing or too far off."))
@@ -89,7 +104,7 @@ def read(source: SourceFile, context: Context) -> Iterator[Item]:
             if len(still_open) > OPEN_ORDERS:
                 done, rows = still_open.popitem(last=False)
                 yield from _items(done, rows, header.cells, context)
-        elif begins and _is_version(known.rows, row.cells, order_at, item_at):
+        elif begins and _is_version(known.rows, row.cells, columns):
             yield from _items(name, known, header.cells, context)
             still_open[name] = _Rows(row.line, [row.cells])
         elif row.cells not in known.rows[-50:] or not begins:
@@ -98,14 +113,14 @@ def read(source: SourceFile, context: Context) -> Iterator[Item]:
         yield from _items(name, rows, header.cells, context)
 
 
-def _is_version(rows: list[list[str]], cells: list[str], order_at: list[int], item_at: list[int]) -> bool:
+def _is_version(rows: list[list[str]], cells: list[str], columns: _Columns) -> bool:
     """Whether a row that begins an order again is a later state of it, and not one item more in a flat dialect."""
-    if cells in rows:
-        return False  # a repetition
-    if any(not any(row[index].strip() for index in order_at) for row in rows):
-        return True  # not a flat dialect: its first order has continuing rows
-    item = [cells[index] for index in item_at]
-    return any([row[index] for index in item_at] == item for row in rows)
+    if any(not any(row[index].strip() for index in columns.order) for row in rows):
+        return cells != rows[0]  # not a flat dialect: the order had continuing rows
+    state = [cells[index] for index in columns.state]
+    return state != [rows[-1][index] for index in columns.state] and any(
+        all(row[index] == cells[index] for index in columns.item) for row in rows
+    )
 
 
 def _items(name: str, order: _Rows, columns: list[str], context: Context) -> Iterator[Item]:

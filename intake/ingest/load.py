@@ -8,8 +8,8 @@ from django.db.models.fields.json import KT
 
 from intake.ingest.merge import NEW_LICENSE, NEW_LINE, NEW_ORDER
 from intake.ingest.state import Batch, LicenseState, LineState, LinkState, OrderState, RefundState, SkuState
-from intake.records import OrderRecord
-from licenses.models import License, LicensedLine, SerialPrefix, Sku, normalize_serial
+from intake.records import OrderRecord, serial_key
+from licenses.models import License, LicensedLine, SerialPrefix, Sku
 from orders.models import Order, OrderLine, Refund, Store
 
 ORDER_COLUMNS = tuple(NEW_ORDER)
@@ -68,9 +68,9 @@ def load(order_ids: list[int], records: Iterable[tuple[int, OrderRecord]], batch
             if line.sku:
                 sku_keys.add((store_id, line.sku))
             if line.extends:
-                serial_keys.add(normalize_serial(line.extends))
+                serial_keys.add(serial_key(line.extends))
             for license in line.licenses or ():
-                serial_keys.add(normalize_serial(license.serial))
+                serial_keys.add(serial_key(license.serial))
     links = _links_of(order_ids) if order_ids else []
     _load_licenses(serial_keys, {link["license_id"] for link in links}, batch)
     _attach(links, orders, batch)

@@ -14,8 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from intake.ingest.state import Batch, Columns, LicenseState, LineState, LinkState, OrderState, RefundState, SkuState
-from intake.records import LicenseRecord, LineRecord, OrderRecord, texts_of
-from licenses.models import normalize_serial
+from intake.records import LicenseRecord, LineRecord, OrderRecord, serial_key, texts_of
 from orders.models import Order, OrderLine, normalize_order_number
 from orders.passwords import store_imported
 
@@ -25,7 +24,7 @@ ZERO = Decimal(0)
 Status = Order.Status
 # Without a date that says otherwise, a status moves down this list only.
 STATUS_RANK = {
-    status: rank
+    str(status): rank
     for rank, status in enumerate(
         [
             Status.PENDING,
@@ -66,7 +65,7 @@ LICENSE_KEYS = ("devices", "starts_on", "expires_on", "activated_at")
 NEW_ORDER: Columns = {
     "number": "",
     "number_key": "",
-    "status": Status.COMPLETED,
+    "status": Status.COMPLETED.value,
     "is_test": False,
     "placed_at": None,
     "language": "",
@@ -85,7 +84,7 @@ NEW_LINE: Columns = {
     "position": 0,
     "sku": "",
     "name": "",
-    "kind": OrderLine.Kind.NEW,
+    "kind": OrderLine.Kind.NEW.value,
     "extends_serial": "",
     "quantity": 1,
     "quantity_returned": 0,
@@ -201,7 +200,7 @@ def _merge_own(record: OrderRecord, order: OrderState, word: Word, said: set[str
     if "status" in said and word.stands("status"):
         is_first = order.is_new and not order.columns["sources"]
         may_move = is_first or word.may_move_back or not word.fresh
-        if may_move or STATUS_RANK[record.status] >= STATUS_RANK[Status(order.columns["status"])]:
+        if may_move or STATUS_RANK[record.status] >= STATUS_RANK[order.columns["status"]]:
             _set(order, "status", record.status)
 
 
@@ -261,8 +260,8 @@ def _merge_lines(record: OrderRecord, order: OrderState, batch: Batch, word: Wor
             line = order.lines[line_id]
             if line.columns["quantity_returned"] or any(not link.from_store for link in line.links.values()):
                 continue
-            for serial_key in list(line.links):
-                _unlink(line, serial_key, order, batch)
+            for key in list(line.links):
+                _unlink(line, key, order, batch)
             if line.id is not None:
                 batch.removed_lines.append(line.id)
             del order.lines[line_id]
@@ -273,7 +272,7 @@ def _merge_line(
     record: LineRecord, line: LineState, order: OrderState, batch: Batch, word: Word, position: int
 ) -> None:
     columns = line.columns
-    carried = normalize_serial(columns["extends_serial"]) if columns["extends_serial"] else ""
+    carried_before = columns["extends_serial"]
     updates: Columns = {"name": record.name, "position": position} if word.fresh else {}
     for key in record.model_fields_set:
         if key in ("id", "name", "licenses") or not (word.fresh or word.stands(f"lines.{record.id}.{key}")):
@@ -287,22 +286,29 @@ def _merge_line(
             line.changed = order.changed = True
     if columns["sku"]:
         _know_sku(record, columns["sku"], order, batch)
-    carries = normalize_serial(columns["extends_serial"]) if columns["extends_serial"] else ""
-    wanted = {carries} if carries else set()
+    if record.licenses or line.links or columns["extends_serial"]:
+        _merge_links(record, line, order, batch, word, carried_before)
+
+
+def _merge_links(
+    record: LineRecord, line: LineState, order: OrderState, batch: Batch, word: Word, carried_before: str
+) -> None:
+    """Which licences stand on a line: those that its list names, and the one that it extends."""
+    said = {serial_key(license.serial): license for license in record.licenses or ()}
+    carries = line.columns["extends_serial"]
+    wanted = {serial_key(carries)} if carries else set()
     if "licenses" in record.model_fields_set and word.stands(f"lines.{record.id}.licenses"):
-        wanted |= {normalize_serial(license.serial) for license in record.licenses or ()}
+        wanted |= said.keys()
     else:
-        wanted |= {key for key, link in line.links.items() if link.from_store and key != carried}
-    for serial_key in [key for key, link in line.links.items() if link.from_store and key not in wanted]:
-        _unlink(line, serial_key, order, batch)
-    serials = {normalize_serial(license.serial): license.serial for license in record.licenses or ()}
-    for serial_key in wanted:
-        if serial_key not in line.links:
-            _link(line, serial_key, serials.get(serial_key) or columns["extends_serial"], order, batch)
-    for license in record.licenses or ():
-        serial_key = normalize_serial(license.serial)
-        if serial_key in line.links:
-            _merge_license(license, batch.licenses[serial_key], order, word, f"lines.{record.id}.licenses.{serial_key}")
+        gone = serial_key(carried_before) if carried_before else ""
+        wanted |= {key for key, link in line.links.items() if link.from_store and key != gone}
+    for key in [key for key, link in line.links.items() if link.from_store and key not in wanted]:
+        _unlink(line, key, order, batch)
+    for key in wanted - line.links.keys():
+        _link(line, key, said[key].serial if key in said else carries, order, batch)
+    for key, license in said.items():
+        if key in line.links:
+            _merge_license(license, line.links[key].license, order, word, f"lines.{record.id}.licenses.{key}")
 
 
 def _know_sku(record: LineRecord, code: str, order: OrderState, batch: Batch) -> None:
@@ -317,19 +323,18 @@ def _know_sku(record: LineRecord, code: str, order: OrderState, batch: Batch) ->
         if record.kind != OrderLine.Kind.UPGRADE and record.extends:
             serials.append(record.extends)
         if record.kind == OrderLine.Kind.UPGRADE and record.extends:
-            serials = [serial for serial in serials if normalize_serial(serial) != normalize_serial(record.extends)]
-        product = next(filter(None, (batch.product_of(normalize_serial(serial)) for serial in serials)), None)
+            serials = [serial for serial in serials if serial_key(serial) != serial_key(record.extends)]
+        product = next(filter(None, (batch.product_of(serial_key(serial)) for serial in serials)), None)
         if product is not None:
             sku.columns["product_id"] = product
             sku.changed = True
 
 
-def _link(line: LineState, serial_key: str, serial: str, order: OrderState, batch: Batch) -> None:
-    license = batch.licenses.get(serial_key)
+def _link(line: LineState, key: str, serial: str, order: OrderState, batch: Batch) -> None:
+    license = batch.licenses.get(key)
     if license is None:
-        license = LicenseState({**NEW_LICENSE, "serial": serial, "serial_key": serial_key})
-        batch.licenses[serial_key] = license
-    line.links[serial_key] = LinkState(license)
+        license = batch.licenses[key] = LicenseState({**NEW_LICENSE, "serial": serial, "serial_key": key})
+    line.links[key] = LinkState(license)
     license.placed[order.id] = order.columns["placed_at"]
     order.changed = True
     # The latest order that carries a licence says what it is now: a serial number outlives upgrades.
@@ -338,14 +343,14 @@ def _link(line: LineState, serial_key: str, serial: str, order: OrderState, batc
         sku = batch.skus.get((order.store_id, line.columns["sku"])) if line.columns["sku"] else None
         product = sku.columns["product_id"] if sku else None
     if product is None and license.columns["product_id"] is None:
-        product = batch.product_of(serial_key)
+        product = batch.product_of(key)
     if product is not None and product != license.columns["product_id"]:
         license.columns["product_id"] = product
         license.changed = True
 
 
-def _unlink(line: LineState, serial_key: str, order: OrderState, batch: Batch) -> None:
-    link = line.links.pop(serial_key)
+def _unlink(line: LineState, key: str, order: OrderState, batch: Batch) -> None:
+    link = line.links.pop(key)
     if link.id is not None:
         batch.removed_links.append(link.id)
     link.license.placed.pop(order.id, None)
@@ -473,7 +478,7 @@ def _absent_of_line(line: LineRecord, word: Word) -> dict[str, str]:
     }
     for license in line.licenses or ():
         if len(license.model_fields_set) <= len(LICENSE_KEYS):
-            prefix = f"lines.{line.id}.licenses.{normalize_serial(license.serial)}"
+            prefix = f"lines.{line.id}.licenses.{serial_key(license.serial)}"
             absent |= {
                 f"{prefix}.{key}": word.last_said(f"{prefix}.{key}")
                 for key in LICENSE_KEYS

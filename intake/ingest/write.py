@@ -15,6 +15,8 @@ from intake.ingest.state import Batch
 from licenses.models import License, LicensedLine, Sku
 from orders.models import Order, OrderLine, Refund
 
+JSON_COLUMNS = ("sources", "lines")
+_NULL = "\x01"  # needs no escaping, and no text is this
 _SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -52,7 +54,7 @@ def _write_orders(cursor: CursorWrapper, batch: Batch, now: datetime) -> None:
         Order,
         own + ORDER_COLUMNS,
         [
-            (order.id, uuid.uuid4(), order.store_id, "", 0, now, *order.columns.values())
+            (order.id, uuid.uuid4(), order.store_id, "", 0, now, *_values(order.columns, ORDER_COLUMNS))
             for order in orders
             if order.is_new
         ],
@@ -145,7 +147,11 @@ def _write_skus(cursor: CursorWrapper, batch: Batch) -> None:
 
 
 def _values(columns: dict[str, Any], names: Sequence[str]) -> list[Any]:
-    return [columns[name] for name in names]
+    return [_as_json(columns[name]) if name in JSON_COLUMNS else columns[name] for name in names]
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 # --- SQL: table and column names are the models' own, never a file's -------------------------------------
@@ -179,24 +185,14 @@ def _delete(cursor: CursorWrapper, model: type[models.Model], ids: list[int]) ->
 
 def _copy(cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     text = "".join([_copy_line(row) for row in rows])
-    cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", io.StringIO(text))
+    cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH (NULL '{_NULL}')", io.StringIO(text))
 
 
 def _copy_line(row: Sequence[Any]) -> str:
     """One row in the text form of COPY. Most values need no escaping, and are joined as they are."""
-    values = [value if type(value) is str else _plain(value) for value in row]
+    # Inlined, because this runs for every value of every row.
+    values = [value if value.__class__ is str else _NULL if value is None else str(value) for value in row]
     line = "\t".join(values)
     if "\\" in line or "\n" in line or "\r" in line or line.count("\t") >= len(values):
-        line = "\t".join(
-            value if original is None else value.translate(_SPECIAL)
-            for original, value in zip(row, values, strict=True)
-        )
+        line = "\t".join([value.translate(_SPECIAL) for value in values])
     return line + "\n"
-
-
-def _plain(value: Any) -> str:
-    if value is None:
-        return "\\N"
-    if isinstance(value, dict | list):
-        return json.dumps(value, separators=(",", ":"))
-    return str(value)
