@@ -1,13 +1,17 @@
 #!/usr/bin/env python
-"""Django's command line. `demo` brings its own settings, so it starts before any are read."""
+"""Django's command line. `demo` makes the settings that all others read, so it starts before them."""
 
 import os
+import runpy
 import sys
 
 from django.core.management import execute_from_command_line
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["demo"]:
+        runpy.run_module("portal.demo", run_name="__main__")
+        return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     execute_from_command_line(sys.argv)
 

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ try:
 except ImportError:
     ARE_INSTALLED = False
 
+POSTGRESQL = "PostgreSQL"
+VALKEY = "Valkey"
 START_TIMEOUT = 30.0  # seconds
 STOP_TIMEOUT = 4.0  # seconds, for both engines together
 DATABASE = "portal"
@@ -75,11 +77,14 @@ class Engines:
     def broker_url(self) -> str:
         return f"redis+socket://{self.socket_folder}/valkey.sock"
 
-    def start(self) -> None:
+    def start(self, wanted: Collection[str] = (POSTGRESQL, VALKEY)) -> None:
+        """Start both, or those of the two that are wanted."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.socket_folder.mkdir(mode=0o711, exist_ok=True)
-        self.start_postgres()
-        self.start_valkey()
+        if POSTGRESQL in wanted:
+            self.start_postgres()
+        if VALKEY in wanted:
+            self.start_valkey()
 
     def stop(self) -> None:
         """End both at the same time; what does not end within a few seconds is killed."""
@@ -100,8 +105,12 @@ class Engines:
     @property
     def processes(self) -> dict[str, subprocess.Popen[bytes]]:
         """The servers that were started, by the names that people read."""
-        named = {"PostgreSQL": self._postgres, "Valkey": self._valkey}
+        named = {POSTGRESQL: self._postgres, VALKEY: self._valkey}
         return {name: process for name, process in named.items() if process is not None}
+
+    @property
+    def logs(self) -> dict[str, Path]:
+        return {POSTGRESQL: self.folder / "postgres.log", VALKEY: self.folder / "valkey.log"}
 
     def discard(self) -> None:
         """Stop, and remove all state."""
@@ -117,7 +126,7 @@ class Engines:
         sockets = self.socket_folder / "postgres"
         sockets.mkdir(mode=0o700, exist_ok=True)
         self._hand_over(sockets)
-        log = self.folder / "postgres.log"
+        log = self.logs[POSTGRESQL]
         self._make_cluster(binaries, data, log)
         _end_leftover(data / "postmaster.pid", signal.SIGINT)
         options = ["-c", "listen_addresses=", "-c", "max_connections=200", "-c", "shared_buffers=128MB"]
@@ -135,7 +144,7 @@ class Engines:
         link = self.socket_folder / ".s.PGSQL.5432"
         link.unlink(missing_ok=True)
         link.symlink_to(sockets / ".s.PGSQL.5432")
-        _wait("PostgreSQL", self._postgres, log, lambda: self._psql(binaries, "SELECT 1"))
+        _wait(POSTGRESQL, self._postgres, log, lambda: self._psql(binaries, "SELECT 1"))
         if not self._psql(binaries, f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):  # noqa: S608 (a constant)
             self._psql(binaries, f"CREATE DATABASE {DATABASE}")
 
@@ -222,7 +231,7 @@ class Engines:
         pid_file = data / "valkey.pid"
         _end_leftover(pid_file, signal.SIGTERM)
         socket = self.socket_folder / "valkey.sock"
-        log = self.folder / "valkey.log"
+        log = self.logs[VALKEY]
         options = {
             "port": "0",
             "unixsocket": socket,
@@ -238,7 +247,7 @@ class Engines:
             self._valkey = subprocess.Popen(
                 [get_binary_path(), *arguments], stdout=output, stderr=output, start_new_session=True
             )
-        _wait("Valkey", self._valkey, log, socket.exists)
+        _wait(VALKEY, self._valkey, log, socket.exists)
 
 
 def _wait(name: str, process: subprocess.Popen[bytes], log: Path, ready: Callable[[], Any]) -> None:

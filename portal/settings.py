@@ -43,6 +43,9 @@ SECRET_KEY = required("SECRET_KEY", "It signs sessions and links: 50 random char
 # Apart from SECRET_KEY, because order passwords made by the portal must outlive its rotation.
 ORDER_PASSWORD_KEY = required("ORDER_PASSWORD_KEY", "It makes order passwords: 50 random characters, never changed.")
 SITE_URL = required("SITE_URL", "It is the portal's own address, as in https://orders.example.com.").rstrip("/")
+# Only for the trial: what the demo's staff login is, and where its mail server keeps what it takes.
+DEMO_ADMIN_PASSWORD = env.str("DEMO_ADMIN_PASSWORD", "") if DEMO else ""
+DEMO_MAIL_DIR = VAR_DIR / "mail"
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[environ.urlparse(SITE_URL).hostname or "localhost"])
 HTTPS = SITE_URL.startswith("https://")
 if not HTTPS and not DEMO:
@@ -70,6 +73,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -118,6 +122,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = env.str("CELERY_BEAT_SCHEDULE_FILENAME", str(VAR_DIR / "celerybeat-schedule"))
 DELIVERY_TICK_SECONDS = 2
+HEARTBEAT_SECONDS = 30
 CELERY_BEAT_SCHEDULE = {
     "deliver-due-mail": {
         "task": "notifications.tasks.deliver_due",
@@ -127,8 +132,8 @@ CELERY_BEAT_SCHEDULE = {
     },
     "beat-heartbeat": {
         "task": "portal.tasks.heartbeat",
-        "schedule": 30,
-        "options": {"expires": 30},
+        "schedule": HEARTBEAT_SECONDS,
+        "options": {"expires": HEARTBEAT_SECONDS},
     },
     "forget-old-attempts": {
         "task": "orders.tasks.forget_old_access_data",
@@ -147,6 +152,8 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 VENDOR_NAME = env.str("VENDOR_NAME", "Find My Order")
 VENDOR_LOGO = env.str("VENDOR_LOGO", "")  # path under the static files, or empty for the name alone
 VENDOR_COLOR = env.str("VENDOR_COLOR", "#0b5cad")
+# A folder of fonts for scripts other than Latin, Greek and Cyrillic on printed invoices.
+INVOICE_FONT_FOLDER = env.str("INVOICE_FONT_FOLDER", "")
 SUPPORT_URL = env.str("SUPPORT_URL", "")  # where people are sent who need a person
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", DEFAULT_FROM_EMAIL)
 
@@ -193,13 +200,13 @@ AXES_VERBOSE = False
 
 # --- Browser's protection --------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked by the container's own health check, inside
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", False) else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"  # `no-referrer` would break the CSRF check
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

@@ -1,4 +1,10 @@
-from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+"""Which room answers which address."""
 
-urlpatterns: list[URLPattern | URLResolver] = [path("admin/", admin.site.urls)]
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("demo/inbox/", include("portal.demo.urls")),
+    path("", include("orders.urls")),
+]

@@ -1,0 +1,16 @@
+"""`manage.py demo`: from the command line to an exit status."""
+
+import sys
+
+from portal.demo.options import make_parser
+
+try:
+    from portal.demo.supervisor import run
+except ModuleNotFoundError as error:
+    if error.name not in ("aiosmtpd", "psutil"):
+        raise
+    sys.exit(f"The demo needs the package {error.name}. Run `make demo`, or `pip install -r requirements-dev.lock`.")
+
+if __name__ == "__main__":
+    arguments = sys.argv[2:] if sys.argv[1:2] == ["demo"] else sys.argv[1:]
+    sys.exit(run(make_parser().parse_args(arguments).port))
