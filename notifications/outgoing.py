@@ -6,19 +6,18 @@ and commands travel together where the server takes them so (PIPELINING, RFC 292
 Any other backend (a provider's API, a file) is used as it is.
 """
 
-import re
 import smtplib
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from email.utils import parseaddr
 from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.smtp import EmailBackend
-from django.utils.encoding import punycode
 from django.utils.translation import gettext as _
+
+from notifications.mime import compose, envelope_address
 
 # The longest that one mail may take on an open connection, as a multiple of EMAIL_TIMEOUT.
 MAIL_TIMEOUTS = 2.5
@@ -66,13 +65,12 @@ class ReadyMail:
 
 
 def ready(mail: EmailMultiAlternatives) -> ReadyMail:
-    """Raises ValueError for a mail that cannot be written, such as a header with a newline."""
-    mailbox, _at, domain = mail.to[0].rpartition("@")
+    """Raises ValueError for a mail that cannot be written, such as one with a newline in a header."""
     return ReadyMail(
         mail=mail,
-        sender=parseaddr(mail.from_email)[1],
-        recipient=f"{mailbox}@{punycode(domain)}",
-        data=mail.message().as_bytes(linesep="\r\n"),  # type: ignore[call-arg]
+        sender=envelope_address(mail.from_email),
+        recipient=envelope_address(mail.to[0]),
+        data=compose(mail),
     )
 
 
@@ -219,10 +217,9 @@ class _Transaction:
         return replies
 
     def _send_body(self) -> None:
-        lines = re.sub(rb"(?m)^\.", b"..", self.mail.data)
-        end = b".\r\n" if lines.endswith(b"\r\n") else b"\r\n.\r\n"
         self.body_sent = True
-        self._send(lines + end)
+        # A line that begins with a dot gets another (RFC 5321, 4.5.2); all lines of ours end with CRLF.
+        self._send(self.mail.data.replace(b"\r\n.", b"\r\n..") + b".\r\n")
         code, reply = self._reply(patience=FINAL_ANSWER_TIMEOUTS)
         if code != 250:
             self.body_sent = False  # it says that it has not taken it
