@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
+from typing import Any
 
 from django.db.models import F, QuerySet
 from django.utils import timezone
@@ -69,7 +70,7 @@ def load(orders: Sequence[Order]) -> Mapping[int, Serials]:
     return {order_id: serials for order_id, serials in shown.items() if serials.licenses or serials.missing}
 
 
-def _rows(order_ids: list[int]) -> QuerySet[OrderLine, dict[str, object]]:
+def _rows(order_ids: list[int]) -> QuerySet[OrderLine, Any]:
     licensed = "licensed_lines__license"
     return (
         OrderLine.objects.filter(order_id__in=order_ids, kind__in=LICENSED_KINDS)
@@ -90,7 +91,7 @@ def _rows(order_ids: list[int]) -> QuerySet[OrderLine, dict[str, object]]:
     )
 
 
-def _license(row: dict, number: int, now: datetime, zone: tzinfo) -> ShownLicense:  # type: ignore[type-arg]
+def _license(row: dict[str, Any], number: int, now: datetime, zone: tzinfo) -> ShownLicense:
     expires_on = row["expires_on"]
     return ShownLicense(
         product=row["product"] or row["name"],

@@ -1,12 +1,14 @@
 """Money, dates, countries and cards as the buyer's language writes them (Babel's CLDR)."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time, get_timezone_name
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_percent
 from django.conf import settings
 from django.utils.translation import get_language, gettext, to_locale
 from django.utils.translation import gettext_lazy as _
@@ -61,8 +63,8 @@ def money(amount: Decimal, currency: str) -> str:
 
 
 def percent(rate: Decimal) -> str:
-    """A tax rate as it is written: 19 → 19 %, 7.250 → 7.25 %."""
-    return f"{format_decimal(rate.normalize(), locale=active_locale())} %"
+    """A tax rate, given in percent, as it is written: 19 → 19%, 7.250 → 7.25%."""
+    return format_percent(rate.normalize() / 100, locale=active_locale(), decimal_quantization=False)
 
 
 def day(value: date) -> str:
@@ -99,7 +101,7 @@ def country(code: str) -> str:
     return active_locale().territories.get(code.upper(), code)
 
 
-def _readable(code: str, known: dict[str, str]) -> str:
+def _readable(code: str, known: Mapping[str, Any]) -> str:
     """A store's code for something as words, also where we never heard of it: klarna_later → Klarna later."""
     key = code.strip().lower().replace(" ", "_").replace("-", "_")
     return str(known.get(key) or code.replace("_", " ").strip().capitalize())

@@ -46,7 +46,7 @@ def order_of_page(path: str) -> UUID | None:
     return public_id if isinstance(public_id, UUID) else None
 
 
-def error_messages(required: str) -> dict[str, Any]:
+def error_messages(required: Any) -> dict[str, Any]:
     return {
         "required": required,
         "max_length": _("This is too long. Please check what you pasted."),
@@ -70,8 +70,8 @@ class PortalForm(forms.Form):
     way = ""  # the name of its URL, and of its place in the page
     button: Any = ""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id=f"id_{self.way}_%s", label_suffix="", **kwargs)
+    def __init__(self, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, auto_id=f"id_{self.way}_%s", label_suffix="", **kwargs)
 
     @property
     def helper(self) -> FormHelper:
@@ -96,8 +96,7 @@ class PortalForm(forms.Form):
         return typed
 
     def forget(self, name: str) -> None:
-        self.data = self.data.copy()  # type: ignore[union-attr]
-        self.data[name] = ""  # type: ignore[index]
+        self.data = {**{key: self.data.get(key) for key in self.data}, name: ""}
 
 
 class EmailForm(PortalForm):
@@ -156,16 +155,16 @@ class CardForm(EmailForm):
         label=_("Last 4 digits of the card"),
         max_length=DIGITS_LENGTH,
         help_text=_(
-            "Apple Pay or Google Pay? They may have other last 4 digits than your card: try both. "
-            "PayPal or bank transfer? Use the emailed link."
+            "Apple Pay or Google Pay? Its last 4 digits may differ from your card’s: try both. "
+            "PayPal or bank transfer? Use the link by email."
         ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric", "class": "digits"}),
         error_messages=error_messages(_("Please enter the last 4 digits of the card.")),
     )
     next = NextField(required=False)
 
-    def __init__(self, *args: Any, with_proof_of_work: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: Any = None, *, with_proof_of_work: bool = False, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
         if with_proof_of_work:
             self.fields["altcha"] = ProofOfWorkField()
 
@@ -201,8 +200,8 @@ class CodeForm(PortalForm):
         error_messages=error_messages(_("Please enter the code from the email.")),
     )
 
-    def __init__(self, public_id: UUID, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, public_id: UUID, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
         self.public_id = public_id
 
     def action(self) -> str:

@@ -32,7 +32,7 @@ def confirmation(message: Message) -> dict[str, Any]:
         "payment": formats.payment_line(order),
         "panels": panels.load([order])[order.pk],
         "facts": facts,
-        "password": password,
+        "has_card": bool(order.card_last4 or order.device_last4),
         "url": site_url(reverse("orders:order", args=[order.public_id])),
         "find_url": site_url(reverse("orders:find")),
         "reply_to": order.store.support_email,

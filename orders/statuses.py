@@ -24,9 +24,7 @@ _WORDS = {
     Order.Status.COMPLETED: StatusWords(_("Completed"), _("The order is paid and complete."), "good"),
     Order.Status.CANCELLED: StatusWords(
         _("Cancelled"),
-        _(
-            "The order was cancelled. A charge that you still see with your bank is usually only reserved and goes away."
-        ),
+        _("The order was cancelled. A charge that your bank still shows is usually only reserved, and goes away."),
         "bad",
     ),
     Order.Status.PARTIALLY_REFUNDED: StatusWords(

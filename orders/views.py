@@ -19,6 +19,7 @@ from orders import invoice as invoices
 from orders.access import LinkResult, Lookup, Outcome, with_found_order, with_order
 from orders.budgets import SHORT_WINDOW
 from orders.forms import CardForm, CodeForm, LinkForm, NumberForm, PortalForm, order_of_page
+from orders.invoice import Invoice
 from orders.links import LinkState
 from orders.models import Order
 from orders.services import Again
@@ -176,22 +177,25 @@ def order_page(request: HttpRequest, order: Order) -> HttpResponse:
 @private
 @with_order
 def invoice(request: HttpRequest, order: Order) -> HttpResponse:
-    lines = list(order.lines.order_by("position", "id"))
-    refunds = list(order.refunds.order_by("refunded_at", "id"))
-    return render(request, "orders/invoice.html", {"order": order, "invoice": invoices.build(order, lines, refunds)})
+    return render(request, "orders/invoice.html", {"order": order, "invoice": _invoice_of(order)})
 
 
 @require_safe
 @private
 @with_order
 def invoice_as_pdf(request: HttpRequest, order: Order) -> HttpResponse:
-    lines = list(order.lines.order_by("position", "id"))
-    refunds = list(order.refunds.order_by("refunded_at", "id"))
-    built = invoices.build(order, lines, refunds)
+    """The same invoice as a file to keep, named by its number."""
+    built = _invoice_of(order)
     response = HttpResponse(invoice_pdf.render(built, order.billing_country), content_type="application/pdf")
     name = "".join(character for character in built.number if character.isalnum() or character in "-_") or "invoice"
     response["Content-Disposition"] = content_disposition_header(as_attachment=False, filename=f"{name}.pdf") or ""
     return response
+
+
+def _invoice_of(order: Order) -> Invoice:
+    lines = list(order.lines.order_by("position", "id"))
+    refunds = list(order.refunds.order_by("refunded_at", "id"))
+    return invoices.build(order, lines, refunds)
 
 
 @get_or_post

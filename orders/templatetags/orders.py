@@ -21,6 +21,12 @@ def money(amount: Decimal, currency: str) -> str:
 
 
 @register.filter
+def money_off(amount: Decimal, currency: str) -> str:
+    """What is taken off, with the minus where the language puts it."""
+    return formats.money(-amount, currency)
+
+
+@register.filter
 def day(value: date) -> str:
     return formats.day(value)
 
