@@ -121,7 +121,7 @@ def test_known_and_unknown_addresses_get_the_same_answer_for_the_same_work(
     django_assert_num_queries,  # type: ignore[no-untyped-def]
 ) -> None:
     for address in ("buyer@example.com", "nobody@example.com"):
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             assert request_link(visit(), address).outcome == Outcome.FOUND
 
 

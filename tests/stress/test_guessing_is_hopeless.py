@@ -8,10 +8,12 @@ import pytest
 from django.test import Client
 
 from notifications.models import Message
+from orders.access import SUBJECT_LIMIT
 from orders.links import make_token
 from orders.models import AccessLink, Attempt, Budget, Order
 from orders.passwords import portal_password
 from tests.factories import make_order
+from tests.stress.conftest import Finding
 
 pytestmark = [pytest.mark.stress, pytest.mark.django_db]
 
@@ -61,42 +63,48 @@ def owner_is_in_by_password(order: Order) -> bool:
 
 
 @pytest.mark.parametrize("count", [1, 200])
-def test_every_last_4_against_one_address(order: Order, count: int) -> None:
-    values = [f"{value:04}" for value in range(GUESSES)]
+def test_every_last_4_against_one_address(order: Order, count: int, found: Finding) -> None:
+    # The owner's digits come last: that the first five guesses hit by luck is no fault of the door's.
+    values = [f"{value:04}" for value in range(GUESSES) if value != 4242]
     random.shuffle(values)
+    values.append("4242")
     opened = sum(
         shown(post("/orders/find/card/", client, email=BUYER, card_last4=value))
         for value, client in zip(values, clients(count), strict=False)
     )
-    # The right digits are among them: at most one of the few that were judged may have been right.
-    assert opened <= 1 if Attempt.objects.filter(outcome="found").exists() else opened == 0
-    assert Attempt.objects.filter(way="card", outcome__in=["refused", "found"]).count() <= 6
-    assert owner_is_in_by_password(order)
-    assert owner_is_in_by_link(order)
-
-
-def test_one_last_4_over_many_addresses(order: Order) -> None:
-    opened = sum(
-        shown(post("/orders/find/card/", client, email=f"person{index}@example.com", card_last4="4242"))
-        for index, client in zip(range(GUESSES), clients(2000), strict=False)
-    )
+    judged = Attempt.objects.filter(way="card", outcome__in=["refused", "found"]).count()
+    found("guesses judged", judged)
+    found("orders shown", opened)
+    assert judged <= SUBJECT_LIMIT.short
     assert opened == 0
     assert owner_is_in_by_password(order)
     assert owner_is_in_by_link(order)
 
 
-def test_many_passwords_against_one_order(order: Order) -> None:
+def test_one_last_4_over_many_addresses(order: Order, found: Finding) -> None:
+    opened = sum(
+        shown(post("/orders/find/card/", client, email=f"person{index}@example.com", card_last4="4242"))
+        for index, client in zip(range(GUESSES), clients(2000), strict=False)
+    )
+    found("orders shown", opened)
+    assert opened == 0
+    assert owner_is_in_by_password(order)
+    assert owner_is_in_by_link(order)
+
+
+def test_many_passwords_against_one_order(order: Order, found: Finding) -> None:
     opened = sum(
         shown(post("/orders/find/number/", client, order_number=order.number, password=f"guess-{index}"))
         for index, client in zip(range(GUESSES), clients(200), strict=False)
     )
+    found("orders shown", opened)
     assert opened == 0
     assert owner_is_in_by_link(order)
     assert post("/orders/find/card/", "203.0.113.202", email=BUYER, card_last4="4242").status_code == 302
 
 
 @pytest.mark.parametrize("way", ["card", "number", "link"])
-def test_known_and_unknown_look_and_last_the_same(order: Order, way: str) -> None:
+def test_known_and_unknown_look_and_last_the_same(order: Order, way: str, found: Finding) -> None:
     # The names have one length, for the page repeats what was typed.
     known, unknown = ({"card": BUYER, "link": BUYER, "number": order.number}[way], "")
     unknown = "x" * len(known.split("@")[0]) + known[len(known.split("@")[0]) :] if way != "number" else "Z-9999"
@@ -118,8 +126,10 @@ def test_known_and_unknown_look_and_last_the_same(order: Order, way: str) -> Non
                 times[name].append(lasted)
                 headers = tuple(sorted(set(response.headers.items()) - {(h, response.get(h)) for h in PASSING_HEADERS}))
                 looks.add((response.status_code, len(response.content), headers))
+    area = area_under_curve(times[known], times[unknown])
+    found("area under the curve of the times", f"{area:.3f}")
     assert len(looks) == 1
-    assert 0.45 <= area_under_curve(times[known], times[unknown]) <= 0.55
+    assert 0.45 <= area <= 0.55
 
 
 def area_under_curve(one: list[float], other: list[float]) -> float:
