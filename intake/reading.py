@@ -162,6 +162,12 @@ class SourceFile:
         if self._file:
             self._file.close()
 
+    def chunks(self) -> Iterator[str]:
+        """The text as it comes, for formats whose parts are not lines. Undecoded bytes are written out."""
+        text = self._open()
+        while chunk := text.read(CHUNK):
+            yield _printable(chunk)
+
     def lines(self) -> Iterator[Text]:
         """Every line that is not empty; the last one is told where the file is cut."""
         number = 0
@@ -171,16 +177,18 @@ class SourceFile:
             rest = len(line) == MAX_ROW and not line.endswith("\n")
             while rest and (skipped := text.readline(MAX_ROW)):
                 rest = len(skipped) == MAX_ROW and not skipped.endswith("\n")
-            cut = self._cut() if not line.endswith("\n") else ""
+            cut = self.cut_problem if not line.endswith("\n") else ""
             line = line.rstrip("\n")
             if line.strip():
                 yield Text(number, _printable(line), cut or _line_problem(line, MAX_RECORD))
             if cut:
                 return
-        if self._cut():
-            yield Text(number + 1, "", self._cut())
+        if self.cut_problem:
+            yield Text(number + 1, "", self.cut_problem)
 
-    def _cut(self) -> str:
+    @property
+    def cut_problem(self) -> str:
+        """Why the file ends before its end, once that was met."""
         return self._inflating.problem if self._inflating else ""
 
     def rows(self) -> Iterator[Row]:
@@ -199,10 +207,10 @@ class SourceFile:
                 continue
             if not any(cells) or (begins == 1 and len(cells) <= 2 and cells[0].startswith("sep=")):
                 continue
-            problem = "" if lines.complete or not self._cut() else self._cut()
+            problem = "" if lines.complete else self.cut_problem
             yield Row(begins, [_printable(cell) for cell in cells], problem or _cells_problem(cells))
-        if self._cut() and lines.complete:
-            yield Row(lines.number + 1, [], self._cut())
+        if self.cut_problem and lines.complete:
+            yield Row(lines.number + 1, [], self.cut_problem)
 
 
 class _NeverClosed(Exception):

@@ -194,6 +194,39 @@ class OrderRecord(Part):
         return _line_problem(self.lines) or _refund_problem(self) or _text_problem(self)
 
 
+class UndatedRefund(RefundRecord):
+    """A refund of which the store said neither when nor what: what is known of it better stays."""
+
+
+class StoreRecord(OrderRecord):
+    """An order from a store's own format, with the payment provider's references by which payments find it."""
+
+    references: Annotated[list[Id], Field(max_length=20)] = []
+
+
+class Completion(OrderRecord):
+    """What completes an order that is there: a payment, refunds. It makes no order.
+
+    The order is the one with one of `numbers`, or with one of `references`, or the only one with this
+    `payer` and `paid` amount placed about `paid_at`; in this order.
+    """
+
+    number: Id = ""
+    email: Email | None = None
+    placed_at: Time = datetime(1990, 1, 1, tzinfo=UTC)
+    currency: Currency = "XXX"
+    lines: Annotated[list[LineRecord], Field(max_length=MAX_LINES)] = []
+    numbers: Annotated[list[Id], Field(max_length=20)] = []
+    references: Annotated[list[Id], Field(max_length=20)] = []
+    payer: Email | None = None
+    paid: Amount | None = None
+    paid_in: Currency = "XXX"
+    paid_at: Time | None = None
+
+    def _problem(self) -> str:
+        return _text_problem(self)
+
+
 def _line_problem(lines: list[LineRecord]) -> str:
     seen: set[str] = set()
     for line in lines:

@@ -12,6 +12,7 @@ from intake.records import Refused
 DECIMALS = dict.fromkeys(
     ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0
 ) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
+THOUSANDTH = Decimal("0.001")  # the finest that the portal keeps
 NO_CURRENCY = "XXX"  # ISO 4217's own word for it
 
 _NUMBER = re.compile(r"[0-9][0-9.,'’\s\u00a0\u202f]*")

@@ -5,6 +5,7 @@ dates and totals. Flat dialects fill every column of every row. Of 79 columns th
 the portal has a place for; a file may have fewer. Serial numbers and card digits are not in it.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from intake.feed import Context, Feed, Item
 from intake.reading import Head, SourceFile
-from intake.records import OrderRecord, Refused
+from intake.records import OrderRecord, Refused, StoreRecord, UndatedRefund
 from intake.tables import read_table
 from intake.values import NO_CURRENCY, amount, moment
 from orders.models import Order
@@ -132,7 +133,7 @@ def _items(name: str, order: _Rows, columns: list[str], context: Context) -> Ite
 
 def parse(item: Item, context: Context) -> OrderRecord:
     rows = [dict(zip(item.content, row, strict=True)) for row in item.raw if isinstance(row, list)]
-    return OrderRecord.model_validate(_Order(rows, context).record())
+    return StoreRecord.model_validate(_Order(rows, context).record())
 
 
 class _Order:
@@ -160,6 +161,8 @@ class _Order:
             "lines": self._lines(),
             "totals": self._totals(),
         }
+        if references := self._references():
+            record["references"] = references
         if "billing name" in self.first:
             record["billing"] = self._billing()
         if "payment method" in self.first:
@@ -167,6 +170,10 @@ class _Order:
         if "refunded amount" in self.first:
             record["refunds"] = self._refunds(placed_at)
         return record
+
+    def _references(self) -> list[str]:
+        cells = [self.first.get(f"payment {name}", "") for name in ("reference", "id", "references")]
+        return list(dict.fromkeys(name[:64] for cell in cells for name in re.split(r"[\s,+]+", cell) if name))[:20]
 
     def _amount(self, row: dict[str, str], column: str) -> Decimal:
         return amount(row.get(column, ""), self.context.decimal_comma, self.currency)
@@ -288,14 +295,14 @@ class _Order:
             "country": country if is_code else None,
         }
 
-    def _refunds(self, placed_at: datetime) -> list[dict[str, Any]]:
+    def _refunds(self, placed_at: datetime) -> list[UndatedRefund]:
         """One refund with the whole sum. It bears the cancellation's date or the order's, for want of its own."""
         refunded = self._sum("refunded amount")
         if refunded <= 0:
             return []
         cancelled = self.first.get("cancelled at", "").strip()
         at = moment(cancelled, self.context.time_zone) if cancelled else placed_at
-        return [{"id": REFUND_ID, "amount": refunded, "at": at}]
+        return [UndatedRefund(id=REFUND_ID, amount=refunded, at=at)]
 
 
 FEED = Feed(

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from intake.ingest.state import Batch, Columns, LicenseState, LineState, LinkState, OrderState, RefundState, SkuState
-from intake.records import LicenseRecord, LineRecord, OrderRecord, serial_key, texts_of
+from intake.records import Completion, LicenseRecord, LineRecord, OrderRecord, UndatedRefund, serial_key, texts_of
 from orders.models import Order, OrderLine, normalize_order_number
 from orders.passwords import store_imported
 
@@ -384,7 +384,10 @@ def _merge_license(record: LicenseRecord, license: LicenseState, order: OrderSta
 
 
 def _merge_refunds(record: OrderRecord, order: OrderState, batch: Batch, brought: list[str]) -> list[str]:
-    """Refunds are matched by their id. Of those that this feed `brought`, the ones not listed any more go."""
+    """Refunds are matched by their id. Of those that this feed `brought`, the ones not listed any more go.
+
+    A completion tells of single refunds, and so removes none.
+    """
     listed = record.refunds or []
     for said in listed:
         columns = {
@@ -394,6 +397,8 @@ def _merge_refunds(record: OrderRecord, order: OrderState, batch: Batch, brought
             "lines": [{"id": line.id, "quantity": line.quantity} for line in said.lines or ()],
         }
         known = order.refunds.get(said.id)
+        if known is not None and isinstance(said, UndatedRefund):
+            columns |= {"refunded_at": known.columns["refunded_at"], "lines": known.columns["lines"]}
         if known is None:
             order.refunds[said.id] = RefundState(columns)
             order.changed = True
@@ -401,6 +406,8 @@ def _merge_refunds(record: OrderRecord, order: OrderState, batch: Batch, brought
             known.columns = columns
             known.changed = order.changed = True
     ids = [refund.id for refund in listed]
+    if isinstance(record, Completion):
+        return list(dict.fromkeys([*brought, *ids]))
     for refund_id in brought:
         if refund_id not in ids and refund_id in order.refunds:
             gone = order.refunds.pop(refund_id)

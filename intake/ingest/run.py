@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
@@ -15,11 +16,13 @@ from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from intake.feed import Context, Feed, Item
+from intake.ingest.find import find_orders
 from intake.ingest.load import known_orders, known_stores, load, stores
 from intake.ingest.merge import NEW_ORDER, merge
 from intake.ingest.state import Batch, OrderState
 from intake.ingest.write import new_ids, write
-from intake.records import OrderRecord, Refused, explain
+from intake.models import PaymentReference
+from intake.records import Completion, OrderRecord, Refused, StoreRecord, explain
 from orders.card_numbers import mask_card_numbers
 from orders.models import Order, normalize_order_number
 from orders.services import announce_new_orders
@@ -55,6 +58,14 @@ class _Entry:
     item: Item
     position: int
     digest: str
+
+
+class _Placed(NamedTuple):
+    """A record and the order it belongs to."""
+
+    entry: _Entry
+    record: OrderRecord
+    key: OrderKey
 
 
 @dataclass
@@ -112,10 +123,12 @@ class Import:
                 rejected.append((entry.item, mask_card_numbers(str(refused))))
             else:
                 judged.append((entry, record))
-        counts.rejected = len(rejected)
         counts.unchanged = len(entries) - len(changed)
-        if judged:
-            self._merge(judged, heard, counts)
+        placed, lost = self._places(judged, heard, counts)
+        rejected += lost
+        counts.rejected = len(rejected)
+        if placed:
+            self._merge(placed, counts)
 
     def _without_unchanged(self, entries: list[_Entry]) -> tuple[list[_Entry], dict[OrderKey, int]]:
         """Those that are not what their order heard last, and of the other orders where in the batch that stood.
@@ -143,33 +156,68 @@ class Import:
                 changed.append(entry)
         return changed, heard
 
-    def _merge(self, judged: list[tuple[_Entry, OrderRecord]], heard: dict[OrderKey, int], counts: Counts) -> None:
-        ids = stores(record.store for _entry, record in judged)
-        keyed: list[tuple[_Entry, OrderRecord, OrderKey]] = []
+    def _places(
+        self, judged: list[tuple[_Entry, OrderRecord]], heard: dict[OrderKey, int], counts: Counts
+    ) -> tuple[list[_Placed], list[tuple[Item, str]]]:
+        """Which order each record belongs to; and the completions for which there is none."""
+        placed: list[_Placed] = []
+        lost: list[tuple[Item, str]] = []
+        ids = stores(record.store for _entry, record in judged) if judged else {}
+        completions = [(entry, record) for entry, record in judged if isinstance(record, Completion)]
+        found = find_orders([(ids[record.store], record) for _entry, record in completions], self.feed.finds_by)
+        for (entry, completion), place in zip(completions, found, strict=True):
+            if isinstance(place, str):
+                lost.append((entry.item, place))
+            else:
+                placed.append(_Placed(entry, completion, place.key))
         for entry, record in judged:
+            if isinstance(record, Completion):
+                continue
             key = (ids[record.store], normalize_order_number(record.number))
             if entry.position < heard.get(key, -1):
                 # An earlier version, in the same file, of what the order heard last.
                 counts.unchanged += 1
             else:
-                keyed.append((entry, record, key))
-        known = known_orders((key for _entry, _record, key in keyed), self.feed.name)
+                placed.append(_Placed(entry, record, key))
+        return placed, lost
+
+    def _merge(self, placed: list[_Placed], counts: Counts) -> None:
+        known = known_orders((each.key for each in placed), self.feed.name)
         batch = Batch()
-        load([order.id for order in known.values()], [(key[0], record) for _entry, record, key in keyed], batch)
-        missing = list(dict.fromkeys(key for _entry, _record, key in keyed if key not in batch.orders))
+        load([order.id for order in known.values()], [(each.key[0], each.record) for each in placed], batch)
+        missing = list(dict.fromkeys(each.key for each in placed if each.key not in batch.orders))
         for key, order_id in zip(missing, new_ids(Order, len(missing)), strict=True):
             batch.orders[key] = OrderState(order_id, key[0], dict(NEW_ORDER), is_new=True)
-        for entry, record, key in keyed:
-            order = batch.orders[key]
+        for each in placed:
+            order = batch.orders[each.key]
             first = order.is_new and not order.columns["sources"]
-            if merge(record, order, batch, self.feed.name, entry.digest) and not first:
-                counts.updated += 1
-            elif first:
+            changed = merge(each.record, order, batch, self._speaker(each.record), each.entry.digest)
+            if first:
                 counts.created += 1
+            elif changed:
+                counts.updated += 1
             else:
                 counts.unchanged += 1
         write(batch, timezone.now())
+        self._keep_references(placed, batch)
         announce_new_orders([order.id for order in batch.orders.values() if order.is_new])
+
+    def _speaker(self, record: OrderRecord) -> str:
+        """Under which name an order remembers what it was told; completions apart from whole orders."""
+        return f"{self.feed.name}:completion" if isinstance(record, Completion) else self.feed.name
+
+    def _keep_references(self, placed: list[_Placed], batch: Batch) -> None:
+        rows = {
+            (name, batch.orders[each.key].id)
+            for each in placed
+            if isinstance(each.record, StoreRecord | Completion)
+            for name in each.record.references
+        }
+        if rows:
+            PaymentReference.objects.bulk_create(
+                [PaymentReference(reference=name, order_id=order_id) for name, order_id in sorted(rows)],
+                ignore_conflicts=True,
+            )
 
 
 @contextmanager

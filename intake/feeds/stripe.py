@@ -1,0 +1,256 @@
+"""Stripe's payments: the dashboard's CSV in both column sets, and events, charges and sessions as JSON.
+
+They complete the orders of a store with the card's brand and last 4 digits, and of a wallet payment
+the device's. The order is found by its number in the payment's metadata, by the payment's own id
+where the store told it, or by payer, amount and day.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from intake.documents import read_documents
+from intake.feed import Context, Feed, Item
+from intake.reading import Head, SourceFile
+from intake.records import Completion, OrderRecord, Refused
+from intake.tables import read_table
+from intake.values import DECIMALS, amount, moment
+
+# Under which names shops and their plugins put the order's number into a payment.
+NUMBER_KEYS = ("order_number", "order_id", "order", "order_no", "ordernumber", "orderid", "order number", "order id")
+WALLETS = {"apple pay": "apple_pay", "android pay": "google_pay", "google pay": "google_pay"}
+BRANDS = {"american express": "amex", "diners club": "diners", "union pay": "unionpay"}
+# Where Stripe's smallest unit is not ISO 4217's.
+MINOR_UNITS = {**DECIMALS, "ISK": 2, "UGX": 2, "MGA": 0, "IQD": 3, "LYD": 3}
+UNPAID = ("failed", "canceled", "cancelled", "blocked", "incomplete", "requires_payment_method", "expired")
+METADATA_COLUMN = " (metadata)"
+
+_ID = re.compile(r'"id"\s*:\s*"(?:evt|ch|py|pi|cs|cus|in|re|sub|seti|card|pm|src)_')
+_OBJECT = re.compile(r'"object"\s*:\s*"')
+
+
+def matches(head: Head) -> bool:
+    if _is_table(head):
+        return True
+    text = head.text.lstrip()
+    return text[:1] in ("{", "[", "#") and bool(_ID.search(text) and _OBJECT.search(text))
+
+
+def _is_table(head: Head) -> bool:
+    return {"id", "amount", "currency"} <= head.columns and bool(
+        head.columns & {"card last4", "card brand", "card id", "paymentintent id", "payment source type"}
+    )
+
+
+def read(source: SourceFile, context: Context) -> Iterator[Item]:
+    if _is_table(source.head):
+        yield from _read_table(source)
+        return
+    for document in read_documents(source):
+        value = document.value
+        if isinstance(value, dict) and value.get("object") == "list" and isinstance(value.get("data"), list):
+            for part in value["data"]:
+                yield Item(document.line, _as_text(part), content=part)
+        else:
+            yield Item(document.line, document.text, problem=document.problem, content=value)
+
+
+def _read_table(source: SourceFile) -> Iterator[Item]:
+    table = read_table(source)
+    header = next(table, None)
+    for row in table:
+        cells = dict(zip(header.cells, row.cells, strict=False)) if header else {}
+        yield Item(row.line, [row.cells], problem=row.problem, content=cells)
+
+
+def parse(item: Item, context: Context) -> OrderRecord:
+    if isinstance(item.raw, list):
+        return _payment_of_row(item.content, context)
+    value = item.content
+    if not isinstance(value, dict):
+        raise Refused(_("This is no object of Stripe's."))
+    told_at = value.get("created")
+    if value.get("object") == "event":
+        data = value.get("data")
+        value = data.get("object") if isinstance(data, dict) else None
+    if not isinstance(value, dict):
+        raise Refused(_("This event holds no object."))
+    kind = value.get("object")
+    if kind == "checkout.session":
+        return _payment_of_session(value, told_at, context)
+    if kind == "payment_intent":
+        return _payment_of_charge(_charge_of_intent(value), told_at, context)
+    if kind == "charge":
+        return _payment_of_charge(value, told_at, context)
+    raise Refused(_("A Stripe object “%(kind)s” tells nothing about an order's payment.") % {"kind": str(kind)[:40]})
+
+
+def _as_text(value: Any) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+# --- JSON ----------------------------------------------------------------------------------------------
+
+
+def _charge_of_intent(intent: Mapping[str, Any]) -> dict[str, Any]:
+    """The charge that an intent led to, which knows the card."""
+    charges = _part(intent, "charges").get("data") or [intent.get("latest_charge")]
+    charge = next((each for each in reversed(charges) if isinstance(each, dict)), None)
+    if charge is None:
+        raise Refused(_("This payment intent holds no charge, and so no card."))
+    return {
+        "payment_intent": intent.get("id"),
+        **charge,
+        "metadata": _part(intent, "metadata") | _part(charge, "metadata"),
+    }
+
+
+def _payment_of_charge(charge: Mapping[str, Any], told_at: Any, context: Context) -> Completion:
+    if charge.get("status") == "failed" or charge.get("paid") is False:
+        raise Refused(_("This charge failed: it pays no order."))
+    source = _part(charge, "source")
+    card = _part(_part(charge, "payment_method_details"), "card") or _part(source, "card") or source
+    wallet = _part(card, "wallet")
+    created = charge.get("created")
+    return _completion(
+        context,
+        told_at=_time(told_at or created),
+        card={
+            "brand": card.get("brand"),
+            "last4": card.get("last4"),
+            "wallet": wallet.get("type") or card.get("tokenization_method"),
+            "device_last4": wallet.get("dynamic_last4") or card.get("dynamic_last4"),
+        },
+        numbers=_numbers(_part(charge, "metadata")),
+        references=[charge.get("id"), charge.get("payment_intent"), charge.get("invoice")],
+        payer=_part(charge, "billing_details").get("email") or charge.get("receipt_email"),
+        paid=_minor(charge.get("amount"), charge.get("currency")),
+        currency=charge.get("currency"),
+        paid_at=_time(created),
+    )
+
+
+def _payment_of_session(session: Mapping[str, Any], told_at: Any, context: Context) -> Completion:
+    """A checkout session knows no card, but which order its payment belongs to."""
+    if session.get("mode") == "setup":
+        raise Refused(_("This checkout session only saved a card: it pays no order."))
+    if session.get("payment_status") == "unpaid":
+        raise Refused(_("This checkout session is not paid."))
+    created = session.get("created") or told_at
+    return _completion(
+        context,
+        told_at=_time(told_at or created),
+        card={},
+        numbers=[session.get("client_reference_id"), *_numbers(_part(session, "metadata"))],
+        references=[session.get("id"), session.get("payment_intent")],
+        payer=_part(session, "customer_details").get("email") or session.get("customer_email"),
+        paid=_minor(session.get("amount_total"), session.get("currency")),
+        currency=session.get("currency"),
+        paid_at=_time(created),
+    )
+
+
+def _part(value: Mapping[str, Any], key: str) -> dict[str, Any]:
+    part = value.get(key)
+    return part if isinstance(part, dict) else {}
+
+
+def _numbers(metadata: Mapping[str, Any]) -> list[Any]:
+    by_name = {name.strip().lower(): value for name, value in metadata.items()}
+    return [by_name[name] for name in NUMBER_KEYS if name in by_name]
+
+
+def _time(seconds: Any) -> datetime | None:
+    if not isinstance(seconds, int):
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise Refused(_("“created” is no time.")) from None
+
+
+def _minor(units: Any, currency: Any) -> Decimal | None:
+    """An amount that is written in the currency's smallest unit."""
+    if not isinstance(units, int):
+        return None
+    return Decimal(units).scaleb(-MINOR_UNITS.get(str(currency).upper(), 2))
+
+
+# --- CSV -----------------------------------------------------------------------------------------------
+
+
+def _payment_of_row(row: Mapping[str, str], context: Context) -> Completion:
+    def cell(*names: str) -> str:
+        return next((row[name].strip() for name in names if row.get(name, "").strip()), "")
+
+    if cell("status").lower() in UNPAID:
+        raise Refused(_("This payment failed or was cancelled: it pays no order."))
+    created = cell("created date (utc)", "created (utc)")
+    paid_at = moment(created, UTC) if created else None
+    currency = cell("currency")
+    metadata = {name.removesuffix(METADATA_COLUMN): text for name, text in row.items() if METADATA_COLUMN in name}
+    return _completion(
+        context,
+        told_at=paid_at,
+        card={
+            "brand": cell("card brand"),
+            "last4": cell("card last4"),
+            "wallet": cell("card tokenization method"),
+            "device_last4": None,
+        },
+        numbers=[cell("client reference id"), *_numbers(metadata)],
+        references=[cell("id"), cell("paymentintent id"), cell("checkout session id"), cell("invoice id")],
+        payer=cell("customer email"),
+        paid=amount(cell("amount"), context.decimal_comma, currency.upper()),
+        currency=currency,
+        paid_at=paid_at,
+    )
+
+
+def _completion(
+    context: Context,
+    *,
+    told_at: datetime | None,
+    card: Mapping[str, Any],
+    numbers: list[Any],
+    references: list[Any],
+    payer: str | None,
+    paid: Decimal | None,
+    currency: Any,
+    paid_at: datetime | None,
+) -> Completion:
+    payment = {key: value for key, value in card.items() if value}
+    for key, names in (("brand", BRANDS), ("wallet", WALLETS)):
+        if key in payment:
+            plain = str(payment[key]).lower()
+            payment[key] = names.get(plain, plain.replace(" ", "_"))
+    record: dict[str, Any] = {
+        "store": context.store,
+        "payment": payment,
+        "numbers": [str(number) for number in numbers if number],
+        "references": [name for name in references if isinstance(name, str) and name],
+        "payer": payer or None,
+        "paid": paid,
+        "paid_in": str(currency or "XXX").upper(),
+        "paid_at": paid_at,
+    }
+    if told_at is not None:
+        record["updated_at"] = told_at
+    return Completion.model_validate(record)
+
+
+FEED = Feed(
+    name="stripe",
+    title="Stripe",
+    matches=matches,
+    read=read,
+    parse=parse,
+    owns=frozenset({"payment.brand", "payment.last4", "payment.wallet", "payment.device_last4"}),
+    finds_by=("number", "reference", "payer"),
+    identifiers=frozenset({"id", "paymentintent id", "customer id", "card id", "card fingerprint", "created"}),
+)

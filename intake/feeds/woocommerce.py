@@ -1,0 +1,224 @@
+"""WooCommerce: orders and refunds as its REST API and webhooks write them.
+
+Tables of its export plugins are read by `woocommerce_csv`.
+"""
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from intake.documents import read_documents
+from intake.feed import Context, Feed, Item
+from intake.feeds import woocommerce_csv
+from intake.reading import Head, SourceFile
+from intake.records import Completion, OrderRecord, RefundRecord, Refused, StoreRecord, UndatedRefund
+from intake.values import THOUSANDTH, amount, moment
+
+LISTS = ("create", "update", "orders")  # under which a batch, or an older API, wraps its orders
+# Where gateways keep the payment's names among an order's metadata.
+REFERENCE_KEYS = ("_stripe_intent_id", "_stripe_charge_id", "_transaction_id", "_payment_intent_id")
+REFUNDED_ITEM = "_refunded_item_id"
+
+_ORDER = re.compile(r'"(?:order_key|line_items)"\s*:.*"billing"|"billing"\s*:.*"line_items"', re.DOTALL)
+_REFUND = re.compile(r'"refunded_(?:by|payment)"\s*:')
+_SERIAL_KEY = re.compile(r"_?(?:licen[cs]e|serial)[ _-]?(?:key|number|code)s?", re.IGNORECASE)
+_ORDER_IN_LINK = re.compile(r"/orders/(\d+)(?:/|$)")
+
+
+def matches(head: Head) -> bool:
+    if woocommerce_csv.matches(head):
+        return True
+    text = head.text.lstrip()
+    return text[:1] in ("{", "[", "#") and bool(_ORDER.search(text) or _REFUND.search(text))
+
+
+def read(source: SourceFile, context: Context) -> Iterator[Item]:
+    if woocommerce_csv.matches(source.head):
+        yield from woocommerce_csv.read(source, context)
+        return
+    for document in read_documents(source):
+        value = document.value
+        wrapped = [value[name] for name in LISTS if isinstance(value, dict) and isinstance(value.get(name), list)]
+        for part in [part for parts in wrapped for part in parts]:
+            yield Item(document.line, as_text(part), _key(part, context), content=part)
+        if not wrapped:
+            yield Item(document.line, document.text, _key(value, context), document.problem, value)
+
+
+def _key(value: Any, context: Context) -> tuple[str, str] | None:
+    return (context.store, str(value["number"])) if isinstance(value, dict) and value.get("number") else None
+
+
+def parse(item: Item, context: Context) -> OrderRecord:
+    if isinstance(item.raw, list):
+        return woocommerce_csv.parse(item, context)
+    value = item.content
+    if not isinstance(value, dict):
+        raise Refused(_("This is no object of WooCommerce's."))
+    try:
+        if "refunded_by" in value or "refunded_payment" in value:
+            return _refund(value, context)
+        if "line_items" not in value or "billing" not in value:
+            raise Refused(_("This is no order: it has no line_items or no billing."))
+        return StoreRecord.model_validate(_order(value, context))
+    except (AttributeError, TypeError, KeyError):
+        raise Refused(_("This order is not built as WooCommerce builds them.")) from None
+
+
+def _order(value: dict[str, Any], context: Context) -> dict[str, Any]:
+    lines = [_line(item) for item in value["line_items"]]
+    lines += [_cost(item) for item in [*(value.get("shipping_lines") or ()), *(value.get("fee_lines") or ())]]
+    lines = [line for line in lines if line is not None]
+    refunds = [_undated(refund, value, context) for refund in value.get("refunds") or ()]
+    billing = value["billing"]
+    record: dict[str, Any] = {
+        "store": context.store,
+        "number": str(value.get("number") or value["id"]),
+        "email": billing.get("email") or None,
+        "placed_at": _time(value, "date_created", context) or _time(value, "date_paid", context),
+        "currency": value["currency"],
+        "status": status(value.get("status") or "", refunds, _amount(value.get("total"))),
+        "lines": lines,
+        "billing": woocommerce_csv.billing(billing),
+        "payment": {"method": (value.get("payment_method_title") or value.get("payment_method") or "")[:32]},
+        "totals": {
+            "subtotal": sum((line["unit_price"] * line["quantity"] for line in lines), Decimal(0)),
+            "discount": _amount(value.get("discount_total")),
+            "tax": _amount(value.get("total_tax")),
+            "total": _amount(value.get("total")),
+        },
+        "refunds": refunds,
+        "references": _references(value),
+    }
+    if changed := _time(value, "date_modified", context):
+        record["updated_at"] = changed
+    return record
+
+
+def status(word: str, refunds: list[UndatedRefund], total: Decimal) -> str:
+    return woocommerce_csv.status(word, sum((refund.amount for refund in refunds), Decimal(0)), total)
+
+
+def _amount(value: Any) -> Decimal:
+    return value if isinstance(value, Decimal) else amount(str(value or ""))
+
+
+def _time(value: dict[str, Any], name: str, context: Context) -> datetime | None:
+    if text := value.get(f"{name}_gmt"):
+        return moment(str(text), UTC)
+    return moment(str(value[name]), context.time_zone) if value.get(name) else None
+
+
+def _line(item: dict[str, Any]) -> dict[str, Any]:
+    quantity = int(_amount(item.get("quantity")))
+    before, after = _amount(item.get("subtotal") or item.get("total")), _amount(item.get("total"))
+    tax = _amount(item.get("total_tax"))
+    line: dict[str, Any] = {
+        "id": str(item["id"]),
+        "name": html.unescape(item["name"]),
+        "sku": item.get("sku") or None,
+        "quantity": quantity,
+        "unit_price": (before / max(quantity, 1)).quantize(THOUSANDTH),
+        "discount": (before - after).quantize(THOUSANDTH),
+        "tax": tax.quantize(THOUSANDTH),
+        "total": (after + tax).quantize(THOUSANDTH),
+    }
+    if serials := _serials(item.get("meta_data") or ()):
+        line["licenses"] = [{"serial": serial} for serial in serials]
+    return line
+
+
+def _serials(meta_data: list[dict[str, Any]]) -> list[str]:
+    """Serial numbers, where a licence plugin keeps them with the item."""
+    found = [entry.get("value") for entry in meta_data if _SERIAL_KEY.fullmatch(str(entry.get("key")))]
+    return list(dict.fromkeys(value.strip() for value in found if isinstance(value, str) and value.strip()))
+
+
+def _cost(item: dict[str, Any]) -> dict[str, Any] | None:
+    """Shipping or a fee, as a line of its own, so that the lines add up. Nothing, where it costs nothing."""
+    price, tax = _amount(item.get("total")), _amount(item.get("total_tax"))
+    if not price and not tax:
+        return None
+    return {
+        "id": str(item["id"]),
+        "name": html.unescape(item.get("method_title") or item.get("name") or _("Costs")),
+        "kind": "other",
+        "quantity": 1,
+        "unit_price": price,
+        "tax": tax,
+        "total": price + tax,
+    }
+
+
+def _own_reference(order_id: Any) -> str:
+    """By this refunds find their order, whose number may be another than its id."""
+    return f"woocommerce-order-{order_id}"
+
+
+def _references(value: dict[str, Any]) -> list[str]:
+    meta = {entry.get("key"): entry.get("value") for entry in value.get("meta_data") or ()}
+    names = [_own_reference(value["id"]), value.get("transaction_id"), *(meta.get(key) for key in REFERENCE_KEYS)]
+    return list(dict.fromkeys(name for name in names if isinstance(name, str) and name and len(name) <= 64))
+
+
+# --- Refunds -------------------------------------------------------------------------------------------
+
+
+def _undated(refund: dict[str, Any], order: dict[str, Any], context: Context) -> UndatedRefund:
+    """An order lists its refunds without their day: they bear that of the order's last change until it is known."""
+    at = _time(order, "date_modified", context) or _time(order, "date_created", context)
+    return UndatedRefund.model_validate(
+        {"id": str(refund["id"]), "amount": abs(_amount(refund.get("total"))), "at": at}
+    )
+
+
+def _refund(value: dict[str, Any], context: Context) -> Completion:
+    """A refund that came by itself: its link names the order."""
+    links = value.get("_links", {}).get("up", []) + value.get("_links", {}).get("self", [])
+    found = next(filter(None, (_ORDER_IN_LINK.search(str(link.get("href"))) for link in links)), None)
+    number = str(value["parent_id"]) if value.get("parent_id") else found[1] if found else ""
+    if not number:
+        raise Refused(_("This refund does not say which order it belongs to."))
+    lines = [
+        {"id": str(entry["value"]), "quantity": abs(int(_amount(item.get("quantity"))))}
+        for item in value.get("line_items") or ()
+        for entry in item.get("meta_data") or ()
+        if entry.get("key") == REFUNDED_ITEM
+    ]
+    refund = RefundRecord.model_validate(
+        {
+            "id": str(value["id"]),
+            "amount": abs(_amount(value.get("amount"))),
+            "at": _time(value, "date_created", context),
+            "lines": [line for line in lines if line["quantity"]],
+        }
+    )
+    return Completion.model_validate(
+        {
+            "store": context.store,
+            "numbers": [number],
+            "references": [_own_reference(number)],
+            "refunds": [refund],
+        }
+    )
+
+
+def as_text(value: Any) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+FEED = Feed(
+    name="woocommerce",
+    title="WooCommerce",
+    matches=matches,
+    read=read,
+    parse=parse,
+    finds_by=("reference", "number"),
+    identifiers=frozenset({"id", "number", "order_id", "order_number", "order_key", "sku", "cart_hash", "value"}),
+)
