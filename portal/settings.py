@@ -5,6 +5,7 @@ sentence. For a trial, `make demo` writes its values to `var/demo.env` (folder n
 is read here so that commands in a second terminal reach the same data. The environment wins.
 """
 
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,8 +20,10 @@ from django.utils.translation import gettext_lazy as _
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-VAR_DIR = BASE_DIR / env.str("VAR", "var")
+VAR_DIR = BASE_DIR / (env.str("VAR", "") or "var")
 env.read_env(VAR_DIR / "demo.env")
+# A compose file passes what nobody set as an empty text: that counts as not set.
+env.ENVIRON = {name: value for name, value in os.environ.items() if value}
 
 
 def stop(sentence: str) -> NoReturn:
@@ -279,7 +282,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"hide_tokens": {"()": "portal.logs.HideTokens"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_tokens"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
 }
 UNFOLD = {

@@ -125,7 +125,6 @@ class Demo:
         beat = ["beat", "--pidfile=", "--loglevel", "INFO"]
         web = ["gunicorn", "portal.wsgi", "--bind", f"{HOST}:{self.port}", "--worker-class", "gthread"]
         web += ["--workers", "2", "--threads", "4", "--graceful-timeout", "3", "--no-control-socket"]
-        web += ["--access-logfile", str(self.folder.log("access"))]
         self._start("The web server", "web", web)
         self._start("The Celery worker", "worker", celery + worker)
         self._start("Celery beat", "beat", celery + beat)

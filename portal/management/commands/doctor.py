@@ -6,19 +6,21 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
+from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 from django.db import connection
 from django.utils.translation import gettext as _
 
 from portal.checkup import CHECKS, Check, Trouble
 
 GIVE_UP_AFTER = 10.0  # seconds, for each line
+NAMES = [check.name for check in CHECKS]
 PAUSE = 0.3  # seconds between two looks of --wait
 
 EXAMPLES = """\
 examples:
   manage.py doctor              a line each; exit status 0 when all is well, 1 when not
   manage.py doctor --wait 60    after a start: look again until all is well, for a minute at most
+  manage.py doctor beat mail    these parts only, and what they need
 
 Each line names a part of the portal: ok, or what is wrong and, below it, what to do.
 """
@@ -47,16 +49,18 @@ class Command(BaseCommand):
         )
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("parts", nargs="*", metavar="PART", help=f"one of: {', '.join(NAMES)}")
         parser.add_argument(
             "--wait", type=float, default=0.0, metavar="SECONDS", help="how long to wait for all to be well"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        checks = chosen(options["parts"])
         deadline = time.monotonic() + options["wait"]
-        findings = look_at_all()
+        findings = look_at(checks)
         while not all(finding.is_well for finding in findings) and time.monotonic() < deadline:
             time.sleep(PAUSE)
-            findings = look_at_all()
+            findings = look_at(checks)
         for finding in findings:
             self.report(finding)
         if not all(finding.is_well for finding in findings):
@@ -69,9 +73,20 @@ class Command(BaseCommand):
             self.stdout.write(f"{'':<11} → {finding.remedy}")
 
 
-def look_at_all() -> list[Finding]:
+def chosen(names: list[str]) -> list[Check]:
+    """The checks of these names and those that they need, in their order; all where none is named."""
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        text = _("%(name)s is no part of the portal; choose from: %(names)s.")
+        raise CommandError(text % {"name": unknown[0], "names": ", ".join(NAMES)})
+    wanted = set(names or NAMES)
+    wanted |= {need for check in CHECKS if check.name in wanted for need in check.needs}
+    return [check for check in CHECKS if check.name in wanted]
+
+
+def look_at(checks: list[Check]) -> list[Finding]:
     findings: dict[str, Finding] = {}
-    for check in CHECKS:
+    for check in checks:
         missing = next((name for name in check.needs if not findings[name].is_well), None)
         if missing:
             seen = _("not looked at, because it needs: %(name)s") % {"name": missing}
