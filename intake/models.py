@@ -9,7 +9,7 @@ class PaymentReference(models.Model):
     """The payment provider's name for an order's payment, as its store told it: payments find their order by it."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="payment_references")
-    reference = models.CharField(max_length=64)
+    reference = models.CharField(max_length=255)
 
     class Meta:
         constraints = [

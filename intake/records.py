@@ -44,6 +44,7 @@ Sku = Annotated[str, StringConstraints(max_length=100, strip_whitespace=True)]
 Serial = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 RefundId = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=255, strip_whitespace=True)]
 Slug = Annotated[str, StringConstraints(max_length=64, pattern=r"^[-a-zA-Z0-9_]+$")]
 Email = Annotated[str, StringConstraints(max_length=254, strip_whitespace=True, pattern=r"^([^\s@]+@[^\s@]+)?$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
@@ -201,7 +202,7 @@ class UndatedRefund(RefundRecord):
 class StoreRecord(OrderRecord):
     """An order from a store's own format, with the payment provider's references by which payments find it."""
 
-    references: Annotated[list[Id], Field(max_length=20)] = []
+    references: Annotated[list[Reference], Field(max_length=20)] = []
 
 
 class Completion(OrderRecord):
@@ -217,7 +218,7 @@ class Completion(OrderRecord):
     currency: Currency = "XXX"
     lines: Annotated[list[LineRecord], Field(max_length=MAX_LINES)] = []
     numbers: Annotated[list[Id], Field(max_length=20)] = []
-    references: Annotated[list[Id], Field(max_length=20)] = []
+    references: Annotated[list[Reference], Field(max_length=20)] = []
     payer: Email | None = None
     paid: Amount | None = None
     paid_in: Currency = "XXX"

@@ -60,7 +60,7 @@ def _numbers_as_text(text: str) -> str:
 
 FEED = Feed(
     name="portal",
-    title="portal",
+    title="the portal",
     matches=matches,
     read=read,
     parse=parse,

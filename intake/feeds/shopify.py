@@ -173,7 +173,7 @@ class _Order:
 
     def _references(self) -> list[str]:
         cells = [self.first.get(f"payment {name}", "") for name in ("reference", "id", "references")]
-        return list(dict.fromkeys(name[:64] for cell in cells for name in re.split(r"[\s,+]+", cell) if name))[:20]
+        return list(dict.fromkeys(name[:255] for cell in cells for name in re.split(r"[\s,+]+", cell) if name))[:20]
 
     def _amount(self, row: dict[str, str], column: str) -> Decimal:
         return amount(row.get(column, ""), self.context.decimal_comma, self.currency)

@@ -112,7 +112,7 @@ def _charge_of_intent(intent: Mapping[str, Any]) -> dict[str, Any]:
 
 def _payment_of_charge(charge: Mapping[str, Any], told_at: Any, context: Context) -> Completion:
     if charge.get("status") == "failed" or charge.get("paid") is False:
-        raise Refused(_("This charge failed: it pays no order."))
+        raise Refused(_("This charge is not paid: it pays no order."))
     source = _part(charge, "source")
     card = _part(_part(charge, "payment_method_details"), "card") or _part(source, "card") or source
     wallet = _part(card, "wallet")

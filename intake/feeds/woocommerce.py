@@ -6,7 +6,7 @@ Tables of its export plugins are read by `woocommerce_csv`.
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -61,20 +61,16 @@ def parse(item: Item, context: Context) -> OrderRecord:
     value = item.content
     if not isinstance(value, dict):
         raise Refused(_("This is no object of WooCommerce's."))
-    try:
-        if "refunded_by" in value or "refunded_payment" in value:
-            return _refund(value, context)
-        if "line_items" not in value or "billing" not in value:
-            raise Refused(_("This is no order: it has no line_items or no billing."))
-        return StoreRecord.model_validate(_order(value, context))
-    except (AttributeError, TypeError, KeyError):
-        raise Refused(_("This order is not built as WooCommerce builds them.")) from None
+    if "refunded_by" in value or "refunded_payment" in value:
+        return _refund(value, context)
+    if "line_items" not in value or "billing" not in value:
+        raise Refused(_("This is no order: it has no line_items or no billing."))
+    return StoreRecord.model_validate(_order(value, context))
 
 
 def _order(value: dict[str, Any], context: Context) -> dict[str, Any]:
-    lines = [_line(item) for item in value["line_items"]]
-    lines += [_cost(item) for item in [*(value.get("shipping_lines") or ()), *(value.get("fee_lines") or ())]]
-    lines = [line for line in lines if line is not None]
+    costs = [*(value.get("shipping_lines") or ()), *(value.get("fee_lines") or ())]
+    lines = [_line(item) for item in value["line_items"]] + [_cost(item) for item in costs if _costs(item)]
     refunds = [_undated(refund, value, context) for refund in value.get("refunds") or ()]
     billing = value["billing"]
     record: dict[str, Any] = {
@@ -134,17 +130,19 @@ def _line(item: dict[str, Any]) -> dict[str, Any]:
     return line
 
 
-def _serials(meta_data: list[dict[str, Any]]) -> list[str]:
+def _serials(meta_data: Sequence[dict[str, Any]]) -> list[str]:
     """Serial numbers, where a licence plugin keeps them with the item."""
     found = [entry.get("value") for entry in meta_data if _SERIAL_KEY.fullmatch(str(entry.get("key")))]
     return list(dict.fromkeys(value.strip() for value in found if isinstance(value, str) and value.strip()))
 
 
-def _cost(item: dict[str, Any]) -> dict[str, Any] | None:
-    """Shipping or a fee, as a line of its own, so that the lines add up. Nothing, where it costs nothing."""
+def _costs(item: dict[str, Any]) -> bool:
+    return bool(_amount(item.get("total")) or _amount(item.get("total_tax")))
+
+
+def _cost(item: dict[str, Any]) -> dict[str, Any]:
+    """Shipping or a fee, as a line of its own, so that the lines add up."""
     price, tax = _amount(item.get("total")), _amount(item.get("total_tax"))
-    if not price and not tax:
-        return None
     return {
         "id": str(item["id"]),
         "name": html.unescape(item.get("method_title") or item.get("name") or _("Costs")),
@@ -164,7 +162,7 @@ def _own_reference(order_id: Any) -> str:
 def _references(value: dict[str, Any]) -> list[str]:
     meta = {entry.get("key"): entry.get("value") for entry in value.get("meta_data") or ()}
     names = [_own_reference(value["id"]), value.get("transaction_id"), *(meta.get(key) for key in REFERENCE_KEYS)]
-    return list(dict.fromkeys(name for name in names if isinstance(name, str) and name and len(name) <= 64))
+    return list(dict.fromkeys(name for name in names if isinstance(name, str) and name and len(name) <= 255))
 
 
 # --- Refunds -------------------------------------------------------------------------------------------

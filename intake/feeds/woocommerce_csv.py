@@ -41,7 +41,6 @@ COLUMNS = {
         "order_number",
         "order number",
         "order #",
-        "order no.",
         "order_id",
         "order id",
     ),
@@ -166,7 +165,7 @@ class _Order:
         if self.has("refunded") or "refund_items" in self.first:
             record["refunds"] = refunds
         if reference := self.text("reference"):
-            record["references"] = [reference[:64]]
+            record["references"] = [reference[:255]]
         return record
 
     def lines(self) -> list[dict[str, Any]]:

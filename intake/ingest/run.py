@@ -121,6 +121,9 @@ class Import:
                 rejected.append((entry.item, explain(error)))
             except Refused as refused:
                 rejected.append((entry.item, mask_card_numbers(str(refused))))
+            except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+                reason = _("This is not built as %(format)s builds orders.") % {"format": self.feed.title}
+                rejected.append((entry.item, reason))
             else:
                 judged.append((entry, record))
         counts.unchanged = len(entries) - len(changed)
