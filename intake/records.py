@@ -72,6 +72,9 @@ Time = Annotated[
     Field(ge=datetime(1990, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC)),
 ]
 
+PARTS = {"payment", "billing", "invoice", "totals"}
+FRAME = {"store", "updated_at"}  # what says whose and which word a record is, and no content of an order
+
 # Cheap sight of 13 digits before the whole judgement is asked.
 _MANY_DIGITS = re.compile(r"(?:[0-9][ \-]?){13}")
 
@@ -305,6 +308,15 @@ def _machine_texts(record: OrderRecord) -> Iterator[str]:
             yield license.serial
     for refund in record.refunds or ():
         yield refund.id
+
+
+def keep_only(record: OrderRecord, owned: frozenset[str]) -> None:
+    """Take out of a record what its feed does not own (keys as in `payment.last4`), as if it had not said it."""
+    for key in record.model_fields_set & PARTS:
+        part = getattr(record, key)
+        if key not in owned and part is not None:
+            part.__pydantic_fields_set__ &= {name for name in part.model_fields_set if f"{key}.{name}" in owned}
+    record.__pydantic_fields_set__ &= owned | {path.partition(".")[0] for path in owned} | FRAME
 
 
 def explain(error: ValidationError) -> str:

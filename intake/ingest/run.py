@@ -22,7 +22,7 @@ from intake.ingest.merge import NEW_ORDER, merge
 from intake.ingest.state import Batch, OrderState
 from intake.ingest.write import new_ids, write
 from intake.models import PaymentReference
-from intake.records import Completion, OrderRecord, Refused, StoreRecord, explain
+from intake.records import Completion, OrderRecord, Refused, StoreRecord, explain, keep_only
 from orders.card_numbers import mask_card_numbers
 from orders.models import Order, normalize_order_number
 from orders.services import announce_new_orders
@@ -117,6 +117,8 @@ class Import:
         for entry in changed:
             try:
                 record = self.feed.parse(entry.item, self.context)
+                if self.feed.owns:
+                    keep_only(record, self.feed.owns)
             except ValidationError as error:
                 rejected.append((entry.item, explain(error)))
             except Refused as refused:
