@@ -32,7 +32,7 @@ check: $(INSTALLED) ## style, types, templates, migrations, production settings
 	$(BIN)/ruff format --check .
 	$(PRODUCTION) $(BIN)/mypy
 	$(BIN)/djlint --lint --quiet templates
-	$(PRODUCTION) $(BIN)/python manage.py makemigrations --check --dry-run --skip-checks
+	$(PRODUCTION) $(BIN)/python -W ignore manage.py makemigrations --check --dry-run --skip-checks
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 lock: $(INSTALLED) ## compile both locks from pyproject.toml, with hashes

@@ -57,7 +57,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @demo_only
 @require_safe
 @never_cache
-@csp_update({"frame-src": [SELF]})  # type: ignore[arg-type] (typed for views without arguments)
+@csp_update({"frame-src": [SELF]})  # type: ignore[arg-type]  # typed for views without arguments
 def mail(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "portal/mail.html", {"letter": _letter(name)})
 
