@@ -22,7 +22,7 @@ demo: $(INSTALLED) ## try the portal (PORT=8000, VAR=var): one command starts al
 	@VAR="$(VAR)" exec $(BIN)/python manage.py demo --port "$(PORT)"
 
 test: $(INSTALLED) ## all quick tests, on real PostgreSQL and Valkey, in parallel
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 stress: $(INSTALLED) ## the tests that take long: guessing, kills, stalled servers
 	@$(BIN)/python -m pytest -m stress -s
