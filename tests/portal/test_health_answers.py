@@ -1,0 +1,66 @@
+"""What load balancers and containers ask: does the process live, and may people be sent here?"""
+
+import environ
+import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.utils import load_backend
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from portal import health
+
+
+def dead_database() -> BaseDatabaseWrapper:
+    """A connection to where no database listens."""
+    config = environ.Env.db_url_config("postgres://portal@127.0.0.1:1/portal")
+    defaults = {"TIME_ZONE": None, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False, "AUTOCOMMIT": True, "OPTIONS": {}}
+    wrapper: BaseDatabaseWrapper = load_backend(config["ENGINE"]).DatabaseWrapper(defaults | config, alias="default")
+    return wrapper
+
+
+def test_healthz_needs_no_database(client: Client) -> None:
+    # Without the mark `django_db`, any query would fail this test.
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.content) == (200, b"ok\n")
+
+
+@pytest.mark.django_db
+def test_readyz_is_well_when_the_database_is_migrated(client: Client) -> None:
+    assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.django_db
+def test_readyz_says_when_migrations_are_missing(client: Client) -> None:
+    MigrationRecorder.Migration.objects.filter(app="portal").delete()
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.content) == (503, b"migrations missing\n")
+
+
+@pytest.mark.django_db
+def test_readyz_says_when_the_database_is_down(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "connection", dead_database())
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.content) == (503, b"database unreachable\n")
+    assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.django_db
+def test_they_cost_no_session_and_no_language(client: Client, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+    with django_assert_max_num_queries(3) as queries:
+        answer = client.get("/readyz")
+    assert isinstance(queries, CaptureQueriesContext)
+    assert not any("session" in query["sql"] for query in queries if "django_migrations" not in query["sql"])
+    assert not answer.cookies
+    assert "Vary" not in answer.headers
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_containers_may_ask_by_any_name_and_without_https(client: Client, settings) -> None:  # type: ignore[no-untyped-def]
+    settings.ALLOWED_HOSTS = ["orders.example.com"]
+    settings.SECURE_SSL_REDIRECT = True
+    assert client.get("/healthz", headers={"host": "10.0.0.7:8000"}).status_code == 200
+
+
+def test_nothing_can_be_posted_there(client: Client) -> None:
+    assert client.post("/healthz").status_code == 404
