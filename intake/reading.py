@@ -4,6 +4,7 @@ Everything is streamed. A bad spot costs its row, never the file.
 """
 
 import codecs
+import contextlib
 import csv
 import io
 import re
@@ -89,11 +90,14 @@ class _Inflating(io.RawIOBase):
                 if not chunk:
                     continue
                 self._member = zlib.decompressobj(wbits=31)
+            before = self._member.copy()
             try:
                 inflated = self._member.decompress(chunk, len(buffer))
             except zlib.error:
                 self.problem = _("The compressed file is damaged; what follows here is missing.")
-                return 0
+                inflated = _salvage(before, chunk, len(buffer))
+                buffer[: len(inflated)] = inflated
+                return len(inflated)
             if self._member.eof:
                 self._left = self._member.unused_data
                 self._member = None
@@ -105,6 +109,17 @@ class _Inflating(io.RawIOBase):
             if not chunk and self._member is not None:
                 self.problem = _("The compressed file ends too early; what follows here is missing.")
         return 0
+
+
+def _salvage(member: "zlib._Decompress", chunk: bytes, most: int) -> bytes:
+    """What a damaged chunk holds before its damage."""
+    saved = bytearray()
+    with contextlib.suppress(zlib.error):
+        for position in range(len(chunk)):
+            saved += member.decompress(chunk[position : position + 1], most - len(saved))
+            if len(saved) == most:
+                break
+    return bytes(saved)
 
 
 class SourceFile:

@@ -280,8 +280,7 @@ class _Order:
 
     def _billing(self) -> dict[str, Any]:
         def cell(column: str) -> str:
-            # Shopify writes an apostrophe before postcodes, so that spreadsheets keep their zeros.
-            return self.first.get(f"billing {column}", "").strip().removeprefix("'")
+            return self.first.get(f"billing {column}", "").strip()
 
         street = [cell("address1"), cell("address2")] if "billing address1" in self.first else [cell("street")]
         country = cell("country")
@@ -291,7 +290,8 @@ class _Order:
             "company": cell("company"),
             "lines": [line for line in [*street, "" if is_code else country] if line],
             "city": ", ".join(filter(None, (cell("city"), cell("province")))),
-            "postcode": cell("zip"),
+            # Shopify writes an apostrophe before postcodes, so that spreadsheets keep their zeros.
+            "postcode": cell("zip").removeprefix("'"),
             "country": country if is_code else None,
         }
 

@@ -156,7 +156,9 @@ def test_units_that_the_portal_took_back_are_not_forgotten(importer: Importer) -
 def test_more_returned_than_bought_is_rejected_whole(importer: Importer) -> None:
     importer.orders(portal_order(lines=[LINE | {"quantity": 3}]))
     OrderLine.objects.update(quantity_returned=3)
-    result = importer.orders(portal_order(lines=[LINE | {"quantity": 2}], email="x@example.com"), portal_order(number="B"))
+    result = importer.orders(
+        portal_order(lines=[LINE | {"quantity": 2}], email="x@example.com"), portal_order(number="B")
+    )
     assert result.tally == (1, 0, 0, 1)
     assert "More of a line would be returned than was bought." in result.said
     assert the_order().store_email == "ann@example.com"

@@ -1,0 +1,180 @@
+"""Encodings, line ends, separators, compression, cut ends: what is whole is taken, the rest is told."""
+
+import gzip
+import secrets
+from pathlib import Path
+
+import pytest
+
+from intake import reading
+from orders.models import Order
+from tests.intake.exports import (
+    Importer,
+    Result,
+    json_lines,
+    portal_order,
+    run_import,
+    shopify_more,
+    shopify_row,
+    table,
+    the_order,
+)
+
+pytestmark = pytest.mark.django_db
+
+ROWS = [
+    shopify_row(Billing_City="Zürich", Lineitem_name="Maximum “Security”"),
+    shopify_more(
+        "#1001", **{"Lineitem name": "Extended\nDownload", "Lineitem price": "9.99", "Lineitem quantity": "2"}
+    ),
+]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_table_is_read_in_every_usual_form(importer: Importer, encoding: str, line_end: str, delimiter: str) -> None:
+    text = table(*ROWS, delimiter=delimiter).replace("\n", line_end)
+    result = importer(text.encode(encoding), store="shop")
+    assert result.tally == (1, 0, 0, 0)
+    order = the_order("#1001")
+    assert order.billing_city == "Zürich"
+    assert [line.name for line in order.lines.order_by("position")] == ["Maximum “Security”", "Extended\nDownload"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_json_lines_are_read_in_every_usual_form(importer: Importer, encoding: str, line_end: str) -> None:
+    text = json_lines(portal_order(), portal_order(number="A-2")).replace("\n", line_end)
+    assert importer(text.encode(encoding)).tally == (2, 0, 0, 0)
+    assert the_order().billing_city == "Köln"
+
+
+def test_compressed_files_are_told_by_their_content(importer: Importer) -> None:
+    first, second = (gzip.compress(json_lines(portal_order(number=number)).encode()) for number in ("A-1", "A-2"))
+    assert importer(first + second, name="orders.txt").tally == (2, 0, 0, 0)
+
+
+def many() -> bytes:
+    return json_lines(*(portal_order(number=f"A-{number}") for number in range(50))).encode()
+
+
+def test_a_cut_compressed_file_gives_what_came_before(importer: Importer) -> None:
+    whole = gzip.compress(many(), compresslevel=0)
+    result = importer(whole[: len(whole) // 2])
+    created, _updated, _unchanged, rejected = result.tally
+    assert 20 <= created <= 26
+    assert rejected == 1
+    assert result.exit_status == 1
+    assert "ends too early" in result.said
+
+
+def test_a_damaged_compressed_file_gives_what_came_before(importer: Importer) -> None:
+    orders = [portal_order(number=f"A-{number}", billing={"name": secrets.token_hex(99)}) for number in range(500)]
+    whole = bytearray(gzip.compress(json_lines(*orders).encode()))
+    whole[-8:] = b"checksum"
+    result = importer(bytes(whole))
+    assert result.tally == (500, 0, 0, 1)
+    assert "damaged" in result.said
+
+
+def test_a_cut_last_line_is_told(importer: Importer) -> None:
+    result = importer(many()[:-40])
+    assert result.tally == (49, 0, 0, 1)
+    assert "line 50" in result.said
+
+
+def test_a_cut_table_is_told(importer: Importer) -> None:
+    text = table(ROWS[0], shopify_row(Name="#1002"))
+    result = importer(text[: text.rindex("Stripe")], store="shop")
+    assert result.tally == (1, 0, 0, 1)
+    assert "line 3" in result.said
+
+
+def test_a_cell_of_3_mb_costs_its_row_only(importer: Importer) -> None:
+    rows = [shopify_row(Name="#1"), shopify_row(Name="#2", Notes="x" * 3_000_000), shopify_row(Name="#3")]
+    result = importer.shopify(*rows)
+    assert result.tally == (2, 0, 0, 1)
+    assert "3000000 characters" in result.said
+    quoted = [shopify_row(Name="#4"), shopify_row(Name="#5", Notes="x\n" * 1_500_000), shopify_row(Name="#6")]
+    assert importer.shopify(*quoted).counts["created"] == 2
+
+
+def test_a_line_of_3_mb_costs_itself_only(importer: Importer) -> None:
+    orders = [portal_order(number="A"), portal_order(number="B", billing={"name": "x" * 3_000_000}), portal_order()]
+    result = importer.orders(*orders)
+    assert result.tally == (2, 0, 0, 1)
+    assert "too long" in result.said
+
+
+def test_a_quote_that_is_never_closed_costs_its_row_only(importer: Importer) -> None:
+    rows = [shopify_row(Name=f"#{number}") for number in range(1, 6)]
+    text = table(*rows).replace("#2,", '#2,"', 1)
+    result = importer(text, store="shop")
+    assert result.tally == (4, 0, 0, 1)
+    assert "never closed" in result.said
+
+
+def test_a_byte_that_is_no_text_costs_its_row_only(importer: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "SAMPLE_BYTES", 1000)
+    lines = json_lines(*(portal_order(number=f"A-{number}") for number in range(4))).encode().splitlines(keepends=True)
+    lines[2] = lines[2].replace("ö".encode(), b"\xf6")
+    result = importer(b"".join(lines))
+    assert result.tally == (3, 0, 0, 1)
+    assert "line 3" in result.said
+
+
+@pytest.mark.parametrize("null", ["\x00", "\\u0000"])
+def test_null_bytes_are_refused(importer: Importer, null: str) -> None:
+    text = json_lines(portal_order(), portal_order(number="B", billing={"name": "Ann@"}))
+    assert importer(text.replace("Ann@", f"Ann{null}")).tally == (1, 0, 0, 1)
+
+
+def test_rows_with_cells_too_many_or_too_few_are_refused(importer: Importer) -> None:
+    text = table(shopify_row(Name="#1")) + "#2,too,few\n" + table(shopify_row(Name="#3")).splitlines()[1] + ",,,\n"
+    result = importer(text, store="shop")
+    assert result.tally == (2, 0, 0, 1)
+    assert "This row has 3 cells" in result.said
+
+
+def sentence(result: Result) -> str:
+    assert result.exit_status == 2
+    assert not Order.objects.exists()
+    assert "Traceback" not in result.said
+    return result.said
+
+
+def test_what_is_no_file_is_told_in_a_sentence(
+    importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "does not exist" in sentence(run_import(tmp_path / "none.csv"))
+    assert "is a folder" in sentence(run_import(tmp_path))
+
+    def forbidden(*_args: object, **_options: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path = tmp_path / "orders.jsonl"
+    path.write_text(json_lines(portal_order()))
+    monkeypatch.setattr(Path, "open", forbidden)
+    assert "may not be read" in sentence(run_import(path))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\x89PNG\r\n\x1a\n" + bytes(range(256)), b"PK\x03\x04zip", b"hello", b"{}", b"[1, 2]", b"a,b,c\n1,2,3\n"],
+)
+def test_an_unknown_format_is_told_in_a_sentence(importer: Importer, content: bytes) -> None:
+    assert "portal, shopify, stripe, woocommerce" in sentence(importer(content, store="shop"))
+
+
+def test_a_wrong_format_is_told_in_a_sentence(importer: Importer) -> None:
+    assert "not the columns" in sentence(importer(json_lines(portal_order()), format="shopify", store="shop"))
+    result = importer(table(shopify_row()), format="portal")
+    assert result.exit_status == 1
+    assert "not whole JSON" in result.said
+
+
+def test_an_empty_file_is_told_unless_its_format_is_named(importer: Importer) -> None:
+    assert "is empty" in sentence(importer(b""))
+    assert importer(b"", format="portal").tally == (0, 0, 0, 0)
+    assert importer(table(shopify_row()).splitlines()[0], store="shop").tally == (0, 0, 0, 0)
