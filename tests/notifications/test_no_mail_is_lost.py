@@ -85,6 +85,16 @@ def test_a_broker_that_is_emptied_and_then_dies_holds_no_mail_back_for_long(port
     assert portal.lost_and_doubled() == (0, 0)
 
 
+def test_a_stalled_broker_holds_mail_back_only_while_it_stalls(portal: PrivatePortal) -> None:
+    portal.start_worker()
+    portal.write_mails(1)
+    portal.wait_until_all_left()
+    portal.broker.client_pause(3000)  # milliseconds
+    portal.write_mails(20)
+    portal.wait_until_all_left()
+    assert portal.lost_and_doubled() == (0, 0)
+
+
 def test_a_restarted_database_interrupts_delivery_and_loses_nothing(portal: PrivatePortal) -> None:
     portal.write_mails(MAILS)
     portal.start_worker()

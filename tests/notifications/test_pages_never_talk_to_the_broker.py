@@ -1,0 +1,26 @@
+"""A broker that is dead or stalled costs a page nothing, because no page speaks to it."""
+
+import socket
+
+import pytest
+from django.test import Client
+
+from notifications.models import Message
+from tests.factories import make_order
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever opens a connection from Python fails; PostgreSQL's own client library is not Python."""
+
+    def refuse(*_arguments: object) -> None:
+        raise AssertionError("A page opened a network connection.")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+
+
+def test_asking_for_a_link_writes_its_mail_without_the_broker(client: Client, db: None, no_network: None) -> None:
+    make_order(store_email="ann@example.com")
+    assert client.post("/orders/find/link/", {"email": "ann@example.com"}).status_code in (200, 302)
+    assert Message.objects.waiting().get().kind == "access_link"
