@@ -87,8 +87,13 @@ def measure(folder: Path, orders: int, seconds: float) -> list[list[str]]:
                 results[name].append(load.run(port, requests, seconds))
         statuses = {name: sorted({s for result in rounds for s in result.statuses}) for name, rounds in results.items()}
         rows = [
-            [f"{name}, {orders:,} orders", rate(results[name]), rate(bases[name]), ratio(results[name], bases[name])]
-            + [" ".join(map(str, statuses[name]))]
+            [
+                f"{name}, {orders:,} orders",
+                rate(results[name]),
+                rate(bases[name]),
+                ratio(results[name], bases[name]),
+                " ".join(map(str, statuses[name])),
+            ]
             for name in ours
         ]
         rows.append([f"largest worker, {orders:,} orders", f"{memory_of_workers(server):.0f} MB", "", "", ""])
