@@ -32,12 +32,14 @@ def read_documents(source: SourceFile) -> Iterator[Document]:
     """
     decoder = json.JSONDecoder(parse_float=Decimal)
     chunks = source.chunks()
-    buffer, line = "", 1
+    buffer, line, indent = "", 1, 0
     more = True
     while True:
         begin = _FILLING.match(buffer).end()  # type: ignore[union-attr]
         line += buffer.count("\n", 0, begin)
         before, buffer = buffer[:begin], buffer[begin:]
+        if before:
+            indent = len(before) - before.rfind("\n") - 1
         if not buffer:
             chunk = next(chunks, "")
             if not chunk:
@@ -54,7 +56,7 @@ def read_documents(source: SourceFile) -> Iterator[Document]:
                 more = bool(chunk)
                 buffer += chunk
                 continue
-            end = _next_object(buffer, before)
+            end = _next_object(buffer, indent)
             yield Document(line, _one_line(buffer[:end]), problem=source.cut_problem or _("This is not whole JSON."))
         else:
             if end == len(buffer) and more:  # a chunk's end, perhaps, and not the value's
@@ -70,9 +72,8 @@ def read_documents(source: SourceFile) -> Iterator[Document]:
         yield Document(line, "", problem=source.cut_problem)
 
 
-def _next_object(buffer: str, before: str) -> int:
+def _next_object(buffer: str, indent: int) -> int:
     """Where the next object begins that stands as deep as the broken one at the buffer's start."""
-    indent = len(before) - before.rfind("\n") - 1
     for found in _SKIP_TO.finditer(buffer):
         start = found.end()
         if len(buffer[start:]) - len(buffer[start:].lstrip(" \t")) == indent:

@@ -159,6 +159,7 @@ def merge(record: OrderRecord, order: OrderState, batch: Batch, feed: str, diges
     if "lines" in said:
         _merge_lines(record, order, batch, word)
     entry: dict[str, Any] = dict(known or {})
+    _merge_sums(record, order, word, entry)
     if "refunds" in said and word.stands("refunds"):
         entry["refunds"] = _merge_refunds(record, order, batch, entry.get("refunds") or [])
     _count_returned(order)
@@ -207,8 +208,6 @@ def _merge_own(record: OrderRecord, order: OrderState, word: Word, said: set[str
 def _merge_parts(record: OrderRecord, order: OrderState, word: Word, said: set[str]) -> None:
     for key, columns in PART_COLUMNS.items():
         if key not in said:
-            if key == "totals" and _totals_never_said(order, word):
-                _sum_lines(record, order)
             continue
         part: BaseModel | None = getattr(record, key)
         for name in columns if part is None else part.model_fields_set:
@@ -220,16 +219,15 @@ def _merge_parts(record: OrderRecord, order: OrderState, word: Word, said: set[s
                 _set(order, column, NEW_ORDER[column] if value is None else value)
 
 
-def _totals_never_said(order: OrderState, word: Word) -> bool:
-    if order.is_new and not order.columns["sources"]:
-        return True
-    if not (word.fresh and word.dated):
-        return False
-    return all(word.last_said(f"totals.{name}") == NEVER for name in PART_COLUMNS["totals"])
-
-
-def _sum_lines(record: OrderRecord, order: OrderState) -> None:
-    """The totals of an order that says none."""
+def _merge_sums(record: OrderRecord, order: OrderState, word: Word, entry: dict[str, Any]) -> None:
+    """The totals of an order that was made without any are its lines', until it says some."""
+    if "totals" in record.model_fields_set:
+        entry.pop("summed", None)
+        return
+    is_first = order.is_new and not order.columns["sources"]
+    if not (is_first or (word.fresh and entry.get("summed"))):
+        return
+    entry["summed"] = True
     lines = record.lines
     _set(order, "subtotal", sum(((line.unit_price or ZERO) * line.quantity for line in lines), ZERO))
     _set(order, "discount", sum((line.discount or ZERO for line in lines), ZERO))
