@@ -82,7 +82,7 @@ def find_by_number(request: HttpRequest, order_number: str, password: str) -> Lo
     key = normalize_order_number(order_number)
 
     def judge() -> list[Order]:
-        candidates = list(Order.objects.filter(number_key=key).select_related("store"))
+        candidates = list(Order.objects.filter(number_key=key).for_the_door())
         return passwords.with_password(candidates, password)
 
     return _try(request, Way.NUMBER, key, _number_purse(key), judge)
@@ -97,9 +97,7 @@ def find_by_card(request: HttpRequest, email: str, card_last4: str, *, work_done
     address = email.strip().lower()
 
     def judge() -> list[Order]:
-        return list(
-            Order.objects.for_card(email, card_last4).select_related("store").newest_first()[:MOST_ORDERS_GRANTED]
-        )
+        return list(Order.objects.for_card(email, card_last4).for_the_door().newest_first()[:MOST_ORDERS_GRANTED])
 
     walked = is_walked()
     proven_better = {order_id for order_id, grant in _held(request).items() if not grant[2]}
@@ -157,7 +155,7 @@ def open_link(request: HttpRequest, token: str) -> LinkOpened:
     found: list[Order] = []
     used = links.use(link, now)
     if used:
-        found = list(Order.objects.for_email(link.email).select_related("store").newest_first()[:MOST_ORDERS_GRANTED])
+        found = list(Order.objects.for_email(link.email).for_the_door().newest_first()[:MOST_ORDERS_GRANTED])
     elif request.session.get("link") == link.pk and granted_orders(request).exists():
         return LinkOpened(LinkResult.OPENED, link.next_path)  # the second click on the same button
     outcome = Outcome.FOUND if found else Outcome.REFUSED

@@ -110,6 +110,12 @@ class OrderQuerySet(models.QuerySet["Order"]):
             return self.none()  # an order without a card is not opened by an empty field
         return self.for_email(email).filter(Q(card_last4=last4) | Q(device_last4=last4))
 
+    def for_the_door(self) -> "OrderQuerySet":
+        """Only what orders/access.py judges by: an order has many columns, and every lookup loads some."""
+        return self.select_related("store").only(
+            "public_id", "number_key", "password_hash", "password_generation", "store__confirm_card_lookup"
+        )
+
     def any_foreign_password_hash(self) -> str | None:
         """A password hash that a store brought in a form of its own, if there is any."""
         return self.filter(FOREIGN_PASSWORD_HASH).values_list("password_hash", flat=True).first()
