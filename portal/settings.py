@@ -229,7 +229,7 @@ ADMIN_CONTENT_SECURITY_POLICY = {
     "script-src": [SELF, "'unsafe-inline'", "'unsafe-eval'"],
     "style-src": [SELF, "'unsafe-inline'"],
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes; no form of ours needs more
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # bytes; a huge field then still gets its sentence
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
 # --- Pages ---------------------------------------------------------------------------------------------
