@@ -47,7 +47,7 @@ class Serials:
     """The licences of one order."""
 
     licenses: list[ShownLicense] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)  # names of items
+    missing: list[str] = field(default_factory=list)  # names of items, each once
     soon: bool = True  # what is missing may still come by itself
     pending: bool = False  # ... when the payment is confirmed
 
@@ -65,7 +65,7 @@ def load(orders: Sequence[Order]) -> Mapping[int, Serials]:
         )
         if row["serial"] or row["extends_serial"]:
             serials.licenses.append(_license(row, len(serials.licenses) + 1, now, order.store.tzinfo))
-        elif order.status in STANDING:
+        elif order.status in STANDING and row["name"] not in serials.missing:
             serials.missing.append(row["name"])
     return {order_id: serials for order_id, serials in shown.items() if serials.licenses or serials.missing}
 

@@ -1,5 +1,6 @@
 """Money, dates, countries and cards as the buyer's language writes them (Babel's CLDR)."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
@@ -17,6 +18,9 @@ from orders.models import Order
 
 # Prices repeat: a shop has few of them, an order page shows many.
 KEPT = 4096
+
+# CLDR's currencySpacing, which Babel leaves out: KWD79.950 is hard to read.
+LETTER_BESIDE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
 CARD_BRANDS = {
     "visa": "Visa",
@@ -54,7 +58,8 @@ def active_locale() -> Locale:
 
 @lru_cache(maxsize=KEPT)
 def _money(amount: Decimal, currency: str, locale: Locale) -> str:
-    return format_currency(amount, currency, locale=locale)
+    written = format_currency(amount, currency, locale=locale)
+    return LETTER_BESIDE_DIGIT.sub("\N{NO-BREAK SPACE}", written)
 
 
 def money(amount: Decimal, currency: str) -> str:

@@ -114,6 +114,8 @@ def _to_orders(orders: list[Order], next_path: str) -> HttpResponseRedirect:
 
 def _find_page(request: HttpRequest, typed: Any, bound: PortalForm | None = None, result: str = "") -> HttpResponse:
     """The three ways on one page. `bound` is the form that was sent; the others keep what they share with it."""
+    if bound is not None:
+        typed = bound.data  # without what may not be written again
     shared = {name: typed.get(name, "") for name in ("email", "next")}
     shared["next"] = shared["next"] if order_of_page(shared["next"]) else ""
     forms = {form.way: form(initial=shared) for form in FORMS}

@@ -1,0 +1,227 @@
+"""The find page: three ways, refusals that are all alike, errors told at their field, and the way back."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from notifications.models import Message
+from orders.access import CLIENT_LIMIT, SUBJECT_LIMIT
+from orders.models import Attempt, Order
+from orders.passwords import portal_password
+from tests.factories import make_order, make_store
+from tests.pages import result, text
+
+pytestmark = pytest.mark.django_db
+
+RIGHT_CARD = {"email": "buyer@example.com", "card_last4": "4242"}
+
+
+@pytest.fixture
+def order() -> Order:
+    return make_order(number="A-1001")
+
+
+def without_tokens(page: bytes) -> bytes:
+    return re.sub(rb'name="csrfmiddlewaretoken" value="[^"]+"', b"", page)
+
+
+@pytest.mark.parametrize("path", ["/", "/orders/find/"])
+def test_all_three_ways_stand_on_one_page_and_cost_no_query(
+    client: Client, path: str, django_assert_num_queries
+) -> None:  # type: ignore[no-untyped-def]
+    with django_assert_num_queries(0):
+        page = client.get(path)
+    for action in ("/orders/find/number/", "/orders/find/card/", "/orders/find/link/"):
+        assert f'action="{action}"' in page.content.decode()
+    assert "Apple Pay" in text(page)
+
+
+def test_number_and_password_lead_to_the_order(client: Client, order: Order) -> None:
+    answer = client.post(
+        "/orders/find/number/", {"order_number": " #a-1001.", "password": portal_password(order) or ""}
+    )
+    assert answer.status_code == 302
+    assert answer["Location"] == f"/orders/{order.public_id}/"
+
+
+def test_email_and_card_lead_to_the_order(client: Client, order: Order) -> None:
+    answer = client.post("/orders/find/card/", {"email": " Buyer@Example.com ", "card_last4": "4242"})
+    assert answer["Location"] == f"/orders/{order.public_id}/"
+
+
+@pytest.mark.parametrize("typed", ["４２４２", " 4 2 4 2 ", "42-42", "٤٢٤٢"])
+def test_digits_are_read_however_they_are_typed(client: Client, order: Order, typed: str) -> None:
+    answer = client.post("/orders/find/card/", RIGHT_CARD | {"card_last4": typed})
+    assert answer.status_code == (302 if typed != "٤٢٤٢" else 422)
+
+
+def test_several_orders_lead_to_the_list(client: Client, order: Order) -> None:
+    make_order()
+    assert client.post("/orders/find/card/", RIGHT_CARD)["Location"] == "/orders/"
+
+
+def test_a_wanted_page_of_the_order_is_opened(client: Client, order: Order) -> None:
+    make_order()
+    wanted = f"/orders/{order.public_id}/invoice/"
+    assert client.post("/orders/find/card/", RIGHT_CARD | {"next": wanted})["Location"] == wanted
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "/admin/",
+        "\x00",
+        "/orders/00000000-0000-0000-0000-000000000000/",
+        "/orders/%s/?next=//evil.example" % ("0" * 32),
+        "/" + "x" * 100_000,
+    ],
+)
+def test_no_other_page_is_the_next_one(client: Client, order: Order, wanted: str) -> None:
+    answer = client.post("/orders/find/card/", RIGHT_CARD | {"next": wanted})
+    assert answer["Location"] == f"/orders/{order.public_id}/"
+
+
+def test_the_wanted_page_survives_a_mistake(client: Client, order: Order) -> None:
+    wanted = f"/orders/{order.public_id}/invoice/"
+    page = client.post("/orders/find/card/", {"email": "", "card_last4": "", "next": wanted}).content.decode()
+    assert page.count(f'value="{wanted}"') == 3
+
+
+def test_every_cause_of_a_refusal_gets_the_same_page(client: Client, order: Order) -> None:
+    make_order(store_email="paypal@example.com", card_last4="")
+    pages = []
+    for email, digits in [
+        ("buyer@example.com", "1111"),
+        ("nobody@example.com", "4242"),
+        ("paypal@example.com", "0000"),
+    ]:
+        answer = Client().post("/orders/find/card/", {"email": email, "card_last4": digits})
+        assert (answer.status_code, result(answer)) == (422, "not-found")
+        assert "no-store" in answer["Cache-Control"]
+        pages.append(without_tokens(answer.content).replace(email.encode(), b"E").replace(digits.encode(), b"D"))
+    assert len(set(pages)) == 1
+
+
+def test_beyond_the_budget_the_right_answer_gets_the_same_page(order: Order) -> None:
+    def post(digits: str, client: str) -> Any:
+        return Client(REMOTE_ADDR=client).post("/orders/find/card/", RIGHT_CARD | {"card_last4": digits})
+
+    wrong = [post(f"000{index}", f"192.0.2.{index}") for index in range(SUBJECT_LIMIT.short)]
+    right = post("4242", "203.0.113.9")
+    assert right.status_code == 422
+    assert without_tokens(right.content).replace(b"4242", b"0000") == without_tokens(wrong[0].content)
+
+
+def test_a_refusal_says_what_to_do_and_offers_the_link(client: Client) -> None:
+    answer = client.post("/orders/find/card/", {"email": "ann@example.com", "card_last4": "4242"})
+    said = text(answer)
+    for advice in ("up to 3 hours", "spam folder", "24 hours", "pending", "link by email"):
+        assert advice in said
+    assert answer.content.decode().count('value="ann@example.com"') == 2  # its own form, and the link's
+
+
+def test_a_password_is_never_written_into_the_page(client: Client, order: Order) -> None:
+    answer = client.post("/orders/find/number/", {"order_number": "A-1001", "password": "hunter2-hunter2"})
+    assert (answer.status_code, result(answer)) == (422, "not-found")
+    assert 'value="A-1001"' in answer.content.decode()
+    assert "hunter2" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "said"),
+    [
+        ("number", {}, "Please enter your order number."),
+        ("number", {"order_number": "A-1001", "password": ""}, "Please enter the password of the order."),
+        ("card", {"email": "buyer@example.com", "card_last4": "424"}, "exactly four digits"),
+        ("card", {"email": "buyer@example.com", "card_last4": "42a2"}, "exactly four digits"),
+        ("card", {"email": "buyer.example.com", "card_last4": "4242"}, "has one @ in it"),
+        ("card", {"email": "", "card_last4": "4242"}, "Please enter the email address"),
+        ("link", {"email": "@"}, "has one @ in it"),
+    ],
+)
+def test_an_error_of_form_is_told_at_its_field_and_on_top(
+    client: Client, path: str, typed: dict[str, str], said: str
+) -> None:
+    answer = client.post(f"/orders/find/{path}/", typed)
+    page = answer.content.decode()
+    assert (answer.status_code, result(answer)) == (422, "invalid")
+    assert text(answer).count(said) == 2
+    for target in re.findall(r'href="#(id_[a-z0-9_]+)"', page):
+        assert f'id="{target}"' in page
+        assert f'aria-describedby="{target}_' in page
+    assert 'aria-invalid="true"' in page
+    assert not Attempt.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["number", "card", "link"])
+@pytest.mark.parametrize("odd", ["", "\x00", "🔑" * 50, "x" * 20_000, "１２３４", "\ud800", "%00", "'; --", "<b>&"])
+def test_odd_input_is_answered_and_never_an_error_of_ours(client: Client, path: str, odd: str) -> None:
+    data = dict.fromkeys(("order_number", "password", "email", "card_last4"), odd)
+    answer = client.post(
+        f"/orders/find/{path}/",
+        "&".join(f"{name}={_percent(value)}" for name, value in data.items()),
+        content_type="application/x-www-form-urlencoded",
+    )
+    assert answer.status_code == 422
+    assert "<b>&" not in answer.content.decode()
+
+
+def _percent(value: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in value.encode(errors="surrogatepass"))
+
+
+@pytest.mark.parametrize("path", ["number", "card", "link"])
+def test_get_where_post_belongs_leads_to_the_find_page(client: Client, path: str) -> None:
+    answer = client.get(f"/orders/find/{path}/", RIGHT_CARD)
+    assert answer["Location"] == "/orders/find/"
+    assert client.put(f"/orders/find/{path}/").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("path", "typed"),
+    [
+        ("card", {"email": "buyer@example.com", "card_last4": "4111111111111111"}),
+        ("card", {"email": "4111 1111 1111 1111", "card_last4": "1111"}),
+        ("number", {"order_number": "4111-1111-1111-1111", "password": "x"}),
+    ],
+)
+def test_a_whole_card_number_is_refused_and_kept_nowhere(client: Client, path: str, typed: dict[str, str]) -> None:
+    answer = client.post(f"/orders/find/{path}/", typed)
+    assert (answer.status_code, result(answer)) == (422, "invalid")
+    assert "1111" not in answer.content.decode().replace('value="1111"', "")
+    assert not Attempt.objects.exists()
+
+
+def test_a_client_over_its_budget_is_told_when_to_come_back(order: Order) -> None:
+    browser = Client(REMOTE_ADDR="192.0.2.7")
+    for index in range(CLIENT_LIMIT.short):
+        browser.post("/orders/find/card/", {"email": f"person{index}@example.com", "card_last4": "0000"})
+    answer = browser.post("/orders/find/card/", RIGHT_CARD)
+    assert (answer.status_code, result(answer)) == (429, "too-many")
+    assert int(answer["Retry-After"]) == 15 * 60
+
+
+def test_known_and_unknown_addresses_get_the_same_link_page(order: Order) -> None:
+    answers = [
+        Client().post("/orders/find/link/", {"email": email}) for email in ("buyer@example.com", "no@example.com")
+    ]
+    assert [answer["Location"] for answer in answers] == ["/orders/find/link/sent/"] * 2
+    assert answers[0].content == answers[1].content
+    assert Message.objects.filter(kind="access_link").count() == 2
+    assert "spam" in text(Client().get("/orders/find/link/sent/"))
+
+
+def test_a_store_that_shares_a_number_does_not_disturb(client: Client, order: Order) -> None:
+    twin = make_order(store=make_store(), number="A-1001")
+    answer = client.post("/orders/find/number/", {"order_number": "A-1001", "password": portal_password(twin) or ""})
+    assert answer["Location"] == f"/orders/{twin.public_id}/"
+
+
+def test_forms_from_elsewhere_are_not_taken(order: Order) -> None:
+    assert Client(enforce_csrf_checks=True).post("/orders/find/card/", RIGHT_CARD).status_code == 403

@@ -1,0 +1,92 @@
+"""The pages behind an emailed link: a button that opens, and a way on for every link that doesn't."""
+
+import pytest
+from django.test import Client
+
+from notifications.models import Message
+from orders.access import request_link
+from orders.links import make_token
+from orders.models import AccessLink, Order
+from tests.factories import make_order
+from tests.pages import inside, text
+from tests.visitors import visit
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order() -> Order:
+    return make_order(card_last4="", payment_method="paypal")
+
+
+def link(next_path: str = "") -> str:
+    request_link(visit(), "buyer@example.com", next_path)
+    return f"/access/{make_token(AccessLink.objects.latest('pk'))}/"
+
+
+def test_looking_uses_nothing_up_and_the_button_opens(client: Client, order: Order) -> None:
+    path = link()
+    for _scanner in range(3):
+        page = Client().get(path)
+        assert page.status_code == 200
+        assert "no-store" in page["Cache-Control"]
+        assert page["Referrer-Policy"] == "same-origin"
+        assert order.number not in page.content.decode()
+    assert client.post(path)["Location"] == f"/orders/{order.public_id}/"
+    assert client.get(f"/orders/{order.public_id}/").status_code == 200
+
+
+def test_several_orders_open_as_a_list(client: Client, order: Order) -> None:
+    make_order()
+    assert client.post(link())["Location"] == "/orders/"
+
+
+def test_it_leads_to_the_page_that_was_wanted(client: Client, order: Order) -> None:
+    wanted = f"/orders/{order.public_id}/invoice/"
+    make_order()
+    client.post("/orders/find/link/", {"email": "buyer@example.com", "next": wanted})
+    token = make_token(AccessLink.objects.latest("pk"))
+    assert client.post(f"/access/{token}/")["Location"] == wanted
+
+
+def test_a_used_link_offers_a_fresh_one_to_the_same_address(order: Order) -> None:
+    path = link()
+    Client().post(path)
+    page = Client().get(path)
+    assert page.status_code == 410
+    assert "no longer good" in text(page)
+    assert Client().post(path).status_code == 410
+    assert Client().post(f"{path}renew/")["Location"] == "/orders/find/link/sent/"
+    assert Message.objects.filter(kind="access_link", recipient="buyer@example.com").count() == 2
+
+
+@pytest.mark.parametrize("token", ["x", "1.abc", "%00", "%F0%9F%94%91", "9" * 300])
+def test_a_link_that_is_none_leads_to_the_find_page(client: Client, token: str) -> None:
+    for answer in (
+        client.get(f"/access/{token}/"),
+        client.post(f"/access/{token}/"),
+        client.post(f"/access/{token}/renew/"),
+    ):
+        assert answer.status_code == 404
+        assert "Find my order" in text(answer)
+
+
+def test_somebody_elses_link_opens_their_orders_and_none_of_mine(order: Order) -> None:
+    mine = make_order(store_email="me@example.com")
+    browser = Client()
+    browser.post(link())
+    assert browser.get(f"/orders/{mine.public_id}/").status_code == 302
+
+
+def test_get_on_renewing_sends_nothing(client: Client, order: Order) -> None:
+    path = link()
+    assert client.get(f"{path}renew/")["Location"] == path
+    assert AccessLink.objects.count() == 1
+
+
+def test_who_is_inside_already_keeps_what_is_open(order: Order) -> None:
+    other = make_order(store_email="other@example.com")
+    browser = inside(other)
+    browser.post(link())
+    assert browser.get(f"/orders/{other.public_id}/").status_code == 200
+    assert browser.get(f"/orders/{order.public_id}/").status_code == 200

@@ -1,0 +1,171 @@
+"""The order page: what was bought, what it cost, what became of it, and whose it is."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+
+from notifications.models import Message
+from orders import services
+from orders.models import Order, Refund
+from orders.statuses import words
+from tests.factories import make_license, make_line, make_order, make_store
+from tests.pages import inside, marks, text
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order() -> Order:
+    store = make_store(name="Acme EU", time_zone="Europe/Berlin")
+    return make_order(store=store, number="A-1001", wallet="apple_pay", device_last4="1881")
+
+
+def page_of(order: Order) -> str:
+    return f"/orders/{order.public_id}/"
+
+
+def test_it_shows_what_a_buyer_wants_to_know(order: Order) -> None:
+    make_line(order, discount=Decimal("5.00"))
+    answer = inside(order).get(page_of(order))
+    assert marks(answer, "data-order-number") == ["A-1001"]
+    said = text(answer)
+    for fact in (
+        "Completed",
+        "November 1, 2026, 10:00",
+        "Central European Standard Time",
+        "Maximum Security",
+        "€67.19",
+        "€12.76",
+        "€79.95",
+        "Discount: €5.00",
+        "Apple Pay, Visa •••• 4242",
+        "shown in the wallet as •••• 1881",
+        "Bea Buyer",
+        "Germany",
+        "Acme EU",
+    ):
+        assert fact in said
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_money_and_dates_are_written_as_the_language_writes_them(order: Order) -> None:
+    make_line(order)
+    said = text(inside(order).get(page_of(order), headers={"Accept-Language": "de"}))
+    assert "79,95 €" in said
+    assert "1. November 2026, 10:00" in said
+    assert "Mitteleuropäische Normalzeit" in said
+
+
+@pytest.mark.parametrize(("currency", "shown"), [("JPY", "¥80"), ("KWD", "KWD 79.950"), ("USD", "$79.95")])
+def test_each_currency_has_its_own_decimals(currency: str, shown: str) -> None:
+    order = make_order(currency=currency)
+    assert shown in text(inside(order).get(page_of(order))).replace("\xa0", " ")
+
+
+@pytest.mark.parametrize("status", Order.Status.values)
+def test_every_status_is_told_in_words(status: str) -> None:
+    order = make_order(status=status)
+    said = text(inside(order).get(page_of(order)))
+    assert "_" not in said
+    assert str(words(status).meaning) in said
+    assert len(said) > 200
+
+
+def test_refunds_are_shown(order: Order) -> None:
+    at = datetime(2026, 11, 5, 23, 30, tzinfo=UTC)
+    Refund.objects.create(order=order, store_refund_id="R-1", amount=Decimal("9.99"), refunded_at=at)
+    said = text(inside(order).get(page_of(order)))
+    assert "November 6, 2026 €9.99" in said  # the day at the store
+
+
+def test_mails_of_the_order_are_shown_as_they_are(order: Order) -> None:
+    services.send_confirmation_again(order)
+    Message.objects.update(status=Message.Status.BOUNCED)
+    answer = inside(order).get(page_of(order))
+    said = text(answer)
+    assert "Order confirmation bounced" in said
+    assert "b…@e….com" in said
+    assert "This email did not arrive" in said
+    assert "buyer@example.com" not in answer.content.decode()
+
+
+def test_what_a_store_wrote_is_text_and_never_markup() -> None:
+    odd = "<script>alert(1)</script>"
+    order = make_order(billing_name=odd, number="A&<B>", number_key="A&<B>", store=make_store(name=odd))
+    make_line(order, name=odd, sku=odd)
+    make_license(order.lines.get(), serial='"><img src=x>')
+    page = inside(order).get(page_of(order)).content.decode()
+    assert odd not in page
+    assert "<img src=x>" not in page
+
+
+def test_who_has_no_access_sees_no_difference_from_an_order_that_is_none(order: Order) -> None:
+    stranger = inside(make_order(store_email="stranger@example.com"))
+    none = "11111111-1111-4111-8111-111111111111"
+    for browser in (Client(), stranger):
+        answers = [browser.get(f"/orders/{which}/") for which in (order.public_id, none)]
+        assert [answer.status_code for answer in answers] == [302, 302]
+        for answer, which in zip(answers, (order.public_id, none), strict=True):
+            assert answer["Location"] == f"/orders/find/?next=%2Forders%2F{which}%2F"
+
+
+@pytest.mark.parametrize("rest", ["", "invoice/", "invoice.pdf", "confirmation/", "code/", "code/again/"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_no_page_of_an_order_opens_for_a_stranger(order: Order, rest: str, method: str) -> None:
+    stranger = inside(make_order(store_email="stranger@example.com"))
+    answer = getattr(stranger, method)(f"{page_of(order)}{rest}")
+    assert answer.status_code in (302, 405)
+    assert order.number not in answer.content.decode()
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize("items", [1, 50])
+def test_the_number_of_queries_does_not_grow(order: Order, items: int, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+    for _item in range(items):
+        make_license(make_line(order))
+    services.send_confirmation_again(order)
+    browser = inside(order)
+    with django_assert_max_num_queries(7):  # six, and one for the panel with serial numbers
+        assert browser.get(page_of(order)).status_code == 200
+
+
+def test_the_list_shows_all_orders_newest_first_with_few_queries(django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+    orders = [make_order(placed_at=datetime(2026, 1, day, tzinfo=UTC)) for day in range(1, 11)]
+    for order in orders:
+        make_line(order)
+    browser = Client()
+    browser.post("/orders/find/card/", {"email": "buyer@example.com", "card_last4": "4242"})
+    with django_assert_max_num_queries(3):
+        answer = browser.get("/orders/")
+    assert marks(answer, "data-order-number") == [order.number for order in reversed(orders)]
+
+
+def test_without_orders_the_list_leads_to_the_find_page(client: Client) -> None:
+    assert client.get("/orders/")["Location"] == "/orders/find/"
+
+
+def test_leaving_closes_the_orders_and_says_so(order: Order) -> None:
+    browser = inside(order)
+    assert browser.get("/orders/leave/").status_code == 302  # a link followed by accident ends nothing
+    assert browser.get(page_of(order)).status_code == 200
+    answer = browser.post("/orders/leave/", follow=True)
+    assert "You have left" in text(answer)
+    assert browser.get(page_of(order)).status_code == 302
+
+
+def test_before_the_emailed_code_the_serial_number_stays_closed() -> None:
+    order = make_order(store=make_store(confirm_card_lookup="always"))
+    make_license(make_line(order), serial="XAAB-1234")
+    browser = Client()
+    browser.post("/orders/find/card/", {"email": "buyer@example.com", "card_last4": "4242"})
+    answer = browser.get(page_of(order))
+    assert answer.status_code == 200
+    assert "Maximum Security" in text(answer)
+    assert "Code from the email" in text(answer)
+    assert "XAAB" not in answer.content.decode()
+    assert "/invoice/" not in answer.content.decode()
+    refused = browser.post(f"{page_of(order)}code/", {"code": "12"})
+    assert refused.status_code == 422
+    assert marks(refused, "data-result") == ["invalid"]
