@@ -1,6 +1,7 @@
 """Mail through the outbox and two workers, against one raw SMTP connection that sends ready bytes.
 
 `python -m bench.mail [--mails N] [--rounds N] [--seconds S]`. Both sides send to the same small server.
+The first is a server that only counts; no real one is that fast. The second is aiosmtpd, a whole server.
 Rounds alternate: while the raw connection sends, the workers are stopped in the middle of what they do,
 and go on afterwards. Ours includes claims, templates, a mark that is on disk before the next mail leaves,
 and everything that Celery adds.
@@ -22,7 +23,7 @@ import django
 import psutil
 
 from bench import stage
-from bench.sink import Sink
+from bench.sink import Sink, WholeServer
 
 WORKERS = 2
 PROCESSES = 2  # of each worker; Celery's default on a machine with two cores
@@ -75,6 +76,7 @@ def celery(folder: Path) -> Iterator[Workers]:
 def fill(mails: int) -> None:
     from notifications.models import Message  # noqa: PLC0415 (needs Django set up)
 
+    Message.objects.all().delete()
     for first in range(0, mails, BATCH):
         Message.objects.bulk_create(
             Message(kind=KIND, object_id=number, recipient=f"buyer{number}@example.com")
@@ -120,7 +122,7 @@ def measure(folder: Path, sink: Sink, mails: int, rounds: int, seconds: float) -
             raw.append(rate)
             ours.append(our_rate(sink, seconds))
     ratio = statistics.median(o / r for o, r in zip(ours, raw, strict=True))
-    what = f"mails of {size / 1024:.1f} KB, {WORKERS} workers of {PROCESSES} processes"
+    what = f"mails of {size / 1024:.1f} KB to {type(sink).__name__}, {WORKERS} workers of {PROCESSES} processes"
     return [[what, f"{statistics.median(ours):,.0f}", f"{statistics.median(raw):,.0f}", f"{ratio:.2f}"]]
 
 
@@ -130,13 +132,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each round")
     options = parser.parse_args()
-    with Sink() as sink, stage.engines() as folder:
-        os.environ |= {"EMAIL_URL": f"smtp://127.0.0.1:{sink.port}", "DJANGO_SETTINGS_MODULE": "tests.worker_settings"}
+    rows = []
+    with Sink() as sink, WholeServer() as whole_server, stage.engines() as folder:
+        os.environ["DJANGO_SETTINGS_MODULE"] = "tests.worker_settings"
         django.setup()
         from django.core.management import call_command  # noqa: PLC0415 (needs Django set up)
 
         call_command("migrate", verbosity=0)
-        rows = measure(folder, sink, options.mails, options.rounds, options.seconds)
+        for server in (sink, whole_server):
+            os.environ["EMAIL_URL"] = f"smtp://127.0.0.1:{server.port}"  # for the workers
+            rows += measure(folder, server, options.mails, options.rounds, options.seconds)
     stage.report("Mail, mails per second", ["what", "portal", "raw SMTP", "ratio"], rows)
 
 

@@ -42,8 +42,7 @@ class TroubleFilter(SimpleListFilter):
 class MessageAdmin(ModelAdmin):
     list_display = ["kind_label", "recipient", "status", "due_at", "sent_at", "attempts", "last_error"]
     list_filter = ["status", TroubleFilter, KindFilter, "language"]
-    ordering = ["-created_at", "-id"]
-    date_hierarchy = "created_at"
+    ordering = ["-id"]
     show_full_result_count = False  # counting millions of mails for a hint is not worth it
     search_fields = ["recipient"]  # shows the field; `get_search_results` does the work
     search_help_text = _("Mail address, or the code of a mail")

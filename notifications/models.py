@@ -30,7 +30,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(status=Message.Status.WAITING)
 
     def newest_first(self) -> "MessageQuerySet":
-        return self.order_by("-created_at", "-id")
+        return self.order_by("-id")
 
 
 class Message(models.Model):
@@ -78,7 +78,6 @@ class Message(models.Model):
             models.Index(F("priority"), F("due_at"), condition=Q(status="waiting"), name="message_due"),
             # Staff search without regard to capitals; so Django writes `iexact` for PostgreSQL.
             models.Index(Upper("recipient"), name="message_by_recipient"),
-            models.Index(fields=["-created_at", "-id"], name="message_by_age"),
         ]
 
     def __str__(self) -> str:

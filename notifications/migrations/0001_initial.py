@@ -74,7 +74,6 @@ class Migration(migrations.Migration):
                         name="message_due",
                     ),
                     models.Index(django.db.models.functions.text.Upper("recipient"), name="message_by_recipient"),
-                    models.Index(fields=["-created_at", "-id"], name="message_by_age"),
                 ],
                 "constraints": [
                     models.UniqueConstraint(fields=("kind", "object_id", "key"), name="message_once_per_object_and_key")
