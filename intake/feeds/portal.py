@@ -9,7 +9,7 @@ from intake.feed import Context, Feed, Item
 from intake.reading import Head, SourceFile
 from intake.records import OrderRecord
 
-EXACT_IN_A_FLOAT = 10**12  # below it, three decimals come through a float unharmed
+EXACT_IN_A_FLOAT = Decimal(10**12)  # below it, three decimals come through a float unharmed
 COMMENT = "#"  # the rejects file says its reasons in such lines
 
 _STORE = re.compile(r'"store"\s*:\s*"([^"\\]*)"')
@@ -47,7 +47,8 @@ def _is_large(record: OrderRecord) -> bool:
         amounts += (record.totals.subtotal, record.totals.discount, record.totals.tax, record.totals.total)
     for line in record.lines:
         amounts += (line.unit_price, line.discount, line.tax, line.total)
-    return any(amount is not None and abs(amount) >= EXACT_IN_A_FLOAT for amount in amounts)
+    known = [amount for amount in amounts if amount]
+    return bool(known) and (max(known) >= EXACT_IN_A_FLOAT or min(known) <= -EXACT_IN_A_FLOAT)
 
 
 def _numbers_as_text(text: str) -> str:

@@ -14,7 +14,16 @@ from typing import Any
 from pydantic import BaseModel
 
 from intake.ingest.state import Batch, Columns, LicenseState, LineState, LinkState, OrderState, RefundState, SkuState
-from intake.records import Completion, LicenseRecord, LineRecord, OrderRecord, UndatedRefund, serial_key, texts_of
+from intake.records import (
+    KINDS_THAT_EXTEND,
+    Completion,
+    LicenseRecord,
+    LineRecord,
+    OrderRecord,
+    UndatedRefund,
+    serial_key,
+    texts_of,
+)
 from orders.models import Order, OrderLine, normalize_order_number
 from orders.passwords import store_imported
 
@@ -60,6 +69,8 @@ PART_COLUMNS = {
     "totals": {"subtotal": "subtotal", "discount": "discount", "tax": "tax", "total": "total"},
 }
 LINE_KEYS = ("sku", "kind", "extends", "quantity", "unit_price", "discount", "tax_rate", "tax", "total", "licenses")
+ALL_OF_LINE = set(LINE_KEYS)
+CONTENT_OF_LINE = {"name", *LINE_KEYS} - {"licenses"}
 LICENSE_KEYS = ("devices", "starts_on", "expires_on", "activated_at")
 
 NEW_ORDER: Columns = {
@@ -210,13 +221,18 @@ def _merge_parts(record: OrderRecord, order: OrderState, word: Word, said: set[s
         if key not in said:
             continue
         part: BaseModel | None = getattr(record, key)
+        values: dict[str, Any] = {} if part is None else part.__dict__
         for name in columns if part is None else part.model_fields_set:
             if word.fresh or word.stands(f"{key}.{name}"):
-                value = None if part is None else getattr(part, name)
+                value = values.get(name)
                 if name == "lines":
                     value = texts_of(value or ())
                 column = columns[name]
-                _set(order, column, NEW_ORDER[column] if value is None else value)
+                if value is None:
+                    value = NEW_ORDER[column]
+                if order.columns[column] != value:
+                    order.columns[column] = value
+                    order.changed = True
 
 
 def _merge_sums(record: OrderRecord, order: OrderState, word: Word, entry: dict[str, Any]) -> None:
@@ -271,14 +287,17 @@ def _merge_line(
 ) -> None:
     columns = line.columns
     carried_before = columns["extends_serial"]
-    updates: Columns = {"name": record.name, "position": position} if word.fresh else {}
-    for key in record.model_fields_set:
-        if key in ("id", "name", "licenses") or not (word.fresh or word.stands(f"lines.{record.id}.{key}")):
+    values = record.__dict__
+    if word.fresh and columns["position"] != position:
+        columns["position"] = position
+        line.changed = order.changed = True
+    for key in record.model_fields_set & CONTENT_OF_LINE:
+        if not (word.fresh or word.stands(f"lines.{record.id}.{key}")):
             continue
-        value = getattr(record, key)
+        value = values[key]
         column = "extends_serial" if key == "extends" else key
-        updates[column] = NEW_LINE[column] if value is None else value
-    for column, value in updates.items():
+        if value is None:
+            value = NEW_LINE[column]
         if columns[column] != value:
             columns[column] = value
             line.changed = order.changed = True
@@ -474,13 +493,10 @@ def _absent(record: OrderRecord, word: Word) -> dict[str, str]:
 
 
 def _absent_of_line(line: LineRecord, word: Word) -> dict[str, str]:
-    said = line.model_fields_set
-    absent = {
-        path: word.last_said(path)
-        for key in LINE_KEYS
-        if key not in said and (key != "extends" or line.kind in ("renewal", "upgrade"))
-        for path in (f"lines.{line.id}.{key}",)
-    }
+    missing = ALL_OF_LINE - line.model_fields_set
+    if line.kind not in KINDS_THAT_EXTEND:
+        missing.discard("extends")
+    absent = {path: word.last_said(path) for path in sorted(f"lines.{line.id}.{key}" for key in missing)}
     for license in line.licenses or ():
         if len(license.model_fields_set) <= len(LICENSE_KEYS):
             prefix = f"lines.{line.id}.licenses.{serial_key(license.serial)}"

@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import islice
 from typing import NamedTuple
 
@@ -205,7 +206,8 @@ class Import:
                 counts.unchanged += 1
         write(batch, timezone.now())
         self._keep_references(placed, batch)
-        announce_new_orders([order.id for order in batch.orders.values() if order.is_new])
+        if recent := _perhaps_recent(batch):
+            announce_new_orders(recent)
 
     def _speaker(self, record: OrderRecord) -> str:
         """Under which name an order remembers what it was told; completions apart from whole orders."""
@@ -234,6 +236,12 @@ def _rare_garbage_collection() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*usual)
+
+
+def _perhaps_recent(batch: Batch) -> list[int]:
+    """New orders that may be announced; most imports bring none, and need not ask the database."""
+    since = timezone.now() - timedelta(hours=settings.CONFIRMATION_WINDOW_HOURS + 1)
+    return [order.id for order in batch.orders.values() if order.is_new and order.columns["placed_at"] >= since]
 
 
 def _take_turn() -> None:

@@ -1,6 +1,7 @@
 """What `import_orders` says, and what stays where it is stopped."""
 
 import json
+from datetime import datetime
 from io import StringIO
 
 import pytest
@@ -98,11 +99,14 @@ def test_a_database_that_goes_away_leaves_no_half_written_order(
     monkeypatch.setattr(run, "BATCH_SIZE", 3)
     calls = iter(range(9))
 
-    def failing(order_ids: list[int]) -> None:
+    write = run.write
+
+    def failing(batch: run.Batch, now: datetime) -> None:
+        write(batch, now)
         if next(calls) == 1:
             raise OperationalError("server closed the connection unexpectedly\nmore")
 
-    monkeypatch.setattr(run, "announce_new_orders", failing)
+    monkeypatch.setattr(run, "write", failing)
     result = importer.orders(*(portal_order(number=f"A-{number}") for number in range(5)))
     assert result.exit_status == 1
     assert "went away" in result.said
