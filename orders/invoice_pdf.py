@@ -18,7 +18,6 @@ from django.utils.translation import gettext
 from orders.invoice import Invoice
 
 TEMPLATE = Path(settings.BASE_DIR) / "templates" / "orders" / "invoice.typ"
-STANDARDS = ["ua-1"]
 # Unicode CLDR, supplemental data, paperSize US-Letter.
 LETTER_COUNTRIES = frozenset(["BZ", "CA", "CL", "CO", "CR", "GT", "MX", "NI", "PA", "PH", "PR", "SV", "US", "VE"])
 MISSING = re.compile(r'the text `"(.+?)"` could not be displayed')
@@ -61,6 +60,9 @@ def render(invoice: Invoice, country: str) -> bytes:
 
 def _compile(text: str) -> bytes:
     options: dict[str, Any] = {"font_paths": [settings.INVOICE_FONT_FOLDER]} if settings.INVOICE_FONT_FOLDER else {}
-    return typst.compile(
-        TEMPLATE, sys_inputs={"invoice": text}, pdf_standards=STANDARDS, ignore_system_fonts=True, **options
+    pdf = typst.compile(
+        TEMPLATE, sys_inputs={"invoice": text}, pdf_standards="ua-1", ignore_system_fonts=True, **options
     )
+    if pdf is None:
+        raise RuntimeError("Typst wrote no PDF.")
+    return pdf
