@@ -14,6 +14,7 @@ from typing import TextIO
 from portal.demo import vendor
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+DEFAULT = "var"  # the folder, within the checkout
 HOST = "127.0.0.1"
 SECRET_BYTES = 40
 ADMIN_PASSWORD_BYTES = 12
@@ -35,7 +36,7 @@ class Folder:
 
     @classmethod
     def from_environment(cls) -> "Folder":
-        return cls((ROOT / (os.environ.get("VAR") or "var")).resolve())
+        return cls((ROOT / (os.environ.get("VAR") or DEFAULT)).resolve())
 
     @property
     def mail(self) -> Path:
@@ -48,6 +49,11 @@ class Folder:
     @property
     def env_file(self) -> Path:
         return self.path / "demo.env"
+
+    @property
+    def prefix(self) -> str:
+        """What a command in a second terminal needs before it, to reach this folder."""
+        return "" if self.path == (ROOT / DEFAULT).resolve() else f"VAR={self.shown} "
 
     @property
     def shown(self) -> str:
@@ -77,7 +83,7 @@ class Folder:
             holder = lock.read().strip() or "unknown"
             raise CannotStart(
                 f"A demo is already running on {self.shown} (process {holder}). End it with Ctrl-C there, "
-                "or start a second one beside it: `make demo VAR=var-2 PORT=8001`."
+                "or start another beside it: `make demo VAR=another-folder PORT=8001`."
             ) from error
         lock.truncate(0)
         lock.write(str(os.getpid()))

@@ -102,7 +102,8 @@ class Demo:
         self._start_processes()
         self._wait_until_ready()
         _say(f"Ready: {self.url}/")
-        welcome.show(self.url, values["DEMO_ADMIN_PASSWORD"], self.folder.shown)
+        mail_goes_to = "" if self.mail_server else "EMAIL_URL"
+        welcome.show(self.url, values["DEMO_ADMIN_PASSWORD"], self.folder, mail_goes_to)
 
     def _start_servers(self) -> dict[str, str]:
         """Start what the environment does not name. Returns the addresses of all three."""

@@ -14,7 +14,13 @@ from portal import health
 def dead_database() -> BaseDatabaseWrapper:
     """A connection to where no database listens."""
     config = environ.Env.db_url_config("postgres://portal@127.0.0.1:1/portal")
-    defaults = {"TIME_ZONE": None, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False, "AUTOCOMMIT": True, "OPTIONS": {}}
+    defaults: dict[str, object] = {
+        "TIME_ZONE": None,
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": False,
+        "AUTOCOMMIT": True,
+        "OPTIONS": {},
+    }
     wrapper: BaseDatabaseWrapper = load_backend(config["ENGINE"]).DatabaseWrapper(defaults | config, alias="default")
     return wrapper
 
@@ -46,7 +52,7 @@ def test_readyz_says_when_the_database_is_down(client: Client, monkeypatch: pyte
 
 
 @pytest.mark.django_db
-def test_they_cost_no_session_and_no_language(client: Client, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_they_cost_no_session_and_no_language(client: Client, django_assert_max_num_queries) -> None:
     with django_assert_max_num_queries(3) as queries:
         answer = client.get("/readyz")
     assert isinstance(queries, CaptureQueriesContext)
@@ -56,7 +62,7 @@ def test_they_cost_no_session_and_no_language(client: Client, django_assert_max_
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_containers_may_ask_by_any_name_and_without_https(client: Client, settings) -> None:  # type: ignore[no-untyped-def]
+def test_containers_may_ask_by_any_name_and_without_https(client: Client, settings) -> None:
     settings.ALLOWED_HOSTS = ["orders.example.com"]
     settings.SECURE_SSL_REDIRECT = True
     assert client.get("/healthz", headers={"host": "10.0.0.7:8000"}).status_code == 200

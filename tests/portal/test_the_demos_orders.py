@@ -81,7 +81,7 @@ def test_they_come_in_through_the_import_under_their_products(tmp_path: Path) ->
 
 
 @pytest.mark.django_db
-def test_loading_twice_changes_nothing(tmp_path: Path, settings) -> None:  # type: ignore[no-untyped-def]
+def test_loading_twice_changes_nothing(tmp_path: Path, settings) -> None:
     settings.DEMO_ADMIN_PASSWORD = "a password of the demo"
     assert loading.load(tmp_path / "orders.jsonl") == 300
     before = Order.objects.count()

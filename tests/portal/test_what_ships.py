@@ -13,8 +13,8 @@ SECRETS = ("SECRET_KEY", "ORDER_PASSWORD_KEY", "POSTGRES_PASSWORD", "SITE_URL", 
 
 
 @pytest.fixture(scope="module")
-def compose() -> dict[str, dict]:  # type: ignore[type-arg]
-    services: dict[str, dict] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]  # type: ignore[type-arg]
+def compose() -> dict[str, dict]:
+    services: dict[str, dict] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     return services
 
 
@@ -40,32 +40,32 @@ def test_a_missing_secret_stops_compose_with_a_sentence(name: str) -> None:
         assert re.fullmatch(r":\?.*\.", rest), "must stop, and say so in a sentence"
 
 
-def test_the_broker_throws_nothing_away(compose: dict[str, dict]) -> None:  # type: ignore[type-arg]
+def test_the_broker_throws_nothing_away(compose: dict[str, dict]) -> None:
     command = compose["redis"]["command"]
     assert command[command.index("--appendonly") + 1] == "yes"
     assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
 
 
-def test_nothing_of_ours_starts_before_the_tables_are_there(compose: dict[str, dict]) -> None:  # type: ignore[type-arg]
+def test_nothing_of_ours_starts_before_the_tables_are_there(compose: dict[str, dict]) -> None:
     for name in ("web", "worker", "beat"):
         assert compose[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
         assert compose[name]["depends_on"]["db"] == {"condition": "service_healthy"}
 
 
-def test_every_service_that_stays_has_a_health_check(compose: dict[str, dict]) -> None:  # type: ignore[type-arg]
+def test_every_service_that_stays_has_a_health_check(compose: dict[str, dict]) -> None:
     assert "HEALTHCHECK" in (ROOT / "Dockerfile").read_text()  # web's
     for name in ("worker", "beat", "db", "redis"):
         assert compose[name]["healthcheck"]["test"]
 
 
-def test_our_processes_may_little(compose: dict[str, dict]) -> None:  # type: ignore[type-arg]
+def test_our_processes_may_little(compose: dict[str, dict]) -> None:
     for name in ("migrate", "web", "worker", "beat"):
         assert compose[name]["read_only"] is True
         assert compose[name]["cap_drop"] == ["ALL"]
         assert compose[name]["security_opt"] == ["no-new-privileges:true"]
 
 
-def test_only_the_web_server_is_reached_and_only_from_this_machine(compose: dict[str, dict]) -> None:  # type: ignore[type-arg]
+def test_only_the_web_server_is_reached_and_only_from_this_machine(compose: dict[str, dict]) -> None:
     assert [name for name, service in compose.items() if "ports" in service] == ["web"]
     assert all(port.startswith("127.0.0.1:") for port in compose["web"]["ports"])
 
@@ -83,7 +83,7 @@ def test_the_documentation_lists_every_variable_and_no_other() -> None:
     assert all(f"`{name}`" in page for name in trial)
 
 
-def test_compose_passes_only_what_settings_read(compose: dict[str, dict]) -> None:  # type: ignore[type-arg]
+def test_compose_passes_only_what_settings_read(compose: dict[str, dict]) -> None:
     assert set(compose["web"]["environment"]) <= variables_of_settings()
 
 
