@@ -21,7 +21,8 @@ EXPECTED_IN_CONSOLE = ("status of 422", "status of 410", "status of 404")
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright's event loop lives, no other test of this process may run one.
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
