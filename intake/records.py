@@ -6,7 +6,7 @@ Nothing here looks into the database.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -281,33 +281,27 @@ def _text_problem(record: OrderRecord) -> str:
     return ""
 
 
-def _typed_texts(record: OrderRecord) -> Iterator[str | None]:
-    yield record.email
-    yield record.language
+def _typed_texts(record: OrderRecord) -> list[str | None]:
+    texts = [record.email, record.language, *(line.name for line in record.lines)]
     if payment := record.payment:
-        yield from (payment.method, payment.brand, payment.wallet)
+        texts += (payment.method, payment.brand, payment.wallet)
     if billing := record.billing:
-        yield from (billing.name, billing.company, billing.city, billing.postcode, billing.vat_id)
-        yield from billing.lines or ()
+        texts += (billing.name, billing.company, billing.city, billing.postcode, billing.vat_id)
+        texts += billing.lines or ()
     if record.invoice:
-        yield record.invoice.seller
-    for line in record.lines:
-        yield line.name
+        texts.append(record.invoice.seller)
+    return texts
 
 
-def _machine_texts(record: OrderRecord) -> Iterator[str]:
-    yield record.number
-    yield record.password or ""
+def _machine_texts(record: OrderRecord) -> list[str]:
+    texts = [record.number, record.password or ""]
     if record.invoice:
-        yield record.invoice.number or ""
+        texts.append(record.invoice.number or "")
     for line in record.lines:
-        yield line.id
-        yield line.sku or ""
-        yield line.extends or ""
-        for license in line.licenses or ():
-            yield license.serial
-    for refund in record.refunds or ():
-        yield refund.id
+        texts += (line.id, line.sku or "", line.extends or "")
+        texts += [license.serial for license in line.licenses or ()]
+    texts += [refund.id for refund in record.refunds or ()]
+    return texts
 
 
 def keep_only(record: OrderRecord, owned: frozenset[str]) -> None:

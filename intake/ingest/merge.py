@@ -68,6 +68,7 @@ PART_COLUMNS = {
     "invoice": {"number": "invoice_number", "issued_on": "invoice_issued_on", "seller": "invoice_seller"},
     "totals": {"subtotal": "subtotal", "discount": "discount", "tax": "tax", "total": "total"},
 }
+ALONE = ("status", "refunds", *OWN_COLUMNS)  # optional keys of a record that have no parts
 LINE_KEYS = ("sku", "kind", "extends", "quantity", "unit_price", "discount", "tax_rate", "tax", "total", "licenses")
 ALL_OF_LINE = set(LINE_KEYS)
 CONTENT_OF_LINE = {"name", *LINE_KEYS} - {"licenses"}
@@ -470,23 +471,17 @@ def _remember(record: OrderRecord, word: Word, entry: dict[str, Any], digest: st
 def _absent(record: OrderRecord, word: Word) -> dict[str, str]:
     """What this record leaves out, and when that was last said."""
     said = record.model_fields_set
-    absent = {
-        key: word.last_said(key)
-        for key in ("status", "email", "language", "test", "password", "refunds")
-        if key not in said
-    }
+    absent = {key: word.last_said(key) for key in ALONE if key not in said}
     for key, columns in PART_COLUMNS.items():
         part: BaseModel | None = getattr(record, key)
-        if key not in said:
-            times = {name: word.last_said(f"{key}.{name}") for name in columns}
-            if len(set(times.values())) == 1:
-                absent[key] = next(iter(times.values()))
-                continue
-        elif part is None or len(part.model_fields_set) == len(columns):
+        if key in said and (part is None or len(part.model_fields_set) == len(columns)):
             continue
+        missing = [name for name in columns if part is None or name not in part.model_fields_set]
+        times = {name: word.last_said(f"{key}.{name}") for name in missing}
+        if key not in said and len(set(times.values())) == 1:
+            absent[key] = next(iter(times.values()))
         else:
-            times = {name: word.last_said(f"{key}.{name}") for name in columns if name not in part.model_fields_set}
-        absent |= {f"{key}.{name}": said_at for name, said_at in times.items()}
+            absent |= {f"{key}.{name}": said_at for name, said_at in times.items()}
     for line in record.lines:
         absent |= _absent_of_line(line, word)
     return absent
@@ -496,7 +491,9 @@ def _absent_of_line(line: LineRecord, word: Word) -> dict[str, str]:
     missing = ALL_OF_LINE - line.model_fields_set
     if line.kind not in KINDS_THAT_EXTEND:
         missing.discard("extends")
-    absent = {path: word.last_said(path) for path in sorted(f"lines.{line.id}.{key}" for key in missing)}
+    absent = {}
+    if missing:
+        absent = {path: word.last_said(path) for path in sorted(f"lines.{line.id}.{key}" for key in missing)}
     for license in line.licenses or ():
         if len(license.model_fields_set) <= len(LICENSE_KEYS):
             prefix = f"lines.{line.id}.licenses.{serial_key(license.serial)}"

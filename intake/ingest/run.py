@@ -30,6 +30,7 @@ from orders.services import announce_new_orders
 
 BATCH_SIZE = 1000  # orders a transaction
 GARBAGE_THRESHOLD = 500_000  # objects
+SWITCH_INTERVAL = 0.005
 # All imports take turns: two at once would make the same order twice.
 IMPORT_LOCK = 0x696D706F7274
 
@@ -54,11 +55,12 @@ class Counts:
 
 @dataclass(slots=True)
 class _Entry:
-    """One item on its way: where in its batch it stands, and the digest of what it says."""
+    """One item on its way: the digest of what it says, and once it is judged its record or what is wrong with it."""
 
     item: Item
-    position: int
     digest: str
+    judged: OrderRecord | str | None = None
+    position: int = 0  # in its batch
 
 
 class _Placed(NamedTuple):
@@ -80,56 +82,63 @@ class Import:
 
     def run(self, items: Iterator[Item], after_batch: Callable[[], None] = lambda: None) -> None:
         with _rare_garbage_collection():
-            while batch := list(islice(items, BATCH_SIZE)):
+            while batch := [_Entry(item, digest(item.raw)) for item in islice(items, BATCH_SIZE)]:
                 self._take(batch)
                 after_batch()
 
-    def _take(self, items: list[Item]) -> None:
+    def _judge(self, entry: _Entry) -> OrderRecord | str:
+        """The item's record, or why there is none."""
+        if entry.judged is None:
+            entry.judged = entry.item.problem or self._parse(entry.item)
+        return entry.judged
+
+    def _parse(self, item: Item) -> OrderRecord | str:
+        try:
+            record = self.feed.parse(item, self.context)
+        except ValidationError as error:
+            return explain(error)
+        except Refused as refused:
+            return mask_card_numbers(str(refused))
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+            return _("This is not built as %(format)s builds orders.") % {"format": self.feed.title}
+        if self.feed.owns:
+            keep_only(record, self.feed.owns)
+        return record
+
+    def _take(self, batch: list[_Entry]) -> None:
         """One batch. An item that the database refuses is found by halving, so that it costs itself only."""
         counts = Counts()
         rejected: list[tuple[Item, str]] = []
         try:
             with transaction.atomic():
                 _take_turn()
-                self._ingest(items, counts, rejected)
+                self._ingest(batch, counts, rejected)
         except (IntegrityError, DataError) as error:
-            if len(items) == 1:
+            if len(batch) == 1:
                 self.counts.add(Counts(read=1, rejected=1))
-                self.rejected(items[0], _refusal(error))
+                self.rejected(batch[0].item, _refusal(error))
                 return
-            middle = len(items) // 2
-            self._take(items[:middle])
-            self._take(items[middle:])
+            middle = len(batch) // 2
+            self._take(batch[:middle])
+            self._take(batch[middle:])
             return
         for item, reason in rejected:
             self.rejected(item, reason)
         self.counts.add(counts)
 
-    def _ingest(self, items: list[Item], counts: Counts, rejected: list[tuple[Item, str]]) -> None:
-        counts.read = len(items)
-        entries = []
-        for position, item in enumerate(items):
-            if item.problem:
-                rejected.append((item, item.problem))
-            else:
-                entries.append(_Entry(item, position, digest(item.raw)))
-        changed, heard = self._without_unchanged(entries)
+    def _ingest(self, batch: list[_Entry], counts: Counts, rejected: list[tuple[Item, str]]) -> None:
+        for position, entry in enumerate(batch):
+            entry.position = position
+        changed, heard = self._without_unchanged(batch)
         judged = []
         for entry in changed:
-            try:
-                record = self.feed.parse(entry.item, self.context)
-                if self.feed.owns:
-                    keep_only(record, self.feed.owns)
-            except ValidationError as error:
-                rejected.append((entry.item, explain(error)))
-            except Refused as refused:
-                rejected.append((entry.item, mask_card_numbers(str(refused))))
-            except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
-                reason = _("This is not built as %(format)s builds orders.") % {"format": self.feed.title}
-                rejected.append((entry.item, reason))
+            record = self._judge(entry)
+            if isinstance(record, str):
+                rejected.append((entry.item, record))
             else:
                 judged.append((entry, record))
-        counts.unchanged = len(entries) - len(changed)
+        counts.read = len(batch)
+        counts.unchanged = len(batch) - len(changed)
         placed, lost = self._places(judged, heard, counts)
         rejected += lost
         counts.rejected = len(rejected)

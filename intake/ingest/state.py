@@ -73,7 +73,7 @@ class Batch:
 
     def product_of(self, serial_key: str) -> int | None:
         """The product whose prefix this serial number has; the longest wins."""
-        for length in range(min(len(serial_key), 16), 0, -1):
+        for length in sorted({len(prefix) for prefix in self.prefixes}, reverse=True) if self.prefixes else ():
             if product := self.prefixes.get(serial_key[:length]):
                 return product
         return None

@@ -18,6 +18,7 @@ from orders.models import Order, OrderLine, Refund
 
 JSON_COLUMNS = ("sources", "lines")
 _NULL = "\x01"  # needs no escaping, and no text is this
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -59,7 +60,7 @@ def _write_orders(cursor: CursorWrapper, batch: Batch, now: datetime) -> None:
         Order,
         own + ORDER_COLUMNS,
         [
-            (order.id, uuid.uuid4(), order.store_id, "", 0, now, *_values(order.columns, ORDER_COLUMNS))
+            (order.id, uuid.uuid4(), order.store_id, "", 0, now, *_order_values(order.columns))
             for order in orders
             if order.is_new
         ],
@@ -155,8 +156,13 @@ def _values(columns: dict[str, Any], names: Sequence[str]) -> list[Any]:
     return [_as_json(columns[name]) if name in JSON_COLUMNS else columns[name] for name in names]
 
 
+def _order_values(columns: dict[str, Any]) -> list[Any]:
+    """The same for ORDER_COLUMNS, whose one JSON column is the last; quicker."""
+    return [*[columns[name] for name in ORDER_COLUMNS[:-1]], _as_json(columns[ORDER_COLUMNS[-1]])]
+
+
 def _as_json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    return _encode(value)
 
 
 # --- SQL: table and column names are the models' own, never a file's -------------------------------------
@@ -190,7 +196,9 @@ def _delete(cursor: CursorWrapper, model: type[models.Model], ids: list[int]) ->
 
 def _copy(cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     text = "".join([_copy_line(row) for row in rows])
-    cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH (NULL '{_NULL}')", io.StringIO(text))
+    cursor.copy_expert(
+        f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH (NULL '{_NULL}')", io.StringIO(text), len(text) + 1
+    )
 
 
 def _copy_line(row: Sequence[Any]) -> str:
