@@ -1,0 +1,1 @@
+"""Help, charge claims and contact. Nothing lives here yet."""
