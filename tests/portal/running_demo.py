@@ -105,10 +105,10 @@ class RunningDemo:
         return psutil.Process(self._process.pid)
 
     def start(self) -> None:
-        """Start it, and wait for its Ready line."""
+        """Start it, and wait for its Ready line and all that it says below."""
         self.launch()
         deadline = time.monotonic() + START_WITHIN
-        while f"Ready: {self.site}/" not in self.said.splitlines():
+        while f"Ready: {self.site}/" not in self.said.splitlines() or not self.said.endswith("doctor\n"):
             assert self._process is not None
             assert self._process.poll() is None, f"The demo ended:\n{self.said}"
             assert time.monotonic() < deadline, f"The demo is not ready:\n{self.said}"
