@@ -1,9 +1,12 @@
 """Full card numbers are recognised, so that they are never kept."""
 
 import re
+from collections.abc import Iterator
 
-# 13 to 19 digits, in groups or not. Not inside a longer run of letters or digits: that is a serial number or an id.
-_CANDIDATE = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ \-]?[0-9]){12,18}(?![0-9A-Za-z])")
+# Digits in groups or not. Not inside a longer run of letters or digits: that is a serial number or an id.
+_RUN = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ \-]?[0-9]){12,}(?![0-9A-Za-z])")
+_GROUP = re.compile(r"[0-9]+")
+LENGTHS = range(13, 20)  # of card numbers, in digits
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 
@@ -16,17 +19,40 @@ def passes_luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
-def _is_card_number(found: str) -> bool:
-    return passes_luhn(re.sub(r"[ \-]", "", found))
+def _find(text: str) -> Iterator[tuple[int, int]]:
+    """Where card numbers stand. Other digits may stand beside one, as its end date does: 4242… 12/28."""
+    for run in _RUN.finditer(text):
+        groups = [group.span() for group in _GROUP.finditer(text, *run.span())]
+        first = 0
+        while first < len(groups):
+            last = _card_from(text, groups[first:])
+            if last is not None:
+                yield groups[first][0], groups[first + last][1]
+                first += last
+            first += 1
+
+
+def _card_from(text: str, groups: list[tuple[int, int]]) -> int | None:
+    """Which group ends the card number that begins with the first of these; None, if none begins there."""
+    digits = ""
+    for index, (start, end) in enumerate(groups):
+        digits += text[start:end]
+        if len(digits) >= LENGTHS.stop:
+            return None
+        if len(digits) in LENGTHS and passes_luhn(digits):
+            return index
+    return None
 
 
 def holds_card_number(text: str) -> bool:
     """Whether the text holds a full card number, with or without spaces and dashes."""
-    return any(_is_card_number(match.group()) for match in _CANDIDATE.finditer(text))
+    return any(True for _span in _find(text))
 
 
 def mask_card_numbers(text: str) -> str:
     """The text with all but the last 4 digits of each card number replaced by bullets."""
-    return _CANDIDATE.sub(
-        lambda match: f"••••{match.group()[-4:]}" if _is_card_number(match.group()) else match[0], text
-    )
+    masked, done = [], 0
+    for start, end in _find(text):
+        masked += [text[done:start], f"••••{text[end - 4 : end]}"]
+        done = end
+    return "".join([*masked, text[done:]])

@@ -30,7 +30,6 @@ from orders.services import announce_new_orders
 
 BATCH_SIZE = 1000  # orders a transaction
 GARBAGE_THRESHOLD = 500_000  # objects
-SWITCH_INTERVAL = 0.005
 # All imports take turns: two at once would make the same order twice.
 IMPORT_LOCK = 0x696D706F7274
 

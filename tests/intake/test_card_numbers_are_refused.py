@@ -33,7 +33,7 @@ def test_a_row_with_a_card_number_is_refused_and_masked(importer: Importer, plac
     result = importer.orders(portal_order(**place(written)), rejects=rejects)
     assert result.tally == (0, 0, 0, 1)
     assert "card number" in result.said
-    digits = "".join(filter(str.isdigit, written))
+    digits = "".join(filter(str.isdigit, written.removesuffix(" 12/28")))
     for text in (result.said, rejects.read_text()):
         assert digits not in "".join(filter(str.isdigit, text))
     assert not Order.objects.exists()

@@ -24,6 +24,7 @@ def peak(path: Path, **options: str) -> int:
 def test_a_file_ten_times_as_long_takes_no_more_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "BATCH_SIZE", 50)
     monkeypatch.setattr(reading, "SAMPLE_BYTES", 10_000)
+    monkeypatch.setattr(run, "GARBAGE_THRESHOLD", 5_000)
     monkeypatch.setattr("intake.feeds.shopify.OPEN_ORDERS", 50)
     for name, options in (("orders.jsonl", {}), ("orders.csv", {"store": "shop"})):
         peaks = []
