@@ -236,6 +236,8 @@ class OrderLine(models.Model):
     extends_serial = models.CharField(_("extends"), max_length=100, blank=True)
     quantity = models.PositiveIntegerField(_("quantity"), default=1)
     quantity_returned = models.PositiveIntegerField(_("returned"), default=0)
+    # The first moment at which a return is too late, as it was promised at the purchase. `refunds` says it.
+    return_until = models.DateTimeField(_("can be returned until"), null=True, blank=True, editable=False)
     unit_price = money_field(default=Decimal(0))
     discount = money_field(default=Decimal(0))
     tax_rate = models.DecimalField(_("tax rate in percent"), max_digits=6, decimal_places=3, null=True, blank=True)

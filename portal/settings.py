@@ -57,6 +57,7 @@ if not HTTPS and not DEMO:
 INSTALLED_APPS = [
     "portal.apps.PortalConfig",
     "intake.apps.IntakeConfig",
+    "refunds.apps.RefundsConfig",
     "licenses.apps.LicensesConfig",
     "orders.apps.OrdersConfig",
     "notifications.apps.NotificationsConfig",

@@ -1,1 +1,1 @@
-"""Returns, withdrawals, swaps and cashback. Nothing lives here yet."""
+"""Returns, withdrawals, swaps and cashback."""

@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.contrib.auth.models import User
+
 from licenses.models import License, LicensedLine, Product
 from orders.models import Order, OrderLine, Store
+from refunds.models import ReturnReason
 
 _numbers = itertools.count(1001)
 
@@ -66,3 +69,13 @@ def make_license(line: OrderLine, serial: str = "", **fields: Any) -> License:
     )
     LicensedLine.objects.create(line=line, order=line.order, license=license)
     return license
+
+
+def make_reason(**fields: Any) -> ReturnReason:
+    return ReturnReason.objects.create(**{"name": "Bought the wrong product"} | fields)
+
+
+def make_agent(**fields: Any) -> User:
+    """Staff who may do all that the admin offers."""
+    defaults = {"username": f"agent-{next(_numbers)}", "is_staff": True, "is_superuser": True}
+    return User.objects.create(**defaults | fields)

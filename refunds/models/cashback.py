@@ -1,0 +1,126 @@
+"""Cashback: money that a running promotion gives to those who bought and activated."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from licenses.models import License, Product
+from orders.models import Order, Store, money_field
+from refunds.models.cases import Case
+from refunds.models.policies import country_code, currency_code
+
+
+class CashbackPromotion(models.Model):
+    """Who gets how much back for what, bought when, claimed until when. Days are whole, in the store's time zone."""
+
+    name = models.CharField(_("name"), max_length=200)
+    stores = models.ManyToManyField(
+        Store, blank=True, related_name="+", verbose_name=_("stores"), help_text=_("None chosen: all stores.")
+    )
+    products = models.ManyToManyField(Product, related_name="+", verbose_name=_("products"))
+    countries = ArrayField(
+        models.CharField(max_length=2, validators=[country_code]),
+        verbose_name=_("countries"),
+        help_text=_("Two letters each, with commas between: DE, AT, CH."),
+    )
+    bought_from = models.DateField(_("bought from"))
+    bought_until = models.DateField(_("bought until"))
+    claim_until = models.DateField(_("claim until"))
+    currency = models.CharField(_("currency"), max_length=3, validators=[currency_code])
+    amount = money_field()
+    is_active = models.BooleanField(_("running"), default=True)
+
+    class Meta:
+        verbose_name = _("cashback promotion")
+        verbose_name_plural = _("cashback promotions")
+        ordering = ["-bought_from", "name"]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="cashback_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(bought_until__gte=F("bought_from")) & Q(claim_until__gte=F("bought_from")),
+                name="cashback_days_in_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CashbackClaim(Case):
+    """One claim on one promotion for one serial number."""
+
+    class Status(models.TextChoices):
+        RECEIVED = "received", _("received")
+        IN_REVIEW = "in_review", _("in review")
+        QUESTION_ASKED = "question_asked", _("question asked")
+        APPROVED = "approved", _("approved")
+        PAID = "paid", _("paid")
+        DECLINED = "declined", _("declined")
+        CANCELLED = "cancelled", _("cancelled")
+
+    class PayoutMethod(models.TextChoices):
+        ORIGINAL = "original", _("the way the order was paid")
+        BANK = "bank", _("bank account")
+
+    LETTER = "C"
+    MAIL = "cashback"
+    UNDECIDED = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.QUESTION_ASKED})
+    CLOSED = frozenset({Status.PAID, Status.DECLINED, Status.CANCELLED})
+    TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
+        "": frozenset({Status.RECEIVED}),
+        Status.RECEIVED: frozenset(
+            {Status.IN_REVIEW, Status.QUESTION_ASKED, Status.APPROVED, Status.DECLINED, Status.CANCELLED}
+        ),
+        Status.IN_REVIEW: frozenset({Status.QUESTION_ASKED, Status.APPROVED, Status.DECLINED, Status.CANCELLED}),
+        Status.QUESTION_ASKED: frozenset({Status.IN_REVIEW, Status.APPROVED, Status.DECLINED, Status.CANCELLED}),
+        Status.APPROVED: frozenset({Status.PAID}),
+    }
+
+    promotion = models.ForeignKey(
+        CashbackPromotion, on_delete=models.PROTECT, related_name="claims", verbose_name=_("promotion")
+    )
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="cashback_claims", verbose_name=_("order"))
+    license = models.ForeignKey(
+        License, on_delete=models.PROTECT, related_name="cashback_claims", verbose_name=_("serial number")
+    )
+    country = models.CharField(_("country"), max_length=2, validators=[country_code])
+    currency = models.CharField(_("currency"), max_length=3, editable=False)
+    amount = money_field(editable=False)
+    payout_method = models.CharField(_("paid to"), max_length=16, choices=PayoutMethod, default=PayoutMethod.ORIGINAL)
+    # Encrypted, and emptied after the payout.
+    payout_details = models.BinaryField(editable=False, blank=True, default=bytes)
+    payout_reference = models.CharField(_("reference of the payout"), max_length=100, blank=True)
+
+    class Meta:
+        verbose_name = _("cashback claim")
+        verbose_name_plural = _("cashback claims")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["license"],
+                condition=~Q(status__in=["declined", "cancelled"]),
+                name="cashback_once_per_serial_number",
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="cashback_claim_amount_positive"),
+            models.CheckConstraint(
+                condition=~Q(status="paid") | (~Q(payout_reference="") & Q(payout_details=b"")),
+                name="cashback_paid_has_reference_and_no_details",
+            ),
+        ]
+        indexes = [models.Index(fields=["status", "due_at"], name="cashback_queue")]
+
+    @property
+    def recipient(self) -> str:
+        return self.order.email
+
+    @property
+    def path(self) -> str:
+        return reverse("refunds:cashback_status", args=[self.reference])
+
+    @property
+    def about_order(self) -> Order:
+        return self.order

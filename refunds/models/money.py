@@ -1,0 +1,139 @@
+"""Money on its way back: what is to be sent, what was tried, and what the gateway said."""
+
+import uuid
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from orders.models import Order, Refund, Store, money_field
+from refunds.models.returns import Return
+from refunds.models.withdrawals import Withdrawal
+
+
+class StoreGateway(models.Model):
+    """Through which gateway a store's refunds go; without a row, by hand."""
+
+    class Gateway(models.TextChoices):
+        MANUAL = "manual", _("by hand, in the store's own back office")
+        STRIPE = "stripe", "Stripe"
+
+    store = models.OneToOneField(Store, on_delete=models.CASCADE, related_name="gateway", verbose_name=_("store"))
+    gateway = models.CharField(_("gateway"), max_length=16, choices=Gateway, default=Gateway.MANUAL)
+
+    class Meta:
+        verbose_name = _("payment gateway")
+        verbose_name_plural = _("payment gateways")
+
+    def __str__(self) -> str:
+        return f"{self.store}: {self.get_gateway_display()}"
+
+
+class RefundTransactionQuerySet(models.QuerySet["RefundTransaction"]):
+    def open(self) -> Self:
+        """Money that is promised and not known to be there."""
+        return self.filter(status__in=RefundTransaction.OPEN)
+
+    def to_be_made_by_hand(self) -> Self:
+        return self.filter(status=RefundTransaction.Status.WAITING, gateway=StoreGateway.Gateway.MANUAL)
+
+    def due(self, now: datetime) -> Self:
+        """What a gateway is to be asked about now, and nobody is asking."""
+        return (
+            self.open()
+            .exclude(gateway=StoreGateway.Gateway.MANUAL)
+            .filter(next_try_at__lte=now)
+            .filter(Q(leased_until__isnull=True) | Q(leased_until__lte=now))
+        )
+
+
+class RefundTransaction(models.Model):
+    """One amount that goes back once. Every try carries the same idempotency key."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("to be sent")
+        UNCLEAR = "unclear", _("unclear: asked again")
+        DONE = "done", _("done")
+        REFUSED = "refused", _("refused by the gateway")
+        CANCELLED = "cancelled", _("not needed any more")
+
+    OPEN = frozenset({Status.WAITING, Status.UNCLEAR})
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refund_transactions")
+    return_case = models.ForeignKey(
+        Return, on_delete=models.PROTECT, null=True, blank=True, related_name="transactions", verbose_name=_("return")
+    )
+    withdrawal = models.ForeignKey(
+        Withdrawal,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="transactions",
+        verbose_name=_("withdrawal"),
+    )
+    currency = models.CharField(_("currency"), max_length=3)
+    amount = money_field()
+    gateway = models.CharField(_("gateway"), max_length=16, choices=StoreGateway.Gateway)
+    status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.WAITING)
+    idempotency_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # What the gateway, or the store's back office, calls the refund.
+    store_reference = models.CharField(_("reference"), max_length=100, blank=True)
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    next_try_at = models.DateTimeField(_("next try"), default=timezone.now)
+    leased_until = models.DateTimeField(null=True, blank=True, editable=False)
+    last_answer = models.TextField(_("last answer"), blank=True)
+    created_at = models.DateTimeField(_("promised at"), default=timezone.now)
+    done_at = models.DateTimeField(_("done at"), null=True, blank=True)
+    done_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    # What the order page shows of it; the store's own row, once an import brings that.
+    refund = models.OneToOneField(
+        Refund, on_delete=models.SET_NULL, null=True, blank=True, related_name="transaction", editable=False
+    )
+
+    objects = RefundTransactionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("refund to send")
+        verbose_name_plural = _("refunds to send")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="refund_transaction_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(return_case__isnull=False, withdrawal__isnull=True)
+                | Q(return_case__isnull=True, withdrawal__isnull=False),
+                name="refund_transaction_of_exactly_one_case",
+            ),
+            models.UniqueConstraint(
+                fields=["return_case"],
+                condition=Q(status__in=["waiting", "unclear", "done"]),
+                name="refund_transaction_once_per_return",
+            ),
+            models.UniqueConstraint(
+                fields=["withdrawal"],
+                condition=Q(status__in=["waiting", "unclear", "done"]),
+                name="refund_transaction_once_per_withdrawal",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="done") | (~Q(store_reference="") & Q(done_at__isnull=False)),
+                name="refund_transaction_done_has_reference",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_try_at"], condition=Q(status__in=["waiting", "unclear"]), name="refund_transaction_due"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+    @property
+    def case(self) -> Return | Withdrawal:
+        case = self.return_case or self.withdrawal
+        assert case is not None  # a constraint says so
+        return case

@@ -1,0 +1,133 @@
+"""What a store promises about returns: staff's data, kept in versions."""
+
+from decimal import Decimal
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from licenses.models import Product
+from orders.models import OrderLine, Store, money_field
+
+DEFAULT_DAYS = 30
+DEFAULT_WITHDRAWAL_DAYS = 14
+currency_code = RegexValidator(r"^[A-Z]{3}\Z", _("Use the three capital letters of the currency, like EUR."))
+country_code = RegexValidator(r"^[A-Z]{2}\Z", _("Use the two capital letters of the country, like DE."))
+
+
+class ReturnPolicyQuerySet(models.QuerySet["ReturnPolicy"]):
+    def newest_first(self) -> "ReturnPolicyQuerySet":
+        return self.order_by("-in_force_from", "-pk")
+
+
+class ReturnPolicy(models.Model):
+    """One version of a store's policy; an order is judged by the one in force when it was placed.
+
+    A store without any has this model's defaults.
+    """
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="return_policies", verbose_name=_("store"))
+    in_force_from = models.DateTimeField(
+        _("in force from"), default=timezone.now, help_text=_("For orders placed from this moment on.")
+    )
+    days = models.PositiveSmallIntegerField(
+        _("days"), default=DEFAULT_DAYS, help_text=_("The purchase day is day 0; the last day counts whole.")
+    )
+    activated_may_return = models.BooleanField(_("activated licences may be returned"), default=True)
+    revokes_serials = models.BooleanField(
+        _("a refund revokes the serial numbers"), default=False, help_text=_("Those that the refunded units came with.")
+    )
+
+    objects = ReturnPolicyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("return policy")
+        verbose_name_plural = _("return policies")
+        constraints = [
+            models.UniqueConstraint(fields=["store", "in_force_from"], name="return_policy_one_per_store_and_moment"),
+            models.CheckConstraint(condition=Q(days__lte=3650), name="return_policy_days_within_ten_years"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.store}, {self.in_force_from:%Y-%m-%d}"
+
+
+class ReturnException(models.Model):
+    """Other days for a product, a kind of item, or both. The most exact one that fits counts."""
+
+    policy = models.ForeignKey(ReturnPolicy, on_delete=models.CASCADE, related_name="exceptions")
+    product = models.ForeignKey(
+        Product, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("product")
+    )
+    kind = models.CharField(_("kind"), max_length=24, choices=OrderLine.Kind, blank=True)
+    days = models.PositiveSmallIntegerField(
+        _("days"), null=True, blank=True, help_text=_("Empty: it cannot be returned at all.")
+    )
+
+    class Meta:
+        verbose_name = _("exception")
+        verbose_name_plural = _("exceptions")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(product__isnull=False) | ~Q(kind=""), name="return_exception_names_product_or_kind"
+            ),
+            models.UniqueConstraint(
+                fields=["policy", "product", "kind"], name="return_exception_once_per_policy", nulls_distinct=False
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product or ''} {self.kind}".strip()
+
+
+class AutoApprovalLimit(models.Model):
+    """Returns up to this amount are approved by themselves."""
+
+    policy = models.ForeignKey(ReturnPolicy, on_delete=models.CASCADE, related_name="auto_approval_limits")
+    currency = models.CharField(_("currency"), max_length=3, validators=[currency_code])
+    up_to = money_field()
+
+    class Meta:
+        verbose_name = _("limit of automatic approval")
+        verbose_name_plural = _("limits of automatic approval")
+        constraints = [
+            models.UniqueConstraint(fields=["policy", "currency"], name="auto_approval_limit_once_per_currency"),
+            models.CheckConstraint(condition=Q(up_to__gt=Decimal(0)), name="auto_approval_limit_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.up_to} {self.currency}"
+
+
+class WithdrawalPeriod(models.Model):
+    """In how many days a contract can be withdrawn from, by country and store; the most exact row counts.
+
+    Source of the default of 14 days: Directive 2011/83/EU, Article 9(1).
+    """
+
+    store = models.ForeignKey(
+        Store,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="withdrawal_periods",
+        verbose_name=_("store"),
+    )
+    country = models.CharField(
+        _("country"), max_length=2, blank=True, validators=[country_code], help_text=_("Empty: every country.")
+    )
+    days = models.PositiveSmallIntegerField(_("days"), default=DEFAULT_WITHDRAWAL_DAYS)
+
+    class Meta:
+        verbose_name = _("withdrawal period")
+        verbose_name_plural = _("withdrawal periods")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store", "country"], name="withdrawal_period_once_per_place", nulls_distinct=False
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.country or '*'}: {self.days}"

@@ -1,0 +1,136 @@
+"""Returns: units of an order that go back for money."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from licenses.models import License
+from orders.models import Order, OrderLine, money_field
+from refunds.models.cases import Case
+
+
+class ReturnReason(models.Model):
+    """Why people return things: staff's list, in the languages they write it in."""
+
+    name = models.CharField(_("reason"), max_length=200, help_text=_("In English; shown where no translation is."))
+    # {"de": "Falsches Produkt gekauft"}
+    translations = models.JSONField(_("translations"), default=dict, blank=True, help_text=_('As {"de": "…"}.'))
+    offers_swap = models.BooleanField(
+        _("offers a swap"), default=False, help_text=_("The buyer is shown the product swap first, without pushing.")
+    )
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    is_active = models.BooleanField(_("offered"), default=True)
+
+    class Meta:
+        verbose_name = _("reason for a return")
+        verbose_name_plural = _("reasons for returns")
+        ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def label(self) -> str:
+        """The reason in the active language, else in its parent's (de for de-at), else as staff named it."""
+        language = get_language() or ""
+        return self.translations.get(language) or self.translations.get(language.split("-")[0]) or self.name
+
+
+class Return(Case):
+    """A wish for money back. Holds its units from the moment it is sent until it is cancelled or declined."""
+
+    class Status(models.TextChoices):
+        RECEIVED = "received", _("received")
+        IN_REVIEW = "in_review", _("in review")
+        QUESTION_ASKED = "question_asked", _("question asked")
+        APPROVED = "approved", _("approved")
+        REFUNDED = "refunded", _("refunded")
+        DECLINED = "declined", _("declined")
+        CANCELLED = "cancelled", _("cancelled")
+
+    LETTER = "R"
+    MAIL = "return"
+    UNDECIDED = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.QUESTION_ASKED})
+    CLOSED = frozenset({Status.REFUNDED, Status.DECLINED, Status.CANCELLED})
+    # REFUNDED from everywhere open: the store itself may have sent the money.
+    TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
+        "": frozenset({Status.RECEIVED}),
+        Status.RECEIVED: frozenset(
+            {
+                Status.IN_REVIEW,
+                Status.QUESTION_ASKED,
+                Status.APPROVED,
+                Status.DECLINED,
+                Status.CANCELLED,
+                Status.REFUNDED,
+            }
+        ),
+        Status.IN_REVIEW: frozenset(
+            {Status.QUESTION_ASKED, Status.APPROVED, Status.DECLINED, Status.CANCELLED, Status.REFUNDED}
+        ),
+        Status.QUESTION_ASKED: frozenset(
+            {Status.IN_REVIEW, Status.APPROVED, Status.DECLINED, Status.CANCELLED, Status.REFUNDED}
+        ),
+        Status.APPROVED: frozenset({Status.REFUNDED}),
+    }
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="returns", verbose_name=_("order"))
+    reason = models.ForeignKey(ReturnReason, on_delete=models.PROTECT, related_name="+", verbose_name=_("reason"))
+    currency = models.CharField(_("currency"), max_length=3, editable=False)
+    amount = money_field(editable=False)  # asked for: the sum of the lines
+    amount_approved = money_field(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("return")
+        verbose_name_plural = _("returns")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gte=0), name="return_amount_not_negative"),
+            models.CheckConstraint(
+                condition=Q(amount_approved__isnull=True)
+                | Q(amount_approved__gt=0) & Q(amount_approved__lte=F("amount")),
+                name="return_approved_within_amount",
+            ),
+        ]
+        indexes = [models.Index(fields=["status", "due_at"], name="return_queue")]
+
+    @property
+    def recipient(self) -> str:
+        return self.order.email
+
+    @property
+    def path(self) -> str:
+        return reverse("refunds:return", args=[self.reference])
+
+    @property
+    def about_order(self) -> Order:
+        return self.order
+
+
+class ReturnLine(models.Model):
+    """Units of one order line that a return asks for, and what comes back for them."""
+
+    return_case = models.ForeignKey(Return, on_delete=models.CASCADE, related_name="lines")
+    line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="return_lines")
+    quantity = models.PositiveIntegerField(_("quantity"))
+    amount = money_field(default=Decimal(0))  # with tax
+    tax = money_field(default=Decimal(0))
+    # Which serial numbers go back; all of the line's where all its units do.
+    licenses = models.ManyToManyField(License, related_name="+", blank=True, verbose_name=_("serial numbers"))
+
+    class Meta:
+        verbose_name = _("returned item")
+        verbose_name_plural = _("returned items")
+        constraints = [
+            models.UniqueConstraint(fields=["return_case", "line"], name="return_line_once_per_return"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="return_line_quantity_positive"),
+            models.CheckConstraint(condition=Q(amount__gte=0) & Q(tax__gte=0), name="return_line_amount_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.line.name}"

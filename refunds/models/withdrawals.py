@@ -1,0 +1,73 @@
+"""Withdrawals: statements that a contract is over, which EU law lets buyers make without a reason."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from orders.models import Order, money_field
+from refunds.models.cases import Case
+
+
+class Withdrawal(Case):
+    """A statement as it was made. What was typed stays as it was typed; staff or the portal find its order."""
+
+    class Status(models.TextChoices):
+        RECEIVED = "received", _("received")
+        IN_REVIEW = "in_review", _("in review")
+        QUESTION_ASKED = "question_asked", _("question asked")
+        APPROVED = "approved", _("accepted")
+        REFUNDED = "refunded", _("refunded")
+        DECLINED = "declined", _("declined")
+
+    LETTER = "W"
+    MAIL = "withdrawal"
+    UNDECIDED = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.QUESTION_ASKED})
+    CLOSED = frozenset({Status.REFUNDED, Status.DECLINED})
+    TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
+        "": frozenset({Status.RECEIVED}),
+        Status.RECEIVED: frozenset(
+            {Status.IN_REVIEW, Status.QUESTION_ASKED, Status.APPROVED, Status.DECLINED, Status.REFUNDED}
+        ),
+        Status.IN_REVIEW: frozenset({Status.QUESTION_ASKED, Status.APPROVED, Status.DECLINED, Status.REFUNDED}),
+        Status.QUESTION_ASKED: frozenset({Status.IN_REVIEW, Status.APPROVED, Status.DECLINED, Status.REFUNDED}),
+        Status.APPROVED: frozenset({Status.REFUNDED}),
+    }
+
+    name = models.CharField(_("name"), max_length=200)
+    order_number = models.CharField(_("order number as typed"), max_length=200)
+    email = models.CharField(_("email address"), max_length=254)
+    # Found by number and address together; else by staff.
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, null=True, blank=True, related_name="withdrawals", verbose_name=_("order")
+    )
+    withdraw_until = models.DateTimeField(_("could be withdrawn until"), null=True, blank=True, editable=False)
+    is_late = models.BooleanField(_("late"), default=False, editable=False)
+    amount_approved = money_field(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("withdrawal")
+        verbose_name_plural = _("withdrawals")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount_approved__isnull=True) | Q(amount_approved__gt=0),
+                name="withdrawal_approved_amount_positive",
+            ),
+        ]
+        indexes = [models.Index(fields=["status", "due_at"], name="withdrawal_queue")]
+
+    @property
+    def recipient(self) -> str:
+        return self.email
+
+    @property
+    def path(self) -> str:
+        """The order, once it is known; a withdrawal has no page of its own, because it needs no proof of an order."""
+        return reverse("orders:order", args=[self.order.public_id]) if self.order else reverse("orders:find")
+
+    @property
+    def about_order(self) -> Order | None:
+        return self.order

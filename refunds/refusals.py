@@ -1,0 +1,40 @@
+"""Why something is not done: each with the sentence that the person reads."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+
+class Refusal(Exception):
+    """`str()` of it is a translated sentence that says why, and what to do where something can be done."""
+
+    def __init__(self, sentence: Any, **values: Any) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.values = values
+
+    def __str__(self) -> str:
+        return str(self.sentence) % self.values if self.values else str(self.sentence)
+
+
+class NotPossible(Refusal):
+    """The order, or the item, cannot be returned, swapped or claimed for."""
+
+
+class TooLate(NotPossible):
+    """The days are over."""
+
+
+class WrongQuantity(Refusal):
+    """None, or more than is left."""
+
+
+class WrongAmount(Refusal):
+    """Nothing, more than was asked for, or more than was paid."""
+
+
+class AlreadyMoved(Refusal):
+    """Somebody else moved the case in between."""
+
+    def __init__(self, status: Any) -> None:
+        super().__init__(_("This is not possible any more: the status is now “%(status)s”."), status=status)

@@ -1,0 +1,1 @@
+"""The verbs: each one transaction, under lock, with its history and its mail."""

@@ -1,0 +1,209 @@
+"""What can be done with a return, by its buyer and by staff."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from licenses.models import License
+from orders.models import Order
+from orders.services import language_of
+from refunds.amounts import ZERO, smallest
+from refunds.eligibility import Eligibility, Returnable, judge
+from refunds.models import Return, ReturnLine, ReturnReason
+from refunds.moves import Actor, at_work, lock_order, move, record
+from refunds.refusals import NotPossible, TooLate, WrongAmount, WrongQuantity
+from refunds.services.money import promise
+
+Status = Return.Status
+MOST_SERIALS = 1000  # of one line, in one request
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """So many units of a line; with several serial numbers, which of them."""
+
+    line_id: int
+    quantity: int
+    license_ids: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one wish would bring."""
+
+    line: Returnable
+    quantity: int
+    amount: Decimal
+    tax: Decimal
+    licenses: tuple[License, ...]
+
+
+def check(eligibility: Eligibility, wanted: Sequence[Wanted], now: datetime) -> list[Judged]:
+    """What these wishes would bring; raises a Refusal whose sentence says what is wrong with them.
+
+    For the check page, and again under lock when the return is sent.
+    """
+    if eligibility.refusal:
+        late = all(now >= each.until for each in eligibility.lines)
+        raise TooLate(eligibility.refusal) if late else NotPossible(eligibility.refusal)
+    judged = [_judge(eligibility, wish) for wish in wanted if wish.quantity != 0]
+    if not judged:
+        raise WrongQuantity(_("Please choose at least one item to return."))
+    if len({each.line.line.pk for each in judged}) < len(judged):
+        raise WrongQuantity(_("Please choose each item once."))
+    amount = sum((each.amount for each in judged), ZERO)
+    if amount > eligibility.left:
+        raise WrongAmount(
+            _("A part of this order’s money went back already, so these items cannot be returned together.")
+        )
+    if amount <= ZERO:
+        raise WrongAmount(_("Nothing was paid for these items, so there is nothing to give back."))
+    return judged
+
+
+def _judge(eligibility: Eligibility, wish: Wanted) -> Judged:
+    each = eligibility.of(wish.line_id)
+    if each is None:
+        raise NotPossible(_("This item is not part of the order."))
+    if wish.quantity < 0:
+        raise WrongQuantity(_("A quantity cannot be less than zero."))
+    if each.refusal:
+        raise NotPossible(_("%(item)s: %(why)s"), item=each.line.name, why=each.refusal)
+    if wish.quantity > each.free:
+        raise WrongQuantity(_("%(item)s: at most %(count)s can be returned."), item=each.line.name, count=each.free)
+    share = each.share(wish.quantity, eligibility.order.currency)
+    return Judged(each, wish.quantity, share.amount, share.tax, _licenses(each, wish))
+
+
+def _licenses(each: Returnable, wish: Wanted) -> tuple[License, ...]:
+    """Which serial numbers go back. All, where all units do; none to choose, where one stands for several units."""
+    if wish.quantity == each.free or len(each.licenses) <= 1:
+        return tuple(each.licenses) if wish.quantity == each.free else ()
+    if len(each.licenses) < each.free:
+        return ()  # some units have no serial number of their own, so nobody can say which go back
+    chosen = tuple(license for license in each.licenses if license.pk in wish.license_ids)
+    if len(chosen) != wish.quantity or len(wish.license_ids) != wish.quantity:
+        raise WrongQuantity(
+            _("%(item)s: please choose the serial numbers that go back, as many as items."), item=each.line.name
+        )
+    return chosen
+
+
+# --- The buyer -------------------------------------------------------------------------------------------
+
+
+def request_return(
+    order: Order,
+    wanted: Sequence[Wanted],
+    reason: ReturnReason,
+    comment: str = "",
+    submission_id: UUID | None = None,
+    language: str = "",
+) -> Return:
+    """Take a return in. The same submission again, or the same wish while it is undecided, finds the first.
+
+    Raises a Refusal where nothing is accepted. Approved at once within the policy's limits.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        order = lock_order(order.pk)
+        if earlier := _same(order, wanted, submission_id):
+            return earlier
+        eligibility = judge(order, now)
+        judged = check(eligibility, wanted, now)
+        case = Return(
+            order=order,
+            reason=reason,
+            comment=comment,
+            submission_id=submission_id or uuid4(),
+            language=language or language_of(order),
+            currency=order.currency,
+            amount=sum((each.amount for each in judged), ZERO),
+        )
+        # The lines come before the first mail, which a worker may make at once after the commit.
+        move(case, Status.RECEIVED, Actor.BUYER, text=comment)
+        _add_lines(case, judged)
+        if eligibility.terms.approves_by_itself(case.amount, case.currency):
+            _approve(case, case.amount, Actor.PORTAL)
+    return case
+
+
+def _same(order: Order, wanted: Sequence[Wanted], submission_id: UUID | None) -> Return | None:
+    if submission_id is not None:
+        return order.returns.filter(submission_id=submission_id).first()
+    wishes = {wish.line_id: wish.quantity for wish in wanted if wish.quantity}
+    for case in order.returns.undecided().prefetch_related("lines"):
+        if {line.line_id: line.quantity for line in case.lines.all()} == wishes:
+            return case
+    return None
+
+
+def _add_lines(case: Return, judged: Sequence[Judged]) -> None:
+    for each in judged:
+        line = ReturnLine.objects.create(
+            return_case=case, line=each.line.line, quantity=each.quantity, amount=each.amount, tax=each.tax
+        )
+        line.licenses.set(each.licenses)
+
+
+def cancel(case: Return) -> None:
+    """The buyer's own change of mind, while nothing is decided. A second click changes nothing."""
+    with at_work(case) as current:
+        if current.status != Status.CANCELLED:
+            move(current, Status.CANCELLED, Actor.BUYER)
+
+
+def answer(case: Return, text: str) -> None:
+    """The buyer's answer to a question of support."""
+    with at_work(case) as current:
+        move(current, Status.IN_REVIEW, Actor.BUYER, text=text)
+
+
+# --- Staff -----------------------------------------------------------------------------------------------
+
+
+def take_into_review(case: Return, by: User) -> None:
+    with at_work(case) as current:
+        move(current, Status.IN_REVIEW, Actor.STAFF, by=by)
+
+
+def ask(case: Return, by: User, question: str, note: str = "") -> None:
+    with at_work(case) as current:
+        move(current, Status.QUESTION_ASKED, Actor.STAFF, by=by, text=question, note=note)
+
+
+def approve(case: Return, by: User, amount: Decimal | None = None, text: str = "", note: str = "") -> None:
+    """Promise the whole amount, or a part of it, and have it sent. Raises WrongAmount or AlreadyMoved."""
+    with at_work(case) as current:
+        wanted = current.amount if amount is None else amount
+        if not ZERO < wanted <= current.amount or wanted != wanted.quantize(smallest(current.currency)):
+            raise WrongAmount(
+                _("Please enter an amount above zero and at most %(most)s, in whole cents."), most=current.amount
+            )
+        _approve(current, wanted, Actor.STAFF, by=by, text=text, note=note)
+
+
+def _approve(
+    case: Return, amount: Decimal, actor: Actor, *, by: User | None = None, text: str = "", note: str = ""
+) -> None:
+    move(case, Status.APPROVED, actor, by=by, text=text, note=note, amount_approved=amount)
+    promise(case, amount)
+
+
+def decline(case: Return, by: User, reason: str, note: str = "") -> None:
+    """Say no; the reason is written to the buyer, and the units are free again."""
+    with at_work(case) as current:
+        move(current, Status.DECLINED, Actor.STAFF, by=by, text=reason, note=note)
+
+
+def add_note(case: Return, by: User, note: str) -> None:
+    """A note that only staff see."""
+    with at_work(case) as current:
+        record(current, current.status, Actor.STAFF, by=by, note=note)
