@@ -9,7 +9,7 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import environ
 from celery.schedules import crontab
@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "licenses.apps.LicensesConfig",
     "orders.apps.OrdersConfig",
     "notifications.apps.NotificationsConfig",
+    "files.apps.FilesConfig",
     "unfold",
     "portal.apps.PortalAdminConfig",
     "django.contrib.auth",
@@ -84,6 +85,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "files.uploading.BodyCapMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -138,6 +140,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "portal.tasks.heartbeat",
         "schedule": HEARTBEAT_SECONDS,
         "options": {"expires": HEARTBEAT_SECONDS},
+    },
+    "purge-files": {
+        "task": "files.tasks.purge_files",
+        "schedule": crontab(minute="41"),
+        "options": {"expires": 3600},
     },
     "forget-old-attempts": {
         "task": "orders.tasks.forget_old_access_data",
@@ -233,6 +240,14 @@ ADMIN_CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # bytes; a huge field then still gets its sentence
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
+# --- What buyers send in (see files/) ----------------------------------------------------------------------
+UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_MEGABYTES", 10) * 1024 * 1024  # per file
+UPLOADS_KEPT_DAYS = env.int("UPLOADS_KEPT_DAYS", 180)  # where a case does not say otherwise
+if UPLOAD_MAX_BYTES < 1 or UPLOADS_KEPT_DAYS < 1:
+    stop("UPLOAD_MAX_MEGABYTES and UPLOADS_KEPT_DAYS must be at least 1.")
+FILE_UPLOAD_HANDLERS = ["files.uploading.CappedUploadHandler"]
+DATA_UPLOAD_MAX_NUMBER_FILES = 2000  # too many files then still get their sentence
+
 # --- Pages ---------------------------------------------------------------------------------------------
 TEMPLATES = [
     {
@@ -261,10 +276,32 @@ BOOTSTRAP_DIR = Path(next(iter(_bootstrap.submodule_search_locations)))
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", str(VAR_DIR / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static", ("bootstrap", BOOTSTRAP_DIR)]
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+# What buyers send in. No web server serves it; files/views.py does, to staff.
+PRIVATE_ROOT = env.str("PRIVATE_ROOT", str(VAR_DIR / "private"))
+PRIVATE_S3_BUCKET = env.str("PRIVATE_S3_BUCKET", "")
+if PRIVATE_S3_BUCKET:
+    STORAGES["private"] = {
+        "BACKEND": "files.s3.PrivateBucket",
+        "OPTIONS": {
+            "bucket_name": PRIVATE_S3_BUCKET,
+            "location": env.str("PRIVATE_S3_FOLDER", ""),
+            "endpoint_url": env.str("PRIVATE_S3_ENDPOINT", "") or None,  # none: Amazon's own
+            "region_name": env.str("PRIVATE_S3_REGION", "") or None,
+            # None: from where Amazon's library looks for them, as in the machine's own role.
+            "access_key": env.str("PRIVATE_S3_ACCESS_KEY", "") or None,
+            "secret_key": env.str("PRIVATE_S3_SECRET_KEY", "") or None,
+            "addressing_style": env.str("PRIVATE_S3_ADDRESSING", "auto"),
+        },
+    }
+else:
+    STORAGES["private"] = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": PRIVATE_ROOT, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
+    }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = False
 MEDIA_ROOT = env.str("MEDIA_ROOT", str(VAR_DIR / "media"))
 

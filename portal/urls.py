@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("demo/inbox/", include("portal.demo.urls")),
+    path("files/", include("files.urls")),
     path("", include("refunds.urls")),
     path("", include("orders.urls")),
 ]

@@ -1,0 +1,60 @@
+"""Uploads for staff: to look at. Rooms above link to them from their cases."""
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+
+from files.models import Upload, UploadLook
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Upload)
+class UploadAdmin(ReadOnlyAdmin):
+    list_display = ["name", "media_type", "shown_size", "uploaded_at", "keep_until", "download"]
+    list_filter = ["media_type"]
+    ordering = ["-uploaded_at"]
+    search_fields = ["name", "sha256"]
+    show_full_result_count = False
+    fieldsets = [
+        (None, {"fields": ["name", "media_type", "shown_size", "download"]}),
+        (_("Keeping"), {"fields": ["uploaded_at", "keep_until", "sha256"]}),
+        (_("Who looked"), {"fields": ["looks"]}),
+    ]
+
+    @admin.display(description=_("size"), ordering="size")
+    def shown_size(self, upload: Upload) -> str:
+        return filesizeformat(upload.size)
+
+    @admin.display(description=_("content"))
+    def download(self, upload: Upload) -> str:
+        return format_html('<a href="{}">{}</a>', reverse("files:download", args=[upload.pk]), gettext("Download"))
+
+    @admin.display(description=_("latest looks"))
+    def looks(self, upload: Upload) -> str:
+        latest = UploadLook.objects.filter(upload_id=upload.pk).select_related("staff").order_by("-at")[:50]
+        return "\n".join(str(look) for look in latest) or gettext("Nobody yet.")
+
+
+@admin.register(UploadLook)
+class UploadLookAdmin(ReadOnlyAdmin):
+    list_display = ["at", "staff", "upload_id"]
+    list_filter = ["staff"]
+    ordering = ["-at"]
+    search_fields = ["upload_id__exact", "staff__username"]
+    show_full_result_count = False

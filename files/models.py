@@ -1,0 +1,90 @@
+"""Files that buyers sent, kept privately, and who of the staff looked at which."""
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import Storage, storages
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+PRIVATE = "private"  # the name in settings.STORAGES
+STORED_NAME = r"^[0-9a-f]{2}/[0-9a-f]{32}$"
+
+
+def private_storage() -> Storage:
+    """Where the content of uploads is; no web server serves it."""
+    return storages[PRIVATE]
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    def over(self, now: Any) -> "UploadQuerySet":
+        """Those whose time has come."""
+        return self.filter(keep_until__lte=now)
+
+
+class Upload(models.Model):
+    """One judged file. Rooms above point at it with foreign keys of their own.
+
+    `on_delete` there decides what the end of its time means: SET_NULL or CASCADE lets it go, PROTECT holds it.
+    """
+
+    class MediaType(models.TextChoices):
+        PDF = "application/pdf", "PDF"
+        JPEG = "image/jpeg", "JPEG"
+        PNG = "image/png", "PNG"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=120, help_text=_("As the buyer's device called it; never a path."))
+    media_type = models.CharField(_("kind"), max_length=40, choices=MediaType)
+    size = models.PositiveIntegerField(_("size in bytes"))
+    sha256 = models.CharField("SHA-256", max_length=64)
+    stored_name = models.CharField(max_length=64, unique=True, editable=False)
+    uploaded_at = models.DateTimeField(_("sent at"), default=timezone.now)
+    keep_until = models.DateTimeField(_("deleted after"))
+
+    objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("upload")
+        verbose_name_plural = _("uploads")
+        constraints = [
+            models.CheckConstraint(condition=Q(size__gt=0), name="upload_is_not_empty"),
+            models.CheckConstraint(
+                condition=Q(media_type__in=["application/pdf", "image/jpeg", "image/png"]),
+                name="upload_media_type_is_known",
+            ),
+            models.CheckConstraint(condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="upload_sha256_is_hex"),
+            models.CheckConstraint(condition=Q(stored_name__regex=STORED_NAME), name="upload_stored_name_is_random"),
+            models.CheckConstraint(condition=Q(keep_until__gt=F("uploaded_at")), name="upload_is_kept_for_a_time"),
+        ]
+        indexes = [models.Index(fields=["keep_until"], name="upload_by_end")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def open(self) -> File:
+        """Its content. Raises FileNotFoundError, or what the storage has for that."""
+        return private_storage().open(self.stored_name)
+
+
+class UploadLook(models.Model):
+    """A member of staff opened an upload. Stays when the upload goes, so it holds its id and no key to it."""
+
+    upload_id = models.UUIDField(_("upload"))
+    staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, verbose_name=_("who"))
+    at = models.DateTimeField(_("when"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("look at an upload")
+        verbose_name_plural = _("looks at uploads")
+        indexes = [
+            models.Index(fields=["upload_id", "at"], name="upload_look_by_upload"),
+            models.Index(fields=["at"], name="upload_look_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.staff} {self.at:%Y-%m-%d %H:%M}"
