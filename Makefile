@@ -44,6 +44,8 @@ bench: $(INSTALLED) ## measure what must be fast; prints tables
 	@for script in $$(grep -l __main__ bench/*.py); do $(BIN)/python -m "bench.$$(basename "$$script" .py)" || exit 1; done
 
 clean: ## remove what was made: .venv, the demo's data, caches
+	@# Root's PostgreSQL keeps its data elsewhere; a link in VAR leads there.
+	@if [ -L "$(VAR)/engines/postgres" ]; then rm -rf "$$(readlink -f "$(VAR)/engines/postgres")"; fi
 	rm -rf .venv .check .mypy_cache .ruff_cache .pytest_cache .hypothesis "$(VAR)"
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

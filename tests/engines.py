@@ -7,6 +7,8 @@ the controller's environment, and with it the engines.
 import atexit
 import os
 import shutil
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -26,6 +28,9 @@ def _start() -> None:
     os.environ.setdefault("ALLOWED_HOSTS", "testserver,127.0.0.1,localhost")
     os.environ.setdefault("EMAIL_URL", "smtp://127.0.0.1:9")
     os.environ["DEMO"] = "1"
+    # A run that is told to end takes its engines with it: nothing runs at exit of a process that a signal kills.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _frame: sys.exit(128 + received))
     if not (os.environ.get("DATABASE_URL") and os.environ.get("BROKER_URL")):
         engines = Engines(folder / "engines", durable=False)
         engines.start()
