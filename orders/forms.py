@@ -10,7 +10,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout
 from django import forms
 from django.core.exceptions import ValidationError
-from django.urls import Resolver404, resolve, reverse
+from django.urls import Resolver404, ResolverMatch, resolve, reverse
 from django.utils.translation import gettext_lazy as _
 
 from orders.card_numbers import holds_card_number
@@ -35,15 +35,32 @@ def plain_digits(typed: str) -> str:
     return re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", typed))
 
 
+def is_page_of_an_order(path: str) -> bool:
+    """Whether a path is a page of ours that opens with an order only; whether there is such an order, nobody learns."""
+    return _page_of_an_order(path) is not None
+
+
 def order_of_page(path: str) -> UUID | None:
-    """Which order a path of ours is about; None for every other path, and for other people's sites."""
+    """Which order a path of ours is about; None for every other path, and for other people's sites.
+
+    Rooms above whose pages are not named by an order's public id say it themselves: their views carry
+    `order_of`, which takes what the URL captured.
+    """
+    page = _page_of_an_order(path)
+    if page is None:
+        return None
+    order_of = getattr(page.func, "order_of", None)
+    return order_of(**page.kwargs) if order_of else page.kwargs["public_id"]
+
+
+def _page_of_an_order(path: str) -> ResolverMatch | None:
     if len(path) > NEXT_LENGTH:
         return None
     try:
-        public_id = resolve(path).kwargs.get("public_id")
+        page = resolve(path)
     except Resolver404:
         return None
-    return public_id if isinstance(public_id, UUID) else None
+    return page if isinstance(page.kwargs.get("public_id"), UUID) or hasattr(page.func, "order_of") else None
 
 
 def error_messages(required: Any) -> dict[str, Any]:
@@ -61,7 +78,7 @@ class NextField(forms.CharField):
 
     def clean(self, value: Any) -> str:
         path = str(value or "")
-        return path if order_of_page(path) else ""
+        return path if is_page_of_an_order(path) else ""
 
 
 class PortalForm(forms.Form):

@@ -18,7 +18,7 @@ from orders import access, formats, invoice_pdf, panels, services, statuses, the
 from orders import invoice as invoices
 from orders.access import LinkResult, Lookup, Outcome, with_found_order, with_order
 from orders.budgets import SHORT_WINDOW
-from orders.forms import CardForm, CodeForm, LinkForm, NumberForm, PortalForm, order_of_page
+from orders.forms import CardForm, CodeForm, LinkForm, NumberForm, PortalForm, is_page_of_an_order, order_of_page
 from orders.invoice import Invoice
 from orders.links import LinkState
 from orders.models import Order
@@ -117,7 +117,7 @@ def _find_page(request: HttpRequest, typed: Any, bound: PortalForm | None = None
     if bound is not None:
         typed = bound.data  # without what may not be written again
     shared = {name: typed.get(name, "") for name in ("email", "next")}
-    shared["next"] = shared["next"] if order_of_page(shared["next"]) else ""
+    shared["next"] = shared["next"] if is_page_of_an_order(shared["next"]) else ""
     forms = {form.way: form(initial=shared) for form in FORMS}
     if bound is not None:
         forms[bound.way] = bound
@@ -163,8 +163,8 @@ def order_page(request: HttpRequest, order: Order) -> HttpResponse:
         "order": order,
         "zone": order.store.tzinfo,
         "status": statuses.words(order.status),
-        "lines": list(order.lines.order_by("position", "id")),
-        "refunds": list(order.refunds.order_by("refunded_at", "id")),
+        "lines": order.items,
+        "refunds": order.money_back,
         "payment": formats.payment(order),
         "address": mask_address(order.email) if order.email else "",
     }
@@ -195,9 +195,7 @@ def invoice_as_pdf(request: HttpRequest, order: Order) -> HttpResponse:
 
 
 def _invoice_of(order: Order) -> Invoice:
-    lines = list(order.lines.order_by("position", "id"))
-    refunds = list(order.refunds.order_by("refunded_at", "id"))
-    return invoices.build(order, lines, refunds)
+    return invoices.build(order, order.items, order.money_back)
 
 
 @get_or_post

@@ -1,0 +1,58 @@
+"""Who may open the page of a case: whoever has its order open in this browser, and nobody else."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_http_methods
+
+from orders import access
+from refunds.models import CashbackClaim, Return, Swap
+
+View = Callable[..., HttpResponse]
+CaseOfOrder = type[Return] | type[Swap] | type[CashbackClaim]
+
+private = cache_control(no_store=True, private=True)
+get_or_post = require_http_methods(["GET", "HEAD", "POST"])
+
+
+def with_case(case_type: CaseOfOrder, page: str) -> Callable[[View], View]:
+    """Give a view of `<slug:reference>` its case, as `view(request, case)`.
+
+    Where the case's order is not open, and where there is no such case, the answer is one and the same: the
+    find page, which knows the way back. While an emailed code is awaited, the page that takes it. `page` is the
+    name of the case's status page, to which a form that came too late leads back.
+    """
+
+    def decorator(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, reference: str, **kwargs: Any) -> HttpResponse:
+            case = _open_case(request, case_type, reference)
+            if case is None:
+                back = request.path if request.method in ("GET", "HEAD") else reverse(page, args=[reference])
+                return HttpResponseRedirect(f"{reverse('orders:find')}?{urlencode({'next': back})}")
+            if access.needs_code(request, case.order):
+                return redirect("orders:code", case.order.public_id)
+            return view(request, case, **kwargs)
+
+        def order_of(reference: str) -> UUID | None:
+            """For the find page, which leads back here whoever opened this very order."""
+            cases = case_type.objects.filter(reference=reference.upper())
+            return cases.values_list("order__public_id", flat=True).first()
+
+        guarded.order_of = order_of  # type: ignore[attr-defined]
+        return guarded
+
+    return decorator
+
+
+def _open_case(request: HttpRequest, case_type: CaseOfOrder, reference: str) -> Any:
+    open_orders = access.granted_orders(request)
+    cases = case_type.objects.filter(reference=reference.upper(), order__in=open_orders)
+    return cases.select_related("order__store").first()
