@@ -76,7 +76,7 @@ class CappedUploadHandler(FileUploadHandler):
 
     def file_complete(self, file_size: int) -> UploadedFile:
         if self.taken is None or self.reason is not None:
-            return RefusedUpload(self.file_name or "", self.reason or Reason.NOT_STORED)
+            return RefusedUpload(self.file_name or "file", self.reason or Reason.NOT_STORED)
         taken, self.taken = self.taken, None
         taken.seek(0)
         return UploadedFile(taken, self.file_name, self.content_type or "", self.size, self.charset)

@@ -5,6 +5,7 @@ All of it is quick, or gives up after a few seconds, and nothing of it changes a
 
 import secrets
 import smtplib
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +15,6 @@ from celery import current_app
 from django.conf import settings
 from django.core import checks
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.core.mail import get_connection
 from django.core.mail.backends.smtp import EmailBackend
 from django.db import DatabaseError, connection
@@ -22,12 +22,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from kombu.exceptions import KombuError
 
+from files.judging import judge
+from files.models import private_storage
+from files.refusals import Refused
 from notifications.models import Message
 from portal.health import unapplied_migrations
 from portal.models import Heartbeat
 
 ANSWER_WITHIN = 3  # seconds, for the broker, a worker and the mail server
 WAITING_TOO_LONG = timedelta(minutes=10)
+# The smallest PNG there is: one pixel.
+PICTURE = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg==")
 
 
 class Trouble(Exception):
@@ -111,12 +116,24 @@ def mail() -> str:
 
 
 def storage() -> str:
+    where = private_storage()
     try:
-        name = default_storage.save(f"doctor-{secrets.token_hex(8)}.txt", ContentFile(b"written by doctor"))
-        default_storage.delete(name)
+        name = where.save(f"doctor-{secrets.token_hex(8)}.txt", ContentFile(b"written by doctor"))
+        where.delete(name)
     except Exception as error:  # every storage has errors of its own
-        raise Trouble(_first_line(error), _("Let this user write there, or mend MEDIA_ROOT.")) from error
-    return _("%(where)s can be written") % {"where": getattr(default_storage, "location", _("the storage"))}
+        raise Trouble(
+            _first_line(error), _("Let this user write there, or mend PRIVATE_ROOT or PRIVATE_S3_….")
+        ) from error
+    return _("%(where)s can be written") % {"where": getattr(where, "location", "") or settings.PRIVATE_S3_BUCKET}
+
+
+def uploads() -> str:
+    try:
+        judge(ContentFile(PICTURE, name="doctor.png"))
+    except Refused as refused:
+        text = _("a picture could not be judged (%(reason)s)") % {"reason": refused.reason}
+        raise Trouble(text, _("Look at the log for why. Until then, buyers cannot send files.")) from refused
+    return _("pictures are judged")
 
 
 def outbox() -> str:
@@ -150,6 +167,7 @@ CHECKS = (
     Check("beat", beat, needs=("database", "migrations")),
     Check("mail", mail),
     Check("storage", storage),
+    Check("uploads", uploads),
     Check("outbox", outbox, needs=("database", "migrations")),
 )
 

@@ -9,7 +9,7 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import environ
 from celery.schedules import crontab
@@ -177,7 +177,7 @@ CONFIRMATION_WINDOW_HOURS = env.int("CONFIRMATION_WINDOW_HOURS", 72)
 
 ALTCHA_HMAC_KEY = salted_hmac("orders.proof_of_work", SECRET_KEY, secret=SECRET_KEY, algorithm="sha256").hexdigest()
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "orders.sessions"
 SESSION_COOKIE_AGE = 8 * 3600  # seconds; a grant's longest life
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
@@ -276,34 +276,33 @@ BOOTSTRAP_DIR = Path(next(iter(_bootstrap.submodule_search_locations)))
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", str(VAR_DIR / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static", ("bootstrap", BOOTSTRAP_DIR)]
-STORAGES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-}
 # What buyers send in. No web server serves it; files/views.py does, to staff.
 PRIVATE_ROOT = env.str("PRIVATE_ROOT", str(VAR_DIR / "private"))
 PRIVATE_S3_BUCKET = env.str("PRIVATE_S3_BUCKET", "")
-if PRIVATE_S3_BUCKET:
-    STORAGES["private"] = {
-        "BACKEND": "files.s3.PrivateBucket",
-        "OPTIONS": {
-            "bucket_name": PRIVATE_S3_BUCKET,
-            "location": env.str("PRIVATE_S3_FOLDER", ""),
-            "endpoint_url": env.str("PRIVATE_S3_ENDPOINT", "") or None,  # none: Amazon's own
-            "region_name": env.str("PRIVATE_S3_REGION", "") or None,
-            # None: from where Amazon's library looks for them, as in the machine's own role.
-            "access_key": env.str("PRIVATE_S3_ACCESS_KEY", "") or None,
-            "secret_key": env.str("PRIVATE_S3_SECRET_KEY", "") or None,
-            "addressing_style": env.str("PRIVATE_S3_ADDRESSING", "auto"),
-        },
-    }
-else:
-    STORAGES["private"] = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": PRIVATE_ROOT, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
-    }
+_folder = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {"location": PRIVATE_ROOT, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
+}
+_bucket = {
+    "BACKEND": "files.s3.PrivateBucket",
+    "OPTIONS": {
+        "bucket_name": PRIVATE_S3_BUCKET,
+        "location": env.str("PRIVATE_S3_FOLDER", ""),
+        "endpoint_url": env.str("PRIVATE_S3_ENDPOINT", "") or None,  # none: Amazon's own
+        "region_name": env.str("PRIVATE_S3_REGION", "") or None,
+        # None: from where Amazon's library looks for them, as in the machine's own role.
+        "access_key": env.str("PRIVATE_S3_ACCESS_KEY", "") or None,
+        "secret_key": env.str("PRIVATE_S3_SECRET_KEY", "") or None,
+        "addressing_style": env.str("PRIVATE_S3_ADDRESSING", "auto"),
+    },
+}
+_private = _bucket if PRIVATE_S3_BUCKET else _folder
+STORAGES = {
+    "default": _private,  # a file of which nobody says where it belongs is private, too
+    "private": _private,
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
 WHITENOISE_KEEP_ONLY_HASHED_FILES = False
-MEDIA_ROOT = env.str("MEDIA_ROOT", str(VAR_DIR / "media"))
 
 # --- Languages: by the browser's wish and a switch, never in the URL --------------------------------------
 USE_I18N = True

@@ -100,9 +100,9 @@ def test_too_many_pages_are_told() -> None:
     assert judge(made.upload(made.pdf_bytes(made.pdf(pages=50)))).media_type == "application/pdf"
 
 
-@pytest.mark.parametrize("content", [b"%PDF-1.7", b"%PDF-1.7\n" + b"\x00" * 5000, made.pdf_bytes()[:200]])
-def test_a_broken_one_is_told(content: bytes) -> None:
-    assert refused(content) == Reason.UNREADABLE
+def test_a_broken_one_is_told() -> None:
+    for content in (b"%PDF-1.7", b"%PDF-1.7\n" + b"\x00" * 5000, made.pdf_bytes()[:200]):
+        assert refused(content) == Reason.UNREADABLE
 
 
 def test_arrays_inside_each_other_without_end_break_nothing() -> None:

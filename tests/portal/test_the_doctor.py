@@ -135,18 +135,31 @@ def test_a_mail_server_is_asked_for_an_answer(settings: Settings) -> None:
         assert server.mails == []
 
 
+def keep_files_in(folder: Path, settings: Settings) -> None:
+    private = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(folder)}}
+    settings.STORAGES = settings.STORAGES | {"private": private}
+
+
 def test_a_folder_for_files_that_cannot_be_written_is_told(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    settings.MEDIA_ROOT = str(tmp_path / "file")
+    keep_files_in(tmp_path / "file", settings)
     with pytest.raises(checkup.Trouble) as trouble:
         checkup.storage()
-    assert "MEDIA_ROOT" in trouble.value.remedy
+    assert "PRIVATE_ROOT" in trouble.value.remedy
 
 
 def test_looking_at_the_storage_leaves_nothing_there(settings: Settings, tmp_path: Path) -> None:
-    settings.MEDIA_ROOT = str(tmp_path)
-    checkup.storage()
+    keep_files_in(tmp_path, settings)
+    assert str(tmp_path) in checkup.storage()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_judging_of_uploads_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "judged" in checkup.uploads()
+    monkeypatch.setattr("files.judging.sys.executable", "/no/such/python")
+    with pytest.raises(checkup.Trouble, match="could not be judged") as trouble:
+        checkup.uploads()
+    assert "cannot send files" in trouble.value.remedy
 
 
 def make_message(late: timedelta) -> Message:

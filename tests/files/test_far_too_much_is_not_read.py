@@ -1,0 +1,85 @@
+"""A gigabyte is refused by what it announces; what comes unannounced or large is let go as it comes."""
+
+import errno
+import io
+from typing import Any
+
+import pytest
+from django.test import Client, RequestFactory
+from pytest_django.fixtures import Settings
+
+from files.reasons import Reason
+from files.uploading import CappedUploadHandler, RefusedUpload, most_read
+from tests.files import made
+from tests.pages import text
+
+GIGABYTE = 1024**3
+
+
+class Unread(io.RawIOBase):
+    """A body that must not be read."""
+
+    def read(self, size: int = -1) -> bytes:
+        raise AssertionError("it was read")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/orders/find/link/", "/", "/no-such-page/"])
+def test_a_gigabyte_is_answered_with_a_sentence_before_it_is_read(client: Client, path: str) -> None:
+    answer = client.generic(
+        "POST",
+        path,
+        b"",
+        content_type="multipart/form-data; boundary=x",
+        CONTENT_LENGTH=str(GIGABYTE),
+        **{"wsgi.input": Unread()},
+    )
+    assert answer.status_code == 413
+    assert "10 MB are the most for one file" in text(answer)
+    assert "what you typed" in text(answer)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("length", ["", "-1", "many", "²", "0"])
+def test_a_length_that_is_none_breaks_nothing(client: Client, length: str) -> None:
+    answer = client.generic("POST", "/orders/find/link/", b"email=x", CONTENT_LENGTH=length)
+    assert answer.status_code < 500
+
+
+def test_a_form_with_as_many_files_as_are_taken_is_read(settings: Settings) -> None:
+    assert most_read() > 10 * settings.UPLOAD_MAX_BYTES
+
+
+def uploaded(content: bytes) -> Any:
+    """What a form gets of a file with this content."""
+    request = RequestFactory().post("/", {"proof": made.upload(content)})
+    return request.FILES["proof"]
+
+
+def test_a_large_file_is_not_held(settings: Settings) -> None:
+    settings.UPLOAD_MAX_BYTES = 100_000
+    upload = uploaded(b"x" * 5_000_000)
+    assert isinstance(upload, RefusedUpload)
+    assert (upload.refused_for, upload.size, upload.read()) == (Reason.TOO_LARGE, 0, b"")
+    assert uploaded(b"x" * 100_000).size == 100_000
+
+
+def test_a_full_disk_while_a_file_comes_in_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class FullFile(io.BytesIO):
+        def write(self, data: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("files.uploading.tempfile.SpooledTemporaryFile", lambda **_options: FullFile())
+    upload = uploaded(made.jpeg())
+    assert isinstance(upload, RefusedUpload)
+    assert upload.refused_for == Reason.NOT_STORED
+
+
+def test_a_connection_that_breaks_leaves_nothing_open() -> None:
+    handler = CappedUploadHandler()
+    handler.new_file("proof", "x.jpg", "image/jpeg", None)
+    taken = handler.taken
+    handler.receive_data_chunk(b"x", 0)
+    handler.upload_interrupted()
+    assert taken is not None
+    assert taken.closed

@@ -1,0 +1,171 @@
+"""A file and its row come and go together; what is kept is private and says what it is."""
+
+import errno
+import hashlib
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import FileSystemStorage, Storage
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from files.judging import judge
+from files.models import Upload
+from files.reasons import Reason
+from files.services import Refused, discard, keep, keep_all
+from tests.files import made
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """A transaction whose work is undone at its end."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def commit_and_fail() -> None:
+    with transaction.atomic():
+        transaction.on_commit(lambda: int("not a number"))
+        keep(made.upload(made.jpeg()))
+
+
+@pytest.mark.django_db
+def test_what_is_kept_says_what_it_is(kept: Path) -> None:
+    before = timezone.now()
+    upload = keep(made.upload(made.jpeg(), "../../etc/My Receipt\x00.PDF"))
+    content = upload.open().read()
+    upload.refresh_from_db()
+    assert (upload.name, upload.media_type) == ("My Receipt.jpg", "image/jpeg")
+    assert (upload.size, upload.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    assert upload.keep_until - before >= timedelta(days=180)
+    assert [str(path.relative_to(kept)) for path in made.files_in(kept)] == [upload.stored_name]
+    assert "Receipt" not in upload.stored_name
+
+
+@pytest.mark.django_db
+def test_nobody_else_on_the_machine_can_read_it(kept: Path) -> None:
+    keep(made.upload(made.jpeg()))
+    (file,) = made.files_in(kept)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o700
+
+
+@pytest.mark.django_db
+def test_how_long_is_a_setting_and_the_callers_to_change(settings: Settings) -> None:
+    settings.UPLOADS_KEPT_DAYS = 3
+    upload = keep(made.upload(made.jpeg()))
+    assert upload.keep_until == upload.uploaded_at + timedelta(days=3)
+    upload = keep(made.upload(made.jpeg()), keep_for=timedelta(hours=1))
+    assert upload.keep_until == upload.uploaded_at + timedelta(hours=1)
+
+
+@pytest.mark.django_db
+def test_a_file_from_a_form_is_not_judged_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    clean = judge(made.upload(made.jpeg()))
+    monkeypatch.setattr("files.judging._clean", None)
+    assert keep(clean).size == len(clean.content)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rollback_takes_the_file_along(kept: Path) -> None:
+    with rolled_back():
+        keep(made.upload(made.jpeg()))
+        assert len(made.files_in(kept)) == 1
+    assert made.files_in(kept) == []
+    assert not Upload.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rollback_of_a_part_takes_only_its_files_along(kept: Path) -> None:
+    with transaction.atomic():
+        upload = keep(made.upload(made.jpeg()))
+        with rolled_back():
+            keep(made.upload(made.png()))
+        assert len(made.files_in(kept)) == 1
+    assert [file.name for file in made.files_in(kept)] == [Path(upload.stored_name).name]
+    assert upload.open().read()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_commit_keeps_the_file_though_something_else_then_fails(kept: Path) -> None:
+    with pytest.raises(ValueError, match="not a number"):
+        commit_and_fail()
+    assert Upload.objects.count() == len(made.files_in(kept)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_are_kept_or_none_and_the_one_at_fault_is_named(kept: Path) -> None:
+    with pytest.raises(Refused) as refusal:
+        keep_all([made.upload(made.jpeg()), made.upload(b"MZ", "setup.exe")])
+    assert refusal.value.reason == Reason.PROGRAM
+    assert "“setup.exe”" in str(refusal.value)
+    assert made.files_in(kept) == []
+    assert not Upload.objects.exists()
+    names = [upload.name for upload in keep_all([made.upload(made.jpeg(), "1.jpg"), made.upload(made.png(), "2.png")])]
+    assert names == ["1.jpg", "2.png"]
+    assert len(made.files_in(kept)) == 2
+
+
+class FullStorage(FileSystemStorage):
+    """Takes half of a file, as a disk does that is full before its end."""
+
+    def _save(self, name: str, content: object) -> str:
+        path = Path(self.path(name))
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"half of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_full_disk_is_told_and_leaves_nothing(
+    kept: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    full: Storage = FullStorage(location=str(kept))
+    monkeypatch.setattr("files.services.private_storage", lambda: full)
+    with pytest.raises(Refused, match="nothing was sent") as refusal:
+        keep(made.upload(made.jpeg()))
+    assert refusal.value.reason == Reason.NOT_STORED
+    assert made.files_in(kept) == []
+    assert not Upload.objects.exists()
+    assert "No space left" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_cannot_be_written_leaves_no_file(kept: Path) -> None:
+    with pytest.raises(IntegrityError, match="upload_is_kept_for_a_time"):
+        keep(made.upload(made.jpeg()), keep_for=timedelta(0) - timedelta(days=1))
+    assert made.files_in(kept) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_discarding_waits_for_the_commit(kept: Path) -> None:
+    upload = keep(made.upload(made.jpeg()))
+    with rolled_back():
+        discard(Upload.objects.get())
+    assert upload.open().read()
+    discard(Upload.objects.get())
+    assert made.files_in(kept) == []
+    assert not Upload.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ({"size": 0}, "upload_is_not_empty"),
+        ({"media_type": "text/html"}, "upload_media_type_is_known"),
+        ({"sha256": "x"}, "upload_sha256_is_hex"),
+        ({"stored_name": "../secrets"}, "upload_stored_name_is_random"),
+    ],
+)
+def test_the_database_refuses_what_must_never_be(change: dict[str, object], constraint: str) -> None:
+    upload = keep(made.upload(made.jpeg()))
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        Upload.objects.filter(pk=upload.pk).update(**change)

@@ -1,0 +1,34 @@
+"""What a file is called is cleaned for showing, ends as its content is, and never leads anywhere."""
+
+import pytest
+
+from files.names import LENGTH, readable_name, shown_name
+
+PDF = "application/pdf"
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("statement.pdf", "statement.pdf"),
+        ("../../../etc/passwd", "passwd.pdf"),
+        ("C:\\Users\\Bea\\Beleg Nº 7.PDF", "Beleg Nº 7.pdf"),
+        ("receipt.pdf.exe", "receipt.pdf.pdf"),
+        ("photo.html", "photo.pdf"),
+        ("a\x00b\r\nSet-Cookie: x.pdf", "a b Set-Cookie: x.pdf"),
+        ("evil\u202efdp.exe", "evil fdp.pdf"),
+        ("領収書 🧾.heic", "領収書 🧾.pdf"),
+        ("..", "file.pdf"),
+        ("", "file.pdf"),
+        (".pdf", "file.pdf"),
+    ],
+)
+def test_names(sent: str, shown: str) -> None:
+    assert shown_name(sent, PDF) == shown
+
+
+def test_long_names_are_cut_before_their_ending() -> None:
+    shown = shown_name("x" * 5000 + ".jpeg", "image/jpeg")
+    assert len(shown) == LENGTH
+    assert shown.endswith("x.jpg")
+    assert len(readable_name("x" * 5000)) == LENGTH

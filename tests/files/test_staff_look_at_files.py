@@ -1,0 +1,152 @@
+"""Staff with the right to it download a file, on record; for everybody else there is no such file."""
+
+import re
+import uuid
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.http import HttpResponse
+from django.test import Client
+
+from files.models import Upload, UploadLook
+from files.services import keep
+from tests.factories import make_order
+from tests.files import made
+from tests.pages import inside
+
+pytestmark = pytest.mark.django_db
+
+UPLOADS = "/admin/files/upload/"
+LOOKS = "/admin/files/uploadlook/"
+
+
+@pytest.fixture
+def upload(db: None) -> Upload:
+    return keep(made.upload(made.pdf_bytes(), 'état "final"\r\nX-Evil: 1.pdf'))
+
+
+def address(upload: Upload) -> str:
+    return f"/files/{upload.pk}/"
+
+
+def plain(answer: HttpResponse) -> str:
+    """A page without what differs on every request: its form's token, and the address that was asked for."""
+    page = re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", answer.content.decode())
+    return re.sub(r"/files/[0-9a-f-]{36}/", "/files/…/", page)
+
+
+def test_a_download_is_an_attachment_that_nothing_runs(agent: Client, upload: Upload) -> None:
+    answer = agent.get(address(upload))
+    assert b"".join(answer).startswith(b"%PDF-")  # type: ignore[arg-type]
+    assert answer["Content-Type"] == "application/pdf"
+    assert answer["Content-Disposition"].startswith("attachment;")
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer["Cache-Control"] == "no-store, private"
+    assert "X-Evil" not in answer.headers
+
+
+def test_every_look_is_on_record(agent: Client, upload: Upload) -> None:
+    for _time in range(2):
+        agent.get(address(upload))
+    looks = UploadLook.objects.all()
+    assert [(look.upload_id, look.staff.username) for look in looks] == [(upload.pk, "agent")] * 2
+    upload.delete()
+    assert UploadLook.objects.count() == 2
+
+
+def somebody(name: str, **fields: object) -> Client:
+    client = Client()
+    permission = Permission.objects.get(codename="view_upload")
+    user = User.objects.create_user(name, password="a long password", **fields)  # type: ignore[arg-type]
+    if name != "without_the_right":
+        user.user_permissions.add(permission)
+    client.force_login(user)
+    return client
+
+
+@pytest.mark.parametrize("who", ["stranger", "buyer", "no_staff", "without_the_right", "left"])
+def test_for_everybody_else_it_is_as_if_it_were_not_there(upload: Upload, who: str) -> None:
+    client = {
+        "stranger": lambda: Client(),
+        "buyer": lambda: inside(make_order()),
+        "no_staff": lambda: somebody("no_staff"),
+        "without_the_right": lambda: somebody("without_the_right", is_staff=True),
+        "left": lambda: somebody("left", is_staff=True, is_active=False),
+    }[who]()
+    refused, missing = client.get(address(upload)), client.get(f"/files/{uuid.uuid4()}/")
+    assert refused.status_code == missing.status_code == 404
+    assert plain(refused) == plain(missing)
+    assert sorted(refused.headers.items()) == sorted(missing.headers.items())
+    assert not UploadLook.objects.exists()
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
+def test_no_other_method_tells_anything(agent: Client, upload: Upload, method: str) -> None:
+    answers = [getattr(client, method)(address(upload)) for client in (agent, Client())]
+    assert {answer.status_code for answer in answers} == {405}
+
+
+def test_no_address_of_the_site_reaches_the_stored_file(client: Client, agent: Client, upload: Upload) -> None:
+    stored = upload.stored_name
+    for path in (f"/private/{stored}", f"/media/{stored}", f"/static/{stored}", f"/static/../private/{stored}"):
+        assert client.get(path).status_code == 404
+    for guess in (stored, stored.split("/")[1], "1", "%00", "../" + stored, str(upload.pk) + "x"):
+        assert agent.get(f"/files/{guess}/").status_code == 404
+
+
+def test_a_file_that_was_lost_is_not_found_and_no_traceback(agent: Client, upload: Upload, kept: Path) -> None:
+    (kept / upload.stored_name).unlink()
+    assert agent.get(address(upload)).status_code == 404
+    assert not UploadLook.objects.exists()
+
+
+def test_the_admin_lists_uploads_and_who_looked(agent: Client, upload: Upload) -> None:
+    agent.get(address(upload))
+    page = agent.get(UPLOADS).content.decode()
+    assert "état" in page
+    assert address(upload) in page
+    page = agent.get(f"{UPLOADS}{upload.pk}/change/").content.decode()
+    assert upload.sha256 in page
+    assert "agent " in page
+
+
+def test_nothing_can_be_changed_there(agent: Client, upload: Upload) -> None:
+    User.objects.filter(username="agent").update(is_superuser=True)
+    assert agent.post(f"{UPLOADS}{upload.pk}/change/", {"name": "changed"}).status_code == 403
+    assert agent.get(f"{UPLOADS}add/").status_code == 403
+    assert agent.post(f"{UPLOADS}{upload.pk}/delete/", {"post": "yes"}).status_code == 403
+    agent.get(address(upload))
+    look = UploadLook.objects.get()
+    assert agent.post(f"{LOOKS}{look.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert agent.get(LOOKS).status_code == 200
+
+
+@pytest.mark.parametrize("page", [UPLOADS, LOOKS])
+@pytest.mark.parametrize("term", ["\x00", "🛒", "'", "%", "x" * 5000, "état", "00000000-0000-4000-8000-000000000000"])
+def test_a_search_for_rubbish_breaks_nothing(agent: Client, upload: Upload, page: str, term: str) -> None:
+    User.objects.filter(username="agent").update(is_superuser=True)
+    assert agent.get(page, {"q": term}).status_code == 200
+
+
+def test_strangers_are_sent_to_the_login(upload: Upload) -> None:
+    assert Client().get(UPLOADS).status_code == 302
+
+
+def test_the_list_needs_the_same_queries_for_two_and_for_twenty(
+    agent: Client,
+    upload: Upload,
+    django_assert_max_num_queries,  # type: ignore[no-untyped-def]
+) -> None:
+    for number in range(20):
+        Upload.objects.create(
+            name=f"{number}.pdf",
+            media_type="application/pdf",
+            size=1,
+            sha256="0" * 64,
+            stored_name=f"00/{number:032x}",
+            keep_until=upload.keep_until,
+        )
+    with django_assert_max_num_queries(10):
+        agent.get(UPLOADS)
