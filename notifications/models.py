@@ -22,6 +22,11 @@ def make_code() -> str:
     return "".join(secrets.choice(CODE_ALPHABET) for _position in range(CODE_LENGTH))
 
 
+def grouped(code: str) -> str:
+    """The code as people read it: ABCD-EFGH-JKLM."""
+    return "-".join(code[start : start + CODE_GROUP] for start in range(0, len(code), CODE_GROUP))
+
+
 class MessageQuerySet(models.QuerySet["Message"]):
     def about_order(self, order_id: int) -> "MessageQuerySet":
         return self.filter(order_id=order_id)
@@ -89,5 +94,4 @@ class Message(models.Model):
 
     @property
     def grouped_code(self) -> str:
-        """The code as people read it: ABCD-EFGH-JKLM."""
-        return "-".join(self.code[start : start + CODE_GROUP] for start in range(0, len(self.code), CODE_GROUP))
+        return grouped(self.code)

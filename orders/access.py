@@ -29,7 +29,16 @@ from orders import links, lookup_codes, passwords
 from orders.budgets import Limit, Purse, failures, give_back, has_room, reserve, reserve_each
 from orders.card_numbers import mask_card_numbers
 from orders.links import LinkState
-from orders.models import AccessLink, Attempt, LookupCode, Order, OrderQuerySet, Store, normalize_order_number
+from orders.models import (
+    AccessLink,
+    Attempt,
+    LookupCode,
+    Order,
+    OrderQuerySet,
+    Store,
+    normalize_order_number,
+    order_with_store,
+)
 
 IDLE_LIMIT = timedelta(minutes=30)
 GRANT_LIMIT = timedelta(hours=8)
@@ -376,7 +385,7 @@ def _granted_order(request: HttpRequest, public_id: UUID) -> Order | None:
     held = _held(request)
     if not held:
         return None
-    order = Order.objects.select_related("store").filter(public_id=public_id).first()
+    order = order_with_store(public_id)
     return order if order is not None and str(order.pk) in held else None
 
 

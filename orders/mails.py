@@ -28,7 +28,7 @@ def confirmation(message: Message) -> dict[str, Any]:
         "order": order,
         "zone": order.store.tzinfo,
         "status": words(order.status),
-        "lines": list(order.lines.order_by("position", "id")),
+        "lines": order.items,
         "payment": formats.payment_line(order),
         "panels": panels.load([order])[order.pk],
         "facts": facts,

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 import uuid
+from collections.abc import Sequence
 from datetime import tzinfo
 from decimal import Decimal
 from zoneinfo import ZoneInfo, available_timezones
@@ -12,7 +13,10 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Lower, NullIf, Trim
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+
+from orders.asked_often import AskedOften
 
 # How the Argon2 hashes of orders/passwords.py begin; an index tells them from those that stores bring.
 OWN_ARGON2_PREFIX = "argon2$argon2id$v=19$m=19456,t=2,p=1$"
@@ -215,6 +219,16 @@ class Order(models.Model):
         """The address that mails of this order go to, or an empty string."""
         return (self.contact_email or self.store_email).strip()
 
+    @cached_property
+    def items(self) -> list["OrderLine"]:
+        """Its lines, in the store's order. Read once; `load_items` reads those of many orders."""
+        return _lines(self.pk)
+
+    @cached_property
+    def money_back(self) -> list["Refund"]:
+        """Its refunds, in the order of time. Read once."""
+        return _refunds(self.pk)
+
 
 class OrderLine(models.Model):
     """One item of an order, as it was sold."""
@@ -369,3 +383,36 @@ class Budget(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+# --- What every page of an order asks -------------------------------------------------------------------
+
+_orders = AskedOften(lambda public_id: Order.objects.filter(public_id=public_id), uuid.UUID(int=0))
+_stores = AskedOften(lambda store_id: Store.objects.filter(pk=store_id), 0)
+_lines = AskedOften(lambda order_id: OrderLine.objects.filter(order_id=order_id).order_by("position", "id"), 0)
+_refunds = AskedOften(lambda order_id: Refund.objects.filter(order_id=order_id).order_by("refunded_at", "id"), 0)
+
+
+def order_with_store(public_id: uuid.UUID) -> Order | None:
+    """The order that a page is about, with its store. Two queries. Whether it may be seen is asked of access.py."""
+    for order in _orders(public_id):
+        load_stores([order])
+        return order
+    return None
+
+
+def load_stores(orders: Sequence[Order]) -> None:
+    """Give each order its store. One query a store."""
+    stores = {store_id: _stores(store_id)[0] for store_id in {order.store_id for order in orders}}
+    for order in orders:
+        order.store = stores[order.store_id]
+
+
+def load_items(orders: Sequence[Order]) -> None:
+    """Give each order its `items`. One query for all."""
+    missing = {order.pk: order for order in orders if "items" not in order.__dict__}
+    if len(missing) > 1:
+        for order in missing.values():
+            order.items = []
+        for line in OrderLine.objects.filter(order_id__in=missing).order_by("position", "id"):
+            missing[line.order_id].items.append(line)

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from licenses.models import LicensedLine
 from licenses.panels import load, orders_with_serial
-from orders.models import Order
+from orders.models import Order, load_items
 from tests.factories import make_license, make_line, make_order
 from tests.pages import inside, marks, text
 
@@ -90,11 +90,13 @@ def test_revoked_and_ended_licences_say_so() -> None:
     assert "It ran until January 1, 2020." in said
 
 
-def test_all_orders_are_loaded_with_one_query(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_all_orders_are_loaded_with_one_query_once_their_items_are_there(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
     orders = [make_order() for _order in range(5)]
     for order in orders:
         make_license(make_line(order))
         make_line(order)
+    with django_assert_num_queries(1):
+        load_items(orders)
     with django_assert_num_queries(1):
         shown = load(orders)
     assert {len(serials.licenses) for serials in shown.values()} == {1}
