@@ -2,6 +2,7 @@
 
 import errno
 import io
+import socket
 from typing import Any
 
 import pytest
@@ -83,3 +84,13 @@ def test_a_connection_that_breaks_leaves_nothing_open() -> None:
     handler.upload_interrupted()
     assert taken is not None
     assert taken.closed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sentence_arrives_while_the_body_is_still_to_come(live_server: Any) -> None:
+    with socket.create_connection((live_server.thread.host, live_server.thread.port), timeout=10) as browser:
+        browser.sendall(
+            b"POST /orders/find/link/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: %d\r\n\r\n--x" % GIGABYTE
+        )
+        assert b"413" in browser.recv(1000).split(b"\r\n")[0]

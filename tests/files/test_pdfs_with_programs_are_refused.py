@@ -40,7 +40,7 @@ def test_a_script_is_found_in_a_page_that_opens_and_in_a_button() -> None:
     page_opens.pages[0].AA = Dictionary(O=script)
     assert refused(made.pdf_bytes(page_opens)) == Reason.PDF_SCRIPT
     button = made.pdf()
-    annotation = Dictionary(Type=Name.Annot, Subtype=Name.Widget, Rect=[0, 0, 9, 9], A=Dictionary(Next=Array([script])))
+    annotation = Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=[0, 0, 9, 9], A=Dictionary(Next=Array([script])))
     button.pages[0].Annots = Array([button.make_indirect(annotation)])
     assert refused(made.pdf_bytes(button)) == Reason.PDF_SCRIPT
 

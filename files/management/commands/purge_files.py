@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -16,7 +16,11 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only count what would go")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        purged = purge(timezone.now(), dry_run=options["dry_run"])
+        try:
+            purged = purge(timezone.now(), dry_run=options["dry_run"])
+        except Exception as error:  # every storage has errors of its own
+            text = _("The storage of files cannot be reached; see `manage.py doctor storage`. (%(error)s)")
+            raise CommandError(text % {"error": error}) from error
         told = [
             (_("uploads past their time"), purged.uploads),
             (_("files without a row"), purged.orphans),
