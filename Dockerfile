@@ -16,7 +16,8 @@ RUN SECRET_KEY=build ORDER_PASSWORD_KEY=build SITE_URL=https://build.invalid \
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin portal \
-    && install -d -m 700 -o portal -g portal /data/private
+    && install -d -m 700 -o portal -g portal /data/private \
+    && install -d -m 755 -o portal -g portal /data/releases
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 WORKDIR /app
@@ -25,10 +26,11 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     STATIC_ROOT=/app/collected \
     PRIVATE_ROOT=/data/private \
+    RELEASES_ROOT=/data/releases \
     CELERY_BEAT_SCHEDULE_FILENAME=/tmp/celerybeat-schedule
 USER portal
 EXPOSE 8000
-VOLUME /data/private
+VOLUME /data/private /data/releases
 HEALTHCHECK --interval=15s --timeout=4s --start-period=20s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=3)"]
 # Threads wait for the database while others answer. No access log: paths of emailed links are secrets.

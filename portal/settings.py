@@ -279,6 +279,8 @@ STATICFILES_DIRS = [BASE_DIR / "static", ("bootstrap", BOOTSTRAP_DIR)]
 # What buyers send in. No web server serves it; files/views.py does, to staff.
 PRIVATE_ROOT = env.str("PRIVATE_ROOT", str(VAR_DIR / "private"))
 PRIVATE_S3_BUCKET = env.str("PRIVATE_S3_BUCKET", "")
+# Where installers are; a front server that sends them (X-Accel-Redirect) reads the same folder.
+RELEASES_ROOT = env.str("RELEASES_ROOT", str(VAR_DIR / "releases"))
 _folder = {
     "BACKEND": "django.core.files.storage.FileSystemStorage",
     "OPTIONS": {"location": PRIVATE_ROOT, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
@@ -297,9 +299,14 @@ _bucket = {
     },
 }
 _private = _bucket if PRIVATE_S3_BUCKET else _folder
+_releases = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {"location": RELEASES_ROOT, "file_permissions_mode": 0o644, "directory_permissions_mode": 0o755},
+}
 STORAGES = {
     "default": _private,  # a file of which nobody says where it belongs is private, too
     "private": _private,
+    "releases": _releases,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = False

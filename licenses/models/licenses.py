@@ -1,4 +1,4 @@
-"""What was bought as things that can be used: products, SKUs, licences."""
+"""Licences, and the order lines they stand on."""
 
 import unicodedata
 
@@ -6,69 +6,14 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from orders.models import Order, OrderLine, Store
+from licenses.models.products import Product
+from orders.models import Order, OrderLine
 
 
 def normalize_serial(typed: str) -> str:
     """The form under which a serial number is looked up: capitals, no spaces, no dashes of any kind."""
     text = unicodedata.normalize("NFKC", typed)
     return "".join(c for c in text if not c.isspace() and unicodedata.category(c) not in ("Pd", "Cc", "Cf")).upper()
-
-
-class Product(models.Model):
-    """A family with its own prefixes, releases and guides, as in Maximum Security."""
-
-    slug = models.SlugField(_("short name"), max_length=64, unique=True)
-    name = models.CharField(_("name"), max_length=200)
-
-    class Meta:
-        verbose_name = _("product")
-        verbose_name_plural = _("products")
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class SerialPrefix(models.Model):
-    """What a serial number begins with tells its product; the longest prefix wins."""
-
-    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="prefixes")
-    prefix = models.CharField(_("prefix"), max_length=16, unique=True)
-
-    class Meta:
-        verbose_name = _("serial number prefix")
-        verbose_name_plural = _("serial number prefixes")
-        constraints = [
-            models.CheckConstraint(condition=Q(prefix__regex=r"^[A-Z0-9]+$"), name="serial_prefix_capitals_and_digits"),
-        ]
-
-    def __str__(self) -> str:
-        return self.prefix
-
-
-class Sku(models.Model):
-    """What a store sold: 3 devices for 1 year of a product."""
-
-    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="skus")
-    code = models.CharField("SKU", max_length=100)
-    name = models.CharField(_("name"), max_length=300, blank=True)
-    product = models.ForeignKey(
-        Product,
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="skus",
-        verbose_name=_("product"),
-    )
-
-    class Meta:
-        verbose_name = "SKU"
-        verbose_name_plural = "SKUs"
-        constraints = [models.UniqueConstraint(fields=["store", "code"], name="sku_code_once_per_store")]
-
-    def __str__(self) -> str:
-        return self.code
 
 
 class License(models.Model):

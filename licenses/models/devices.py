@@ -1,0 +1,72 @@
+"""Devices that a licence is in use on, as the vendor's activation server reports them."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from licenses.models.licenses import License
+
+UNDO_WITHIN = timedelta(minutes=10)
+
+
+class DeviceQuerySet(models.QuerySet["Device"]):
+    def in_use(self) -> Self:
+        return self.filter(deactivated_at__isnull=True)
+
+
+class Device(models.Model):
+    """One device of a licence. Kept when it is deactivated, so that what is told twice is known."""
+
+    license = models.ForeignKey(License, on_delete=models.CASCADE, related_name="devices_in_use")
+    vendor_id = models.CharField(_("the vendor's id"), max_length=200)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    platform = models.CharField(_("platform"), max_length=100, blank=True)
+    activated_at = models.DateTimeField(_("activated at"))
+    last_seen_at = models.DateTimeField(_("last seen at"))
+    deactivated_at = models.DateTimeField(_("deactivated at"), null=True, blank=True)
+
+    objects = DeviceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("device")
+        verbose_name_plural = _("devices")
+        constraints = [
+            models.UniqueConstraint(fields=["license", "vendor_id"], name="device_once_per_license"),
+            models.CheckConstraint(
+                condition=Q(last_seen_at__gte=F("activated_at")), name="device_seen_after_activation"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.vendor_id
+
+
+class DeviceReleaseQuerySet(models.QuerySet["DeviceRelease"]):
+    def standing(self) -> Self:
+        return self.filter(undone_at__isnull=True)
+
+    def in_effect(self, now: datetime) -> Self:
+        """Those that cannot be undone any more: the device is to be told that its place is gone."""
+        return self.standing().filter(requested_at__lte=now - UNDO_WITHIN)
+
+
+class DeviceRelease(models.Model):
+    """The holder of a licence gave a device's place free. Can be undone for 10 minutes."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="releases")
+    requested_at = models.DateTimeField(_("requested at"), default=timezone.now)
+    undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
+
+    objects = DeviceReleaseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("device release")
+        verbose_name_plural = _("device releases")
+        indexes = [models.Index(fields=["device", "requested_at"], name="device_release_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.requested_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,138 @@
+"""Installers: which release belongs to what, who may download it how long, and who did."""
+
+import uuid
+from datetime import datetime
+from typing import Self
+
+from django.core.files.storage import Storage, storages
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from licenses.models.products import Product
+from orders.models import Order, Store
+
+RELEASES = "releases"  # the name in settings.STORAGES
+DEFAULT_WINDOW_DAYS = 30
+
+
+def releases_storage() -> Storage:
+    """Where installers are."""
+    return storages[RELEASES]
+
+
+class Platform(models.TextChoices):
+    WINDOWS = "windows", "Windows"
+    MACOS = "macos", "macOS"
+    LINUX = "linux", "Linux"
+    ANDROID = "android", "Android"
+    IOS = "ios", "iOS"
+    OTHER = "other", _("other")
+
+
+class ReleaseQuerySet(models.QuerySet["Release"]):
+    def current(self) -> Self:
+        return self.filter(replaced_at__isnull=True, withdrawn_at__isnull=True)
+
+    def current_since(self, moment: datetime) -> Self:
+        """What is current, and what was when somebody bought at that moment, or became it later."""
+        return self.filter(withdrawn_at__isnull=True).filter(Q(replaced_at__isnull=True) | Q(replaced_at__gte=moment))
+
+
+class Release(models.Model):
+    """One installer. A newer one for the same product and platform replaces it; it stays for those who bought it."""
+
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="releases", verbose_name=_("product"))
+    version = models.CharField(_("version"), max_length=64)
+    platform = models.CharField(_("platform"), max_length=16, choices=Platform)
+    file_name = models.CharField(_("file name"), max_length=255, help_text=_("As browsers save it."))
+    stored_name = models.CharField(max_length=64, unique=True, editable=False)
+    size = models.PositiveBigIntegerField(_("size in bytes"), editable=False)
+    sha256 = models.CharField("SHA-256", max_length=64, editable=False)
+    released_at = models.DateTimeField(_("released at"), default=timezone.now)
+    replaced_at = models.DateTimeField(_("replaced at"), null=True, blank=True, editable=False)
+    withdrawn_at = models.DateTimeField(
+        _("withdrawn at"), null=True, blank=True, help_text=_("Nobody can download it any more, as when it is harmful.")
+    )
+
+    objects = ReleaseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("release")
+        verbose_name_plural = _("releases")
+        ordering = ["product", "platform", "-released_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["product", "platform", "version"], name="release_version_once"),
+            models.UniqueConstraint(
+                fields=["product", "platform"],
+                condition=Q(replaced_at__isnull=True, withdrawn_at__isnull=True),
+                name="release_one_current_per_platform",
+            ),
+            models.CheckConstraint(condition=Q(size__gt=0), name="release_is_not_empty"),
+            models.CheckConstraint(condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="release_sha256_is_hex"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product} {self.version} ({self.get_platform_display()})"
+
+
+class DownloadWindow(models.Model):
+    """How many days after the purchase a store's buyers may download; without a row, 30."""
+
+    store = models.OneToOneField(
+        Store, on_delete=models.CASCADE, related_name="download_window", verbose_name=_("store")
+    )
+    days = models.PositiveSmallIntegerField(_("days"), default=DEFAULT_WINDOW_DAYS)
+
+    class Meta:
+        verbose_name = _("download window")
+        verbose_name_plural = _("download windows")
+
+    def __str__(self) -> str:
+        return f"{self.store}: {self.days}"
+
+
+class InstallGuide(models.Model):
+    """How to install a product, on one platform or on all, in one language. Markdown."""
+
+    product = models.ForeignKey(
+        Product, on_delete=models.CASCADE, related_name="install_guides", verbose_name=_("product")
+    )
+    platform = models.CharField(
+        _("platform"), max_length=16, choices=Platform, blank=True, help_text=_("Empty: every platform.")
+    )
+    language = models.CharField(_("language"), max_length=16, default="en")
+    title = models.CharField(_("title"), max_length=200)
+    body = models.TextField(_("text"), help_text=_("Markdown."))
+
+    class Meta:
+        verbose_name = _("install guide")
+        verbose_name_plural = _("install guides")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["product", "platform", "language"], name="install_guide_once_per_platform_and_language"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Download(models.Model):
+    """One link that was issued to an open order, and what became of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="downloads", verbose_name=_("release"))
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="downloads", verbose_name=_("order"))
+    issued_at = models.DateTimeField(_("issued at"), default=timezone.now)
+    client = models.CharField(_("client"), max_length=64, blank=True)
+    started_at = models.DateTimeField(_("started at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("download")
+        verbose_name_plural = _("downloads")
+        indexes = [models.Index(fields=["order", "-issued_at"], name="download_by_order")]
+
+    def __str__(self) -> str:
+        return f"{self.release_id} {self.issued_at:%Y-%m-%d %H:%M}"
