@@ -1,7 +1,7 @@
 """What of an order can be returned now, and why not the rest: asked by page, form, service and admin alike."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -41,6 +41,11 @@ class Returnable:
     paid: Decimal
     licenses: list[License] = field(default_factory=list)  # bought with the line, not asked back yet
     refusal: Any = ""  # why none of it can go back; empty where it can
+
+    @property
+    def last_moment(self) -> datetime:
+        """The last moment at which it can go back."""
+        return self.until - timedelta(microseconds=1)
 
     def share(self, units: int, currency: str) -> Share:
         """What comes back for so many units more."""

@@ -1,4 +1,4 @@
-"""The mails about cases: one kind for each step, made at the moment of sending. Read by `notifications` at the start."""
+"""The mails about cases: one kind for each step, made at the moment of sending. `notifications` reads them."""
 
 from typing import Any
 

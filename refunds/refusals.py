@@ -6,11 +6,15 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Refusal(Exception):
-    """`str()` of it is a translated sentence that says why, and what to do where something can be done."""
+    """`str()` of it is a translated sentence that says why, and what to do where something can be done.
 
-    def __init__(self, sentence: Any, **values: Any) -> None:
+    `line_id` names the order line that it is about, where it is about one.
+    """
+
+    def __init__(self, sentence: Any, *, line_id: int | None = None, **values: Any) -> None:
         super().__init__(sentence)
         self.sentence = sentence
+        self.line_id = line_id
         self.values = values
 
     def __str__(self) -> str:

@@ -1,5 +1,12 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from refunds.views import returns
 
 app_name = "refunds"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("orders/<uuid:public_id>/return/", returns.request_return, name="request_return"),
+    path("returns/<slug:reference>/", returns.follow, name="return"),
+    path("returns/<slug:reference>/answer/", returns.answer, name="return_answer"),
+    path("returns/<slug:reference>/cancel/", returns.cancel, name="return_cancel"),
+]

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -22,7 +24,6 @@ from refunds.refusals import NotPossible, TooLate, WrongAmount, WrongQuantity
 from refunds.services.money import promise
 
 Status = Return.Status
-MOST_SERIALS = 1000  # of one line, in one request
 
 
 @dataclass(frozen=True)
@@ -71,27 +72,35 @@ def check(eligibility: Eligibility, wanted: Sequence[Wanted], now: datetime) -> 
 def _judge(eligibility: Eligibility, wish: Wanted) -> Judged:
     each = eligibility.of(wish.line_id)
     if each is None:
-        raise NotPossible(_("This item is not part of the order."))
+        raise NotPossible(_("This item is not part of the order."), line_id=wish.line_id)
+    about: dict[str, Any] = {"line_id": wish.line_id, "item": each.line.name}
     if wish.quantity < 0:
-        raise WrongQuantity(_("A quantity cannot be less than zero."))
+        raise WrongQuantity(_("%(item)s: a quantity cannot be less than zero."), **about)
     if each.refusal:
-        raise NotPossible(_("%(item)s: %(why)s"), item=each.line.name, why=each.refusal)
+        raise NotPossible(_("%(item)s: %(why)s"), why=each.refusal, **about)
     if wish.quantity > each.free:
-        raise WrongQuantity(_("%(item)s: at most %(count)s can be returned."), item=each.line.name, count=each.free)
+        raise WrongQuantity(_("%(item)s: at most %(count)s can be returned."), count=each.free, **about)
     share = each.share(wish.quantity, eligibility.order.currency)
     return Judged(each, wish.quantity, share.amount, share.tax, _licenses(each, wish))
 
 
+def serials_are_chosen(each: Returnable) -> bool:
+    """Whether a part of this line can go back only with a word on which serial numbers: each unit has its own."""
+    return 1 < each.free <= len(each.licenses)
+
+
 def _licenses(each: Returnable, wish: Wanted) -> tuple[License, ...]:
     """Which serial numbers go back. All, where all units do; none to choose, where one stands for several units."""
-    if wish.quantity == each.free or len(each.licenses) <= 1:
-        return tuple(each.licenses) if wish.quantity == each.free else ()
-    if len(each.licenses) < each.free:
-        return ()  # some units have no serial number of their own, so nobody can say which go back
+    if wish.quantity == each.free:
+        return tuple(each.licenses)
+    if not serials_are_chosen(each):
+        return ()
     chosen = tuple(license for license in each.licenses if license.pk in wish.license_ids)
     if len(chosen) != wish.quantity or len(wish.license_ids) != wish.quantity:
         raise WrongQuantity(
-            _("%(item)s: please choose the serial numbers that go back, as many as items."), item=each.line.name
+            _("%(item)s: please choose the serial numbers that go back, as many as items."),
+            line_id=wish.line_id,
+            item=each.line.name,
         )
     return chosen
 
@@ -107,14 +116,14 @@ def request_return(
     submission_id: UUID | None = None,
     language: str = "",
 ) -> Return:
-    """Take a return in. The same submission again, or the same wish while it is undecided, finds the first.
+    """Take a return in. The same submission again finds the first, as does the same wish without a submission's id.
 
     Raises a Refusal where nothing is accepted. Approved at once within the policy's limits.
     """
     now = timezone.now()
     with transaction.atomic():
         order = lock_order(order.pk)
-        if earlier := _same(order, wanted, submission_id):
+        if earlier := sent_before(order, wanted, submission_id):
             return earlier
         eligibility = judge(order, now)
         judged = check(eligibility, wanted, now)
@@ -135,22 +144,33 @@ def request_return(
     return case
 
 
-def _same(order: Order, wanted: Sequence[Wanted], submission_id: UUID | None) -> Return | None:
+def sent_before(order: Order, wanted: Sequence[Wanted], submission_id: UUID | None) -> Return | None:
+    """The return that the same submission brought; of a submission without an id, the open one of the same wish."""
     if submission_id is not None:
         return order.returns.filter(submission_id=submission_id).first()
+    return open_for(order, wanted)
+
+
+def open_for(order: Order, wanted: Sequence[Wanted]) -> Return | None:
+    """The open return that asks for these very units."""
     wishes = {wish.line_id: wish.quantity for wish in wanted if wish.quantity}
-    for case in order.returns.undecided().prefetch_related("lines"):
+    for case in order.returns.open().prefetch_related("lines"):
         if {line.line_id: line.quantity for line in case.lines.all()} == wishes:
             return case
     return None
 
 
 def _add_lines(case: Return, judged: Sequence[Judged]) -> None:
-    for each in judged:
-        line = ReturnLine.objects.create(
-            return_case=case, line=each.line.line, quantity=each.quantity, amount=each.amount, tax=each.tax
-        )
-        line.licenses.set(each.licenses)
+    lines = ReturnLine.objects.bulk_create(
+        ReturnLine(return_case=case, line=each.line.line, quantity=each.quantity, amount=each.amount, tax=each.tax)
+        for each in judged
+    )
+    serials = ReturnLine.licenses.through
+    serials.objects.bulk_create(
+        serials(returnline_id=line.pk, license_id=license.pk)
+        for line, each in zip(lines, judged, strict=True)
+        for license in each.licenses
+    )
 
 
 def cancel(case: Return) -> None:
@@ -161,8 +181,16 @@ def cancel(case: Return) -> None:
 
 
 def answer(case: Return, text: str) -> None:
-    """The buyer's answer to a question of support."""
+    """The buyer's answer to a question of support. A second click changes nothing."""
     with at_work(case) as current:
+        last = current.events.exclude(from_status=F("to_status")).last()
+        if (
+            last is not None
+            and last.actor == Actor.BUYER
+            and last.from_status == Status.QUESTION_ASKED
+            and last.text == text
+        ):
+            return
         move(current, Status.IN_REVIEW, Actor.BUYER, text=text)
 
 

@@ -1,0 +1,161 @@
+"""Asking for a return, following it, answering, cancelling."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from orders import formats
+from orders.access import with_order
+from orders.models import Order
+from refunds import progress
+from refunds.amounts import ZERO
+from refunds.countries import may_withdraw
+from refunds.eligibility import Eligibility, judge
+from refunds.forms.returns import AnswerForm, ReturnForm
+from refunds.models import Return
+from refunds.models.cases import due
+from refunds.refusals import Refusal
+from refunds.services import returns
+from refunds.views.guards import get_or_post, private, with_case
+
+INVALID = 422
+STATUS_PAGE = "refunds:return"
+
+
+@get_or_post
+@private
+@with_order
+def request_return(request: HttpRequest, order: Order) -> HttpResponse:
+    """Choose items; look at what comes back; send. Nothing is kept before the last step."""
+    now = timezone.now()
+    eligibility = judge(order, now)
+    if request.method != "POST":
+        return _form_page(request, eligibility, ReturnForm(eligibility, now), now)
+    form = ReturnForm(eligibility, now, request.POST)
+    confirmed = request.POST.get("confirm") == "1"
+    if form.is_valid() and confirmed:
+        try:
+            return redirect(_send(order, form).path)
+        except Refusal as refusal:
+            form.add_refusal(refusal)
+    if form.errors:
+        earlier = _sent_already(order, form) if confirmed else None
+        return redirect(earlier.path) if earlier else _form_page(request, eligibility, form, now)
+    if request.POST.get("change") == "1":
+        return _form_page(request, eligibility, form, now)
+    return _check_page(request, eligibility, form)
+
+
+def _send(order: Order, form: ReturnForm) -> Return:
+    return returns.request_return(
+        order,
+        form.wishes(),
+        form.cleaned_data["reason"],
+        form.cleaned_data["comment"],
+        submission_id=form.submission_id_of_order,
+    )
+
+
+def _sent_already(order: Order, form: ReturnForm) -> Return | None:
+    """What a second click, or the same form in a second window, brought in while this one was on its way."""
+    wishes = form.typed_wishes()
+    if earlier := returns.sent_before(order, wishes, form.submission_id_of_order):
+        return earlier
+    held = [each for wish in wishes if (each := form.eligibility.of(wish.line_id)) and wish.quantity > each.free]
+    return returns.open_for(order, wishes) if held else None
+
+
+def _form_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm, now: datetime) -> HttpResponse:
+    order = eligibility.order
+    latest = max(eligibility.lines, key=lambda each: each.until, default=None)
+    content = {
+        "eligibility": eligibility,
+        "form": None if eligibility.refusal else form,
+        "last_moment": latest.last_moment if latest else order.placed_at,
+        "is_over": latest is not None and now >= latest.until,
+        "may_withdraw": may_withdraw(order.billing_country),
+    }
+    refused = form.is_bound and bool(form.errors) and not eligibility.refusal
+    return render(request, "refunds/return_form.html", _about(order) | content, status=INVALID if refused else 200)
+
+
+def _check_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm) -> HttpResponse:
+    order, amount = eligibility.order, sum((each.amount for each in form.judged), ZERO)
+    content = {
+        "form": form,
+        "judged": form.judged,
+        "amount": amount,
+        "tax": sum((each.tax for each in form.judged), ZERO),
+        "reason": form.cleaned_data["reason"],
+        "comment": form.cleaned_data["comment"],
+        "approved_at_once": eligibility.terms.approves_by_itself(amount, order.currency),
+        "revokes": eligibility.terms.policy.revokes_serials and any(each.licenses for each in form.judged),
+        "due_at": due(),
+    }
+    return render(request, "refunds/return_check.html", _about(order) | content)
+
+
+def _about(order: Order) -> dict[str, Any]:
+    return {"order": order, "zone": order.store.tzinfo, "payment": formats.payment_line(order)}
+
+
+# --- What became of it -----------------------------------------------------------------------------------
+
+
+@get_or_post
+@private
+@with_case(Return, STATUS_PAGE)
+def follow(request: HttpRequest, case: Return) -> HttpResponse:
+    return _status_page(request, case)
+
+
+def _status_page(request: HttpRequest, case: Return, answer: AnswerForm | None = None) -> HttpResponse:
+    now = timezone.now()
+    content = {
+        "case": case,
+        "words": progress.words(case.status),
+        "steps": progress.steps(case),
+        "history": progress.told(case),
+        "lines": list(case.lines.select_related("line").prefetch_related("licenses").order_by("line__position", "pk")),
+        "amount": case.amount if case.amount_approved is None else case.amount_approved,
+        "is_late": case.is_undecided and now > case.due_at,
+        "answer_form": answer or AnswerForm() if case.status == Return.Status.QUESTION_ASKED else None,
+    }
+    return render(
+        request, "refunds/return.html", _about(case.order) | content, status=200 if answer is None else INVALID
+    )
+
+
+@get_or_post
+@private
+@with_case(Return, STATUS_PAGE)
+def cancel(request: HttpRequest, case: Return) -> HttpResponse:
+    if request.method == "POST":
+        try:
+            returns.cancel(case)
+            messages.success(request, gettext("The return is cancelled. You keep what you bought."))
+        except Refusal as refusal:
+            messages.error(request, str(refusal))
+    return redirect(case.path)
+
+
+@get_or_post
+@private
+@with_case(Return, STATUS_PAGE)
+def answer(request: HttpRequest, case: Return) -> HttpResponse:
+    if request.method != "POST":
+        return redirect(case.path)
+    form = AnswerForm(request.POST)
+    if not form.is_valid() and case.status == Return.Status.QUESTION_ASKED:
+        return _status_page(request, case, form)
+    try:
+        returns.answer(case, form.cleaned_data.get("answer", ""))
+        messages.success(request, gettext("Thank you. Support has your answer."))
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    return redirect(case.path)
