@@ -19,7 +19,7 @@ class Panel:
     `load` takes orders and returns what each shows, by order id, with one query for all of them. Their
     `items` are there already. See `AskedOften` for a query that costs little.
     Templates find it as `panel`, beside `order`. An order without an entry shows no panel, and a
-    template that is empty is not shown.
+    template that is empty is not shown. `place` says which stands above which: the lower number.
     `search` gives the ids of the orders that a word of staff finds (a serial number, a reference).
     """
 
@@ -30,6 +30,7 @@ class Panel:
     mail_html: str = ""
     admin_template: str = ""
     search: Callable[[str], QuerySet[Any, Any]] | None = None
+    place: int = 10
 
 
 _panels: dict[str, Panel] = {}
@@ -42,7 +43,7 @@ def register(panel: Panel) -> None:
 
 
 def registered() -> list[Panel]:
-    return list(_panels.values())
+    return sorted(_panels.values(), key=lambda panel: panel.place)
 
 
 def load(orders: Sequence[Order]) -> dict[int, list[tuple[Panel, Any]]]:

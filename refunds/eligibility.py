@@ -1,7 +1,7 @@
 """What of an order can be returned now, and why not the rest: asked by page, form, service and admin alike."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,7 @@ from licenses.models import License, LicensedLine
 from orders.models import Order, OrderLine
 from refunds.amounts import ZERO, Share, paid_for, share
 from refunds.models import RefundTransaction, Return, ReturnLine, Withdrawal
-from refunds.policy import Policies, Terms, days_left, deadlines
+from refunds.policy import Policies, Terms, days_left, deadlines, moment_before
 
 TEST_ORDER = _("This is a test order: nothing was paid, so there is nothing to give back.")
 NOT_RETURNABLE = {
@@ -45,7 +45,7 @@ class Returnable:
     @property
     def last_moment(self) -> datetime:
         """The last moment at which it can go back."""
-        return self.until - timedelta(microseconds=1)
+        return moment_before(self.until)
 
     def share(self, units: int, currency: str) -> Share:
         """What comes back for so many units more."""

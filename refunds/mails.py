@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.kinds import MailKind, register
@@ -42,7 +43,21 @@ def context(message: Message) -> dict[str, Any]:
         }
     if isinstance(case, Return):
         shown["lines"] = list(case.lines.select_related("line").order_by("line__position", "pk"))
+        shown["facts"] = _facts_of(case)
     return shown
+
+
+def _facts_of(case: Return) -> list[tuple[str, str]]:
+    """What matters of a return at a glance."""
+    amounts = [(gettext("Asked for"), case.amount)]
+    if case.amount_approved is not None:
+        amounts.append((gettext("Approved"), case.amount_approved))
+    return [
+        (gettext("Reference"), case.reference),
+        (gettext("Order number"), case.order.number),
+        *((label, formats.money(amount, case.currency)) for label, amount in amounts),
+        (gettext("The money goes to"), formats.payment_line(case.order) or gettext("the way it was paid")),
+    ]
 
 
 def step_is_known(message: Message) -> bool:

@@ -80,11 +80,16 @@ def return_until(placed_at: datetime, zone: tzinfo, days: int | None) -> datetim
     return placed_at if days is None else end_of(last_day(placed_at, zone, days), zone)
 
 
+def moment_before(until: datetime) -> datetime:
+    """The last moment at which something is not too late yet; on the last day, as people read it."""
+    return until - timedelta(microseconds=1)
+
+
 def days_left(until: datetime, zone: tzinfo, now: datetime) -> int:
     """Whole days after today on which a return can still be sent; 0 on the last day, and ever after."""
     if now >= until:
         return 0
-    last = (until - timedelta(microseconds=1)).astimezone(zone).date()
+    last = moment_before(until).astimezone(zone).date()
     return max((last - now.astimezone(zone).date()).days, 0)
 
 
