@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from licenses.models import License
@@ -37,9 +37,10 @@ class ReturnReason(models.Model):
 
     @property
     def label(self) -> str:
-        """The reason in the active language, else in its parent's (de for de-at), else as staff named it."""
+        """The reason in the active language, else in its parent's (de for de-at), else as the portal translates it."""
         language = get_language() or ""
-        return self.translations.get(language) or self.translations.get(language.split("-")[0]) or self.name
+        written = self.translations.get(language) or self.translations.get(language.split("-")[0])
+        return written or gettext(self.name)
 
 
 class Return(Case):

@@ -1,0 +1,31 @@
+"""The reasons that buyers choose from: there from the first start, staff's from then on, in the buyer's language."""
+
+import pytest
+from django.core.management import call_command
+from django.utils import translation
+
+from refunds.models import ReturnReason
+from refunds.reasons import FIRST_REASONS
+from tests.factories import make_reason
+
+
+@pytest.mark.django_db
+def test_a_new_portal_has_reasons() -> None:
+    assert list(ReturnReason.objects.values_list("name", flat=True)) == FIRST_REASONS
+    assert ReturnReason.objects.get(offers_swap=True).name == "Bought the wrong product"
+
+
+@pytest.mark.django_db
+def test_what_staff_made_of_them_stays() -> None:
+    ReturnReason.objects.exclude(name=FIRST_REASONS[0]).delete()
+    ReturnReason.objects.update(name="Ours", is_active=False)
+    call_command("migrate", verbosity=0)
+    assert list(ReturnReason.objects.values_list("name", flat=True)) == ["Ours"]
+
+
+@pytest.mark.django_db
+def test_in_the_language_of_the_page() -> None:
+    reason = make_reason(name="Wrong one", translations={"de": "Das falsche"})
+    for language, label in [("de", "Das falsche"), ("de-at", "Das falsche"), ("en", "Wrong one"), ("fr", "Wrong one")]:
+        with translation.override(language):
+            assert reason.label == label
