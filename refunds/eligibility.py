@@ -26,6 +26,7 @@ TOO_LATE = _("The days in which this could be returned are over.")
 NEVER = _("This item cannot be returned.")
 RETURNED = _("This item went back already.")
 ASKED_FOR = _("A return of this item is under way already.")
+SWAP_ASKED_FOR = _("A swap of this item is under way. You can return it once the swap is cancelled or declined.")
 ACTIVATED = _("Its serial number is activated, and activated licences cannot be returned.")
 ALL_REFUNDED = _("The whole amount of this order went back already, or is on its way.")
 
@@ -70,13 +71,14 @@ class Eligibility:
 def judge(order: Order, now: datetime, terms: Terms | None = None) -> Eligibility:
     """Judge an order by its policy, or by other terms as if they had been in force.
 
-    Seven queries, however many lines. For a decision call it with the order locked.
+    Eight queries, however many lines. For a decision call it with the order locked.
     """
     lines = list(order.lines.order_by("position", "id"))
     judging = terms or Policies([order.store_id]).at(order.store_id, order.placed_at)
     until = deadlines(order, lines, terms)
     paid = paid_for(lines, order.total, order.currency)
     held = units_held(order)
+    swapping = set(order.swaps.open().values_list("line_id", flat=True))
     licenses = _licenses_of(order)
     judged = []
     for line in lines:
@@ -85,7 +87,7 @@ def judge(order: Order, now: datetime, terms: Terms | None = None) -> Eligibilit
         each = Returnable(
             line, until[line.pk], line.quantity - before, before, paid[line.pk], licenses.get(line.pk, [])
         )
-        each.refusal = _refusal_of(each, asked_for, order, judging, now)
+        each.refusal = SWAP_ASKED_FOR if line.pk in swapping else _refusal_of(each, asked_for, order, judging, now)
         judged.append(each)
     eligibility = Eligibility(
         order,

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from files.models import Upload
 from licenses.models import License, Product
 from orders.models import Order, Store, money_field
 from refunds.models.cases import Case
@@ -92,7 +93,11 @@ class CashbackClaim(Case):
     currency = models.CharField(_("currency"), max_length=3, editable=False)
     amount = money_field(editable=False)
     payout_method = models.CharField(_("paid to"), max_length=16, choices=PayoutMethod, default=PayoutMethod.ORIGINAL)
-    # Encrypted, and emptied after the payout.
+    # The proof of purchase; what is kept of it ends by itself.
+    proof = models.ForeignKey(
+        Upload, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("proof of purchase")
+    )
+    # Encrypted (see refunds/payout_details.py), and emptied as soon as they are not needed any more.
     payout_details = models.BinaryField(editable=False, blank=True, default=bytes)
     payout_reference = models.CharField(_("reference of the payout"), max_length=100, blank=True)
 
@@ -107,8 +112,11 @@ class CashbackClaim(Case):
             ),
             models.CheckConstraint(condition=Q(amount__gt=0), name="cashback_claim_amount_positive"),
             models.CheckConstraint(
-                condition=~Q(status="paid") | (~Q(payout_reference="") & Q(payout_details=b"")),
-                name="cashback_paid_has_reference_and_no_details",
+                condition=~Q(status="paid") | ~Q(payout_reference=""), name="cashback_paid_has_reference"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["paid", "declined", "cancelled"]) | Q(payout_details=b""),
+                name="cashback_closed_keeps_no_details",
             ),
         ]
         indexes = [models.Index(fields=["status", "due_at"], name="cashback_queue")]
