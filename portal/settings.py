@@ -62,7 +62,7 @@ INSTALLED_APPS = [
     "orders.apps.OrdersConfig",
     "notifications.apps.NotificationsConfig",
     "files.apps.FilesConfig",
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # its default one would put another staff site in the place of ours
     "portal.apps.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

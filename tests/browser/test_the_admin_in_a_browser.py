@@ -1,0 +1,23 @@
+"""Staff log in, find a file and download it, with nothing in the browser's console."""
+
+import pytest
+from django.contrib.auth.models import User
+
+from files.services import keep
+from tests.browser.conftest import Open
+from tests.files import made
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def test_an_upload_is_found_and_downloaded(open_page: Open) -> None:
+    User.objects.create_superuser("agent", password="a long password")
+    keep(made.upload(made.pdf_bytes(), "statement.pdf"))
+    page = open_page("/admin/", viewport={"width": 1280, "height": 800})
+    page.fill("[name=username]", "agent")
+    page.fill("[name=password]", "a long password")
+    page.click("button[type=submit]")
+    page.goto("/admin/files/upload/")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "statement.pdf"
