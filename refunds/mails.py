@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.urls import reverse
+from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +15,10 @@ from refunds.models import Case, CaseEvent, CashbackClaim, Return, Swap, Withdra
 from refunds.moves import mail_kind_of
 
 TEMPLATES = "refunds/emails"
+
+# Steps of a return of which money has come, or may still.
+DECIDED = {Return.Status.APPROVED, Return.Status.REFUNDED}
+MONEY_COMES = DECIDED | Return.UNDECIDED
 
 LABELS: dict[type[Case], Any] = {
     Return: _("Your return"),
@@ -43,21 +48,22 @@ def context(message: Message) -> dict[str, Any]:
         }
     if isinstance(case, Return):
         shown["lines"] = list(case.lines.select_related("line").order_by("line__position", "pk"))
-        shown["facts"] = _facts_of(case)
+        shown |= {"facts": _facts_of(case, event), "money_comes": event.to_status in MONEY_COMES}
     return shown
 
 
-def _facts_of(case: Return) -> list[tuple[str, str]]:
-    """What matters of a return at a glance."""
-    amounts = [(gettext("Asked for"), case.amount)]
-    if case.amount_approved is not None:
-        amounts.append((gettext("Approved"), case.amount_approved))
-    return [
+def _facts_of(case: Return, event: CaseEvent) -> list[tuple[str, str]]:
+    """What matters of a return at a glance, as it stood at this step."""
+    facts = [
         (gettext("Reference"), case.reference),
         (gettext("Order number"), case.order.number),
-        *((label, formats.money(amount, case.currency)) for label, amount in amounts),
-        (gettext("The money goes to"), formats.payment_line(case.order) or gettext("the way it was paid")),
+        (gettext("Asked for"), formats.money(case.amount, case.currency)),
     ]
+    if event.to_status in DECIDED and case.amount_approved is not None:
+        facts.append((gettext("Approved"), formats.money(case.amount_approved, case.currency)))
+    if event.to_status in MONEY_COMES:
+        facts.append((gettext("The money goes to"), formats.payment_line(case.order) or gettext("the way it was paid")))
+    return facts
 
 
 def step_is_known(message: Message) -> bool:
@@ -65,6 +71,7 @@ def step_is_known(message: Message) -> bool:
 
 
 for case_type, label in LABELS.items():
-    for status in case_type.Status.values:  # type: ignore[attr-defined]
+    for status, status_label in case_type.Status.choices:  # type: ignore[attr-defined]
         name = mail_kind_of(case_type, status)
-        register(MailKind(name, f"{TEMPLATES}/{name}", context, step_is_known, label=label))
+        step = format_lazy("{}: {}", label, status_label)
+        register(MailKind(name, f"{TEMPLATES}/{name}", context, step_is_known, label=step))

@@ -147,6 +147,7 @@ class ReturnForm(PageForm):
             self.fields[quantity_name(each.line)] = QuantityField(each, initial=int(len(free) == 1 == each.free))
             if returns.serials_are_chosen(each):
                 self.fields[serials_name(each.line)] = SerialsField(each)
+        self.order_fields([name for name in self.fields if name not in self.base_fields])  # as they stand on the page
 
     # --- What was typed ---
 

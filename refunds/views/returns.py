@@ -123,6 +123,7 @@ def _status_page(request: HttpRequest, case: Return, answer: AnswerForm | None =
         "history": progress.told(case),
         "lines": list(case.lines.select_related("line").prefetch_related("licenses").order_by("line__position", "pk")),
         "amount": case.amount if case.amount_approved is None else case.amount_approved,
+        "comes_to_nothing": case.status in (Return.Status.DECLINED, Return.Status.CANCELLED),
         "is_late": case.is_undecided and now > case.due_at,
         "answer_form": answer or AnswerForm() if case.status == Return.Status.QUESTION_ASKED else None,
     }
