@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from refunds.views import returns
+from refunds.views import returns, swaps
 
 app_name = "refunds"
 
@@ -9,4 +9,8 @@ urlpatterns: list[URLPattern] = [
     path("returns/<slug:reference>/", returns.follow, name="return"),
     path("returns/<slug:reference>/answer/", returns.answer, name="return_answer"),
     path("returns/<slug:reference>/cancel/", returns.cancel, name="return_cancel"),
+    path("orders/<uuid:public_id>/swap/", swaps.request_swap, name="swap"),
+    path("swaps/<slug:reference>/", swaps.follow, name="swap_status"),
+    path("swaps/<slug:reference>/answer/", swaps.answer, name="swap_answer"),
+    path("swaps/<slug:reference>/cancel/", swaps.cancel, name="swap_cancel"),
 ]

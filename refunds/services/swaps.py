@@ -17,7 +17,7 @@ from orders.services import language_of
 from refunds.eligibility import ASKED_FOR, Eligibility, Returnable, judge, units_held
 from refunds.models import Swap, SwapOffer
 from refunds.moves import Actor, at_work, lock_order, move
-from refunds.refusals import NotPossible, TooLate
+from refunds.refusals import AlreadyMoved, NotPossible, TooLate
 from refunds.services.steps import add_note, answer, ask, cancel, decline, required, take_into_review
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "answer",
     "approve",
     "ask",
+    "call_off",
     "cancel",
     "check",
     "decline",
@@ -137,6 +138,15 @@ def approve(case: Swap, by: User, text: str = "", note: str = "") -> None:
     """Say yes; the new serial number follows with `finish`."""
     with at_work(case) as current:
         move(current, Status.APPROVED, Actor.STAFF, by=by, text=text, note=note)
+
+
+def call_off(case: Swap, by: User, reason: str, note: str = "") -> None:
+    """End an approved swap that does not come about, as when the difference is not paid. The item is free again."""
+    reason = required(reason, _("Please write the reason to the buyer."))
+    with at_work(case) as current:
+        if current.status != Status.APPROVED:
+            raise AlreadyMoved(current.get_status_display())
+        move(current, Status.CANCELLED, Actor.STAFF, by=by, text=reason, note=note)
 
 
 def finish(
