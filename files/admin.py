@@ -43,7 +43,9 @@ class UploadAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("content"))
     def download(self, upload: Upload) -> str:
-        return format_html('<a href="{}">{}</a>', reverse("files:download", args=[upload.pk]), gettext("Download"))
+        return format_html(
+            '<a class="underline" href="{}">{}</a>', reverse("files:download", args=[upload.pk]), gettext("Download")
+        )
 
     @admin.display(description=_("latest looks"))
     def looks(self, upload: Upload) -> str:

@@ -38,7 +38,7 @@ class Upload(models.Model):
         PNG = "image/png", "PNG"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(_("name"), max_length=120, help_text=_("As the buyer's device called it; never a path."))
+    name = models.CharField(_("name"), max_length=120, help_text=_("As the buyer’s device called it."))
     media_type = models.CharField(_("kind"), max_length=40, choices=MediaType)
     size = models.PositiveIntegerField(_("size in bytes"))
     sha256 = models.CharField("SHA-256", max_length=64)

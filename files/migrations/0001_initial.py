@@ -22,9 +22,7 @@ class Migration(migrations.Migration):
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 (
                     "name",
-                    models.CharField(
-                        help_text="As the buyer's device called it; never a path.", max_length=120, verbose_name="name"
-                    ),
+                    models.CharField(help_text="As the buyer’s device called it.", max_length=120, verbose_name="name"),
                 ),
                 (
                     "media_type",

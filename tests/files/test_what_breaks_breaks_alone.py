@@ -43,10 +43,10 @@ def test_the_largest_picture_that_is_taken_fits_into_the_memory_allowed() -> Non
     assert clean.width * clean.height <= 16_100_000
 
 
-def test_a_page_that_unpacks_to_a_gigabyte_costs_nothing() -> None:
+def test_a_page_that_unpacks_a_thousandfold_costs_nothing() -> None:
     bomb = made.pdf()
     packer = made.zlib.compressobj(9)
-    packed = b"".join(packer.compress(b" " * 1024**2) for _megabyte in range(1024)) + packer.flush()
+    packed = b"".join(packer.compress(b" " * 1024**2) for _megabyte in range(256)) + packer.flush()
     content = made.pikepdf.Stream(bomb, b"")
     content.write(packed, filter=made.pikepdf.Name.FlateDecode)
     bomb.pages[0].Contents = bomb.make_indirect(content)

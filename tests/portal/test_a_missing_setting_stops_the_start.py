@@ -40,7 +40,11 @@ def test_an_empty_value_is_a_missing_one() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SITE_URL", "http://orders.example.com"), ("DATABASE_URL", "sqlite:///orders.sqlite3")],
+    [
+        ("SITE_URL", "http://orders.example.com"),
+        ("DATABASE_URL", "sqlite:///orders.sqlite3"),
+        ("UPLOAD_MAX_MEGABYTES", "0"),
+    ],
 )
 def test_a_value_that_is_not_safe_is_refused(name: str, value: str) -> None:
     told = manage("check", **COMPLETE | {name: value})
