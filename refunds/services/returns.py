@@ -19,8 +19,8 @@ from orders.services import language_of
 from refunds.amounts import ZERO, smallest
 from refunds.eligibility import Eligibility, Returnable, judge
 from refunds.models import Return, ReturnLine, ReturnReason
-from refunds.moves import Actor, at_work, lock_order, move, record
-from refunds.refusals import NotPossible, TooLate, WrongAmount, WrongQuantity
+from refunds.moves import Actor, at_work, lock_order, move, record, status_label
+from refunds.refusals import AlreadyMoved, NotPossible, TooLate, WrongAmount, WrongQuantity
 from refunds.services.money import promise
 
 Status = Return.Status

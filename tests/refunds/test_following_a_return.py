@@ -1,0 +1,253 @@
+"""The page of a return: what happened, what comes next, answering, cancelling; and whose it is."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from notifications.models import Message
+from orders.links import make_token
+from orders.models import AccessLink, Order
+from orders.passwords import portal_password
+from refunds.models import Return
+from refunds.moves import Actor, at_work, move
+from refunds.services import returns
+from refunds.services.returns import Wanted, request_return
+from tests.factories import make_agent, make_license, make_line, make_order, make_reason, make_store
+from tests.pages import inside, marks, result, text
+
+pytestmark = pytest.mark.django_db
+
+Status = Return.Status
+
+
+@pytest.fixture
+def order() -> Order:
+    return make_order(placed_at=timezone.now())
+
+
+@pytest.fixture
+def case(order: Order) -> Return:
+    line = make_line(order)
+    make_license(line, serial="XAAB-1111")
+    return request_return(order, [Wanted(line.pk, 1)], make_reason(), "By mistake")
+
+
+def refund(case: Return) -> None:
+    with at_work(case) as current:
+        move(current, Status.REFUNDED, Actor.STAFF)
+
+
+def test_what_was_sent_stands_on_it(order: Order, case: Return) -> None:
+    answer = inside(order).get(case.path)
+    assert marks(answer, "data-reference") == [case.reference]
+    assert marks(answer, "data-status") == ["received"]
+    assert marks(answer, "data-amount") == ["79.95"]
+    said = text(answer)
+    for fact in (
+        "1 × Maximum Security",
+        "€12.76 tax",
+        "XAAB-1111",
+        "Visa ending in 4242",
+        "By mistake",
+        "answer by email by",
+    ):
+        assert fact in said
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_from_received_to_refunded(order: Order, case: Return) -> None:
+    agent, browser = make_agent(), inside(order)
+    returns.take_into_review(case, agent)
+    assert marks(browser.get(case.path), "data-status") == ["in_review"]
+    returns.ask(case, agent, "Which device?", note="Smells of fraud")
+    asked = browser.get(case.path)
+    assert marks(asked, "data-status") == ["question_asked"]
+    assert "Which device?" in text(asked)
+    answered = browser.post(f"{case.path}answer/", {"answer": "My laptop"}, follow=True)
+    assert marks(answered, "data-status") == ["in_review"]
+    assert "You wrote: My laptop" in text(answered)
+    returns.approve(case, agent, Decimal("50.00"), text="A part", note="Half is enough")
+    approved = browser.get(case.path)
+    assert marks(approved, "data-status") == ["approved"]
+    assert marks(approved, "data-amount") == ["50.00"]
+    assert "€50.00 is on its way to you" in text(approved)
+    refund(case)
+    done = browser.get(case.path)
+    assert "€50.00 was sent to you" in text(done)
+    assert done.content.decode().count('class="step-done"') == 4
+    for page in (asked, answered, approved, done):
+        for hidden in ("Smells of fraud", "Half is enough", agent.username):
+            assert hidden not in page.content.decode()
+
+
+def test_declined_with_the_reason_and_never_the_note(order: Order, case: Return) -> None:
+    returns.add_note(case, make_agent(), "Known for this")
+    returns.decline(case, make_agent(), "Bought elsewhere", note="Liar")
+    said = text(inside(order).get(case.path))
+    assert "The return was declined Bought elsewhere You keep what you bought." in said
+    assert "Known for this" not in said
+    assert "Liar" not in said
+    assert "The money goes to" not in said
+
+
+def test_what_staff_and_buyers_write_is_text(order: Order, case: Return) -> None:
+    returns.ask(case, make_agent(), "<script>alert(1)</script>\nLine 2")
+    page = inside(order).get(case.path).content.decode()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;<br>Line 2" in page
+
+
+def test_a_late_answer_is_admitted(order: Order, case: Return) -> None:
+    with time_machine.travel(timezone.now() + timedelta(days=4)):
+        assert "It takes longer than we promised" in text(inside(order).get(case.path))
+
+
+def test_cancelling(order: Order, case: Return) -> None:
+    browser = inside(order)
+    assert browser.get(f"{case.path}cancel/")["Location"] == case.path
+    for _click in range(2):
+        after = browser.post(f"{case.path}cancel/", follow=True)
+        assert marks(after, "data-status") == ["cancelled"]
+    assert Message.objects.filter(kind="return_cancelled").count() == 1
+
+
+@pytest.mark.parametrize("status", ["approved", "declined", "refunded"])
+def test_what_is_decided_cannot_be_cancelled(order: Order, case: Return, status: str) -> None:
+    with at_work(case) as current:
+        move(current, status, Actor.STAFF, **({"amount_approved": case.amount} if status == "approved" else {}))
+    browser = inside(order)
+    assert "Cancel this return" not in text(browser.get(case.path))
+    after = browser.post(f"{case.path}cancel/", follow=True)
+    assert marks(after, "data-status") == [status]
+    assert "This is not possible any more" in text(after)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("", "Please write your answer."),
+        ("   ", "Please write your answer."),
+        ("x" * 2001, "This is too long."),
+        ("4242424242424242", "This looks like a whole card number."),
+    ],
+)
+def test_an_answer_that_is_not_taken(order: Order, case: Return, typed: str, sentence: str) -> None:
+    returns.ask(case, make_agent(), "Which device?")
+    answer = inside(order).post(f"{case.path}answer/", {"answer": typed})
+    assert answer.status_code == 422
+    assert result(answer) == "invalid"
+    assert sentence in text(answer)
+    assert 'href="#id_answer_answer"' in answer.content.decode()
+    assert "4242424242424242" not in answer.content.decode()
+    case.refresh_from_db()
+    assert case.status == Status.QUESTION_ASKED
+
+
+def test_answering_twice_and_unasked(order: Order, case: Return) -> None:
+    browser = inside(order)
+    unasked = browser.post(f"{case.path}answer/", {"answer": "Hello"}, follow=True)
+    assert "This is not possible any more" in text(unasked)
+    returns.ask(case, make_agent(), "Which device?")
+    for _click in range(2):
+        after = browser.post(f"{case.path}answer/", {"answer": "My laptop"}, follow=True)
+        assert "Support has your answer." in text(after)
+    assert case.events.filter(text="My laptop").count() == 1
+
+
+@pytest.mark.parametrize("rest", ["", "cancel/", "answer/"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_stranger_gets_the_answer_of_a_return_that_is_none(case: Return, rest: str, method: str) -> None:
+    for browser in (Client(), inside(make_order(store_email="stranger@example.com"))):
+        ours, nobodys = (getattr(browser, method)(f"/returns/{name}/{rest}") for name in (case.reference, "R-00000000"))
+        assert ours.status_code == nobodys.status_code == 302
+        assert ours["Location"].replace(case.reference, "R-00000000") == nobodys["Location"]
+        pages = [browser.get(answer["Location"]).content for answer in (ours, nobodys)]
+        assert len(pages[0]) == len(pages[1])
+    case.refresh_from_db()
+    assert case.status == Status.RECEIVED
+
+
+def test_an_expired_session_leads_back(order: Order, case: Return) -> None:
+    browser = inside(order)
+    with time_machine.travel(timezone.now() + timedelta(minutes=31)):
+        for rest in ("", "cancel/"):
+            answer = browser.post(f"{case.path}{rest}")
+            assert answer["Location"] == f"/orders/find/?next=%2Freturns%2F{case.reference}%2F"
+
+
+def test_while_an_emailed_code_is_awaited() -> None:
+    order = make_order(store=make_store(confirm_card_lookup="always"), placed_at=timezone.now())
+    case = request_return(order, [Wanted(make_line(order).pk, 1)], make_reason())
+    browser = Client()
+    browser.post("/orders/find/card/", {"email": "buyer@example.com", "card_last4": "4242"})
+    for answer in (browser.get(case.path), browser.post(f"{case.path}cancel/")):
+        assert answer["Location"] == f"/orders/{order.public_id}/code/"
+    case.refresh_from_db()
+    assert case.status == Status.RECEIVED
+
+
+class TestTheWayBack:
+    """Whoever shows that the order is theirs comes to the page that they wanted."""
+
+    def by_number(self, order: Order, path: str) -> str:
+        form = {"order_number": order.number, "password": portal_password(order) or "", "next": path}
+        return Client().post("/orders/find/number/", form)["Location"]
+
+    def test_by_number_and_password(self, order: Order, case: Return) -> None:
+        assert self.by_number(order, case.path) == case.path
+        assert self.by_number(order, case.path.lower()) == case.path.lower()
+
+    def test_by_card_through_the_page(self, order: Order, case: Return) -> None:
+        browser = Client()
+        page = browser.get(browser.get(case.path)["Location"])
+        assert marks(page, 'name="next" value').count(case.path) == 3
+        form = {"email": "buyer@example.com", "card_last4": "4242", "next": case.path}
+        assert browser.post("/orders/find/card/", form)["Location"] == case.path
+        assert marks(browser.get(case.path), "data-reference") == [case.reference]
+
+    def test_by_emailed_link(self, order: Order, case: Return) -> None:
+        browser = Client()
+        browser.post("/orders/find/link/", {"email": "buyer@example.com", "next": case.path})
+        link = AccessLink.objects.get()
+        assert browser.post(f"/access/{make_token(link)}/")["Location"] == case.path
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "//evil.example/returns/{}/",
+            "https://evil.example/returns/{}/",
+            "/returns/{}/../../admin/",
+            "/returns/{}",
+            "/admin/",
+        ],
+    )
+    def test_never_out_of_the_house(self, order: Order, case: Return, path: str) -> None:
+        assert self.by_number(order, path.format(case.reference)) == f"/orders/{order.public_id}/"
+
+    def test_somebody_elses_return_and_none_lead_to_the_own_order_alike(self, case: Return) -> None:
+        own = make_order(store_email="other@example.com")
+        for path in (case.path, "/returns/R-00000000/"):
+            assert self.by_number(own, path) == f"/orders/{own.public_id}/"
+
+
+@pytest.mark.parametrize("items", [1, 30])
+def test_the_number_of_queries_does_not_grow(items: int, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+    order = make_order(placed_at=timezone.now(), total=Decimal(5000))
+    lines = [make_line(order) for _item in range(items)]
+    for line in lines:
+        make_license(line)
+    reason, browser = make_reason(), inside(order)
+    page = f"/orders/{order.public_id}/return/"
+    with django_assert_max_num_queries(17):
+        assert browser.get(page).status_code == 200
+    form = {f"line-{line.pk}-quantity": 1 for line in lines} | {"reason": reason.pk, "comment": ""}
+    with django_assert_max_num_queries(17):
+        assert browser.post(page, form).status_code == 200
+    with django_assert_max_num_queries(45):
+        sent = browser.post(page, form | {"confirm": "1"})
+    with django_assert_max_num_queries(9):
+        assert marks(browser.get(sent["Location"]), "data-status") == ["received"]
