@@ -183,15 +183,17 @@ def cancel(case: Return) -> None:
 def answer(case: Return, text: str) -> None:
     """The buyer's answer to a question of support. A second click changes nothing."""
     with at_work(case) as current:
-        last = current.events.exclude(from_status=F("to_status")).last()
-        if (
-            last is not None
-            and last.actor == Actor.BUYER
-            and last.from_status == Status.QUESTION_ASKED
-            and last.text == text
-        ):
+        if _was_answered(current, text):
             return
+        if current.status != Status.QUESTION_ASKED:
+            raise AlreadyMoved(status_label(current))
         move(current, Status.IN_REVIEW, Actor.BUYER, text=text)
+
+
+def _was_answered(case: Return, text: str) -> bool:
+    last = case.events.exclude(from_status=F("to_status")).last()
+    question = Status.QUESTION_ASKED
+    return last is not None and (last.actor, last.from_status, last.text) == (Actor.BUYER, question, text)
 
 
 # --- Staff -----------------------------------------------------------------------------------------------
