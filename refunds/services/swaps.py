@@ -40,7 +40,6 @@ __all__ = [
 ]
 
 Status = Swap.Status
-NOTHING_LEFT = _("No item of this order can be swapped now.")
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,9 @@ def judge_swaps(order: Order, now: datetime) -> Eligibility:
     for each in eligibility.lines:
         if each.line.pk in under_return and not each.refusal:
             each.refusal = ASKED_FOR
-    if not eligibility.refusal and all(each.refusal for each in eligibility.lines):
-        eligibility.refusal = NOTHING_LEFT
+    reasons = [each.refusal for each in eligibility.lines]
+    if not eligibility.refusal and all(reasons):
+        eligibility.refusal = reasons[0]
     return eligibility
 
 
