@@ -1,0 +1,143 @@
+"""A return as people ask for it: on a phone, after a mistake, by keyboard, without JavaScript, in the dark."""
+
+from datetime import UTC
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from orders.models import Order, OrderLine
+from orders.passwords import portal_password
+from refunds.models import Return
+from refunds.policy import return_until
+from refunds.services import returns
+from tests.factories import make_agent, make_license, make_line, make_order, make_reason
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
+def scripts(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def order(transactional_db: None) -> Order:
+    order = make_order(number="A-1001", placed_at=timezone.now(), total=Decimal("239.90"))
+    until = return_until(order.placed_at, UTC, 30)
+    make_license(make_line(order, return_until=until))
+    three = make_line(order, name="Internet Security", quantity=3, total=Decimal("159.95"), return_until=until)
+    for _unit in range(3):
+        make_license(three)
+    return order
+
+
+def three_of(order: Order) -> OrderLine:
+    return order.lines.get(quantity=3)
+
+
+def open_order(page: Page, order: Order) -> None:
+    form = page.locator("form[action='/orders/find/number/']")
+    form.locator("[name=order_number]").fill(order.number)
+    form.locator("[name=password]").fill(portal_password(order) or "")
+    form.locator("[type=submit]").click()
+    expect(page.locator("[data-order-number]")).to_be_visible()
+
+
+def assert_nothing_is_cut_off(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_from_the_order_to_the_reference_after_a_mistake(open_page: Any, order: Order, scripts: bool) -> None:
+    make_reason(name="It is too slow")
+    page = open_page("/", java_script_enabled=scripts)
+    open_order(page, order)
+    page.get_by_role("link", name="Request a return").click()
+    quantity = page.locator(f"[name=line-{three_of(order).pk}-quantity]")
+    quantity.fill("4")
+    page.locator("[name=comment]").fill("It is slow.")
+    page.get_by_role("button", name="See what comes back").click()
+    summary = page.locator("[data-result=invalid]")
+    expect(summary).to_be_focused()
+    summary.get_by_role("link", name="Internet Security: at most 3").click()
+    expect(quantity).to_be_focused()
+    quantity.fill("2")
+    page.locator(f"[name=line-{three_of(order).pk}-serials]").nth(0).check()
+    page.locator(f"[name=line-{three_of(order).pk}-serials]").nth(2).check()
+    page.locator("[name=reason]").select_option(label="It is too slow")
+    page.get_by_role("button", name="See what comes back").click()
+    expect(page.locator("[data-amount]")).to_contain_text("€106.63")
+    page.get_by_role("button", name="Change something").click()
+    expect(page.locator("[name=comment]")).to_have_value("It is slow.")
+    expect(page.locator(f"[name=line-{three_of(order).pk}-serials]").nth(2)).to_be_checked()
+    page.get_by_role("button", name="See what comes back").click()
+    page.locator("[data-step=confirm] [type=submit]").click()
+    expect(page.locator("[data-reference]")).to_have_attribute("data-status", "received")
+    expect(page.locator("[data-reference]")).to_have_attribute("data-reference", Return.objects.get().reference)
+
+
+def test_a_question_is_answered_and_the_return_cancelled(open_page: Any, order: Order, scripts: bool) -> None:
+    wanted = [returns.Wanted(three_of(order).pk, 3)]
+    case = returns.request_return(order, wanted, make_reason())
+    returns.ask(case, make_agent(), "Which device?")
+    page = open_page(case.path, java_script_enabled=scripts)
+    form = page.locator("form[action='/orders/find/number/']")
+    form.locator("[name=order_number]").fill(order.number)
+    form.locator("[name=password]").fill(portal_password(order) or "")
+    form.locator("[type=submit]").click()
+    page.get_by_label("Your answer").fill("My laptop")
+    page.get_by_role("button", name="Send the answer").click()
+    expect(page.locator("[data-reference]")).to_have_attribute("data-status", "in_review")
+    page.get_by_text("Cancel this return").click()
+    page.get_by_role("button", name="Yes, cancel the return").click()
+    expect(page.locator("[data-reference]")).to_have_attribute("data-status", "cancelled")
+
+
+def test_with_the_keyboard_alone(open_page: Any, order: Order) -> None:
+    reason = make_reason(name="It is too slow")
+    page = open_page("/")
+    open_order(page, order)
+    page.goto(f"/orders/{order.public_id}/return/")
+    first = page.locator(f"[name=line-{order.lines.get(quantity=1).pk}-quantity]")
+    for _step in range(30):
+        page.keyboard.press("Tab")
+        if first.evaluate("field => field === document.activeElement"):
+            break
+    page.keyboard.type("1")
+    select = page.locator("[name=reason]")
+    for _step in range(10):
+        page.keyboard.press("Tab")
+        if select.evaluate("field => field === document.activeElement"):
+            break
+    page.keyboard.type("It is too")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    confirm = page.locator("[data-step=confirm] [type=submit]")
+    expect(confirm).to_be_visible()
+    for _step in range(30):
+        page.keyboard.press("Tab")
+        if confirm.evaluate("field => field === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-reference]")).to_be_visible()
+    assert Return.objects.get().reason == reason
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_fits_a_narrow_screen(open_page: Any, order: Order, scheme: str) -> None:
+    case = returns.request_return(order, [returns.Wanted(order.lines.get(quantity=1).pk, 1)], make_reason())
+    page = open_page("/", color_scheme=scheme, viewport={"width": 320, "height": 640})
+    open_order(page, order)
+    assert_nothing_is_cut_off(page)
+    page.goto(case.path)
+    assert_nothing_is_cut_off(page)
+    page.goto(f"/orders/{order.public_id}/return/")
+    assert_nothing_is_cut_off(page)
+    page.locator(f"[name=line-{three_of(order).pk}-quantity]").fill("3")
+    page.locator("[name=reason]").select_option(index=1)
+    page.get_by_role("button", name="See what comes back").click()
+    expect(page.locator("[data-step=confirm]")).to_be_visible()
+    assert_nothing_is_cut_off(page)

@@ -1,0 +1,139 @@
+"""Every step of a return is mailed: as HTML and text, in the order's language, with all that the buyer asks."""
+
+from decimal import Decimal
+from email.message import EmailMessage
+
+import pytest
+from django.utils import timezone
+
+from notifications import kinds, rendering
+from notifications.models import Message
+from orders.models import Order
+from refunds.models import Return
+from refunds.moves import Actor, at_work, move
+from refunds.services import returns
+from refunds.services.returns import Wanted, request_return
+from tests.factories import make_agent, make_line, make_order, make_reason, make_store
+from tests.pages import inside
+
+pytestmark = pytest.mark.django_db
+
+AMP = "Müller & <b>Söhne</b>"
+
+
+@pytest.fixture
+def order() -> Order:
+    return make_order(placed_at=timezone.now(), number="A-1001")
+
+
+def ask_for(order: Order, comment: str = "") -> Return:
+    return request_return(order, [Wanted(make_line(order, name=AMP).pk, 1)], make_reason(), comment)
+
+
+def refund(case: Return) -> None:
+    with at_work(case) as current:
+        move(current, Return.Status.REFUNDED, Actor.STAFF)
+
+
+def mail(kind: str) -> EmailMessage:
+    message = Message.objects.get(kind=kind)
+    return rendering.build(message, kinds.get(kind)).message()  # type: ignore[return-value]
+
+
+def part(mail: EmailMessage, subtype: str) -> str:
+    return next(
+        piece.get_payload(decode=True).decode()  # type: ignore[union-attr]
+        for piece in mail.walk()
+        if piece.get_content_subtype() == subtype
+    )
+
+
+def test_every_step_has_its_mail(order: Order) -> None:
+    agent, case = make_agent(), ask_for(order, "By mistake")
+    returns.take_into_review(case, agent)
+    returns.ask(case, agent, "Which device?", note="Hidden")
+    returns.approve(case, agent, Decimal("50.00"), text="Half, for half a month", note="Hidden")
+    refund(case)
+    order_of_mails = list(Message.objects.order_by("pk").values_list("kind", "recipient", "order_id", "language"))
+    steps = ["received", "in_review", "question_asked", "approved", "refunded"]
+    assert order_of_mails == [(f"return_{step}", "buyer@example.com", order.pk, "en") for step in steps]
+    says = {
+        "return_received": ("You wrote:", "By mistake", "you get an answer by"),
+        "return_in_review": ("Support is looking at your return now.",),
+        "return_question_asked": ("Which device?", "please answer on the page of the return"),
+        "return_approved": (
+            "You get €50.00 back. You asked for €79.95.",
+            "Half, for half a month",
+            "the money is sent",
+        ),
+        "return_refunded": ("€50.00 was sent back the way it was paid.", "often takes some days"),
+    }
+    for kind, sentences in says.items():
+        made = mail(kind)
+        for text in (part(made, "plain"), part(made, "html")):
+            for sentence in (
+                *sentences,
+                case.reference,
+                "A-1001",
+                "€79.95",
+                "Visa ending in 4242",
+                f"http://testserver{case.path}",
+            ):
+                assert sentence in text, kind
+            assert "Hidden" not in text
+        assert AMP in part(made, "plain")
+        assert "Müller &amp; &lt;b&gt;Söhne&lt;/b&gt;" in part(made, "html")
+        assert case.reference in str(made["Subject"])
+
+
+def test_a_declined_return_says_why_and_to_whom_to_turn(order: Order) -> None:
+    case = ask_for(order)
+    returns.decline(case, make_agent(), "Bought elsewhere", note="Hidden")
+    made = mail("return_declined")
+    for text in (part(made, "plain"), part(made, "html")):
+        assert "Bought elsewhere" in text
+        assert "orders@testserver" in text
+        assert "Hidden" not in text
+        assert "The money goes to" not in text
+
+
+def test_a_cancelled_return_is_told_of(order: Order) -> None:
+    returns.cancel(ask_for(order))
+    made = mail("return_cancelled")
+    assert "As you wished" in part(made, "plain")
+    assert "Was it not you" in part(made, "plain")
+
+
+def test_in_the_orders_language_whatever_the_page_spoke() -> None:
+    for order, language in [
+        (make_order(language="de", placed_at=timezone.now()), "de"),
+        (make_order(language="", store=make_store(language="de"), placed_at=timezone.now()), "de"),
+        (make_order(language="en", placed_at=timezone.now()), "en"),
+    ]:
+        line = make_line(order)
+        form = {f"line-{line.pk}-quantity": 1, "reason": make_reason().pk, "confirm": "1"}
+        sent = inside(order).post(f"/orders/{order.public_id}/return/", form, headers={"Accept-Language": "en"})
+        assert sent.status_code == 302
+        assert Message.objects.get(order_id=order.pk).language == language
+
+
+def test_an_order_without_an_address_is_told_on_the_page_only() -> None:
+    order = make_order(store_email="", placed_at=timezone.now())
+    assert ask_for(order).status == "received"
+    assert not Message.objects.exists()
+
+
+def test_answers_go_to_the_stores_support(order: Order) -> None:
+    order.store.support_email = "help@acme.example"
+    order.store.save()
+    returns.decline(ask_for(order), make_agent(), "No")
+    made = mail("return_declined")
+    assert made["Reply-To"] == "help@acme.example"
+    assert "Just answer this email." in part(made, "plain")
+
+
+def test_the_order_page_names_each_mail_by_its_step(order: Order) -> None:
+    returns.cancel(ask_for(order))
+    page = inside(order).get(f"/orders/{order.public_id}/").content.decode()
+    assert "Your return: received" in page
+    assert "Your return: cancelled" in page

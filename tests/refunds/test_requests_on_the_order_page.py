@@ -1,0 +1,135 @@
+"""The order page says what was asked for and what became of it, and what can still be asked for."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from orders import panels
+from orders.models import Order
+from refunds.models import Return, Withdrawal
+from refunds.panels import load, orders_with_reference
+from refunds.policy import return_until
+from refunds.services import returns
+from refunds.services.returns import Wanted, request_return
+from tests.factories import make_agent, make_line, make_order, make_reason
+from tests.pages import inside, text
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+ASK = "Request a return"
+
+
+def page_of(order: Order) -> str:
+    return f"/orders/{order.public_id}/"
+
+
+def bought(days_ago: int = 3, **fields: Any) -> Order:
+    """An order of one item, with the days for its return known as an import makes them known."""
+    order = make_order(placed_at=timezone.now() - timedelta(days=days_ago), **fields)
+    make_line(order, return_until=return_until(order.placed_at, UTC, 30))
+    return order
+
+
+def said(order: Order) -> str:
+    answer = inside(order).get(page_of(order))
+    assert answer.status_code == 200
+    return text(answer)
+
+
+@time_machine.travel(NOON, tick=False)
+def test_while_the_days_last() -> None:
+    order = bought()
+    assert "You can return it for 27 more days, until December 17, 2026." in said(order)
+    assert f'href="/orders/{order.public_id}/return/"' in inside(order).get(page_of(order)).content.decode()
+
+
+@time_machine.travel(NOON, tick=False)
+@pytest.mark.parametrize(
+    ("days_ago", "sentence"),
+    [
+        (29, "You can return it for 1 more day, until November 21, 2026."),
+        (30, "Today is the last day on which you can return it."),
+        (31, "The days for a return are over. The last one was November 19, 2026."),
+        (900, "The days for a return are over."),
+    ],
+)
+def test_at_the_end_of_the_days(days_ago: int, sentence: str) -> None:
+    assert sentence in said(bought(days_ago))
+
+
+def test_where_the_days_are_not_known_the_page_of_the_return_says_them() -> None:
+    order = make_order(placed_at=timezone.now())
+    make_line(order)
+    assert "You can ask for your money back." in said(order)
+
+
+@pytest.mark.parametrize("fields", [{"is_test": True}, {"status": "refunded"}, {"status": "charged_back"}])
+def test_where_nothing_can_be_asked_for_nothing_is_offered(fields: dict[str, Any]) -> None:
+    assert "Money back" not in said(bought(**fields))
+
+
+def test_cases_of_the_order_are_listed_with_what_became_of_them() -> None:
+    order = bought(total=Decimal("159.90"))
+    make_line(order, return_until=order.placed_at + timedelta(days=30))
+    wanted = [Wanted(order.lines.all()[0].pk, 1)]
+    declined = request_return(order, wanted, make_reason())
+    returns.decline(declined, make_agent(), "No")
+    case = request_return(order, wanted, make_reason())
+    withdrawal = Withdrawal.objects.create(
+        name="Bea", order_number="A", email="b@example.com", order=order, status=Withdrawal.Status.DECLINED
+    )
+    page = inside(order).get(page_of(order))
+    for each in (declined, case):
+        assert f'<a href="{each.path}" translate="no">{each.reference}</a>' in page.content.decode()
+    assert f"Withdrawal {withdrawal.reference}" in text(page)
+    assert "Declined" in text(page)
+    assert "Received" in text(page)
+    assert ASK in text(page)  # the other item
+
+
+def test_what_is_asked_for_already_is_not_offered_again() -> None:
+    order = bought()
+    case = request_return(order, [Wanted(order.lines.get().pk, 1)], make_reason())
+    assert ASK not in said(order)
+    returns.cancel(case)
+    assert ASK in said(order)
+
+
+@pytest.mark.parametrize(("status", "offered"), [("received", False), ("refunded", False), ("declined", True)])
+def test_after_a_withdrawal(status: str, offered: bool) -> None:
+    order = bought()
+    Withdrawal.objects.create(name="Bea", order_number="A", email="b@example.com", order=order, status=status)
+    assert (ASK in said(order)) is offered
+
+
+def test_one_query_for_many_orders(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+    orders = [bought() for _order in range(5)]
+    for order in orders[:3]:
+        request_return(order, [Wanted(order.lines.get().pk, 1)], make_reason())
+    panels.load_items(orders)
+    with django_assert_num_queries(1):
+        shown = load(orders)
+    assert [len(shown[order.pk].cases) for order in orders] == [1, 1, 1, 0, 0]
+    assert [shown[order.pk].can_ask for order in orders] == [False, False, False, True, True]
+
+
+@pytest.mark.parametrize("change", [str, str.lower, "  {}\n".format])
+def test_staff_find_the_order_by_the_reference(change: Any) -> None:
+    order = bought()
+    case = request_return(order, [Wanted(order.lines.get().pk, 1)], make_reason())
+    assert list(orders_with_reference(change(case.reference))) == [order.pk]
+    assert not orders_with_reference("R-00000000").exists()
+    assert not orders_with_reference("buyer@example.com").exists()
+
+
+def test_strangers_see_none_of_it() -> None:
+    order = bought()
+    request_return(order, [Wanted(order.lines.get().pk, 1)], make_reason())
+    stranger = inside(make_order(store_email="stranger@example.com"))
+    assert stranger.get(page_of(order)).status_code == 302
+    assert Return.objects.get().reference not in stranger.get("/orders/", follow=True).content.decode()
