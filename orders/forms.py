@@ -50,7 +50,13 @@ def order_of_page(path: str) -> UUID | None:
     if page is None:
         return None
     order_of = getattr(page.func, "order_of", None)
-    return order_of(**page.kwargs) if order_of else page.kwargs["public_id"]
+    return order_of(**page.kwargs) if order_of else page.kwargs.get("public_id")
+
+
+def is_page_of_all_orders(path: str) -> bool:
+    """Whether a path is a page that is about all orders that are open. Its view says so by `of_all_orders`."""
+    page = _page_of_an_order(path)
+    return page is not None and hasattr(page.func, "of_all_orders")
 
 
 def _page_of_an_order(path: str) -> ResolverMatch | None:
@@ -60,7 +66,8 @@ def _page_of_an_order(path: str) -> ResolverMatch | None:
         page = resolve(path)
     except Resolver404:
         return None
-    return page if isinstance(page.kwargs.get("public_id"), UUID) or hasattr(page.func, "order_of") else None
+    says_so = hasattr(page.func, "order_of") or hasattr(page.func, "of_all_orders")
+    return page if says_so or isinstance(page.kwargs.get("public_id"), UUID) else None
 
 
 def error_messages(required: Any) -> dict[str, Any]:

@@ -18,7 +18,16 @@ from orders import access, formats, invoice_pdf, panels, services, statuses, the
 from orders import invoice as invoices
 from orders.access import LinkResult, Lookup, Outcome, with_found_order, with_order
 from orders.budgets import SHORT_WINDOW
-from orders.forms import CardForm, CodeForm, LinkForm, NumberForm, PortalForm, is_page_of_an_order, order_of_page
+from orders.forms import (
+    CardForm,
+    CodeForm,
+    LinkForm,
+    NumberForm,
+    PortalForm,
+    is_page_of_all_orders,
+    is_page_of_an_order,
+    order_of_page,
+)
 from orders.invoice import Invoice
 from orders.links import LinkState
 from orders.models import Order
@@ -103,9 +112,9 @@ def _answer(request: HttpRequest, form: PortalForm, lookup: Lookup) -> HttpRespo
 
 
 def _to_orders(orders: list[Order], next_path: str) -> HttpResponseRedirect:
-    """Where the person wanted to go, if it is a page of these orders; else the order, or the list of several."""
+    """Where the person wanted to go, if it is a page of these orders or of all; else the order, or the list of several."""
     wanted = order_of_page(next_path)
-    if wanted is not None and any(order.public_id == wanted for order in orders):
+    if is_page_of_all_orders(next_path) or any(order.public_id == wanted for order in orders):
         return HttpResponseRedirect(next_path)
     if len(orders) == 1:
         return redirect("orders:order", orders[0].public_id)
