@@ -14,6 +14,7 @@ from refunds.amounts import ZERO, Share, paid_for, share
 from refunds.models import RefundTransaction, Return, ReturnLine, Withdrawal
 from refunds.policy import Policies, Terms, days_left, deadlines, moment_before
 
+NOTHING_PAID = _("Nothing was paid for this order, so there is nothing to give back.")
 TEST_ORDER = _("This is a test order: nothing was paid, so there is nothing to give back.")
 NOT_RETURNABLE = {
     Order.Status.PENDING: _("The payment of this order is not confirmed yet. You can return it once it is."),
@@ -63,6 +64,12 @@ class Eligibility:
     left: Decimal  # paid, not refunded, and not promised or asked for by an open case
     days_left: int
     refusal: Any = ""  # why nothing at all can go back; empty where something can
+
+    @property
+    def most(self) -> Decimal:
+        """What would come back for all that can go back, were all of the money still there."""
+        currency = self.order.currency
+        return sum((each.share(each.free, currency).amount for each in self.lines if not each.refusal), ZERO)
 
     def of(self, line_id: int) -> Returnable | None:
         return next((each for each in self.lines if each.line.pk == line_id), None)
@@ -141,6 +148,8 @@ def _refusal_of_all(eligibility: Eligibility) -> Any:
         return NOT_RETURNABLE[Order.Status(order.status)]
     if order.withdrawals.filter(status__in=Withdrawal.UNDECIDED | {Withdrawal.Status.APPROVED}).exists():
         return WITHDRAWN
+    if order.total <= ZERO:
+        return NOTHING_PAID
     reasons = [each.refusal for each in eligibility.lines]
     if all(reasons):
         return TOO_LATE if TOO_LATE in reasons or not reasons else reasons[0]

@@ -23,6 +23,10 @@ class _Kind(NamedTuple):
     name: Any
     page: str  # the name of its URL; empty where it has none
 
+    @property
+    def admin_page(self) -> str:
+        return f"admin:refunds_{self.case_type._meta.model_name}_change"
+
 
 _KINDS = {
     "return": _Kind(Return, _("Return"), "refunds:return"),
@@ -38,10 +42,11 @@ class ShownCase:
 
     name: Any
     page: str
+    admin_page: str  # ... and of its page for staff
+    pk: int
     reference: str
     words: Words
     at: datetime
-    is_closed: bool
 
 
 @dataclass
@@ -60,6 +65,7 @@ class _Row(NamedTuple):
 
     order_id: int
     kind: str
+    pk: int
     reference: str
     status: str
     at: datetime
@@ -69,17 +75,17 @@ class _Row(NamedTuple):
 
 # By hand, because every order page asks it: one statement for four tables, made once.
 _CASES_OF_ORDERS = """
-SELECT asked.order_id, 'return', reference, status, created_at AS at, item.line_id, coalesce(item.quantity, 0)
+SELECT asked.order_id, 'return', asked.id, reference, status, created_at AS at, item.line_id, coalesce(item.quantity, 0)
 FROM refunds_return AS asked LEFT JOIN refunds_returnline AS item ON item.return_case_id = asked.id
 WHERE asked.order_id = ANY(%(orders)s)
 UNION ALL
-SELECT order_id, 'withdrawal', reference, status, created_at, NULL, 0
+SELECT order_id, 'withdrawal', id, reference, status, created_at, NULL, 0
 FROM refunds_withdrawal WHERE order_id = ANY(%(orders)s)
 UNION ALL
-SELECT order_id, 'swap', reference, status, created_at, NULL, 0
+SELECT order_id, 'swap', id, reference, status, created_at, NULL, 0
 FROM refunds_swap WHERE order_id = ANY(%(orders)s)
 UNION ALL
-SELECT order_id, 'cashback', reference, status, created_at, NULL, 0
+SELECT order_id, 'cashback', id, reference, status, created_at, NULL, 0
 FROM refunds_cashbackclaim WHERE order_id = ANY(%(orders)s)
 ORDER BY at DESC
 """
@@ -114,8 +120,7 @@ def _requests(order: Order, rows: Sequence[_Row], now: datetime) -> Requests:
 
 def _case(row: _Row) -> ShownCase:
     kind = _KINDS[row.kind]
-    is_closed = row.status in kind.case_type.CLOSED
-    return ShownCase(kind.name, kind.page, row.reference, words(row.status), row.at, is_closed)
+    return ShownCase(kind.name, kind.page, kind.admin_page, row.pk, row.reference, words(row.status), row.at)
 
 
 def _has_withdrawn(rows: Sequence[_Row]) -> bool:

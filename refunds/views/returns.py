@@ -1,6 +1,5 @@
 """Asking for a return, following it, answering, cancelling."""
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +14,7 @@ from orders.models import Order
 from refunds import progress
 from refunds.amounts import ZERO
 from refunds.countries import may_withdraw
-from refunds.eligibility import Eligibility, judge
+from refunds.eligibility import TOO_LATE, Eligibility, judge
 from refunds.forms.returns import AnswerForm, ReturnForm
 from refunds.models import Return
 from refunds.models.cases import due
@@ -35,7 +34,7 @@ def request_return(request: HttpRequest, order: Order) -> HttpResponse:
     now = timezone.now()
     eligibility = judge(order, now)
     if request.method != "POST":
-        return _form_page(request, eligibility, ReturnForm(eligibility, now), now)
+        return _form_page(request, eligibility, ReturnForm(eligibility, now))
     form = ReturnForm(eligibility, now, request.POST)
     confirmed = request.POST.get("confirm") == "1"
     if form.is_valid() and confirmed:
@@ -45,9 +44,9 @@ def request_return(request: HttpRequest, order: Order) -> HttpResponse:
             form.add_refusal(refusal)
     if form.errors:
         earlier = _sent_already(order, form) if confirmed else None
-        return redirect(earlier.path) if earlier else _form_page(request, eligibility, form, now)
+        return redirect(earlier.path) if earlier else _form_page(request, eligibility, form)
     if request.POST.get("change") == "1":
-        return _form_page(request, eligibility, form, now)
+        return _form_page(request, eligibility, form)
     return _check_page(request, eligibility, form)
 
 
@@ -70,14 +69,14 @@ def _sent_already(order: Order, form: ReturnForm) -> Return | None:
     return returns.open_for(order, wishes) if held else None
 
 
-def _form_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm, now: datetime) -> HttpResponse:
+def _form_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm) -> HttpResponse:
     order = eligibility.order
     latest = max(eligibility.lines, key=lambda each: each.until, default=None)
     content = {
         "eligibility": eligibility,
         "form": None if eligibility.refusal else form,
         "last_moment": latest.last_moment if latest else order.placed_at,
-        "is_over": latest is not None and now >= latest.until,
+        "is_over": eligibility.refusal is TOO_LATE,
         "may_withdraw": may_withdraw(order.billing_country),
     }
     refused = form.is_bound and bool(form.errors) and not eligibility.refusal

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from notifications.models import Message
 from orders.models import Order, OrderLine
-from refunds.models import Return, ReturnReason
-from tests.factories import make_line, make_order, make_reason
+from refunds.models import Return, ReturnPolicy, ReturnReason
+from tests.factories import make_license, make_line, make_order, make_reason
 from tests.pages import inside, marks, text
 
 pytestmark = pytest.mark.django_db
@@ -61,3 +61,56 @@ def test_from_the_form_to_the_reference(order: Order, line: OrderLine, reason: R
     assert marks(status, "data-amount") == ["79.95"]
     assert Message.objects.filter(kind="return_received").count() == 1
     assert Client().get(sent["Location"])["Location"] == f"/orders/find/?next=%2Freturns%2F{case.reference}%2F"
+
+
+@pytest.mark.parametrize("offers_swap", [True, False])
+def test_who_bought_the_wrong_product_is_offered_a_swap(order: Order, line: OrderLine, offers_swap: bool) -> None:
+    checked = inside(order).post(page_of(order), filled(line, make_reason(offers_swap=offers_swap)))
+    assert marks(checked, "data-step") == ["confirm", "change"]  # without pushing
+    assert (f'href="/orders/{order.public_id}/swap/"' in checked.content.decode()) is offers_swap
+
+
+def test_changing_something_keeps_what_was_typed(order: Order, line: OrderLine, reason: ReturnReason) -> None:
+    browser = inside(order)
+    answer = browser.post(page_of(order), filled(line, reason, comment="Sorry", change="1"))
+    assert answer.status_code == 200
+    assert "Sorry" in text(answer)
+    assert f'<option value="{reason.pk}" selected>' in answer.content.decode()
+    assert not Return.objects.exists()
+
+
+def test_one_item_that_can_only_go_back_as_one_is_chosen_already(order: Order, line: OrderLine) -> None:
+    assert 'value="1" inputmode="numeric"' in inside(order).get(page_of(order)).content.decode()
+    make_line(order)
+    assert 'value="0" inputmode="numeric"' in inside(order).get(page_of(order)).content.decode()
+
+
+def test_it_says_when_serial_numbers_will_stop_working(order: Order, line: OrderLine, reason: ReturnReason) -> None:
+    ReturnPolicy.objects.create(store=order.store, in_force_from=order.placed_at, revokes_serials=True)
+    browser = inside(order)
+    warning = "these serial numbers stop working"
+    assert warning not in text(browser.post(page_of(order), filled(line, reason)))
+    make_license(line)
+    assert warning in text(browser.post(page_of(order), filled(line, reason)))
+
+
+def test_what_a_store_or_a_buyer_wrote_is_text(order: Order, reason: ReturnReason) -> None:
+    odd = "<script>alert(1)</script>"
+    line = make_line(order, name=odd)
+    make_license(line, serial=f"{odd}1")
+    browser = inside(order)
+    pages = [
+        browser.get(page_of(order)),
+        browser.post(page_of(order), filled(line, reason, comment=odd)),
+        browser.post(page_of(order), filled(line, reason, comment=odd, confirm="1"), follow=True),
+        browser.get(f"/orders/{order.public_id}/"),
+    ]
+    for page in pages:
+        assert page.status_code == 200
+        assert "<script>alert" not in page.content.decode()
+
+
+def test_in_the_language_of_the_page(order: Order, line: OrderLine, reason: ReturnReason) -> None:
+    page = inside(order).get(page_of(order), headers={"Accept-Language": "de"})
+    assert "Falsches Produkt gekauft" in text(page)
+    assert "79,95" in text(page)

@@ -1,7 +1,7 @@
 """What no return is accepted for, and the sentence that says why."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -197,12 +197,18 @@ def test_more_than_is_left_of_the_money(refused: Refused, order: Order, line: Or
     answer = refused(form(line, reason))
     assert answer.status_code == 422
     assert "these items cannot be returned together" in text(answer)
+    assert "At most €39.85 can still come back." in text(answer)
 
 
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
         ({"is_test": True}, "This is a test order"),
+        ({"total": Decimal(0)}, "Nothing was paid for this order"),
+        (
+            {"is_test": True, "placed_at": datetime(2020, 1, 1, tzinfo=UTC)},
+            "so there is nothing to give back. What you",
+        ),
         ({"status": Order.Status.PENDING}, "The payment of this order is not confirmed yet."),
         ({"status": Order.Status.CANCELLED}, "This order was cancelled"),
         ({"status": Order.Status.REFUNDED}, "The money for this order went back already."),
@@ -210,7 +216,7 @@ def test_more_than_is_left_of_the_money(refused: Refused, order: Order, line: Or
     ],
 )
 def test_an_order_that_cannot_be_returned(fields: Form, sentence: str, reason: ReturnReason) -> None:
-    order = make_order(placed_at=timezone.now(), **fields)
+    order = make_order(**{"placed_at": timezone.now()} | fields)
     line, browser = make_line(order), inside(order)
     for answer in (browser.get(page_of(order)), browser.post(page_of(order), form(line, reason))):
         assert answer.status_code == 200
@@ -244,6 +250,8 @@ class TestSerialNumbers:
             answer = refused(form(three, reason, 2, **{name: chosen}))
             assert "please choose the serial numbers that go back, as many as items." in text(answer)
             assert answer.content.decode().count("checked") == len(chosen)
+            assert f'href="#id_return_{name}_0"' in answer.content.decode()
+            assert f'id="id_return_{name}_0"' in answer.content.decode()
 
     def test_of_this_item_only(self, three: OrderLine, reason: ReturnReason, refused: Refused) -> None:
         foreign = make_license(make_line(make_order())).pk
