@@ -112,7 +112,7 @@ def _answer(request: HttpRequest, form: PortalForm, lookup: Lookup) -> HttpRespo
 
 
 def _to_orders(orders: list[Order], next_path: str) -> HttpResponseRedirect:
-    """Where the person wanted to go, if it is a page of these orders or of all; else the order, or the list of several."""
+    """Where the person wanted to go, if it is a page of these orders; else the order, or the list of several."""
     wanted = order_of_page(next_path)
     if is_page_of_all_orders(next_path) or any(order.public_id == wanted for order in orders):
         return HttpResponseRedirect(next_path)

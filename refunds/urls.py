@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from refunds.views import returns, swaps
+from refunds.views import cashback, returns, swaps
 
 app_name = "refunds"
 
@@ -13,4 +13,8 @@ urlpatterns: list[URLPattern] = [
     path("swaps/<slug:reference>/", swaps.follow, name="swap_status"),
     path("swaps/<slug:reference>/answer/", swaps.answer, name="swap_answer"),
     path("swaps/<slug:reference>/cancel/", swaps.cancel, name="swap_cancel"),
+    path("cashback/", cashback.claim, name="cashback"),
+    path("cashback/<slug:reference>/", cashback.follow, name="cashback_status"),
+    path("cashback/<slug:reference>/answer/", cashback.answer, name="cashback_answer"),
+    path("cashback/<slug:reference>/cancel/", cashback.cancel, name="cashback_cancel"),
 ]

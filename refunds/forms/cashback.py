@@ -1,0 +1,138 @@
+"""For which serial number cashback is claimed, with what proof, and where it is paid to."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from files.forms import ProofField
+from files.refusals import Refused
+from orders.forms import NO_CARD_NUMBER, error_messages
+from refunds.forms.returns import SUBMISSION_LENGTH, PageForm, plain
+from refunds.models import CashbackClaim
+from refunds.payout_details import PayoutDetails, holds_card, is_iban, looks_like_iban
+from refunds.promotions import Verdict
+from refunds.refusals import Refusal
+
+SERIAL_LENGTH = 200  # characters as typed, with spaces
+HOLDER_LENGTH = 200
+ACCOUNT_LENGTH = 500
+SHORTEST_ACCOUNT = 5
+COUNTRY = re.compile(r"[A-Z]{2}")
+
+Method = CashbackClaim.PayoutMethod
+
+
+def country_code(typed: Any) -> str:
+    """A country as two capital letters; empty where it is none."""
+    code = plain(typed).upper()
+    return code if COUNTRY.fullmatch(code) else ""
+
+
+class CashbackForm(PageForm):
+    """A claim for one of the serial numbers of the open orders. Whether a promotion applies is the service's."""
+
+    way = "cashback"
+
+    serial = forms.CharField(
+        label=_("Serial number"),
+        max_length=SERIAL_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+        error_messages=error_messages(_("Please enter the serial number.")),
+    )
+    country = forms.CharField(
+        max_length=SUBMISSION_LENGTH,
+        widget=forms.HiddenInput,
+        error_messages=error_messages(_("Please choose the country in which you bought.")),
+    )
+    proof = ProofField(
+        label=_("Proof of purchase"),
+        help_text=_("The order confirmation, the invoice or the receipt."),
+    )
+    payout_method = forms.ChoiceField(
+        label=_("Where should the money go?"),
+        required=False,
+        choices=[(Method.ORIGINAL, _("Back the way the order was paid")), (Method.BANK, _("To a bank account"))],
+        initial=Method.ORIGINAL,
+        widget=forms.RadioSelect,
+        error_messages={"invalid_choice": _("Please choose one of the ways that are shown.")},
+    )
+    payout_holder = forms.CharField(
+        label=_("Account holder"),
+        required=False,
+        max_length=HOLDER_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages=error_messages(""),
+    )
+    payout_account = forms.CharField(
+        label=_("IBAN, or bank and account number"),
+        required=False,
+        max_length=ACCOUNT_LENGTH,
+        help_text=_("Kept encrypted, and deleted after the payout. Never the number of a card."),
+        widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
+        error_messages=error_messages(""),
+    )
+    submission_id = forms.CharField(required=False, max_length=SUBMISSION_LENGTH, widget=forms.HiddenInput)
+
+    def __init__(self, country: str, verdicts: Sequence[Verdict], data: Any = None, files: Any = None) -> None:
+        super().__init__(data, files=files, initial={"submission_id": str(uuid4()), "country": country})
+        serials = [each.bought.license.serial for each in verdicts if each.promotion is not None]
+        typed = plain(self.data.get("serial"))
+        if serials and (not typed or typed in serials):
+            self.fields["serial"].widget = forms.Select(choices=[(serial, serial) for serial in serials])
+
+    # --- Judging it ---
+
+    def clean_serial(self) -> str:
+        return self.without_card_number("serial")
+
+    def clean_country(self) -> str:
+        if not (code := country_code(self.cleaned_data["country"])):
+            raise ValidationError(_("Please choose the country in which you bought."), code="country")
+        return code
+
+    def clean_payout_method(self) -> str:
+        return self.cleaned_data["payout_method"] or Method.ORIGINAL
+
+    def clean_payout_holder(self) -> str:
+        return self.without_card_number("payout_holder")
+
+    def clean_payout_account(self) -> str:
+        account = plain(self.cleaned_data["payout_account"])
+        if is_iban(account):
+            return account
+        if holds_card(account):
+            self.forget("payout_account")
+            raise ValidationError(NO_CARD_NUMBER, code="card_number")
+        if looks_like_iban(account):
+            raise ValidationError(_("This IBAN has a mistake in it. Please compare each character."), code="iban")
+        return account
+
+    def clean(self) -> None:
+        if self.cleaned_data.get("payout_method") != Method.BANK:
+            return
+        if "payout_holder" not in self.errors and not self.cleaned_data.get("payout_holder"):
+            self.add_error("payout_holder", _("Please enter whose account it is."))
+        account = self.cleaned_data.get("payout_account", "")
+        if "payout_account" not in self.errors and (
+            len(account) < SHORTEST_ACCOUNT or not any(character.isdigit() for character in account)
+        ):
+            self.add_error("payout_account", _("Please enter the IBAN, or the bank and the account number."))
+
+    def details(self) -> PayoutDetails | None:
+        """The bank account of a valid form; None where the money goes back the way it came."""
+        if self.cleaned_data["payout_method"] != Method.BANK:
+            return None
+        return PayoutDetails(self.cleaned_data["payout_holder"], self.cleaned_data["payout_account"])
+
+    def add_refusal(self, refusal: Refusal | Refused) -> None:
+        """Say why a service refused, at the field that it is about."""
+        self.add_error("proof" if isinstance(refusal, Refused) else "serial", str(refusal))
+
+    def first_field(self) -> Any:
+        """Where an error leads that is about no field of its own."""
+        return self["serial"]

@@ -1,0 +1,193 @@
+"""Which cashback promotions run, claiming one, following the claim."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from babel.core import get_global
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import get_language, gettext
+from django.utils.translation.trans_real import parse_accept_lang_header
+
+from files.services import Refused
+from orders import access, formats
+from orders.budgets import Limit, Purse, reserve
+from orders.models import Order
+from refunds import progress
+from refunds.forms.cashback import CashbackForm, country_code
+from refunds.forms.returns import AnswerForm
+from refunds.models import CashbackClaim
+from refunds.models.cases import due
+from refunds.promotions import Promotion, Verdict, countries_with_promotions, promotions_in, running
+from refunds.refusals import Refusal
+from refunds.services import cashback
+from refunds.views.guards import get_or_post, private, with_case
+
+INVALID = 422
+TOO_MANY_REQUESTS = 429
+STATUS_PAGE = "refunds:cashback_status"
+# Claims sent by one client; above what a household or an office has to claim. Each file is judged, which costs.
+CLAIM_LIMIT = Limit(short=20, long=100)
+
+
+@dataclass
+class Offered:
+    """What the page says: the promotions of a country, and what they mean for the orders that are open."""
+
+    country: str
+    orders: list[Order]  # that are open whole
+    awaited: Order | None  # one that opens with an emailed code
+    promotions: list[Promotion] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    @property
+    def payment(self) -> str:
+        """How the orders to claim for were paid, where that is one and the same way."""
+        ways = {formats.payment_line(each.bought.order) for each in self.verdicts if each.promotion is not None}
+        return ways.pop() if len(ways) == 1 else ""
+
+
+@get_or_post
+@private
+def claim(request: HttpRequest) -> HttpResponse:
+    """Open to everybody: what runs. With an order open: what applies to it, and the form to claim it."""
+    if request.method != "POST":
+        offered = _offered(request, country_code(request.GET.get("country")))
+        return _claim_page(request, offered, _empty_form(offered))
+    offered = _offered(request, country_code(request.POST.get("country")))
+    if not offered.orders:
+        # Nothing of the form is looked at, so that no file of a stranger is.
+        return _claim_page(request, offered, None, refusal=str(cashback.NotYours()), status=INVALID)
+    if not reserve([Purse("cashback", access.client_address(request), CLAIM_LIMIT)], timezone.now()):
+        refusal = gettext("Too many claims were sent from here. Please try again in a quarter of an hour.")
+        return _claim_page(request, offered, _empty_form(offered), refusal=refusal, status=TOO_MANY_REQUESTS)
+    form = CashbackForm(offered.country, offered.verdicts, request.POST, request.FILES)
+    if form.is_valid():
+        try:
+            return redirect(_send(offered, form).path)
+        except (Refusal, Refused) as refusal:
+            form.add_refusal(refusal)
+    return _claim_page(request, offered, form, status=INVALID)
+
+
+claim.of_all_orders = True  # type: ignore[attr-defined]  # see orders/forms.py
+
+
+def _send(offered: Offered, form: CashbackForm) -> CashbackClaim:
+    return cashback.request_cashback(
+        offered.orders,
+        form.cleaned_data["serial"],
+        form.cleaned_data["country"],
+        form.cleaned_data["proof"],
+        form.details(),
+        submission=form.cleaned_data["submission_id"],
+    )
+
+
+def _empty_form(offered: Offered) -> CashbackForm | None:
+    """A form where there is something to claim."""
+    if any(verdict.promotion is not None for verdict in offered.verdicts):
+        return CashbackForm(offered.country, offered.verdicts)
+    return None
+
+
+def _offered(request: HttpRequest, country: str) -> Offered:
+    now = timezone.now()
+    granted = list(access.granted_orders(request).select_related("store"))
+    awaited = [order for order in granted if access.needs_code(request, order)]
+    orders = [order for order in granted if order not in awaited]
+    country = country or _guess_country(request, orders)
+    return Offered(
+        country,
+        orders,
+        next(iter(awaited), None),
+        running(promotions_in(country), now),
+        cashback.verdicts(orders, country, now) if orders else [],
+    )
+
+
+def _guess_country(request: HttpRequest, orders: list[Order]) -> str:
+    """Where an open order was bought; else what the browser's language says; else where the language is at home."""
+    known = [order.billing_country.upper() for order in orders if order.billing_country]
+    if known:
+        return known[0]
+    for language, _weight in parse_accept_lang_header(request.headers.get("Accept-Language", "")[:500].lower()):
+        if code := country_code(language.partition("-")[2]):
+            return code
+    language = (get_language() or "en").split("-")[0]
+    return get_global("likely_subtags").get(language, "en_Latn_US").split("_")[-1]
+
+
+def _claim_page(
+    request: HttpRequest, offered: Offered, form: CashbackForm | None, *, refusal: str = "", status: int = 200
+) -> HttpResponse:
+    codes = {*countries_with_promotions(timezone.now()), offered.country}
+    content = {
+        "offered": offered,
+        "form": form,
+        "refusal": refusal,
+        "countries": sorted(((code, formats.country(code)) for code in codes), key=lambda each: each[1]),
+        "due_at": due(),
+    }
+    return render(request, "refunds/cashback_form.html", content, status=status)
+
+
+# --- What became of it -----------------------------------------------------------------------------------
+
+
+@get_or_post
+@private
+@with_case(CashbackClaim, STATUS_PAGE)
+def follow(request: HttpRequest, case: CashbackClaim) -> HttpResponse:
+    return _status_page(request, case)
+
+
+def _status_page(request: HttpRequest, case: CashbackClaim, answer: AnswerForm | None = None) -> HttpResponse:
+    order = case.order
+    content: dict[str, Any] = {
+        "case": case,
+        "order": order,
+        "zone": order.store.tzinfo,
+        "payment": formats.payment_line(order),
+        "words": progress.words(case.status),
+        "steps": progress.steps(case),
+        "history": progress.told(case),
+        "is_late": case.is_undecided and timezone.now() > case.due_at,
+        "answer_form": answer or AnswerForm() if case.status == CashbackClaim.Status.QUESTION_ASKED else None,
+        "answer_url": "refunds:cashback_answer",
+    }
+    return render(request, "refunds/cashback.html", content, status=200 if answer is None else INVALID)
+
+
+@get_or_post
+@private
+@with_case(CashbackClaim, STATUS_PAGE)
+def cancel(request: HttpRequest, case: CashbackClaim) -> HttpResponse:
+    if request.method == "POST":
+        try:
+            cashback.cancel(case)
+            messages.success(
+                request, gettext("The claim is cancelled. Your bank details, if you gave any, are deleted.")
+            )
+        except Refusal as refusal:
+            messages.error(request, str(refusal))
+    return redirect(case.path)
+
+
+@get_or_post
+@private
+@with_case(CashbackClaim, STATUS_PAGE)
+def answer(request: HttpRequest, case: CashbackClaim) -> HttpResponse:
+    if request.method != "POST":
+        return redirect(case.path)
+    form = AnswerForm(request.POST)
+    if not form.is_valid() and case.status == CashbackClaim.Status.QUESTION_ASKED:
+        return _status_page(request, case, form)
+    try:
+        cashback.answer(case, form.cleaned_data.get("answer", ""))
+        messages.success(request, gettext("Thank you. Support has your answer."))
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    return redirect(case.path)
