@@ -294,6 +294,24 @@ class Refund(models.Model):
         return f"{self.amount} ({self.store_refund_id})"
 
 
+class PaymentReference(models.Model):
+    """The payment provider's name for an order's payment, as its store told it.
+
+    Payments find their order by it, and refunds their payment.
+    """
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="payment_references")
+    reference = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["reference", "order"], name="payment_reference_once_per_order"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
 class AccessLink(models.Model):
     """A wish for an emailed link to the orders of an address, known or not.
 

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
-from intake.models import PaymentReference
 from intake.records import Completion
-from orders.models import Order, normalize_order_number
+from orders.models import Order, PaymentReference, normalize_order_number
 
 # A payment is made about when its order is placed; some are captured a day later.
 PAYMENT_WINDOW = timedelta(days=2)

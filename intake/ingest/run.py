@@ -22,10 +22,9 @@ from intake.ingest.load import known_orders, known_stores, load, stores
 from intake.ingest.merge import NEW_ORDER, merge
 from intake.ingest.state import Batch, OrderState
 from intake.ingest.write import new_ids, write
-from intake.models import PaymentReference
 from intake.records import Completion, OrderRecord, Refused, StoreRecord, explain, keep_only
 from orders.card_numbers import mask_card_numbers
-from orders.models import Order, normalize_order_number
+from orders.models import Order, PaymentReference, normalize_order_number
 from orders.services import announce_new_orders
 
 BATCH_SIZE = 1000  # orders a transaction

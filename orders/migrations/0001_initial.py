@@ -383,4 +383,24 @@ class Migration(migrations.Migration):
                 condition=models.Q(("currency__regex", "^[A-Z]{3}$")), name="order_currency_is_iso_4217"
             ),
         ),
+        migrations.CreateModel(
+            name="PaymentReference",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("reference", models.CharField(max_length=255)),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="payment_references",
+                        to="orders.order",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("reference", "order"), name="payment_reference_once_per_order")
+                ],
+            },
+        ),
     ]
