@@ -1,13 +1,15 @@
 """What is done with licences besides what stores say of them."""
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from licenses.models import License, LicensedLine, Product, normalize_serial
-from orders.models import OrderLine
+from orders.models import Order, OrderLine
 
 SERIAL_LENGTH = 100  # characters
 
@@ -64,3 +66,71 @@ def _license(serial: str, key: str) -> License:
             return License.objects.create(serial=serial)
     except IntegrityError:  # an import brought it in this moment
         return locked.get(serial_key=key)
+
+
+# --- What a refund takes back ------------------------------------------------------------------------------
+
+# Lines of orders in these states don't hold a licence up any more.
+FALLEN = (Order.Status.CANCELLED, Order.Status.REFUNDED, Order.Status.CHARGED_BACK)
+
+
+def revoke(license_ids: Iterable[int], at: datetime, *, refunded_lines: Iterable[int]) -> list[License]:
+    """Revoke licences whose units were refunded; returns those that are now revoked and were not before.
+
+    A licence that another order line holds up, bought or renewed and not given back, is left alone.
+    """
+    with transaction.atomic():
+        licenses = list(
+            License.objects.select_for_update(of=("self",))
+            .filter(pk__in=license_ids, revoked_at__isnull=True)
+            .order_by("pk")
+        )
+        held = set(
+            LicensedLine.objects.filter(license__in=licenses, line__quantity_returned__lt=F("line__quantity"))
+            .exclude(line_id__in=refunded_lines)
+            .exclude(order__status__in=FALLEN)
+            .values_list("license_id", flat=True)
+        )
+        revoked = [license for license in licenses if license.pk not in held]
+        for license in revoked:
+            license.revoked_at = at
+            license.save(update_fields=["revoked_at"])
+    return revoked
+
+
+def take_time_back(line_ids: Iterable[int], at: datetime) -> None:
+    """Take back the time that these renewal or upgrade lines gave to licences, and never more than that.
+
+    Only where it is known until when a licence ran before; a second call changes nothing.
+    """
+    with transaction.atomic():
+        extensions = LicensedLine.objects.filter(
+            line_id__in=line_ids, extended_from__isnull=False, taken_back_at__isnull=True
+        ).order_by("license_id", "pk")
+        for extension in extensions.select_for_update(of=("self",)):
+            license = License.objects.select_for_update(of=("self",)).get(pk=extension.license_id)
+            _take_back(license, extension)
+            extension.taken_back_at = at
+            extension.save(update_fields=["taken_back_at"])
+
+
+def _take_back(license: License, extension: LicensedLine) -> None:
+    if license.expires_on is None or extension.extended_from is None:
+        return
+    later = list(
+        license.licensed_lines.filter(extended_from__gt=extension.extended_from, taken_back_at__isnull=True).order_by(
+            "extended_from"
+        )
+    )
+    # Until when it ran before the next one extended it is until when this one let it run.
+    ran_until = later[0].extended_from if later else license.expires_on
+    assert ran_until is not None
+    given = ran_until - extension.extended_from
+    for each in later:
+        assert each.extended_from is not None
+        each.extended_from -= given
+        each.save(update_fields=["extended_from"])
+    license.expires_on -= given
+    if license.starts_on and license.starts_on > license.expires_on:
+        license.starts_on = None  # it was the start of the time that is taken back
+    license.save(update_fields=["expires_on", "starts_on"])

@@ -113,6 +113,8 @@ class Migration(migrations.Migration):
                         verbose_name="origin",
                     ),
                 ),
+                ("extended_from", models.DateField(blank=True, editable=False, null=True)),
+                ("taken_back_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
                     "license",
                     models.ForeignKey(

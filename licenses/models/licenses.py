@@ -61,6 +61,10 @@ class LicensedLine(models.Model):
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="licensed_lines")
     license = models.ForeignKey(License, on_delete=models.PROTECT, related_name="licensed_lines")
     origin = models.CharField(_("origin"), max_length=8, choices=Origin, default=Origin.STORE)
+    # Until when it ran before this line extended it: what it goes back to where the line is refunded.
+    extended_from = models.DateField(null=True, blank=True, editable=False)
+    # When that time was taken back; no import gives it again.
+    taken_back_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("licence on an order line")
