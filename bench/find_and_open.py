@@ -5,6 +5,7 @@ ours alternate, so that whatever else the machine does hits both.
 """
 
 import argparse
+import ipaddress
 import random
 import re
 import socket
@@ -21,24 +22,30 @@ ROUNDS = 5
 SESSIONS = 16
 FINDS = 4000  # different orders looked for, round and round
 CSRF = "c" * 32
+FIRST_CLIENT = int(ipaddress.IPv4Address("10.0.0.0"))
 
 
 def find_request(number: int) -> bytes:
     body = urlencode(
         {"email": f"buyer{number}@example.com", "card_last4": f"{number % 10000:04}", "csrfmiddlewaretoken": CSRF}
     )
-    return load.post("/orders/find/card/", body, f"csrftoken={CSRF}")
+    return load.post("/orders/find/card/", body, f"csrftoken={CSRF}", client_of(number))
+
+
+def client_of(number: int) -> str:
+    """The network address of this buyer, as the proxy writes it: each sits at home."""
+    return str(ipaddress.IPv4Address(FIRST_CLIENT + number % 2**24))
 
 
 def open_session(port: int, number: int) -> str:
-    """Find order B-<number> as its buyer would. Returns the session's cookie."""
+    """Find order B-<number> as its buyer would. Returns the browser's cookies."""
     with socket.create_connection(("127.0.0.1", port), 30) as connection:
         connection.sendall(find_request(number))
         answer = connection.recv(65536).decode(errors="replace")
     match = re.search(r"(?i)set-cookie: (sessionid=[a-z0-9]+)", answer)
     if match is None or " 302 " not in answer.split("\r\n")[0]:
         raise RuntimeError(f"The order was not found:\n{answer[:500]}")
-    return match[1]
+    return f"csrftoken={CSRF}; {match[1]}"
 
 
 def memory_of_workers(server: psutil.Process) -> float:

@@ -93,9 +93,10 @@ def get(path: str, cookies: str = "") -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n{cookie}\r\n".encode()
 
 
-def post(path: str, body: str, cookies: str) -> bytes:
-    """The bytes of a form's POST."""
+def post(path: str, body: str, cookies: str, client: str) -> bytes:
+    """The bytes of a form's POST, as a proxy hands on what this client sent."""
     return (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\nCookie: {cookies}\r\n"
+        f"X-Forwarded-For: {client}\r\n"
         f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body.encode())}\r\n\r\n{body}"
     ).encode()

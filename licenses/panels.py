@@ -8,8 +8,11 @@ from typing import NamedTuple
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext
 
 from licenses.models import License, normalize_serial
+from orders import formats
 from orders.models import Order, OrderLine
 from orders.panels import Panel, register
 
@@ -21,6 +24,7 @@ RENEWING_KINDS = [Kind.RENEWAL, Kind.UPGRADE]
 STANDING = [Order.Status.PENDING, Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED]
 USUALLY_THERE_AFTER = timedelta(hours=24)  # after that a missing serial number is for people to mend
 MOST_BOXES = 20  # devices drawn; more are a number only
+BOX = "<i>□</i>"
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,24 @@ class ShownLicense:
     number: int = 0  # tells the copies of a page apart
 
     @property
-    def boxes(self) -> str:
-        """As many characters as boxes to draw."""
-        return "x" * self.devices if self.devices and self.devices <= MOST_BOXES else ""
+    def covers(self) -> str:
+        """How many devices, in words; empty where nobody knows."""
+        words = ngettext("Covers %(devices)s device", "Covers %(devices)s devices", self.devices or 0)
+        return words % {"devices": self.devices} if self.devices else ""
+
+    @property
+    def time(self) -> str:
+        """Until when it runs or ran, in words."""
+        if self.expires_on is None:
+            return ""
+        words = gettext("It ran until %(day)s.") if self.expired else gettext("Runs until %(day)s.")
+        return words % {"day": formats.day(self.expires_on)}
+
+    @property
+    def boxes(self) -> SafeString:
+        """A box for each device, drawn by the stylesheet; none where they would be a wall."""
+        drawn = self.devices if self.devices and self.devices <= MOST_BOXES else 0
+        return mark_safe(BOX * drawn)  # noqa: S308 (a constant)
 
 
 @dataclass

@@ -72,8 +72,13 @@ def percent(rate: Decimal) -> str:
     return format_percent(rate.normalize() / 100, locale=active_locale(), decimal_quantization=False)
 
 
+@lru_cache(maxsize=KEPT)
+def _day(value: date, locale: Locale) -> str:
+    return format_date(value, "long", locale=locale)
+
+
 def day(value: date) -> str:
-    return format_date(value, "long", locale=active_locale())
+    return _day(value, active_locale())
 
 
 def local_day(moment: datetime, zone: tzinfo) -> str:

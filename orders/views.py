@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from notifications.addresses import mask_address
 from notifications.services import mails_about_order
-from orders import access, formats, invoice_pdf, panels, services, statuses, theme
+from orders import access, invoice_pdf, panels, services, statuses, theme
 from orders import invoice as invoices
 from orders.access import LinkResult, Lookup, Outcome, with_found_order, with_order
 from orders.budgets import SHORT_WINDOW
@@ -172,15 +172,17 @@ def order_page(request: HttpRequest, order: Order) -> HttpResponse:
         "order": order,
         "zone": order.store.tzinfo,
         "status": statuses.words(order.status),
-        "lines": order.items,
         "refunds": order.money_back,
-        "payment": formats.payment(order),
         "address": mask_address(order.email) if order.email else "",
     }
     if awaited:
         content |= {"code_form": CodeForm(order.public_id), "code_address": mask_address(awaited)}
     else:
-        content |= {"panels": panels.load([order])[order.pk], "mails": mails_about_order(order.pk)}
+        mails = mails_about_order(order.pk)
+        content |= {"panels": panels.load([order])[order.pk], "mails": mails}
+        if not mails and order.email:
+            words = gettext("No email about this order was sent from here yet. Emails go to %(address)s.")
+            content["no_mails"] = words % {"address": content["address"]}
     return render(request, "orders/order.html", content)
 
 

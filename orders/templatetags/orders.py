@@ -1,16 +1,18 @@
 """Money, dates and the look, for templates."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from html import escape
 
 from django import template
+from django.template import Context
+from django.template.base import NodeList, Parser, Token
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from orders import formats, theme
-from orders.models import OrderLine
+from orders.models import Order, OrderLine
 
 register = template.Library()
 
@@ -57,8 +59,41 @@ def theme_url() -> str:
     return theme.url()
 
 
+class SharedNode(template.Node):
+    """See `shared`."""
+
+    def __init__(self, nodelist: NodeList) -> None:
+        self.nodelist = nodelist
+        self.kept: dict[Hashable, SafeString] = {}
+
+    def render(self, context: Context) -> SafeString:
+        vendor = context.get("vendor")
+        key = (get_language(), vendor)
+        kept = self.kept.get(key)
+        if kept is None:
+            # A context of its own: nothing of one person's page can get into everybody's.
+            alone = Context({"vendor": vendor, "demo": context.get("demo")})
+            with alone.bind_template(context.template):
+                kept = self.kept[key] = self.nodelist.render(alone)
+        return kept
+
+
+@register.tag
+def shared(parser: Parser, token: Token) -> SharedNode:
+    """`{% shared %}…{% endshared %}`: what every page of a language says alike, rendered once.
+
+    Labels, headings and the page's frame take longer than all that is the person's own. What stands
+    inside knows the language, `vendor` and `demo`, and nothing else. No blocks inside.
+    """
+    nodelist = parser.parse(("endshared",))
+    parser.delete_first_token()
+    return SharedNode(nodelist)
+
+
+# --- The tables of an order -------------------------------------------------------------------------------
 # Written here and not in a template or by format_html, which take many times as long for an order of many items.
-# Whatever stands in it is escaped first.
+# Whatever stands in them is escaped first.
+
 _ITEM = (
     '<tr role="row"><td role="cell" class="name">{name}{notes}</td>'
     '<td role="cell" class="amount detail" data-label="{quantity_label}">{quantity}</td>'
@@ -71,7 +106,7 @@ _NOTE = '<br><small class="quiet">{}</small>'
 
 @register.simple_tag
 def item_rows(lines: Iterable[OrderLine], currency: str) -> SafeString:
-    """The rows of templates/orders/_items.html."""
+    """What was bought, as the rows of a table."""
     labels = {
         "quantity_label": escape(gettext("Quantity")),
         "unit_price_label": escape(gettext("Unit price")),
@@ -99,3 +134,58 @@ def _notes(line: OrderLine, currency: str) -> list[str]:
     if line.quantity_returned:
         notes.append(gettext("Returned: %(count)s") % {"count": line.quantity_returned})
     return notes
+
+
+_TOTAL = '<div{attributes}><dt>{label}</dt><dd class="number">{amount}</dd></div>\n'
+
+
+@register.simple_tag
+def order_totals(order: Order) -> SafeString:
+    """What the items come to, as the rows of a definition list."""
+    rows = [("", gettext("Subtotal"), order.subtotal)]
+    if order.discount:
+        rows.append(("", gettext("Discount"), -order.discount))
+    rows += [("", gettext("Tax"), order.tax), (' class="grand"', gettext("Total"), order.total)]
+    written = (
+        _TOTAL.format(attributes=attributes, label=escape(label), amount=escape(money(amount, order.currency)))
+        for attributes, label, amount in rows
+    )
+    return mark_safe("".join(written))  # noqa: S308 (escaped above)
+
+
+_FACT = "<div><dt>{label}</dt><dd>{value}</dd></div>\n"
+_QUIET = '<span class="quiet fw-normal">{}</span>'
+_DIGITS = '<span class="number">•••• {}</span>'
+
+
+@register.simple_tag
+def order_facts(order: Order) -> SafeString:
+    """When, by whom and how the order was paid, as the rows of a definition list."""
+    zone = order.store.tzinfo
+    names = [escape(name) for name in (order.billing_name, order.billing_company) if name]
+    zone_quiet = _QUIET.format(f"({escape(formats.zone_name(order.placed_at, zone))})")
+    facts = [
+        (gettext("Ordered on"), f"{escape(formats.local_time(order.placed_at, zone))} {zone_quiet}"),
+        (gettext("Paid with"), _payment(order)),
+        (gettext("Billed to"), "<br>".join(names)),
+        (gettext("Country"), escape(formats.country(order.billing_country)) if order.billing_country else ""),
+        (gettext("Store"), escape(order.store.name)),
+        (gettext("Note"), escape(gettext("A test order: nothing was paid.")) if order.is_test else ""),
+    ]
+    written = (_FACT.format(label=escape(label), value=value) for label, value in facts if value)
+    return mark_safe("".join(written))  # noqa: S308 (escaped above)
+
+
+def _payment(order: Order) -> str:
+    method = formats.payment(order)
+    if not method:
+        return ""
+    if order.wallet and order.card_brand:
+        method += f", {formats.card_brand(order.card_brand)}"
+    written = escape(method)
+    if order.card_last4:
+        written += f" {_DIGITS.format(escape(order.card_last4))}"
+    if order.device_last4 and order.device_last4 != order.card_last4:
+        in_wallet = f"{escape(gettext('shown in the wallet as'))} {_DIGITS.format(escape(order.device_last4))}"
+        written += f"<br>{_QUIET.format(in_wallet)}"
+    return written
