@@ -10,7 +10,6 @@ from uuid import UUID, uuid4, uuid5
 
 from crispy_forms.helper import FormHelper
 from django import forms
-from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.forms.boundfield import BoundField
 from django.http import QueryDict
@@ -28,7 +27,7 @@ from refunds.services.returns import Judged, Wanted
 
 COMMENT_LENGTH = 2000  # characters
 SUBMISSION_LENGTH = 64
-QUANTITY_NAME = re.compile(r"line-([0-9]{1,18})-quantity")
+QUANTITY_NAME = re.compile(r"line-(0|[1-9][0-9]{0,17})-quantity")
 
 
 def quantity_name(line: OrderLine) -> str:
@@ -191,9 +190,13 @@ class ReturnForm(PageForm):
         return self.without_card_number("comment")
 
     def clean(self) -> None:
-        for name, quantity in self._typed_quantities():
-            if name.string not in self.fields and quantity not in ("", "0"):
-                self.add_error(None, self._why_not(int(name[1])))
+        impossible = {
+            self._why_not(int(name[1]))
+            for name, quantity in self._typed_quantities()
+            if name.string not in self.fields and quantity not in ("", "0")
+        }
+        for sentence in sorted(impossible):
+            self.add_error(None, sentence)
         if self.errors:
             return
         try:
@@ -201,11 +204,9 @@ class ReturnForm(PageForm):
         except Refusal as refusal:
             self.add_refusal(refusal)
 
-    def _why_not(self, line_id: int) -> ValidationError:
+    def _why_not(self, line_id: int) -> str:
         each = self.eligibility.of(line_id)
-        if each is None:
-            return ValidationError(_("This item is not part of the order."), code="unknown")
-        return ValidationError(f"{each.line.name}: {each.refusal}", code="refused")
+        return f"{each.line.name}: {each.refusal}" if each else gettext("This item is not part of the order.")
 
     def add_refusal(self, refusal: Refusal) -> None:
         """Say why a service refused, at the field that it is about."""

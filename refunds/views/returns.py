@@ -125,6 +125,7 @@ def _status_page(request: HttpRequest, case: Return, answer: AnswerForm | None =
         "comes_to_nothing": case.status in (Return.Status.DECLINED, Return.Status.CANCELLED),
         "is_late": case.is_undecided and now > case.due_at,
         "answer_form": answer or AnswerForm() if case.status == Return.Status.QUESTION_ASKED else None,
+        "answer_url": "refunds:return_answer",
     }
     return render(
         request, "refunds/return.html", _about(case.order) | content, status=200 if answer is None else INVALID
