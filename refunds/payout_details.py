@@ -34,7 +34,7 @@ def encrypt(details: PayoutDetails) -> bytes:
     return _keys().encrypt(json.dumps(asdict(details)).encode())
 
 
-def decrypt(encrypted: bytes) -> PayoutDetails:
+def decrypt(encrypted: bytes | memoryview) -> PayoutDetails:
     """Raises Unreadable where neither SECRET_KEY nor one of SECRET_KEY_FALLBACKS made them."""
     try:
         return PayoutDetails(**json.loads(_keys().decrypt(bytes(encrypted))))
@@ -48,7 +48,7 @@ def _keys() -> MultiFernet:
     return MultiFernet([_key(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
 
 
-def _key(secret: str) -> Fernet:
+def _key(secret: str | bytes) -> Fernet:
     digest = salted_hmac("refunds.payout_details", "key", secret=secret, algorithm="sha256").digest()
     return Fernet(base64.urlsafe_b64encode(digest))
 

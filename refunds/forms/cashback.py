@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from files.forms import ProofField
 from files.refusals import Refused
+from licenses.models import normalize_serial
 from orders.forms import NO_CARD_NUMBER, error_messages
 from refunds.forms.returns import SUBMISSION_LENGTH, PageForm, plain
 from refunds.models import CashbackClaim
@@ -81,6 +82,7 @@ class CashbackForm(PageForm):
     def __init__(self, country: str, verdicts: Sequence[Verdict], data: Any = None, files: Any = None) -> None:
         super().__init__(data, files=files, initial={"submission_id": str(uuid4()), "country": country})
         serials = [each.bought.license.serial for each in verdicts if each.promotion is not None]
+        self.known_keys = {each.bought.license.serial_key for each in verdicts}
         typed = plain(self.data.get("serial"))
         if serials and (not typed or typed in serials):
             self.fields["serial"].widget = forms.Select(choices=[(serial, serial) for serial in serials])
@@ -88,7 +90,10 @@ class CashbackForm(PageForm):
     # --- Judging it ---
 
     def clean_serial(self) -> str:
-        return self.without_card_number("serial")
+        serial = str(self.cleaned_data["serial"])
+        key = normalize_serial(serial)
+        # The digits of many a serial number would pass for a card's.
+        return serial if key in self.known_keys or not key.isdecimal() else self.without_card_number("serial")
 
     def clean_country(self) -> str:
         if not (code := country_code(self.cleaned_data["country"])):

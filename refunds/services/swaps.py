@@ -16,7 +16,7 @@ from orders.models import Order
 from orders.services import language_of
 from refunds.eligibility import ASKED_FOR, Eligibility, Returnable, judge, units_held
 from refunds.models import Swap, SwapOffer
-from refunds.moves import Actor, at_work, lock_order, move
+from refunds.moves import Actor, at_work, lock_order, move, status_label
 from refunds.refusals import AlreadyMoved, NotPossible, TooLate
 from refunds.services.steps import add_note, answer, ask, cancel, decline, required, take_into_review
 
@@ -145,7 +145,7 @@ def call_off(case: Swap, by: User, reason: str, note: str = "") -> None:
     reason = required(reason, _("Please write the reason to the buyer."))
     with at_work(case) as current:
         if current.status != Status.APPROVED:
-            raise AlreadyMoved(current.get_status_display())
+            raise AlreadyMoved(status_label(current))
         move(current, Status.CANCELLED, Actor.STAFF, by=by, text=reason, note=note)
 
 

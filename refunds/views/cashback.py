@@ -1,6 +1,7 @@
 """Which cashback promotions run, claiming one, following the claim."""
 
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Any
 
 from babel.core import get_global
@@ -130,6 +131,7 @@ def _claim_page(
         "refusal": refusal,
         "countries": sorted(((code, formats.country(code)) for code in codes), key=lambda each: each[1]),
         "due_at": due(),
+        "zone": offered.orders[0].store.tzinfo if offered.orders else UTC,
     }
     return render(request, "refunds/cashback_form.html", content, status=status)
 

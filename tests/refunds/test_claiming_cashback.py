@@ -1,0 +1,317 @@
+"""Claiming cashback on the page: what runs, what applies, sending a claim with its proof, following it."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from files.models import Upload
+from licenses.models import License
+from notifications.models import Message
+from orders.models import Order
+from refunds import payout_details
+from refunds.models import CaseEvent, CashbackClaim, CashbackPromotion
+from refunds.services import cashback
+from refunds.views.cashback import CLAIM_LIMIT
+from tests.factories import make_agent, make_license, make_line, make_order, make_product
+from tests.files import made
+from tests.pages import inside, marks, text
+from tests.refunds.promoted import make_bought, make_claim, make_promotion, order_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kept")]
+
+IBAN = "DE89 3704 0044 0532 0130 00"
+
+
+@pytest.fixture
+def license() -> License:
+    return make_bought()
+
+
+@pytest.fixture
+def promotion(license: License) -> CashbackPromotion:
+    assert license.product
+    return make_promotion(license.product)
+
+
+@pytest.fixture
+def browser(license: License) -> Client:
+    return inside(order_of(license))
+
+
+def filled(license: License, **fields: Any) -> dict[str, Any]:
+    proof = made.upload(made.png(), "receipt.png")
+    return {"serial": license.serial, "country": "DE", "proof": proof, "submission_id": "one"} | fields
+
+
+def test_from_the_page_to_the_reference(
+    license: License, promotion: CashbackPromotion, browser: Client, kept: Path
+) -> None:
+    page = browser.get("/cashback/")
+    assert "Promotions in Germany" in text(page)
+    assert "Autumn cashback: €10.00" in text(page)
+    assert marks(page, "data-verdict") == ["applies"]
+    sent = browser.post("/cashback/", filled(license))
+    claim = CashbackClaim.objects.get()
+    assert (sent.status_code, sent["Location"]) == (302, f"/cashback/{claim.reference}/")
+    status = browser.get(sent["Location"])
+    assert marks(status, "data-reference") == [claim.reference]
+    assert marks(status, "data-status") == ["received"]
+    assert marks(status, "data-amount") == ["10.00"]
+    assert claim.proof is not None
+    assert claim.proof.name == "receipt.png"
+    assert len(made.files_in(kept)) == 1
+    assert Message.objects.get(kind="cashback_received").recipient == "buyer@example.com"
+    assert marks(browser.get("/cashback/"), "data-verdict") == ["claimed"]
+
+
+def test_everybody_sees_what_runs_where(promotion: CashbackPromotion) -> None:
+    make_promotion(make_product(name="Antivirus"), name="Quiet one", is_active=False)
+    make_promotion(make_product(name="Antivirus"), name="Swiss one", countries=["CH"])
+    page = text(Client().get("/cashback/?country=DE"))
+    assert "Autumn cashback: €10.00" in page
+    assert "Maximum Security" in page
+    assert "To claim, open your order first" in page
+    assert "Quiet one" not in page
+    assert "Swiss one" not in page
+    assert "Swiss one" in text(Client().get("/cashback/?country=ch"))
+    assert "No promotion runs in this country now." in text(Client().get("/cashback/?country=FR"))
+
+
+@pytest.mark.parametrize(
+    ("language", "country"), [("de", "Deutschland"), ("de-AT,de", "Österreich"), ("en", "United States"), ("x", "")]
+)
+def test_the_country_is_guessed_from_the_language(language: str, country: str) -> None:
+    page = Client().get("/cashback/", headers={"accept-language": language})
+    assert page.status_code == 200
+    assert country in text(page)
+
+
+def test_the_country_is_guessed_from_the_open_order() -> None:
+    order = make_order(placed_at=timezone.now(), billing_country="NO")
+    assert "Promotions in Norway" in text(inside(order).get("/cashback/"))
+
+
+@pytest.mark.parametrize("typed", ["", "1", "DEU", "D\x00", "<script>", "d e", "٣٤", "x" * 5000])
+def test_an_odd_country_is_none(typed: str) -> None:
+    page = Client().get("/cashback/", {"country": typed})
+    assert page.status_code == 200
+    assert "<script>" not in page.content.decode().replace("<script src", "")
+
+
+def test_an_unknown_and_a_foreign_serial_get_the_same_answer(license: License, promotion: CashbackPromotion) -> None:
+    foreign = make_bought(license.product)
+    answers = []
+    for serial in (foreign.serial, "XZZZ-0000-0000-0000-0000"):
+        answer = inside(order_of(license)).post("/cashback/", filled(license, serial=serial))
+        assert answer.status_code == 422
+        answers.append(text(answer))
+        assert "None of your open orders has this serial number. Please open its order first." in answers[-1]
+    assert answers[0] == answers[1]
+    assert not CashbackClaim.objects.exists()
+
+
+def test_a_stranger_gets_one_answer_and_no_file_is_looked_at(
+    license: License, promotion: CashbackPromotion, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("files.forms.judge", lambda upload: pytest.fail("a stranger's file was looked at"))
+    answers = {
+        text(Client().post("/cashback/", filled(license, serial=serial)))
+        for serial in (license.serial, "XZZZ-0000-0000-0000-0000", "")
+    }
+    (answer,) = answers
+    assert "Please open its order first." in answer
+    assert "Open your order" in answer
+    assert not CashbackClaim.objects.exists()
+    assert made.files_in(kept) == []
+
+
+def test_who_opens_the_order_comes_back_to_the_page() -> None:
+    make_order()
+    found = Client().post(
+        "/orders/find/card/", {"email": "buyer@example.com", "card_last4": "4242", "next": "/cashback/"}
+    )
+    assert found["Location"] == "/cashback/"
+
+
+def test_an_order_whose_code_is_awaited_shows_no_serial_number(license: License, promotion: CashbackPromotion) -> None:
+    store = order_of(license).store
+    store.confirm_card_lookup = "always"
+    store.save()
+    browser = Client()
+    browser.post("/orders/find/card/", {"email": "buyer@example.com", "card_last4": "4242"})
+    page = browser.get("/cashback/")
+    assert license.serial not in text(page)
+    assert "enter the code" in text(page)
+    assert "Please open its order first." in text(browser.post("/cashback/", filled(license)))
+    assert not CashbackClaim.objects.exists()
+
+
+def test_the_same_submission_twice_is_one_claim_and_one_mail(
+    license: License, promotion: CashbackPromotion, browser: Client, kept: Path
+) -> None:
+    answers = [browser.post("/cashback/", filled(license)) for _click in range(2)]
+    assert answers[0]["Location"] == answers[1]["Location"]
+    assert CashbackClaim.objects.count() == Upload.objects.count() == len(made.files_in(kept)) == 1
+    assert Message.objects.filter(kind="cashback_received").count() == 1
+
+
+def test_a_second_claim_for_the_serial_number_is_refused(
+    license: License, promotion: CashbackPromotion, browser: Client, kept: Path
+) -> None:
+    browser.post("/cashback/", filled(license))
+    again = browser.post("/cashback/", filled(license, submission_id="two"))
+    assert again.status_code == 422
+    assert "Cashback was claimed for this serial number already." in text(again)
+    assert len(made.files_in(kept)) == CashbackClaim.objects.count() == 1
+
+
+def test_after_a_cancelled_claim_another_is_possible(
+    license: License, promotion: CashbackPromotion, browser: Client
+) -> None:
+    first = browser.post("/cashback/", filled(license))["Location"]
+    assert "cancelled" in marks(browser.post(f"{first}cancel/", follow=True), "data-status")
+    second = browser.post("/cashback/", filled(license, submission_id="two"))
+    assert second.status_code == 302
+    assert second["Location"] != first
+
+
+def test_a_serial_number_may_be_typed_as_people_type_it(
+    license: License, promotion: CashbackPromotion, browser: Client
+) -> None:
+    typed = f" {license.serial.lower().replace('-', ' – ')} "
+    assert browser.post("/cashback/", filled(license, serial=typed)).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"serial": ""}, "Please enter the serial number."),
+        ({"serial": "\x00"}, "a character that cannot be typed"),
+        ({"serial": "x" * 10_000}, "This is too long."),
+        ({"serial": "4242 4242 4242 4242"}, "whole card number"),
+        ({"country": ""}, "Please choose the country in which you bought."),
+        ({"country": "Germany"}, "Please choose the country in which you bought."),
+        ({"proof": ""}, "Please choose a file"),
+        ({"proof": made.upload(b"MZ", "setup.exe")}, "This is a program"),
+        ({"payout_method": "cash"}, "Please choose one of the ways that are shown."),
+        ({"payout_method": "bank"}, "Please enter whose account it is."),
+        ({"payout_method": "bank", "payout_holder": "Bea"}, "Please enter the IBAN, or the bank and the account"),
+        (
+            {"payout_method": "bank", "payout_holder": "Bea", "payout_account": "DE89 3704 0044 0532 0130 02"},
+            "This IBAN has a mistake in it.",
+        ),
+        (
+            {"payout_method": "bank", "payout_holder": "Bea", "payout_account": "4242 4242 4242 4242"},
+            "whole card number",
+        ),
+        ({"payout_method": "bank", "payout_holder": "Bea", "payout_account": "DE124242424242424242"}, "whole card"),
+        ({"payout_method": "bank", "payout_holder": "4242424242424242", "payout_account": IBAN}, "whole card number"),
+        ({"submission_id": "x" * 5000}, "at most 64 characters"),
+    ],
+)
+def test_bad_input_is_told_and_nothing_is_taken(
+    license: License,
+    promotion: CashbackPromotion,
+    browser: Client,
+    kept: Path,
+    fields: dict[str, Any],
+    sentence: str,
+) -> None:
+    answer = browser.post("/cashback/", filled(license) | fields)
+    assert answer.status_code == 422
+    assert sentence in text(answer)
+    assert "4242424242424242" not in answer.content.decode().replace(" ", "")
+    assert not CashbackClaim.objects.exists()
+    assert made.files_in(kept) == []
+
+
+def test_bank_details_are_encrypted_and_go_with_a_cancelled_claim(
+    license: License, promotion: CashbackPromotion, browser: Client
+) -> None:
+    fields = {"payout_method": "bank", "payout_holder": "Bea Buyer", "payout_account": IBAN}
+    sent = browser.post("/cashback/", filled(license, **fields))
+    claim = CashbackClaim.objects.get()
+    assert claim.payout_method == "bank"
+    assert b"Bea" not in bytes(claim.payout_details)
+    assert payout_details.decrypt(claim.payout_details).holder == "Bea Buyer"
+    page = browser.get(sent["Location"])
+    assert "your bank account" in text(page)
+    assert "3704" not in text(page)
+    browser.post(f"{sent['Location']}cancel/")
+    claim.refresh_from_db()
+    assert bytes(claim.payout_details) == b""
+
+
+def test_bank_details_without_a_bank_chosen_are_not_kept(
+    license: License, promotion: CashbackPromotion, browser: Client
+) -> None:
+    answer = browser.post("/cashback/", filled(license, payout_holder="Bea", payout_account=IBAN))
+    assert "data-result" not in answer.content.decode(), text(answer)
+    claim = CashbackClaim.objects.get()
+    assert (claim.payout_method, bytes(claim.payout_details)) == ("original", b"")
+
+
+def test_a_stranger_sees_and_moves_no_claim(license: License, promotion: CashbackPromotion) -> None:
+    claim = make_claim(license)
+    for stranger in (Client(), inside(make_order(placed_at=timezone.now()))):
+        for reference in (claim.reference, "C-00000000"):
+            answer = stranger.get(f"/cashback/{reference}/")
+            assert answer.status_code == 302
+            assert answer["Location"] == f"/orders/find/?next=%2Fcashback%2F{reference}%2F"
+            for verb in ("cancel", "answer"):
+                moved = stranger.post(f"/cashback/{reference}/{verb}/", {"answer": "me"})
+                assert moved["Location"] == f"/orders/find/?next=%2Fcashback%2F{reference}%2F"
+    claim.refresh_from_db()
+    assert claim.status == "received"
+
+
+def test_the_buyer_answers_a_question(license: License, promotion: CashbackPromotion, browser: Client) -> None:
+    claim = make_claim(license)
+    cashback.ask(claim, make_agent(), "Which shop is on the receipt?", note="unreadable")
+    page = browser.get(claim.path)
+    assert "Which shop is on the receipt?" in text(page)
+    assert "unreadable" not in text(page)
+    assert browser.post(f"{claim.path}answer/", {"answer": "4242 4242 4242 4242"}).status_code == 422
+    for _click in range(2):
+        browser.post(f"{claim.path}answer/", {"answer": "Yours"})
+    assert CaseEvent.objects.filter(cashback_claim=claim, text="Yours").count() == 1
+    assert marks(browser.get(claim.path), "data-status") == ["in_review"]
+
+
+def test_one_client_sends_only_so_many_claims(license: License, promotion: CashbackPromotion, browser: Client) -> None:
+    for _try in range(CLAIM_LIMIT.short):
+        browser.post("/cashback/", filled(license, serial="XZZZ", proof=""))
+    refused = browser.post("/cashback/", filled(license))
+    assert refused.status_code == 429
+    assert "Too many claims were sent from here." in text(refused)
+    assert not CashbackClaim.objects.exists()
+
+
+def test_the_number_of_queries_does_not_grow_with_orders(
+    license: License, promotion: CashbackPromotion, browser: Client, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(14):
+        browser.get("/cashback/")
+    for _number in range(5):
+        order = make_order(placed_at=timezone.now(), store=order_of(license).store)
+        make_license(make_line(order), product=license.product, activated_at=timezone.now())
+        make_promotion(make_product())
+        inside(order, browser)
+    with django_assert_num_queries(14):
+        page = browser.get("/cashback/")
+    assert marks(page, "data-verdict") == ["applies"] * 6
+
+
+def test_a_licence_that_stands_on_two_orders_appears_once(license: License, promotion: CashbackPromotion) -> None:
+    old: Order = make_order(placed_at=timezone.now() - timedelta(days=300))
+    make_line(old).licensed_lines.create(order=old, license=license)
+    browser = inside(old, inside(order_of_new(license, old)))
+    assert marks(browser.get("/cashback/"), "data-verdict") == ["applies"]
+
+
+def order_of_new(license: License, old: Order) -> Order:
+    return license.licensed_lines.exclude(order=old).get().order
