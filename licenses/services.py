@@ -98,14 +98,14 @@ def revoke(license_ids: Iterable[int], at: datetime, *, refunded_lines: Iterable
     return revoked
 
 
-def take_time_back(line_ids: Iterable[int], at: datetime) -> None:
-    """Take back the time that these renewal or upgrade lines gave to licences, and never more than that.
+def take_time_back(line_ids: Iterable[int], license_ids: Iterable[int], at: datetime) -> None:
+    """Take back the time that these renewal or upgrade lines gave to these licences, and never more than that.
 
     Only where it is known until when a licence ran before; a second call changes nothing.
     """
     with transaction.atomic():
         extensions = LicensedLine.objects.filter(
-            line_id__in=line_ids, extended_from__isnull=False, taken_back_at__isnull=True
+            line_id__in=line_ids, license_id__in=license_ids, extended_from__isnull=False, taken_back_at__isnull=True
         ).order_by("license_id", "pk")
         for extension in extensions.select_for_update(of=("self",)):
             license = License.objects.select_for_update(of=("self",)).get(pk=extension.license_id)

@@ -129,12 +129,18 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = env.str("CELERY_BEAT_SCHEDULE_FILENAME", str(VAR_DIR / "celerybeat-schedule"))
 DELIVERY_TICK_SECONDS = 2
 HEARTBEAT_SECONDS = 30
+REFUND_TICK_SECONDS = 30
 CELERY_BEAT_SCHEDULE = {
     "deliver-due-mail": {
         "task": "notifications.tasks.deliver_due",
         "schedule": DELIVERY_TICK_SECONDS,
         # Ticks that nobody took must not pile up behind a stopped worker.
         "options": {"expires": DELIVERY_TICK_SECONDS},
+    },
+    "send-refunds": {
+        "task": "refunds.tasks.send_refunds",
+        "schedule": REFUND_TICK_SECONDS,
+        "options": {"expires": REFUND_TICK_SECONDS},
     },
     "beat-heartbeat": {
         "task": "portal.tasks.heartbeat",
@@ -247,6 +253,15 @@ if UPLOAD_MAX_BYTES < 1 or UPLOADS_KEPT_DAYS < 1:
     stop("UPLOAD_MAX_MEGABYTES and UPLOADS_KEPT_DAYS must be at least 1.")
 FILE_UPLOAD_HANDLERS = ["files.uploading.CappedUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000  # too many files then still get their sentence
+
+# --- Refunds through Stripe (see refunds/gateways/) --------------------------------------------------------
+# By the store's short name: acme=sk_live_…,other=sk_live_…
+STRIPE_SECRET_KEYS = env.dict("STRIPE_SECRET_KEYS", default={})
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com").rstrip("/")
+if not STRIPE_API_BASE.startswith("https://") and not DEMO:
+    stop("STRIPE_API_BASE must start with https://. Secret keys never cross a network in the clear.")
+if not all(STRIPE_SECRET_KEYS.values()):
+    stop("STRIPE_SECRET_KEYS must read as store=key,store=key, with the short names of stores.")
 
 # --- Pages ---------------------------------------------------------------------------------------------
 TEMPLATES = [

@@ -1,0 +1,111 @@
+"""`send_refunds`: money that is due, through its gateways."""
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rich.console import Console
+
+from orders.models import Store
+from refunds.models import RefundTransaction
+from refunds.services import sending
+
+EXIT_LEFT = 1
+EXIT_UNUSABLE = 2
+
+TEACHING = """
+Sends what is due through the gateway of each store and asks again about what was unclear. Celery's beat
+does the same every half minute; this is for a look at what waits, or for a portal without a worker.
+Run at any time, also twice at once: each refund carries its own key and moves once.
+
+  manage.py send_refunds --dry-run            what would be sent or asked now, and what waits for people
+  manage.py send_refunds --store acme         only the store with the short name "acme"
+
+Ends with 0 when nothing is left to do for a gateway, 1 when something was refused or stays unclear
+(the admin says why, under "refunds to send"), and 2 when it could not work at all.
+"""
+
+
+class Command(BaseCommand):
+    help = "Sends the refunds that are due through their payment gateways. Twice does no harm."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.epilog = TEACHING
+        parser.formatter_class = RawDescriptionHelpFormatter
+        return parser
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="say what is due, and send nothing")
+        parser.add_argument("--store", metavar="SLUG", default="", help="only this store, by its short name")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        store = options["store"]
+        try:
+            if store and not Store.objects.filter(slug=store).exists():
+                known = ", ".join(Store.objects.order_by("slug").values_list("slug", flat=True)) or "-"
+                raise CommandError(
+                    _("There is no store “%(store)s”. Known: %(known)s.") % {"store": store, "known": known},
+                    returncode=EXIT_UNUSABLE,
+                )
+            if options["dry_run"]:
+                self._tell_due(store)
+                return
+            left = self._send(store)
+        except (OperationalError, InterfaceError) as error:
+            raise CommandError(
+                _("The database cannot be reached (%(reason)s). What was sent is asked about the next time.")
+                % {"reason": str(error).splitlines()[0] if str(error) else type(error).__name__},
+                returncode=EXIT_UNUSABLE,
+            ) from None
+        if left:
+            sys.exit(EXIT_LEFT)
+
+    def _send(self, store: str) -> bool:
+        """Whether something was refused or stays unclear."""
+        counts: Counter[str] = Counter()
+        with _progress(self.stderr.isatty()):
+            # A run ends by the clock; the next goes on.
+            while found := sending.send_due(store=store):
+                counts += found
+        self.stdout.write(
+            _("%(done)d refunds done, %(refused)d refused, %(unclear)d unclear and asked again later.")
+            % {name: counts[name] for name in ("done", "refused", "unclear")}
+        )
+        self._tell_by_hand(store)
+        return bool(counts["refused"] or counts["unclear"])
+
+    def _tell_due(self, store: str) -> None:
+        due = _of_store(RefundTransaction.objects.due(timezone.now()), store)
+        for row in due.select_related("order__store", "return_case", "withdrawal").order_by("next_try_at"):
+            self.stdout.write(
+                f"{row.order.store.slug} {row.order.number} {row.case} {row} ({row.get_status_display()})"
+            )
+        self.stdout.write(
+            _("%(count)d refunds are due. Nothing was sent: this was a dry run.") % {"count": due.count()}
+        )
+        self._tell_by_hand(store)
+
+    def _tell_by_hand(self, store: str) -> None:
+        if count := _of_store(RefundTransaction.objects.to_be_made_by_hand(), store).count():
+            self.stdout.write(_("%(count)d refunds wait to be made by hand.") % {"count": count})
+
+
+def _of_store(rows: Any, store: str) -> Any:
+    return rows.filter(order__store__slug=store) if store else rows
+
+
+@contextmanager
+def _progress(on_terminal: bool) -> Iterator[None]:
+    if not on_terminal:
+        yield
+        return
+    with Console(stderr=True).status(_("Sending refunds …")):
+        yield
