@@ -62,7 +62,7 @@ def _facts_of(case: Return, event: CaseEvent) -> list[tuple[str, str]]:
     if event.to_status in DECIDED and case.amount_approved is not None:
         facts.append((gettext("Approved"), formats.money(case.amount_approved, case.currency)))
     if event.to_status in MONEY_COMES:
-        facts.append((gettext("The money goes to"), formats.payment_line(case.order) or gettext("the way it was paid")))
+        facts.append((gettext("The money goes to"), formats.payment_line(case.order) or gettext("the card or account that paid for it")))
     return facts
 
 

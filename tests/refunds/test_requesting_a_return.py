@@ -114,3 +114,18 @@ def test_in_the_language_of_the_page(order: Order, line: OrderLine, reason: Retu
     page = inside(order).get(page_of(order), headers={"Accept-Language": "de"})
     assert "Falsches Produkt gekauft" in text(page)
     assert "79,95" in text(page)
+
+
+def test_nobody_is_promised_an_email_who_has_no_address(reason: ReturnReason) -> None:
+    order = make_order(placed_at=timezone.now(), store_email="")
+    line, browser = make_line(order), inside(order)
+    assert "You get an email" not in text(browser.post(page_of(order), filled(line, reason)))
+    status = browser.post(page_of(order), filled(line, reason, confirm="1"), follow=True)
+    assert "this order has no email address" in text(status)
+
+
+def test_a_store_that_does_not_say_how_it_was_paid(reason: ReturnReason) -> None:
+    order = make_order(placed_at=timezone.now(), payment_method="", card_brand="", card_last4="")
+    line, browser = make_line(order), inside(order)
+    assert "Back the way it was paid. You need not enter" in text(browser.get(page_of(order)))
+    assert "The money goes to the card or account that paid for it" in text(browser.post(page_of(order), filled(line, reason)))
