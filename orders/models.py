@@ -405,6 +405,27 @@ class Budget(models.Model):
 
 # --- What every page of an order asks -------------------------------------------------------------------
 
+MOST_FOUND = 200  # orders that one lookup opens, the newest
+
+
+def orders_paid_with(email: str, last4: str) -> list[Order]:
+    """As `Order.objects.for_card`, quicker: what orders/access.py judges by, newest first, with stores."""
+    if not (email.strip() and LAST4.fullmatch(last4)):
+        return []  # nobody's; and not a question of its own, so that one asking stands for all
+    found = _orders_by_card(email.replace("\x00", ""), last4)
+    load_stores(found)
+    return found
+
+
+_orders_by_card = AskedOften(
+    lambda email, last4: (
+        Order.objects.for_card(email, last4)
+        .only("public_id", "store_id", "number_key", "password_hash", "password_generation")
+        .newest_first()[:MOST_FOUND]
+    ),
+    "sample@example.com",
+    "0000",
+)
 _orders = AskedOften(lambda public_id: Order.objects.filter(public_id=public_id), uuid.UUID(int=0))
 _stores = AskedOften(lambda store_id: Store.objects.filter(pk=store_id), 0)
 _lines = AskedOften(lambda order_id: OrderLine.objects.filter(order_id=order_id).order_by("position", "id"), 0)

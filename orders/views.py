@@ -80,7 +80,8 @@ def find_card(request: HttpRequest) -> HttpResponse:
     form = CardForm(request.POST, with_proof_of_work=walked)
     if not form.is_valid():
         return _find_page(request, request.POST, form, INVALID)
-    lookup = access.find_by_card(request, form.cleaned_data["email"], form.cleaned_data["card_last4"], work_done=walked)
+    email, digits = form.cleaned_data["email"], form.cleaned_data["card_last4"]
+    lookup = access.find_by_card(request, email, digits, walked=walked, work_done=walked)
     return _answer(request, form, lookup)
 
 
