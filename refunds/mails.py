@@ -11,6 +11,7 @@ from notifications.kinds import MailKind, register
 from notifications.models import Message
 from notifications.site import site_url
 from orders import formats
+from refunds.differences import price_difference
 from refunds.models import Case, CaseEvent, CashbackClaim, Return, Swap, Withdrawal
 from refunds.moves import mail_kind_of
 
@@ -49,6 +50,12 @@ def context(message: Message) -> dict[str, Any]:
     if isinstance(case, Return):
         shown["lines"] = list(case.lines.select_related("line").order_by("line__position", "pk"))
         shown |= {"facts": _facts_of(case, event), "money_comes": event.to_status in MONEY_COMES}
+    if isinstance(case, Swap):
+        shown["facts"] = _facts_of_swap(case, event)
+    if isinstance(case, CashbackClaim):
+        shown["facts"] = _facts_of_claim(case, event)
+    if isinstance(case, Swap) and event.to_status == Swap.Status.SWAPPED:
+        shown["url"] = site_url(reverse("orders:order", args=[case.order.public_id]))
     return shown
 
 
@@ -62,7 +69,43 @@ def _facts_of(case: Return, event: CaseEvent) -> list[tuple[str, str]]:
     if event.to_status in DECIDED and case.amount_approved is not None:
         facts.append((gettext("Approved"), formats.money(case.amount_approved, case.currency)))
     if event.to_status in MONEY_COMES:
-        facts.append((gettext("The money goes to"), formats.payment_line(case.order) or gettext("the card or account that paid for it")))
+        facts.append(
+            (
+                gettext("The money goes to"),
+                formats.payment_line(case.order) or gettext("the card or account that paid for it"),
+            )
+        )
+    return facts
+
+
+def _facts_of_swap(case: Swap, event: CaseEvent) -> list[tuple[str, str]]:
+    facts = [
+        (gettext("Reference"), case.reference),
+        (gettext("Order number"), case.order.number),
+        (gettext("What you bought"), case.line.name),
+        (gettext("What you would like instead"), case.wanted),
+        (gettext("Difference"), price_difference(case.price_difference, case.currency)),
+    ]
+    if event.to_status == Swap.Status.SWAPPED and case.new_license is not None:
+        facts.append((gettext("New serial number"), case.new_license.serial))
+    return facts
+
+
+def _facts_of_claim(case: CashbackClaim, event: CaseEvent) -> list[tuple[str, str]]:
+    """Never the bank details."""
+    to_bank = case.payout_method == CashbackClaim.PayoutMethod.BANK
+    way = formats.payment_line(case.order) or gettext("the way it was paid")
+    facts = [
+        (gettext("Reference"), case.reference),
+        (gettext("Order number"), case.order.number),
+        (gettext("Promotion"), case.promotion.name),
+        (gettext("Serial number"), case.license.serial),
+        (gettext("Amount"), formats.money(case.amount, case.currency)),
+    ]
+    if event.to_status not in (CashbackClaim.Status.DECLINED, CashbackClaim.Status.CANCELLED):
+        facts.append((gettext("The money goes to"), gettext("your bank account") if to_bank else way))
+    if event.to_status == CashbackClaim.Status.PAID:
+        facts.append((gettext("Reference of the payout"), case.payout_reference))
     return facts
 
 

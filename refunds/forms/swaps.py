@@ -10,11 +10,11 @@ from uuid import UUID, uuid4, uuid5
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from orders import formats
 from orders.forms import error_messages
+from refunds.differences import price_difference
 from refunds.eligibility import Eligibility, Returnable
 from refunds.forms.returns import COMMENT_LENGTH, SUBMISSION_LENGTH, PageForm, plain
 from refunds.models import SwapOffer
@@ -23,16 +23,6 @@ from refunds.services import swaps
 from refunds.services.swaps import Wish
 
 ANOTHER = "another"
-
-
-def price_difference(amount: Decimal | None, currency: str) -> str:
-    """What a swap costs, in words; None where nobody knows it yet."""
-    if amount is None:
-        return gettext("support tells you the price")
-    if not amount:
-        return gettext("no difference in price")
-    told = gettext("%(amount)s to pay") if amount > 0 else gettext("%(amount)s comes back")
-    return told % {"amount": formats.money(abs(amount), currency)}
 
 
 @dataclass(frozen=True)

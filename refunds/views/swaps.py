@@ -14,9 +14,10 @@ from orders.access import with_order
 from orders.models import Order
 from refunds import progress
 from refunds.amounts import ZERO
+from refunds.differences import price_difference
 from refunds.eligibility import Eligibility
 from refunds.forms.returns import AnswerForm
-from refunds.forms.swaps import SwapForm, price_difference
+from refunds.forms.swaps import SwapForm
 from refunds.models import Swap
 from refunds.models.cases import due
 from refunds.refusals import Refusal

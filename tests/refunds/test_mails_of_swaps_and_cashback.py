@@ -1,0 +1,120 @@
+"""Every step of a swap and of a cashback claim is mailed: as HTML and text, with all that the buyer asks."""
+
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from notifications import kinds, rendering
+from notifications.models import Message
+from refunds.models import CashbackClaim, Swap, SwapOffer
+from refunds.payout_details import PayoutDetails
+from refunds.services import cashback, swaps
+from refunds.services.swaps import Wish
+from tests.factories import make_agent, make_line, make_order, make_product
+from tests.refunds.promoted import make_bought, make_claim, make_promotion, order_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kept")]
+
+AMP = "Müller & <b>Söhne</b>"
+IBAN = "DE89370400440532013000"
+
+
+def ask_for_a_swap(comment: str = "", price: str = "89.95") -> Swap:
+    order = make_order(placed_at=timezone.now(), number="A-1001")
+    offer = SwapOffer.objects.create(
+        store=order.store, product=make_product(), name=AMP, currency="EUR", price=Decimal(price)
+    )
+    return swaps.request_swap(order, Wish(make_line(order).pk, offer, comment))
+
+
+def claim() -> CashbackClaim:
+    license = make_bought(order=make_order(placed_at=timezone.now(), number="A-1001"))
+    assert license.product
+    make_promotion(license.product, name=AMP)
+    return make_claim(license, details=PayoutDetails("Bea Buyer", IBAN))
+
+
+def parts(kind: str) -> tuple[str, str, str]:
+    """Of the mail of this kind its subject, text and HTML."""
+    message = Message.objects.get(kind=kind)
+    built = rendering.build(message, kinds.get(kind))
+    bodies = {
+        piece.get_content_subtype(): piece.get_payload(decode=True).decode()  # type: ignore[union-attr]
+        for piece in built.message().walk()
+        if not piece.is_multipart()
+    }
+    return built.subject, bodies["plain"], bodies["html"]
+
+
+def assert_says(kind: str, *sentences: str) -> None:
+    subject, plain, html = parts(kind)
+    assert "\n" not in subject
+    for sentence in sentences:
+        assert sentence in plain
+        assert sentence.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") in html
+    assert "Hidden" not in plain + html
+
+
+def test_the_mails_of_a_swap() -> None:
+    agent, case = make_agent(), ask_for_a_swap("By mistake")
+    swaps.take_into_review(case, agent)
+    swaps.ask(case, agent, "Which device?", note="Hidden")
+    swaps.approve(case, agent, text="Please pay €10.00 to us", note="Hidden")
+    swaps.finish(case, agent, "PNEW-1111-2222", note="Hidden")
+    about = (case.reference, "A-1001", AMP, "Maximum Security", "€10.00 to pay")
+    page = f"http://testserver{case.path}"
+    assert_says("swap_received", *about, page, "By mistake", "you get an answer by")
+    assert_says("swap_in_review", *about, page, "is looking at your product swap now")
+    assert_says("swap_question_asked", *about, page, "Which device?", "please answer on the page of the swap")
+    assert_says("swap_approved", *about, page, "Please pay €10.00 to us", "Nothing is charged by itself.")
+    order_page = f"http://testserver/orders/{case.order.public_id}/"
+    assert_says("swap_swapped", *about, order_page, "PNEW-1111-2222", "install the new product")
+
+
+def test_the_mails_of_swaps_that_do_not_come_about() -> None:
+    agent = make_agent()
+    swaps.decline(ask_for_a_swap(), agent, "No such product", note="Hidden")
+    assert_says("swap_declined", "No such product", "You keep what you bought")
+
+
+def test_the_mail_of_a_cancelled_swap() -> None:
+    swaps.cancel(ask_for_a_swap())
+    assert_says("swap_cancelled", "Nothing is swapped and nothing is charged")
+
+
+def test_the_mails_of_a_claim() -> None:
+    agent, case = make_agent(), claim()
+    cashback.take_into_review(case, agent)
+    cashback.ask(case, agent, "Which shop?", note="Hidden")
+    cashback.approve(case, agent, note="Hidden")
+    cashback.pay(case, agent, "PAYOUT-7", note="Hidden")
+    about = (case.reference, "A-1001", AMP, case.license.serial, "€10.00", "your bank account")
+    page = f"http://testserver{case.path}"
+    assert_says("cashback_received", *about, page, "you get an answer by")
+    assert_says("cashback_in_review", *about, page, "is looking at your cashback claim now")
+    assert_says("cashback_question_asked", *about, page, "Which shop?")
+    assert_says("cashback_approved", *about, page, "You get €10.00 cashback.")
+    assert_says("cashback_paid", *about, page, "PAYOUT-7", "Your bank details are deleted here now.")
+    for kind in Message.objects.values_list("kind", flat=True):
+        _subject, plain, html = parts(kind)
+        assert "0532" not in plain + html
+
+
+def test_the_mails_of_claims_that_do_not_come_about() -> None:
+    cashback.decline(claim(), make_agent(), "Unreadable proof", note="Hidden")
+    assert_says("cashback_declined", "Unreadable proof", "see it differently?")
+    case = CashbackClaim.objects.get()
+    again = make_claim(case.license)
+    cashback.cancel(again)
+    assert_says("cashback_cancelled", "You get no cashback.")
+
+
+def test_mails_speak_the_orders_language() -> None:
+    license = make_bought(order=make_order(placed_at=timezone.now(), language="de"))
+    assert license.product
+    make_promotion(license.product)
+    make_claim(license)
+    assert Message.objects.get(kind="cashback_received").language == "de"
+    assert order_of(license).language == "de"
+    assert 'lang="de"' in parts("cashback_received")[2]
