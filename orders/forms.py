@@ -2,15 +2,19 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from crispy_forms.bootstrap import StrictButton
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout
+from crispy_forms.utils import render_crispy_form
 from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import Resolver404, ResolverMatch, resolve, reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from orders.card_numbers import holds_card_number
@@ -108,6 +112,20 @@ class PortalForm(forms.Form):
         helper.layout = Layout(*self.fields, StrictButton(self.button, type="submit", css_class="btn-primary btn-wide"))
         return helper
 
+    @property
+    def drawn(self) -> SafeString:
+        """Fields and button, within templates/orders/_form.html. An untouched form is drawn once for each language."""
+        untouched = (
+            not self.is_bound and not any(self.initial.values()) and self.fields.keys() == self.base_fields.keys()
+        )
+        return _untouched(type(self), get_language()) if untouched else self.draw()
+
+    def draw(self) -> SafeString:
+        helper = self.helper
+        helper.form_tag = False
+        helper.disable_csrf = True
+        return SafeString(render_crispy_form(self, helper))
+
     def action(self) -> str:
         return reverse(f"orders:{self.way}")
 
@@ -121,6 +139,12 @@ class PortalForm(forms.Form):
 
     def forget(self, name: str) -> None:
         self.data = {**{key: self.data.get(key) for key in self.data}, name: ""}
+
+
+@lru_cache(maxsize=64)
+def _untouched(form: type[PortalForm], language: str) -> SafeString:
+    """An empty form as everybody gets it, in the active language, which is this one."""
+    return form().draw()
 
 
 class EmailForm(PortalForm):
