@@ -1,18 +1,21 @@
 """A return as people ask for it: on a phone, after a mistake, by keyboard, without JavaScript, in the dark."""
 
-from datetime import UTC
+from datetime import UTC, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from notifications.colors import AA_CONTRAST, contrast
 from orders.models import Order, OrderLine
 from orders.passwords import portal_password
 from refunds.models import Return
 from refunds.policy import return_until
 from refunds.services import returns
+from tests.browser.test_pages_are_for_everyone import LARGE_TARGET, TEXTS
 from tests.factories import make_agent, make_license, make_line, make_order, make_reason
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -46,8 +49,10 @@ def open_order(page: Page, order: Order) -> None:
     expect(page.locator("[data-order-number]")).to_be_visible()
 
 
-def assert_nothing_is_cut_off(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+def as_hex(color: str) -> str:
+    """rgb(1, 2, 3), as browsers say a colour, as #010203."""
+    channels = color.removeprefix("rgba(").removeprefix("rgb(").rstrip(")").split(",")[:3]
+    return "#" + "".join(f"{int(float(channel)):02x}" for channel in channels)
 
 
 def test_from_the_order_to_the_reference_after_a_mistake(open_page: Any, order: Order, scripts: bool) -> None:
@@ -126,18 +131,58 @@ def test_with_the_keyboard_alone(open_page: Any, order: Order) -> None:
     assert Return.objects.get().reason == reason
 
 
+def assert_everybody_can_use(page: Page) -> None:
+    """Fits the screen; text stands out from its ground; headings in order; every field has a name, every id once."""
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    for text, ink, ground in page.evaluate(TEXTS):
+        assert contrast(as_hex(ink), as_hex(ground)) >= AA_CONTRAST, (text, ink, ground)
+    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => Number(h.tagName[1]))")
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert len(ids) == len(set(ids))
+    fields = "[...document.querySelectorAll('input:not([type=hidden]), select, textarea')]"
+    assert page.evaluate(f"{fields}.every(field => field.labels.length)")
+    for height, name in page.evaluate(
+        "[...document.querySelectorAll('button, .btn, input[type=number], select, summary, .form-check')]"
+        ".filter(e => e.checkVisibility()).map(e => [e.getBoundingClientRect().height, e.outerHTML])"
+    ):
+        assert height >= LARGE_TARGET, name
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_fits_a_narrow_screen(open_page: Any, order: Order, scheme: str) -> None:
-    case = returns.request_return(order, [returns.Wanted(order.lines.get(quantity=1).pk, 1)], make_reason())
+def test_every_page_is_for_everyone(open_page: Any, order: Order, scheme: str) -> None:
+    agent, reason = make_agent(), make_reason(offers_swap=True)
+    cases = [returns.request_return(order, [returns.Wanted(order.lines.get(quantity=1).pk, 1)], reason, "A word")]
+    returns.decline(cases[0], agent, "No")
+    for _case in range(2):
+        cases.append(returns.request_return(order, [returns.Wanted(three_of(order).pk, 3)], reason, str(_case)))
+        if not _case:
+            returns.cancel(cases[-1])
+    returns.ask(cases[-1], agent, "Which one?")
+    late = make_order(placed_at=timezone.now() - timedelta(days=99))
+    make_line(late)
     page = open_page("/", color_scheme=scheme, viewport={"width": 320, "height": 640})
     open_order(page, order)
-    assert_nothing_is_cut_off(page)
-    page.goto(case.path)
-    assert_nothing_is_cut_off(page)
+    assert_everybody_can_use(page)
+    for case in cases:
+        page.goto(case.path)
+        assert_everybody_can_use(page)
+    page.get_by_role("button", name="Send the answer").click()
+    assert_everybody_can_use(page)
+    returns.cancel(cases[-1])
     page.goto(f"/orders/{order.public_id}/return/")
-    assert_nothing_is_cut_off(page)
+    assert_everybody_can_use(page)
+    page.locator(f"[name=line-{three_of(order).pk}-quantity]").fill("2")
+    page.get_by_role("button", name="See what comes back").click()
+    assert_everybody_can_use(page)
     page.locator(f"[name=line-{three_of(order).pk}-quantity]").fill("3")
-    page.locator("[name=reason]").select_option(index=1)
+    page.locator("[name=reason]").select_option(str(reason.pk))
     page.get_by_role("button", name="See what comes back").click()
     expect(page.locator("[data-step=confirm]")).to_be_visible()
-    assert_nothing_is_cut_off(page)
+    assert_everybody_can_use(page)
+    page.goto("/")
+    open_order(page, late)
+    page.goto(f"/orders/{late.public_id}/return/")
+    assert_everybody_can_use(page)
