@@ -43,6 +43,8 @@ def required(name: str, what: str) -> str:
 DEBUG = False
 DEMO = env.bool("DEMO", False)
 SECRET_KEY = required("SECRET_KEY", "It signs sessions and links: 50 random characters.")
+# Earlier ones, so that a new key neither ends what was signed nor makes bank details unreadable.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # Apart from SECRET_KEY, because order passwords made by the portal must outlive its rotation.
 ORDER_PASSWORD_KEY = required("ORDER_PASSWORD_KEY", "It makes order passwords: 50 random characters, never changed.")
 SITE_URL = required("SITE_URL", "It is the portal's own address, as in https://orders.example.com.").rstrip("/")
