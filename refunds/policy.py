@@ -1,12 +1,12 @@
 """Until when what can be returned: the store's policy in force at the purchase, in the store's time zone."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 
 from licenses.models import Sku
-from orders.models import Order, OrderLine
+from orders.models import Order, OrderLine, Store
 from refunds.models import ReturnException, ReturnPolicy
 
 
@@ -23,6 +23,8 @@ class Terms:
 
         The most exact exception counts: product and kind, then product, then kind.
         """
+        if not self.exceptions:
+            return self.policy.days
         fitting = [
             exception
             for exception in self.exceptions
@@ -91,6 +93,27 @@ def days_left(until: datetime, zone: tzinfo, now: datetime) -> int:
         return 0
     last = moment_before(until).astimezone(zone).date()
     return max((last - now.astimezone(zone).date()).days, 0)
+
+
+class Promises:
+    """Until when what an import brings can be returned: loaded once, then asked in memory for each line."""
+
+    def __init__(self, store_ids: Collection[int]) -> None:
+        self._policies = Policies(store_ids)
+        self._zones = {store.pk: store.tzinfo for store in Store.objects.filter(pk__in=store_ids).only("time_zone")}
+        self._ends: dict[tuple[int, date, int], datetime] = {}
+
+    def until(self, store_id: int, placed_at: datetime, product_id: int | None, kind: str) -> datetime:
+        """The first moment at which it is too late, by the policy in force at the purchase."""
+        days = self._policies.at(store_id, placed_at).days(product_id, kind)
+        if days is None:
+            return placed_at
+        zone = self._zones[store_id]
+        key = (store_id, placed_at.astimezone(zone).date(), days)
+        until = self._ends.get(key)
+        if until is None:
+            until = self._ends[key] = return_until(placed_at, zone, days)
+        return until
 
 
 def deadlines(order: Order, lines: Iterable[OrderLine], terms: Terms | None = None) -> dict[int, datetime]:

@@ -11,6 +11,7 @@ from intake.ingest.state import Batch, LicenseState, LineState, LinkState, Order
 from intake.records import OrderRecord, serial_key
 from licenses.models import License, LicensedLine, SerialPrefix, Sku
 from orders.models import Order, OrderLine, Refund, Store
+from refunds.services.imported import held_lines
 
 ORDER_COLUMNS = tuple(NEW_ORDER)
 LINE_COLUMNS = ("store_line_id", *NEW_LINE)
@@ -85,6 +86,7 @@ def load(order_ids: list[int], records: Iterable[tuple[int, OrderRecord]], batch
 
 def _load_orders(order_ids: list[int], batch: Batch) -> dict[int, OrderState]:
     orders: dict[int, OrderState] = {}
+    held = held_lines(order_ids)
     for columns in (
         Order.objects.filter(pk__in=order_ids)
         .order_by("pk")
@@ -100,10 +102,16 @@ def _load_orders(order_ids: list[int], batch: Batch) -> dict[int, OrderState]:
         .values("id", "order_id", *LINE_COLUMNS)
     ):
         order = orders[columns.pop("order_id")]
-        order.lines[columns["store_line_id"]] = LineState(id=columns.pop("id"), columns=columns)
-    for columns in Refund.objects.filter(order_id__in=order_ids).values("id", "order_id", *REFUND_COLUMNS):
+        order.lines[columns["store_line_id"]] = LineState(
+            id=columns["id"], held=columns.pop("id") in held, columns=columns
+        )
+    for columns in Refund.objects.filter(order_id__in=order_ids).values(
+        "id", "order_id", "transaction", *REFUND_COLUMNS
+    ):
         order = orders[columns.pop("order_id")]
-        order.refunds[columns["store_refund_id"]] = RefundState(id=columns.pop("id"), columns=columns)
+        order.refunds[columns["store_refund_id"]] = RefundState(
+            id=columns.pop("id"), held=columns.pop("transaction") is not None, columns=columns
+        )
         for part in columns["lines"]:
             if line := order.lines.get(part["id"]):
                 line.returned_by_store += part["quantity"]
@@ -113,7 +121,7 @@ def _load_orders(order_ids: list[int], batch: Batch) -> dict[int, OrderState]:
 def _links_of(order_ids: list[int]) -> list[Mapping[str, Any]]:
     return list(
         LicensedLine.objects.filter(order_id__in=order_ids).values(
-            "id", "order_id", "license_id", "origin", "line__store_line_id"
+            "id", "order_id", "license_id", "origin", "taken_back_at", "line__store_line_id"
         )
     )
 
@@ -147,7 +155,9 @@ def _attach(links: list[Mapping[str, Any]], orders: dict[int, OrderState], batch
         license = by_id[link["license_id"]]
         line = orders[link["order_id"]].lines[link["line__store_line_id"]]
         from_store = link["origin"] == LicensedLine.Origin.STORE
-        line.links[license.columns["serial_key"]] = LinkState(license, from_store, link["id"])
+        line.links[license.columns["serial_key"]] = LinkState(
+            license, from_store, link["id"], taken_back=link["taken_back_at"] is not None
+        )
 
 
 def _load_skus(keys: set[tuple[int, str]], batch: Batch) -> None:

@@ -7,7 +7,7 @@ of an order end in the same state in whatever order they come. For that, each fe
 said last ("" for never).
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -105,6 +105,7 @@ NEW_LINE: Columns = {
     "tax_rate": None,
     "tax": ZERO,
     "total": ZERO,
+    "return_until": None,
 }
 NEW_LICENSE: Columns = {
     "serial": "",
@@ -197,8 +198,10 @@ def _merge_head(record: OrderRecord, order: OrderState, word: Word) -> None:
     if "number" in said:
         _set(order, "number", record.number)
         _set(order, "number_key", normalize_order_number(record.number))
-    if "placed_at" in said:
+    if "placed_at" in said and order.columns["placed_at"] != record.placed_at:
         _set(order, "placed_at", record.placed_at)
+        for line in order.lines.values():
+            line.columns["return_until"] = None
     if "currency" in said:
         _set(order, "currency", record.currency)
 
@@ -258,7 +261,8 @@ def _merge_sums(record: OrderRecord, order: OrderState, word: Word, entry: dict[
 def _merge_lines(record: OrderRecord, order: OrderState, batch: Batch, word: Word) -> None:
     """Lines are matched by their id. The list is the whole of them: a line that a newer list lacks goes.
 
-    Not so a line with returned units or a licence that staff assigned: it stays, because it happened.
+    Not so a line with returned units, or such that a buyer asked for, or a licence that staff assigned: it
+    stays, because it happened.
     """
     listed = set()
     for position, said_line in enumerate(record.lines, start=1):
@@ -273,7 +277,11 @@ def _merge_lines(record: OrderRecord, order: OrderState, batch: Batch, word: Wor
     if word.fresh:
         for line_id in [known for known in order.lines if known not in listed]:
             line = order.lines[line_id]
-            if line.columns["quantity_returned"] or any(not link.from_store for link in line.links.values()):
+            if (
+                line.held
+                or line.columns["quantity_returned"]
+                or any(not link.from_store for link in line.links.values())
+            ):
                 continue
             for key in list(line.links):
                 _unlink(line, key, order, batch)
@@ -288,6 +296,7 @@ def _merge_line(
 ) -> None:
     columns = line.columns
     carried_before = columns["extends_serial"]
+    judged_by = (columns["sku"], columns["kind"])
     values = record.__dict__
     if word.fresh and columns["position"] != position:
         columns["position"] = position
@@ -302,6 +311,8 @@ def _merge_line(
         if columns[column] != value:
             columns[column] = value
             line.changed = order.changed = True
+    if (columns["sku"], columns["kind"]) != judged_by:
+        columns["return_until"] = None
     if columns["sku"]:
         _know_sku(record, columns["sku"], order, batch)
     if record.licenses or line.links or columns["extends_serial"]:
@@ -322,11 +333,23 @@ def _merge_links(
         wanted |= {key for key, link in line.links.items() if link.from_store and key != gone}
     for key in [key for key, link in line.links.items() if link.from_store and key not in wanted]:
         _unlink(line, key, order, batch)
-    for key in wanted - line.links.keys():
+    linked = wanted - line.links.keys()
+    for key in linked:
         _link(line, key, said[key].serial if key in said else carries, order, batch)
     for key, license in said.items():
         if key in line.links:
-            _merge_license(license, line.links[key].license, order, word, f"lines.{record.id}.licenses.{key}")
+            link = line.links[key]
+            ran_until = link.license.columns["expires_on"]
+            _merge_license(license, link, order, word, f"lines.{record.id}.licenses.{key}")
+            if key in linked and line.columns["kind"] in KINDS_THAT_EXTEND:
+                _remember_extension(link, ran_until)
+
+
+def _remember_extension(link: LinkState, ran_until: date | None) -> None:
+    """A refund takes back the time that a renewal gave, and needs to know since when."""
+    runs_until = link.license.columns["expires_on"]
+    if ran_until is not None and runs_until is not None and runs_until > ran_until:
+        link.extended_from = ran_until
 
 
 def _know_sku(record: LineRecord, code: str, order: OrderState, batch: Batch) -> None:
@@ -380,15 +403,18 @@ def _is_latest(license: LicenseState, order: OrderState) -> bool:
     return all(placed_at >= other for order_id, other in license.placed.items() if order_id != order.id)
 
 
-def _merge_license(record: LicenseRecord, license: LicenseState, order: OrderState, word: Word, path: str) -> None:
+def _merge_license(record: LicenseRecord, link: LinkState, order: OrderState, word: Word, path: str) -> None:
     """The word of the order placed last stands; an earlier order fills in only what is not known.
 
     Nothing is cleared that another order carries too.
     """
+    license = link.license
     latest = _is_latest(license, order)
     shared = len(license.placed) > 1
     for key in record.model_fields_set:
         if key == "serial" or not (word.fresh or word.stands(f"{path}.{key}")):
+            continue
+        if link.taken_back and key in ("starts_on", "expires_on"):
             continue
         value = getattr(record, key)
         known = license.columns[key]
@@ -427,7 +453,7 @@ def _merge_refunds(record: OrderRecord, order: OrderState, batch: Batch, brought
     if isinstance(record, Completion):
         return list(dict.fromkeys([*brought, *ids]))
     for refund_id in brought:
-        if refund_id not in ids and refund_id in order.refunds:
+        if refund_id not in ids and refund_id in order.refunds and not order.refunds[refund_id].held:
             gone = order.refunds.pop(refund_id)
             if gone.id is not None:
                 batch.removed_refunds.append(gone.id)

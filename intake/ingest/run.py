@@ -20,12 +20,14 @@ from intake.feed import Context, Feed, Item
 from intake.ingest.find import find_orders
 from intake.ingest.load import known_orders, known_stores, load, stores
 from intake.ingest.merge import NEW_ORDER, merge
+from intake.ingest.promises import promise_returns
 from intake.ingest.state import Batch, OrderState
 from intake.ingest.write import new_ids, write
 from intake.records import Completion, OrderRecord, Refused, StoreRecord, explain, keep_only
 from orders.card_numbers import mask_card_numbers
 from orders.models import Order, PaymentReference, normalize_order_number
 from orders.services import announce_new_orders
+from refunds.services.imported import meet_imported_refunds
 
 BATCH_SIZE = 1000  # orders a transaction
 GARBAGE_THRESHOLD = 500_000  # objects
@@ -211,8 +213,10 @@ class Import:
                 counts.updated += 1
             else:
                 counts.unchanged += 1
+        promise_returns(batch)
         write(batch, timezone.now())
         self._keep_references(placed, batch)
+        meet_imported_refunds(_arrived_refunds(batch))
         if recent := _perhaps_recent(batch):
             announce_new_orders(recent)
 
@@ -249,6 +253,15 @@ def _perhaps_recent(batch: Batch) -> list[int]:
     """New orders that may be announced; most imports bring none, and need not ask the database."""
     since = timezone.now() - timedelta(hours=settings.CONFIRMATION_WINDOW_HOURS + 1)
     return [order.id for order in batch.orders.values() if order.is_new and order.columns["placed_at"] >= since]
+
+
+def _arrived_refunds(batch: Batch) -> dict[int, list[str]]:
+    """Of orders that were there before and changed: the refunds that are new."""
+    return {
+        order.id: [refund_id for refund_id, refund in order.refunds.items() if refund.id is None]
+        for order in batch.orders.values()
+        if order.changed and not order.is_new and order.refunds
+    }
 
 
 def _take_turn() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 Columns = dict[str, Any]  # by the model's column names
@@ -22,6 +22,8 @@ class LinkState:
     license: LicenseState
     from_store: bool = True
     id: int | None = None
+    extended_from: date | None = None  # until when the licence ran before this line extended it
+    taken_back: bool = False  # that time was taken back by a refund
 
 
 @dataclass(slots=True, eq=False)
@@ -30,6 +32,7 @@ class LineState:
     id: int | None = None
     changed: bool = False
     returned_by_store: int = 0  # how many of the returned units the store's refunds tell of
+    held: bool = False  # somebody asked to return or to swap it
     links: dict[str, LinkState] = field(default_factory=dict)  # by serial key
 
 
@@ -38,6 +41,7 @@ class RefundState:
     columns: Columns
     id: int | None = None
     changed: bool = False
+    held: bool = False  # the portal knows of this money, too
 
 
 @dataclass(slots=True, eq=False)

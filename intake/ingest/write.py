@@ -111,9 +111,9 @@ def _write_links(cursor: CursorWrapper, batch: Batch) -> None:
     _insert(
         cursor,
         LicensedLine,
-        ("id", "line_id", "order_id", "license_id", "origin"),
+        ("id", "line_id", "order_id", "license_id", "origin", "extended_from"),
         [
-            (link_id, line.id, order.id, link.license.id, LicensedLine.Origin.STORE)
+            (link_id, line.id, order.id, link.license.id, LicensedLine.Origin.STORE, link.extended_from)
             for link_id, (order, line, link) in zip(ids, made, strict=True)
         ],
     )

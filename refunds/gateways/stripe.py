@@ -9,10 +9,12 @@ What is relied on (https://docs.stripe.com/api/idempotent_requests, https://docs
 """
 
 from collections.abc import Iterator
+from typing import cast
 
 import stripe
 from django.conf import settings
 from django.utils.translation import gettext as _
+from stripe.params import RefundCreateParams, RefundListParams
 
 from refunds.gateways.amounts import NotPayable, smallest_units
 from refunds.gateways.answers import Answer, Done, Refused, Unclear, Unknown
@@ -46,7 +48,10 @@ class StripeGateway:
             return Refused(_("Stripe takes amounts of this currency in steps of %(step)s only.") % {"step": step})
         try:
             refund = _client(key).v1.refunds.create(
-                {**payment, "amount": amount, "metadata": {METADATA_KEY: str(transaction.idempotency_key)}},  # type: ignore[typeddict-item]
+                cast(
+                    RefundCreateParams,
+                    {**payment, "amount": amount, "metadata": {METADATA_KEY: str(transaction.idempotency_key)}},
+                ),
                 {"idempotency_key": str(transaction.idempotency_key)},
             )
         except stripe.StripeError as error:
@@ -61,7 +66,7 @@ class StripeGateway:
             return _no_key(transaction)
         try:
             for refund in _refunds_of(key, payment_of(transaction)):
-                if (refund.metadata or {}).get(METADATA_KEY) == str(transaction.idempotency_key):
+                if _key_in(refund) == str(transaction.idempotency_key):
                     return _judge_refund(refund)
         except NoPayment as why:
             return Unclear(str(why))
@@ -117,8 +122,13 @@ def _client(key: str) -> stripe.StripeClient:
 
 
 def _refunds_of(key: str, payment: Param) -> Iterator[stripe.Refund]:
-    listed = _client(key).v1.refunds.list({**payment, "limit": PAGE})  # type: ignore[typeddict-item]
+    listed = _client(key).v1.refunds.list(cast(RefundListParams, {**payment, "limit": PAGE}))
     return iter(listed.auto_paging_iter())
+
+
+def _key_in(refund: stripe.Refund) -> str:
+    metadata = refund.metadata.to_dict() if refund.metadata else {}
+    return str(metadata.get(METADATA_KEY, ""))
 
 
 def _judge_refund(refund: stripe.Refund) -> Answer:

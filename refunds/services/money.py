@@ -1,6 +1,5 @@
 """Money on its way back: promised when a case is approved, done once, and shown on the order."""
 
-from datetime import datetime
 from decimal import Decimal
 
 from django.contrib.auth.models import User
@@ -13,7 +12,7 @@ from orders.card_numbers import holds_card_number
 from orders.models import Order, OrderLine, Refund
 from refunds.amounts import ZERO
 from refunds.models import RefundTransaction, Return, StoreGateway, Withdrawal
-from refunds.moves import Actor, lock_order, move
+from refunds.moves import Actor, lock_order, move, status_label
 from refunds.refusals import AlreadyMoved, NotPossible, WrongAmount
 from refunds.services.taking_back import take_back
 
@@ -116,7 +115,7 @@ def _once_more(refused: RefundTransaction, gateway: str) -> RefundTransaction:
     if refused.status != Status.REFUSED:
         raise AlreadyMoved(refused.get_status_display())
     if case.status != type(case).Status.APPROVED:
-        raise AlreadyMoved(case.get_status_display())
+        raise AlreadyMoved(status_label(case))
     if case.transactions.filter(status__in=[*RefundTransaction.OPEN, Status.DONE]).exists():
         raise NotPossible(_("This refund was tried again already."))
     return promise(case, refused.amount, gateway)
@@ -171,12 +170,8 @@ def settle(
     settle_status(order)
     if isinstance(case, Withdrawal) and order.status == Order.Status.REFUNDED:
         order.lines.filter(quantity_returned__lt=F("quantity")).update(quantity_returned=F("quantity"))
-    _close(case, order, transaction.amount, now, actor, by)
-
-
-def _close(case: AnyCase, order: Order, amount: Decimal, now: datetime, actor: Actor, by: User | None) -> None:
-    columns = {} if case.amount_approved is not None else {"amount_approved": amount}
-    move(case, "refunded", actor, by=by, **columns)
+    approved = transaction.amount if case.amount_approved is None else case.amount_approved
+    move(case, "refunded", actor, by=by, amount_approved=approved)
     take_back(case, order, now)
 
 

@@ -1,0 +1,28 @@
+"""What is promised to buyers about the lines of a batch, at the moment they come in."""
+
+from intake.ingest.state import Batch
+from refunds.policy import Promises
+
+
+def promise_returns(batch: Batch) -> None:
+    """Say of each line that has no such promise yet until when it can be returned.
+
+    Lines lose theirs only where the merge finds another date of the order, product or kind.
+    """
+    lines = [
+        (order, line)
+        for order in batch.orders.values()
+        for line in order.lines.values()
+        if line.columns["return_until"] is None
+    ]
+    if not lines:
+        return
+    promises = Promises({order.store_id for order, _line in lines})
+    for order, line in lines:
+        columns = line.columns
+        sku = batch.skus.get((order.store_id, columns["sku"]))
+        product_id = sku.columns["product_id"] if sku is not None else None
+        columns["return_until"] = promises.until(
+            order.store_id, order.columns["placed_at"], product_id, columns["kind"]
+        )
+        line.changed = True
