@@ -85,7 +85,9 @@ class CashbackForm(PageForm):
         self.known_keys = {each.bought.license.serial_key for each in verdicts}
         typed = plain(self.data.get("serial"))
         if serials and (not typed or typed in serials):
-            self.fields["serial"].widget = forms.Select(choices=[(serial, serial) for serial in serials])
+            self.fields["serial"].widget = forms.Select(
+                attrs={"class": "form-select-sm"}, choices=[(serial, serial) for serial in serials]
+            )
 
     # --- Judging it ---
 
