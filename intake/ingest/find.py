@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
-from intake.records import Completion
-from orders.models import Order, PaymentReference, normalize_order_number
+from intake.records import Completion, number_key
+from orders.models import Order, PaymentReference
 
 # A payment is made about when its order is placed; some are captured a day later.
 PAYMENT_WINDOW = timedelta(days=2)
@@ -52,17 +52,13 @@ def _first_found(found: list[set[Place]]) -> Place | str:
     return _("No order of this store is found for it. Import the store's orders first.")
 
 
-def _key(number: str) -> str:
-    return normalize_order_number(number)
-
-
 def _by_number(store_ids: set[int], completions: Completions) -> Way:
-    keys = {normalize_order_number(number) for _store, record in completions for number in record.numbers}
+    keys = {number_key(number) for _store, record in completions for number in record.numbers}
     rows = Order.objects.filter(number_key__in=keys, store_id__in=store_ids).values_list("id", "store_id", "number_key")
     found = {(store_id, key): Place(order_id, (store_id, key)) for order_id, store_id, key in rows}
 
     def way(store_id: int, record: Completion) -> set[Place]:
-        keys = [(store_id, normalize_order_number(number)) for number in record.numbers]
+        keys = [(store_id, number_key(number)) for number in record.numbers]
         return {found[key] for key in keys if key in found}
 
     return way

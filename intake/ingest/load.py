@@ -9,7 +9,7 @@ from django.db import connection
 from intake.ingest.merge import NEW_LICENSE, NEW_LINE, NEW_ORDER
 from intake.ingest.state import Batch, LicenseState, LineState, LinkState, OrderState, RefundState, SkuState
 from intake.records import OrderRecord, serial_key
-from licenses.models import License, LicensedLine, SerialPrefix, Sku
+from licenses.models import LicensedLine, SerialPrefix, Sku
 from orders.models import Order, OrderLine, Refund, Store
 from refunds.services.imported import held_lines
 
@@ -77,7 +77,7 @@ def load(order_ids: list[int], records: Iterable[tuple[int, OrderRecord]], batch
             for license in line.licenses or ():
                 serial_keys.add(serial_key(license.serial))
     links = _links_of(order_ids) if order_ids else []
-    _load_licenses(serial_keys, {link["license_id"] for link in links}, batch)
+    _load_licenses(serial_keys, {link["license_id"] for link in links}, order_ids, batch)
     _attach(links, orders, batch)
     _load_skus(sku_keys, batch)
     if serial_keys or links:
@@ -126,27 +126,46 @@ def _links_of(order_ids: list[int]) -> list[Mapping[str, Any]]:
     )
 
 
-def _load_licenses(serial_keys: set[str], license_ids: set[int], batch: Batch) -> None:
+# Which orders carry a licence: those of the batch, and of all others the latest, who may be thousands.
+_CARRIED = """
+SELECT link.license_id, link.order_id, placed_at
+FROM licenses_licensedline AS link JOIN orders_order ON orders_order.id = link.order_id
+WHERE link.license_id = ANY(%(licenses)s) AND link.order_id = ANY(%(orders)s::bigint[])
+UNION ALL (
+    SELECT DISTINCT ON (link.license_id) link.license_id, link.order_id, placed_at
+    FROM licenses_licensedline AS link JOIN orders_order ON orders_order.id = link.order_id
+    WHERE link.license_id = ANY(%(licenses)s) AND link.order_id <> ALL(%(orders)s::bigint[])
+    ORDER BY link.license_id, placed_at DESC
+)
+"""
+
+
+def _load_licenses(serial_keys: set[str], license_ids: set[int], order_ids: list[int], batch: Batch) -> None:
     by_id: dict[int, LicenseState] = {}
-    found = License.objects.none()
-    if serial_keys:
-        found = License.objects.filter(serial_key__in=serial_keys)
-    if license_ids:
-        found = (
-            found | License.objects.filter(pk__in=license_ids)
-            if serial_keys
-            else License.objects.filter(pk__in=license_ids)
-        )
-    for columns in found.values("id", *LICENSE_COLUMNS):
-        license = LicenseState(id=columns.pop("id"), columns=columns)
-        batch.licenses[columns["serial_key"]] = license
+    for license in [*_licenses("serial_key", serial_keys), *_licenses("id", license_ids)]:
+        # Found both ways, it is one and the same.
+        license = batch.licenses.setdefault(license.columns["serial_key"], license)
         by_id[license.id or 0] = license
     if by_id:
-        carried = LicensedLine.objects.filter(license_id__in=by_id).values_list(
-            "license_id", "order_id", "order__placed_at"
+        with connection.cursor() as cursor:
+            cursor.execute(_CARRIED, {"licenses": list(by_id), "orders": order_ids})
+            for license_id, order_id, placed_at in cursor.fetchall():
+                by_id[license_id].placed[order_id] = placed_at
+
+
+def _licenses(column: str, values: set[Any]) -> list[LicenseState]:
+    """By hand, for the same reason as `known_orders`: most of these licences are not there yet."""
+    if not values:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, {', '.join(LICENSE_COLUMNS)} FROM licenses_license WHERE {column} = ANY(%s)",  # noqa: S608
+            [list(values)],
         )
-        for license_id, order_id, placed_at in carried:
-            by_id[license_id].placed[order_id] = placed_at
+        return [
+            LicenseState(dict(zip(LICENSE_COLUMNS, row, strict=True)), license_id)
+            for license_id, *row in cursor.fetchall()
+        ]
 
 
 def _attach(links: list[Mapping[str, Any]], orders: dict[int, OrderState], batch: Batch) -> None:

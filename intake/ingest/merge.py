@@ -16,15 +16,17 @@ from pydantic import BaseModel
 from intake.ingest.state import Batch, Columns, LicenseState, LineState, LinkState, OrderState, RefundState, SkuState
 from intake.records import (
     KINDS_THAT_EXTEND,
+    PARTS,
     Completion,
     LicenseRecord,
     LineRecord,
     OrderRecord,
     UndatedRefund,
+    number_key,
     serial_key,
     texts_of,
 )
-from orders.models import Order, OrderLine, normalize_order_number
+from orders.models import Order, OrderLine
 from orders.passwords import store_imported
 
 NEVER = ""
@@ -197,7 +199,7 @@ def _merge_head(record: OrderRecord, order: OrderState, word: Word) -> None:
     said = record.model_fields_set
     if "number" in said:
         _set(order, "number", record.number)
-        _set(order, "number_key", normalize_order_number(record.number))
+        _set(order, "number_key", number_key(record.number))
     if "placed_at" in said and order.columns["placed_at"] != record.placed_at:
         _set(order, "placed_at", record.placed_at)
         for line in order.lines.values():
@@ -221,21 +223,21 @@ def _merge_own(record: OrderRecord, order: OrderState, word: Word, said: set[str
 
 
 def _merge_parts(record: OrderRecord, order: OrderState, word: Word, said: set[str]) -> None:
-    for key, columns in PART_COLUMNS.items():
-        if key not in said:
-            continue
+    known, fresh = order.columns, word.fresh
+    for key in said & PARTS:
+        columns = PART_COLUMNS[key]
         part: BaseModel | None = getattr(record, key)
         values: dict[str, Any] = {} if part is None else part.__dict__
         for name in columns if part is None else part.model_fields_set:
-            if word.fresh or word.stands(f"{key}.{name}"):
+            if fresh or word.stands(f"{key}.{name}"):
                 value = values.get(name)
                 if name == "lines":
                     value = texts_of(value or ())
                 column = columns[name]
                 if value is None:
                     value = NEW_ORDER[column]
-                if order.columns[column] != value:
-                    order.columns[column] = value
+                if known[column] != value:
+                    known[column] = value
                     order.changed = True
 
 
@@ -297,12 +299,12 @@ def _merge_line(
     columns = line.columns
     carried_before = columns["extends_serial"]
     judged_by = (columns["sku"], columns["kind"])
-    values = record.__dict__
-    if word.fresh and columns["position"] != position:
+    values, fresh = record.__dict__, word.fresh
+    if fresh and columns["position"] != position:
         columns["position"] = position
         line.changed = order.changed = True
     for key in record.model_fields_set & CONTENT_OF_LINE:
-        if not (word.fresh or word.stands(f"lines.{record.id}.{key}")):
+        if not (fresh or word.stands(f"lines.{record.id}.{key}")):
             continue
         value = values[key]
         column = "extends_serial" if key == "extends" else key
@@ -358,7 +360,7 @@ def _know_sku(record: LineRecord, code: str, order: OrderState, batch: Batch) ->
     if sku is None:
         columns = {"store_id": order.store_id, "code": code, "name": record.name, "product_id": None}
         sku = batch.skus[order.store_id, code] = SkuState(columns)
-    if sku.columns["product_id"] is None:
+    if sku.columns["product_id"] is None and batch.prefixes:
         serials = [license.serial for license in record.licenses or ()]
         # An upgrade carries the old product's number on, so only a new licence's prefix tells.
         if record.kind != OrderLine.Kind.UPGRADE and record.extends:
@@ -376,7 +378,7 @@ def _link(line: LineState, key: str, serial: str, order: OrderState, batch: Batc
     if license is None:
         license = batch.licenses[key] = LicenseState({**NEW_LICENSE, "serial": serial, "serial_key": key})
     line.links[key] = LinkState(license)
-    license.placed[order.id] = order.columns["placed_at"]
+    license.carry(order.id, order.columns["placed_at"])
     order.changed = True
     # The latest order that carries a licence says what it is now: a serial number outlives upgrades.
     product = None
@@ -394,13 +396,12 @@ def _unlink(line: LineState, key: str, order: OrderState, batch: Batch) -> None:
     link = line.links.pop(key)
     if link.id is not None:
         batch.removed_links.append(link.id)
-    link.license.placed.pop(order.id, None)
+    link.license.drop(order.id)
     order.changed = True
 
 
 def _is_latest(license: LicenseState, order: OrderState) -> bool:
-    placed_at = order.columns["placed_at"]
-    return all(placed_at >= other for order_id, other in license.placed.items() if order_id != order.id)
+    return license.is_latest(order.id, order.columns["placed_at"])
 
 
 def _merge_license(record: LicenseRecord, link: LinkState, order: OrderState, word: Word, path: str) -> None:

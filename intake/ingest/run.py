@@ -4,6 +4,7 @@ import gc
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,23 +14,24 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from intake.feed import Context, Feed, Item
 from intake.ingest.find import find_orders
-from intake.ingest.load import known_orders, known_stores, load, stores
+from intake.ingest.load import Known, known_orders, known_stores, load, stores
 from intake.ingest.merge import NEW_ORDER, merge
 from intake.ingest.promises import promise_returns
 from intake.ingest.state import Batch, OrderState
 from intake.ingest.write import new_ids, write
-from intake.records import Completion, OrderRecord, Refused, StoreRecord, explain, keep_only
+from intake.records import Completion, OrderRecord, Refused, explain, keep_only, number_key
 from orders.card_numbers import mask_card_numbers
-from orders.models import Order, PaymentReference, normalize_order_number
+from orders.models import Order, PaymentReference
 from orders.services import announce_new_orders
 from refunds.services.imported import meet_imported_refunds
 
-BATCH_SIZE = 1000  # orders a transaction
+BATCH_SIZE = 2000  # orders a transaction
 GARBAGE_THRESHOLD = 500_000  # objects
 # All imports take turns: two at once would make the same order twice.
 IMPORT_LOCK = 0x696D706F7274
@@ -63,6 +65,14 @@ class _Entry:
     position: int = 0  # in its batch
 
 
+class _FirstLook(NamedTuple):
+    """What the database knows of a batch's orders before anything is judged."""
+
+    changed: list[_Entry]  # all but those that say again what their order heard last
+    heard: dict[OrderKey, int]  # of those orders, where in the batch that stands
+    known: dict[OrderKey, Known | None]  # every order that was looked for; None: it is not there
+
+
 class _Placed(NamedTuple):
     """A record and the order it belongs to."""
 
@@ -79,12 +89,27 @@ class Import:
     context: Context
     rejected: OnRejected
     counts: Counts = field(default_factory=Counts)
+    _brings_news: bool = field(default=False, init=False)
 
     def run(self, items: Iterator[Item], after_batch: Callable[[], None] = lambda: None) -> None:
-        with _rare_garbage_collection():
-            while batch := [_Entry(item, digest(item.raw)) for item in islice(items, BATCH_SIZE)]:
+        """Take all items, batch by batch. While one batch is written, a second thread makes the next one ready."""
+        language = get_language()
+        with _rare_garbage_collection(), ThreadPoolExecutor(1) as thread:
+            batch = self._read(items, language)
+            while batch:
+                following = thread.submit(self._read, items, language)
                 self._take(batch)
                 after_batch()
+                batch = following.result()
+
+    def _read(self, items: Iterator[Item], language: str | None) -> list[_Entry]:
+        """The next batch; judged already, if the one before brought much that was new."""
+        with override(language):  # each thread has its own
+            batch = [_Entry(item, digest(item.raw)) for item in islice(items, BATCH_SIZE)]
+            if self._brings_news:
+                for entry in batch:
+                    self._judge(entry)
+        return batch
 
     def _judge(self, entry: _Entry) -> OrderRecord | str:
         """The item's record, or why there is none."""
@@ -129,37 +154,36 @@ class Import:
     def _ingest(self, batch: list[_Entry], counts: Counts, rejected: list[tuple[Item, str]]) -> None:
         for position, entry in enumerate(batch):
             entry.position = position
-        changed, heard = self._without_unchanged(batch)
+        look = self._look(batch)
+        self._brings_news = len(look.changed) > len(batch) / 2
         judged = []
-        for entry in changed:
+        for entry in look.changed:
             record = self._judge(entry)
             if isinstance(record, str):
                 rejected.append((entry.item, record))
             else:
                 judged.append((entry, record))
         counts.read = len(batch)
-        counts.unchanged = len(batch) - len(changed)
-        placed, lost = self._places(judged, heard, counts)
+        counts.unchanged = len(batch) - len(look.changed)
+        placed, lost = self._places(judged, look.heard, counts)
         rejected += lost
         counts.rejected = len(rejected)
         if placed:
-            self._merge(placed, counts)
+            self._merge(placed, look.known, counts)
 
-    def _without_unchanged(self, entries: list[_Entry]) -> tuple[list[_Entry], dict[OrderKey, int]]:
-        """Those that are not what their order heard last, and of the other orders where in the batch that stood.
-
-        What is unchanged is not even judged: that is what makes the same file fast the second time.
-        """
+    def _look(self, entries: list[_Entry]) -> _FirstLook:
+        """What is unchanged is not even judged: that is what makes the same file fast the second time."""
         guesses = {
-            entry.item.key: (entry.item.key[0], normalize_order_number(entry.item.key[1]))
+            entry.item.key: (entry.item.key[0], number_key(entry.item.key[1]))
             for entry in entries
             if entry.item.key is not None
         }
         if not guesses:
-            return entries, {}
+            return _FirstLook(entries, {}, {})
         ids = known_stores({store for store, _number in guesses.values()})
         keys = {guess: (ids[store], number) for guess, (store, number) in guesses.items() if store in ids}
-        known = known_orders(keys.values(), self.feed.name) if keys else {}
+        there = known_orders(keys.values(), self.feed.name) if keys else {}
+        known = {key: there.get(key) for key in keys.values()}
         changed: list[_Entry] = []
         heard: dict[OrderKey, int] = {}
         for entry in entries:
@@ -169,38 +193,43 @@ class Import:
                 heard[key] = entry.position
             else:
                 changed.append(entry)
-        return changed, heard
+        return _FirstLook(changed, heard, known)
 
     def _places(
         self, judged: list[tuple[_Entry, OrderRecord]], heard: dict[OrderKey, int], counts: Counts
     ) -> tuple[list[_Placed], list[tuple[Item, str]]]:
         """Which order each record belongs to; and the completions for which there is none."""
-        placed: list[_Placed] = []
+        wholes: list[_Placed] = []
+        completed: list[_Placed] = []
         lost: list[tuple[Item, str]] = []
         ids = stores(record.store for _entry, record in judged) if judged else {}
-        completions = [(entry, record) for entry, record in judged if isinstance(record, Completion)]
+        completions = []
+        for entry, record in judged:
+            if type(record) is Completion:  # `isinstance` takes pydantic ten times as long
+                completions.append((entry, record))
+                continue
+            key = (ids[record.store], number_key(record.number))
+            if entry.position < heard.get(key, -1):
+                # An earlier version, in the same file, of what the order heard last.
+                counts.unchanged += 1
+            else:
+                wholes.append(_Placed(entry, record, key))
         found = find_orders([(ids[record.store], record) for _entry, record in completions], self.feed.finds_by)
         for (entry, completion), place in zip(completions, found, strict=True):
             if isinstance(place, str):
                 lost.append((entry.item, place))
             else:
-                placed.append(_Placed(entry, completion, place.key))
-        for entry, record in judged:
-            if isinstance(record, Completion):
-                continue
-            key = (ids[record.store], normalize_order_number(record.number))
-            if entry.position < heard.get(key, -1):
-                # An earlier version, in the same file, of what the order heard last.
-                counts.unchanged += 1
-            else:
-                placed.append(_Placed(entry, record, key))
-        return placed, lost
+                completed.append(_Placed(entry, completion, place.key))
+        return completed + wholes, lost
 
-    def _merge(self, placed: list[_Placed], counts: Counts) -> None:
-        known = known_orders((each.key for each in placed), self.feed.name)
+    def _merge(self, placed: list[_Placed], known: dict[OrderKey, Known | None], counts: Counts) -> None:
+        keys = dict.fromkeys(each.key for each in placed)
+        if unasked := keys.keys() - known.keys():
+            known |= known_orders(unasked, self.feed.name)
         batch = Batch()
-        load([order.id for order in known.values()], [(each.key[0], each.record) for each in placed], batch)
-        missing = list(dict.fromkeys(each.key for each in placed if each.key not in batch.orders))
+        there = [order.id for key in keys if (order := known.get(key)) is not None]
+        load(there, [(each.key[0], each.record) for each in placed], batch)
+        missing = [key for key in keys if key not in batch.orders]
         for key, order_id in zip(missing, new_ids(Order, len(missing)), strict=True):
             batch.orders[key] = OrderState(order_id, key[0], dict(NEW_ORDER), is_new=True)
         for each in placed:
@@ -222,14 +251,11 @@ class Import:
 
     def _speaker(self, record: OrderRecord) -> str:
         """Under which name an order remembers what it was told; completions apart from whole orders."""
-        return f"{self.feed.name}:completion" if isinstance(record, Completion) else self.feed.name
+        return f"{self.feed.name}:completion" if type(record) is Completion else self.feed.name
 
     def _keep_references(self, placed: list[_Placed], batch: Batch) -> None:
         rows = {
-            (name, batch.orders[each.key].id)
-            for each in placed
-            if isinstance(each.record, StoreRecord | Completion)
-            for name in each.record.references
+            (name, batch.orders[each.key].id) for each in placed for name in each.record.__dict__.get("references", ())
         }
         if rows:
             PaymentReference.objects.bulk_create(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from heapq import nlargest
 from typing import Any
 
 Columns = dict[str, Any]  # by the model's column names
@@ -14,7 +15,30 @@ class LicenseState:
     id: int | None = None
     changed: bool = False
     # When the orders that carry it were placed, by order id: the latest one's word on the licence stands.
+    # Of the orders outside the batch only the latest.
     placed: dict[int, datetime] = field(default_factory=dict)
+    _last_two: list[int] = field(default_factory=list)  # of those orders, or empty: to be found anew
+
+    def carry(self, order_id: int, placed_at: datetime) -> None:
+        """Stand on this order, too."""
+        self.placed[order_id] = placed_at
+        if self._last_two:
+            # One licence may stand on thousands of orders: all of them are never compared again.
+            self._last_two = nlargest(2, {*self._last_two, order_id}, key=self.placed.__getitem__)
+
+    def drop(self, order_id: int) -> None:
+        """Stand on this order no more."""
+        self.placed.pop(order_id, None)
+        self._last_two = []
+
+    def is_latest(self, order_id: int, placed_at: datetime) -> bool:
+        """Whether no other order that carries it was placed later."""
+        if len(self.placed) == (order_id in self.placed):
+            return True
+        if not self._last_two:
+            self._last_two = nlargest(2, self.placed, key=self.placed.__getitem__)
+        other = next(known for known in self._last_two if known != order_id)
+        return placed_at >= self.placed[other]
 
 
 @dataclass(slots=True, eq=False)

@@ -1,8 +1,6 @@
 """Puts a batch back: new rows by COPY into their tables, changed rows by COPY into a staging table."""
 
 import io
-import json
-import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
@@ -10,6 +8,7 @@ from typing import Any
 
 from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
+from pydantic_core import to_json
 
 from intake.ingest.load import LICENSE_COLUMNS, LINE_COLUMNS, ORDER_COLUMNS, REFUND_COLUMNS, SKU_COLUMNS
 from intake.ingest.state import Batch
@@ -18,7 +17,6 @@ from orders.models import Order, OrderLine, Refund
 
 JSON_COLUMNS = ("sources", "lines")
 _NULL = "\x01"  # needs no escaping, and no text is this
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 _SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -55,18 +53,26 @@ def write(batch: Batch, now: datetime) -> None:
 def _write_orders(cursor: CursorWrapper, batch: Batch, now: datetime) -> None:
     orders = batch.orders.values()
     own = ("id", "public_id", "store_id", "contact_email", "password_generation", "created_at")
+    made = [order for order in orders if order.is_new]
     _insert(
         cursor,
         Order,
         own + ORDER_COLUMNS,
         [
-            (order.id, uuid.uuid4(), order.store_id, "", 0, now, *_order_values(order.columns))
-            for order in orders
-            if order.is_new
+            (order.id, public_id, order.store_id, "", 0, str(now), *_new_order_values(order.columns))
+            for order, public_id in zip(made, _public_ids(cursor, len(made)), strict=True)
         ],
     )
     changed = [order for order in orders if not order.is_new and (order.changed or order.sources_changed)]
     _update(cursor, Order, ORDER_COLUMNS, [(order.id, *_values(order.columns, ORDER_COLUMNS)) for order in changed])
+
+
+def _public_ids(cursor: CursorWrapper, count: int) -> list[str]:
+    """Random UUIDs, by the database, which makes them in a tenth of Python's time."""
+    if not count:
+        return []
+    cursor.execute("SELECT gen_random_uuid()::text FROM generate_series(1, %s)", [count])
+    return [row[0] for row in cursor.fetchall()]
 
 
 def _write_lines(cursor: CursorWrapper, batch: Batch) -> None:
@@ -156,13 +162,15 @@ def _values(columns: dict[str, Any], names: Sequence[str]) -> list[Any]:
     return [_as_json(columns[name]) if name in JSON_COLUMNS else columns[name] for name in names]
 
 
-def _order_values(columns: dict[str, Any]) -> list[Any]:
-    """The same for ORDER_COLUMNS, whose one JSON column is the last; quicker."""
-    return [*[columns[name] for name in ORDER_COLUMNS[:-1]], _as_json(columns[ORDER_COLUMNS[-1]])]
+def _new_order_values(columns: dict[str, Any]) -> list[Any]:
+    """The same for an order that was just made: its columns stand in the order of ORDER_COLUMNS, JSON last."""
+    values = list(columns.values())
+    values[-1] = _as_json(values[-1])
+    return values
 
 
 def _as_json(value: Any) -> str:
-    return _encode(value)
+    return to_json(value).decode()
 
 
 # --- SQL: table and column names are the models' own, never a file's -------------------------------------
