@@ -84,10 +84,10 @@ class CashbackForm(PageForm):
         serials = [each.bought.license.serial for each in verdicts if each.promotion is not None]
         self.known_keys = {each.bought.license.serial_key for each in verdicts}
         typed = plain(self.data.get("serial"))
-        if serials and (not typed or typed in serials):
-            self.fields["serial"].widget = forms.Select(
-                attrs={"class": "form-select-sm"}, choices=[(serial, serial) for serial in serials]
-            )
+        self.offers_serials = bool(serials) and (not typed or typed in serials)
+        if self.offers_serials:
+            self.fields["serial"].widget = forms.RadioSelect(choices=[(serial, serial) for serial in serials])
+            self.initial["serial"] = serials[0]
 
     # --- Judging it ---
 
