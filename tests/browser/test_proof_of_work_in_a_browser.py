@@ -1,0 +1,65 @@
+"""While the site is walked: the card form does its work by itself; without JavaScript the link is the way."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from orders.access import SITE_CARDS, is_walked
+from orders.budgets import reserve
+from orders.links import make_token
+from orders.lookup_codes import digits_of
+from orders.models import AccessLink, Attempt, LookupCode, Order
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SERIAL = "XAAB-1234-5678-9012-3456"
+CARD_FORM = "form[action='/orders/find/card/']"
+WORK = 60_000  # milliseconds for the hardest challenge, on a machine with other things to do
+
+
+@pytest.fixture(autouse=True)
+def _walked_site(transactional_db: None) -> None:
+    now = timezone.now()
+    for tried in range(SITE_CARDS.limit.short):
+        reserve([SITE_CARDS], now - timedelta(milliseconds=tried))
+    assert is_walked()
+
+
+def send_card(page: Page) -> None:
+    form = page.locator(CARD_FORM)
+    form.locator("[name=email]").fill("buyer@example.com")
+    form.locator("[name=card_last4]").fill("4242")
+    form.locator("[type=submit]").click()
+
+
+def test_the_browser_works_and_the_owner_gets_in_with_the_emailed_code(open_page: Any, order: Order) -> None:
+    page = open_page("/orders/find/")
+    send_card(page)
+    expect(page.locator("[data-result=invalid]")).to_be_visible()  # the work comes with the answer to the first try
+    expect(page.locator("[data-proof-of-work-status]")).to_have_text(
+        "Done. You can look for your order now.", timeout=WORK
+    )
+    page.locator(f"{CARD_FORM} [type=submit]").click()
+    expect(page.locator("[data-order-number]")).to_have_text("A-1001")
+    expect(page.locator("[data-serial]")).to_have_count(0)
+    page.locator("[name=code]").fill(digits_of(LookupCode.objects.get()))
+    page.locator("form[id=form_code] [type=submit]").click()
+    expect(page.locator("[data-serial]")).to_have_text(SERIAL)
+
+
+def test_without_javascript_the_page_leads_to_the_emailed_link(open_page: Any, order: Order) -> None:
+    page = open_page("/orders/find/", java_script_enabled=False)
+    send_card(page)
+    expect(page.locator("[data-result=invalid]")).to_be_visible()
+    assert not Attempt.objects.filter(outcome="found").exists()
+    page.locator(f"{CARD_FORM} a[href='#link']").click()
+    form = page.locator("form[action='/orders/find/link/']")
+    expect(form.locator("[name=email]")).to_have_value("buyer@example.com")
+    form.locator("[type=submit]").click()
+    expect(page.locator("h1")).to_have_text("Look into your mailbox")
+    page.goto(f"/access/{make_token(AccessLink.objects.get())}/")
+    page.locator("main [type=submit]").click()
+    expect(page.locator("[data-serial]")).to_have_text(SERIAL)
