@@ -147,7 +147,8 @@ CELERY_BEAT_SCHEDULE = {
     "beat-heartbeat": {
         "task": "portal.tasks.heartbeat",
         "schedule": HEARTBEAT_SECONDS,
-        "options": {"expires": HEARTBEAT_SECONDS},
+        # Every process may be busy with mail for about a minute; a beat that waits for one still counts.
+        "options": {"expires": CELERY_TASK_TIME_LIMIT},
     },
     "purge-files": {
         "task": "files.tasks.purge_files",
@@ -346,6 +347,7 @@ LOGGING = {
     "filters": {"hide_tokens": {"()": "portal.logs.HideTokens"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_tokens"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {"stripe": {"level": "WARNING"}},  # else it repeats what Stripe says, as a part of a wrong key
 }
 UNFOLD = {
     "SITE_TITLE": VENDOR_NAME,

@@ -38,7 +38,7 @@ def send_due(now: datetime | None = None, store: str = "") -> Counter[str]:
     ends_at = time.monotonic() + RUN_SECONDS
     counts: Counter[str] = Counter()
     while time.monotonic() < ends_at and (claimed := _claim(now or timezone.now(), store)) is not None:
-        counts[_finish(claimed, _call(claimed))] += 1
+        counts[_finish(claimed, _call(claimed), now or timezone.now())] += 1
     return counts
 
 
@@ -70,7 +70,7 @@ def _call(row: RefundTransaction) -> Answer:
         return Unclear(_("The portal failed at this refund; its log says how."))
 
 
-def _finish(row: RefundTransaction, answer: Answer) -> str:
+def _finish(row: RefundTransaction, answer: Answer, now: datetime) -> str:
     """Write the answer down, unless somebody else settled it meanwhile. Returns what it was."""
     with database.atomic():
         current = lock_transaction(row)
@@ -89,7 +89,7 @@ def _finish(row: RefundTransaction, answer: Answer) -> str:
         if isinstance(answer, Refused):
             current.status = Status.REFUSED
         else:
-            current.next_try_at = timezone.now() + retry_wait(current.tries)
+            current.next_try_at = now + retry_wait(current.tries)
         current.save()
     logger.warning("Refund %s is %s: %s", row.pk, name, answer.why)
     return name

@@ -1,0 +1,166 @@
+"""A local server that answers about refunds as Stripe documents it, and does on wish what goes wrong out there.
+
+https://docs.stripe.com/api/refunds, https://docs.stripe.com/api/idempotent_requests
+"""
+
+import itertools
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+Body = dict[str, Any]
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Trouble:
+    """What becomes of the next POST: with `first_do` the refund is made before it goes wrong."""
+
+    status: int = 0  # 0: no answer at all
+    first_do: bool = False
+    body: Body = field(default_factory=dict)
+    silence: float = 0.0  # seconds
+
+
+def error(code: str, message: str, kind: str = "invalid_request_error") -> Body:
+    return {"error": {"type": kind, "code": code, "message": message}}
+
+
+class StripeServer:
+    """`paid` holds what each payment was, in smallest units; `refunds` what was made of it."""
+
+    def __init__(self) -> None:
+        self.paid: dict[str, int] = {}
+        self.refunds: list[Body] = []
+        self.troubles: list[Trouble] = []
+        self.requests: list[tuple[str, str, dict[str, str]]] = []  # method, path, headers
+        self.status_of_new = "succeeded"
+        self.on_refund: Callable[[], None] = lambda: None  # called after a refund is made, before it is told
+        self._kept: dict[str, tuple[int, Body]] = {}
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+
+    def __enter__(self) -> "StripeServer":
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def forget_keys(self) -> None:
+        """As Stripe does some time after 24 hours."""
+        self._kept.clear()
+
+    def refunded(self, payment: str) -> int:
+        return sum(
+            each["amount"]
+            for each in self.refunds
+            if each["payment_intent"] == payment and each["status"] not in ("failed", "canceled")
+        )
+
+    @property
+    def keys_sent(self) -> list[str]:
+        return [headers["idempotency-key"] for method, _path, headers in self.requests if method == "POST"]
+
+    def make_refund(self, payment: str, amount: int, metadata: Body | None = None) -> Body:
+        refund = {
+            "id": f"re_{next(_numbers)}",
+            "object": "refund",
+            "amount": amount,
+            "currency": "eur",
+            "payment_intent": payment,
+            "charge": None,
+            "metadata": metadata or {},
+            "status": self.status_of_new,
+        }
+        self.refunds.insert(0, refund)
+        return refund
+
+    # --- Answers -----------------------------------------------------------------------------------------
+
+    def _post(self, key: str, form: dict[str, str]) -> tuple[int, Body]:
+        with self._lock:
+            if key in self._kept:
+                return self._kept[key]
+            status, body = self._create(form)
+            self._kept[key] = status, body
+            return status, body
+
+    def _create(self, form: dict[str, str]) -> tuple[int, Body]:
+        payment = form.get("payment_intent", "")
+        if payment not in self.paid:
+            return 404, error("resource_missing", f"No such payment_intent: '{payment}'")
+        left = self.paid[payment] - self.refunded(payment)
+        if left <= 0:
+            return 400, error("charge_already_refunded", "Charge has already been refunded.")
+        if int(form["amount"]) > left:
+            return 400, error("", "Refund amount is greater than unrefunded amount on charge")
+        metadata = {name[9:-1]: value for name, value in form.items() if name.startswith("metadata[")}
+        refund = self.make_refund(payment, int(form["amount"]), metadata)
+        self.on_refund()
+        return 200, refund
+
+    def _list(self, query: dict[str, str]) -> tuple[int, Body]:
+        found = [each for each in self.refunds if each["payment_intent"] == query.get("payment_intent")]
+        return 200, {"object": "list", "url": "/v1/refunds", "has_more": False, "data": found}
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                parts = urlsplit(self.path)
+                self._note()
+                self._answer(*server._list(_flat(parts.query)))
+
+            def do_POST(self) -> None:
+                form = _flat(self.rfile.read(int(self.headers.get("content-length", 0))).decode())
+                self._note()
+                key = self.headers.get("idempotency-key", "")
+                trouble = server.troubles.pop(0) if server.troubles else None
+                if trouble is None:
+                    self._answer(*server._post(key, form))
+                    return
+                if trouble.first_do:
+                    server._post(key, form)
+                elif trouble.status >= 500:
+                    server._kept[key] = trouble.status, trouble.body
+                if not trouble.status:
+                    time.sleep(trouble.silence)
+                    self.close_connection = True
+                    return
+                self._answer(trouble.status, trouble.body)
+
+            def _note(self) -> None:
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                server.requests.append((self.command, self.path, headers))
+
+            def _answer(self, status: int, body: Body) -> None:
+                text = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_arguments: object) -> None:
+                pass
+
+        return Handler
+
+
+def _flat(text: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(text).items()}
