@@ -11,10 +11,8 @@ app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-FIRST_BEAT_EXPIRES = 30  # seconds
-
 
 @beat_init.connect
 def beat_once_at_the_start(**_details: object) -> None:
     """Otherwise the first heartbeat would come half a minute after the start."""
-    app.send_task("portal.tasks.heartbeat", expires=FIRST_BEAT_EXPIRES)
+    app.send_task("portal.tasks.heartbeat", expires=app.conf.task_time_limit)
