@@ -1,0 +1,115 @@
+"""Each line keeps the last day of its return as it was promised when the order came in."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from licenses.models import License, LicensedLine, Sku
+from orders.models import Order, OrderLine, Store
+from refunds.models import ReturnException, ReturnPolicy
+from tests.factories import make_product
+
+pytestmark = pytest.mark.django_db
+Bring = Callable[..., Order]
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store.objects.create(slug="shop", name="Shop", time_zone="Pacific/Auckland")
+
+
+@pytest.fixture
+def bring(tmp_path: Path, store: Store) -> Bring:
+    versions = iter(range(1, 60))
+
+    def bring(number: str = "P-1", **changes: Any) -> Order:
+        record = {
+            "store": store.slug,
+            "number": number,
+            "email": "buyer@example.com",
+            "placed_at": "2026-11-01T11:30:00+00:00",  # 2 November in Auckland, 00:30
+            "updated_at": f"2026-11-03T09:{next(versions):02}:00+00:00",
+            "currency": "EUR",
+            "lines": [{"id": "1", "name": "Suite", "sku": "S", "total": "20.00"}],
+        } | changes
+        path = tmp_path / "orders.jsonl"
+        path.write_text(json.dumps(record))
+        call_command("import_orders", path, format="portal", verbosity=0)
+        return Order.objects.get(number=number)
+
+    return bring
+
+
+def until(order: Order) -> datetime | None:
+    return order.lines.order_by("pk").values_list("return_until", flat=True)[0]
+
+
+def test_thirty_days_after_the_purchase_day_in_the_stores_zone(bring: Bring) -> None:
+    assert until(bring()) == datetime(2026, 12, 2, 11, 0, tzinfo=UTC)  # the end of 2 December in Auckland
+
+
+def test_a_policy_that_staff_change_later_changes_no_promise(bring: Bring, store: Store) -> None:
+    promised = until(bring())
+    ReturnPolicy.objects.create(store=store, days=1, in_force_from=datetime(2026, 1, 1, tzinfo=UTC))
+    assert (
+        until(bring(language="de", lines=[{"id": "1", "name": "Suite 2027", "sku": "S", "total": "20.00"}])) == promised
+    )
+    assert until(bring("P-2")) == datetime(2026, 11, 3, 11, 0, tzinfo=UTC)
+
+
+def test_the_policy_in_force_at_the_purchase_counts(bring: Bring, store: Store) -> None:
+    ReturnPolicy.objects.create(store=store, days=1, in_force_from=timezone.now())
+    assert until(bring()) == datetime(2026, 12, 2, 11, 0, tzinfo=UTC)
+
+
+def test_exceptions_by_kind_and_product(bring: Bring, store: Store) -> None:
+    policy = ReturnPolicy.objects.create(store=store, in_force_from=datetime(2026, 1, 1, tzinfo=UTC))
+    product = make_product()
+    Sku.objects.create(store=store, code="B", product=product)
+    ReturnException.objects.create(policy=policy, kind=OrderLine.Kind.EXTENDED_DOWNLOAD, days=None)
+    ReturnException.objects.create(policy=policy, product=product, days=7)
+    order = bring(
+        lines=[
+            {"id": "1", "name": "Download", "kind": "extended_download", "total": "5.00"},
+            {"id": "2", "name": "Backup", "sku": "B", "total": "20.00"},
+        ]
+    )
+    first, second = order.lines.order_by("position")
+    assert first.return_until == order.placed_at
+    assert second.return_until == datetime(2026, 11, 9, 11, 0, tzinfo=UTC)
+
+
+def test_another_date_of_the_purchase_is_judged_anew(bring: Bring) -> None:
+    bring()
+    assert until(bring(placed_at="2026-11-02T11:30:00+00:00")) == datetime(2026, 12, 3, 11, 0, tzinfo=UTC)
+
+
+def test_another_kind_of_the_item_is_judged_anew(bring: Bring, store: Store) -> None:
+    policy = ReturnPolicy.objects.create(store=store, in_force_from=datetime(2026, 1, 1, tzinfo=UTC))
+    ReturnException.objects.create(policy=policy, kind=OrderLine.Kind.OTHER, days=0)
+    bring()
+    order = bring(lines=[{"id": "1", "name": "Suite", "sku": "S", "kind": "other", "total": "20.00"}])
+    assert until(order) == datetime(2026, 11, 2, 11, 0, tzinfo=UTC)
+
+
+def renewal(expires_on: str) -> list[dict[str, Any]]:
+    license = {"serial": "XAAB-1", "expires_on": expires_on}
+    return [{"id": "1", "name": "R", "kind": "renewal", "extends": "XAAB-1", "total": "9.00", "licenses": [license]}]
+
+
+def test_a_renewal_remembers_until_when_the_licence_ran_and_gives_back_nothing_twice(bring: Bring) -> None:
+    license = {"serial": "XAAB-1", "expires_on": "2026-12-31"}
+    bring(lines=[{"id": "1", "name": "Suite", "total": "9.00", "licenses": [license]}])
+    order = bring("P-2", placed_at="2026-11-02T11:30:00+00:00", lines=renewal("2027-12-31"))
+    link = LicensedLine.objects.get(order=order)
+    assert str(link.extended_from) == "2026-12-31"
+    LicensedLine.objects.update(taken_back_at=timezone.now())
+    License.objects.update(expires_on="2026-12-31")
+    bring("P-2", placed_at="2026-11-02T11:30:00+00:00", lines=renewal("2027-12-31"), language="de")
+    assert str(License.objects.get().expires_on) == "2026-12-31"
