@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +12,7 @@ from notifications.kinds import MailKind, register
 from notifications.models import Message
 from notifications.site import site_url
 from orders import formats
+from orders.models import Order
 from refunds.differences import price_difference
 from refunds.models import Case, CaseEvent, CashbackClaim, Return, Swap, Withdrawal
 from refunds.moves import mail_kind_of
@@ -41,6 +43,8 @@ def context(message: Message) -> dict[str, Any]:
         "url": site_url(case.path),
         "find_url": site_url(reverse("orders:find")),
     }
+    if isinstance(case, Withdrawal):
+        shown |= {"facts": _facts_of_withdrawal(case, order), "zone": timezone.get_default_timezone()}
     if order is not None:
         shown |= {
             "zone": order.store.tzinfo,
@@ -89,6 +93,19 @@ def _facts_of_swap(case: Swap, event: CaseEvent) -> list[tuple[str, str]]:
     if event.to_status == Swap.Status.SWAPPED and case.new_license is not None:
         facts.append((gettext("New serial number"), case.new_license.serial))
     return facts
+
+
+def _facts_of_withdrawal(case: Withdrawal, order: Order | None) -> list[tuple[str, str]]:
+    """The statement as it was made, with its date and time: the mail is its acknowledgement."""
+    zone = order.store.tzinfo if order else timezone.get_default_timezone()
+    moment = f"{formats.local_time(case.created_at, zone)} ({formats.zone_name(case.created_at, zone)})"
+    return [
+        (gettext("Reference"), case.reference),
+        (gettext("Name"), case.name),
+        (gettext("Order number"), case.order_number),
+        (gettext("Email address"), case.email),
+        (gettext("Received on"), moment),
+    ]
 
 
 def _facts_of_claim(case: CashbackClaim, event: CaseEvent) -> list[tuple[str, str]]:

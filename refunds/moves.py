@@ -43,12 +43,14 @@ def move(
     by: User | None = None,
     text: str = "",
     note: str = "",
+    told: bool = True,
     **columns: Any,
 ) -> CaseEvent:
     """Bring a case, locked by the caller, into a state; write its history and the buyer's mail with it.
 
     `text` is what was said to the buyer, or by the buyer; `note` is for staff only. `columns` are set with
-    the status. Raises AlreadyMoved where the table of moves has no such step from where the case stands.
+    the status. Without `told` no mail is written. Raises AlreadyMoved where the table of moves has no such
+    step from where the case stands.
     """
     before = case.status if case.pk else ""
     if to not in case.TRANSITIONS.get(before, frozenset()):
@@ -62,7 +64,8 @@ def move(
         setattr(case, name, value)
     case.save()
     event = record(case, before, actor, by=by, text=text, note=note)
-    tell(event)
+    if told:
+        tell(event)
     return event
 
 

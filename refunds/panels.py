@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order, OrderLine
 from orders.panels import Panel, register
+from refunds.countries import may_withdraw
 from refunds.eligibility import NOT_RETURNABLE
 from refunds.models import Case, CashbackClaim, Return, Swap, Withdrawal
 from refunds.policy import days_left, moment_before
@@ -58,6 +59,7 @@ class Requests:
     is_over: bool = False
     last_moment: datetime | None = None  # to ask, where it is known without asking the policy
     days_left: int = 0
+    may_withdraw: bool = False
 
 
 class _Row(NamedTuple):
@@ -107,6 +109,7 @@ def _requests(order: Order, rows: Sequence[_Row], now: datetime) -> Requests:
     requests = Requests(cases=list({row.reference: _case(row) for row in rows}.values()))
     if order.is_test or order.status in NOT_RETURNABLE or _has_withdrawn(rows):
         return requests
+    requests.may_withdraw = may_withdraw(order.billing_country)
     untils = [line.return_until for line in _free(order, rows)]
     known = [until for until in untils if until is not None]
     latest = max(known, default=None)

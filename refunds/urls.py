@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from refunds.views import cashback, returns, swaps
+from refunds.views import cashback, returns, swaps, withdrawals
 
 app_name = "refunds"
 
@@ -17,4 +17,6 @@ urlpatterns: list[URLPattern] = [
     path("cashback/<slug:reference>/", cashback.follow, name="cashback_status"),
     path("cashback/<slug:reference>/answer/", cashback.answer, name="cashback_answer"),
     path("cashback/<slug:reference>/cancel/", cashback.cancel, name="cashback_cancel"),
+    path("withdraw/", withdrawals.withdraw, name="withdraw"),
+    path("withdraw/<slug:reference>/", withdrawals.acknowledgement, name="withdrawal"),
 ]

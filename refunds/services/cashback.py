@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import uuid4, uuid5
 
 from django.contrib.auth.models import User
@@ -43,7 +44,7 @@ __all__ = [
 ]
 
 Status = CashbackClaim.Status
-NO_DETAILS = {"payout_details": b""}
+NO_DETAILS: dict[str, Any] = {"payout_details": b""}
 
 
 class NotYours(NotPossible):

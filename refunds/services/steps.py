@@ -1,4 +1,4 @@
-"""The steps that swaps and cashback claims have in common."""
+"""The steps that cases have in common."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from django.contrib.auth.models import User
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from refunds.models import CashbackClaim, Swap
+from refunds.models import CashbackClaim, Swap, Withdrawal
 from refunds.moves import Actor, at_work, move, record
 from refunds.refusals import NotPossible
 
-AnyOfThem = Swap | CashbackClaim
+AnyOfThem = Swap | CashbackClaim | Withdrawal
 
 IN_REVIEW = "in_review"
 QUESTION_ASKED = "question_asked"

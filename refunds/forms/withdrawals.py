@@ -1,0 +1,87 @@
+"""The statement by which a buyer withdraws from a contract."""
+
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from crispy_forms.helper import FormHelper
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.boundfield import BoundField
+from django.utils.translation import gettext_lazy as _
+
+from orders.forms import NUMBER_LENGTH, EmailForm, error_messages
+from refunds.forms.returns import SUBMISSION_LENGTH
+from refunds.services.withdrawals import Statement
+
+NAME_LENGTH = 200
+# So that a form's id, which anybody may choose, names no other kind of submission.
+FORMS = UUID("6f0d1c0e-7c43-4c55-9d0b-0f1e2d5a4b11")
+
+
+class WithdrawalForm(EmailForm):
+    """Who withdraws from which contract, and where the acknowledgement goes. No reason is asked."""
+
+    way = "withdraw"
+
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=NAME_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages=error_messages(_("Please enter your name.")),
+    )
+    order_number = forms.CharField(
+        label=_("Order number"),
+        max_length=NUMBER_LENGTH,
+        help_text=_("It stands near the top of your order confirmation."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages=error_messages(_("Please enter the number of the order.")),
+    )
+    submission_id = forms.CharField(required=False, max_length=SUBMISSION_LENGTH, widget=forms.HiddenInput)
+
+    field_order = ["name", "order_number", "email", "submission_id"]
+
+    def __init__(self, data: Any = None, **kwargs: Any) -> None:
+        initial = {"submission_id": str(uuid4())} | kwargs.pop("initial", {})
+        super().__init__(data, initial=initial, **kwargs)
+        self.fields["email"].label = _("Email address")
+        self.fields["email"].help_text = _("The acknowledgement goes there at once. Best is the one of the purchase.")
+        self.fields["email"].error_messages["required"] = _("Please enter your email address.")
+
+    @property
+    def helper(self) -> FormHelper:
+        return FormHelper()  # the page draws it, field by field
+
+    def clean_name(self) -> str:
+        return self._one_line("name")
+
+    def clean_order_number(self) -> str:
+        return self._one_line("order_number")
+
+    def _one_line(self, name: str) -> str:
+        written = " ".join(self.without_card_number(name).split())
+        if not written.isprintable():
+            raise ValidationError(
+                _("This has a character that cannot be typed. Please type it anew."), code="unprintable"
+            )
+        return written
+
+    @property
+    def statement(self) -> Statement:
+        """What the valid form says."""
+        said = self.cleaned_data
+        return Statement(said["name"], said["order_number"], said["email"].strip())
+
+    @property
+    def submission(self) -> UUID | None:
+        """The id of this submission: of the form and of what it says, so that another statement is another one."""
+        typed = self.cleaned_data["submission_id"]
+        statement = self.statement
+        words = "\x1f".join([typed, statement.name, statement.order_number, statement.email])
+        return uuid5(FORMS, words) if typed else None
+
+    def first_field(self) -> BoundField:
+        return self["name"]
+
+    def repeated(self) -> list[tuple[str, str]]:
+        """Names and values of a valid form, for the forms of the check page."""
+        return [(name, self.cleaned_data[name]) for name in self.field_order]

@@ -1,0 +1,139 @@
+"""How long a contract can be withdrawn from, and what staff make of a withdrawal."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from notifications import kinds, rendering
+from notifications.models import Message
+from orders.models import Order
+from refunds.models import CaseEvent, Return, Withdrawal, WithdrawalPeriod
+from refunds.refusals import AlreadyMoved, NotPossible, WrongAmount
+from refunds.services import money, returns, withdrawals
+from refunds.services.returns import Wanted
+from refunds.services.withdrawals import Statement, withdraw_until
+from tests.factories import make_agent, make_line, make_order, make_reason, make_store
+
+pytestmark = pytest.mark.django_db
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.fixture
+def order() -> Order:
+    order = make_order(number="A-1001", store=make_store(time_zone="Europe/Berlin"), placed_at=timezone.now())
+    make_line(order)
+    return order
+
+
+def stated(order: Order | None = None, **said: str) -> Withdrawal:
+    known = {"name": "Bea", "order_number": "A-1001", "email": "buyer@example.com"}
+    return withdrawals.withdraw(Statement(**known | said), "en")
+
+
+@pytest.mark.parametrize(
+    ("bought", "last"),
+    [
+        (datetime(2026, 11, 2, 22, 59, tzinfo=UTC), date(2026, 11, 16)),  # Monday in Berlin
+        (datetime(2026, 11, 2, 23, 0, tzinfo=UTC), date(2026, 11, 17)),  # Tuesday there, Monday here
+        (datetime(2026, 10, 17, 10, 0, tzinfo=UTC), date(2026, 11, 2)),  # the Saturday's period ends on the Monday
+        (datetime(2026, 10, 18, 10, 0, tzinfo=UTC), date(2026, 11, 2)),  # the Sunday's too
+        (datetime(2028, 2, 15, 10, 0, tzinfo=UTC), date(2028, 2, 29)),
+    ],
+)
+def test_the_period_ends_with_its_last_day_in_the_stores_zone(bought: datetime, last: date) -> None:
+    order = make_order(store=make_store(time_zone="Europe/Berlin"), placed_at=bought)
+    end = withdraw_until(order)
+    assert end.astimezone(BERLIN).date() == last + timedelta(days=1)
+    assert (end.astimezone(BERLIN).hour, end.astimezone(BERLIN).minute) == (0, 0)
+
+
+def test_the_most_exact_period_counts() -> None:
+    store = make_store()
+    order = make_order(store=store, billing_country="DE")
+    assert withdrawals.period_days(order) == 14
+    for expected, where in enumerate([{}, {"store": store}, {"country": "DE"}, {"store": store, "country": "DE"}], 20):
+        WithdrawalPeriod.objects.create(days=expected, **where)
+        assert withdrawals.period_days(order) == expected
+
+
+def test_a_late_one_is_acknowledged_all_the_same_and_marked_for_staff(order: Order) -> None:
+    Order.objects.update(placed_at=timezone.now() - timedelta(days=40))
+    withdrawal = stated()
+    assert withdrawal.is_late
+    assert Message.objects.filter(kind="withdrawal_received").count() == 1
+
+
+def test_staff_say_which_order_it_is_about(order: Order) -> None:
+    withdrawal = stated(order_number="bought last week")
+    agent = make_agent()
+    with pytest.raises(NotPossible, match="which order"):
+        withdrawals.approve(withdrawal, agent)
+    withdrawals.attach_order(withdrawal, order, agent)
+    withdrawal.refresh_from_db()
+    assert withdrawal.order == order
+    assert withdrawal.withdraw_until is not None
+    withdrawals.approve(withdrawal, agent)
+    with pytest.raises(NotPossible, match="decided"):
+        withdrawals.attach_order(withdrawal, order, agent)
+
+
+def test_the_money_that_is_left_goes_back_once(order: Order) -> None:
+    withdrawal, agent = stated(), make_agent()
+    withdrawals.approve(withdrawal, agent)
+    with pytest.raises(AlreadyMoved):
+        withdrawals.approve(withdrawal, agent, Decimal("0.01"))
+    transaction = withdrawal.transactions.get()
+    assert transaction.amount == order.total
+    money.mark_done(transaction, "BO-1", agent)
+    withdrawal.refresh_from_db()
+    order.refresh_from_db()
+    assert withdrawal.status == Withdrawal.Status.REFUNDED
+    assert order.status == Order.Status.REFUNDED
+
+
+@pytest.mark.parametrize("amount", ["0", "-1", "79.96", "0.001"])
+def test_no_other_amount_than_what_was_paid_is_promised(order: Order, amount: str) -> None:
+    withdrawal = stated()
+    with pytest.raises(WrongAmount):
+        withdrawals.approve(withdrawal, make_agent(), Decimal(amount))
+    withdrawal.refresh_from_db()
+    assert withdrawal.status == Withdrawal.Status.RECEIVED
+
+
+def test_an_undecided_return_ends_with_it_so_that_nothing_is_paid_twice(order: Order) -> None:
+    wish = returns.request_return(order, [Wanted(order.lines.get().pk, 1)], make_reason())
+    withdrawal, agent = stated(), make_agent()
+    withdrawals.approve(withdrawal, agent)
+    wish.refresh_from_db()
+    assert wish.status == Return.Status.CANCELLED
+    assert withdrawal.reference in CaseEvent.objects.get(return_case=wish, to_status="cancelled").text
+    with pytest.raises(AlreadyMoved):
+        returns.approve(wish, agent)
+
+
+def test_every_step_writes_to_the_buyer_in_html_and_text(order: Order) -> None:
+    agent = make_agent()
+    declined = stated()
+    withdrawals.take_into_review(declined, agent)
+    withdrawals.ask(declined, agent, "Which of the two?")
+    withdrawals.note_answer(declined, agent, "The first.")
+    withdrawals.decline(declined, agent, "It is a business order.", note="checked")
+    accepted = stated(name="Bea B.")
+    withdrawals.approve(accepted, agent)
+    money.mark_done(accepted.transactions.get(), "BO-1", agent)
+    written = set()
+    for message in Message.objects.filter(kind__startswith="withdrawal_"):
+        mail = rendering.build(message, kinds.get(message.kind))
+        html = str(mail.alternatives[0].content)
+        written.add(message.kind)
+        assert message.recipient == "buyer@example.com"
+        assert mail.subject
+        for body in (str(mail.body), html):
+            assert "checked" not in body
+            assert "The first." not in body
+            assert "W-" in body
+    assert written == {f"withdrawal_{status}" for status in Withdrawal.Status.values}

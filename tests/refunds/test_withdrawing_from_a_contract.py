@@ -1,0 +1,191 @@
+"""The withdrawal function that EU law asks for: open to everybody, two steps, acknowledged at once."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from notifications import kinds, rendering
+from notifications.models import Message
+from orders.models import Order
+from refunds.models import CaseEvent, Withdrawal
+from tests.factories import make_line, make_order, make_store
+from tests.pages import inside, marks, result, text
+
+pytestmark = pytest.mark.django_db
+
+STATED = {"name": "Bea Buyer", "order_number": "A-1001", "email": "buyer@example.com"}
+
+
+@pytest.fixture
+def order() -> Order:
+    order = make_order(number="A-1001", store=make_store(time_zone="Europe/Berlin"), placed_at=timezone.now())
+    make_line(order)
+    return order
+
+
+def confirm(client: Client, **typed: str):
+    return client.post("/withdraw/", STATED | {"confirm": "1"} | typed)
+
+
+def test_every_page_leads_to_it(client: Client, order: Order) -> None:
+    assert '<a href="/withdraw/">Withdraw from contract here</a>' in client.get("/orders/find/").content.decode()
+    page = inside(order).get(f"/orders/{order.public_id}/").content.decode()
+    assert f'<a href="/withdraw/?order={order.public_id}">Withdraw from contract here</a>' in page
+
+
+def test_it_takes_two_steps_and_asks_for_no_reason(client: Client) -> None:
+    form = client.get("/withdraw/").content.decode()
+    for name in STATED:
+        assert f'name="{name}"' in form
+    assert 'name="reason"' not in form
+    check = client.post("/withdraw/", STATED)
+    assert check.status_code == 200
+    assert marks(check, "data-step") == ["confirm", "change"]
+    assert "Confirm withdrawal" in text(check)
+    assert "I withdraw from the contract of my order A-1001" in text(check)
+    assert not Withdrawal.objects.exists()
+
+
+def test_the_second_step_records_it_and_acknowledges_it_at_once(client: Client, order: Order) -> None:
+    answer = confirm(client)
+    withdrawal = Withdrawal.objects.get()
+    assert answer.status_code == 302
+    assert answer["Location"] == f"/withdraw/{withdrawal.reference}/"
+    page = client.get(answer["Location"])
+    assert marks(page, "data-reference") == [withdrawal.reference]
+    assert "buyer@example.com" in text(page)
+    assert withdrawal.order == order
+    mail = Message.objects.get(kind="withdrawal_received")
+    assert mail.recipient == "buyer@example.com"
+
+
+def test_the_mail_repeats_the_statement_with_its_date_and_time(client: Client, order: Order) -> None:
+    with time_machine.travel(datetime(2026, 11, 23, 21, 30, tzinfo=UTC), tick=False):
+        confirm(client)
+    mail = rendering.build(Message.objects.get(kind="withdrawal_received"), kinds.get("withdrawal_received"))
+    for body in (str(mail.body), str(mail.alternatives[0].content)):
+        for fact in ("Bea Buyer", "A-1001", "buyer@example.com", "November 23, 2026, 10:30", "I withdraw from"):
+            assert fact in body.replace("\N{NARROW NO-BREAK SPACE}", " "), fact
+
+
+def test_it_works_where_no_order_is_known_and_looks_just_the_same(client: Client, order: Order) -> None:
+    known, unknown = Client(), Client()
+    pages = []
+    for browser, number in ((known, "A-1001"), (unknown, "B-9999")):
+        answer = confirm(browser, order_number=number)
+        said = text(browser.get(answer["Location"]))
+        reference = answer["Location"].split("/")[2]
+        pages.append(said.replace(reference, "W").replace(number, "N"))
+    assert pages[0] == pages[1]
+    assert list(Withdrawal.objects.order_by("pk").values_list("order", flat=True)) == [order.pk, None]
+
+
+def test_an_order_is_found_only_by_number_and_address_together(client: Client, order: Order) -> None:
+    confirm(client, email="other@example.com")
+    assert Withdrawal.objects.get().order is None
+
+
+def test_two_orders_of_one_number_and_address_are_left_to_staff(client: Client, order: Order) -> None:
+    make_order(number="A-1001", store=make_store())
+    confirm(client)
+    assert Withdrawal.objects.get().order is None
+
+
+def test_an_open_order_fills_in_what_its_page_shows(order: Order) -> None:
+    form = inside(order).get(f"/withdraw/?order={order.public_id}").content.decode()
+    assert 'value="Bea Buyer"' in form
+    assert 'value="A-1001"' in form
+    assert "buyer@example.com" not in form  # masked on the order's page
+
+
+def test_a_stranger_with_the_reference_sees_nothing(client: Client) -> None:
+    page = confirm(client)["Location"]
+    stranger = Client().get(page)
+    assert stranger.status_code == 302
+    assert stranger["Location"] == "/withdraw/"
+    assert Client().get("/withdraw/W-00000000/")["Location"] == "/withdraw/"
+
+
+def test_the_acknowledgement_closes_after_half_an_hour(client: Client) -> None:
+    page = confirm(client)["Location"]
+    with time_machine.travel(timezone.now() + timedelta(minutes=31)):
+        assert client.get(page).status_code == 302
+
+
+def test_a_second_click_and_a_second_window_are_the_same_withdrawal(client: Client) -> None:
+    first = confirm(client, submission_id="one")["Location"]
+    assert confirm(client, submission_id="one")["Location"] == first
+    assert confirm(Client(), submission_id="two")["Location"] == first
+    assert Withdrawal.objects.count() == 1
+    assert Message.objects.filter(kind="withdrawal_received").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_clicks_at_once_are_one_withdrawal() -> None:
+    pages: list[str] = []
+
+    def click() -> None:
+        pages.append(confirm(Client())["Location"])
+        connection.close()
+
+    threads = [threading.Thread(target=click) for _click in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(pages)) == 1
+    assert len(pages) == 20
+    assert Message.objects.filter(kind="withdrawal_received").count() == 1
+
+
+@pytest.mark.parametrize("field", STATED)
+def test_what_is_missing_is_said_and_nothing_typed_is_lost(client: Client, field: str) -> None:
+    answer = client.post("/withdraw/", STATED | {field: "  ", "confirm": "1"})
+    assert answer.status_code == 422
+    assert result(answer) == "invalid"
+    kept = [value for name, value in STATED.items() if name != field]
+    assert all(f'value="{value}"' in answer.content.decode() for value in kept)
+    assert not Withdrawal.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [
+        ("name", "x" * 10_000),
+        ("name", "Bea\x00Buyer"),
+        ("name", "Bea \x1b[31m"),
+        ("name", "4242 4242 4242 4242"),
+        ("order_number", "4242424242424242"),
+        ("order_number", "n" * 10_000),
+        ("email", "nobody"),
+        ("email", "a@b.example\nBcc: all@example.com"),
+    ],
+)
+def test_bad_input_gets_a_sentence(client: Client, field: str, typed: str) -> None:
+    answer = client.post("/withdraw/", STATED | {field: typed, "confirm": "1"})
+    assert answer.status_code == 422
+    assert result(answer) == "invalid"
+    assert "4242 4242" not in answer.content.decode()
+    assert not Withdrawal.objects.exists()
+
+
+def test_one_network_address_is_not_allowed_a_flood_and_loses_nothing(client: Client) -> None:
+    answers = [confirm(client, order_number=f"F-{number}") for number in range(25)]
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert len(refused) == 5
+    assert result(refused[0]) == "too-many"
+    assert 'value="F-24"' in refused[-1].content.decode()
+    assert Withdrawal.objects.count() == 20
+
+
+def test_one_mailbox_is_not_flooded_and_no_statement_is_lost(client: Client) -> None:
+    pages = [client.get(confirm(client, order_number=f"F-{number}")["Location"]) for number in range(8)]
+    assert Withdrawal.objects.count() == 8
+    assert Message.objects.filter(kind="withdrawal_received").count() == 5
+    assert "print or save this page" in text(pages[-1])
+    assert "too many" in CaseEvent.objects.latest("pk").note
