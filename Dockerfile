@@ -33,7 +33,5 @@ EXPOSE 8000
 VOLUME /data/private /data/releases
 HEALTHCHECK --interval=15s --timeout=4s --start-period=20s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=3)"]
-# Threads wait for the database while others answer. No access log: paths of emailed links are secrets.
-CMD ["gunicorn", "portal.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", \
-     "--threads", "8", "--worker-tmp-dir", "/dev/shm", "--no-control-socket", "--max-requests", "10000", \
-     "--max-requests-jitter", "1000"]
+# How many workers and threads: gunicorn.conf.py.
+CMD ["gunicorn", "portal.wsgi", "--bind", "0.0.0.0:8000", "--worker-tmp-dir", "/dev/shm", "--no-control-socket"]

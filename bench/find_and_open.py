@@ -5,22 +5,29 @@ ours alternate, so that whatever else the machine does hits both.
 """
 
 import argparse
+import contextlib
 import ipaddress
 import random
 import re
 import socket
 import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
 import django
 import psutil
+from django.core.management import call_command
 
 from bench import load, stage
 
 ROUNDS = 5
 SESSIONS = 16
 FINDS = 4000  # different orders looked for, round and round
+FEW = 10_000  # orders of a small shop
+PAGE, FIND = "order page, 1 item", "find by card, to the redirect"
 CSRF = "c" * 32
 FIRST_CLIENT = int(ipaddress.IPv4Address("10.0.0.0"))
 
@@ -62,68 +69,105 @@ def rate(results: list[load.Result]) -> str:
     return f"{statistics.median(result.per_second for result in results):.0f}"
 
 
-def measure(folder: Path, orders: int, seconds: float) -> list[list[str]]:
-    """Rows of the table for a database of so many orders."""
-    from bench import data  # noqa: PLC0415 (needs Django set up)
-    from orders.models import Order, Store  # noqa: PLC0415
+@dataclass(frozen=True)
+class Shop:
+    """A filled database behind a running portal, and what is asked of it."""
 
+    port: int
+    server: psutil.Process
+    requests: dict[str, list[bytes]]
+    plain: list[bytes]  # for the bare view
+
+
+def fill(database: str, orders: int) -> None:
+    """Make this database, and so many orders in it. Django stays with it afterwards."""
+    from bench import data  # noqa: PLC0415 (needs Django set up)
+    from orders.models import Store  # noqa: PLC0415
+
+    stage.use_database(database)
+    call_command("migrate", verbosity=0)
     store, _created = Store.objects.get_or_create(slug="bench", defaults={"name": "Bench"})
+    started = time.monotonic()
     data.fill(orders, store.pk)
+    stage.console.print(f"{orders:,} orders filled in {time.monotonic() - started:.0f} s")
+
+
+@contextlib.contextmanager
+def shop(folder: Path, database: str, orders: int) -> Iterator[Shop]:
+    """A portal over a database that `fill` made."""
+    from bench import data  # noqa: PLC0415 (needs Django set up)
+    from orders.models import Order  # noqa: PLC0415
+
+    stage.use_database(database)
     numbers = random.sample(range(1, orders + 1), min(orders, FINDS))
-    with (
-        stage.web_server("bench.baseline_settings", folder) as (baseline_port, _baseline),
-        stage.web_server("portal.settings", folder) as (port, server),
-    ):
-        ids = {n: Order.objects.only("public_id").get(number_key=f"B-{n}") for n in numbers[:SESSIONS]}
-        data.make_large(ids[numbers[0]].pk)
-        cookies = {n: open_session(port, n) for n in ids}
-        ours = {
-            "order page, 1 item": [load.get(f"/orders/{ids[n].public_id}/", cookies[n]) for n in numbers[1:SESSIONS]],
-            f"order page, {data.LINES_OF_MANY} items": [
-                load.get(f"/orders/{ids[numbers[0]].public_id}/", cookies[numbers[0]])
-            ],
-            "find by card, to the redirect": [find_request(n) for n in numbers],
+    ids = {n: Order.objects.only("public_id").get(number_key=f"B-{n}") for n in numbers[:SESSIONS]}
+    data.make_large(ids[numbers[0]].pk)
+    with stage.web_server("portal.settings", folder, stage.address_of(database)) as (port, server):
+        pages = {n: load.get(f"/orders/{order.public_id}/", open_session(port, n)) for n, order in ids.items()}
+        requests = {
+            PAGE: [pages[n] for n in numbers[1:SESSIONS]],
+            f"order page, {data.LINES_OF_MANY} items": [pages[numbers[0]]],
+            FIND: [find_request(n) for n in numbers],
             "find form": [load.get("/orders/find/")],
         }
-        plain = [load.get(f"/{order.public_id}/") for order in ids.values()]
-        results: dict[str, list[load.Result]] = {name: [] for name in ours}
-        bases: dict[str, list[load.Result]] = {name: [] for name in ours}
-        for _round in range(ROUNDS):
-            for name, requests in ours.items():
-                bases[name].append(load.run(baseline_port, plain, seconds))
-                results[name].append(load.run(port, requests, seconds))
-        statuses = {name: sorted({s for result in rounds for s in result.statuses}) for name, rounds in results.items()}
-        rows = [
-            [
-                f"{name}, {orders:,} orders",
-                rate(results[name]),
-                rate(bases[name]),
-                ratio(results[name], bases[name]),
-                " ".join(map(str, statuses[name])),
-            ]
-            for name in ours
-        ]
-        rows.append([f"largest worker, {orders:,} orders", f"{memory_of_workers(server):.0f} MB", "", "", ""])
+        yield Shop(port, server, requests, [load.get(f"/{order.public_id}/") for order in ids.values()])
+
+
+def against_bare_view(folder: Path, database: str, orders: int, seconds: float) -> list[list[str]]:
+    """Rows of the table that puts a database of so many orders beside the bare view over the same database."""
+    with (
+        shop(folder, database, orders) as ours,
+        stage.web_server("bench.baseline_settings", folder, stage.address_of(database)) as (bare_port, _bare),
+    ):
+        rows = []
+        for name, requests in ours.requests.items():
+            results, bases = alternate((ours.port, requests), (bare_port, ours.plain), seconds)
+            answers = sorted({status for result in results for status in result.statuses})
+            title = f"{name}, {orders:,} orders"
+            rows.append([title, rate(results), rate(bases), ratio(results, bases), " ".join(map(str, answers))])
+        rows.append([f"largest worker, {orders:,} orders", f"{memory_of_workers(ours.server):.0f} MB", "", "", ""])
     return rows
+
+
+def large_against_small(
+    folder: Path, large: tuple[str, int], small: tuple[str, int], seconds: float
+) -> list[list[str]]:
+    """Rows of the table that puts many orders beside few, both warm, round by round in turn."""
+    with shop(folder, *large) as many, shop(folder, *small) as few:
+        rows = []
+        for name in (PAGE, FIND):
+            results, bases = alternate((many.port, many.requests[name]), (few.port, few.requests[name]), seconds)
+            rows.append([name, rate(results), rate(bases), ratio(results, bases)])
+    return rows
+
+
+def alternate(
+    ours: tuple[int, list[bytes]], base: tuple[int, list[bytes]], seconds: float
+) -> tuple[list[load.Result], list[load.Result]]:
+    """Rounds of both in turn, after one that warms up and does not count."""
+    rounds = [(load.run(*ours, seconds), load.run(*base, seconds)) for _round in range(ROUNDS + 1)][1:]
+    return [result for result, _base in rounds], [result for _ours, result in rounds]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--orders", type=int, default=1_000_000)
-    parser.add_argument("--large", type=int, default=0, help="measure with so many orders too, as with 10 thousand")
+    parser.add_argument("--large", type=int, default=0, help=f"put so many orders beside {FEW:,}, too")
     parser.add_argument("--seconds", type=float, default=2.0, help="of each round")
     options = parser.parse_args()
     with stage.engines() as folder:
         django.setup()
-        from django.core.management import call_command  # noqa: PLC0415 (needs Django set up)
-
-        call_command("migrate", verbosity=0)
         call_command("collectstatic", verbosity=0, interactive=False)
-        rows = []
-        sizes = [10_000, options.orders, options.large] if options.large else [options.orders]
-        for orders in sizes:
-            rows += measure(folder, orders, options.seconds)
-    stage.report("Find and open, requests per second", ["what", "portal", "bare view", "ratio", "answers"], rows)
+        fill("portal", options.orders)
+        rows = against_bare_view(folder, "portal", options.orders, options.seconds)
+        columns = ["what", "portal", "bare view", "ratio", "answers"]
+        stage.report("Find and open, requests per second", columns, rows)
+        if options.large:
+            fill("few", FEW)
+            fill("many", options.large)
+            rows = large_against_small(folder, ("many", options.large), ("few", FEW), options.seconds)
+            columns = ["what, warm", f"{options.large:,} orders", f"{FEW:,} orders", "ratio"]
+            stage.report("Find and open in a large shop, requests per second", columns, rows)
 
 
 if __name__ == "__main__":

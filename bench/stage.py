@@ -14,13 +14,15 @@ from datetime import date
 from pathlib import Path
 
 import psutil
+from django.db import connection
+from psycopg2 import sql
 from rich.console import Console
 from rich.table import Table
 
 from portal.engines import Engines
 
 START_TIMEOUT = 30.0  # seconds
-WORKERS, THREADS = 2, 4
+CONFIGURATION = Path(__file__).resolve().parent.parent / "gunicorn.conf.py"
 
 console = Console()
 
@@ -52,6 +54,21 @@ def engines() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def address_of(database: str) -> str:
+    """The address of another database on the stage's server."""
+    return f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{database}"
+
+
+def use_database(database: str) -> None:
+    """Let Django go on in this database of the stage's server, which is made where there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
+        if not cursor.fetchone():
+            cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+    connection.close()
+    connection.settings_dict["NAME"] = database
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -59,16 +76,20 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def web_server(settings: str, folder: Path) -> Iterator[tuple[int, psutil.Process]]:
-    """Gunicorn as production runs it, with these settings. Yields its port and its parent process."""
+def web_server(settings: str, folder: Path, database_url: str = "") -> Iterator[tuple[int, psutil.Process]]:
+    """Gunicorn as production runs it, with these settings. Yields its port and its parent process.
+
+    No worker is renewed meanwhile: whose turn that was would be chance. `database_url` stands for another
+    database than the stage's own.
+    """
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", f"127.0.0.1:{port}", "--log-level", "error"]
-    command += ["--worker-class", "gthread", "--workers", str(WORKERS), "--threads", str(THREADS)]
-    command += ["--keep-alive", "30"]
+    command += ["--config", str(CONFIGURATION), "--keep-alive", "30", "--max-requests", "0"]
     with (folder / "gunicorn.log").open("ab") as log:
-        process = subprocess.Popen(
-            command, env=os.environ | {"DJANGO_SETTINGS_MODULE": settings}, stdout=log, stderr=log
-        )
+        environment = os.environ | {"DJANGO_SETTINGS_MODULE": settings}
+        if database_url:
+            environment["DATABASE_URL"] = database_url
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + START_TIMEOUT
         while True:
