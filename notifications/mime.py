@@ -5,6 +5,7 @@ are short and known. What is long or not ASCII goes through the standard library
 """
 
 import base64
+import re
 import secrets
 from email.header import Header
 from email.utils import formataddr, formatdate, parseaddr
@@ -15,6 +16,8 @@ from django.utils.encoding import punycode
 
 SHORT_LINE = 76  # characters; longer headers are folded
 ADDRESS_HEADERS = ("From", "To", "Reply-To")  # encoded name by name
+# An address in the only form that almost all have, which needs no parsing.
+_PLAIN_ADDRESS = re.compile(r"[0-9A-Za-z_.+\-]+@[0-9A-Za-z.\-]+")
 LONGEST_LINE = 998  # bytes, without the line's end (RFC 5322, 2.1.1)
 
 
@@ -44,6 +47,8 @@ def compose(mail: EmailMultiAlternatives) -> bytes:
 @lru_cache(1024)
 def envelope_address(address: str) -> str:
     """The bare address as the mail server is told it, in ASCII. Raises ValueError where it has no @."""
+    if _PLAIN_ADDRESS.fullmatch(address):
+        return address
     mailbox, at, domain = parseaddr(address)[1].rpartition("@")
     if not at:
         raise ValueError(f"{address} is not a mail address.")
@@ -52,6 +57,8 @@ def envelope_address(address: str) -> str:
 
 @lru_cache(1024)
 def _address(address: str) -> str:
+    if _PLAIN_ADDRESS.fullmatch(address):
+        return address
     _refuse_newlines("address", address)
     name, _bare = parseaddr(address)
     name = name if name.isascii() else Header(name, "utf-8").encode(linesep="\r\n")

@@ -7,12 +7,11 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
-from django.template import Context
-from django.template.loader import get_template
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from notifications.colors import readable_on, text_on
+from notifications.frames import render
 from notifications.kinds import MailKind
 from notifications.models import Message
 from notifications.site import site_host, site_url
@@ -36,11 +35,12 @@ def build(message: Message, kind: MailKind) -> EmailMultiAlternatives:
     with translation.override(language):
         content = dict(kind.context(message))
         reply_to = content.pop("reply_to", "")
-        content |= _surroundings(message, language)
+        around = _surroundings(message, language)
         # A subject is one line, whatever stands in a name.
-        subject = " ".join(_render(f"{kind.template}.subject.txt", content, escape=False).split())
-        text = _render(f"{kind.template}.txt", content, escape=False).strip() + "\n"
-        html = _render(f"{kind.template}.html", content, escape=True)
+        subject = " ".join(render(f"{kind.template}.subject.txt", content, around, escape=False).split())
+        # Django escapes text templates too; a name with an ampersand would then read &amp;.
+        text = render(f"{kind.template}.txt", content, around, escape=False).strip() + "\n"
+        html = render(f"{kind.template}.html", content, around, escape=True)
     mail = EmailMultiAlternatives(
         subject=subject,
         body=text,
@@ -88,11 +88,6 @@ def _surroundings(message: Message, language: str) -> dict[str, Any]:
         "right_to_left": translation.get_language_bidi(),
         "mail_code": message.grouped_code,
     }
-
-
-def _render(template: str, content: dict[str, Any], *, escape: bool) -> str:
-    # Django escapes text templates too; a name with an ampersand would then read &amp;.
-    return get_template(template).template.render(Context(content, autoescape=escape))  # type: ignore[attr-defined]
 
 
 def _check_recipient(recipient: str) -> None:
