@@ -26,7 +26,7 @@ from bench import stage
 from bench.sink import Sink, WholeServer
 
 WORKERS = 2
-PROCESSES = 2  # of each worker; Celery's default on a machine with two cores
+PROCESSES = 4  # of each worker, as docker-compose.yml starts them: they wait for the disk more than they work
 PATIENCE = 60.0  # seconds until all of them are at work
 KIND = "test_note"
 BATCH = 10_000

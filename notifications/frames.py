@@ -73,9 +73,10 @@ def _frame(template: Template, escape: bool, surroundings: Surroundings) -> _Fra
         if not str(base.name).startswith(BASE):
             return None
         filled = {name: block for blocks in reversed(chain) for name, block in blocks.items()}
-        chain.append({block.name: block for block in base.nodelist.get_nodes_by_type(BlockNode)})
+        nodes = base.nodelist.get_nodes_by_type(BlockNode)
+        chain.append({node.name: node for node in nodes if isinstance(node, BlockNode)})
         context.render_context[BLOCK_CONTEXT_KEY] = _block_context([{name: _marked(name) for name in filled}])
-        text = base._render(context)
+        text = base.nodelist.render(context)
     parts = _MARK.split(text)
     marks = [OWN if name == OWN else filled[name] for name in parts[1::2]]
     return _Frame([piece for pair in zip(parts[::2], [*marks, ""], strict=True) for piece in pair], chain)
@@ -84,7 +85,8 @@ def _frame(template: Template, escape: bool, surroundings: Surroundings) -> _Fra
 def _extends(template: Template) -> ExtendsNode | None:
     """How this template names its parent, where it does so in plain words."""
     node = next((node for node in template.nodelist if isinstance(node, ExtendsNode)), None)
-    return node if node is not None and isinstance(node.parent_name.var, str) else None
+    in_words = isinstance(node, ExtendsNode) and isinstance(getattr(node.parent_name, "var", None), str)
+    return node if in_words else None
 
 
 def _block_context(chain: list[Blocks]) -> BlockContext:

@@ -227,7 +227,7 @@ class Import:
         if unasked := keys.keys() - known.keys():
             known |= known_orders(unasked, self.feed.name)
         batch = Batch()
-        there = [order.id for key in keys if (order := known.get(key)) is not None]
+        there = [found.id for key in keys if (found := known.get(key)) is not None]
         load(there, [(each.key[0], each.record) for each in placed], batch)
         missing = [key for key in keys if key not in batch.orders]
         for key, order_id in zip(missing, new_ids(Order, len(missing)), strict=True):
