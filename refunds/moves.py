@@ -103,4 +103,4 @@ def mail_kind_of(case_type: type[Case], status: str) -> str:
 
 
 def status_label(case: Case) -> str:
-    return str(dict(case.Status.choices).get(case.status, case.status))  # type: ignore[attr-defined]
+    return str(case.get_status_display())  # type: ignore[attr-defined]

@@ -53,7 +53,7 @@ class Case(models.Model):
 
     reference = models.CharField(_("reference"), max_length=16, unique=True, editable=False)
     submission_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    status = models.CharField(_("status"), max_length=24)
+    status: Any  # each kind of case has states of its own
     comment = models.TextField(_("comment of the buyer"), blank=True)
     language = models.CharField(_("language"), max_length=16, blank=True, editable=False)
     created_at = models.DateTimeField(_("received at"), default=timezone.now, editable=False)

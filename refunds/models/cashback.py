@@ -82,6 +82,7 @@ class CashbackClaim(Case):
         Status.APPROVED: frozenset({Status.PAID}),
     }
 
+    status = models.CharField(_("status"), max_length=24, choices=Status)
     promotion = models.ForeignKey(
         CashbackPromotion, on_delete=models.PROTECT, related_name="claims", verbose_name=_("promotion")
     )

@@ -81,6 +81,7 @@ class Return(Case):
         Status.APPROVED: frozenset({Status.REFUNDED}),
     }
 
+    status = models.CharField(_("status"), max_length=24, choices=Status)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="returns", verbose_name=_("order"))
     reason = models.ForeignKey(ReturnReason, on_delete=models.PROTECT, related_name="+", verbose_name=_("reason"))
     currency = models.CharField(_("currency"), max_length=3, editable=False)

@@ -60,6 +60,7 @@ class Swap(Case):
         Status.APPROVED: frozenset({Status.SWAPPED, Status.CANCELLED}),
     }
 
+    status = models.CharField(_("status"), max_length=24, choices=Status)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="swaps", verbose_name=_("order"))
     line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="swaps", verbose_name=_("item"))
     offer = models.ForeignKey(

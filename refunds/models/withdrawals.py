@@ -37,6 +37,7 @@ class Withdrawal(Case):
         Status.APPROVED: frozenset({Status.REFUNDED}),
     }
 
+    status = models.CharField(_("status"), max_length=24, choices=Status)
     name = models.CharField(_("name"), max_length=200)
     order_number = models.CharField(_("order number as typed"), max_length=200)
     email = models.CharField(_("email address"), max_length=254)
