@@ -163,6 +163,8 @@ def approve(case: Withdrawal, by: User, amount: Decimal | None = None, text: str
             raise AlreadyMoved(status_label(current))
         if order is None:
             raise NotPossible(_("Please say first which order this is about."))
+        if order.pk != case.order_id:  # named since the caller looked: another order than this one is locked
+            raise NotPossible(_("The order of this withdrawal has changed meanwhile. Please look at it again."))
         left = unpromised(order)
         wanted = left if amount is None else amount
         if not ZERO < wanted <= left or wanted != wanted.quantize(smallest(order.currency)):
