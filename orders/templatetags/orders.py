@@ -73,7 +73,7 @@ class SharedNode(template.Node):
         if kept is None:
             # A context of its own: nothing of one person's page can get into everybody's.
             alone = Context({"vendor": vendor, "demo": context.get("demo")})
-            with alone.bind_template(context.template):  # type: ignore[arg-type]  (there is one while it renders)
+            with alone.bind_template(context.template):  # type: ignore[arg-type]  # there is one
                 kept = self.kept[key] = self.nodelist.render(alone)
         return kept
 
