@@ -81,6 +81,15 @@ def test_staff_say_which_order_it_is_about(order: Order) -> None:
         withdrawals.attach_order(withdrawal, order, agent)
 
 
+def test_who_has_not_seen_the_order_that_a_colleague_named_decides_nothing(order: Order) -> None:
+    seen, agent = stated(order_number="bought last week"), make_agent()
+    withdrawals.attach_order(Withdrawal.objects.get(), order, agent)
+    with pytest.raises(NotPossible, match="changed meanwhile"):
+        withdrawals.approve(seen, agent)
+    assert not order.refund_transactions.exists()
+    withdrawals.approve(Withdrawal.objects.get(), agent)
+
+
 def test_the_money_that_is_left_goes_back_once(order: Order) -> None:
     withdrawal, agent = stated(), make_agent()
     withdrawals.approve(withdrawal, agent)

@@ -73,6 +73,17 @@ def test_the_mail_repeats_the_statement_with_its_date_and_time(client: Client, o
             assert fact in body.replace("\N{NARROW NO-BREAK SPACE}", " "), fact
 
 
+def test_who_reads_german_gets_the_mail_in_german(order: Order) -> None:
+    with time_machine.travel(datetime(2026, 11, 23, 21, 30, tzinfo=UTC), tick=False):
+        confirm(Client(headers={"accept-language": "de"}))
+    message = Message.objects.get(kind="withdrawal_received")
+    mail = rendering.build(message, kinds.get(message.kind))
+    assert message.language == "de"
+    for body in (str(mail.body), str(mail.alternatives[0].content)):
+        assert "23. November 2026" in body
+    assert 'lang="de"' in str(mail.alternatives[0].content)
+
+
 def test_it_works_where_no_order_is_known_and_looks_just_the_same(client: Client, order: Order) -> None:
     known, unknown = Client(), Client()
     pages = []
