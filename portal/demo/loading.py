@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from licenses.models import Product, SerialPrefix, Sku
 from orders.models import Store
-from portal.demo import orders, vendor
+from portal.demo import desk, orders, vendor
 
 
 def load(file: Path) -> int:
@@ -22,7 +22,10 @@ def load(file: Path) -> int:
         make_vendor()
         if not file.exists():
             orders.write(file, timezone.now())
+        desk.make_policies()
         call_command("import_orders", str(file))
+        desk.make_offers()
+        desk.make_cases(ensure_agent())
         count = sum(1 for _line in file.open(encoding="utf-8"))
     ensure_admin(settings.DEMO_ADMIN_PASSWORD)
     return count
@@ -58,6 +61,14 @@ def make_store(sample: vendor.SampleStore, products: dict[str, Product]) -> None
                 code=orders.sku(product, devices),
                 defaults={"name": orders.title(product, devices), "product": products[product.slug]},
             )
+
+
+def ensure_agent() -> User:
+    """Who decided the cases that are decided already. Nobody signs in by that name."""
+    agent, _new = User.objects.get_or_create(username=vendor.AGENT, defaults={"is_staff": True})
+    agent.set_unusable_password()
+    agent.save()
+    return agent
 
 
 def ensure_admin(password: str) -> None:

@@ -11,6 +11,7 @@ COLOR = "#0b5cad"
 SENDER = "Tarnholt Security <orders@tarnholt.example>"
 SUPPORT = "support@tarnholt.example"
 ADMIN = "admin"
+AGENT = "sample-agent"
 
 
 @dataclass(frozen=True)

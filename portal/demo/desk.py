@@ -1,0 +1,101 @@
+"""What support finds on its desk in the trial: policies, offers, a promotion, and cases in every state."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from licenses.models import Product
+from orders.models import Order, Store
+from portal.demo import vendor
+from refunds.models import AutoApprovalLimit, CashbackPromotion, ReturnPolicy, ReturnReason, SwapOffer
+from refunds.refusals import Refusal
+from refunds.services import money, returns, swaps, withdrawals
+from refunds.services.returns import Wanted
+from refunds.services.swaps import Wish
+from refunds.services.withdrawals import Statement
+
+SOME = 6  # recent orders that have a case
+LONG_AGO = timedelta(days=3650)
+SMALL_AMOUNT = Decimal("15.00")
+SWAP_PRICES = {"EUR": Decimal("59.95"), "USD": Decimal("59.99"), "JPY": Decimal(7900)}
+CASHBACK = Decimal("10.00")
+
+
+def make_policies() -> None:
+    """Before orders come in: each keeps what it was promised at the purchase."""
+    for store in Store.objects.all():
+        policy, is_new = ReturnPolicy.objects.get_or_create(
+            store=store, defaults={"in_force_from": timezone.now() - LONG_AGO, "revokes_serials": True}
+        )
+        if is_new:
+            AutoApprovalLimit.objects.create(policy=policy, currency="EUR", up_to=SMALL_AMOUNT)
+
+
+def make_offers() -> None:
+    """What a wrong product can be swapped for, and a cashback promotion that runs now."""
+    today = timezone.now().date()
+    products = list(Product.objects.order_by("pk")[:2])
+    for store in Store.objects.all():
+        currency = store.orders.values_list("currency", flat=True).first() or "EUR"
+        for product in products:
+            SwapOffer.objects.get_or_create(
+                store=store,
+                product=product,
+                defaults={
+                    "name": f"{product.name}, 3 devices, 1 year",
+                    "currency": currency,
+                    "price": SWAP_PRICES.get(currency, SWAP_PRICES["EUR"]),
+                },
+            )
+    promotion, is_new = CashbackPromotion.objects.get_or_create(
+        name=f"{CASHBACK:.0f} euros back",
+        defaults={
+            "countries": ["DE", "AT", "IE", "NL"],
+            "bought_from": today - timedelta(days=60),
+            "bought_until": today + timedelta(days=30),
+            "claim_until": today + timedelta(days=60),
+            "currency": "EUR",
+            "amount": CASHBACK,
+        },
+    )
+    if is_new:
+        promotion.products.set(products)
+
+
+def make_cases(agent: User) -> None:
+    """A few wishes of buyers, each brought to another state by the same services that the pages call.
+
+    The orders of the table stay untouched, for whoever tries the portal.
+    """
+    reasons = list(ReturnReason.objects.all())
+    known = [person.email for person in (vendor.WITH_CARD, vendor.WITH_PASSWORD, vendor.WITH_PAYPAL)]
+    recent = (
+        Order.objects.filter(status=Order.Status.COMPLETED, placed_at__gte=timezone.now() - timedelta(days=25))
+        .exclude(store_email__in=known)
+        .newest_first()[:SOME]
+    )
+    for number, order in enumerate(recent):
+        try:
+            _make_case(number, order, reasons[number % len(reasons)], agent)
+        except Refusal:
+            continue  # an order of which nothing can go back has no case
+
+
+def _make_case(number: int, order: Order, reason: ReturnReason, agent: User) -> None:
+    line = order.lines.order_by("position").first()
+    assert line is not None
+    if number == 4:
+        swaps.request_swap(order, Wish(line.pk, None, "I bought it for a Mac."))
+    elif number == 5:
+        withdrawals.withdraw(Statement(order.billing_name, order.number, order.email), order.language)
+    else:
+        case = returns.request_return(order, [Wanted(line.pk, 1)], reason, "It is not what I was looking for.")
+        if number == 1:
+            returns.ask(case, agent, "On which device did you try it?")
+        elif number == 2:
+            returns.approve(case, agent)
+        elif number == 3:
+            returns.approve(case, agent)
+            money.mark_done(case.transactions.get(), "BACK-OFFICE-1", agent)
