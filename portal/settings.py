@@ -14,6 +14,7 @@ from typing import NoReturn
 import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
+from django.templatetags.static import static
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
@@ -352,6 +353,7 @@ LOGGING = {
 UNFOLD = {
     "SITE_TITLE": VENDOR_NAME,
     "SITE_HEADER": VENDOR_NAME,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("icons/favicon.svg")}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
 }

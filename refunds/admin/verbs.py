@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -16,7 +15,8 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from refunds.models import Case
+from refunds.amounts import smallest
+from refunds.models import Case, Return
 
 Said = dict[str, Any]
 
@@ -34,7 +34,7 @@ def _line(label: Any, *, required: bool = True) -> Callable[[Case], forms.Field]
 
 
 def _amount(case: Case) -> forms.Field:
-    most: Decimal | None = getattr(case, "amount", None)
+    most = case.amount.quantize(smallest(case.currency)) if isinstance(case, Return) else None
     return forms.DecimalField(
         label=_("Amount"),
         required=False,
