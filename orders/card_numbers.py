@@ -6,6 +6,9 @@ from collections.abc import Iterator
 # Digits in groups or not. Not inside a longer run of letters or digits: that is a serial number or an id.
 _RUN = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ \-]?[0-9]){12,}(?![0-9A-Za-z])")
 _GROUP = re.compile(r"[0-9]+")
+# One in ten serial numbers like XAAB-1234-5678-9012-3456 ends as a card number does; their first group tells.
+_SERIAL_BEFORE = re.compile(r"(?<![0-9A-Za-z])(?=[0-9]*[A-Z])[0-9A-Z]{3,8}-\Z")
+_BRANDS = frozenset({"VISA-", "AMEX-", "JCB-", "DINERS-", "DISCOVER-", "MAESTRO-", "CARD-", "KARTE-", "CARTE-", "PAN-"})
 LENGTHS = range(13, 20)  # of card numbers, in digits
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
@@ -22,6 +25,9 @@ def passes_luhn(digits: str) -> bool:
 def _find(text: str) -> Iterator[tuple[int, int]]:
     """Where card numbers stand. Other digits may stand beside one, as its end date does: 4242… 12/28."""
     for run in _RUN.finditer(text):
+        before = _SERIAL_BEFORE.search(text, max(0, run.start() - 10), run.start())
+        if before and before[0] not in _BRANDS:
+            continue
         groups = [group.span() for group in _GROUP.finditer(text, *run.span())]
         first = 0
         while first < len(groups):
