@@ -52,19 +52,24 @@ def _locale_of(language: str) -> Locale:
         return Locale.parse(to_locale(settings.LANGUAGE_CODE))
 
 
+def active_language() -> str:
+    return get_language() or settings.LANGUAGE_CODE
+
+
 def active_locale() -> Locale:
-    return _locale_of(get_language() or settings.LANGUAGE_CODE)
+    return _locale_of(active_language())
 
 
 @lru_cache(maxsize=KEPT)
-def _money(amount: Decimal, currency: str, locale: Locale) -> str:
-    written = format_currency(amount, currency, locale=locale)
+def money_in(amount: Decimal, currency: str, language: str) -> str:
+    """As `money`, for many amounts in a language that was asked for once."""
+    written = format_currency(amount, currency, locale=_locale_of(language))
     return LETTER_BESIDE_DIGIT.sub("\N{NO-BREAK SPACE}", written)
 
 
 def money(amount: Decimal, currency: str) -> str:
     """The amount with its currency, with as many decimals as that currency has."""
-    return _money(amount, currency, active_locale())
+    return money_in(amount, currency, active_language())
 
 
 def percent(rate: Decimal) -> str:
@@ -73,12 +78,12 @@ def percent(rate: Decimal) -> str:
 
 
 @lru_cache(maxsize=KEPT)
-def _day(value: date, locale: Locale) -> str:
-    return format_date(value, "long", locale=locale)
+def _day(value: date, language: str) -> str:
+    return format_date(value, "long", locale=_locale_of(language))
 
 
 def day(value: date) -> str:
-    return _day(value, active_locale())
+    return _day(value, active_language())
 
 
 def local_day(moment: datetime, zone: tzinfo) -> str:
@@ -86,24 +91,24 @@ def local_day(moment: datetime, zone: tzinfo) -> str:
 
 
 @lru_cache(maxsize=KEPT)
-def _local_time(moment: datetime, zone: tzinfo, locale: Locale) -> str:
-    there = moment.astimezone(zone)
+def _local_time(moment: datetime, zone: tzinfo, language: str) -> str:
+    there, locale = moment.astimezone(zone), _locale_of(language)
     return f"{format_date(there, 'long', locale=locale)}, {format_time(there, 'short', locale=locale)}"
 
 
 def local_time(moment: datetime, zone: tzinfo) -> str:
     """Day and time in that zone; `zone_name` says which it is."""
-    return _local_time(moment, zone, active_locale())
+    return _local_time(moment, zone, active_language())
 
 
 @lru_cache(maxsize=KEPT)
-def _zone_name(moment: datetime, zone: tzinfo, locale: Locale) -> str:
-    return get_timezone_name(moment.astimezone(zone), width="long", locale=locale)
+def _zone_name(moment: datetime, zone: tzinfo, language: str) -> str:
+    return get_timezone_name(moment.astimezone(zone), width="long", locale=_locale_of(language))
 
 
 def zone_name(moment: datetime, zone: tzinfo) -> str:
     """What the zone is called at that moment: Central European Standard Time."""
-    return _zone_name(moment, zone, active_locale())
+    return _zone_name(moment, zone, active_language())
 
 
 def country(code: str) -> str:

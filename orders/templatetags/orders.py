@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Iterable
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from html import escape
 
 from django import template
@@ -107,6 +108,7 @@ _NOTE = '<br><small class="quiet">{}</small>'
 @register.simple_tag
 def item_rows(lines: Iterable[OrderLine], currency: str) -> SafeString:
     """What was bought, as the rows of a table."""
+    language = formats.active_language()
     labels = {
         "quantity_label": escape(gettext("Quantity")),
         "unit_price_label": escape(gettext("Unit price")),
@@ -118,13 +120,18 @@ def item_rows(lines: Iterable[OrderLine], currency: str) -> SafeString:
             name=escape(line.name),
             notes="".join(_NOTE.format(escape(note)) for note in _notes(line, currency)),
             quantity=line.quantity,
-            unit_price=escape(formats.money(line.unit_price, currency)),
-            tax=escape(formats.money(line.tax, currency)),
-            total=escape(formats.money(line.total, currency)),
+            unit_price=_amount(line.unit_price, currency, language),
+            tax=_amount(line.tax, currency, language),
+            total=_amount(line.total, currency, language),
         )
         for line in lines
     )
     return mark_safe("".join(rows))  # noqa: S308 (escaped above)
+
+
+@lru_cache(maxsize=formats.KEPT)
+def _amount(amount: Decimal, currency: str, language: str) -> str:
+    return escape(formats.money_in(amount, currency, language))
 
 
 def _notes(line: OrderLine, currency: str) -> list[str]:
