@@ -43,6 +43,7 @@ class StandingFilter(admin.SimpleListFilter):
             ("overdue", str(_("overdue"))),
             ("today", str(_("due within a day"))),
             ("open", str(_("open"))),
+            ("mine", str(_("open, that I worked on"))),
             ("all", str(_("all"))),
         ]
 
@@ -63,6 +64,9 @@ class StandingFilter(admin.SimpleListFilter):
             return queryset.undecided().filter(due_at__lt=now)  # type: ignore[attr-defined]
         if wanted == "today":
             return queryset.undecided().filter(due_at__lt=now + DAY)  # type: ignore[attr-defined]
+        if wanted == "mine":
+            worked_on = queryset.model._default_manager.filter(events__by=request.user).values("pk").order_by()
+            return queryset.open().filter(pk__in=worked_on)  # type: ignore[attr-defined]
         return queryset if wanted == "all" else queryset.open()  # type: ignore[attr-defined]
 
 

@@ -1,67 +1,18 @@
-"""Policies, reasons, offers and promotions: what staff write down, and services only read."""
+"""Reasons, periods, offers and promotions: what staff write down, and services only read."""
 
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 
 from refunds.models import (
-    AutoApprovalLimit,
     CashbackPromotion,
-    ReturnException,
-    ReturnPolicy,
     ReturnReason,
     StoreGateway,
     SwapOffer,
     WithdrawalPeriod,
 )
-
-
-def is_in_force(policy: Model | None) -> bool:
-    """Whether orders were promised something by this version already."""
-    return isinstance(policy, ReturnPolicy) and policy.pk is not None and policy.in_force_from <= timezone.now()
-
-
-class PartOfPolicy(TabularInline):
-    extra = 0
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return super().has_add_permission(request, obj) and not is_in_force(obj)
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return super().has_change_permission(request, obj) and not is_in_force(obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and not is_in_force(obj)
-
-
-class ReturnExceptionInline(PartOfPolicy):
-    model = ReturnException
-    autocomplete_fields = ["product"]
-
-
-class AutoApprovalLimitInline(PartOfPolicy):
-    model = AutoApprovalLimit
-
-
-@admin.register(ReturnPolicy)
-class ReturnPolicyAdmin(ModelAdmin):
-    """A version that is in force is what buyers were promised: it stays as it is, and a new one follows it."""
-
-    list_display = ["store", "in_force_from", "days", "activated_may_return", "revokes_serials"]
-    list_filter = ["store"]
-    list_select_related = ["store"]
-    ordering = ["store", "-in_force_from"]
-    inlines = [ReturnExceptionInline, AutoApprovalLimitInline]
-    save_as = True  # a new version begins as a copy
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return super().has_change_permission(request, obj) and not is_in_force(obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and not is_in_force(obj)
 
 
 @admin.register(ReturnReason)

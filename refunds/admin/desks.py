@@ -14,7 +14,7 @@ from unfold.decorators import action, display
 
 from licenses.models import normalize_serial
 from orders import formats
-from orders.models import Order
+from orders.models import Order, email_key, normalize_order_number
 from refunds.admin import verbs
 from refunds.admin.cases import CaseAdmin, shown
 from refunds.admin.verbs import Said, Verb
@@ -22,6 +22,8 @@ from refunds.eligibility import judge
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from refunds.refusals import NotPossible, Refusal
 from refunds.services import cashback, returns, swaps, withdrawals
+
+CANDIDATES = 10  # orders offered to staff for a withdrawal without one
 
 
 def common(service: Any, case_type: Any) -> tuple[Verb, ...]:
@@ -133,15 +135,28 @@ class ReturnAdmin(CaseAdmin):
 
 
 def attach_order(case: Withdrawal, by: User, said: Said) -> None:
-    """The order that staff name by its number; of several with that number, none."""
-    found = list(Order.objects.for_number(said["number"])[:2])
+    """The order that staff name by its number, and by its store where several stores have that number."""
+    named = Order.objects.for_number(said["number"])
+    if said["store"] is not None:
+        named = named.filter(store=said["store"])
+    found = list(named[:2])
     if len(found) != 1:
         raise NotPossible(
-            _("Several orders have this number. Please search them under Orders, and use one that only one store has.")
+            _("Several stores have an order of this number. Please choose the store, too.")
             if found
             else _("No order has this number. Please check it.")
         )
     withdrawals.attach_order(case, found[0], by)
+
+
+def candidates(case: Withdrawal) -> list[Order]:
+    """Orders that a statement may be about, newest first, while staff have not said which: by number or address."""
+    if case.order_id is not None or not case.is_undecided:
+        return []
+    number = normalize_order_number(case.order_number)
+    by_number = Q(number_key=number) if number else Q(pk__in=[])
+    either = Order.objects.filter(by_number | Q(email_key=email_key(case.email)))
+    return list(either.select_related("store").newest_first()[:CANDIDATES])
 
 
 @admin.register(Withdrawal)
@@ -189,7 +204,7 @@ class WithdrawalAdmin(CaseAdmin):
 
     def more_about(self, case: Withdrawal) -> SafeString:
         transactions = list(case.transactions.order_by("pk"))
-        return shown("_money.html", case=case, order=case.order, transactions=transactions)
+        return shown("_withdrawal.html", case=case, candidates=candidates(case), transactions=transactions)
 
 
 @admin.register(Swap)

@@ -10,11 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
     UnfoldAdminSingleDateWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
+from orders.models import Store
 from refunds.amounts import smallest
 from refunds.models import Case, Return
 
@@ -47,13 +49,23 @@ def _amount(case: Case) -> forms.Field:
     )
 
 
+def _store(case: Case) -> forms.Field:
+    return forms.ModelChoiceField(
+        Store.objects.order_by("name"),
+        label=_("Store"),
+        required=False,
+        help_text=_("Only needed where several stores have this number."),
+        widget=UnfoldAdminSelectWidget(),
+    )
+
+
 NOTE = {"note": _text(_("Internal note, for staff only"), required=False)}
 TO_BUYER = {"text": _text(_("To the buyer (goes into the mail)"), required=False)} | NOTE
 QUESTION = {"text": _text(_("Question to the buyer"), required=True)} | NOTE
 REASON = {"text": _text(_("Reason, as the buyer reads it"), required=True)} | NOTE
 AMOUNT = {"amount": _amount} | TO_BUYER
 REFERENCE = {"reference": _line(_("Reference of the payout"))} | TO_BUYER
-ORDER_NUMBER = {"number": _line(_("Order number"))}
+ORDER_NUMBER = {"number": _line(_("Order number")), "store": _store}
 ANSWER = {"text": _text(_("What the buyer answered"), required=True)}
 NEW_SERIAL = {
     "serial": _line(_("New serial number")),

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from licenses.models import Sku
 from orders.models import Order
+from refunds.management.commands import replay_policy
 from refunds.models import Return, ReturnReason
 from refunds.services import returns
 from refunds.services.returns import Wanted
@@ -116,6 +117,18 @@ def test_a_table_says_the_same_and_nothing_is_written(tmp_path: Path, reason: Re
     assert case.reference in said.getvalue()
     assert "1 returns judged, 1 would be decided otherwise." in said.getvalue()
     assert list(Return.objects.values()) == before
+
+
+def test_long_lists_go_out_in_parts(tmp_path: Path, reason: ReturnReason, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay_policy, "TABLE_ROWS", 2)
+    cases = [sent(reason, 20) for _number in range(5)]
+    file = tmp_path / "policy.json"
+    file.write_text('{"days": 1}')
+    said = StringIO()
+    call_command("replay_policy", str(file), stdout=said)
+    assert all(said.getvalue().count(case.reference) == 1 for case in cases)
+    assert said.getvalue().count("Reference") + said.getvalue().count("Before") == 3
+    assert len(replay(tmp_path, {"days": 1})["flips"]) == 5
 
 
 def test_queries_do_not_grow_with_the_returns(

@@ -9,18 +9,22 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
+from licenses.models import License
 from orders.models import Order
-from refunds.models import CaseEvent, RefundTransaction, Return, ReturnPolicy, StoreGateway, Swap, Withdrawal
+from refunds.models import CaseEvent, CashbackClaim, RefundTransaction, Return, StoreGateway, Swap, Withdrawal
+from refunds.payout_details import PayoutDetails
 from refunds.services import returns, swaps, withdrawals
 from refunds.services.returns import Wanted
 from refunds.services.swaps import Wish
 from refunds.services.withdrawals import Statement
 from tests.factories import make_agent, make_license, make_line, make_order, make_reason
 from tests.pages import inside, marks, text
+from tests.refunds.promoted import make_bought, make_claim, make_promotion
 
 pytestmark = pytest.mark.django_db
 
 QUEUE = "/admin/refunds/return/"
+IBAN = "DE89370400440532013000"  # the textbooks' own
 
 
 @pytest.fixture
@@ -192,6 +196,51 @@ def test_withdrawals_have_a_desk(desk: Client, order: Order) -> None:
     assert case.status == Withdrawal.Status.APPROVED
 
 
+def test_of_two_stores_with_the_same_number_staff_name_one(desk: Client, order: Order) -> None:
+    twin = make_order(number=order.number, placed_at=timezone.now())
+    case = withdrawals.withdraw(Statement("Bea", order.number, "someone@example.org"), "en")
+    said = text(desk.get(page_of(case)))
+    assert "Orders it may be about" in said
+    assert twin.store.name in said
+    assert "choose the store" in decide(desk, case, "attach", number=order.number)
+    assert case.order is None
+    decide(desk, case, "attach", number=order.number, store=str(twin.store_id))
+    assert case.order == twin
+
+
+def test_claims_have_a_desk_and_each_look_at_bank_details_is_on_record(desk: Client) -> None:
+    license = make_bought()
+    make_promotion(license.product)
+    claim = make_claim(license, details=PayoutDetails("Bea Buyer", IBAN))
+    assert IBAN not in text(desk.get(page_of(claim)))
+    assert claim.proof is not None
+    assert f"/{claim.proof.pk}" in desk.get(page_of(claim)).content.decode()
+    assert IBAN in decide(desk, claim, "look")
+    assert "Looked at the bank details" in text(desk.get(page_of(claim)))
+    decide(desk, claim, "approve")
+    assert "nothing was done" in decide(desk, claim, "pay", reference=" ")
+    decide(desk, claim, "pay", reference="PAY-5")
+    assert claim.status == CashbackClaim.Status.PAID
+    assert not claim.payout_details
+    assert "look" not in marks(desk.get(page_of(claim)), "data-verb")
+
+
+def test_an_agent_finds_what_they_worked_on(desk: Client, wish: Return) -> None:
+    mine = f"{QUEUE}?todo=mine"
+    assert wish.reference not in text(desk.get(mine))
+    decide(desk, wish, "review")
+    assert wish.reference in text(desk.get(mine))
+    assert wish.reference not in text(signed_in(make_agent(username="bob")).get(mine))
+
+
+def test_the_page_says_what_a_serial_number_covers_and_whether_it_was_sent_in_time(desk: Client, wish: Return) -> None:
+    License.objects.update(devices=3, expires_on="2027-11-01")
+    said = text(desk.get(page_of(wish)))
+    assert "3 devices" in said
+    assert "runs until 2027-11-01" in said
+    assert "sent in time" in said
+
+
 def test_swaps_have_a_desk(desk: Client, order: Order) -> None:
     case = swaps.request_swap(order, Wish(order.lines.get().pk, None, "for Mac"))
     decide(desk, case, "approve")
@@ -219,16 +268,6 @@ def test_strangers_and_buyers_see_nothing(wish: Return, path: str) -> None:
         url = page_of(wish).replace("change/", "decide/")
         assert client.post(url, {"verb": "approve"})["Location"].startswith("/admin/login/")
     assert CaseEvent.objects.count() == 1
-
-
-def test_a_policy_in_force_stays_as_it_was_promised(desk: Client, order: Order) -> None:
-    policy = ReturnPolicy.objects.create(store=order.store, in_force_from=timezone.now() - timedelta(days=1))
-    page = f"/admin/refunds/returnpolicy/{policy.pk}/change/"
-    desk.post(page, {"store": order.store_id, "days": "1", "in_force_from_0": "2026-01-01", "in_force_from_1": "00:00"})
-    policy.refresh_from_db()
-    assert policy.days == 30
-    coming = ReturnPolicy.objects.create(store=order.store, in_force_from=timezone.now() + timedelta(days=1))
-    assert "_save" in desk.get(f"/admin/refunds/returnpolicy/{coming.pk}/change/").content.decode()
 
 
 @pytest.mark.parametrize(

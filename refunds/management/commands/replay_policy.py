@@ -9,16 +9,19 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.utils import timezone
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from refunds.replay import Flip, Unusable, flips, read
 
 UNUSABLE = 2  # exit status
 TABLE_WIDTH = 140  # characters, also where there is no terminal
+TABLE_ROWS = 500
+COLUMNS = {"Return": 10, "Order": 16, "Sent": 10, "Amount": 14, "Before": 17, "After": 17, "Why": 34}
 EXAMPLE = """
 FILE is a policy as JSON. What it leaves out has the portal's defaults (30 days, activated licences may
 be returned, no exceptions, people decide):
@@ -64,50 +67,82 @@ class Command(BaseCommand):
         except Unusable as error:
             raise CommandError(f"{options['file']}: {error}", returncode=UNUSABLE) from error
         since = timezone.now() - options["since"]
-        found: list[Flip] = []
-        judged = 0
-        terminal = Console(stderr=True)
-        with Progress(console=terminal, transient=True, disable=not sys.stderr.isatty()) as progress:
+        report = JsonReport(self.stdout) if options["json"] else TableReport(self.stdout)
+        with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
             task = progress.add_task("Judging", total=None)
             for flip in flips(terms, store, since):
-                judged += 1
-                progress.update(task, completed=judged)
+                report.judged += 1
+                progress.update(task, completed=report.judged)
                 if flip is not None:
-                    found.append(flip)
-        if options["json"]:
-            self.stdout.write(json.dumps(summary(found, judged), indent=1, ensure_ascii=False))
-        else:
-            self._table(found, judged)
-
-    def _table(self, found: list[Flip], judged: int) -> None:
-        if found:
-            table = Table("Return", "Order", "Sent", "Amount", "Before", "After", "Why")
-            for flip in found:
-                said = flip.as_dict()
-                amount = f"{flip.case.amount.normalize():f} {flip.case.currency}"
-                cells = (said["reference"], said["order"], said["sent_at"][:10], amount)
-                table.add_row(*cells, said["before"], said["after"], said["why"])
-            console = Console(width=TABLE_WIDTH)
-            with console.capture() as written:
-                console.print(table)
-            self.stdout.write(written.get())
-        self.stdout.write(f"{judged} returns judged, {len(found)} would be decided otherwise.")
-        for (before, after, currency), total in sums(found).items():
-            self.stdout.write(f"  {before} → {after}: {total.normalize():f} {currency}")
+                    report.add(flip)
+        report.end()
 
 
-def sums(found: list[Flip]) -> dict[tuple[str, str, str], Decimal]:
-    """The money by kind of flip and currency."""
-    money: dict[tuple[str, str, str], Decimal] = {}
-    for flip in found:
+class Report:
+    """Counts, and adds the money up; what is listed goes out as it comes, so that memory stays flat."""
+
+    def __init__(self, out: OutputWrapper) -> None:
+        self.out = out
+        self.judged = self.flipped = 0
+        self.money: dict[tuple[str, str, str], Decimal] = {}  # by verdict before, verdict after, currency
+
+    def add(self, flip: Flip) -> None:
         kind = (str(flip.before.verdict), str(flip.after.verdict), flip.case.currency)
-        money[kind] = money.get(kind, Decimal(0)) + flip.case.amount
-    return dict(sorted(money.items()))
+        self.money[kind] = self.money.get(kind, Decimal(0)) + flip.case.amount
+        self.show(flip)
+        self.flipped += 1
+
+    def show(self, flip: Flip) -> None:
+        raise NotImplementedError
+
+    def end(self) -> None:
+        raise NotImplementedError
 
 
-def summary(found: list[Flip], judged: int) -> dict[str, Any]:
-    money = [
-        {"before": before, "after": after, "currency": currency, "amount": str(amount)}
-        for (before, after, currency), amount in sums(found).items()
-    ]
-    return {"judged": judged, "flips": [flip.as_dict() for flip in found], "money": money}
+class JsonReport(Report):
+    def show(self, flip: Flip) -> None:
+        self.out.write("," if self.flipped else '{"flips": [')
+        self.out.write(json.dumps(flip.as_dict(), ensure_ascii=False), ending="")
+
+    def end(self) -> None:
+        money = [
+            {"before": before, "after": after, "currency": currency, "amount": str(amount)}
+            for (before, after, currency), amount in sorted(self.money.items())
+        ]
+        self.out.write("\n]" if self.flipped else '{"flips": []', ending="")
+        self.out.write(f', "judged": {self.judged}, "money": {json.dumps(money)}}}')
+
+
+class TableReport(Report):
+    """A table of some rows after the other, its columns as wide in each."""
+
+    def __init__(self, out: OutputWrapper) -> None:
+        super().__init__(out)
+        self.console = Console(width=TABLE_WIDTH)
+        self.rows: list[tuple[str, ...]] = []
+
+    def show(self, flip: Flip) -> None:
+        said = flip.as_dict()
+        amount = f"{flip.case.amount.normalize():f} {flip.case.currency}"
+        sent = said["sent_at"][:10]
+        self.rows.append((said["reference"], said["order"], sent, amount, said["before"], said["after"], said["why"]))
+        if len(self.rows) == TABLE_ROWS:
+            self._write_rows()
+
+    def _write_rows(self) -> None:
+        table = Table()
+        for title, width in COLUMNS.items():
+            table.add_column(title, width=width, overflow="fold")
+        for row in self.rows:
+            table.add_row(*(Text(cell) for cell in row))
+        with self.console.capture() as written:
+            self.console.print(table)
+        self.out.write(written.get())
+        self.rows.clear()
+
+    def end(self) -> None:
+        if self.rows:
+            self._write_rows()
+        self.out.write(f"{self.judged} returns judged, {self.flipped} would be decided otherwise.")
+        for (before, after, currency), total in sorted(self.money.items()):
+            self.out.write(f"  {before} → {after}: {total.normalize():f} {currency}")

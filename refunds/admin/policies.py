@@ -1,0 +1,121 @@
+"""Return policies: a version in force stays as it was promised; a new one begins as its copy."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from unfold.admin import ModelAdmin, TabularInline
+
+from refunds.models import AutoApprovalLimit, ReturnException, ReturnPolicy
+from refunds.refusals import Refusal
+from refunds.services import policies
+
+
+def is_in_force(policy: Model | None) -> bool:
+    """Whether orders were promised something by this version already."""
+    return isinstance(policy, ReturnPolicy) and policy.pk is not None and policy.in_force_from <= timezone.now()
+
+
+class PartOfPolicy(TabularInline):
+    extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_add_permission(request, obj) and not is_in_force(obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not is_in_force(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not is_in_force(obj)
+
+
+class ReturnExceptionInline(PartOfPolicy):
+    model = ReturnException
+    autocomplete_fields = ["product"]
+
+
+class AutoApprovalLimitInline(PartOfPolicy):
+    model = AutoApprovalLimit
+
+
+class PolicyForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        if said.get("store") and said.get("in_force_from"):
+            version = ReturnPolicy(pk=self.instance.pk, store=said["store"], in_force_from=said["in_force_from"])
+            if policies.begins_too_early(version):
+                self.add_error("in_force_from", ValidationError(policies.NOT_EARLIER))
+        return said
+
+
+@admin.register(ReturnPolicy)
+class ReturnPolicyAdmin(ModelAdmin):
+    form = PolicyForm
+    list_display = ["store", "in_force_from", "days", "activated_may_return", "revokes_serials"]
+    list_filter = ["store"]
+    list_select_related = ["store"]
+    ordering = ["store", "-in_force_from"]
+    inlines = [ReturnExceptionInline, AutoApprovalLimitInline]
+    change_form_outer_after_template = "refunds/admin/policy.html"
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not is_in_force(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not is_in_force(obj)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"in_force_from": tomorrow()} | super().get_changeform_initial_data(request)
+
+    # --- A new version ---
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        policy = self.get_object(request, object_id)
+        shown: dict[str, Any] = {}
+        if policy is not None and self.has_add_permission(request):
+            shown = {
+                "copy_url": reverse("admin:refunds_returnpolicy_copy", args=[policy.pk]),
+                "tomorrow": tomorrow().date(),
+                "is_in_force": is_in_force(policy),
+            }
+        return super().change_view(request, object_id, form_url, (extra_context or {}) | shown)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.copy)
+        return [path("<int:pk>/copy/", view, name="refunds_returnpolicy_copy"), *super().get_urls()]
+
+    def copy(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """A new version from the day that staff choose, by POST; its page is next, where it can be changed."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        policy = ReturnPolicy.objects.select_related("store").filter(pk=pk).first()
+        if policy is None:
+            raise Http404
+        page = policy
+        if request.method == "POST":
+            try:
+                first_day = forms.DateField().clean(request.POST.get("first_day"))
+                page = policies.copy(policy, first_day)
+            except ValidationError:
+                messages.error(request, gettext("Please enter the day from which the new version counts."))
+            except Refusal as refusal:
+                messages.error(request, str(refusal))
+            else:
+                self.log_addition(request, page, gettext("Copied from %(version)s") % {"version": policy})
+                messages.success(request, gettext("This is the new version. Change what shall be different."))
+        return HttpResponseRedirect(reverse("admin:refunds_returnpolicy_change", args=[page.pk]))
+
+
+def tomorrow() -> datetime:
+    """Its first moment, in the zone that the admin's forms are written in."""
+    day = timezone.localdate() + timedelta(days=1)
+    return datetime.combine(day, time.min, tzinfo=timezone.get_current_timezone())

@@ -1,0 +1,123 @@
+"""A policy in force stays as buyers were promised it; a new version begins as its copy, later."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.utils import timezone
+
+from orders.models import Store
+from refunds.models import AutoApprovalLimit, ReturnException, ReturnPolicy
+from tests.factories import make_agent, make_product, make_store
+from tests.pages import marks, text
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/refunds/returnpolicy/"
+
+
+@pytest.fixture
+def desk() -> Client:
+    return signed_in(make_agent(username="ada"))
+
+
+@pytest.fixture
+def store() -> Store:
+    return make_store(time_zone="Pacific/Auckland")
+
+
+@pytest.fixture
+def in_force(store: Store) -> ReturnPolicy:
+    policy = ReturnPolicy.objects.create(
+        store=store, in_force_from=timezone.now() - timedelta(days=1), days=45, revokes_serials=True
+    )
+    ReturnException.objects.create(policy=policy, product=make_product(), kind="renewal", days=None)
+    AutoApprovalLimit.objects.create(policy=policy, currency="EUR", up_to="20.00")
+    return policy
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def form(store: Store, moment: datetime, days: int = 10) -> dict[str, str]:
+    management = {
+        f"{part}-{count}_FORMS": "0"
+        for part in ("exceptions", "auto_approval_limits")
+        for count in ("TOTAL", "INITIAL", "MIN_NUM", "MAX_NUM")
+    }
+    begins = {"in_force_from_0": f"{moment:%Y-%m-%d}", "in_force_from_1": f"{moment:%H:%M:%S}"}
+    return {"store": str(store.pk), "days": str(days)} | begins | management
+
+
+def copied(desk: Client, policy: ReturnPolicy, day: str) -> str:
+    return text(desk.post(f"{LIST}{policy.pk}/copy/", {"first_day": day}, follow=True))
+
+
+def test_what_is_in_force_can_neither_be_changed_nor_deleted(desk: Client, in_force: ReturnPolicy) -> None:
+    page = f"{LIST}{in_force.pk}/"
+    desk.post(f"{page}change/", form(in_force.store, timezone.now() + timedelta(days=2), days=1))
+    desk.post(f"{page}delete/", {"post": "yes"})
+    desk.post(LIST, {"action": "delete_selected", "_selected_action": [in_force.pk], "post": "yes"})
+    assert ReturnPolicy.objects.get().days == 45
+    assert in_force.exceptions.count() == in_force.auto_approval_limits.count() == 1
+    assert "_save" not in marks(desk.get(f"{page}change/"), "name")
+
+
+def test_its_copy_has_all_its_rules_and_begins_at_the_stores_midnight(desk: Client, in_force: ReturnPolicy) -> None:
+    assert marks(desk.get(f"{LIST}{in_force.pk}/change/"), "data-verb") == ["copy"]
+    day = (timezone.now() + timedelta(days=9)).astimezone(in_force.store.tzinfo)
+    said = copied(desk, in_force, f"{day:%Y-%m-%d}")
+    assert "This is the new version" in said
+    new = ReturnPolicy.objects.exclude(pk=in_force.pk).get()
+    begins = new.in_force_from.astimezone(in_force.store.tzinfo)
+    assert (begins.date(), begins.hour, begins.minute) == (day.date(), 0, 0)
+    assert (new.days, new.revokes_serials, new.activated_may_return) == (45, True, True)
+    exception = new.exceptions.get()
+    assert (exception.product, exception.kind, exception.days) == (in_force.exceptions.get().product, "renewal", None)
+    assert str(new.auto_approval_limits.get().up_to) == "20.000"
+    assert in_force.exceptions.count() == 1
+    assert desk.get(f"{LIST}{new.pk}/change/").context["has_change_permission"]
+
+
+@pytest.mark.parametrize("day", ["", "soon", "2020-01-01", "0001-01-01", "9999-12-31", "2026-02-30"])
+def test_a_copy_that_begins_in_the_past_or_never_is_refused(desk: Client, in_force: ReturnPolicy, day: str) -> None:
+    copied(desk, in_force, day)
+    assert ReturnPolicy.objects.count() == 1
+
+
+def test_two_versions_cannot_begin_on_one_day(desk: Client, in_force: ReturnPolicy) -> None:
+    day = f"{timezone.now() + timedelta(days=9):%Y-%m-%d}"
+    copied(desk, in_force, day)
+    assert "begins on that day already" in copied(desk, in_force, day)
+    assert ReturnPolicy.objects.count() == 2
+    assert ReturnException.objects.count() == 2
+
+
+def test_only_a_stores_first_version_may_begin_in_the_past(desk: Client, store: Store) -> None:
+    past = datetime(2020, 1, 1, tzinfo=UTC)
+    desk.post(f"{LIST}add/", form(store, past))
+    assert ReturnPolicy.objects.get().in_force_from == past
+    said = text(desk.post(f"{LIST}add/", form(store, past + timedelta(days=700), days=1)))
+    assert "Choose a later day" in said
+    assert ReturnPolicy.objects.count() == 1
+    desk.post(f"{LIST}add/", form(store, timezone.now() + timedelta(days=3)))
+    coming = ReturnPolicy.objects.order_by("-in_force_from")[0]
+    desk.post(f"{LIST}{coming.pk}/change/", form(store, past + timedelta(days=1)))
+    coming.refresh_from_db()
+    assert coming.in_force_from > timezone.now()
+
+
+def test_who_may_only_look_makes_no_copy(in_force: ReturnPolicy) -> None:
+    viewer = User.objects.create(username="vera", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_returnpolicy"))
+    desk = signed_in(viewer)
+    assert marks(desk.get(f"{LIST}{in_force.pk}/change/"), "data-verb") == []
+    day = f"{timezone.now() + timedelta(days=9):%Y-%m-%d}"
+    assert desk.post(f"{LIST}{in_force.pk}/copy/", {"first_day": day}).status_code == 403
+    answer = Client().post(f"{LIST}{in_force.pk}/copy/", {"first_day": day})
+    assert answer["Location"].startswith("/admin/login/")
+    assert ReturnPolicy.objects.count() == 1
