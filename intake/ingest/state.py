@@ -21,8 +21,11 @@ class LicenseState:
 
     def carry(self, order_id: int, placed_at: datetime) -> None:
         """Stand on this order, too."""
+        known = self.placed.get(order_id)
         self.placed[order_id] = placed_at
-        if self._last_two:
+        if known is not None and placed_at < known:
+            self._last_two = []  # another may be later than it now
+        elif self._last_two:
             # One licence may stand on thousands of orders: all of them are never compared again.
             self._last_two = nlargest(2, {*self._last_two, order_id}, key=self.placed.__getitem__)
 

@@ -2,21 +2,25 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from io import BytesIO
 
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
+from PIL import Image
 
 from licenses.models import Product
 from orders.models import Order, Store
 from portal.demo import vendor
-from refunds.models import AutoApprovalLimit, CashbackPromotion, ReturnPolicy, ReturnReason, SwapOffer
+from refunds.models import AutoApprovalLimit, CashbackClaim, CashbackPromotion, ReturnPolicy, ReturnReason, SwapOffer
 from refunds.refusals import Refusal
-from refunds.services import money, returns, swaps, withdrawals
+from refunds.services import cashback, money, returns, swaps, withdrawals
 from refunds.services.returns import Wanted
 from refunds.services.swaps import Wish
 from refunds.services.withdrawals import Statement
 
 SOME = 6  # recent orders that have a case
+CLAIMS = 3  # ... and further ones with a cashback claim
 LONG_AGO = timedelta(days=3650)
 SMALL_AMOUNT = Decimal("15.00")
 SWAP_PRICES = {"EUR": Decimal("59.95"), "USD": Decimal("59.99"), "JPY": Decimal(7900)}
@@ -71,16 +75,17 @@ def make_cases(agent: User) -> None:
     """
     reasons = list(ReturnReason.objects.all())
     known = [person.email for person in (vendor.WITH_CARD, vendor.WITH_PASSWORD, vendor.WITH_PAYPAL)]
-    recent = (
+    recent = list(
         Order.objects.filter(status=Order.Status.COMPLETED, placed_at__gte=timezone.now() - timedelta(days=25))
         .exclude(store_email__in=known)
-        .newest_first()[:SOME]
+        .newest_first()
     )
-    for number, order in enumerate(recent):
+    for number, order in enumerate(recent[:SOME]):
         try:
             _make_case(number, order, reasons[number % len(reasons)], agent)
         except Refusal:
             continue  # an order of which nothing can go back has no case
+    _make_claims(recent[SOME:], agent)
 
 
 def _make_case(number: int, order: Order, reason: ReturnReason, agent: User) -> None:
@@ -99,3 +104,24 @@ def _make_case(number: int, order: Order, reason: ReturnReason, agent: User) -> 
         elif number == 3:
             returns.approve(case, agent)
             money.mark_done(case.transactions.get(), "BACK-OFFICE-1", agent)
+
+
+def _make_claims(orders: list[Order], agent: User) -> None:
+    """Claims on the promotion: one to decide, one to pay out, one that is paid."""
+    claims: list[CashbackClaim] = []
+    for order in orders:
+        for verdict in cashback.verdicts([order], order.billing_country, timezone.now()):
+            if verdict.promotion is not None and len(claims) < CLAIMS:
+                serial = verdict.bought.license.serial
+                claims.append(cashback.request_cashback([order], serial, order.billing_country, receipt()))
+    for claim in claims[1:]:
+        cashback.approve(claim, agent)
+    for claim in claims[2:]:
+        cashback.pay(claim, agent, "PAYOUT-1")
+
+
+def receipt() -> SimpleUploadedFile:
+    """A picture as the proof of a purchase."""
+    content = BytesIO()
+    Image.new("RGB", (240, 320), "white").save(content, "PNG")
+    return SimpleUploadedFile("receipt.png", content.getvalue(), "image/png")

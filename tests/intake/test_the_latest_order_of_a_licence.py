@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from intake.ingest.state import LicenseState
@@ -15,6 +15,7 @@ _orders = st.integers(1, 6)
 _steps = st.lists(st.tuples(st.sampled_from(["carry", "drop"]), _orders, st.integers(0, 8)), max_size=20)
 
 
+@example(steps=[("carry", 1, 1), ("carry", 2, 1), ("carry", 3, 2), ("carry", 1, 0)], asked=3, day=0)
 @given(steps=_steps, asked=_orders, day=st.integers(0, 8))
 def test_the_latest_is_the_one_that_comparing_all_would_find(
     steps: list[tuple[str, int, int]], asked: int, day: int
