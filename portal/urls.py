@@ -8,5 +8,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("demo/inbox/", include("portal.demo.urls")),
     path("files/", include("files.urls")),
     path("", include("refunds.urls")),
+    path("", include("licenses.urls")),
     path("", include("orders.urls")),
 ]

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
-from licenses.services import NotAssignable, assign
+from licenses.services.assigning import NotAssignable, assign
 from orders.models import Order
 from orders.services import language_of
 from refunds.eligibility import ASKED_FOR, Eligibility, Returnable, judge, units_held

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from licenses.models import LicensedLine
-from licenses.services import revoke, take_time_back
+from licenses.services.revoking import revoke, take_time_back
 from orders.models import Order, OrderLine
 from refunds.models import Return, ReturnLine, Withdrawal
 from refunds.policy import Policies

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from licenses.models import License, LicensedLine
-from licenses.services import take_time_back
+from licenses.services.revoking import take_time_back
 from orders.models import Order, OrderLine
 from refunds.models import ReturnPolicy
 from refunds.services import money, returns

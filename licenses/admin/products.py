@@ -1,13 +1,11 @@
-"""Products, prefixes, SKUs and licences for staff."""
+"""Products, prefixes and SKUs for staff."""
 
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 
-from licenses.models import License, Product, SerialPrefix, Sku
-from orders.admin import ReadOnly
+from licenses.models import Product, SerialPrefix, Sku
 
 
 class SerialPrefixInline(TabularInline):
@@ -36,13 +34,3 @@ class SkuAdmin(ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return ["store", "code", "name"] if obj else []
-
-
-@admin.register(License)
-class LicenseAdmin(ReadOnly, ModelAdmin):
-    list_display = ["serial", "product", "devices", "starts_on", "expires_on", "activated_at", "revoked_at"]
-    list_filter = ["product"]
-    list_select_related = ["product"]
-    search_fields = ["serial_key__startswith"]
-    search_help_text = _("Serial number, without dashes or spaces")
-    show_full_result_count = False

@@ -1,0 +1,5 @@
+"""Licences, products and downloads for staff."""
+
+from licenses.admin import licenses, products
+
+__all__ = ["licenses", "products"]
