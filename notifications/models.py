@@ -2,10 +2,11 @@
 
 import secrets
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Upper
+from django.db.models.functions import Lower, Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -70,6 +71,7 @@ class Message(models.Model):
     code = models.CharField(_("code"), max_length=16, default=make_code, unique=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
+    bounced_at = models.DateTimeField(_("bounced at"), null=True, blank=True)
 
     objects = MessageQuerySet.as_manager()
 
@@ -95,3 +97,79 @@ class Message(models.Model):
     @property
     def grouped_code(self) -> str:
         return grouped(self.code)
+
+
+class FollowUpQuerySet(models.QuerySet["FollowUp"]):
+    def planned(self) -> "FollowUpQuerySet":
+        return self.filter(status=FollowUp.Status.PLANNED)
+
+    def due(self, now: datetime) -> "FollowUpQuerySet":
+        return self.planned().filter(due_at__lte=now)
+
+
+class FollowUp(models.Model):
+    """A mail that may be wanted later. Becomes a Message when it is due and still wanted, else it is cancelled.
+
+    Unlike a message it can be switched off, has an end after which it makes no sense, and waits for its
+    turn: nobody gets two on one day.
+    """
+
+    class Status(models.TextChoices):
+        PLANNED = "planned", _("planned")
+        SENT = "sent", _("sent")
+        CANCELLED = "cancelled", _("not needed any more")
+        SWITCHED_OFF = "switched_off", _("switched off by the buyer")
+        TOO_LATE = "too_late", _("too late")
+
+    kind = models.CharField(_("kind"), max_length=64)
+    object_id = models.BigIntegerField()
+    key = models.CharField(max_length=128, blank=True)
+    order_id = models.BigIntegerField(null=True, blank=True, db_index=True)
+    recipient = models.EmailField(_("recipient"), max_length=254)
+    language = models.CharField(_("language"), max_length=16, blank=True)
+    status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.PLANNED)
+    due_at = models.DateTimeField(_("due at"))
+    closes_at = models.DateTimeField(_("not after"))
+    settled_at = models.DateTimeField(_("sent or cancelled at"), null=True, blank=True)
+    message = models.OneToOneField(
+        Message, on_delete=models.SET_NULL, null=True, blank=True, related_name="follow_up", verbose_name=_("message")
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    objects = FollowUpQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("follow-up")
+        verbose_name_plural = _("follow-ups")
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "object_id", "key"], name="follow_up_once_per_object_and_key"),
+            models.CheckConstraint(condition=Q(closes_at__gt=F("due_at")), name="follow_up_has_a_window"),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(status="planned"), name="follow_up_due"),
+            models.Index(Upper("recipient"), name="follow_up_by_recipient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.object_id}"
+
+
+class OptOut(models.Model):
+    """An address that wants no follow-ups. What must be told reaches it all the same."""
+
+    class Source(models.TextChoices):
+        ONE_CLICK = "one_click", _("mail program, one click")
+        PAGE = "page", _("page of the portal")
+        STAFF = "staff", _("support")
+
+    email_key = models.CharField(_("address"), max_length=254, unique=True, help_text=_("In small letters."))
+    source = models.CharField(_("by"), max_length=16, choices=Source)
+    since = models.DateTimeField(_("since"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("switched-off follow-ups")
+        verbose_name_plural = _("switched-off follow-ups")
+        constraints = [models.CheckConstraint(condition=Q(email_key=Lower("email_key")), name="opt_out_small_letters")]
+
+    def __str__(self) -> str:
+        return self.email_key

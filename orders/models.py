@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Lower, NullIf, Trim
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -186,6 +187,9 @@ class Order(models.Model):
     invoice_issued_on = models.DateField(_("invoice date"), null=True, blank=True)
     invoice_seller = models.TextField(_("seller on the invoice"), blank=True)
 
+    # While a corrected address can still be undone, no money and no licence moves (see orders/services.py).
+    returns_frozen_until = models.DateTimeField(_("returns frozen until"), null=True, blank=True, editable=False)
+
     # What each feed said last: {"portal": {"digest": hex, "updated_at": ISO time or null}}. `intake` owns it.
     sources = models.JSONField(default=dict, editable=False)
     created_at = models.DateTimeField(_("arrived at"), auto_now_add=True)
@@ -310,6 +314,59 @@ class PaymentReference(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+
+class AddressCorrectionQuerySet(models.QuerySet["AddressCorrection"]):
+    def standing(self) -> "AddressCorrectionQuerySet":
+        return self.filter(undone_at=None)
+
+
+class AddressCorrection(models.Model):
+    """A buyer mended the address of an order. The old address is told, and can undo it for 48 hours."""
+
+    order = models.ForeignKey(
+        Order, on_delete=models.CASCADE, related_name="address_corrections", verbose_name=_("order")
+    )
+    old_email = models.CharField(_("old address"), max_length=254, blank=True)
+    # What `contact_email` was before: undoing brings it back, and leaves what the store says alone.
+    old_contact_email = models.CharField(max_length=254, blank=True, editable=False)
+    new_email = models.CharField(_("new address"), max_length=254)
+    made_at = models.DateTimeField(_("made at"), default=timezone.now)
+    undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
+    client = models.CharField(_("client"), max_length=64, blank=True)
+
+    objects = AddressCorrectionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("address correction")
+        verbose_name_plural = _("address corrections")
+        indexes = [models.Index(fields=["order", "-made_at"], name="address_correction_by_order")]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} {self.made_at:%Y-%m-%d %H:%M}"
+
+
+class FollowUpSchedule(models.Model):
+    """When a store sends one kind of follow-up; without a row, as the kind itself says."""
+
+    store = models.ForeignKey(
+        Store, on_delete=models.CASCADE, related_name="follow_up_schedules", verbose_name=_("store")
+    )
+    kind = models.CharField(_("kind"), max_length=64)
+    is_on = models.BooleanField(_("sent"), default=True)
+    days = models.PositiveSmallIntegerField(
+        _("days"), help_text=_("After what it follows up, or before what it reminds of.")
+    )
+
+    class Meta:
+        verbose_name = _("follow-up schedule")
+        verbose_name_plural = _("follow-up schedules")
+        constraints = [
+            models.UniqueConstraint(fields=["store", "kind"], name="follow_up_schedule_once_per_store_and_kind")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.store}: {self.kind}"
 
 
 class AccessLink(models.Model):

@@ -60,6 +60,7 @@ if not HTTPS and not DEMO:
 INSTALLED_APPS = [
     "portal.apps.PortalConfig",
     "intake.apps.IntakeConfig",
+    "support.apps.SupportConfig",
     "refunds.apps.RefundsConfig",
     "licenses.apps.LicensesConfig",
     "orders.apps.OrdersConfig",

@@ -1,1 +1,1 @@
-"""Help, charge claims and contact. Nothing lives here yet."""
+"""Help, charge claims, contact, and where to turn to."""

@@ -7,6 +7,7 @@ import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.comparison
 import django.db.models.functions.text
+import django.utils.timezone
 from django.db import migrations, models
 
 import orders.models
@@ -241,6 +242,10 @@ class Migration(migrations.Migration):
                 ("invoice_number", models.CharField(blank=True, max_length=64, verbose_name="invoice number")),
                 ("invoice_issued_on", models.DateField(blank=True, null=True, verbose_name="invoice date")),
                 ("invoice_seller", models.TextField(blank=True, verbose_name="seller on the invoice")),
+                (
+                    "returns_frozen_until",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="returns frozen until"),
+                ),
                 ("sources", models.JSONField(default=dict, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="arrived at")),
                 (
@@ -400,6 +405,62 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [
                     models.UniqueConstraint(fields=("reference", "order"), name="payment_reference_once_per_order")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="AddressCorrection",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("old_email", models.CharField(blank=True, max_length=254, verbose_name="old address")),
+                ("old_contact_email", models.CharField(blank=True, editable=False, max_length=254)),
+                ("new_email", models.CharField(max_length=254, verbose_name="new address")),
+                ("made_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="made at")),
+                ("undone_at", models.DateTimeField(blank=True, null=True, verbose_name="undone at")),
+                ("client", models.CharField(blank=True, max_length=64, verbose_name="client")),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="address_corrections",
+                        to="orders.order",
+                        verbose_name="order",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "address correction",
+                "verbose_name_plural": "address corrections",
+                "indexes": [models.Index(fields=["order", "-made_at"], name="address_correction_by_order")],
+            },
+        ),
+        migrations.CreateModel(
+            name="FollowUpSchedule",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=64, verbose_name="kind")),
+                ("is_on", models.BooleanField(default=True, verbose_name="sent")),
+                (
+                    "days",
+                    models.PositiveSmallIntegerField(
+                        help_text="After what it follows up, or before what it reminds of.", verbose_name="days"
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="follow_up_schedules",
+                        to="orders.store",
+                        verbose_name="store",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "follow-up schedule",
+                "verbose_name_plural": "follow-up schedules",
+                "constraints": [
+                    models.UniqueConstraint(fields=("store", "kind"), name="follow_up_schedule_once_per_store_and_kind")
                 ],
             },
         ),

@@ -1,0 +1,21 @@
+"""Help that people read, where they turn to, and what they wrote."""
+
+from support.models.articles import Article, ArticleVersion, ArticleVote
+from support.models.claims import ChargeClaim
+from support.models.places import CardRegion, PhoneNumber, StoreRegion
+from support.models.threads import AnswerTemplate, Thread, ThreadFile, ThreadLink, ThreadMessage
+
+__all__ = [
+    "AnswerTemplate",
+    "Article",
+    "ArticleVersion",
+    "ArticleVote",
+    "CardRegion",
+    "ChargeClaim",
+    "PhoneNumber",
+    "StoreRegion",
+    "Thread",
+    "ThreadFile",
+    "ThreadLink",
+    "ThreadMessage",
+]

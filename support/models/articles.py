@@ -1,0 +1,115 @@
+"""Help articles: each with its versions per language, the one in force being the latest that is published."""
+
+import uuid
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from licenses.models import Product
+
+
+class Topic(models.TextChoices):
+    """The places where people get stuck, and are shown what helps there."""
+
+    FIND_ORDER = "find_order", _("finding an order")
+    NO_CONFIRMATION = "no_confirmation", _("no confirmation came")
+    SERIAL_NUMBER = "serial_number", _("serial numbers")
+    DEVICES = "devices", _("devices")
+    DOWNLOAD = "download", _("downloads")
+    RETURN = "return", _("returns, withdrawals and swaps")
+    CASHBACK = "cashback", _("cashback")
+    PAYMENT = "payment", _("cards and payment")
+    CHARGED = "charged", _("charged without an order")
+    RENEWAL = "renewal", _("renewals and prices")
+
+
+class Article(models.Model):
+    """A question that people have. Its address is its slug, in every language."""
+
+    slug = models.SlugField(_("short name"), max_length=100, unique=True)
+    topics = ArrayField(
+        models.CharField(max_length=24, choices=Topic),
+        verbose_name=_("shown where it is about"),
+        default=list,
+        blank=True,
+    )
+    products = models.ManyToManyField(
+        Product, blank=True, related_name="articles", verbose_name=_("products"), help_text=_("None chosen: all.")
+    )
+    applies_to = models.CharField(
+        _("versions"), max_length=200, blank=True, help_text=_("As people know them, as in 2025 and later.")
+    )
+    position = models.PositiveSmallIntegerField(_("position"), default=100, help_text=_("Lower stands first."))
+
+    class Meta:
+        verbose_name = _("article")
+        verbose_name_plural = _("articles")
+        ordering = ["position", "slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class ArticleVersionQuerySet(models.QuerySet["ArticleVersion"]):
+    def published(self, now: datetime) -> Self:
+        return self.filter(publish_at__lte=now)
+
+    def in_force(self, now: datetime) -> Self:
+        """Of each article and language the version that people read: the one published last."""
+        newest = self.published(now).order_by("article", "language", "-publish_at", "-pk")
+        return self.filter(pk__in=newest.distinct("article", "language").values("pk"))
+
+
+class ArticleVersion(models.Model):
+    """What an article said from some day on, in one language. Never changed once it was published."""
+
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="versions", verbose_name=_("article"))
+    language = models.CharField(_("language"), max_length=16, default="en")
+    title = models.CharField(_("title"), max_length=200)
+    summary = models.CharField(_("in one sentence"), max_length=300, blank=True)
+    keywords = models.CharField(
+        _("other words for it"), max_length=300, blank=True, help_text=_("What people may type who look for it.")
+    )
+    body = models.TextField(_("text"), help_text=_("Markdown."))
+    publish_at = models.DateTimeField(
+        _("published from"), null=True, blank=True, help_text=_("Empty: a draft, which only staff see.")
+    )
+    # The article is withdrawn in this language from then on, until a later version is published.
+    is_withdrawal = models.BooleanField(_("withdraws the article"), default=False)
+    created_at = models.DateTimeField(_("written at"), default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+
+    objects = ArticleVersionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("version of an article")
+        verbose_name_plural = _("versions of articles")
+        ordering = ["article", "language", "-created_at"]
+        indexes = [models.Index(fields=["article", "language", "-publish_at"], name="article_version_in_force")]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.language})"
+
+
+class ArticleVote(models.Model):
+    """Whether an article helped somebody. One vote a browser and version."""
+
+    version = models.ForeignKey(ArticleVersion, on_delete=models.CASCADE, related_name="votes")
+    voter = models.UUIDField(default=uuid.uuid4)  # stands in the browser's session, and says nothing else
+    helped = models.BooleanField(_("helped"))
+    at = models.DateTimeField(_("at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("vote on an article")
+        verbose_name_plural = _("votes on articles")
+        constraints = [models.UniqueConstraint(fields=["version", "voter"], name="article_vote_once")]
+
+    def __str__(self) -> str:
+        return f"{self.version_id}: {self.helped}"
