@@ -63,6 +63,8 @@ def theme_url() -> str:
 class SharedNode(template.Node):
     """See `shared`."""
 
+    child_nodelists = ()  # no blocks inside: a page that extends another looks for them at each rendering
+
     def __init__(self, nodelist: NodeList) -> None:
         self.nodelist = nodelist
         self.kept: dict[Hashable, SafeString] = {}
