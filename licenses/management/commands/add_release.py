@@ -1,0 +1,132 @@
+"""`add_release FILE`: an installer, for those who bought its product."""
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import InterfaceError, OperationalError
+from django.utils.translation import gettext as _
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from licenses.models.downloads import Platform
+from licenses.services.releases import (
+    Added,
+    NotStored,
+    NotTaken,
+    Offered,
+    Outcome,
+    add_release,
+    find_product,
+    no_progress,
+)
+from licenses.services.releases import Progress as Watch
+
+EXIT_REFUSED = 1
+EXIT_UNUSABLE = 2
+
+TEACHING = """
+The file is read and its SHA-256 made, then it is stored and read back. It becomes the current release
+of its product and platform at once; the one before stays for those who bought while it was current.
+
+  manage.py add_release Setup.exe --product maximum-security --version 17.8.1 --platform windows
+  manage.py add_release Setup.exe --product MAX-3D-1Y --version 17.8.1 --platform windows \\
+      --sha256 "$(cut -d' ' -f1 Setup.exe.sha256)" --name "Maximum Security Setup.exe"
+  manage.py add_release Setup.exe --product maximum-security --version 17.8.1 --platform windows --dry-run
+
+--product takes a product's short name, or a SKU under it. The same file under the same version again
+changes nothing; another file under a version that stands is refused.
+
+Ends with 0 when the release stands (added now, or before), 1 when it was refused and nothing was kept
+(a wrong sum, another file under this version), and 2 when it could not work at all (no such file,
+storage or database out of reach).
+"""
+
+
+class Command(BaseCommand):
+    help = "Stores an installer and offers it to those who bought its product. Twice does no harm."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        # Django's own --version, which tells Django's, gives way to the release's.
+        parser = super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
+        parser.epilog = TEACHING
+        parser.formatter_class = RawDescriptionHelpFormatter
+        return parser
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE", help="the installer")
+        parser.add_argument("--product", required=True, help="a product's short name, or a SKU under it")
+        parser.add_argument("--version", required=True, metavar="V", help="as buyers read it: 17.8.1")
+        parser.add_argument("--platform", required=True, type=str.lower, choices=Platform.values)
+        parser.add_argument("--sha256", default="", metavar="HEX", help="refuse the file where its SHA-256 is another")
+        parser.add_argument("--name", default="", metavar="FILENAME", help="how browsers save it; else FILE's own name")
+        parser.add_argument("--dry-run", action="store_true", help="say what would happen, and keep nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path: Path = options["file"]
+        try:
+            offered = Offered(
+                product=find_product(options["product"]),
+                version=options["version"],
+                platform=options["platform"],
+                file_name=options["name"] or path.name,
+                sha256=options["sha256"],
+            )
+            with path.open("rb") as content, _watched(path, self.stderr.isatty()) as watch:
+                added = add_release(content, offered, dry_run=options["dry_run"], progress=watch)
+        except NotStored as refusal:
+            raise CommandError(str(refusal.sentence), returncode=EXIT_UNUSABLE) from refusal
+        except NotTaken as refusal:
+            raise CommandError(str(refusal.sentence), returncode=EXIT_REFUSED) from refusal
+        except OSError as error:
+            sentence = _("%(file)s cannot be read: %(reason)s.") % {"file": path, "reason": error.strerror or error}
+            raise CommandError(sentence, returncode=EXIT_UNUSABLE) from error
+        except (OperationalError, InterfaceError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            sentence = _("The database cannot be reached (%(reason)s). Nothing was kept.") % {"reason": reason}
+            raise CommandError(sentence, returncode=EXIT_UNUSABLE) from error
+        self._tell(added, dry_run=options["dry_run"])
+
+    def _tell(self, added: Added, *, dry_run: bool) -> None:
+        values = {"release": added.release, "file": added.release.file_name, "replaced": added.replaced}
+        if added.outcome == Outcome.UNCHANGED:
+            self.stdout.write(_("Unchanged: %(release)s stands already with this file.") % values)
+        elif dry_run:
+            self.stdout.write(_("Would add %(release)s as %(file)s.") % values)
+        else:
+            self.stdout.write(_("Added %(release)s as %(file)s.") % values)
+        if added.replaced:
+            sentence = _("Would replace %(replaced)s.") if dry_run else _("It replaces %(replaced)s.")
+            self.stdout.write(sentence % values)
+        self.stdout.write(f"SHA-256 {added.release.sha256}, {added.release.size} bytes")
+        if dry_run:
+            self.stdout.write(_("Nothing was kept: this was a dry run."))
+
+
+@contextmanager
+def _watched(path: Path, on_terminal: bool) -> Iterator[Watch]:
+    """A bar for each thing that is done with the file; nothing where nobody looks."""
+    if not on_terminal:
+        yield no_progress
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    size = path.stat().st_size
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def watch(doing: str, count: int) -> None:
+            if doing not in tasks:
+                tasks[doing] = bars.add_task(doing, total=size)
+            bars.advance(tasks[doing], count)
+
+        yield watch

@@ -1,0 +1,264 @@
+"""Releases: an installer comes in with its sum, replaces the one before, and is withdrawn."""
+
+import hashlib
+import logging
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import IO, Any
+
+from django.core.files.base import File
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from files.names import readable_name
+from licenses.models import Product, Release, Sku
+from licenses.models.downloads import Platform, releases_storage
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 1024 * 1024  # bytes
+VERSION_LENGTH = 64  # characters
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_VERSION = re.compile(r"[^\s/\\\x00-\x1f\x7f]+")
+
+Progress = Callable[[str, int], None]  # what is done, and how many bytes more of it are
+
+
+class NotTaken(Exception):
+    """A release that is refused; nothing of it is kept. `sentence` says why and what to do."""
+
+    def __init__(self, sentence: Any) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class NotStored(NotTaken):
+    """The storage did not take it; another time it may."""
+
+
+class Outcome(Enum):
+    ADDED = "added"
+    UNCHANGED = "unchanged"  # the same file stands under this version already
+
+
+@dataclass(frozen=True)
+class Added:
+    """`release` is not in the database after a dry run."""
+
+    outcome: Outcome
+    release: Release
+    replaced: Release | None = None
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A release as somebody brings it. `sha256` is what they say it is, empty where they don't."""
+
+    product: Product
+    version: str
+    platform: str
+    file_name: str
+    sha256: str = ""
+
+
+def no_progress(_doing: str, _count: int) -> None:
+    """Nobody watches."""
+
+
+def find_product(name: str) -> Product:
+    """The product with this short name, or the one that this SKU belongs to. Raises NotTaken."""
+    if product := Product.objects.filter(slug=name).first():
+        return product
+    skus = Sku.objects.filter(code=name)
+    products = list(Product.objects.filter(skus__in=skus).distinct())
+    if len(products) == 1:
+        return products[0]
+    values = {"name": name, "choices": ", ".join(sorted(product.slug for product in products))}
+    if products:
+        raise NotTaken(_("Stores sell several products as “%(name)s”. Name one of them: %(choices)s.") % values)
+    if skus.exists():
+        raise NotTaken(_("The SKU “%(name)s” is under no product. Put it under one in the admin.") % values)
+    values["choices"] = ", ".join(Product.objects.order_by("slug").values_list("slug", flat=True)) or "-"
+    raise NotTaken(_("There is no product or SKU “%(name)s”. Products: %(choices)s.") % values)
+
+
+def add_release(
+    content: IO[bytes], offered: Offered, *, dry_run: bool = False, progress: Progress = no_progress
+) -> Added:
+    """Take an installer in. `content` can be read from its beginning, more than once.
+
+    It is read first, so that nothing is stored that does not match its sum; then stored; then read back. The same
+    file again changes nothing. Raises NotTaken and keeps nothing.
+    """
+    offered = _tidy(offered)
+    sha256, size = _sum_of(content, _("Reading"), progress)
+    if size == 0:
+        raise NotTaken(_("The file is empty."))
+    if offered.sha256 and offered.sha256 != sha256:
+        raise NotTaken(
+            _("The file does not match its sum: its SHA-256 is %(real)s, not %(said)s. Nothing was kept.")
+            % {"real": sha256, "said": offered.sha256}
+        )
+    release = Release(
+        product=offered.product,
+        version=offered.version,
+        platform=offered.platform,
+        file_name=offered.file_name,
+        stored_name=_new_name(),
+        size=size,
+        sha256=sha256,
+    )
+    if known := _known(release):
+        return Added(Outcome.UNCHANGED, known)
+    if dry_run:
+        return Added(Outcome.ADDED, release, _current(release))
+    return _keep(content, release, progress)
+
+
+def _tidy(offered: Offered) -> Offered:
+    """What was said of it, judged and in the form in which it is kept."""
+    version, name = offered.version.strip(), readable_name(offered.file_name).strip(" .")
+    if not _VERSION.fullmatch(version) or len(version) > VERSION_LENGTH:
+        sentence = ngettext(
+            "A version has 1 to %(most)d character, and no spaces or slashes: 17.8.1",
+            "A version has 1 to %(most)d characters, and no spaces or slashes: 17.8.1",
+            VERSION_LENGTH,
+        )
+        raise NotTaken(sentence % {"most": VERSION_LENGTH})
+    if offered.platform not in Platform.values:
+        raise NotTaken(_("The platform is one of: %(choices)s.") % {"choices": ", ".join(Platform.values)})
+    if not name:
+        raise NotTaken(_("The file needs a name under which browsers save it."))
+    stated = offered.sha256.strip().lower()
+    if stated and not _SHA256.fullmatch(stated):
+        raise NotTaken(_("A SHA-256 has 64 digits from 0 to 9 and a to f."))
+    return Offered(offered.product, version, offered.platform, name, stated)
+
+
+def _new_name() -> str:
+    """Random, so that nobody who may read the folder's address can guess another file's."""
+    token = secrets.token_hex(16)
+    return f"{token[:2]}/{token}"
+
+
+def _sum_of(content: IO[bytes], doing: Any, progress: Progress) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    content.seek(0)
+    while chunk := content.read(CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+        progress(str(doing), len(chunk))
+    return digest.hexdigest(), size
+
+
+def _known(release: Release) -> Release | None:
+    """The same version, where it stands already. Raises NotTaken where it is another file, or is withdrawn."""
+    standing = Release.objects.filter(
+        product=release.product, platform=release.platform, version=release.version
+    ).first()
+    if standing is None:
+        return None
+    if standing.sha256 != release.sha256:
+        raise NotTaken(
+            _("%(release)s stands already with another file (SHA-256 %(sha256)s). Give the new file a new version.")
+            % {"release": standing, "sha256": standing.sha256}
+        )
+    if standing.withdrawn_at is not None:
+        raise NotTaken(
+            _("%(release)s was withdrawn. Offer it again in the admin, or give the file a new version.")
+            % {"release": standing}
+        )
+    return standing
+
+
+def _current(release: Release) -> Release | None:
+    return Release.objects.current().filter(product=release.product, platform=release.platform).first()
+
+
+def _keep(content: IO[bytes], release: Release, progress: Progress) -> Added:
+    stored_name = _store(content, release, progress)
+    try:
+        with transaction.atomic():
+            Product.objects.select_for_update().get(pk=release.product_id)  # one release of a product at a time
+            if known := _known(release):
+                releases_storage().delete(stored_name)
+                return Added(Outcome.UNCHANGED, known)
+            return Added(Outcome.ADDED, release, _put_in_place(release))
+    except BaseException:
+        _discard(stored_name)
+        raise
+
+
+def _put_in_place(release: Release) -> Release | None:
+    """Make a release the current one, under its product's lock. Returns the one that was."""
+    replaced = _current(release)
+    if replaced is not None and replaced != release:
+        replaced.replaced_at = timezone.now()
+        replaced.save(update_fields=["replaced_at"])
+    release.replaced_at = release.withdrawn_at = None
+    release.save()
+    return replaced
+
+
+def _store(content: IO[bytes], release: Release, progress: Progress) -> str:
+    storage = releases_storage()
+    name = release.stored_name
+    try:
+        content.seek(0)
+        name = storage.save(release.stored_name, _Watched(content, release.size, progress))
+        release.stored_name = name
+        with storage.open(name) as stored:
+            kept = _sum_of(stored, _("Checking"), progress)
+    except Exception as error:  # every storage has errors of its own
+        logger.exception("A release could not be stored.")
+        _discard(name)
+        raise NotStored(_("The storage of releases did not take the file: %(reason)s") % {"reason": error}) from error
+    except BaseException:
+        _discard(name)
+        raise
+    if kept != (release.sha256, release.size):
+        _discard(name)
+        raise NotStored(_("What was stored is not what was read: did the file change meanwhile? Please try again."))
+    return name
+
+
+def _discard(name: str) -> None:
+    try:
+        releases_storage().delete(name)
+    except Exception:  # it is told already that nothing was taken
+        logger.exception("The rest of a release could not be deleted: %s", name)
+
+
+class _Watched(File):
+    """Content that tells how far it was read, for storages that take chunks and for those that read."""
+
+    def __init__(self, content: IO[bytes], size: int, progress: Progress) -> None:
+        super().__init__(content, name="release")
+        self.size = size
+        self._progress = progress
+
+    def chunks(self, chunk_size: int | None = None) -> Any:
+        while chunk := self.file.read(chunk_size or CHUNK):
+            self._progress(str(_("Storing")), len(chunk))
+            yield chunk
+
+
+def withdraw(release: Release) -> bool:
+    """Let nobody download a release any more. False where it was withdrawn before."""
+    return bool(Release.objects.filter(pk=release.pk, withdrawn_at=None).update(withdrawn_at=timezone.now()))
+
+
+def offer_again(release: Release) -> bool:
+    """Make a withdrawn or replaced release the current one of its platform. False where it is already."""
+    with transaction.atomic():
+        Product.objects.select_for_update().get(pk=release.product_id)
+        release.refresh_from_db()
+        if release.replaced_at is None and release.withdrawn_at is None:
+            return False
+        _put_in_place(release)
+    return True
