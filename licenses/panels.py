@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
+from licenses import download_panel
 from licenses.models import License, normalize_serial
 from orders import formats
 from orders.models import Order, OrderLine
@@ -171,3 +172,4 @@ register(
         search=orders_with_serial,
     )
 )
+register(download_panel.PANEL)

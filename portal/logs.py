@@ -3,8 +3,8 @@
 import logging
 import re
 
-# Signed links open orders while they are young.
-_TOKEN = re.compile(r"(/access/)[^/\s\"']+")
+# Signed links open orders, or start downloads, while they are young.
+_TOKEN = re.compile(r"(/access/|/d/)[^/\s\"']+")
 
 
 class HideTokens(logging.Filter):
@@ -12,6 +12,6 @@ class HideTokens(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
-        if "/access/" in text:
+        if "/access/" in text or "/d/" in text:
             record.msg, record.args = _TOKEN.sub(r"\1…", text), None
         return True

@@ -239,11 +239,12 @@ class _Watched(File):
 
     def __init__(self, content: IO[bytes], size: int, progress: Progress) -> None:
         super().__init__(content, name="release")
+        self._content = content
         self.size = size
         self._progress = progress
 
     def chunks(self, chunk_size: int | None = None) -> Any:
-        while chunk := self.file.read(chunk_size or CHUNK):
+        while chunk := self._content.read(chunk_size or CHUNK):
             self._progress(str(_("Storing")), len(chunk))
             yield chunk
 
