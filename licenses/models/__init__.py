@@ -1,11 +1,14 @@
 """What was bought as things that can be used."""
 
+from licenses.models.activations import ActivationEvent
 from licenses.models.devices import Device, DeviceRelease
 from licenses.models.downloads import Download, DownloadWindow, InstallGuide, Release
 from licenses.models.licenses import License, LicensedLine, normalize_serial
+from licenses.models.missing import LineWithoutSerial
 from licenses.models.products import Product, SerialPrefix, Sku
 
 __all__ = [
+    "ActivationEvent",
     "Device",
     "DeviceRelease",
     "Download",
@@ -13,6 +16,7 @@ __all__ = [
     "InstallGuide",
     "License",
     "LicensedLine",
+    "LineWithoutSerial",
     "Product",
     "Release",
     "SerialPrefix",

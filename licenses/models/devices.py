@@ -25,9 +25,12 @@ class Device(models.Model):
     vendor_id = models.CharField(_("the vendor's id"), max_length=200)
     name = models.CharField(_("name"), max_length=200, blank=True)
     platform = models.CharField(_("platform"), max_length=100, blank=True)
-    activated_at = models.DateTimeField(_("activated at"))
+    activated_at = models.DateTimeField(_("activated at"))  # the earliest that is told of it
     last_seen_at = models.DateTimeField(_("last seen at"))
     deactivated_at = models.DateTimeField(_("deactivated at"), null=True, blank=True)
+    # The latest activation, and when name and platform were told: events come in any order, and end alike.
+    last_activated_at = models.DateTimeField(_("last activated at"), null=True, blank=True)
+    described_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = DeviceQuerySet.as_manager()
 
@@ -52,6 +55,13 @@ class DeviceReleaseQuerySet(models.QuerySet["DeviceRelease"]):
     def in_effect(self, now: datetime) -> Self:
         """Those that cannot be undone any more: the device is to be told that its place is gone."""
         return self.standing().filter(requested_at__lte=now - UNDO_WITHIN)
+
+    def to_free(self, now: datetime) -> Self:
+        """Those in effect whose device the activation server still holds to be in use."""
+        return self.in_effect(now).filter(
+            Q(device__last_activated_at__isnull=True) | Q(device__last_activated_at__lte=F("requested_at")),
+            device__deactivated_at__isnull=True,
+        )
 
 
 class DeviceRelease(models.Model):
