@@ -35,7 +35,7 @@ def confirm(client: Client, **typed: str):
 def test_every_page_leads_to_it(client: Client, order: Order) -> None:
     assert '<a href="/withdraw/">Withdraw from contract here</a>' in client.get("/orders/find/").content.decode()
     page = inside(order).get(f"/orders/{order.public_id}/").content.decode()
-    assert f'<a href="/withdraw/?order={order.public_id}">Withdraw from contract here</a>' in page
+    assert f'href="/withdraw/?order={order.public_id}">Withdraw from contract here</a>' in page
 
 
 def test_it_takes_two_steps_and_asks_for_no_reason(client: Client) -> None:
