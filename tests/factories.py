@@ -3,11 +3,14 @@
 import itertools
 from datetime import UTC, datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
 
-from licenses.models import License, LicensedLine, Product
+from licenses.models import License, LicensedLine, Product, Release
+from licenses.models.downloads import releases_storage
 from orders.models import Order, OrderLine, Store
 from refunds.models import ReturnReason
 
@@ -79,3 +82,18 @@ def make_agent(**fields: Any) -> User:
     """Staff who may do all that the admin offers."""
     defaults = {"username": f"agent-{next(_numbers)}", "is_staff": True, "is_superuser": True}
     return User.objects.create(**defaults | fields)
+
+
+def make_release(product: Product, content: bytes = b"an installer", **fields: Any) -> Release:
+    """The current installer of a product for Windows, stored where settings say."""
+    number = next(_numbers)
+    defaults: dict[str, Any] = {
+        "version": f"17.{number}",
+        "platform": "windows",
+        "file_name": "Setup.exe",
+        "released_at": datetime(2026, 10, 1, tzinfo=UTC),
+        "stored_name": releases_storage().save(f"{number}/release", ContentFile(content)),
+        "size": len(content),
+        "sha256": sha256(content).hexdigest(),
+    }
+    return Release.objects.create(product=product, **defaults | fields)
