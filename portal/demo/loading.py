@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from licenses.models import Product, SerialPrefix, Sku
 from orders.models import Store
-from portal.demo import desk, orders, vendor
+from portal.demo import desk, orders, software, vendor
 
 
 def load(file: Path) -> int:
@@ -24,6 +24,7 @@ def load(file: Path) -> int:
             orders.write(file, timezone.now())
         desk.make_policies()
         call_command("import_orders", str(file))
+        software.load()
         desk.make_offers()
         desk.make_cases(ensure_agent())
         count = sum(1 for _line in file.open(encoding="utf-8"))
