@@ -72,6 +72,7 @@ def no_progress(_doing: str, _count: int) -> None:
 
 def find_product(name: str) -> Product:
     """The product with this short name, or the one that this SKU belongs to. Raises NotTaken."""
+    name = name.replace("\x00", "")
     if product := Product.objects.filter(slug=name).first():
         return product
     skus = Sku.objects.filter(code=name)
@@ -130,14 +131,15 @@ def _tidy(offered: Offered) -> Offered:
             VERSION_LENGTH,
         )
         raise NotTaken(sentence % {"most": VERSION_LENGTH})
-    if offered.platform not in Platform.values:
+    platform = offered.platform.strip().lower()
+    if platform not in Platform.values:
         raise NotTaken(_("The platform is one of: %(choices)s.") % {"choices": ", ".join(Platform.values)})
     if not name:
         raise NotTaken(_("The file needs a name under which browsers save it."))
     stated = offered.sha256.strip().lower()
     if stated and not _SHA256.fullmatch(stated):
         raise NotTaken(_("A SHA-256 has 64 digits from 0 to 9 and a to f."))
-    return Offered(offered.product, version, offered.platform, name, stated)
+    return Offered(offered.product, version, platform, name, stated)
 
 
 def _new_name() -> str:
