@@ -1,0 +1,1 @@
+"""Endpoints that other servers call, each call signed with a key that both sides know."""

@@ -1,0 +1,124 @@
+"""POST /api/activations/: what a vendor's activation server tells of devices. See docs/activations.md."""
+
+import hashlib
+import unicodedata
+from typing import Annotated, Any
+
+from django.conf import settings
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from intake.records import Serial, Time
+from intake.webhooks.signatures import CLOCK_TOLERANCE, Refusal, signed_body
+from licenses.services import activations
+from licenses.services.activations import Answer, Event, EventType
+
+MOST_BYTES = 256 * 1024
+MOST_EVENTS = 500
+PROBLEMS_TOLD = 20
+BUSY_SECONDS = 5
+
+
+def _printable(text: str) -> str:
+    """Names are shown to people: what no screen shows, or what turns a line of text around, is no name."""
+    if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp") for sign in text):
+        raise ValueError("contains control characters")
+    return text
+
+
+def _not_ahead(at: Any) -> Any:
+    if at > timezone.now() + CLOCK_TOLERANCE:
+        raise ValueError("is in the future; check the clock")
+    return at
+
+
+Printable = AfterValidator(_printable)
+Id = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True), Printable]
+DeviceId = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), Printable]
+Name = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), Printable]
+Platform = Annotated[str, StringConstraints(max_length=100, strip_whitespace=True), Printable]
+
+
+class EventRecord(BaseModel):
+    """One event as it is told."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Id
+    type: EventType
+    serial: Annotated[Serial, Printable]
+    device: DeviceId
+    name: Name = ""
+    platform: Platform = ""
+    at: Annotated[Time, AfterValidator(_not_ahead)]
+
+    def as_event(self) -> Event:
+        said = self.model_dump_json()
+        return Event(
+            id=self.id,
+            type=self.type,
+            serial=self.serial,
+            device=self.device,
+            at=self.at,
+            digest=hashlib.sha256(said.encode()).hexdigest(),
+            name=self.name,
+            platform=self.platform,
+        )
+
+
+class Batch(BaseModel):
+    """The body: events, or none to ask only which devices are to be freed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    events: Annotated[list[EventRecord], Field(max_length=MOST_EVENTS)]
+
+
+@csrf_exempt
+@never_cache
+def take(request: HttpRequest) -> JsonResponse:
+    """Take a signed batch. Always answers JSON: 200 with a result for each event, else what is wrong."""
+    if request.method != "POST":
+        return _error(405, "method", "Send POST.", headers={"Allow": "POST"})
+    try:
+        signed = signed_body(request, settings.ACTIVATION_KEYS, MOST_BYTES)
+        events = [record.as_event() for record in Batch.model_validate_json(signed.body).events]
+        return JsonResponse(_answered(events, activations.take(signed.key_id, events)))
+    except Refusal as refusal:
+        return _error(refusal.status, refusal.code, str(refusal))
+    except ValidationError as error:
+        return _error(400, "invalid", "Nothing was taken. See what is wrong with it.", problems=_problems(error))
+    except activations.Reused as reused:
+        sentence = "Nothing was taken: these ids were told before with other content. Give new events new ids."
+        return _error(409, "reused_id", sentence, ids=list(reused.event_ids[:PROBLEMS_TOLD]))
+    except activations.Busy:
+        headers = {"Retry-After": str(BUSY_SECONDS)}
+        return _error(503, "busy", "Nothing was taken: these licences are being changed. Try again.", headers=headers)
+
+
+def _answered(events: list[Event], answer: Answer) -> dict[str, Any]:
+    return {
+        "results": [
+            {"id": event.id, "result": outcome.value} for event, outcome in zip(events, answer.outcomes, strict=True)
+        ],
+        "released": [
+            {"serial": freed.serial, "device": freed.device, "released_at": freed.released_at.isoformat()}
+            for freed in answer.freed
+        ],
+        "more_released": answer.more_freed,
+    }
+
+
+def _problems(error: ValidationError) -> list[dict[str, str]]:
+    """Where and what, without repeating what was sent."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return [
+        {"at": ".".join(str(step) for step in each["loc"]), "problem": each["msg"]} for each in found[:PROBLEMS_TOLD]
+    ]
+
+
+def _error(status: int, code: str, sentence: str, headers: dict[str, str] | None = None, **more: Any) -> JsonResponse:
+    return JsonResponse({"error": code, "message": sentence, **more}, status=status, headers=headers)

@@ -1,0 +1,197 @@
+"""What an activation server tells of licences, taken so that the order of telling makes no difference."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import Min, Q
+from django.utils import timezone
+
+from licenses.models import ActivationEvent, Device, DeviceRelease, License, normalize_serial
+
+TRIES = 4
+# Below the second after which PostgreSQL looks for deadlocks, so that it is never an import that has to give way.
+LOCK_WAIT_MILLISECONDS = 500
+RELEASES_TOLD = 500  # at once; the rest with the next answer
+
+
+class EventType(Enum):
+    ACTIVATED = "activated"
+    SEEN = "seen"
+    DEACTIVATED = "deactivated"
+
+
+class Outcome(Enum):
+    TAKEN = "taken"
+    UNKNOWN_SERIAL = "unknown_serial"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to one device. `name` and `platform` are empty where nobody told."""
+
+    id: str
+    type: EventType
+    serial: str
+    device: str  # the server's own id for it
+    at: datetime
+    digest: str  # of all that was said
+    name: str = ""
+    platform: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FreedDevice:
+    """A device whose place its owner gave free."""
+
+    serial: str
+    device: str
+    released_at: datetime
+
+
+@dataclass
+class Answer:
+    """What became of each event, in their order, and which devices are to be freed."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    freed: list[FreedDevice] = field(default_factory=list)
+    more_freed: bool = False
+
+
+class Reused(Exception):
+    """Ids of events that were taken before with other content; nothing was taken now."""
+
+    def __init__(self, event_ids: Sequence[str]) -> None:
+        super().__init__(event_ids)
+        self.event_ids = event_ids
+
+
+class Busy(Exception):
+    """Somebody else holds these licences for longer than a request should wait. Try again soon."""
+
+
+def take(key_id: str, events: Sequence[Event]) -> Answer:
+    """Take events that the holder of this key tells, all or none of them; each id once.
+
+    The same events end in the same state whatever order they come in. One whose serial number nobody knows is
+    not kept, so that it can be told again once the order is there. Raises Reused and Busy.
+    """
+    for _attempt in range(TRIES):
+        try:
+            with transaction.atomic():
+                _wait_briefly()
+                return _take(key_id, events, timezone.now())
+        except (IntegrityError, OperationalError):
+            continue  # the same events at the same moment, or a licence that an import holds: look again
+    raise Busy
+
+
+def _wait_briefly() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_WAIT_MILLISECONDS}ms"])
+
+
+def _take(key_id: str, events: Sequence[Event], now: datetime) -> Answer:
+    keys = [normalize_serial(event.serial) for event in events]
+    licenses = {
+        license.serial_key: license
+        for license in License.objects.select_for_update(no_key=True, of=("self",))
+        .filter(serial_key__in=set(keys))
+        .order_by("pk")
+    }
+    digests = {event.id: event.digest for event in events}
+    taken = dict(ActivationEvent.objects.filter(key_id=key_id, event_id__in=digests).values_list("event_id", "digest"))
+    _refuse_reused(events, digests | taken)
+    new = {
+        event.id: (licenses[key], event)
+        for key, event in zip(keys, events, strict=True)
+        if key in licenses and event.id not in taken
+    }
+    _apply(list(new.values()))
+    ActivationEvent.objects.bulk_create(
+        ActivationEvent(key_id=key_id, event_id=event.id, digest=event.digest, received_at=now)
+        for _license, event in new.values()
+    )
+    known = new.keys() | taken.keys()
+    answer = Answer([Outcome.TAKEN if event.id in known else Outcome.UNKNOWN_SERIAL for event in events])
+    _tell_releases(answer, now)
+    return answer
+
+
+def _refuse_reused(events: Sequence[Event], digests: Mapping[str, str]) -> None:
+    reused = [event.id for event in events if digests[event.id] != event.digest]
+    if reused:
+        raise Reused(list(dict.fromkeys(reused)))
+
+
+def _apply(told: Sequence[tuple[License, Event]]) -> None:
+    """Into the devices of these licences, which are locked; and when each licence was first in use."""
+    known = {
+        (device.license_id, device.vendor_id): device
+        for device in Device.objects.select_for_update(of=("self",))
+        .filter(license__in={license.pk for license, _event in told})
+        .order_by("pk")
+    }
+    touched: dict[tuple[int, str], Device] = {}
+    licenses: dict[int, License] = {}
+    for license, event in told:
+        place = (license.pk, event.device)
+        device = touched.get(place) or known.get(place) or _new_device(license, event)
+        touched[place] = device
+        _tell(device, event)
+        if license.activated_at is None or event.at < license.activated_at:
+            license.activated_at = event.at
+            licenses[license.pk] = license
+    Device.objects.bulk_create([device for device in touched.values() if device.pk is None])
+    Device.objects.bulk_update(
+        [device for place, device in touched.items() if place in known],
+        ["name", "platform", "described_at", "activated_at", "last_activated_at", "last_seen_at", "deactivated_at"],
+    )
+    License.objects.bulk_update(licenses.values(), ["activated_at"])
+
+
+def _new_device(license: License, event: Event) -> Device:
+    return Device(license=license, vendor_id=event.device, activated_at=event.at, last_seen_at=event.at)
+
+
+def _tell(device: Device, event: Event) -> None:
+    """Each step is a maximum or a minimum over all events, so that their order makes no difference."""
+    device.activated_at = min(device.activated_at, event.at)
+    device.last_seen_at = max(device.last_seen_at, event.at)
+    if event.name or event.platform:
+        told = (event.at, event.name, event.platform)
+        if device.described_at is None or told > (device.described_at, device.name, device.platform):
+            device.described_at, device.name, device.platform = told
+    if event.type is EventType.ACTIVATED:
+        device.last_activated_at = max(device.last_activated_at or event.at, event.at)
+    elif event.type is EventType.DEACTIVATED:
+        device.deactivated_at = max(device.deactivated_at or event.at, event.at)
+    if device.deactivated_at and device.last_activated_at and device.deactivated_at < device.last_activated_at:
+        device.deactivated_at = None  # it is in use again, and no earlier word can change that
+
+
+def _tell_releases(answer: Answer, now: datetime) -> None:
+    releases = (
+        DeviceRelease.objects.to_free(now)
+        .order_by("requested_at", "pk")
+        .values_list("device__license__serial", "device__vendor_id", "requested_at")[: RELEASES_TOLD + 1]
+    )
+    freed = [FreedDevice(*row) for row in releases]
+    answer.freed, answer.more_freed = freed[:RELEASES_TOLD], len(freed) > RELEASES_TOLD
+
+
+def keep_earliest_use(license_ids: Collection[int]) -> None:
+    """After an import told of these licences: one that is in use was activated, and no later than its first use."""
+    earliest = (
+        Device.objects.filter(license__in=license_ids).values_list("license_id").annotate(first=Min("activated_at"))
+    )
+    for license_id, first in earliest:
+        later = Q(activated_at__isnull=True) | Q(activated_at__gt=first)
+        License.objects.filter(later, pk=license_id).update(activated_at=first)
+
+
+def forget_events(before: datetime) -> int:
+    """Delete what was taken before this moment; told again, it would change nothing. Returns how many."""
+    return ActivationEvent.objects.filter(received_at__lt=before).delete()[0]
