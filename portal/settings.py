@@ -268,6 +268,19 @@ if not STRIPE_API_BASE.startswith("https://") and not DEMO:
 if not all(STRIPE_SECRET_KEYS.values()):
     stop("STRIPE_SECRET_KEYS must read as store=key,store=key, with the short names of stores.")
 
+# --- Activation servers (see docs/activations.md) ----------------------------------------------------------
+# By key id: windows=secret,mac=secret
+ACTIVATION_SECRET_LENGTH = 32  # characters
+_activation_keys = [pair.partition("=") for pair in env.list("ACTIVATION_KEYS", default=[])]
+ACTIVATION_KEYS = {key_id.strip(): secret.strip() for key_id, _equals, secret in _activation_keys}
+if len(ACTIVATION_KEYS) < len(_activation_keys) or not all(
+    key_id and len(secret) >= ACTIVATION_SECRET_LENGTH for key_id, secret in ACTIVATION_KEYS.items()
+):
+    stop(
+        "ACTIVATION_KEYS must read as id=secret,id=secret, each id once"
+        f" and each secret at least {ACTIVATION_SECRET_LENGTH} characters long."
+    )
+
 # --- Pages ---------------------------------------------------------------------------------------------
 TEMPLATES = [
     {
