@@ -337,7 +337,33 @@ def _grant(request: HttpRequest, orders: list[Order], way: Attempt.Way) -> None:
         session.cycle_key()
     now = timezone.now().timestamp()
     held |= {str(order.pk): [now + GRANT_LIMIT.total_seconds(), str(way), ""] for order in orders}
-    session[SESSION_KEY] = {"seen": now, "orders": held}
+    session[SESSION_KEY] = {"seen": now, "orders": held, "others": _grants(request).get("others", {})}
+
+
+def hold(request: HttpRequest, name: str) -> None:
+    """Let this browser open one thing of a room above, as it opens orders: as long, and until it leaves.
+
+    `name` says which, as in `thread:7`. Whoever calls this has judged the proof; see `holds`.
+    """
+    session = request.session
+    held = _held(request)
+    others = _grants(request).get("others", {})
+    if session.session_key:
+        session.cycle_key()
+    now = timezone.now().timestamp()
+    others |= {name: now + GRANT_LIMIT.total_seconds()}
+    session[SESSION_KEY] = {"seen": now, "orders": held, "others": others}
+
+
+def holds(request: HttpRequest, name: str) -> bool:
+    """Whether this browser may open that thing of a room above."""
+    _held(request)  # ends what was idle too long
+    return bool(_grants(request).get("others", {}).get(name, 0) > timezone.now().timestamp())
+
+
+def _grants(request: HttpRequest) -> dict[str, Any]:
+    grants: dict[str, Any] = request.session.get(SESSION_KEY) or {}
+    return grants
 
 
 def _held(request: HttpRequest) -> dict[str, Any]:
@@ -345,7 +371,7 @@ def _held(request: HttpRequest) -> dict[str, Any]:
 
     Ends what was idle too long.
     """
-    grants = request.session.get(SESSION_KEY)
+    grants = _grants(request)
     if not grants:
         return {}
     now = timezone.now().timestamp()

@@ -4,7 +4,7 @@ import logging
 import re
 
 # Signed links open orders, or start downloads, while they are young.
-_TOKEN = re.compile(r"(/access/|/d/)[^/\s\"']+")
+_TOKEN = re.compile(r"(/access/|/d/|/threads/open/)[^/\s\"']+")
 
 
 class HideTokens(logging.Filter):
@@ -12,6 +12,6 @@ class HideTokens(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
-        if "/access/" in text or "/d/" in text:
+        if _TOKEN.search(text):
             record.msg, record.args = _TOKEN.sub(r"\1…", text), None
         return True
