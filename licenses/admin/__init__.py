@@ -1,5 +1,5 @@
 """Licences, products and downloads for staff."""
 
-from licenses.admin import licenses, products
+from licenses.admin import downloads, licenses, products, releases
 
-__all__ = ["licenses", "products"]
+__all__ = ["downloads", "licenses", "products", "releases"]

@@ -1,0 +1,190 @@
+"""Installers for staff: uploaded here, or by `add_release` where they are large; withdrawn, and offered again."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+
+from files.reasons import Reason
+from files.uploading import RefusedUpload
+from licenses.models import Release
+from licenses.services import releases
+from licenses.services.releases import NotTaken, Offered, Outcome
+
+REST_OF_FORM = 1024 * 1024  # bytes, besides the file
+MEGABYTE = 1024 * 1024
+
+
+def most_read() -> int:
+    """The largest upload form that is read, in bytes."""
+    return int(settings.RELEASE_UPLOAD_MAX_BYTES) + REST_OF_FORM
+
+
+class ReleaseUploadHandler(TemporaryFileUploadHandler):
+    """Takes an installer to disk; what is too large, or has no room there, is read to its end and let go."""
+
+    reason: Reason | None = None
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        if self.reason is not None:
+            return
+        if start + len(raw_data) > settings.RELEASE_UPLOAD_MAX_BYTES:
+            self._let_go(Reason.TOO_LARGE)
+            return
+        try:
+            super().receive_data_chunk(raw_data, start)
+        except OSError:
+            self._let_go(Reason.NOT_STORED)
+
+    def file_complete(self, file_size: int) -> Any:
+        if self.reason is not None:
+            return RefusedUpload(self.file_name or "file", self.reason)
+        return super().file_complete(file_size)
+
+    def _let_go(self, reason: Reason) -> None:
+        self.reason = reason
+        self.upload_interrupted()
+
+
+class ReleaseForm(forms.ModelForm):
+    """Adds a release. What the service would refuse, the form says."""
+
+    file = forms.FileField(label=_("file"), allow_empty_file=True)
+    stated_sha256 = forms.CharField(
+        label="SHA-256", required=False, help_text=_("If you enter it, a file with another one is refused.")
+    )
+    file_name = forms.CharField(
+        label=_("file name"),
+        required=False,
+        max_length=255,
+        help_text=_("As browsers save it; empty: as it is called."),
+    )
+
+    class Meta:
+        model = Release
+        fields = ["product", "version", "platform", "file_name"]
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        reason = getattr(file, "refused_for", None)
+        if reason is Reason.TOO_LARGE:
+            most = settings.RELEASE_UPLOAD_MAX_BYTES // MEGABYTE
+            raise ValidationError(
+                _("The file is larger than %(most)d MB. Bring it in with `manage.py add_release`."),
+                params={"most": most},
+            )
+        if reason is not None:
+            raise ValidationError(_("There is no room for the file on this machine. Nothing was kept."))
+        return file
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        if {"product", "version", "platform", "file"} <= said.keys():
+            try:
+                added = releases.add_release(said["file"], self.offered(), dry_run=True)
+            except NotTaken as refusal:
+                raise ValidationError(refusal.sentence) from refusal
+            if added.outcome == Outcome.UNCHANGED:
+                raise ValidationError(
+                    _("%(release)s stands already with this file."), params={"release": added.release}
+                )
+        return said
+
+    def offered(self) -> Offered:
+        said = self.cleaned_data
+        return Offered(
+            product=said["product"],
+            version=said["version"],
+            platform=said["platform"],
+            file_name=said.get("file_name") or said["file"].name,
+            sha256=said.get("stated_sha256", ""),
+        )
+
+    def validate_unique(self) -> None:
+        """The service judges, and knows that a newer release takes the place of the one before."""
+
+    def validate_constraints(self) -> None:
+        """As above."""
+
+
+@admin.register(Release)
+class ReleaseAdmin(ModelAdmin):
+    form = ReleaseForm
+    add_fields = ["product", "version", "platform", "file", "file_name", "stated_sha256"]
+    list_display = ["product", "version", "platform", "shown_size", "released_at", "replaced_at", "withdrawn_at"]
+    list_filter = ["product", "platform"]
+    list_select_related = ["product"]
+    search_fields = ["version", "file_name", "sha256"]
+    actions = ["withdraw", "offer_again"]
+    ordering = ["-released_at"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False  # who bought it may still download it; withdraw what is harmful
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return self.get_readonly_fields(request, obj) if obj else self.add_fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        if obj is None:
+            return []
+        named = ["product", "version", "platform", "file_name", "shown_size", "sha256"]
+        return [*named, "released_at", "replaced_at", "withdrawn_at"]
+
+    @admin.display(description=_("size"), ordering="size")
+    def shown_size(self, release: Release) -> str:
+        return filesizeformat(release.size)
+
+    # --- Adding ---
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Nothing is read of what comes in before it is known who sends it; then the token is checked as ever."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        request.upload_handlers = [ReleaseUploadHandler(request)]
+        try:
+            return super().add_view(request, form_url, extra_context)
+        except NotTaken as refusal:  # what happened after the form was judged
+            self.message_user(request, str(refusal.sentence), messages.ERROR)
+            return HttpResponseRedirect(request.path)
+
+    add_view.csrf_exempt = True  # type: ignore[attr-defined]  # changeform_view checks it
+    add_view.most_read = most_read  # type: ignore[attr-defined]  # see files.uploading.BodyCapMiddleware
+
+    def save_model(self, request: HttpRequest, obj: Release, form: Any, change: bool) -> None:
+        added = releases.add_release(form.cleaned_data["file"], form.offered())
+        obj.pk = added.release.pk
+        obj.refresh_from_db()
+
+    # --- Withdrawing ---
+
+    @admin.action(description=_("Withdraw: nobody can download it any more"), permissions=["change"])
+    def withdraw(self, request: HttpRequest, chosen: QuerySet[Release]) -> None:
+        count = self._apply(request, chosen, releases.withdraw, gettext("Withdrawn."))
+        words = ngettext("%(count)d release was withdrawn.", "%(count)d releases were withdrawn.", count)
+        self.message_user(request, words % {"count": count})
+
+    @admin.action(description=_("Offer again: as the current one of its platform"), permissions=["change"])
+    def offer_again(self, request: HttpRequest, chosen: QuerySet[Release]) -> None:
+        count = self._apply(request, chosen, releases.offer_again, gettext("Offered again."))
+        words = ngettext("%(count)d release is offered again.", "%(count)d releases are offered again.", count)
+        self.message_user(request, words % {"count": count})
+
+    def _apply(
+        self, request: HttpRequest, chosen: QuerySet[Release], verb: Callable[[Release], bool], note: str
+    ) -> int:
+        done = [release for release in chosen.order_by("released_at") if verb(release)]
+        for release in done:
+            self.log_change(request, release, note)
+        return len(done)
