@@ -15,6 +15,7 @@ from celery import current_app
 from django.conf import settings
 from django.core import checks
 from django.core.files.base import ContentFile
+from django.core.files.storage import Storage
 from django.core.mail import get_connection
 from django.core.mail.backends.smtp import EmailBackend
 from django.db import DatabaseError, connection
@@ -25,6 +26,8 @@ from kombu.exceptions import KombuError
 from files.judging import judge
 from files.models import private_storage
 from files.refusals import Refused
+from licenses.models import Release
+from licenses.models.downloads import releases_storage
 from notifications.models import Message
 from portal.health import unapplied_migrations
 from portal.models import Heartbeat
@@ -116,15 +119,39 @@ def mail() -> str:
 
 
 def storage() -> str:
-    where = private_storage()
+    return _written_to(private_storage(), _("Let this user write there, or mend PRIVATE_ROOT or PRIVATE_S3_…."))
+
+
+def releases() -> str:
+    remedy = _("Let this user write there, or mend RELEASES_ROOT or RELEASES_S3_….")
+    seen = _written_to(releases_storage(), remedy)
+    lost = _lost_release()
+    if lost is not None:
+        text = _("the installer of %(release)s is not there") % {"release": lost}
+        raise Trouble(text, _("Bring it back from your backup, or withdraw it in the admin."))
+    return seen
+
+
+def _written_to(where: Storage, remedy: str) -> str:
     try:
         name = where.save(f"doctor-{secrets.token_hex(8)}.txt", ContentFile(b"written by doctor"))
         where.delete(name)
     except Exception as error:  # every storage has errors of its own
-        raise Trouble(
-            _first_line(error), _("Let this user write there, or mend PRIVATE_ROOT or PRIVATE_S3_….")
-        ) from error
-    return _("%(where)s can be written") % {"where": getattr(where, "location", "") or settings.PRIVATE_S3_BUCKET}
+        raise Trouble(_first_line(error), remedy) from error
+    place = getattr(where, "bucket_name", "") or getattr(where, "location", "")
+    return _("%(where)s can be written") % {"where": place}
+
+
+def _lost_release() -> Release | None:
+    """The first release that is offered and has no file of its size."""
+    where = releases_storage()
+    for release in Release.objects.current().select_related("product"):
+        try:
+            if where.size(release.stored_name) != release.size:
+                return release
+        except Exception:  # every storage has errors of its own
+            return release
+    return None
 
 
 def uploads() -> str:
@@ -168,6 +195,7 @@ CHECKS = (
     Check("mail", mail),
     Check("storage", storage),
     Check("uploads", uploads),
+    Check("releases", releases, needs=("database", "migrations")),
     Check("outbox", outbox, needs=("database", "migrations")),
 )
 

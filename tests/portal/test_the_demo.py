@@ -109,7 +109,7 @@ def test_commands_in_a_second_terminal_reach_the_same_data(demo: RunningDemo) ->
     parts = [line.split()[0] for line in doctor.stdout.splitlines()]
     servers, rest = parts[:6], parts[6:]
     assert servers == ["settings", "database", "migrations", "broker", "worker", "beat"]
-    assert rest == ["mail", "storage", "uploads", "outbox"]
+    assert rest == ["mail", "storage", "uploads", "releases", "outbox"]
 
 
 def test_its_secrets_are_for_its_owner_only(demo: RunningDemo) -> None:
