@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from intake.feed import Context, Feed, Item
+from intake.ingest.arrivals import known_licenses_that_change, tell_what_arrived
 from intake.ingest.find import find_orders
 from intake.ingest.load import Known, known_orders, known_stores, load, stores
 from intake.ingest.merge import NEW_ORDER, merge
@@ -243,9 +244,11 @@ class Import:
             else:
                 counts.unchanged += 1
         promise_returns(batch)
+        changed_licenses = known_licenses_that_change(batch)
         write(batch, timezone.now())
         self._keep_references(placed, batch)
         meet_imported_refunds(_arrived_refunds(batch))
+        tell_what_arrived(batch, changed_licenses)
         if recent := _perhaps_recent(batch):
             announce_new_orders(recent)
 

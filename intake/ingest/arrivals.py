@@ -1,0 +1,31 @@
+"""What a batch brought that others wait for: serial numbers of orders that were there without them."""
+
+from intake.ingest.state import Batch
+from licenses.services.activations import keep_earliest_use
+from licenses.services.arrivals import Arrival, tell_of_imported
+
+
+def known_licenses_that_change(batch: Batch) -> list[int]:
+    """Licences that were there before; asked before the batch is written."""
+    return [license.id for license in batch.licenses.values() if license.id is not None and license.changed]
+
+
+def tell_what_arrived(batch: Batch, changed_licenses: list[int]) -> None:
+    """After the batch is written, in its transaction. Most imports bring nothing of this, and ask nothing."""
+    if changed_licenses:
+        keep_earliest_use(changed_licenses)
+    if arrivals := _first_serials(batch):
+        tell_of_imported(arrivals)
+
+
+def _first_serials(batch: Batch) -> dict[int, Arrival]:
+    """Of orders that were there before: the first new licence on a line that has only new ones."""
+    arrivals: dict[int, Arrival] = {}
+    for order in batch.orders.values():
+        if order.is_new or not order.changed:
+            continue
+        for line in order.lines.values():
+            if line.links and all(link.id is None for link in line.links.values()):
+                arrival = min((line.id or 0, link.license.id or 0) for link in line.links.values())
+                arrivals[order.id] = min(arrival, arrivals.get(order.id, arrival))
+    return arrivals

@@ -1,0 +1,53 @@
+"""The mails about licences: what each says, made at the moment of sending. Read by `notifications` at the start."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from licenses import panels
+from licenses.models import LicensedLine
+from licenses.models.missing import STANDING
+from licenses.services.arrivals import SERIAL_ARRIVED, arrival_of
+from notifications.kinds import MailKind, register
+from notifications.models import Message
+from notifications.site import site_url
+from orders.models import Order
+
+TEMPLATES = "licenses/emails"
+
+
+def serial_arrived(message: Message) -> dict[str, Any]:
+    """All serial numbers of the order, and what is still to come."""
+    order = Order.objects.select_related("store").get(pk=message.object_id)
+    return {
+        "order": order,
+        "serials": panels.load([order])[order.pk],
+        "facts": [(gettext("Order number"), order.number)],
+        "has_card": bool(order.card_last4 or order.device_last4),
+        "url": site_url(reverse("orders:order", args=[order.public_id])),
+        "reply_to": order.store.support_email,
+    }
+
+
+def is_still_there(message: Message) -> bool:
+    """It was not taken away or revoked since, and the order and its address are what they were."""
+    line_id, license_id = arrival_of(message.key)
+    link = (
+        LicensedLine.objects.filter(line_id=line_id, license_id=license_id, license__revoked_at__isnull=True)
+        .select_related("order")
+        .first()
+    )
+    return link is not None and link.order.status in STANDING and link.order.email == message.recipient
+
+
+register(
+    MailKind(
+        SERIAL_ARRIVED,
+        f"{TEMPLATES}/serial_arrived",
+        serial_arrived,
+        is_still_there,
+        label=_("Your serial number"),
+    )
+)
