@@ -1,0 +1,95 @@
+"""What can be done with a charge claim: taking it in, and saying which order it is about, or that none is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, override
+from django.utils.translation import gettext_lazy as _
+
+from notifications.addresses import mask_address
+from notifications.services import send
+from orders.models import AccessLink, Order
+from orders.services import send_confirmation_again
+from refunds.refusals import AlreadyMoved, NotPossible
+from support.models import ChargeClaim, Thread
+from support.services.threads import Author, Letter, Status, at_work, open_thread, say, shut, tell
+
+Outcome = ChargeClaim.Outcome
+
+
+def file_claim(letter: Letter, known: Mapping[str, Any]) -> tuple[Thread, bool]:
+    """Take a claim in: its letter, and what is known of the charge (columns of ChargeClaim).
+
+    All or nothing. Returns the thread, and whether it is new. Raises files.services.Refused.
+    """
+    with transaction.atomic():
+        thread, is_new = open_thread(letter)
+        if is_new:
+            ChargeClaim.objects.create(thread=thread, **known)
+    return thread, is_new
+
+
+def match(claim: ChargeClaim, order: Order, by: User, text: str = "", seen: int | None = None) -> None:
+    """Say which order the charge belongs to, and let the buyer have it.
+
+    Its confirmation goes out again, to the order's own address only. Where that is the claim's address, too,
+    the buyer's mail carries a link that opens the order; else it names the order's address, masked. The thread
+    stays open for what the buyer may still say, and a better match stays possible. Raises AlreadyMoved, ReadAnew.
+    """
+    with at_work(claim.thread, seen) as thread:
+        current = _lock(claim)
+        if current.matched_order_id == order.pk:
+            raise AlreadyMoved(current.get_outcome_display())
+        thread.order, thread.store = order, order.store
+        thread.assigned_to = thread.assigned_to or by
+        thread.status, thread.closed_at = Status.ANSWERED, None
+        thread.save()
+        _decide(current, Outcome.MATCHED, by, order)
+        note = gettext("Matched to order %(number)s.") % {"number": order}
+        say(thread, Author.STAFF, note, by=by, is_internal=True)
+        with override(thread.language):
+            words = text.strip() or gettext("We found the order that you were charged for.")
+        message = say(thread, Author.STAFF, words, by=by)
+        if is_address_of(order, thread.email):
+            page = reverse("orders:order", args=[order.public_id])
+            link = AccessLink.objects.create(email=order.email, next_path=page)
+            send("claim_matched", message, thread.email, str(link.pk), order_id=order.pk, language=thread.language)
+        else:
+            tell(message, "claim_matched_elsewhere")
+        send_confirmation_again(order)
+
+
+def no_match(claim: ChargeClaim, by: User, text: str, seen: int | None = None) -> None:
+    """Say that no order fits; the words to the buyer say what to do. Raises NotPossible, AlreadyMoved, ReadAnew."""
+    if not (words := text.strip()):
+        raise NotPossible(_("Please write to the buyer what to do now."))
+    with at_work(claim.thread, seen) as thread:
+        current = _lock(claim)
+        if current.outcome != Outcome.OPEN:
+            raise AlreadyMoved(current.get_outcome_display())
+        shut(thread)
+        _decide(current, Outcome.NO_MATCH, by)
+        tell(say(thread, Author.STAFF, words, by=by), "claim_not_found")
+
+
+def is_address_of(order: Order, email: str) -> bool:
+    """Whether mails of the order go to this address."""
+    return Order.objects.for_email(email).filter(pk=order.pk).exists()
+
+
+def masked_address(order: Order) -> str:
+    return mask_address(order.email) if order.email else ""
+
+
+def _lock(claim: ChargeClaim) -> ChargeClaim:
+    return ChargeClaim.objects.select_for_update(of=("self",)).get(pk=claim.pk)
+
+
+def _decide(claim: ChargeClaim, outcome: ChargeClaim.Outcome, by: User, order: Order | None = None) -> None:
+    claim.outcome, claim.matched_order = outcome, order
+    claim.decided_at, claim.decided_by = timezone.now(), by
+    claim.save()

@@ -1,0 +1,250 @@
+"""What can be done with a thread, by its writer and by staff. The row locked, its history and the mail with it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.core.files.base import File
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext, override
+from django.utils.translation import gettext_lazy as _
+
+from files.models import Upload
+from files.services import keep_all
+from notifications.services import send
+from orders.budgets import Limit, Purse, reserve
+from orders.models import Order, Store
+from refunds.refusals import AlreadyMoved, NotPossible
+from support.models import ChargeClaim, Thread, ThreadFile, ThreadLink, ThreadMessage
+from support.models.threads import due
+
+Author = ThreadMessage.Author
+Status = Thread.Status
+RECEIVED_KINDS = {Thread.Kind.CONTACT: "contact_received", Thread.Kind.CHARGE_CLAIM: "claim_received"}
+# Receipts mailed to one address; above it the page is the receipt, so that nobody's mailbox is flooded.
+RECEIPT_LIMIT = Limit(short=5, long=20)
+LINK_LIMIT = Limit(short=3, long=10)  # fresh links to one thread
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What somebody writes to support, as its form made sure of it."""
+
+    kind: Thread.Kind
+    email: str
+    subject: str
+    text: str
+    submission_id: UUID
+    language: str = ""
+    files: Sequence[File] = ()
+    order: Order | None = None
+
+
+class ReadAnew(NotPossible):
+    """Something was said in between, which whoever decides has not read."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Something was said in this thread meanwhile. Please read it first; nothing was sent."))
+
+
+# --- Whoever writes ----------------------------------------------------------------------------------------
+
+
+def open_thread(letter: Letter) -> tuple[Thread, bool]:
+    """Take a letter in, with its files, receipt and history, or nothing of it.
+
+    Returns the thread, and whether it is new: the same submission finds the first. Raises files.services.Refused.
+    """
+    with transaction.atomic():
+        thread = Thread(
+            submission_id=letter.submission_id,
+            kind=letter.kind,
+            subject=letter.subject,
+            email=letter.email,
+            language=letter.language,
+            order=letter.order,
+            store=letter.order.store if letter.order else only_store(),
+        )
+        try:
+            with transaction.atomic():
+                thread.save()  # a second click waits here for the first
+        except IntegrityError:
+            return Thread.objects.get(submission_id=letter.submission_id), False
+        message = say(thread, Author.BUYER, letter.text, files=letter.files)
+        if reserve([Purse("thread-receipt", letter.email.lower(), RECEIPT_LIMIT)], timezone.now()):
+            tell(message, RECEIVED_KINDS[letter.kind])
+        else:
+            note = gettext("No receipt was mailed: too many went to this address today. The page confirmed it.")
+            say(thread, Author.PORTAL, note, is_internal=True)
+        forward(message)
+    return thread, True
+
+
+def only_store() -> Store | None:
+    """Where there is just one, it is meant."""
+    stores = list(Store.objects.all()[:2])
+    return stores[0] if len(stores) == 1 else None
+
+
+def reply(thread: Thread, text: str, files: Sequence[File] = ()) -> None:
+    """What the buyer adds or answers. A second click changes nothing. Raises NotPossible once it is closed."""
+    with at_work(thread) as current:
+        last = current.messages.filter(is_internal=False).last()
+        if last is not None and last.author == Author.BUYER and last.text == text and not _more(last, files):
+            return
+        if current.status == Status.CLOSED:
+            raise NotPossible(_("This is closed. Please write a new message; it can name this reference."))
+        if current.status != Status.WAITING:
+            current.status, current.due_at = Status.WAITING, due()
+            current.save()
+        forward(say(current, Author.BUYER, text, files=files))
+
+
+def _more(message: ThreadMessage, files: Sequence[File]) -> bool:
+    """Whether these are other files than came with the message."""
+    names = sorted(file.upload.name for file in message.files.select_related("upload"))
+    return names != sorted(file.name or "" for file in files)
+
+
+def solved(thread: Thread) -> None:
+    """The buyer needs no answer any more. A second click changes nothing."""
+    with at_work(thread) as current:
+        if current.status == Status.CLOSED:
+            return
+        ChargeClaim.objects.undecided().filter(pk=current.pk).update(
+            outcome=ChargeClaim.Outcome.CANCELLED, decided_at=timezone.now()
+        )
+        shut(current)
+        say(current, Author.BUYER, gettext("Closed: it is solved."))
+
+
+def send_link(thread: Thread) -> bool:
+    """Mail a fresh link to the thread's own address. False where too many went there lately."""
+    with transaction.atomic():
+        if not reserve([Purse("thread-link", str(thread.pk), LINK_LIMIT)], timezone.now()):
+            return False
+        link = ThreadLink.objects.create(thread=thread)
+        return send("thread_link", link, thread.email, order_id=thread.order_id, language=thread.language)
+
+
+# --- Staff ---------------------------------------------------------------------------------------------------
+
+
+def answer(thread: Thread, by: User, text: str, seen: int | None = None) -> None:
+    """Write to the buyer. `seen` is the last message that whoever answers has read. Raises NotPossible, ReadAnew."""
+    _to_buyer(thread, by, _required(text, _("Please write the answer.")), seen, Status.ANSWERED, "thread_answered")
+
+
+def ask(thread: Thread, by: User, text: str, seen: int | None = None) -> None:
+    """Ask the buyer something; the answer comes in on the thread's page."""
+    question = _required(text, _("Please write the question to the buyer."))
+    _to_buyer(thread, by, question, seen, Status.QUESTION_ASKED, "thread_question_asked")
+
+
+def _to_buyer(thread: Thread, by: User, text: str, seen: int | None, to: Thread.Status, mail: str) -> None:
+    with at_work(thread, seen) as current:
+        current.status, current.closed_at = to, None
+        current.assigned_to = current.assigned_to or by
+        current.save()
+        tell(say(current, Author.STAFF, text, by=by), mail)
+
+
+def note(thread: Thread, by: User, text: str) -> None:
+    """A note that only staff see."""
+    written = _required(text, _("Please write the note."))
+    with at_work(thread) as current:
+        say(current, Author.STAFF, written, by=by, is_internal=True)
+
+
+def close(thread: Thread, by: User, text: str = "", seen: int | None = None) -> None:
+    """End it, with a last word to the buyer. An open charge claim is decided instead."""
+    with at_work(thread, seen) as current:
+        if current.status == Status.CLOSED:
+            raise AlreadyMoved(current.get_status_display())
+        if ChargeClaim.objects.undecided().filter(pk=current.pk).exists():
+            raise NotPossible(_("This claim is not decided yet: please match it to an order, or say that none fits."))
+        shut(current)
+        with override(current.language):
+            words = text.strip() or gettext("Support closed this.")
+        tell(say(current, Author.STAFF, words, by=by), "thread_closed")
+
+
+def assign(thread: Thread, by: User, to: User | None) -> None:
+    """Say who works on it; nobody, where `to` is None."""
+    with at_work(thread) as current:
+        current.assigned_to = to
+        current.save()
+        words = gettext("Assigned to %(who)s.") % {"who": to} if to else gettext("Assigned to nobody.")
+        say(current, Author.STAFF, words, by=by, is_internal=True)
+
+
+def attach_order(thread: Thread, by: User, order: Order) -> None:
+    """Say which order it is about."""
+    with at_work(thread) as current:
+        current.order, current.store = order, order.store
+        current.save()
+        say(current, Author.STAFF, gettext("Order %(number)s.") % {"number": order}, by=by, is_internal=True)
+
+
+def _required(text: str, sentence: Any) -> str:
+    if not (written := text.strip()):
+        raise NotPossible(sentence)
+    return written
+
+
+# --- What the verbs are made of ------------------------------------------------------------------------------
+
+
+@contextmanager
+def at_work(thread: Thread, seen: int | None = None) -> Iterator[Thread]:
+    """A transaction with the thread as it stands now, locked.
+
+    Raises ReadAnew where something was said to or by the buyer after `seen`.
+    """
+    with transaction.atomic():
+        current = Thread.objects.select_for_update(of=("self",)).select_related("store").get(pk=thread.pk)
+        if seen is not None and current.messages.filter(is_internal=False, pk__gt=seen).exists():
+            raise ReadAnew
+        yield current
+
+
+def shut(thread: Thread) -> None:
+    thread.status, thread.closed_at = Status.CLOSED, timezone.now()
+    thread.save()
+
+
+def say(
+    thread: Thread,
+    author: ThreadMessage.Author,
+    text: str,
+    *,
+    by: User | None = None,
+    files: Iterable[File] = (),
+    is_internal: bool = False,
+) -> ThreadMessage:
+    """A row of the thread's history, with its files."""
+    message = ThreadMessage.objects.create(
+        thread=thread, author=author, by=by, text=text, is_internal=is_internal, to_status=thread.status
+    )
+    uploads: list[Upload] = keep_all(files)
+    ThreadFile.objects.bulk_create(ThreadFile(message=message, upload=upload) for upload in uploads)
+    return message
+
+
+def tell(message: ThreadMessage, kind: str) -> bool:
+    """Queue the mail about a message, with a link of its own that opens the thread."""
+    thread = message.thread
+    link = ThreadLink.objects.create(thread=thread)
+    return send(kind, message, thread.email, str(link.pk), order_id=thread.order_id, language=thread.language)
+
+
+def forward(message: ThreadMessage) -> bool:
+    """A copy to the store's helpdesk, where it has one. Its answer goes to the buyer by itself."""
+    store = message.thread.store
+    if store is None or not store.support_email:
+        return False
+    return send("thread_forwarded", message, store.support_email, language=store.language)
