@@ -1,5 +1,5 @@
 """Licences, products and downloads for staff."""
 
-from licenses.admin import downloads, licenses, products, releases
+from licenses.admin import downloads, licenses, missing, products, releases
 
-__all__ = ["downloads", "licenses", "products", "releases"]
+__all__ = ["downloads", "licenses", "missing", "products", "releases"]

@@ -1,11 +1,57 @@
-"""Licences for staff."""
+"""Licences for staff: found by serial number, with their devices and the orders that they stand on."""
+
+from typing import Any
 
 from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, TabularInline
 
-from licenses.models import License
+from licenses.models import Device, DeviceRelease, License, LicensedLine, normalize_serial
 from orders.admin import ReadOnly
+
+
+class LicensedLineInline(ReadOnly, TabularInline):
+    model = LicensedLine
+    verbose_name_plural = _("on orders")
+    fields = ["on_order", "placed_at", "line", "origin", "extended_from", "taken_back_at"]
+    readonly_fields = ["on_order", "placed_at"]
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LicensedLine]:
+        found: QuerySet[LicensedLine] = super().get_queryset(request)
+        return found.select_related("order__store", "line", "license").order_by("-order__placed_at", "-pk")
+
+    @admin.display(description=_("order"))
+    def on_order(self, link: LicensedLine) -> SafeString:
+        page = reverse("admin:orders_order_change", args=[link.order_id])
+        return format_html('<a class="text-primary-600" href="{}">{}</a> ({})', page, link.order, link.order.store)
+
+    @admin.display(description=_("placed at"))
+    def placed_at(self, link: LicensedLine) -> Any:
+        return link.order.placed_at
+
+
+class DeviceInline(ReadOnly, TabularInline):
+    model = Device
+    verbose_name_plural = _("devices in use, as the activation server reports them")
+    fields = ["name", "platform", "vendor_id", "activated_at", "last_seen_at", "deactivated_at", "released_at"]
+    readonly_fields = ["released_at"]
+    extra = 0
+    ordering = ["deactivated_at", "-last_seen_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Device]:
+        found: QuerySet[Device] = super().get_queryset(request)
+        standing = DeviceRelease.objects.standing().filter(device=OuterRef("pk")).order_by("-requested_at")
+        return found.annotate(released=Subquery(standing.values("requested_at")[:1]))
+
+    @admin.display(description=_("released by its owner"))
+    def released_at(self, device: Any) -> Any:
+        return device.released
 
 
 @admin.register(License)
@@ -13,6 +59,16 @@ class LicenseAdmin(ReadOnly, ModelAdmin):
     list_display = ["serial", "product", "devices", "starts_on", "expires_on", "activated_at", "revoked_at"]
     list_filter = ["product"]
     list_select_related = ["product"]
-    search_fields = ["serial_key__startswith"]
-    search_help_text = _("Serial number, without dashes or spaces")
+    search_fields = ["serial_key__startswith"]  # shows the field; `get_search_results` does the work
+    search_help_text = _("Serial number or its beginning, written in any way")
     show_full_result_count = False
+    fields = ["serial", "product", "devices", "starts_on", "expires_on", "activated_at", "revoked_at"]
+    inlines = [LicensedLineInline, DeviceInline]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[License], search_term: str
+    ) -> tuple[QuerySet[License], bool]:
+        if not search_term.strip():
+            return queryset, False
+        key = normalize_serial(search_term)
+        return (queryset.filter(serial_key__startswith=key) if key else queryset.none()), False

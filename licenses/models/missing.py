@@ -39,7 +39,7 @@ class LineWithoutSerialQuerySet(models.QuerySet["LineWithoutSerial"]):
 class LineWithoutSerial(OrderLine):
     """An order line as staff see it who look for its serial number."""
 
-    objects = LineWithoutSerialQuerySet.as_manager()
+    lines = LineWithoutSerialQuerySet.as_manager()
 
     class Meta:
         proxy = True

@@ -15,6 +15,7 @@ from licenses.services.arrivals import forget_arrival, tell_of_assigned
 from orders.models import Order, OrderLine
 
 SERIAL_LENGTH = 100  # characters
+RENEWING_KINDS = (OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE)  # carry an earlier order's number on
 LONGEST_PREFIX = 16  # characters; see SerialPrefix
 
 
@@ -53,7 +54,7 @@ def give(
     line = OrderLine.objects.select_for_update(of=("self",)).get(pk=line.pk)
     _check_line(line, order)
     carried = OtherOrders.NONE
-    if line.kind in (OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE):
+    if line.kind in RENEWING_KINDS:
         carried = OtherOrders.ANY if same_buyer else OtherOrders.SAME_ADDRESS
     license = assign(line, serial, devices=devices, expires_on=expires_on, other_orders=carried)
     link = LicensedLine.objects.get(line=line, license=license)

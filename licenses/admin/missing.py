@@ -1,0 +1,274 @@
+"""Missing serial numbers for staff: the lines without one by age, and one page for each to give it."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSingleDateWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
+)
+
+from licenses.models import LicensedLine, LineWithoutSerial
+from licenses.services.assigning import RENEWING_KINDS, SERIAL_LENGTH, NotAssignable, give, take_away
+from orders.admin import ReadOnly
+from orders.models import OrderLine, email_key, normalize_order_number
+
+MOST_DEVICES = 1_000_000
+TWO_DAYS = timedelta(days=2)
+
+
+class GiveForm(forms.Form):
+    """A serial number by hand. What an activation server or an import tells later is added to it."""
+
+    serial = forms.CharField(
+        label=_("Serial number"),
+        max_length=SERIAL_LENGTH,
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+    )
+    devices = forms.IntegerField(
+        label=_("Devices covered"),
+        required=False,
+        min_value=1,
+        max_value=MOST_DEVICES,
+        widget=UnfoldAdminIntegerFieldWidget(),
+    )
+    expires_on = forms.DateField(label=_("Runs until"), required=False, widget=UnfoldAdminSingleDateWidget())
+    same_buyer = forms.BooleanField(
+        label=_("An earlier order with this number has another address, and it is the same buyer."),
+        required=False,
+        widget=UnfoldBooleanWidget(),
+    )
+
+    def __init__(self, line: OrderLine, data: Any = None) -> None:
+        super().__init__(data)
+        if line.kind not in RENEWING_KINDS:
+            del self.fields["same_buyer"]
+
+
+class _ShownFirst(admin.SimpleListFilter):
+    """A filter that is on by itself: its first choice."""
+
+    choices_offered: tuple[tuple[str, Any], ...]
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [(value, str(title)) for value, title in self.choices_offered]
+
+    @property
+    def wanted(self) -> str:
+        offered = [value for value, _title in self.choices_offered]
+        value = self.value()
+        return value if value in offered else offered[0]
+
+    def choices(self, changelist: Any) -> Any:
+        for lookup, title in self.lookup_choices:
+            yield {
+                "selected": self.wanted == lookup,
+                "query_string": changelist.get_query_string({self.parameter_name: lookup}),
+                "display": title,
+            }
+
+
+class WaitsFilter(_ShownFirst):
+    """How long the buyer has been waiting. Stores often bring serial numbers a little later than orders."""
+
+    title = _("waits")
+    parameter_name = "waits"
+    choices_offered = (("3", _("longer than 3 hours")), ("24", _("longer than 24 hours")), ("0", _("all")))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        missing = queryset.missing()  # type: ignore[attr-defined]
+        return missing.placed_before(timezone.now() - timedelta(hours=int(self.wanted)))
+
+
+class PlacedFilter(_ShownFirst):
+    """Stores that tell no serial numbers at all would fill the list with their years."""
+
+    title = _("placed within")
+    parameter_name = "within"
+    choices_offered = (("90", _("90 days")), ("365", _("a year")), ("0", _("any time")))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        days = int(self.wanted)
+        if not days:
+            return queryset
+        return queryset.placed_since(timezone.now() - timedelta(days=days))  # type: ignore[attr-defined]
+
+
+@admin.register(LineWithoutSerial)
+class LineWithoutSerialAdmin(ReadOnly, ModelAdmin):
+    """Shows; giving and taking away are services."""
+
+    list_display = ["waiting", "due", "on_order", "store", "name", "kind", "quantity", "status", "email"]
+    list_display_links = ["waiting"]
+    list_filter = [WaitsFilter, PlacedFilter, "order__store", "kind"]
+    list_select_related = ["order__store"]
+    ordering = ["order__placed_at", "pk"]
+    show_full_result_count = False
+    search_fields = ["name"]  # shows the field; `get_search_results` does the work
+    search_help_text = _("Order number or email address")
+    fields = [
+        "on_order",
+        "store",
+        "status",
+        "placed_at",
+        "email",
+        "name",
+        "sku",
+        "kind",
+        "quantity",
+        "quantity_returned",
+    ]
+    readonly_fields = ["on_order", "store", "status", "placed_at", "email"]
+    change_form_outer_after_template = "licenses/admin/give.html"
+
+    # --- The list ---
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.replace("\x00", "").strip()
+        if not term:
+            return queryset, False
+        found = Q(order__email_key=email_key(term))
+        if number := normalize_order_number(term):
+            found |= Q(order__number_key=number)
+        return queryset.filter(found), False
+
+    @display(description=_("waits since"), ordering="order__placed_at")
+    def waiting(self, line: LineWithoutSerial) -> str:
+        age = timezone.now() - line.order.placed_at
+        if age < TWO_DAYS:
+            return gettext("%(hours)d h") % {"hours": age.total_seconds() // 3600}
+        return gettext("%(days)d d") % {"days": age.days}
+
+    @display(description=_("due"), label={"overdue": "danger"})
+    def due(self, line: LineWithoutSerial) -> tuple[str, str] | str:
+        if line.due_at is None:
+            return gettext("when the payment is confirmed")
+        written = line.due_at.strftime("%Y-%m-%d %H:%M")
+        return ("overdue", f"{written} !") if line.due_at < timezone.now() else written
+
+    @admin.display(description=_("order"))
+    def on_order(self, line: LineWithoutSerial) -> SafeString:
+        page = reverse("admin:orders_order_change", args=[line.order_id])
+        return format_html('<a class="text-primary-600" href="{}">{}</a>', page, line.order)
+
+    @admin.display(description=_("store"))
+    def store(self, line: LineWithoutSerial) -> str:
+        return str(line.order.store)
+
+    @admin.display(description=_("status"))
+    def status(self, line: LineWithoutSerial) -> str:
+        return str(line.order.get_status_display())
+
+    @admin.display(description=_("placed at"))
+    def placed_at(self, line: LineWithoutSerial) -> Any:
+        return line.order.placed_at
+
+    @admin.display(description=_("address that mails go to"))
+    def email(self, line: LineWithoutSerial) -> str:
+        return line.order.email or "–"
+
+    # --- One line ---
+
+    def may_give(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("licenses.change_linewithoutserial"))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        line = self.get_object(request, object_id)
+        shown = {}
+        if line is not None and IS_POPUP_VAR not in request.GET:
+            shown = self._about(request, line)
+        return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
+
+    def _about(self, request: HttpRequest, line: Any) -> dict[str, Any]:
+        """The line's licences, and the form for one (more), where there can be one and the user may give it."""
+        links = list(line.licensed_lines.select_related("license__product").order_by("pk"))
+        may_give = self.may_give(request)
+        return {
+            "line": line,
+            "links": links,
+            "may_give": may_give,
+            "form": GiveForm(line) if may_give and len(links) < line.quantity else None,
+        }
+
+    def get_urls(self) -> list[URLPattern]:
+        wrapped = self.admin_site.admin_view
+        return [
+            path("<int:pk>/give/", wrapped(self.give_serial), name="licenses_linewithoutserial_give"),
+            path(
+                "<int:pk>/take-away/<int:link_pk>/",
+                wrapped(self.take_serial_away),
+                name="licenses_linewithoutserial_take_away",
+            ),
+            *super().get_urls(),
+        ]
+
+    def give_serial(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Give a serial number, by POST. What the service refuses is said at the form, and nothing has changed."""
+        line = self._line(request, pk)
+        if request.method != "POST":
+            return HttpResponseRedirect(page_of(line))
+        form = GiveForm(line, request.POST)
+        if form.is_valid():
+            try:
+                link = give(line, **form.cleaned_data)
+            except NotAssignable as why:
+                form.add_error(None if line.licensed_lines.exists() else "serial", str(why.sentence))
+            else:
+                told = gettext("Assigned the serial number %(serial)s.") % {"serial": link.license.serial}
+                self._log(request, line, link, told)
+                return HttpResponseRedirect(page_of(line))
+        request.method = "GET"  # the same page again, with what was typed
+        return self.change_view(request, str(pk), extra_context={"form": form})
+
+    def take_serial_away(self, request: HttpRequest, pk: int, link_pk: int) -> HttpResponse:
+        """Take a serial number away that staff gave, by POST."""
+        line = self._line(request, pk)
+        link = line.licensed_lines.filter(pk=link_pk).select_related("license").first()
+        if request.method != "POST" or link is None:
+            return HttpResponseRedirect(page_of(line))
+        try:
+            take_away(link)
+        except NotAssignable as why:
+            messages.error(request, str(why.sentence))
+        else:
+            told = gettext("Took the serial number %(serial)s away.") % {"serial": link.license.serial}
+            self._log(request, line, link, told)
+        return HttpResponseRedirect(page_of(line))
+
+    def _line(self, request: HttpRequest, pk: int) -> LineWithoutSerial:
+        line = LineWithoutSerial.lines.filter(pk=pk).select_related("order__store").first()
+        if not self.may_give(request):
+            raise PermissionDenied
+        if line is None:
+            raise Http404
+        return line
+
+    def _log(self, request: HttpRequest, line: Model, link: LicensedLine, told: str) -> None:
+        """On record with the line, its order and the licence."""
+        for changed in (line, link.order, link.license):
+            self.log_change(request, changed, told)
+        messages.success(request, told)
+
+
+def page_of(line: OrderLine) -> str:
+    return reverse("admin:licenses_linewithoutserial_change", args=[line.pk])
