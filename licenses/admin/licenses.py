@@ -19,7 +19,7 @@ class LicensedLineInline(ReadOnly, TabularInline):
     model = LicensedLine
     verbose_name_plural = _("on orders")
     fields = ["on_order", "placed_at", "line", "origin", "extended_from", "taken_back_at"]
-    readonly_fields = ["on_order", "placed_at"]
+    readonly_fields = ["on_order", "placed_at", "extended_from", "taken_back_at"]
     extra = 0
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LicensedLine]:

@@ -1,0 +1,36 @@
+"""What staff assigned stands above what an import brings."""
+
+import pytest
+
+from licenses.models import LicensedLine
+from licenses.services.assigning import give
+from tests.intake.exports import Importer, portal_order, the_order
+
+pytestmark = pytest.mark.django_db
+
+
+def bare(**changes: object) -> dict[str, object]:
+    lines = portal_order()["lines"]
+    del lines[0]["licenses"]
+    return portal_order(lines=lines) | changes
+
+
+@pytest.mark.parametrize("again", ["without", "emptied", "another", "the same", "line gone"])
+def test_no_import_takes_it_away(importer: Importer, again: str) -> None:
+    importer.orders(bare())
+    give(the_order().lines.get(store_line_id="1"), "XAAB-0009")
+    lines = portal_order()["lines"]
+    if again == "without":
+        del lines[0]["licenses"]
+    elif again == "emptied":
+        lines[0]["licenses"] = []
+    elif again == "the same":
+        lines[0]["licenses"] = [{"serial": "xaab 0009"}]
+    elif again == "line gone":
+        del lines[0]
+    importer.orders(portal_order(lines=lines, status="partially_refunded"))
+    if again == "the same":
+        importer.orders(portal_order(lines=lines, status="refunded"))
+    link = LicensedLine.objects.get(license__serial="XAAB-0009")
+    assert link.origin == LicensedLine.Origin.STAFF
+    assert link.line.store_line_id == "1"

@@ -1,0 +1,243 @@
+"""The admin: which lines miss their serial number, since when, and a page to give it; licences with what they have."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from licenses.models import Device, DeviceRelease, License, LicensedLine, LineWithoutSerial
+from notifications.models import Message
+from orders.models import Order, OrderLine
+from tests.factories import make_agent, make_license, make_line, make_order
+from tests.pages import inside, marks, text
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/licenses/linewithoutserial/"
+
+
+@pytest.fixture
+def desk() -> Client:
+    return signed_in(make_agent(username="ada"))
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def with_rights(*names: str) -> Client:
+    user = make_agent(is_superuser=False)
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    return signed_in(user)
+
+
+def placed(hours_ago: float, **fields: object) -> Order:
+    return make_order(placed_at=timezone.now() - timedelta(hours=hours_ago), **fields)
+
+
+def page_of(line: OrderLine) -> str:
+    return f"{LIST}{line.pk}/change/"
+
+
+def give(desk: Client, line: OrderLine, **typed: str) -> str:
+    return text(desk.post(f"{LIST}{line.pk}/give/", typed, follow=True))
+
+
+def test_what_is_missing() -> None:
+    order = placed(30)
+    bare = [
+        make_line(order, kind=kind) for kind in (OrderLine.Kind.NEW, OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE)
+    ]
+    bare.append(make_line(placed(1, status="pending")))
+    bare.append(make_line(placed(1, status="partially_refunded"), quantity=2, quantity_returned=1))
+    make_license(make_line(order))
+    make_line(order, kind=OrderLine.Kind.EXTENDED_DOWNLOAD)
+    make_line(order, kind=OrderLine.Kind.OTHER)
+    make_line(order, quantity_returned=1)
+    make_line(order, kind=OrderLine.Kind.RENEWAL, extends_serial="XAAB-0001")
+    for status in ("cancelled", "refunded", "charged_back"):
+        make_line(placed(30, status=status))
+    assert set(LineWithoutSerial.lines.missing().values_list("pk", flat=True)) == {line.pk for line in bare}
+
+
+def test_the_list_is_by_age_with_what_is_due(desk: Client) -> None:
+    make_line(placed(30, number="A-30"))
+    make_line(placed(24 * 10, number="A-240"))
+    make_line(placed(5, number="A-5"))
+    make_line(placed(1, number="A-1"))
+    make_line(placed(24 * 200, number="A-4800"))
+    page = text(desk.get(LIST))
+    assert [number for number in ("A-240", "A-30", "A-5") if number in page] == ["A-240", "A-30", "A-5"]
+    assert page.index("A-240") < page.index("A-30") < page.index("A-5")
+    assert "A-1 " not in page  # stores bring serial numbers a little later
+    assert "A-4800" not in page
+    assert page.count(" !") == 2  # overdue
+    assert "A-5" not in text(desk.get(LIST, {"waits": "24"}))
+    assert "A-1 " in text(desk.get(LIST, {"waits": "0"}))
+    assert "A-4800" in text(desk.get(LIST, {"within": "365"}))
+    assert "A-4800" in text(desk.get(LIST, {"within": "0", "waits": "nonsense"}))
+
+
+def test_the_list_can_be_searched_and_narrowed_to_a_store(desk: Client) -> None:
+    first, second = (
+        make_line(placed(30, number="A-1")),
+        make_line(placed(30, number="B-2", store_email="eve@example.com")),
+    )
+    assert "B-2" not in text(desk.get(LIST, {"q": "#a-1"}))
+    assert "A-1" not in text(desk.get(LIST, {"q": "EVE@example.com"}))
+    store = {"order__store__id__exact": str(second.order.store_id)}
+    page = text(desk.get(LIST, store))
+    assert "B-2" in page
+    assert first.order.number not in page
+    assert desk.get(LIST, {"q": "\x00"}).status_code == 200
+
+
+def test_a_payment_that_is_not_confirmed_is_not_due(desk: Client) -> None:
+    make_line(placed(30, status="pending"))
+    page = text(desk.get(LIST))
+    assert "when the payment is confirmed" in page
+    assert " !" not in page
+
+
+def test_the_list_asks_as_much_for_one_as_for_many(desk: Client) -> None:
+    def count() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert desk.get(LIST).status_code == 200
+        return len(asked)
+
+    make_line(placed(30))
+    few = count()
+    for _number in range(20):
+        make_line(placed(30))
+    assert count() <= few + 1  # the filter of stores appears with the second
+
+
+def test_giving_one_shows_it_to_the_buyer_and_is_on_record(desk: Client) -> None:
+    line = make_line(placed(30))
+    page = give(desk, line, serial="xaab-0001", devices="3", expires_on="2027-11-01")
+    assert "Assigned the serial number xaab-0001." in page
+    assert marks(inside(line.order).get(f"/orders/{line.order.public_id}/"), "data-serial")[:1] == ["xaab-0001"]
+    assert Message.objects.filter(kind="serial_arrived", order_id=line.order_id).count() == 1
+    entries = LogEntry.objects.filter(user__username="ada")
+    assert {entry.content_type.model for entry in entries} == {"linewithoutserial", "order", "license"}
+    assert all("xaab-0001" in entry.get_change_message() for entry in entries)
+    assert line.order.number not in text(desk.get(LIST))
+    assert marks(desk.get(page_of(line)), "data-serial") == ["xaab-0001"]
+
+
+def test_a_refusal_keeps_what_was_typed(desk: Client) -> None:
+    make_license(make_line(make_order()), "XAAB-0001")
+    line = make_line(placed(30))
+    answer = desk.post(f"{LIST}{line.pk}/give/", {"serial": "XAAB-0001", "devices": "3"})
+    assert answer.status_code == 200
+    assert "stands on another order already" in text(answer)
+    assert 'value="XAAB-0001"' in answer.content.decode()
+    for typed in ({}, {"serial": "X", "devices": "0"}, {"serial": "X", "expires_on": "yesterday"}, {"serial": "\x00"}):
+        assert desk.post(f"{LIST}{line.pk}/give/", typed).status_code == 200
+    assert not LicensedLine.objects.filter(line=line).exists()
+    assert not LogEntry.objects.exists()
+
+
+def test_a_second_click_is_told_that_it_is_done(desk: Client) -> None:
+    line = make_line(placed(30))
+    give(desk, line, serial="XAAB-0001")
+    assert "has its serial number already" in give(desk, line, serial="XAAB-0001")
+    assert Message.objects.filter(kind="serial_arrived").count() == 1
+
+
+def test_the_earlier_orders_address_is_asked_for_renewals_only(desk: Client) -> None:
+    make_license(make_line(make_order(store_email="old@example.com")), "XAAB-0001")
+    line = make_line(placed(30), kind=OrderLine.Kind.RENEWAL)
+    assert "another address" in give(desk, line, serial="XAAB-0001")
+    assert "Assigned" in give(desk, line, serial="XAAB-0001", same_buyer="on")
+    fresh = make_line(placed(30))
+    assert "stands on another order" in give(desk, fresh, serial="XAAB-0001", same_buyer="on")
+
+
+def test_one_given_by_staff_can_be_taken_away_and_one_of_the_store_cannot(desk: Client) -> None:
+    line = make_line(placed(30), quantity=2)
+    give(desk, line, serial="XAAB-0001")
+    store = make_license(line).licensed_lines.get()
+    staff = line.licensed_lines.get(origin="staff")
+    assert "only what staff assigned" in text(desk.post(f"{LIST}{line.pk}/take-away/{store.pk}/", follow=True)).lower()
+    assert "Took the serial number XAAB-0001 away." in text(
+        desk.post(f"{LIST}{line.pk}/take-away/{staff.pk}/", follow=True)
+    )
+    assert list(line.licensed_lines.all()) == [store]
+    assert desk.post(f"{LIST}{line.pk}/take-away/{staff.pk}/").status_code == 302
+
+
+def test_who_may_only_look_changes_nothing() -> None:
+    line = make_line(placed(30))
+    auditor = with_rights("view_linewithoutserial")
+    assert auditor.get(LIST).status_code == 200
+    page = auditor.get(page_of(line))
+    assert page.status_code == 200
+    assert "/give/" not in page.content.decode()
+    assert auditor.post(f"{LIST}{line.pk}/give/", {"serial": "XAAB-0001"}).status_code == 403
+    link = make_license(line).licensed_lines.get()
+    assert auditor.post(f"{LIST}{line.pk}/take-away/{link.pk}/").status_code == 403
+    stranger = with_rights()
+    assert stranger.get(LIST).status_code == 403
+    assert stranger.post(f"{LIST}{line.pk}/give/", {"serial": "XAAB-0001"}).status_code == 403
+    assert Client().post(f"{LIST}{line.pk}/give/", {"serial": "XAAB-0001"}).status_code == 302
+    assert License.objects.count() == 1
+
+
+def test_an_agent_may_give_one() -> None:
+    line = make_line(placed(30))
+    agent = with_rights("view_linewithoutserial", "change_linewithoutserial")
+    assert "Assigned" in give(agent, line, serial="XAAB-0001")
+
+
+def test_nothing_is_given_by_a_link_or_to_a_line_that_is_not_there(desk: Client) -> None:
+    line = make_line(placed(30))
+    assert desk.get(f"{LIST}{line.pk}/give/", {"serial": "XAAB-0001"}).status_code == 302
+    assert desk.post(f"{LIST}{line.pk + 1000}/give/", {"serial": "XAAB-0001"}).status_code == 404
+    assert Client(enforce_csrf_checks=True).post(f"{LIST}{line.pk}/give/").status_code in (302, 403)
+    assert not License.objects.exists()
+
+
+# --- Licences -----------------------------------------------------------------------------------------------
+
+
+def test_a_licence_is_found_however_its_number_is_written(desk: Client) -> None:
+    make_license(make_line(make_order()), "XAAB-0001-0002")
+    make_license(make_line(make_order()), "PAAB-0001-0002")
+    for typed in ("XAAB-0001-0002", "xaab 0001 0002", "xaab–00"):
+        page = text(desk.get("/admin/licenses/license/", {"q": typed}))
+        assert "XAAB-0001-0002" in page
+        assert "PAAB" not in page
+    assert "XAAB-0001" not in text(desk.get("/admin/licenses/license/", {"q": "---"}))
+
+
+def test_a_licence_shows_its_orders_and_devices_and_changes_nothing(desk: Client) -> None:
+    order = make_order(number="A-1001")
+    license = make_license(make_line(order))
+    now = timezone.now()
+    for number in range(3):
+        device = Device.objects.create(
+            license=license, vendor_id=f"d-{number}", name=f"Laptop {number}", activated_at=now, last_seen_at=now
+        )
+    DeviceRelease.objects.create(device=device, requested_at=now - timedelta(days=1))
+    url = f"/admin/licenses/license/{license.pk}/change/"
+    page = desk.get(url)
+    assert f"/admin/orders/order/{order.pk}/change/" in page.content.decode()
+    assert "A-1001" in text(page)
+    assert all(f"Laptop {number}" in text(page) for number in range(3))
+    assert desk.post(url, {"serial": "CHANGED"}).status_code == 403
+    with CaptureQueriesContext(connection) as few:
+        desk.get(url)
+    for number in range(3, 20):
+        Device.objects.create(license=license, vendor_id=f"d-{number}", activated_at=now, last_seen_at=now)
+        LicensedLine.objects.create(line=make_line(order), order=order, license=license)
+    with CaptureQueriesContext(connection) as many:
+        desk.get(url)
+    assert len(many) <= len(few)
