@@ -16,6 +16,7 @@ from orders import formats, links
 from orders.models import AccessLink
 from support import thread_links
 from support.models import Thread, ThreadLink, ThreadMessage
+from support.services.claims import is_address_of
 
 TEMPLATES = "support/emails"
 MINUTES = int(links.LIFETIME.total_seconds() // 60)
@@ -46,7 +47,11 @@ def forwarded(message: Message) -> dict[str, Any]:
         "reply_to": said.thread.email,
         "url": site_url(reverse("admin:support_thread_change", args=[said.thread_id])),
         "files": said.files.count(),
-        "facts": [(gettext("From"), said.thread.email), *_facts(said.thread), *_facts_of_claim(said.thread)],
+        "facts": [
+            (gettext("From"), said.thread.email),
+            *_facts(said.thread, tell_order=True),
+            *_facts_of_claim(said.thread),
+        ],
     }
 
 
@@ -57,10 +62,10 @@ def _said(message: Message) -> ThreadMessage:
 
 def _common(said: ThreadMessage) -> dict[str, Any]:
     thread = said.thread
-    facts = _facts(thread)
-    if thread.kind == Thread.Kind.CHARGE_CLAIM:
-        facts += _facts_of_claim(thread)
     order = thread.order
+    # The number of an order is told to its own address only, whoever found it.
+    is_theirs = order is not None and is_address_of(order, thread.email)
+    facts = [*_facts(thread, tell_order=is_theirs), *_facts_of_claim(thread)]
     return {
         "thread": thread,
         "said": said,
@@ -73,11 +78,11 @@ def _common(said: ThreadMessage) -> dict[str, Any]:
     }
 
 
-def _facts(thread: Thread) -> list[tuple[str, str]]:
+def _facts(thread: Thread, *, tell_order: bool) -> list[tuple[str, str]]:
     facts = [(gettext("Reference"), thread.reference)]
     if thread.kind == Thread.Kind.CONTACT:
         facts.append((gettext("Subject"), thread.subject))
-    if thread.order is not None:
+    if tell_order and thread.order is not None:
         facts.append((gettext("Order number"), thread.order.number))
     return facts
 

@@ -1,5 +1,16 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from support.views import claims, contact, threads
 
 app_name = "support"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("help/charged/", claims.charged, name="charged"),
+    path("help/contact/", contact.contact, name="contact"),
+    path("help/threads/link-sent/", threads.link_sent, name="thread_link_sent"),
+    path("help/threads/open/<str:token>/", threads.open_thread, name="open_thread"),
+    path("help/threads/open/<str:token>/renew/", threads.renew_link, name="renew_thread_link"),
+    path("help/threads/<slug:reference>/", threads.thread, name="thread"),
+    path("help/threads/<slug:reference>/solved/", threads.solved, name="thread_solved"),
+    path("help/threads/<slug:reference>/link/", threads.ask_for_link, name="ask_for_thread_link"),
+]

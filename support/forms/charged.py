@@ -1,0 +1,208 @@
+"""What somebody knows of a charge."""
+
+import re
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+from babel.core import get_global
+from babel.numbers import get_currency_precision, get_territory_currencies
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.forms.boundfield import BoundField
+from django.utils.functional import lazy
+from django.utils.translation import gettext_lazy as _
+
+from files.forms import ProofsField
+from licenses.models import normalize_serial
+from orders import formats
+from orders.forms import DIGITS_LENGTH, NUMBER_LENGTH, error_messages, plain_digits
+from orders.models import LAST4
+from support.amounts import read_amount
+from support.forms.days import DayField
+from support.forms.letters import MESSAGE_LENGTH, MOST_FILES, NO_CARD_OR_PASSWORD, LetterForm, text_input
+
+AMOUNT_LENGTH = 64
+SERIAL_LENGTH = 100
+STORED_NUMBER_LENGTH = 64
+MOST_OTHER_EMAILS = 5
+OTHER_EMAILS_LENGTH = 600
+OLDEST_CHARGE = timedelta(days=5 * 366)
+EARLIEST_ZONE = timezone(timedelta(hours=14))  # where every day begins
+AMOUNT_MOST = Decimal(10) ** 10
+
+
+def currencies() -> list[tuple[str, Any]]:
+    """Money in use somewhere, by its name in the page's language."""
+    codes = {code for territory in get_global("territory_languages") for code in get_territory_currencies(territory)}
+    names = formats.active_locale().currencies
+    named = sorted(((code, names.get(code, code)) for code in codes), key=lambda each: each[1].casefold())
+    return [("", _("Please choose")), *((code, f"{name} ({code})") for code, name in named)]
+
+
+def brands() -> list[tuple[str, Any]]:
+    names = dict.fromkeys(formats.CARD_BRANDS.values())
+    return [("", _("Please choose")), *((name, name) for name in names)]
+
+
+class ChargeForm(LetterForm):
+    """What is known of a charge. Much of it may be missing; something to find the order by may not."""
+
+    way = "charged"
+    FIND_BY = ("amount", "card_last4", "order_number", "serial")
+
+    amount = forms.CharField(
+        label=_("Amount"),
+        required=False,
+        max_length=AMOUNT_LENGTH,
+        help_text=_("As the statement shows it."),
+        widget=text_input(inputmode="decimal"),
+        error_messages=error_messages(""),
+    )
+    currency = forms.ChoiceField(
+        label=_("Currency"),
+        required=False,
+        choices=lazy(currencies, list)(),
+        error_messages={"invalid_choice": _("Please choose one of the currencies in the list.")},
+    )
+    charged_on = DayField(label=_("Day of the charge"), required=False)
+    card_brand = forms.CharField(
+        label=_("Kind of card"),
+        required=False,
+        max_length=32,
+        widget=forms.Select(choices=lazy(brands, list)()),
+        error_messages=error_messages(""),
+    )
+    card_last4 = forms.CharField(
+        label=_("Last 4 digits of the card"),
+        required=False,
+        max_length=DIGITS_LENGTH,
+        help_text=_("Paid with Apple Pay or Google Pay? Those that the wallet shows, or those on the card."),
+        widget=text_input(inputmode="numeric", **{"class": "digits"}),
+        error_messages=error_messages(""),
+    )
+    order_number = forms.CharField(
+        label=_("Order number"),
+        required=False,
+        max_length=NUMBER_LENGTH,
+        widget=text_input(autocapitalize="characters"),
+        error_messages=error_messages(""),
+    )
+    serial = forms.CharField(
+        label=_("Serial number"),
+        required=False,
+        max_length=SERIAL_LENGTH,
+        help_text=_("For a renewal: the one that you had before."),
+        widget=text_input(autocapitalize="characters"),
+        error_messages=error_messages(""),
+    )
+    other_emails = forms.CharField(
+        label=_("Other email addresses of yours"),
+        required=False,
+        max_length=OTHER_EMAILS_LENGTH,
+        help_text=_("Those that you may have used for the purchase, with spaces between."),
+        widget=text_input(autocapitalize="none"),
+        error_messages=error_messages(""),
+    )
+    message = forms.CharField(
+        label=_("Anything else that helps?"),
+        required=False,
+        max_length=MESSAGE_LENGTH,
+        help_text=NO_CARD_OR_PASSWORD,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages=error_messages(""),
+    )
+    proof = ProofsField(
+        label=_("Receipt or bank statement"),
+        required=False,
+        max_files=MOST_FILES,
+        help_text=_("The line of this charge is enough: please cover all others."),
+    )
+
+    def clean_amount(self) -> Decimal | None:
+        typed = self.without_card_number("amount")
+        if not typed.strip():
+            return None
+        currency = str(self.data.get("currency") or "").strip().upper()
+        amount = read_amount(typed, get_currency_precision(currency) if currency else 2)
+        if amount is None:
+            raise ValidationError(_("Please enter the amount as a number, as in 79.95."), code="invalid")
+        if not 0 < amount < AMOUNT_MOST:
+            raise ValidationError(_("Please enter the amount that was charged: it is more than zero."), code="range")
+        return amount.quantize(Decimal("0.001"))
+
+    def clean_charged_on(self) -> date | None:
+        day: date | None = self.cleaned_data["charged_on"]
+        today = datetime.now(EARLIEST_ZONE).date()
+        if day is not None and day > today:
+            raise ValidationError(_("This day is still to come. Please check the day of the charge."), code="future")
+        if day is not None and day < today - OLDEST_CHARGE:
+            raise ValidationError(_("This day is many years ago. Please check the year."), code="past")
+        return day
+
+    def clean_card_brand(self) -> str:
+        return self.one_line("card_brand")
+
+    def clean_card_last4(self) -> str:
+        digits = plain_digits(self.cleaned_data["card_last4"])
+        if not digits or LAST4.fullmatch(digits):
+            return digits
+        if len(digits) > 4 and digits.isdigit():
+            self.forget("card_last4")
+            words = _("Only the last 4 digits, please. Nobody needs the rest of the card number.")
+            raise ValidationError(words, code="too_many")
+        raise ValidationError(_("Please enter exactly four digits: the last ones on the card."), code="not_four")
+
+    def clean_order_number(self) -> str:
+        number = self.one_line("order_number")
+        if len(number) > STORED_NUMBER_LENGTH:
+            raise ValidationError(_("This is too long. Please check what you pasted."), code="max_length")
+        return number
+
+    def clean_serial(self) -> str:
+        serial = str(self.cleaned_data["serial"])
+        if normalize_serial(serial).isdecimal():
+            return self.one_line("serial")
+        written = " ".join(serial.split())
+        if not written.isprintable():
+            raise ValidationError(
+                _("This has a character that cannot be typed. Please type it anew."), code="unprintable"
+            )
+        return written
+
+    def clean_other_emails(self) -> list[str]:
+        typed = re.split(r"[\s,;]+", self.without_card_number("other_emails").strip())
+        emails = list(dict.fromkeys(email for email in typed if email))
+        for email in emails:
+            try:
+                validate_email(email)
+            except ValidationError:
+                words = _("%(email)s is not an email address. Please check it.")
+                raise ValidationError(words, params={"email": email}, code="email") from None
+        if len(emails) > MOST_OTHER_EMAILS:
+            raise ValidationError(
+                _("Please enter at most %(count)d addresses."), params={"count": MOST_OTHER_EMAILS}, code="too_many"
+            )
+        return emails
+
+    def clean_message(self) -> str:
+        return self.without_card_number("message")
+
+    def clean(self) -> None:
+        if any(name in self.errors or self.cleaned_data.get(name) for name in self.FIND_BY):
+            return
+        self.add_error(
+            None,
+            _("To find the order, support needs one of these: the amount, the card’s last 4 digits, the order number or"
+              " the serial number."),
+        )  # fmt: skip
+
+    def first_field(self) -> BoundField:
+        return self["amount"]
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """What a valid form says of the charge, as columns of ChargeClaim."""
+        names = ("amount", "charged_on", "currency", "card_brand", "card_last4", "order_number", "serial")
+        return {name: self.cleaned_data[name] for name in (*names, "other_emails")}

@@ -1,0 +1,56 @@
+"""Writing to support."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import get_language
+
+from files.services import Refused
+from refunds.views.guards import get_or_post, private
+from support import thread_access
+from support.forms.contact import ContactForm
+from support.models import Thread
+from support.services.threads import Letter, open_thread
+from support.views.letters import form_page, may_write, open_orders, typed
+
+TEMPLATE = "support/contact.html"
+
+
+@get_or_post
+@private
+def contact(request: HttpRequest) -> HttpResponse:
+    """One form; with an order open, about that order."""
+    orders = open_orders(request)
+    if request.method != "POST":
+        return form_page(request, TEMPLATE, ContactForm(orders, initial=_wanted(request)), orders=orders)
+    if not may_write(request):
+        form = ContactForm(orders, initial=typed(request))
+        return form_page(request, TEMPLATE, form, too_many=True, orders=orders)
+    form = ContactForm(orders, request.POST, request.FILES)
+    if form.is_valid():
+        try:
+            thread, is_new = open_thread(_letter(form))
+        except Refused as refused:
+            form.add_error("files", str(refused))
+        else:
+            thread_access.grant_writer(request, thread, is_new=is_new)
+            return redirect(thread.path)
+    return form_page(request, TEMPLATE, form, orders=orders)
+
+
+def _wanted(request: HttpRequest) -> dict[str, str]:
+    """What a page that leads here says of itself: which order, and what about."""
+    return {name: request.GET[name][:200] for name in ("order", "subject") if name in request.GET}
+
+
+def _letter(form: ContactForm) -> Letter:
+    said = form.cleaned_data
+    return Letter(
+        kind=Thread.Kind.CONTACT,
+        email=said["email"],
+        subject=said["subject"],
+        text=said["message"],
+        submission_id=form.submission,
+        language=get_language() or "",
+        files=said["files"],
+        order=form.chosen_order,
+    )

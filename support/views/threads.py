@@ -1,0 +1,143 @@
+"""The page of a thread: read it, add to it, close it; and the emailed links that open it."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from files.services import Refused
+from notifications.addresses import mask_address
+from orders.access import LinkResult
+from orders.budgets import SHORT_WINDOW
+from orders.links import LinkState
+from refunds.refusals import Refusal
+from refunds.views.guards import get_or_post, private
+from support import thread_access, thread_links
+from support.forms.contact import ReplyForm
+from support.models import ChargeClaim, Thread
+from support.services import threads
+from support.thread_access import with_thread
+
+INVALID, TOO_MANY = 422, 429
+LINK_STATUS = {LinkState.GOOD: 200, LinkState.USED_OR_EXPIRED: 410, LinkState.INVALID: 404}
+TONES = {
+    Thread.Status.WAITING: "",
+    Thread.Status.ANSWERED: "good",
+    Thread.Status.QUESTION_ASKED: "warn",
+    Thread.Status.CLOSED: "",
+}
+
+
+@get_or_post
+@private
+@with_thread
+def thread(request: HttpRequest, thread: Thread) -> HttpResponse:
+    """Everything that was said to the buyer and by the buyer; POST adds to it."""
+    if request.method != "POST":
+        return _page(request, thread, ReplyForm())
+    form = ReplyForm(request.POST, files=request.FILES)
+    if not form.is_valid():
+        return _page(request, thread, form)
+    try:
+        threads.reply(thread, form.cleaned_data["message"], form.cleaned_data["files"])
+    except Refused as refused:
+        form.add_error("files", str(refused))
+        return _page(request, thread, form)
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, gettext("Thank you. Support has your message."))
+    return redirect(thread.path)
+
+
+def _page(request: HttpRequest, thread: Thread, form: ReplyForm) -> HttpResponse:
+    said = thread.messages.filter(is_internal=False).prefetch_related("files__upload")
+    content: dict[str, Any] = {
+        "thread": thread,
+        "claim": getattr(thread, "charge_claim", None),
+        "order": thread.order,
+        "said": list(said),
+        "zone": thread.store.tzinfo if thread.store else timezone.get_default_timezone(),
+        "tone": TONES[Thread.Status(thread.status)],
+        "address": mask_address(thread.email),
+        "form": form,
+        "is_late": thread.status == Thread.Status.WAITING and timezone.now() > thread.due_at,
+        "is_closed": thread.status == Thread.Status.CLOSED,
+        "is_matched": _outcome(thread) == ChargeClaim.Outcome.MATCHED,
+        "order_address": mask_address(thread.order.email) if thread.order and thread.order.email else "",
+    }
+    return render(request, "support/thread.html", content, status=INVALID if form.errors else 200)
+
+
+def _outcome(thread: Thread) -> str:
+    return thread.charge_claim.outcome if thread.kind == Thread.Kind.CHARGE_CLAIM else ""
+
+
+@get_or_post
+@private
+@with_thread
+def solved(request: HttpRequest, thread: Thread) -> HttpResponse:
+    if request.method == "POST":
+        threads.solved(thread)
+        messages.success(request, gettext("Closed. We are glad that it is solved."))
+    return redirect(thread.path)
+
+
+# --- Links ---------------------------------------------------------------------------------------------------
+
+
+@get_or_post
+@private
+def ask_for_link(request: HttpRequest, reference: str) -> HttpResponse:
+    """One answer for every reference, known or not."""
+    if request.method != "POST":
+        return redirect("support:thread", reference)
+    if not thread_access.ask_for_link(request, reference):
+        return _too_many(request)
+    return redirect("support:thread_link_sent")
+
+
+@get_or_post
+@private
+def link_sent(request: HttpRequest) -> HttpResponse:
+    return render(request, "support/thread_link_sent.html")
+
+
+@get_or_post
+@private
+def open_thread(request: HttpRequest, token: str) -> HttpResponse:
+    """GET shows a button and uses nothing up, because mail scanners follow links too; POST opens."""
+    if request.method == "POST":
+        result, thread = thread_access.open_link(request, token)
+        if result == LinkResult.OPENED and thread is not None:
+            return redirect(thread.path)
+        return _link_page(request, token, LinkState(result.value))
+    return _link_page(request, token, thread_links.state(thread_links.read_token(token), timezone.now()))
+
+
+@get_or_post
+@private
+def renew_link(request: HttpRequest, token: str) -> HttpResponse:
+    if request.method != "POST":
+        return redirect("support:open_thread", token)
+    link = thread_links.read_token(token)
+    if link is None:
+        return _link_page(request, token, LinkState.INVALID)
+    if not thread_access.renew_link(request, link):
+        return _too_many(request)
+    return redirect("support:thread_link_sent")
+
+
+def _link_page(request: HttpRequest, token: str, state: LinkState) -> HttpResponse:
+    content = {"token": token, "state": state.value}
+    return render(request, "support/thread_link.html", content, status=LINK_STATUS[state])
+
+
+def _too_many(request: HttpRequest) -> HttpResponse:
+    content = {"state": "too_many", "minutes": int(SHORT_WINDOW.total_seconds() // 60)}
+    response = render(request, "support/thread_link.html", content, status=TOO_MANY)
+    response["Retry-After"] = str(int(SHORT_WINDOW.total_seconds()))
+    return response
