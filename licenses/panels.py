@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
 
 from django.db import connection
@@ -13,17 +13,11 @@ from django.utils.translation import gettext, ngettext
 
 from licenses import download_panel
 from licenses.models import License, normalize_serial
+from licenses.models.missing import LICENSED_KINDS, RENEWING_KINDS, STANDING, USUALLY_THERE_AFTER
 from orders import formats
 from orders.models import Order, OrderLine
 from orders.panels import Panel, register
 
-Kind = OrderLine.Kind
-# What comes with a serial number, or carries one on.
-LICENSED_KINDS = [Kind.NEW, Kind.RENEWAL, Kind.UPGRADE]
-RENEWING_KINDS = [Kind.RENEWAL, Kind.UPGRADE]
-# Orders whose licences are still to come, or stand.
-STANDING = [Order.Status.PENDING, Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED]
-USUALLY_THERE_AFTER = timedelta(hours=24)  # after that a missing serial number is for people to mend
 MOST_BOXES = 20  # devices drawn; more are a number only
 BOX = "<i>□</i>"
 

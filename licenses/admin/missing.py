@@ -25,7 +25,8 @@ from unfold.widgets import (
 )
 
 from licenses.models import LicensedLine, LineWithoutSerial
-from licenses.services.assigning import RENEWING_KINDS, SERIAL_LENGTH, NotAssignable, give, take_away
+from licenses.models.missing import RENEWING_KINDS
+from licenses.services.assigning import SERIAL_LENGTH, NotAssignable, give, take_away
 from orders.admin import ReadOnly
 from orders.models import OrderLine, email_key, normalize_order_number
 

@@ -12,6 +12,7 @@ from orders.models import Order, OrderLine
 
 # What comes with a serial number, or carries one on.
 LICENSED_KINDS = (OrderLine.Kind.NEW, OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE)
+RENEWING_KINDS = (OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE)
 # Orders whose licences are still to come, or stand.
 STANDING = (Order.Status.PENDING, Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED)
 # Buyers are told that after this a missing serial number is for support to mend.

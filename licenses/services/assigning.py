@@ -10,12 +10,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from licenses.models import License, LicensedLine, Product, SerialPrefix, Sku, normalize_serial
-from licenses.models.missing import LICENSED_KINDS, STANDING
+from licenses.models.missing import LICENSED_KINDS, RENEWING_KINDS, STANDING
 from licenses.services.arrivals import forget_arrival, tell_of_assigned
 from orders.models import Order, OrderLine
 
 SERIAL_LENGTH = 100  # characters
-RENEWING_KINDS = (OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE)  # carry an earlier order's number on
 LONGEST_PREFIX = 16  # characters; see SerialPrefix
 
 
