@@ -15,7 +15,7 @@ class DayField(forms.DateField):
     widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "autocomplete": "off"})
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(localize=False, **options)
+        super().__init__(input_formats=["%Y-%m-%d"], **options)
 
     def to_python(self, value: Any) -> date | None:
         try:

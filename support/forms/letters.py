@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from files.forms import ProofsField
 from orders.forms import EmailForm
-from refunds.forms.returns import SUBMISSION_LENGTH
+from refunds.forms.returns import SUBMISSION_LENGTH, PageForm
 
 MESSAGE_LENGTH = 5000  # characters
 MOST_FILES = 3
@@ -24,7 +24,7 @@ def text_input(**attrs: Any) -> forms.TextInput:
     return forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"} | attrs)
 
 
-class LetterForm(EmailForm):
+class LetterForm(PageForm, EmailForm):
     """What every letter to support has: an address that an answer reaches, and an id that makes two clicks one."""
 
     submission_id = forms.CharField(required=False, max_length=SUBMISSION_LENGTH, widget=forms.HiddenInput)

@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
-from notifications.addresses import mask_address
 from notifications.services import send
 from orders.models import AccessLink, Order
 from orders.services import send_confirmation_again
@@ -79,10 +78,6 @@ def no_match(claim: ChargeClaim, by: User, text: str, seen: int | None = None) -
 def is_address_of(order: Order, email: str) -> bool:
     """Whether mails of the order go to this address."""
     return Order.objects.for_email(email).filter(pk=order.pk).exists()
-
-
-def masked_address(order: Order) -> str:
-    return mask_address(order.email) if order.email else ""
 
 
 def _lock(claim: ChargeClaim) -> ChargeClaim:

@@ -1,0 +1,215 @@
+"""Charged, and no order is found: the claim, its receipt, and what is refused."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from files.models import Upload
+from notifications.models import Message
+from support.models import ChargeClaim, Thread, ThreadFile
+from tests.files.made import files_in, heic, jpeg, pdf_bytes, pdf_with_action, upload
+from tests.pages import marks, result, text
+from tests.support.letters import CHARGE, mail_of, send_claim
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/help/charged/"
+
+
+def test_the_page_says_first_what_may_solve_it(client: Client) -> None:
+    page = client.get(PAGE)
+    said = text(page)
+    for hint in ("spam", "3 hours", "another email address", "Apple Pay", "pending"):
+        assert hint in said
+    assert said.index("pending") < said.index("Send the claim")
+    assert "no-store" in page["Cache-Control"]
+
+
+def test_a_claim_is_kept_whole_and_its_page_opens(client: Client) -> None:
+    proofs = [upload(jpeg(), "statement.jpg"), upload(heic(), "IMG_1.HEIC"), upload(pdf_bytes(), "receipt.pdf")]
+    thread = send_claim(
+        client, order_number=" # a-1001.", serial="xaab-1234", proof=proofs, other_emails="b@example.org"
+    )
+    claim = thread.charge_claim
+    assert (claim.amount, claim.currency, claim.charged_on) == (Decimal("79.95"), "EUR", date(2026, 11, 1))
+    assert (claim.card_brand, claim.card_last4, claim.serial) == ("Visa", "4242", "xaab-1234")
+    assert claim.other_emails == ["b@example.org"]
+    assert thread.reference.startswith("B-")
+    assert sorted(ThreadFile.objects.values_list("upload__media_type", flat=True)) == [
+        "application/pdf",
+        "image/jpeg",
+        "image/jpeg",
+    ]
+    page = client.get(thread.path)
+    assert marks(page, "data-reference") == [thread.reference]
+    assert "€79.95" in text(page)
+    assert "receipt.pdf" in text(page)
+    assert "no-store" in page["Cache-Control"]
+
+
+def test_the_receipt_names_the_reference_and_what_was_said(client: Client) -> None:
+    thread = send_claim(client)
+    mail = mail_of("claim_received")
+    assert mail.to == ["bea@example.com"]
+    assert thread.reference in mail.subject
+    assert "€79.95" in mail.body
+    assert "I found no confirmation." in mail.body
+
+
+def test_a_second_click_finds_the_first(client: Client) -> None:
+    typed = {**CHARGE, "submission_id": str(uuid4())}
+    first = client.post(PAGE, {**typed, "proof": upload(jpeg())})
+    again = client.post(PAGE, {**typed, "proof": upload(jpeg())})
+    other_tab = Client().post(PAGE, {**typed, "proof": upload(jpeg())})
+    assert first["Location"] == again["Location"] == other_tab["Location"]
+    assert ChargeClaim.objects.count() == Upload.objects.count() == Message.objects.count() == 1
+
+
+def test_another_letter_from_the_same_form_is_another_claim(client: Client) -> None:
+    typed = {**CHARGE, "submission_id": str(uuid4())}
+    client.post(PAGE, typed)
+    client.post(PAGE, typed | {"amount": "9.99"})
+    assert ChargeClaim.objects.count() == 2
+
+
+@pytest.mark.parametrize("way", [{"amount": "79,95"}, {"card_last4": "4242"}, {"order_number": "1"}, {"serial": "X1"}])
+def test_one_thing_to_find_the_order_by_is_enough(client: Client, way: dict[str, str]) -> None:
+    assert client.post(PAGE, {"email": "bea@example.com"} | way).status_code == 302
+
+
+def test_nothing_to_find_the_order_by_is_not(client: Client) -> None:
+    answer = client.post(PAGE, {"email": "bea@example.com", "message": "my money!"})
+    assert answer.status_code == 422
+    assert "one of these" in text(answer)
+    assert "my money!" in answer.content.decode()
+    assert not Thread.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "amount"),
+    [("79,95 €", "79.95"), ("$1,234.50", "1234.5"), ("1.234,50", "1234.5"), ("1 234,50", "1234.5"), ("79", "79")],
+)
+def test_an_amount_is_read_as_people_write_it(client: Client, typed: str, amount: str) -> None:
+    assert send_claim(client, amount=typed).charge_claim.amount == Decimal(amount)
+
+
+def test_thousands_and_three_decimals_are_told_apart_by_the_currency(client: Client) -> None:
+    assert send_claim(client, amount="1.234", currency="EUR").charge_claim.amount == 1234
+    assert send_claim(client, amount="1.234", currency="KWD").charge_claim.amount == Decimal("1.234")
+
+
+@pytest.mark.parametrize("typed", ["2026-11-01", "01.11.2026", "1/11/26", "2026/11/01"])
+def test_a_day_is_read_where_it_can_only_be_one(client: Client, typed: str) -> None:
+    answer = client.post(PAGE, {**CHARGE, "charged_on": typed})
+    if typed == "1/11/26":  # November or January
+        assert "year-month-day" in text(answer)
+    else:
+        assert answer.status_code == 302
+        assert ChargeClaim.objects.get().charged_on == date(2026, 11, 1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"email": ""}, "email address that answers go to"),
+        ({"email": "bea"}, "one @"),
+        ({"email": "bea@mail,com"}, "No email can be sent"),
+        ({"amount": "a lot"}, "as a number"),
+        ({"amount": "0"}, "more than zero"),
+        ({"currency": "XXX"}, "currencies in the list"),
+        ({"charged_on": (timezone.now() + timedelta(days=2)).date().isoformat()}, "still to come"),
+        ({"charged_on": "1999-01-01"}, "many years ago"),
+        ({"charged_on": "soon"}, "year-month-day"),
+        ({"card_last4": "42"}, "exactly four digits"),
+        ({"card_last4": "4242 4242 4242 4242"}, "Only the last 4 digits"),
+        ({"order_number": "x" * 65}, "too long"),
+        ({"other_emails": "bea@example"}, "not an email address"),
+        ({"other_emails": " ".join(f"a{number}@example.com" for number in range(6))}, "at most 5"),
+        ({"message": "x" * 5001}, "too long"),
+        ({"subject": "a\x00b", "message": "a\x00b"}, "cannot be typed"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(client: Client, wrong: dict[str, str], said: str) -> None:
+    answer = client.post(PAGE, {**CHARGE, **wrong})
+    assert answer.status_code == 422
+    assert result(answer) == "invalid"
+    assert said in text(answer)
+    assert not Thread.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["email", "amount", "card_brand", "card_last4", "order_number", "serial", "other_emails", "message"]
+)
+def test_a_whole_card_number_is_refused_in_every_field_and_not_shown_again(client: Client, name: str) -> None:
+    answer = client.post(PAGE, {**CHARGE, name: "4242 4242 4242 4242"})
+    assert answer.status_code == 422
+    assert "4 digits" in text(answer)
+    assert "4242 4242" not in answer.content.decode()
+    assert not Thread.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "said"),
+    [
+        (b"", "empty.jpg", "empty"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a.svg", "SVG"),
+        (b"<!doctype html><p>hello", "a.jpg", "web page"),
+        (b"PK\x03\x04" + b"\0" * 40, "a.zip", "archive"),
+        (pdf_with_action(S="/JavaScript", JS="app.alert(1)"), "a.pdf", "PDF"),
+        (b"\xff\xd8\xff\xe0 not a photo", "a.jpg", "damaged"),
+    ],
+)
+def test_a_proof_that_is_not_taken_says_why_and_nothing_is_kept(
+    client: Client, kept: Path, content: bytes, name: str, said: str
+) -> None:
+    answer = client.post(PAGE, {**CHARGE, "proof": [upload(jpeg()), upload(content, name)]})
+    assert answer.status_code == 422
+    assert said in text(answer)
+    assert "choose your files again" in text(answer)
+    assert not Thread.objects.exists()
+    assert not Upload.objects.exists()
+    assert not files_in(kept)
+
+
+def test_four_proofs_are_one_too_many(client: Client, kept: Path) -> None:
+    answer = client.post(PAGE, {**CHARGE, "proof": [upload(jpeg()) for _number in range(4)]})
+    assert answer.status_code == 422
+    assert not Thread.objects.exists()
+    assert not files_in(kept)
+
+
+def test_a_disk_that_is_full_keeps_nothing(client: Client, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept.mkdir()
+    kept.chmod(0o700)
+    monkeypatch.setattr("django.core.files.storage.FileSystemStorage._save", _no_room)
+    answer = client.post(PAGE, {**CHARGE, "proof": upload(jpeg())})
+    assert answer.status_code == 422
+    assert result(answer) == "invalid"
+    assert not Thread.objects.exists()
+    assert not Message.objects.exists()
+    assert not files_in(kept)
+
+
+def _no_room(*_arguments: object) -> str:
+    raise OSError(28, "No space left on device")
+
+
+def test_one_address_gets_few_receipts_and_all_claims_are_kept(client: Client) -> None:
+    for number in range(8):
+        send_claim(client, message=f"{number}")
+    assert Message.objects.filter(kind="claim_received").count() == 5
+    assert ChargeClaim.objects.count() == 8
+
+
+def test_a_flood_from_one_client_is_asked_to_wait(client: Client) -> None:
+    answers = [client.post(PAGE, {**CHARGE, "message": f"{number} 4242 4242 4242 4242"}) for number in range(21)]
+    assert answers[-1].status_code == 429
+    assert result(answers[-1]) == "too-many"
+    assert "bea@example.com" in answers[-1].content.decode()
+    assert "4242 4242" not in answers[-1].content.decode()
+    assert "Retry-After" in answers[-1]
