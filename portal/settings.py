@@ -162,6 +162,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute="17"),
         "options": {"expires": 3600},
     },
+    "forget-activation-events": {
+        "task": "licenses.tasks.forget_activation_events",
+        "schedule": crontab(minute="23"),
+        "options": {"expires": 3600},
+    },
 }
 
 # --- Mail --------------------------------------------------------------------------------------------
@@ -349,6 +354,8 @@ _releases = bucket(RELEASES_S3_BUCKET, "RELEASES_S3") if RELEASES_S3_BUCKET else
 ACCEL_REDIRECT_PREFIX = env.str("ACCEL_REDIRECT_PREFIX", "")
 if ACCEL_REDIRECT_PREFIX and not (ACCEL_REDIRECT_PREFIX.startswith("/") and ACCEL_REDIRECT_PREFIX.endswith("/")):
     stop("ACCEL_REDIRECT_PREFIX must begin and end with a slash, as in /installers/.")
+# How many downloads one web process sends by itself at once: fewer than its threads, so that pages go on.
+DOWNLOADS_AT_ONCE = env.int("DOWNLOADS_AT_ONCE", 3)
 # What staff upload as a release in the admin; larger ones come in by `add_release`.
 RELEASE_UPLOAD_MAX_BYTES = env.int("RELEASE_UPLOAD_MAX_MEGABYTES", 2048) * 1024 * 1024
 # Where uploads of staff wait until they are judged; none: the system's folder for temporary files.

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from licenses.models import ActivationEvent, Device, DeviceRelease, License
-from licenses.services.activations import Event, EventType, forget_events, take
+from licenses.services.activations import Event, EventType, take
 from tests.factories import make_license, make_line, make_order
 from tests.intake.activation_server import ActivationServer, body_of, event
 from tests.intake.exports import Importer, portal_order
@@ -218,15 +218,6 @@ def test_a_batch_needs_as_many_queries_whatever_its_size(server: ActivationServe
 
     count(1)  # the first activates the licence
     assert count(2) == count(500) <= 12
-
-
-def test_old_events_are_forgotten(server: ActivationServer, license: License) -> None:
-    server.tell(event(), event())
-    ActivationEvent.objects.filter(pk=ActivationEvent.objects.order_by("pk")[0].pk).update(
-        received_at=timezone.now() - timedelta(days=91)
-    )
-    assert forget_events(timezone.now() - timedelta(days=90)) == 1
-    assert ActivationEvent.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -44,6 +44,10 @@ def test_an_empty_value_is_a_missing_one() -> None:
         ("SITE_URL", "http://orders.example.com"),
         ("DATABASE_URL", "sqlite:///orders.sqlite3"),
         ("UPLOAD_MAX_MEGABYTES", "0"),
+        ("ACTIVATION_KEYS", "windows"),
+        ("ACTIVATION_KEYS", "windows=" + "x" * 31),
+        ("ACTIVATION_KEYS", "=" + "x" * 32),
+        ("ACTIVATION_KEYS", f"mac={'x' * 32},mac={'y' * 32}"),
     ],
 )
 def test_a_value_that_is_not_safe_is_refused(name: str, value: str) -> None:
