@@ -1,5 +1,6 @@
 """Licences for staff: found by serial number, with their devices and the orders that they stand on."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -15,12 +16,18 @@ from licenses.models import Device, DeviceRelease, License, LicensedLine, normal
 from orders.admin import ReadOnly
 
 
+def minute(moment: datetime) -> str:
+    """A time as staff read it."""
+    return moment.strftime("%Y-%m-%d %H:%M %Z")
+
+
 class LicensedLineInline(ReadOnly, TabularInline):
     model = LicensedLine
     verbose_name_plural = _("on orders")
-    fields = ["on_order", "placed_at", "line", "origin", "extended_from", "taken_back_at"]
-    readonly_fields = ["on_order", "placed_at", "extended_from", "taken_back_at"]
+    fields = ["on_order", "placed_at", "item", "origin", "extended_from", "taken_back_at"]
+    readonly_fields = ["on_order", "placed_at", "item", "extended_from", "taken_back_at"]
     extra = 0
+    hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LicensedLine]:
         found: QuerySet[LicensedLine] = super().get_queryset(request)
@@ -32,8 +39,13 @@ class LicensedLineInline(ReadOnly, TabularInline):
         return format_html('<a class="text-primary-600" href="{}">{}</a> ({})', page, link.order, link.order.store)
 
     @admin.display(description=_("placed at"))
-    def placed_at(self, link: LicensedLine) -> Any:
-        return link.order.placed_at
+    def placed_at(self, link: LicensedLine) -> str:
+        return minute(link.order.placed_at)
+
+    @admin.display(description=_("item"))
+    def item(self, link: LicensedLine) -> SafeString:
+        page = reverse("admin:licenses_linewithoutserial_change", args=[link.line_id])
+        return format_html('<a class="text-primary-600" href="{}">{}</a>', page, link.line)
 
 
 class DeviceInline(ReadOnly, TabularInline):
@@ -42,6 +54,7 @@ class DeviceInline(ReadOnly, TabularInline):
     fields = ["name", "platform", "vendor_id", "activated_at", "last_seen_at", "deactivated_at", "released_at"]
     readonly_fields = ["released_at"]
     extra = 0
+    hide_title = True
     ordering = ["deactivated_at", "-last_seen_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Device]:
@@ -50,8 +63,8 @@ class DeviceInline(ReadOnly, TabularInline):
         return found.annotate(released=Subquery(standing.values("requested_at")[:1]))
 
     @admin.display(description=_("released by its owner"))
-    def released_at(self, device: Any) -> Any:
-        return device.released
+    def released_at(self, device: Any) -> str:
+        return minute(device.released) if device.released else "–"
 
 
 @admin.register(License)

@@ -19,11 +19,11 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminSingleDateWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanWidget,
 )
 
+from licenses.admin.licenses import minute
 from licenses.models import LicensedLine, LineWithoutSerial
 from licenses.models.missing import RENEWING_KINDS
 from licenses.services.assigning import SERIAL_LENGTH, NotAssignable, give, take_away
@@ -32,6 +32,12 @@ from orders.models import OrderLine, email_key, normalize_order_number
 
 MOST_DEVICES = 1_000_000
 TWO_DAYS = timedelta(days=2)
+
+
+class DateWidget(UnfoldAdminTextInputWidget):
+    """The browser's own calendar."""
+
+    input_type = "date"
 
 
 class GiveForm(forms.Form):
@@ -49,7 +55,7 @@ class GiveForm(forms.Form):
         max_value=MOST_DEVICES,
         widget=UnfoldAdminIntegerFieldWidget(),
     )
-    expires_on = forms.DateField(label=_("Runs until"), required=False, widget=UnfoldAdminSingleDateWidget())
+    expires_on = forms.DateField(label=_("Runs until"), required=False, widget=DateWidget())
     same_buyer = forms.BooleanField(
         label=_("An earlier order with this number has another address, and it is the same buyer."),
         required=False,
@@ -115,7 +121,7 @@ class PlacedFilter(_ShownFirst):
 class LineWithoutSerialAdmin(ReadOnly, ModelAdmin):
     """Shows; giving and taking away are services."""
 
-    list_display = ["waiting", "due", "on_order", "store", "name", "kind", "quantity", "status", "email"]
+    list_display = ["waiting", "due", "on_order", "store", "name", "kind", "email"]
     list_display_links = ["waiting"]
     list_filter = [WaitsFilter, PlacedFilter, "order__store", "kind"]
     list_select_related = ["order__store"]
@@ -162,7 +168,7 @@ class LineWithoutSerialAdmin(ReadOnly, ModelAdmin):
     def due(self, line: LineWithoutSerial) -> tuple[str, str] | str:
         if line.due_at is None:
             return gettext("when the payment is confirmed")
-        written = line.due_at.strftime("%Y-%m-%d %H:%M")
+        written = minute(line.due_at)
         return ("overdue", f"{written} !") if line.due_at < timezone.now() else written
 
     @admin.display(description=_("order"))
@@ -179,8 +185,8 @@ class LineWithoutSerialAdmin(ReadOnly, ModelAdmin):
         return str(line.order.get_status_display())
 
     @admin.display(description=_("placed at"))
-    def placed_at(self, line: LineWithoutSerial) -> Any:
-        return line.order.placed_at
+    def placed_at(self, line: LineWithoutSerial) -> str:
+        return minute(line.order.placed_at)
 
     @admin.display(description=_("address that mails go to"))
     def email(self, line: LineWithoutSerial) -> str:
