@@ -90,10 +90,10 @@ class Verb:
     label: Any
     run: Callable[[Any, User, Said], object]
     statuses: Collection[str]
-    fields: dict[str, Callable[[Case], forms.Field]]
+    fields: dict[str, Callable[[Any], forms.Field]]
     is_main: bool = False
 
-    def form(self, case: Case, data: Any = None) -> forms.Form:
+    def form(self, case: Any, data: Any = None) -> forms.Form:
         """Its form for a case; fields are named as the verb, so that several stand on one page."""
         made = forms.Form(data, prefix=self.name)
         for name, make in self.fields.items():

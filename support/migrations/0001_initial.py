@@ -224,7 +224,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=100, verbose_name="name")),
                 ("language", models.CharField(default="en", max_length=16, verbose_name="language")),
-                ("text", models.TextField(verbose_name="text")),
+                ("text", models.TextField(help_text="{reference} and {name} are filled in.", verbose_name="text")),
             ],
             options={
                 "verbose_name": "answer template",

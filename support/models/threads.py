@@ -1,5 +1,6 @@
 """What somebody wrote to support, and what was answered: one thread, whatever it is about."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from orders.models import Order, Store
 from refunds.models.cases import REFERENCE_ALPHABET, REFERENCE_LENGTH
 
 ANSWERED_WITHIN = timedelta(days=2)  # what buyers are told
+PLACEHOLDER = re.compile(r"\{(reference|name)\}")  # in answer templates; any other braces stay as they are
 
 
 def due() -> datetime:
@@ -171,7 +173,7 @@ class AnswerTemplate(models.Model):
 
     name = models.CharField(_("name"), max_length=100)
     language = models.CharField(_("language"), max_length=16, default="en")
-    text = models.TextField(_("text"))
+    text = models.TextField(_("text"), help_text=_("{reference} and {name} are filled in."))
 
     class Meta:
         verbose_name = _("answer template")
@@ -181,3 +183,8 @@ class AnswerTemplate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.language})"
+
+    def filled(self, thread: Thread) -> str:
+        """The text with what it leaves open: {reference}, and {name}, the buyer's where an order tells it."""
+        known = {"reference": thread.reference, "name": thread.order.billing_name if thread.order else ""}
+        return PLACEHOLDER.sub(lambda found: known[found[1]], self.text)
