@@ -1,0 +1,198 @@
+"""A thread opens in the browser that wrote it and by links to its own address; to strangers it does not exist."""
+
+from datetime import timedelta
+
+import pytest
+from django.core import signing
+from django.test import Client
+from django.utils import timezone
+
+from notifications.models import Message
+from support import thread_links
+from support.models import Thread, ThreadLink
+from tests.factories import make_order
+from tests.files.made import jpeg, upload
+from tests.pages import inside, marks, result, text
+from tests.support.letters import link_in, send_claim, send_letter
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def thread() -> Thread:
+    """Somebody else's."""
+    return send_letter(Client(), message="My secret words", files=upload(jpeg()))
+
+
+def test_a_stranger_sees_the_same_whether_or_not_there_is_such_a_thread(client: Client, thread: Thread) -> None:
+    unknown = "M-ZZZZZZZZ"
+    there, not_there = client.get(thread.path), client.get(f"/help/threads/{unknown}/")
+    assert there.status_code == not_there.status_code == 403
+    assert "no-store" in there["Cache-Control"]
+
+    def page(answer: object, reference: str) -> str:
+        return text(answer).replace(reference, "")  # type: ignore[arg-type]
+
+    assert page(there, thread.reference) == page(not_there, unknown)
+    assert "My secret words" not in there.content.decode()
+    assert marks(there, "data-reference") == []
+
+
+def test_a_stranger_adds_and_closes_nothing(client: Client, thread: Thread) -> None:
+    assert client.post(thread.path, {"message": "I am the buyer"}).status_code == 403
+    assert client.post(f"{thread.path}solved/").status_code == 403
+    thread.refresh_from_db()
+    assert thread.status == "waiting"
+    assert thread.messages.count() == 1
+
+
+def test_another_thread_of_ones_own_opens_no_other(client: Client, thread: Thread) -> None:
+    own = send_letter(client)
+    assert client.get(own.path).status_code == 200
+    assert client.get(thread.path).status_code == 403
+    client.post(link_in("contact_received"))
+    assert client.get(thread.path).status_code == 403
+
+
+def test_a_stranger_reaches_no_file_by_guessing_its_address(client: Client, thread: Thread) -> None:
+    upload_id = thread.messages.get().files.get().upload_id
+    assert client.get(f"/files/{upload_id}/").status_code == 404
+    writer = Client()
+    own = send_letter(writer, files=upload(jpeg()))
+    assert writer.get(f"/files/{own.messages.get().files.get().upload_id}/").status_code == 404  # staff only
+
+
+def test_asking_for_a_link_answers_alike_and_mails_the_threads_own_address_only(client: Client, thread: Thread) -> None:
+    answers = [client.post(f"/help/threads/{each}/link/") for each in (thread.reference.lower(), "M-ZZZZZZZZ")]
+    assert {answer["Location"] for answer in answers} == {"/help/threads/link-sent/"}
+    assert "If there is a message with this reference" in text(client.get("/help/threads/link-sent/"))
+    [message] = Message.objects.filter(kind="thread_link")
+    assert (message.recipient, message.priority) == ("bea@example.com", 1)
+
+
+def test_the_link_opens_by_a_button_and_once(thread: Thread, client: Client) -> None:
+    client.post(f"/help/threads/{thread.reference}/link/")
+    link = link_in("thread_link")
+    for _scanner in range(3):
+        page = Client().get(link)
+        assert page.status_code == 200
+        assert "My secret words" not in page.content.decode()
+        assert page["Referrer-Policy"] == "same-origin"
+    key = client.session.session_key
+    assert client.post(link)["Location"] == thread.path
+    assert client.session.session_key != key
+    assert "My secret words" in text(client.get(thread.path))
+    assert client.post(link)["Location"] == thread.path  # the second click
+    stranger = Client()
+    assert stranger.post(link).status_code == 410
+    assert stranger.get(thread.path).status_code == 403
+
+
+def test_every_mail_of_a_thread_has_a_link_that_opens_it(thread: Thread) -> None:
+    browser = Client()
+    assert browser.post(link_in("contact_received"))["Location"] == thread.path
+    assert browser.get(thread.path).status_code == 200
+
+
+def test_an_old_link_sends_a_fresh_one_to_the_same_address(thread: Thread) -> None:
+    link = link_in("contact_received")
+    ThreadLink.objects.update(first_sent_at=timezone.now() - timedelta(minutes=61))
+    holder = Client()
+    page = holder.get(link)
+    assert page.status_code == 410
+    assert "no longer good" in text(page)
+    assert holder.post(link).status_code == 410
+    assert holder.post(f"{link}renew/")["Location"] == "/help/threads/link-sent/"
+    assert Message.objects.get(kind="thread_link").recipient == "bea@example.com"
+    assert holder.get(thread.path).status_code == 403
+
+
+def test_a_token_that_was_changed_opens_nothing(thread: Thread, client: Client) -> None:
+    link = link_in("contact_received")
+    token = link.split("/")[-2]
+    number, _dot, signature = token.partition(".")
+    forged = [
+        f"{int(number) + 1}.{signature}",
+        f"{number}.{signature[:-1]}{'a' if signature[-1] != 'a' else 'b'}",
+        number,
+        signing.Signer(sep=".", salt="orders.links").sign(number),
+        "x" * 500,
+    ]
+    for each in forged:
+        path = f"/help/threads/open/{each}/"
+        assert client.get(path).status_code == 404
+        assert client.post(path).status_code == 404
+        assert client.post(f"{path}renew/").status_code == 404
+    assert client.get(thread.path).status_code == 403
+
+
+def test_a_link_that_was_never_sent_opens_nothing(thread: Thread, client: Client) -> None:
+    link = ThreadLink.objects.create(thread=thread)
+    token = thread_links._signer.sign(str(link.pk))
+    assert client.post(f"/help/threads/open/{token}/").status_code == 404
+
+
+def test_links_are_budgeted_for_a_thread_and_for_a_client(thread: Thread) -> None:
+    for number in range(6):
+        Client(REMOTE_ADDR=f"192.0.2.{number}").post(f"/help/threads/{thread.reference}/link/")
+    assert Message.objects.filter(kind="thread_link").count() == 3
+    walker = Client(REMOTE_ADDR="198.51.100.7")
+    answers = [walker.post(f"/help/threads/M-{number:08}/link/") for number in range(21)]
+    assert answers[-1].status_code == 429
+    assert result(answers[-1]) == "too-many"
+
+
+def test_leaving_closes_it(client: Client) -> None:
+    thread = send_claim(client)
+    assert client.get(thread.path).status_code == 200
+    client.post("/orders/leave/")
+    assert client.get(thread.path).status_code == 403
+
+
+def test_it_closes_after_thirty_idle_minutes(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    thread = send_claim(client)
+    real = timezone.now
+    monkeypatch.setattr("django.utils.timezone.now", lambda: real() + timedelta(minutes=31))
+    assert client.get(thread.path).status_code == 403
+
+
+def test_it_closes_after_eight_hours_of_use(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    thread = send_claim(client)
+    real = timezone.now
+    session = client.session
+    for quarter in range(1, 34):
+        monkeypatch.setattr("django.utils.timezone.now", lambda later=quarter: real() + timedelta(minutes=15 * later))
+        opened = client.get(thread.path).status_code
+        assert opened == (200 if quarter < 32 else 403), quarter
+    assert session is not None
+
+
+def test_orders_and_threads_stay_open_beside_each_other(client: Client) -> None:
+    order = make_order()
+    thread = send_letter(client)
+    inside(order, client)
+    assert client.get(thread.path).status_code == 200
+    other = send_letter(client, subject="Another")
+    for path in (thread.path, other.path, f"/orders/{order.public_id}/"):
+        assert client.get(path).status_code == 200
+    client.post("/orders/leave/")
+    for path in (thread.path, other.path, f"/orders/{order.public_id}/"):
+        assert client.get(path).status_code != 200
+
+
+def test_the_same_letter_opens_nothing_once_it_is_old(client: Client) -> None:
+    typed = {"submission_id": "b1946ac9-2f3b-4b44-9d0a-0f1e2d5a4b11"}
+    thread = send_letter(client, **typed)
+    Thread.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    stranger = Client()
+    assert send_letter(stranger, **typed) == thread
+    assert stranger.get(thread.path).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["", "solved/", "link/"])
+def test_other_methods_are_refused(client: Client, path: str) -> None:
+    thread = send_letter(client)
+    assert client.put(f"{thread.path}{path}").status_code == 405
+    assert client.get(f"{thread.path}{path}").status_code in (200, 302)
+    thread.refresh_from_db()
+    assert thread.status == "waiting"
