@@ -1,5 +1,6 @@
 """Devices that a licence is in use on, as the vendor's activation server reports them."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -58,10 +59,15 @@ class DeviceReleaseQuerySet(models.QuerySet["DeviceRelease"]):
 
     def to_free(self, now: datetime) -> Self:
         """Those in effect whose device the activation server still holds to be in use."""
-        return self.in_effect(now).filter(
-            Q(device__last_activated_at__isnull=True) | Q(device__last_activated_at__lte=F("requested_at")),
-            device__deactivated_at__isnull=True,
-        )
+        return self.in_effect(now).filter(freed_at__isnull=True)
+
+    def settle(self, devices: Iterable[Device], now: datetime) -> None:
+        """Note which of these devices' releases are done: the device is out of use, or was activated again since."""
+        theirs = self.standing().filter(device__in=devices)
+        done = Q(device__deactivated_at__isnull=False) | Q(device__last_activated_at__gt=F("requested_at"))
+        theirs.filter(done, freed_at__isnull=True).update(freed_at=now)
+        # An event that comes late can show that it is not, after all.
+        theirs.filter(freed_at__isnull=False).exclude(done).update(freed_at=None)
 
 
 class DeviceRelease(models.Model):
@@ -70,13 +76,21 @@ class DeviceRelease(models.Model):
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="releases")
     requested_at = models.DateTimeField(_("requested at"), default=timezone.now)
     undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
+    freed_at = models.DateTimeField(_("freed at"), null=True, blank=True)  # the activation server knows of it
 
     objects = DeviceReleaseQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("device release")
         verbose_name_plural = _("device releases")
-        indexes = [models.Index(fields=["device", "requested_at"], name="device_release_by_time")]
+        indexes = [
+            models.Index(fields=["device", "requested_at"], name="device_release_by_time"),
+            models.Index(
+                fields=["requested_at"],
+                condition=Q(undone_at__isnull=True, freed_at__isnull=True),
+                name="device_release_to_free",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.device_id} {self.requested_at:%Y-%m-%d %H:%M}"

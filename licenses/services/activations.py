@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum
 
 from django.db import IntegrityError, OperationalError, connection, transaction
-from django.db.models import Min, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from licenses.models import ActivationEvent, Device, DeviceRelease, License, normalize_serial
@@ -14,6 +14,15 @@ from licenses.models import ActivationEvent, Device, DeviceRelease, License, nor
 TRIES = 4
 # Below the second after which PostgreSQL looks for deadlocks, so that it is never an import that has to give way.
 LOCK_WAIT_MILLISECONDS = 500
+TOLD_OF_DEVICES = (
+    "name",
+    "platform",
+    "described_at",
+    "activated_at",
+    "last_activated_at",
+    "last_seen_at",
+    "deactivated_at",
+)
 RELEASES_TOLD = 500  # at once; the rest with the next answer
 
 
@@ -109,7 +118,7 @@ def _take(key_id: str, events: Sequence[Event], now: datetime) -> Answer:
         for key, event in zip(keys, events, strict=True)
         if key in licenses and event.id not in taken
     }
-    _apply(list(new.values()))
+    _apply(list(new.values()), now)
     ActivationEvent.objects.bulk_create(
         ActivationEvent(key_id=key_id, event_id=event.id, digest=event.digest, received_at=now)
         for _license, event in new.values()
@@ -126,7 +135,7 @@ def _refuse_reused(events: Sequence[Event], digests: Mapping[str, str]) -> None:
         raise Reused(list(dict.fromkeys(reused)))
 
 
-def _apply(told: Sequence[tuple[License, Event]]) -> None:
+def _apply(told: Sequence[tuple[License, Event]], now: datetime) -> None:
     """Into the devices of these licences, which are locked; and when each licence was first in use."""
     known = {
         (device.license_id, device.vendor_id): device
@@ -135,21 +144,21 @@ def _apply(told: Sequence[tuple[License, Event]]) -> None:
         .order_by("pk")
     }
     touched: dict[tuple[int, str], Device] = {}
-    licenses: dict[int, License] = {}
     for license, event in told:
         place = (license.pk, event.device)
         device = touched.get(place) or known.get(place) or _new_device(license, event)
         touched[place] = device
         _tell(device, event)
-        if license.activated_at is None or event.at < license.activated_at:
-            license.activated_at = event.at
-            licenses[license.pk] = license
-    Device.objects.bulk_create([device for device in touched.values() if device.pk is None])
-    Device.objects.bulk_update(
-        [device for place, device in touched.items() if place in known],
-        ["name", "platform", "described_at", "activated_at", "last_activated_at", "last_seen_at", "deactivated_at"],
+    for device in touched.values():
+        device.pk = None  # one statement for new and known ones, told apart by the constraint
+    Device.objects.bulk_create(
+        touched.values(),
+        update_conflicts=True,
+        unique_fields=["license", "vendor_id"],
+        update_fields=TOLD_OF_DEVICES,
     )
-    License.objects.bulk_update(licenses.values(), ["activated_at"])
+    keep_earliest_use({license.pk for license, _event in told})
+    DeviceRelease.objects.settle(touched.values(), now)
 
 
 def _new_device(license: License, event: Event) -> Device:
@@ -183,13 +192,13 @@ def _tell_releases(answer: Answer, now: datetime) -> None:
 
 
 def keep_earliest_use(license_ids: Collection[int]) -> None:
-    """After an import told of these licences: one that is in use was activated, and no later than its first use."""
-    earliest = (
-        Device.objects.filter(license__in=license_ids).values_list("license_id").annotate(first=Min("activated_at"))
-    )
-    for license_id, first in earliest:
-        later = Q(activated_at__isnull=True) | Q(activated_at__gt=first)
-        License.objects.filter(later, pk=license_id).update(activated_at=first)
+    """A licence that is in use was activated, and no later than its first use; also after an import says otherwise."""
+    devices = Device.objects.filter(license=OuterRef("pk")).order_by("activated_at")
+    first_use = Subquery(devices.values("activated_at")[:1])
+    later = Q(activated_at__isnull=True) | Q(activated_at__gt=F("first_use"))
+    License.objects.filter(pk__in=license_ids).annotate(first_use=first_use).filter(
+        later, first_use__isnull=False
+    ).update(activated_at=F("first_use"))
 
 
 def forget_events(before: datetime) -> int:

@@ -56,6 +56,11 @@ def test_nobody_gets_in_where_no_key_is_set(server: ActivationServer, settings: 
     assert_refused(ActivationServer(secret="0" * 64).send(body_of(event())), 401, "signature")
 
 
+def test_a_stranger_costs_no_query(server: ActivationServer, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(0):
+        server.send(body_of(event()), X_Signature="0" * 64)
+
+
 def test_one_changed_byte_of_the_body_is_refused(server: ActivationServer) -> None:
     body = body_of(event())
     headers = server.headers(body)
