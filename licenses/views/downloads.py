@@ -1,5 +1,6 @@
 """From the order to the installer: a link for whoever has the order open, and the bytes for whoever has the link."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.core.files.storage import FileSystemStorage
@@ -20,6 +21,7 @@ from licenses.views import sending
 from orders.access import client_address, with_order
 from orders.models import Order
 
+TRY_AGAIN_AFTER = timedelta(minutes=1)
 private = cache_control(no_store=True, private=True)
 
 
@@ -82,9 +84,14 @@ def installer(request: HttpRequest, token: str) -> HttpResponseBase:
         return _refused(request, "unknown", 404)
     if issued.release.withdrawn_at is not None:
         return _refused(request, "withdrawn", 410, order=issued.order)
-    response = sending.response(request, issued.release)
-    if response is None:
+    try:
+        response = sending.response(request, issued.release)
+    except sending.OutOfReach:
         return _refused(request, "out_of_reach", 503, order=issued.order)
+    except sending.Busy:
+        busy = _refused(request, "busy", 503, order=issued.order)
+        busy["Retry-After"] = str(int(TRY_AGAIN_AFTER.total_seconds()))
+        return busy
     if request.method == "GET" and issued.started_at is None:
         Download.objects.filter(pk=issued.pk, started_at=None).update(started_at=timezone.now())
     return response

@@ -1,6 +1,9 @@
 """The bytes of an installer as HTTP has them: whole or in part, by the front server or by ourselves."""
 
 import logging
+import threading
+import weakref
+from collections.abc import Callable
 from typing import IO, Any
 from urllib.parse import quote
 
@@ -16,6 +19,15 @@ from licenses.ranges import Part, Unsatisfiable, http_date, requested_part
 
 logger = logging.getLogger(__name__)
 
+
+class OutOfReach(Exception):
+    """The storage does not have the file as it should be."""
+
+
+class Busy(Exception):
+    """As many downloads run in this process as may: its other threads are for pages."""
+
+
 BINARY = "application/octet-stream"
 PROTECTING = {
     "X-Content-Type-Options": "nosniff",
@@ -26,15 +38,14 @@ PROTECTING = {
 }
 
 
-def response(request: HttpRequest, release: Release) -> HttpResponseBase | None:
-    """The answer to a GET or HEAD for this release; None where the storage does not have the file as it should be.
+def response(request: HttpRequest, release: Release) -> HttpResponseBase:
+    """The answer to a GET or HEAD for this release. Raises OutOfReach or Busy.
 
     Where settings name a front server's prefix, it sends the file and knows ranges itself.
     """
     answer = _by_front_server(release) if settings.ACCEL_REDIRECT_PREFIX else _by_ourselves(request, release)
-    if answer is not None:
-        for name, value in PROTECTING.items():
-            answer[name] = value
+    for name, value in PROTECTING.items():
+        answer[name] = value
     return answer
 
 
@@ -45,14 +56,15 @@ def _by_front_server(release: Release) -> HttpResponse:
     return answer
 
 
-def _by_ourselves(request: HttpRequest, release: Release) -> HttpResponseBase | None:
+def _by_ourselves(request: HttpRequest, release: Release) -> HttpResponseBase:
     content = _open(release)
-    if content is None:
-        return None
     etag = f'"{release.sha256}"'
     answer: HttpResponseBase | None = get_conditional_response(request, etag, int(release.released_at.timestamp()))
-    if answer is None:
-        answer = _whole_or_part(request, release, etag, content)
+    try:
+        answer = answer or _whole_or_part(request, release, etag, content)
+    except Busy:
+        content.close()
+        raise
     if not answer.streaming:
         content.close()
     answer["ETag"] = etag
@@ -61,17 +73,17 @@ def _by_ourselves(request: HttpRequest, release: Release) -> HttpResponseBase | 
     return answer
 
 
-def _open(release: Release) -> IO[bytes] | None:
+def _open(release: Release) -> IO[bytes]:
     try:
         content: IO[bytes] = releases_storage().open(release.stored_name).file  # type: ignore[assignment]
         size = content.seek(0, 2)
-    except OSError:
+    except OSError as error:
         logger.exception("An installer cannot be read: release %s.", release.pk)
-        return None
+        raise OutOfReach from error
     if size != release.size:
         content.close()
         logger.error("An installer is not what was stored: release %s has %s bytes.", release.pk, size)
-        return None
+        raise OutOfReach
     return content
 
 
@@ -98,25 +110,53 @@ def _whole_or_part(request: HttpRequest, release: Release, etag: str, content: I
 
 
 class _Sent(FileResponse):
-    """A part of a file, in blocks: as much of it as is in memory at a time. Closes the file."""
+    """A part of a file, in blocks: as much of it as is in memory at a time. Closes the file. Raises Busy."""
 
     block_size = 256 * 1024  # bytes
 
     def __init__(self, content: IO[bytes], part: Part) -> None:
         content.seek(part.start)
-        super().__init__(_Bounded(content, part.length), content_type=BINARY)
+        super().__init__(_Bounded(content, part.length, _places.take()), content_type=BINARY)
 
 
 class _Bounded:
     """A file's next bytes, and no more. With its number, so that gunicorn lets the kernel send them (sendfile)."""
 
-    def __init__(self, content: IO[bytes], length: int) -> None:
+    def __init__(self, content: IO[bytes], length: int, place: Callable[[], None]) -> None:
         self._content = content
         self._left = length
+        self._leave_place = place
+        weakref.finalize(self, place)  # also where an answer never came to be sent
         self.fileno = content.fileno
-        self.close = content.close
 
     def read(self, size: int) -> bytes:
         read = self._content.read(min(size, self._left))
         self._left -= len(read)
         return read
+
+    def close(self) -> None:
+        self._content.close()
+        self._leave_place()
+
+
+class _Places:
+    """How many downloads this process sends by itself just now.
+
+    Each holds a thread for as long as its buyer's line takes, so without a limit a few slow lines would stop all pages.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken: set[object] = set()
+
+    def take(self) -> Callable[[], None]:
+        """A place, as the function that gives it back, once or twice. Raises Busy."""
+        place = object()
+        with self._lock:
+            if len(self._taken) >= settings.DOWNLOADS_AT_ONCE:
+                raise Busy
+            self._taken.add(place)
+        return lambda: self._taken.discard(place)
+
+
+_places = _Places()

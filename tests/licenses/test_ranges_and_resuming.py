@@ -10,11 +10,12 @@ from django.test import Client
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as some
+from pytest_django.fixtures import Settings
 
 from licenses.models.downloads import releases_storage
 from licenses.ranges import Part, Unsatisfiable, http_date, requested_part
 from tests.licenses.installers import CONTENT, body, bought, link_to
-from tests.pages import inside
+from tests.pages import inside, text
 
 SIZE = len(CONTENT)
 ETAG = '"0"'
@@ -79,9 +80,9 @@ def test_a_changed_file_comes_whole(if_range: str, is_partial: bool) -> None:
 
 @given(some.text(max_size=40), some.integers(1, 10**12))
 def test_any_text_is_an_answer(header: str, size: int) -> None:
-    for text in (header, f"bytes={header}"):
+    for typed in (header, f"bytes={header}"):
         try:
-            found = part(text, size=size)
+            found = part(typed, size=size)
         except Unsatisfiable:
             continue
         assert found is None or (found.length > 0 and 0 <= found.start < found.start + found.length <= size)
@@ -108,7 +109,7 @@ def test_a_download_that_broke_off_goes_on_with_a_fresh_link() -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         browser = inside(order)
         first = Client().get(link_to(order, release, browser))
-        had = next(iter(first.streaming_content))[:3000]
+        had = body(first)[:3000]
         clock.shift(timedelta(minutes=20))
         fresh = link_to(order, release, browser)
         rest = Client().get(fresh, headers={"Range": f"bytes={len(had)}-", "If-Range": first["ETag"]})
@@ -190,3 +191,20 @@ def test_the_file_is_closed_whatever_happens(monkeypatch: pytest.MonkeyPatch) ->
     Client().head(link)
     assert len(opened) == 5
     assert all(file.file.closed for file in opened)
+
+
+@pytest.mark.django_db
+def test_a_few_slow_lines_never_hold_all_threads(settings: Settings) -> None:
+    settings.DOWNLOADS_AT_ONCE = 2
+    order, release = bought()
+    link = link_to(order, release)
+    slow = [Client().get(link), Client().get(link, headers={"Range": "bytes=5-"})]
+    answer = Client().get(link)
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "60"
+    assert "Many people download" in text(answer)
+    assert Client().head(link).status_code == 200  # holds nothing
+    body(slow[0])
+    assert body(Client().get(link)) == CONTENT
+    assert body(slow[1]) == CONTENT[5:]
+    assert body(Client().get(link)) == CONTENT
