@@ -20,7 +20,7 @@ SECRET_BYTES = 40
 ADMIN_PASSWORD_BYTES = 12
 
 # Made at the first start and kept: another key would end sessions and change order passwords.
-_KEPT = ("SECRET_KEY", "ORDER_PASSWORD_KEY", "DEMO_ADMIN_PASSWORD")
+_KEPT = ("SECRET_KEY", "ORDER_PASSWORD_KEY", "DEMO_ADMIN_PASSWORD", "ACTIVATION_KEYS")
 
 
 class CannotStart(Exception):
@@ -128,6 +128,7 @@ def make_values(folder: Folder, port: int, servers: dict[str, str]) -> dict[str,
         "SECRET_KEY": secrets.token_urlsafe(SECRET_BYTES),
         "ORDER_PASSWORD_KEY": secrets.token_urlsafe(SECRET_BYTES),
         "DEMO_ADMIN_PASSWORD": secrets.token_urlsafe(ADMIN_PASSWORD_BYTES),
+        "ACTIVATION_KEYS": f"demo={secrets.token_urlsafe(SECRET_BYTES)}",
         "ALLOWED_HOSTS": f"{HOST},localhost",
         "VENDOR_NAME": vendor.NAME,
         "VENDOR_COLOR": vendor.COLOR,
