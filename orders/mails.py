@@ -14,7 +14,7 @@ from notifications.site import site_url
 from orders import formats, links, lookup_codes, panels
 from orders.models import AccessLink, LookupCode, Order
 from orders.passwords import portal_password
-from orders.services import CONFIRMATION
+from orders.services.confirmations import CONFIRMATION
 from orders.statuses import words
 
 

@@ -187,7 +187,7 @@ class Order(models.Model):
     invoice_issued_on = models.DateField(_("invoice date"), null=True, blank=True)
     invoice_seller = models.TextField(_("seller on the invoice"), blank=True)
 
-    # While a corrected address can still be undone, no money and no licence moves (see orders/services.py).
+    # While a corrected address can still be undone, no money and no licence moves (see services/address_corrections.py).
     returns_frozen_until = models.DateTimeField(_("returns frozen until"), null=True, blank=True, editable=False)
 
     # What each feed said last: {"portal": {"digest": hex, "updated_at": ISO time or null}}. `intake` owns it.

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from notifications.addresses import mask_address
 from notifications.services import mails_about_order
-from orders import access, invoice_pdf, panels, services, statuses, theme
+from orders import access, invoice_pdf, panels, statuses, theme
 from orders import invoice as invoices
 from orders.access import LinkResult, Lookup, Outcome, with_found_order, with_order
 from orders.budgets import SHORT_WINDOW
@@ -31,7 +31,7 @@ from orders.forms import (
 from orders.invoice import Invoice
 from orders.links import LinkState
 from orders.models import Order
-from orders.services import Again
+from orders.services.confirmations import Again, send_confirmation_again
 
 FORMS: tuple[type[PortalForm], ...] = (NumberForm, CardForm, LinkForm)
 INVALID, NOT_FOUND, TOO_MANY = "invalid", "not-found", "too-many"
@@ -215,7 +215,7 @@ def _invoice_of(order: Order) -> Invoice:
 @with_order
 def confirmation(request: HttpRequest, order: Order) -> HttpResponse:
     if request.method == "POST":
-        _tell_about_confirmation(request, order, services.send_confirmation_again(order))
+        _tell_about_confirmation(request, order, send_confirmation_again(order))
     return redirect("orders:order", order.public_id)
 
 

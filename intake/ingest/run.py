@@ -29,7 +29,7 @@ from intake.ingest.write import new_ids, write
 from intake.records import Completion, OrderRecord, Refused, explain, keep_only, number_key
 from orders.card_numbers import mask_card_numbers
 from orders.models import Order, PaymentReference
-from orders.services import announce_new_orders
+from orders.services.confirmations import announce_new_orders
 from refunds.services.imported import meet_imported_refunds
 
 BATCH_SIZE = 2000  # orders a transaction

@@ -10,7 +10,7 @@ from licenses.models.missing import STANDING
 from notifications.models import Message
 from notifications.services import Mail, send_many
 from orders.models import Order
-from orders.services import CONFIRMATION, language_of
+from orders.services.confirmations import CONFIRMATION, language_of
 
 SERIAL_ARRIVED = "serial_arrived"
 

@@ -17,7 +17,7 @@ from files.services import keep
 from licenses.models import License, normalize_serial
 from orders.card_numbers import holds_card_number
 from orders.models import Order
-from orders.services import language_of
+from orders.services.confirmations import language_of
 from refunds import payout_details
 from refunds.models import CashbackClaim
 from refunds.moves import Actor, at_work, lock_order, move, record

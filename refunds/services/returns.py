@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from licenses.models import License
 from orders.models import Order
-from orders.services import language_of
+from orders.services.confirmations import language_of
 from refunds.amounts import ZERO, smallest
 from refunds.eligibility import Eligibility, Returnable, judge
 from refunds.models import Return, ReturnLine, ReturnReason

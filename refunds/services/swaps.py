@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from licenses.services.assigning import NotAssignable, assign
 from orders.models import Order
-from orders.services import language_of
+from orders.services.confirmations import language_of
 from refunds.eligibility import ASKED_FOR, Eligibility, Returnable, judge, units_held
 from refunds.models import Swap, SwapOffer
 from refunds.moves import Actor, at_work, lock_order, move, status_label

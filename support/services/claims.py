@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.services import send
 from orders.models import AccessLink, Order
-from orders.services import send_confirmation_again
+from orders.services.confirmations import send_confirmation_again
 from refunds.refusals import AlreadyMoved, NotPossible
 from support.models import ChargeClaim, Thread
 from support.services.threads import Author, Letter, Status, at_work, open_thread, say, shut, tell

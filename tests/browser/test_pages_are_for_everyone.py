@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Page
 
 from notifications.colors import AA_CONTRAST, contrast
-from orders import services
 from orders.models import Order
+from orders.services.confirmations import send_confirmation_again
 from tests.factories import make_line, make_order
 from tests.pages import inside
 
@@ -42,7 +42,7 @@ def visited(open_page: Any, order: Order) -> Any:
     """Opens a page inside the order."""
     make_line(make_order(number="A-1002-with-a-number-that-is-very-long-and-has-no-end-at-all"))
     make_line(order, name="Maximum Security mit einem außerordentlich langen Namen " * 3)
-    services.send_confirmation_again(order)
+    send_confirmation_again(order)
     cookie = inside(order).cookies["sessionid"].value
 
     def visit(path: str, **options: Any) -> Page:

@@ -13,7 +13,7 @@ from notifications.rendering import build
 from orders.links import read_token
 from orders.models import AccessLink, Order
 from orders.passwords import portal_password
-from orders.services import CONFIRMATIONS_AGAIN_PER_HOUR, announce_new_orders
+from orders.services.confirmations import CONFIRMATIONS_AGAIN_PER_HOUR, announce_new_orders
 from tests.factories import make_license, make_line, make_order, make_store
 from tests.pages import inside, text
 

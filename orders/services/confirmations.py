@@ -1,4 +1,4 @@
-"""What sends mail about orders."""
+"""The order confirmation: once by itself, again when asked, to the order's own address only."""
 
 from collections.abc import Sequence
 from datetime import timedelta
