@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable
 
+import nh3
 from django.conf import settings
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 from licenses.models import InstallGuide
 
-# Without HTML of its own and without links that run anything, so nothing in a text can leave its place.
+# Without HTML of its own, and without pictures, which would come from other people's servers.
 _markdown = MarkdownIt("js-default", {"html": False, "linkify": False}).disable("image")
-SMALLEST_HEADING = 3  # the page has two of its own above
+HIGHEST_HEADING = 3  # the page has two of its own above
+_TAGS = {"h3", "h4", "h5", "h6", "p", "br", "hr", "ul", "ol", "li", "a", "strong", "em", "code", "pre", "blockquote"}
+_ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 
 
 def in_language(guides: Iterable[InstallGuide], language: str) -> list[InstallGuide]:
@@ -27,9 +30,10 @@ def in_language(guides: Iterable[InstallGuide], language: str) -> list[InstallGu
 
 def as_html(text: str) -> SafeString:
     """Markdown as HTML that stands below a page's second heading."""
-    tokens = _markdown.parse(text)
+    tokens = _markdown.parse(text.replace("\0", ""))
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(int(token.tag[1]) + SMALLEST_HEADING - 1, 6)}"
-    rendered = _markdown.renderer.render(tokens, _markdown.options, {})
-    return mark_safe(str(rendered))  # noqa: S308 (markdown-it escapes all that the text holds)
+            token.tag = f"h{min(int(token.tag[1]) + HIGHEST_HEADING - 1, 6)}"
+    html = str(_markdown.renderer.render(tokens, _markdown.options, {}))
+    clean = nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https", "mailto"})
+    return mark_safe(clean)  # noqa: S308 (cleaned by nh3)

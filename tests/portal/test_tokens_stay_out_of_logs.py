@@ -15,5 +15,9 @@ def test_the_token_of_a_path_is_cut_out() -> None:
     assert logged("Forbidden (%s): %s", "no cookie", "/access/abc.def:ghi/") == "Forbidden (no cookie): /access/…/"
 
 
+def test_so_is_that_of_a_download() -> None:
+    assert logged("Precondition Failed: %s", "/d/abc:def:ghi/") == "Precondition Failed: /d/…/"
+
+
 def test_other_lines_stay_as_they_are() -> None:
     assert logged("Not Found: %s", "/orders/find/%20/") == "Not Found: /orders/find/%20/"
