@@ -1,10 +1,13 @@
 from django.urls import URLPattern, path
 
-from support.views import claims, contact, threads
+from support.views import articles, claims, contact, threads
 
 app_name = "support"
 
 urlpatterns: list[URLPattern] = [
+    path("help/", articles.help_page, name="help"),
+    path("help/search/", articles.search_page, name="search"),
+    path("help/preview/<int:pk>/", articles.preview, name="article_preview"),
     path("help/charged/", claims.charged, name="charged"),
     path("help/contact/", contact.contact, name="contact"),
     path("help/threads/link-sent/", threads.link_sent, name="thread_link_sent"),
@@ -13,4 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("help/threads/<slug:reference>/", threads.thread, name="thread"),
     path("help/threads/<slug:reference>/solved/", threads.solved, name="thread_solved"),
     path("help/threads/<slug:reference>/link/", threads.ask_for_link, name="ask_for_thread_link"),
+    # Last, so that no article takes the place of a page.
+    path("help/<slug:slug>/", articles.article, name="article"),
+    path("help/<slug:slug>/vote/", articles.vote, name="article_vote"),
 ]

@@ -1,6 +1,7 @@
 """Small makers of what tests need. Every argument has a sensible default."""
 
 import itertools
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -13,6 +14,7 @@ from licenses.models import License, LicensedLine, Product, Release
 from licenses.models.downloads import releases_storage
 from orders.models import Order, OrderLine, Store
 from refunds.models import ReturnReason
+from support.models import Article, ArticleVersion
 
 _numbers = itertools.count(1001)
 
@@ -97,3 +99,20 @@ def make_release(product: Product, content: bytes = b"an installer", **fields: A
         "sha256": sha256(content).hexdigest(),
     }
     return Release.objects.create(product=product, **defaults | fields)
+
+
+def make_article(slug: str, *, topics: Sequence[str] = (), applies_to: str = "", **fields: Any) -> Article:
+    """A help article with one English version, which people read."""
+    article = Article.objects.create(slug=slug, topics=list(topics), applies_to=applies_to)
+    make_article_version(article, **{"title": slug.replace("-", " ").capitalize()} | fields)
+    return article
+
+
+def make_article_version(article: Article, **fields: Any) -> ArticleVersion:
+    defaults = {
+        "language": "en",
+        "title": "A title",
+        "body": "A text.",
+        "publish_at": datetime(2026, 11, 1, tzinfo=UTC),
+    }
+    return ArticleVersion.objects.create(article=article, **defaults | fields)

@@ -3,7 +3,9 @@
 import uuid
 
 import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
 import django.contrib.postgres.operations
+import django.contrib.postgres.search
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
@@ -328,6 +330,260 @@ class Migration(migrations.Migration):
                     models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="written at"),
                 ),
                 (
+                    "search",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Case(
+                            models.When(
+                                language__startswith="da",
+                                then=django.contrib.postgres.search.CombinedSearchVector(
+                                    django.contrib.postgres.search.CombinedSearchVector(
+                                        django.contrib.postgres.search.CombinedSearchVector(
+                                            django.contrib.postgres.search.SearchVector(
+                                                "title", config="danish", weight="A"
+                                            ),
+                                            "||",
+                                            django.contrib.postgres.search.SearchVector(
+                                                "keywords", config="danish", weight="B"
+                                            ),
+                                            django.contrib.postgres.search.SearchConfig("danish"),
+                                        ),
+                                        "||",
+                                        django.contrib.postgres.search.SearchVector(
+                                            "summary", config="danish", weight="C"
+                                        ),
+                                        django.contrib.postgres.search.SearchConfig("danish"),
+                                    ),
+                                    "||",
+                                    django.contrib.postgres.search.SearchVector("body", config="danish", weight="D"),
+                                    django.contrib.postgres.search.SearchConfig("danish"),
+                                ),
+                            ),
+                            models.When(
+                                language__startswith="de",
+                                then=django.contrib.postgres.search.CombinedSearchVector(
+                                    django.contrib.postgres.search.CombinedSearchVector(
+                                        django.contrib.postgres.search.CombinedSearchVector(
+                                            django.contrib.postgres.search.SearchVector(
+                                                "title", config="german", weight="A"
+                                            ),
+                                            "||",
+                                            django.contrib.postgres.search.SearchVector(
+                                                "keywords", config="german", weight="B"
+                                            ),
+                                            django.contrib.postgres.search.SearchConfig("german"),
+                                        ),
+                                        "||",
+                                        django.contrib.postgres.search.SearchVector(
+                                            "summary", config="german", weight="C"
+                                        ),
+                                        django.contrib.postgres.search.SearchConfig("german"),
+                                    ),
+                                    "||",
+                                    django.contrib.postgres.search.SearchVector("body", config="german", weight="D"),
+                                    django.contrib.postgres.search.SearchConfig("german"),
+                                ),
+                            ),
+                            models.When(
+                                language__startswith="en",
+                                then=django.contrib.postgres.search.CombinedSearchVector(
+                                    django.contrib.postgres.search.CombinedSearchVector(
+                                        django.contrib.postgres.search.CombinedSearchVector(
+                                            django.contrib.postgres.search.SearchVector(
+                                                "title", config="english", weight="A"
+                                            ),
+                                            "||",
+                                            django.contrib.postgres.search.SearchVector(
+                                                "keywords", config="english", weight="B"
+                                            ),
+                                            django.contrib.postgres.search.SearchConfig("english"),
+                                        ),
+                                        "||",
+                                        django.contrib.postgres.search.SearchVector(
+                                            "summary", config="english", weight="C"
+                                        ),
+                                        django.contrib.postgres.search.SearchConfig("english"),
+                                    ),
+                                    "||",
+                                    django.contrib.postgres.search.SearchVector("body", config="english", weight="D"),
+                                    django.contrib.postgres.search.SearchConfig("english"),
+                                ),
+                            ),
+                            models.When(
+                                language__startswith="es",
+                                then=django.contrib.postgres.search.CombinedSearchVector(
+                                    django.contrib.postgres.search.CombinedSearchVector(
+                                        django.contrib.postgres.search.CombinedSearchVector(
+                                            django.contrib.postgres.search.SearchVector(
+                                                "title", config="spanish", weight="A"
+                                            ),
+                                            "||",
+                                            django.contrib.postgres.search.SearchVector(
+                                                "keywords", config="spanish", weight="B"
+                                            ),
+                                            django.contrib.postgres.search.SearchConfig("spanish"),
+                                        ),
+                                        "||",
+                                        django.contrib.postgres.search.SearchVector(
+                                            "summary", config="spanish", weight="C"
+                                        ),
+                                        django.contrib.postgres.search.SearchConfig("spanish"),
+                                    ),
+                                    "||",
+                                    django.contrib.postgres.search.SearchVector("body", config="spanish", weight="D"),
+                                    django.contrib.postgres.search.SearchConfig("spanish"),
+                                ),
+                            ),
+                            models.When(
+                                language__startswith="fr",
+                                then=django.contrib.postgres.search.CombinedSearchVector(
+                                    django.contrib.postgres.search.CombinedSearchVector(
+                                        django.contrib.postgres.search.CombinedSearchVector(
+                                            django.contrib.postgres.search.SearchVector(
+                                                "title", config="french", weight="A"
+                                            ),
+                                            "||",
+                                            django.contrib.postgres.search.SearchVector(
+                                                "keywords", config="french", weight="B"
+                                            ),
+                                            django.contrib.postgres.search.SearchConfig("french"),
+                                        ),
+                                        "||",
+                                        django.contrib.postgres.search.SearchVector(
+                                            "summary", config="french", weight="C"
+                                        ),
+                                        django.contrib.postgres.search.SearchConfig("french"),
+                                    ),
+                                    "||",
+                                    django.contrib.postgres.search.SearchVector("body", config="french", weight="D"),
+                                    django.contrib.postgres.search.SearchConfig("french"),
+                                ),
+                            ),
+                            models.When(
+                                language__startswith="it",
+                                then=django.contrib.postgres.search.CombinedSearchVector(
+                                    django.contrib.postgres.search.CombinedSearchVector(
+                                        django.contrib.postgres.search.CombinedSearchVector(
+                                            django.contrib.postgres.search.SearchVector(
+                                                "title", config="italian", weight="A"
+                                            ),
+                                            "||",
+                                            django.contrib.postgres.search.SearchVector(
+                                                "keywords", config="italian", weight="B"
+                                            ),
+                                            django.contrib.postgres.search.SearchConfig("italian"),
+                                        ),
+                                        "||",
+                                        django.contrib.postgres.search.SearchVector(
+                                            "summary", config="italian", weight="C"
+                                        ),
+                                        django.contrib.postgres.search.SearchConfig("italian"),
+                                    ),
+                                    "||",
+                                    django.contrib.postgres.search.SearchVector("body", config="italian", weight="D"),
+                                    django.contrib.postgres.search.SearchConfig("italian"),
+                                ),
+                            ),
+                            models.When(
+                                language__startswith="nb",
+                                then=django.contrib.postgres.search.CombinedSearchVector(
+                                    django.contrib.postgres.search.CombinedSearchVector(
+                                        django.contrib.postgres.search.CombinedSearchVector(
+                                            django.contrib.postgres.search.SearchVector(
+                                                "title", config="norwegian", weight="A"
+                                            ),
+                                            "||",
+                                            django.contrib.postgres.search.SearchVector(
+                                                "keywords", config="norwegian", weight="B"
+                                            ),
+                                            django.contrib.postgres.search.SearchConfig("norwegian"),
+                                        ),
+                                        "||",
+                                        django.contrib.postgres.search.SearchVector(
+                                            "summary", config="norwegian", weight="C"
+                                        ),
+                                        django.contrib.postgres.search.SearchConfig("norwegian"),
+                                    ),
+                                    "||",
+                                    django.contrib.postgres.search.SearchVector("body", config="norwegian", weight="D"),
+                                    django.contrib.postgres.search.SearchConfig("norwegian"),
+                                ),
+                            ),
+                            models.When(
+                                language__startswith="nl",
+                                then=django.contrib.postgres.search.CombinedSearchVector(
+                                    django.contrib.postgres.search.CombinedSearchVector(
+                                        django.contrib.postgres.search.CombinedSearchVector(
+                                            django.contrib.postgres.search.SearchVector(
+                                                "title", config="dutch", weight="A"
+                                            ),
+                                            "||",
+                                            django.contrib.postgres.search.SearchVector(
+                                                "keywords", config="dutch", weight="B"
+                                            ),
+                                            django.contrib.postgres.search.SearchConfig("dutch"),
+                                        ),
+                                        "||",
+                                        django.contrib.postgres.search.SearchVector(
+                                            "summary", config="dutch", weight="C"
+                                        ),
+                                        django.contrib.postgres.search.SearchConfig("dutch"),
+                                    ),
+                                    "||",
+                                    django.contrib.postgres.search.SearchVector("body", config="dutch", weight="D"),
+                                    django.contrib.postgres.search.SearchConfig("dutch"),
+                                ),
+                            ),
+                            models.When(
+                                language__startswith="sv",
+                                then=django.contrib.postgres.search.CombinedSearchVector(
+                                    django.contrib.postgres.search.CombinedSearchVector(
+                                        django.contrib.postgres.search.CombinedSearchVector(
+                                            django.contrib.postgres.search.SearchVector(
+                                                "title", config="swedish", weight="A"
+                                            ),
+                                            "||",
+                                            django.contrib.postgres.search.SearchVector(
+                                                "keywords", config="swedish", weight="B"
+                                            ),
+                                            django.contrib.postgres.search.SearchConfig("swedish"),
+                                        ),
+                                        "||",
+                                        django.contrib.postgres.search.SearchVector(
+                                            "summary", config="swedish", weight="C"
+                                        ),
+                                        django.contrib.postgres.search.SearchConfig("swedish"),
+                                    ),
+                                    "||",
+                                    django.contrib.postgres.search.SearchVector("body", config="swedish", weight="D"),
+                                    django.contrib.postgres.search.SearchConfig("swedish"),
+                                ),
+                            ),
+                            default=django.contrib.postgres.search.CombinedSearchVector(
+                                django.contrib.postgres.search.CombinedSearchVector(
+                                    django.contrib.postgres.search.CombinedSearchVector(
+                                        django.contrib.postgres.search.SearchVector(
+                                            "title", config="simple", weight="A"
+                                        ),
+                                        "||",
+                                        django.contrib.postgres.search.SearchVector(
+                                            "keywords", config="simple", weight="B"
+                                        ),
+                                        django.contrib.postgres.search.SearchConfig("simple"),
+                                    ),
+                                    "||",
+                                    django.contrib.postgres.search.SearchVector("summary", config="simple", weight="C"),
+                                    django.contrib.postgres.search.SearchConfig("simple"),
+                                ),
+                                "||",
+                                django.contrib.postgres.search.SearchVector("body", config="simple", weight="D"),
+                                django.contrib.postgres.search.SearchConfig("simple"),
+                            ),
+                        ),
+                        output_field=django.contrib.postgres.search.SearchVectorField(),
+                    ),
+                ),
+                (
                     "article",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
@@ -524,6 +780,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="articleversion",
             index=models.Index(fields=["article", "language", "-publish_at"], name="article_version_in_force"),
+        ),
+        migrations.AddIndex(
+            model_name="articleversion",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="article_version_words"),
         ),
         migrations.AddConstraint(
             model_name="articlevote",

@@ -6,11 +6,41 @@ from typing import Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import CombinedSearchVector, SearchVector, SearchVectorField
 from django.db import models
+from django.db.models import Case, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from licenses.models import Product
+
+# How PostgreSQL takes the words of a language apart; any other language: as they stand.
+SEARCH_CONFIGURATIONS = {
+    "da": "danish",
+    "de": "german",
+    "en": "english",
+    "es": "spanish",
+    "fr": "french",
+    "it": "italian",
+    "nb": "norwegian",
+    "nl": "dutch",
+    "sv": "swedish",
+}
+ANY_LANGUAGE = "simple"
+
+
+def search_configuration(language: str) -> str:
+    return SEARCH_CONFIGURATIONS.get(language.partition("-")[0], ANY_LANGUAGE)
+
+
+def _weighed(configuration: str) -> CombinedSearchVector:
+    """A title counts most, then other words for it, then the sentence, then the text."""
+    title, keywords, summary, body = (
+        SearchVector(field, config=configuration, weight=weight)
+        for field, weight in (("title", "A"), ("keywords", "B"), ("summary", "C"), ("body", "D"))
+    )
+    return title + keywords + summary + body
 
 
 class Topic(models.TextChoices):
@@ -86,13 +116,28 @@ class ArticleVersion(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
 
+    search = models.GeneratedField(
+        expression=Case(
+            *(
+                When(language__startswith=language, then=_weighed(configuration))
+                for language, configuration in SEARCH_CONFIGURATIONS.items()
+            ),
+            default=_weighed(ANY_LANGUAGE),
+        ),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
     objects = ArticleVersionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("version of an article")
         verbose_name_plural = _("versions of articles")
         ordering = ["article", "language", "-created_at"]
-        indexes = [models.Index(fields=["article", "language", "-publish_at"], name="article_version_in_force")]
+        indexes = [
+            models.Index(fields=["article", "language", "-publish_at"], name="article_version_in_force"),
+            GinIndex(fields=["search"], name="article_version_words"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.title} ({self.language})"
