@@ -243,6 +243,8 @@ class LineWithoutSerialAdmin(ReadOnly, ModelAdmin):
             else:
                 told = gettext("Assigned the serial number %(serial)s.") % {"serial": link.license.serial}
                 self._log(request, line, link, told)
+                if not line.order.email:
+                    messages.warning(request, gettext("The order has no email address: nobody was told."))
                 return HttpResponseRedirect(page_of(line))
         request.method = "GET"  # the same page again, with what was typed
         return self.change_view(request, str(pk), extra_context={"form": form})

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from licenses.models import LicensedLine
+from licenses.models import License, LicensedLine
 from notifications import kinds
 from notifications.models import Message
 from notifications.rendering import build
@@ -121,6 +121,23 @@ def test_it_is_not_sent_to_an_address_that_was_corrected_meanwhile(importer: Imp
     assert kinds.get(message.kind).still_wanted(message)
     Order.objects.update(contact_email="ann@example.org")
     assert not kinds.get(message.kind).still_wanted(message)
+
+
+def test_it_is_not_sent_once_the_licence_is_revoked_or_the_order_cancelled(importer: Importer) -> None:
+    placed = order_with()
+    importer.orders(placed)
+    confirm()
+    importer.orders(order_with(SERIAL, placed_at=placed["placed_at"]))
+    (message,) = arrivals()
+    wanted = kinds.get(message.kind).still_wanted
+    License.objects.update(revoked_at=timezone.now())
+    assert not wanted(message)
+    License.objects.update(revoked_at=None)
+    assert wanted(message)
+    Order.objects.update(status=Order.Status.CANCELLED)
+    assert not wanted(message)
+    Order.objects.all().delete()
+    assert not wanted(message)
 
 
 def test_it_waits_while_a_corrected_address_can_still_be_undone(importer: Importer) -> None:

@@ -132,6 +132,11 @@ def test_giving_one_shows_it_to_the_buyer_and_is_on_record(desk: Client) -> None
     assert marks(desk.get(page_of(line)), "data-serial") == ["xaab-0001"]
 
 
+def test_where_there_is_no_address_staff_are_told_that_nobody_was(desk: Client) -> None:
+    assert "nobody was told" in give(desk, make_line(placed(30, store_email="")), serial="XAAB-0001")
+    assert not Message.objects.exists()
+
+
 def test_a_refusal_keeps_what_was_typed(desk: Client) -> None:
     make_license(make_line(make_order()), "XAAB-0001")
     line = make_line(placed(30))
