@@ -1,27 +1,35 @@
 """Writing to support."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.translation import get_language
 
 from files.services import Refused
+from orders.formats import active_language
 from refunds.views.guards import get_or_post, private
-from support import thread_access
+from support import search, thread_access
 from support.forms.contact import ContactForm
 from support.models import Thread
 from support.services.threads import Letter, open_thread
 from support.views.letters import form_page, may_write, open_orders, typed
 
 TEMPLATE = "support/contact.html"
+ANSWERS_SHOWN = 3
 
 
 @get_or_post
 @private
 def contact(request: HttpRequest) -> HttpResponse:
-    """One form; with an order open, about that order."""
+    """One form; with an order open, about that order. Answers that stand in the help are shown before it is sent."""
     orders = open_orders(request)
     if request.method != "POST":
         return form_page(request, TEMPLATE, ContactForm(orders, initial=_wanted(request)), orders=orders)
+    if request.POST.get("look") == "1":
+        form = ContactForm(orders, initial=typed(request))
+        return form_page(request, TEMPLATE, form, orders=orders, **_answers(request.POST.get("subject", "")))
     if not may_write(request):
         form = ContactForm(orders, initial=typed(request))
         return form_page(request, TEMPLATE, form, too_many=True, orders=orders)
@@ -35,6 +43,10 @@ def contact(request: HttpRequest) -> HttpResponse:
             thread_access.grant_writer(request, thread, is_new=is_new)
             return redirect(thread.path)
     return form_page(request, TEMPLATE, form, orders=orders)
+
+
+def _answers(subject: str) -> dict[str, Any]:
+    return {"looked": True, "answers": search.search(subject, active_language(), timezone.now())[:ANSWERS_SHOWN]}
 
 
 def _wanted(request: HttpRequest) -> dict[str, str]:

@@ -7,11 +7,12 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from files.models import Upload
 from notifications.models import Message
 from orders.models import Store
-from support.models import Thread
+from support.models import Article, ArticleVersion, Thread
 from support.services import threads
 from tests.factories import make_agent, make_order, make_store
 from tests.files.made import files_in, jpeg, upload
@@ -90,6 +91,22 @@ def test_what_is_wrong_is_said_and_what_was_typed_stays(
     assert "4242" not in answer.content.decode()
     assert not Thread.objects.exists()
     assert not files_in(kept)
+
+
+def test_what_the_help_says_already_is_shown_before_anything_is_sent(client: Client) -> None:
+    article = Article.objects.create(slug="installer-stops")
+    ArticleVersion.objects.create(
+        article=article, title="The installer stops", body="Restart it.", publish_at=timezone.now()
+    )
+    typed = {**LETTER, "look": "1", "message": "my card 4242 4242 4242 4242"}
+    answer = client.post(PAGE, typed)
+    assert answer.status_code == 200
+    assert marks(answer, "data-article") == ["installer-stops"]
+    assert "Installer stops" in answer.content.decode()
+    assert "4242 4242" not in answer.content.decode()
+    assert "The help says nothing" in text(client.post(PAGE, {**typed, "subject": "quux' % zork"}))
+    assert "Please say first" in text(client.post(PAGE, {**typed, "subject": ""}))
+    assert not Thread.objects.exists()
 
 
 def test_a_second_click_finds_the_first(client: Client) -> None:
