@@ -14,6 +14,7 @@ _markdown = MarkdownIt("js-default", {"html": False, "linkify": False}).disable(
 HIGHEST_HEADING = 3  # the page has two of its own above
 _TAGS = {"h3", "h4", "h5", "h6", "p", "br", "hr", "ul", "ol", "li", "a", "strong", "em", "code", "pre", "blockquote"}
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
+_ADDED = {"code": {"class": "text-reset"}}  # Bootstrap's own colour cannot be read on a dark ground
 
 
 def in_language(guides: Iterable[InstallGuide], language: str) -> list[InstallGuide]:
@@ -35,5 +36,11 @@ def as_html(text: str) -> SafeString:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(int(token.tag[1]) + HIGHEST_HEADING - 1, 6)}"
     html = str(_markdown.renderer.render(tokens, _markdown.options, {}))
-    clean = nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https", "mailto"})
+    clean = nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        set_tag_attribute_values=_ADDED,
+        url_schemes={"http", "https", "mailto"},
+    )
     return mark_safe(clean)  # noqa: S308 (cleaned by nh3)
