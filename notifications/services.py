@@ -1,6 +1,6 @@
 """Putting mail into the outbox, taking it out, sending it once more."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from django.utils.translation import get_language
 
 from notifications import kinds
 from notifications.addresses import mask_address
-from notifications.models import Message, MessageQuerySet, grouped
+from notifications.models import FollowUp, Message, MessageQuerySet, grouped
 
 ROWS_A_STATEMENT = 1000
 
@@ -89,6 +89,21 @@ def send_again(kind: str, about: Model, to: str, *, order_id: int | None = None,
 def cancel(kind: str, object_id: int) -> int:
     """Take back what waits to be sent of this kind about this object. Returns how many mails."""
     return Message.objects.filter(kind=kind, object_id=object_id).waiting().update(status=Message.Status.CANCELLED)
+
+
+def readdress(order_id: int, old: str, new: str, but: Collection[str] = ()) -> int:
+    """Let what waits for an address about an order go to another one; without another, take it back.
+
+    Kinds named in `but` stay as they are. What is being sent at this moment is out of reach. Returns how many mails.
+    """
+    waiting = Message.objects.about_order(order_id).waiting().filter(recipient__iexact=old, leased_until=None)
+    waiting = waiting.exclude(kind__in=but)
+    planned = FollowUp.objects.planned().filter(order_id=order_id, recipient__iexact=old)
+    if not new:
+        planned.update(status=FollowUp.Status.CANCELLED, settled_at=timezone.now())
+        return waiting.update(status=Message.Status.CANCELLED)
+    planned.update(recipient=new)
+    return waiting.update(recipient=new)
 
 
 def deliver_now(messages: MessageQuerySet) -> int:

@@ -20,6 +20,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -31,6 +32,7 @@ from orders.budgets import Limit, Purse, failures, give_back, has_room, reserve,
 from orders.card_numbers import mask_card_numbers
 from orders.links import LinkState
 from orders.models import (
+    LAST4,
     MOST_FOUND,
     AccessLink,
     Attempt,
@@ -60,6 +62,7 @@ SUSPICIOUS_FAILURES = 3
 SITE_CARDS = Purse("site", "card", Limit(short=150, long=3000))
 
 SESSION_KEY = "grants"
+CORRECTION_KEY = "correction"  # [order id, new address]: proven, and not confirmed yet
 
 Outcome = Attempt.Outcome
 Way = Attempt.Way
@@ -99,6 +102,24 @@ def find_by_number(request: HttpRequest, order_number: str, password: str) -> Lo
     return _try(request, Way.NUMBER, key, _number_purse(key), judge)
 
 
+def prove_address_correction(request: HttpRequest, order_number: str, password: str, card_last4: str) -> Lookup:
+    """Open the order with this number and password that was paid with this card: all that its address hangs on.
+
+    A wrong card spends the same budget as a wrong password.
+    """
+    key = normalize_order_number(order_number)
+
+    def judge() -> list[Order]:
+        candidates = list(Order.objects.filter(number_key=key).for_the_door())
+        opened = {order.pk for order in passwords.with_password(candidates, password)}
+        paid = Order.objects.filter(number_key=key).filter(Q(card_last4=card_last4) | Q(device_last4=card_last4))
+        found = list(paid.for_the_door())
+        return [order for order in found if order.pk in opened]
+
+    usable = bool(LAST4.fullmatch(card_last4))
+    return _try(request, Way.CORRECTION, key, _number_purse(key), judge if usable else list)
+
+
 def find_by_card(
     request: HttpRequest, email: str, card_last4: str, *, walked: bool | None = None, work_done: bool = False
 ) -> Lookup:
@@ -124,6 +145,22 @@ def find_by_card(
 
 def _number_purse(key: str) -> Purse:
     return Purse("order", key, SUBJECT_LIMIT)
+
+
+def await_correction(request: HttpRequest, order: Order, new_email: str) -> None:
+    """Remember the wish until it is confirmed; it ends with the access to the order."""
+    request.session[CORRECTION_KEY] = [order.pk, new_email]
+
+
+def awaited_correction(request: HttpRequest) -> tuple[Order, str] | None:
+    """The order, while this browser has it open, and its new address."""
+    order_id, new_email = request.session.get(CORRECTION_KEY) or (0, "")
+    order = granted_orders(request).filter(pk=order_id).select_related("store").first()
+    return (order, new_email) if order is not None else None
+
+
+def forget_correction(request: HttpRequest) -> None:
+    request.session.pop(CORRECTION_KEY, None)
 
 
 def is_walked() -> bool:
@@ -436,6 +473,7 @@ def leave(request: HttpRequest) -> None:
     del session[SESSION_KEY]
     session.pop("link", None)
     session.pop("code", None)
+    session.pop(CORRECTION_KEY, None)
     if session.is_empty() or not list(session.keys()):
         session.flush()
     else:

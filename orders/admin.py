@@ -1,6 +1,6 @@
 """Orders, stores and attempts for staff. What an import would overwrite cannot be edited here."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -8,12 +8,24 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 
 from notifications import kinds
 from notifications.models import Message
 from orders import panels
-from orders.models import LAST4, Attempt, Order, OrderLine, Refund, Store, email_key, normalize_order_number
+from orders.models import (
+    LAST4,
+    AddressCorrection,
+    Attempt,
+    Order,
+    OrderLine,
+    Refund,
+    Store,
+    email_key,
+    normalize_order_number,
+)
+from orders.services.address_corrections import undo
 
 ATTEMPTS_SHOWN = 20  # of an order, the newest
 
@@ -44,6 +56,14 @@ class RefundInline(ReadOnly, TabularInline):
     extra = 0
 
 
+class AddressCorrectionInline(ReadOnly, TabularInline):
+    model = AddressCorrection
+    fields = ["made_at", "old_email", "new_email", "client", "undone_at"]
+    ordering = ["-made_at"]
+    show_change_link = True  # there it can be undone
+    extra = 0
+
+
 @admin.register(Order)
 class OrderAdmin(ReadOnly, ModelAdmin):
     list_display = ["number", "store", "placed_at", "status", "email", "billing_name", "total", "currency", "is_test"]
@@ -54,10 +74,10 @@ class OrderAdmin(ReadOnly, ModelAdmin):
     show_full_result_count = False  # counting millions of orders for a hint is not worth it
     search_fields = ["number_key"]  # shows the field; `get_search_results` does the work
     search_help_text = _("Order number, email address, serial number, last 4 digits of the card, or name")
-    inlines = [OrderLineInline, RefundInline]
+    inlines = [OrderLineInline, RefundInline, AddressCorrectionInline]
     fieldsets = [
         (None, {"fields": ["number", "store", "status", "is_test", "placed_at", "created_at", "language"]}),
-        (_("Buyer"), {"fields": ["email", "store_email", "contact_email", "billing"]}),
+        (_("Buyer"), {"fields": ["email", "store_email", "contact_email", "returns_frozen_until", "billing"]}),
         (
             _("Payment"),
             {
@@ -151,6 +171,30 @@ class OrderAdmin(ReadOnly, ModelAdmin):
                 for row in rows
             ),
         ) or SafeString("–")
+
+
+@admin.register(AddressCorrection)
+class AddressCorrectionAdmin(ReadOnly, ModelAdmin):
+    list_display = ["order", "made_at", "old_email", "new_email", "undone_at"]
+    list_filter = [("undone_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["order"]
+    search_fields = ["order__number_key", "old_email", "new_email"]
+    date_hierarchy = "made_at"
+    ordering = ["-made_at"]
+    actions = ["undo"]
+
+    @admin.action(description=_("Undo the chosen corrections"), permissions=["undo"])
+    def undo(self, request: HttpRequest, queryset: QuerySet[AddressCorrection]) -> None:
+        """Also after the 48 hours. Later corrections of the same order end with it."""
+        chosen = list(queryset.standing().order_by("pk"))  # type: ignore[attr-defined]
+        for correction in chosen:
+            undo(correction)
+        words = ngettext("%(count)s correction undone.", "%(count)s corrections undone.", len(chosen))
+        self.message_user(request, words % {"count": len(chosen)}, messages.SUCCESS if chosen else messages.WARNING)
+
+    def has_undo_permission(self, request: HttpRequest) -> bool:
+        """Who may look may not yet undo; asked by the action."""
+        return request.user.has_perm("orders.change_addresscorrection")
 
 
 @admin.register(Store)

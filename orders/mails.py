@@ -8,12 +8,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications import kinds
+from notifications.addresses import mask_address
 from notifications.kinds import PRIORITY_NOW, MailKind
 from notifications.models import Message
 from notifications.site import site_url
-from orders import formats, links, lookup_codes, panels
-from orders.models import AccessLink, LookupCode, Order
+from orders import correction_links, formats, links, lookup_codes, panels
+from orders.models import AccessLink, AddressCorrection, LookupCode, Order
 from orders.passwords import portal_password
+from orders.services.address_corrections import CORRECTED, TO_OLD, UNDONE
 from orders.services.confirmations import CONFIRMATION
 from orders.statuses import words
 
@@ -72,6 +74,44 @@ def code_is_live(message: Message) -> bool:
     return code is not None and lookup_codes.is_live(code, timezone.now())
 
 
+def address_corrected(message: Message) -> dict[str, Any]:
+    """For the old address: what was changed, and how to undo it."""
+    correction = AddressCorrection.objects.select_related("order__store").get(pk=message.object_id)
+    return _about_correction(correction) | {
+        "url": site_url(reverse("orders:undo_correction", args=[correction_links.make_token(correction)])),
+        "until": correction.undo_until,
+    }
+
+
+def correction_undone(message: Message) -> dict[str, Any]:
+    """For both addresses; the mistaken one learns no more than that nothing comes to it any more."""
+    correction = AddressCorrection.objects.select_related("order__store").get(pk=message.object_id)
+    return _about_correction(correction) | {
+        "is_restored": message.key == TO_OLD,
+        "url": site_url(reverse("orders:find")),
+    }
+
+
+def _about_correction(correction: AddressCorrection) -> dict[str, Any]:
+    order = correction.order
+    return {
+        "order": order,
+        "zone": order.store.tzinfo,
+        "new": mask_address(correction.new_email),
+        "facts": [(gettext("Order number"), order.number)],
+        "reply_to": order.store.support_email,
+    }
+
+
+def correction_can_be_undone(message: Message) -> bool:
+    correction = AddressCorrection.objects.standing().filter(pk=message.object_id).first()
+    return correction is not None and timezone.now() < correction.undo_until
+
+
+def correction_is_known(message: Message) -> bool:
+    return AddressCorrection.objects.filter(pk=message.object_id).exists()
+
+
 TEMPLATES = "orders/emails"
 
 kinds.register(
@@ -95,5 +135,24 @@ kinds.register(
         code_is_live,
         priority=PRIORITY_NOW,
         label=_("Code for your order"),
+    )
+)
+kinds.register(
+    MailKind(
+        CORRECTED,
+        f"{TEMPLATES}/{CORRECTED}",
+        address_corrected,
+        correction_can_be_undone,
+        priority=PRIORITY_NOW,
+        label=_("Address corrected"),
+    )
+)
+kinds.register(
+    MailKind(
+        UNDONE,
+        f"{TEMPLATES}/{UNDONE}",
+        correction_undone,
+        correction_is_known,
+        label=_("Address correction undone"),
     )
 )

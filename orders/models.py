@@ -4,7 +4,7 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Sequence
-from datetime import tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -26,6 +26,9 @@ FOREIGN_PASSWORD_HASH = (
     & ~Q(password_hash__startswith="keyed$")  # noqa: S106 (a prefix, no password)
     & ~Q(password_hash__startswith=OWN_ARGON2_PREFIX)
 )
+
+# How long the old address can undo a correction; so long nothing of worth moves.
+UNDO_WITHIN = timedelta(hours=48)
 
 LAST4 = re.compile(r"[0-9]{4}")
 
@@ -187,7 +190,7 @@ class Order(models.Model):
     invoice_issued_on = models.DateField(_("invoice date"), null=True, blank=True)
     invoice_seller = models.TextField(_("seller on the invoice"), blank=True)
 
-    # While a corrected address can still be undone, no money and no licence moves (see services/address_corrections.py).
+    # While a corrected address can still be undone, neither money nor licences move (`is_frozen`).
     returns_frozen_until = models.DateTimeField(_("returns frozen until"), null=True, blank=True, editable=False)
 
     # What each feed said last: {"portal": {"digest": hex, "updated_at": ISO time or null}}. `intake` owns it.
@@ -222,6 +225,11 @@ class Order(models.Model):
     def email(self) -> str:
         """The address that mails of this order go to, or an empty string."""
         return (self.contact_email or self.store_email).strip()
+
+    def is_frozen(self, now: datetime) -> bool:
+        """Whether its address was corrected so lately that the old one can still undo it."""
+        until = self.returns_frozen_until
+        return until is not None and until - UNDO_WITHIN <= now < until
 
     @cached_property
     def items(self) -> list["OrderLine"]:
@@ -320,6 +328,9 @@ class AddressCorrectionQuerySet(models.QuerySet["AddressCorrection"]):
     def standing(self) -> "AddressCorrectionQuerySet":
         return self.filter(undone_at=None)
 
+    def made_since(self, moment: datetime) -> "AddressCorrectionQuerySet":
+        return self.filter(made_at__gt=moment)
+
 
 class AddressCorrection(models.Model):
     """A buyer mended the address of an order. The old address is told, and can undo it for 48 hours."""
@@ -344,6 +355,11 @@ class AddressCorrection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order_id} {self.made_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def undo_until(self) -> datetime:
+        """Until when the old address can undo it."""
+        return self.made_at + UNDO_WITHIN
 
 
 class FollowUpSchedule(models.Model):
@@ -417,6 +433,7 @@ class Attempt(models.Model):
         LINK_REQUEST = "link_request", _("asked for a link")
         LINK = "link", _("emailed link")
         CODE = "code", _("emailed code")
+        CORRECTION = "correction", _("address correction")
 
     class Outcome(models.TextChoices):
         FOUND = "found", _("opened")

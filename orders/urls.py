@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.i18n import set_language
 
-from orders import views
+from orders import correction_views, views
 
 app_name = "orders"
 
@@ -15,6 +15,9 @@ urlpatterns = [
     path("orders/find/card/", views.find_card, name="find_card"),
     path("orders/find/link/", views.find_link, name="find_link"),
     path("orders/find/link/sent/", views.link_sent, name="link_sent"),
+    path("orders/correct-email/", correction_views.correct_email, name="correct_email"),
+    path("orders/correct-email/check/", correction_views.correct_email_check, name="correct_email_check"),
+    path("orders/correct-email/undo/<str:token>/", correction_views.undo_correction, name="undo_correction"),
     path("orders/leave/", views.leave, name="leave"),
     path("orders/<uuid:public_id>/", views.order_page, name="order"),
     path("orders/<uuid:public_id>/code/", views.code, name="code"),

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext
@@ -175,6 +176,7 @@ def order_page(request: HttpRequest, order: Order) -> HttpResponse:
         "status": statuses.words(order.status),
         "refunds": order.money_back,
         "address": mask_address(order.email) if order.email else "",
+        "frozen_until": order.returns_frozen_until if order.is_frozen(timezone.now()) else None,
     }
     if awaited:
         content |= {"code_form": CodeForm(order.public_id), "code_address": mask_address(awaited)}

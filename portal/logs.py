@@ -4,7 +4,7 @@ import logging
 import re
 
 # Signed links open orders, or start downloads, while they are young.
-_TOKEN = re.compile(r"(/access/|/d/|/threads/open/)[^/\s\"']+")
+_TOKEN = re.compile(r"(/access/|/d/|/threads/open/|/correct-email/undo/|/mail/follow-ups/)[^/\s\"']+")
 
 
 class HideTokens(logging.Filter):

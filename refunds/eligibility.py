@@ -9,6 +9,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
 from licenses.models import License, LicensedLine
+from orders import formats
 from orders.models import Order, OrderLine
 from refunds.amounts import ZERO, Share, paid_for, share
 from refunds.models import RefundTransaction, Return, ReturnLine, Withdrawal
@@ -29,6 +30,10 @@ RETURNED = _("This item went back already.")
 ASKED_FOR = _("A return of this item is under way already.")
 SWAP_ASKED_FOR = _("A swap of this item is under way. You can return it once the swap is cancelled or declined.")
 ACTIVATED = _("Its serial number is activated, and activated licences cannot be returned.")
+FROZEN = _(
+    "The email address of this order was corrected lately. For your safety, returns and swaps wait until"
+    " %(until)s (%(zone)s): so long the earlier address can undo the change."
+)
 ALL_REFUNDED = _("The whole amount of this order went back already, or is on its way.")
 
 
@@ -103,7 +108,7 @@ def judge(order: Order, now: datetime, terms: Terms | None = None) -> Eligibilit
         left_to_refund(order),
         max((days_left(each.until, order.store.tzinfo, now) for each in judged), default=0),
     )
-    eligibility.refusal = _refusal_of_all(eligibility)
+    eligibility.refusal = _frozen(order) if order.is_frozen(now) else _refusal_of_all(eligibility)
     return eligibility
 
 
@@ -138,6 +143,12 @@ def _refusal_of(each: Returnable, asked_for: int, order: Order, terms: Terms, no
     if not terms.policy.activated_may_return and any(license.activated_at for license in each.licenses):
         return ACTIVATED
     return ""
+
+
+def _frozen(order: Order) -> str:
+    until, zone = order.returns_frozen_until, order.store.tzinfo
+    assert until is not None
+    return str(FROZEN) % {"until": formats.local_time(until, zone), "zone": formats.zone_name(until, zone)}
 
 
 def _refusal_of_all(eligibility: Eligibility) -> Any:

@@ -39,6 +39,9 @@ OTHER_STORE = Reason("other-store", _("The promotions in this country are of oth
 OTHER_PRODUCT = Reason("other-product", _("The promotions in this country are for other products."))
 NOT_IN_TIME = Reason("not-in-time", _("It was not bought within the days of the promotion."))
 TOO_LATE = Reason("too-late", _("It is too late to claim for it. The last day was:"))
+FROZEN = Reason(
+    "frozen", _("The address of its order was corrected lately. For your safety, cashback waits until after:")
+)
 NOT_ACTIVATED = Reason(
     "not-activated", _("A promotion applies, but this licence is not activated yet. Install and activate it first.")
 )
@@ -168,6 +171,8 @@ def judge(bought: Bought, country: str, promotions: Sequence[Promotion], now: da
     if reason:
         return Verdict(bought, reason=reason)
     order = bought.order
+    if frozen := why_frozen(order, now):
+        return Verdict(bought, reason=frozen)
     today, day = (moment.astimezone(order.store.tzinfo).date() for moment in (now, order.placed_at))
     wide = [each for each in promotions if _covers(each, bought, day)]
     fitting = [each for each in wide if each.runs(today)]
@@ -192,6 +197,14 @@ def why_none_ever(bought: Bought) -> Reason | None:
     if bought.is_given_back:
         return GIVEN_BACK
     return REVOKED if bought.license.revoked_at is not None else None
+
+
+def why_frozen(order: Order, now: datetime) -> Reason | None:
+    """While the address of its order, corrected lately, can still be undone."""
+    until = order.returns_frozen_until
+    if until is None or not order.is_frozen(now):
+        return None
+    return FROZEN._replace(day=until.astimezone(order.store.tzinfo).date())
 
 
 def _why_not_there(bought: Bought, country: str) -> Reason | None:

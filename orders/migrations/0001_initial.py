@@ -119,6 +119,7 @@ class Migration(migrations.Migration):
                             ("link_request", "asked for a link"),
                             ("link", "emailed link"),
                             ("code", "emailed code"),
+                            ("correction", "address correction"),
                         ],
                         max_length=16,
                         verbose_name="way",

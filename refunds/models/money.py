@@ -47,6 +47,7 @@ class RefundTransactionQuerySet(models.QuerySet["RefundTransaction"]):
             self.open()
             .exclude(gateway=StoreGateway.Gateway.MANUAL)
             .filter(next_try_at__lte=now)
+            .exclude(order__returns_frozen_until__gt=now)  # a corrected address can still be undone
             .filter(Q(leased_until__isnull=True) | Q(leased_until__lte=now))
         )
 

@@ -22,7 +22,7 @@ from refunds import payout_details
 from refunds.models import CashbackClaim
 from refunds.moves import Actor, at_work, lock_order, move, record
 from refunds.payout_details import PayoutDetails
-from refunds.promotions import Reason, Verdict, bought_with, judge, promotions_in, why_none_ever
+from refunds.promotions import Reason, Verdict, bought_with, judge, promotions_in, why_frozen, why_none_ever
 from refunds.refusals import NotPossible
 from refunds.services import steps
 from refunds.services.steps import add_note, answer, ask, required, take_into_review
@@ -177,4 +177,6 @@ def pay(case: CashbackClaim, by: User, reference: str, text: str = "", note: str
     if len(reference) > longest or not reference.isprintable() or holds_card_number(reference):
         raise NotPossible(_("This is not a reference of a payout. Please check what you entered."))
     with at_work(case) as current:
+        if frozen := why_frozen(current.order, timezone.now()):
+            raise NoCashback(frozen)
         move(current, Status.PAID, Actor.STAFF, by=by, text=text, note=note, payout_reference=reference, **NO_DETAILS)

@@ -40,6 +40,10 @@ __all__ = [
 ]
 
 Status = Swap.Status
+FROZEN = _(
+    "The address of this order was corrected lately and can still be undone, so no new serial number is given yet."
+    " The order's page says until when."
+)
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,8 @@ def finish(
     """
     serial = required(serial, _("Please enter the new serial number."))
     with at_work(case) as current:
+        if current.order.is_frozen(timezone.now()):
+            raise NotPossible(FROZEN)
         product = current.offer.product if current.offer else None
         try:
             license = assign(current.line, serial, product=product, devices=devices, expires_on=expires_on)

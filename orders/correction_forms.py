@@ -1,0 +1,44 @@
+"""The form by which a buyer mends the address of an order. It checks shape only."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext_lazy as _
+
+from orders.forms import EMAIL_LENGTH, CardForm, NumberForm, error_messages
+
+
+class CorrectEmailForm(NumberForm, CardForm):
+    """Order number, order password and card together, because mail with the serial number goes where this says."""
+
+    way = "correct_email"
+    button = _("Check the new address")
+
+    email = None  # type: ignore[assignment]
+    next = None  # type: ignore[assignment]
+    new_email = forms.CharField(
+        label=_("The right email address"),
+        max_length=EMAIL_LENGTH,
+        help_text=_("Emails about this order go there from now on."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"}),
+        error_messages=error_messages(_("Please enter the right email address.")),
+    )
+    field_order = ["order_number", "password", "card_last4", "new_email"]
+
+    def __init__(self, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.fields["card_last4"].help_text = _(
+            "Apple Pay or Google Pay? Its last 4 digits may differ from your card’s: try both."
+        )
+
+    def clean_new_email(self) -> str:
+        email = self.without_card_number("new_email").strip()
+        try:
+            validate_email(email)
+        except ValidationError:
+            raise ValidationError(
+                _("An email address has one @ in it, as in name@example.com. Please check it."), code="email"
+            ) from None
+        return email

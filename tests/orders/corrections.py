@@ -1,0 +1,49 @@
+"""Correcting the address of an order, as a browser does it."""
+
+import re
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+
+from notifications import kinds
+from notifications.models import Message
+from notifications.rendering import build
+from orders.models import Order
+from orders.passwords import portal_password
+
+PAGE, CHECK = "/orders/correct-email/", "/orders/correct-email/check/"
+
+
+def prove(order: Order, browser: Client | None = None, **fields: str) -> HttpResponse:
+    """The answer to the first step; the owner's own details, but for what is given."""
+    typed = {
+        "order_number": order.number,
+        "password": portal_password(order) or "",
+        "card_last4": order.card_last4,
+        "new_email": "right@example.com",
+    }
+    return (browser or Client()).post(PAGE, typed | fields)  # type: ignore[return-value]
+
+
+def correct(order: Order, new_email: str = "right@example.com") -> Client:
+    """A browser that corrected the address."""
+    browser = Client()
+    assert prove(order, browser, new_email=new_email).status_code == 302
+    assert browser.post(CHECK).status_code == 302
+    order.refresh_from_db()
+    return browser
+
+
+def mail_to(address: str, kind: str) -> Any:
+    message = Message.objects.filter(kind=kind, recipient=address).latest("pk")
+    return build(message, kinds.get(kind))
+
+
+def undo_path(address: str = "buyer@example.com") -> str:
+    """The path of the link in the mail to the old address."""
+    found = re.search(
+        r"http://testserver(/orders/correct-email/undo/\S+/)", str(mail_to(address, "address_corrected_old").body)
+    )
+    assert found is not None
+    return found[1]
