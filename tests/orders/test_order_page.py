@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from notifications.models import Message
-from orders import panels, services
+from orders import panels
 from orders.models import Order, Refund
 from orders.statuses import words
 from tests.factories import make_license, make_line, make_order, make_store
@@ -81,7 +81,7 @@ def test_refunds_are_shown(order: Order) -> None:
 
 
 def test_mails_of_the_order_are_shown_as_they_are(order: Order) -> None:
-    services.send_confirmation_again(order)
+    send_confirmation_again(order)
     Message.objects.update(status=Message.Status.BOUNCED)
     answer = inside(order).get(page_of(order))
     said = text(answer)
@@ -125,7 +125,7 @@ def test_no_page_of_an_order_opens_for_a_stranger(order: Order, rest: str, metho
 def test_the_number_of_queries_does_not_grow(order: Order, items: int, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
     for _item in range(items):
         make_license(make_line(order))
-    services.send_confirmation_again(order)
+    send_confirmation_again(order)
     browser = inside(order)
     with django_assert_max_num_queries(6 + len(panels.registered())):
         assert browser.get(page_of(order)).status_code == 200

@@ -35,7 +35,7 @@ def wanted(order: Order) -> list[Wanted]:
 
 def test_returns_and_swaps_wait_and_say_until_when(order: Order) -> None:
     correct(order, "right@example.com")
-    for refused in ("returns", "swap"):
+    for refused in ("return", "swap"):
         page = text(inside(order).get(f"/orders/{order.public_id}/{refused}/", follow=True))
         assert "corrected lately" in page, refused
     with pytest.raises(NotPossible, match="corrected lately"):
