@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
 from orders.models import Order
 from refunds.admin.verbs import ONLY_NOTE, ORDER_NUMBER, Said, Verb
@@ -48,6 +48,15 @@ TO_BUYER = {"text": _text(_("To the buyer (goes into the mail)"))} | SEEN
 LAST_WORD = {"text": _text(_("To the buyer (goes into the mail)"), required=False)} | SEEN
 
 
+def _mend(thread: Any) -> forms.Field:
+    return forms.BooleanField(
+        label=_("The address of the order is mistyped: from now on it is %(email)s") % {"email": thread.email},
+        required=False,
+        help_text=_("The address that it had is told, and can undo it for 48 hours."),
+        widget=UnfoldBooleanWidget(),
+    )
+
+
 def order_named(said: Said) -> Order:
     """The one order with this number, of this store where it is said. Raises NotPossible."""
     found = Order.objects.for_number(said["number"]).select_related("store")
@@ -62,7 +71,8 @@ def order_named(said: Said) -> Order:
 
 
 def _match(thread: Thread, by: User, said: Said) -> None:
-    claims.match(thread.charge_claim, order_named(said), by, said["text"], said["seen"])
+    order = order_named(said)
+    claims.match(thread.charge_claim, order, by, said["text"], said["seen"], mend_address=said["mend"])
 
 
 VERBS: tuple[Verb, ...] = (
@@ -112,7 +122,7 @@ VERBS: tuple[Verb, ...] = (
     ),
 )
 CLAIM_VERBS: tuple[Verb, ...] = (
-    Verb("match", _("Match to the order with this number"), _match, EVERY, ORDER_NUMBER | LAST_WORD),
+    Verb("match", _("Match to the order with this number"), _match, EVERY, ORDER_NUMBER | {"mend": _mend} | LAST_WORD),
     Verb(
         "no_match",
         _("No order fits"),

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.services import send
 from orders.models import AccessLink, Order
-from orders.services.confirmations import send_confirmation_again
+from orders.services.address_corrections import NotCorrected, correct
+from orders.services.confirmations import language_of, send_confirmation_again
 from refunds.refusals import AlreadyMoved, NotPossible
 from support.models import ChargeClaim, Thread
 from support.services.threads import Author, Letter, Status, at_work, open_thread, say, shut, tell
@@ -32,17 +33,30 @@ def file_claim(letter: Letter, known: Mapping[str, Any]) -> tuple[Thread, bool]:
     return thread, is_new
 
 
-def match(claim: ChargeClaim, order: Order, by: User, text: str = "", seen: int | None = None) -> None:
+def match(
+    claim: ChargeClaim,
+    order: Order,
+    by: User,
+    text: str = "",
+    seen: int | None = None,
+    *,
+    mend_address: bool = False,
+) -> None:
     """Say which order the charge belongs to, and let the buyer have it.
 
     Its confirmation goes out again, to the order's own address only. Where that is the claim's address, too,
-    the buyer's mail carries a link that opens the order; else it names the order's address, masked. The thread
-    stays open for what the buyer may still say, and a better match stays possible. Raises AlreadyMoved, ReadAnew.
+    the buyer's mail carries a link that opens the order; else it names the order's address, masked. With
+    `mend_address` the claim's address becomes the order's first: the old one is told, and can undo it. The thread
+    stays open for what the buyer may still say, and a better match stays possible. Raises AlreadyMoved, ReadAnew,
+    NotPossible.
     """
     with at_work(claim.thread, seen) as thread:
         current = _lock(claim)
-        if current.matched_order_id == order.pk:
+        mends = mend_address and not is_address_of(order, thread.email)
+        if current.matched_order_id == order.pk and not mends:
             raise AlreadyMoved(current.get_outcome_display())
+        if mends:
+            order = _mend_address(order, thread, by)
         thread.order, thread.store = order, order.store
         thread.assigned_to = thread.assigned_to or by
         thread.status, thread.closed_at = Status.ANSWERED, None
@@ -60,6 +74,18 @@ def match(claim: ChargeClaim, order: Order, by: User, text: str = "", seen: int 
         else:
             tell(message, "claim_matched_elsewhere")
         send_confirmation_again(order)
+
+
+def _mend_address(order: Order, thread: Thread, by: User) -> Order:
+    try:
+        with override(language_of(order)):
+            correct(order, thread.email, gettext("Support, %(reference)s") % {"reference": thread.reference})
+    except NotCorrected as error:
+        words = _("The address of this order was changed too often lately, and stays. Please match it without that.")
+        raise NotPossible(words) from error
+    note = gettext("The address of order %(number)s is this one now. The earlier one was told, and can undo it.")
+    say(thread, Author.STAFF, note % {"number": order}, by=by, is_internal=True)
+    return Order.objects.select_related("store").get(pk=order.pk)
 
 
 def no_match(claim: ChargeClaim, by: User, text: str, seen: int | None = None) -> None:

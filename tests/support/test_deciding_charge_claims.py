@@ -5,6 +5,7 @@ from django.test import Client
 
 from notifications.models import Message
 from orders.models import Order
+from orders.services.address_corrections import MOST_CORRECTIONS, correct
 from support.models import ChargeClaim, Thread
 from tests.factories import make_agent, make_line, make_order, make_store
 from tests.pages import marks, text
@@ -65,7 +66,7 @@ def test_from_the_charge_to_the_open_order(desk: Client, client: Client, order: 
 def test_an_order_of_another_address_goes_to_that_address_only(desk: Client, client: Client, order: Order) -> None:
     Order.objects.filter(pk=order.pk).update(store_email="bae@example.com")
     thread = send_claim(client)
-    assert "another address than the claim's" in text(desk.get(page_of(thread)))
+    assert "another address than the claim’s" in text(desk.get(page_of(thread)))
     decide(desk, thread, "match", number="A-1001", store="")
     assert not Message.objects.filter(kind="claim_matched").exists()
     mail = mail_of("claim_matched_elsewhere")
@@ -76,9 +77,33 @@ def test_an_order_of_another_address_goes_to_that_address_only(desk: Client, cli
         assert "A-1001" not in told
         assert str(order.public_id) not in told
     assert Message.objects.get(kind="order_confirmation").recipient == "bae@example.com"
-    assert "have it corrected first" in text(desk.get(page_of(thread)))
+    assert "match it once more" in text(desk.get(page_of(thread)))
     client.get(thread.path)
     assert client.get(f"/orders/{order.public_id}/").status_code == 302
+
+
+def test_staff_mend_a_mistyped_address_and_the_old_one_can_undo_it(desk: Client, client: Client, order: Order) -> None:
+    Order.objects.filter(pk=order.pk).update(store_email="bae@example.com")
+    thread = send_claim(client)
+    decide(desk, thread, "match", number="A-1001", store="")
+    decide(desk, thread, "match", number="A-1001", store="", mend="on")
+    order.refresh_from_db()
+    assert order.email == "bea@example.com"
+    assert order.returns_frozen_until is not None
+    assert Message.objects.get(kind="address_corrected_old").recipient == "bae@example.com"
+    assert "is this one now" in text(desk.get(page_of(thread)))
+    assert "is this one now" not in text(client.get(thread.path))
+    buyer = Client()
+    assert buyer.post(link_in("claim_matched"))["Location"] == f"/orders/{order.public_id}/"
+    assert "not possible any more" in decide(desk, thread, "match", number="A-1001", store="", mend="on")
+
+
+def test_an_address_that_was_changed_too_often_stays(desk: Client, client: Client, order: Order) -> None:
+    for number in range(MOST_CORRECTIONS):
+        correct(order, f"other{number}@example.com")
+    thread = send_claim(client)
+    assert "changed too often" in decide(desk, thread, "match", number="A-1001", store="", mend="on")
+    assert (thread.charge_claim.outcome, thread.order) == ("open", None)
 
 
 def test_no_order_fits(desk: Client, client: Client) -> None:
