@@ -325,31 +325,43 @@ _folder = {
 }
 
 
-def bucket(name: str, variables: str) -> dict[str, Any]:
-    """A storage in an S3-compatible store, described by the variables that begin so."""
+def bucket(name: str, **options: str) -> dict[str, Any]:
+    """A storage in an S3-compatible store. What is empty is left to Amazon's library, as the machine's own role."""
     return {
         "BACKEND": "files.s3.PrivateBucket",
         "OPTIONS": {
             "bucket_name": name,
-            "location": env.str(f"{variables}_FOLDER", ""),
-            "endpoint_url": env.str(f"{variables}_ENDPOINT", "") or None,  # none: Amazon's own
-            "region_name": env.str(f"{variables}_REGION", "") or None,
-            # None: from where Amazon's library looks for them, as in the machine's own role.
-            "access_key": env.str(f"{variables}_ACCESS_KEY", "") or None,
-            "secret_key": env.str(f"{variables}_SECRET_KEY", "") or None,
-            "addressing_style": env.str(f"{variables}_ADDRESSING", "auto"),
             "max_memory_size": 8 * 1024 * 1024,  # bytes; more of a file that is read goes to a temporary one
+            **{option: value for option, value in options.items() if value},
         },
     }
 
 
-_private = bucket(PRIVATE_S3_BUCKET, "PRIVATE_S3") if PRIVATE_S3_BUCKET else _folder
+_private_bucket = bucket(
+    PRIVATE_S3_BUCKET,
+    location=env.str("PRIVATE_S3_FOLDER", ""),
+    endpoint_url=env.str("PRIVATE_S3_ENDPOINT", ""),
+    region_name=env.str("PRIVATE_S3_REGION", ""),
+    access_key=env.str("PRIVATE_S3_ACCESS_KEY", ""),
+    secret_key=env.str("PRIVATE_S3_SECRET_KEY", ""),
+    addressing_style=env.str("PRIVATE_S3_ADDRESSING", "auto"),
+)
+_private = _private_bucket if PRIVATE_S3_BUCKET else _folder
 RELEASES_S3_BUCKET = env.str("RELEASES_S3_BUCKET", "")
 _releases_folder = {
     "BACKEND": "django.core.files.storage.FileSystemStorage",
     "OPTIONS": {"location": RELEASES_ROOT, "file_permissions_mode": 0o644, "directory_permissions_mode": 0o755},
 }
-_releases = bucket(RELEASES_S3_BUCKET, "RELEASES_S3") if RELEASES_S3_BUCKET else _releases_folder
+_releases_bucket = bucket(
+    RELEASES_S3_BUCKET,
+    location=env.str("RELEASES_S3_FOLDER", ""),
+    endpoint_url=env.str("RELEASES_S3_ENDPOINT", ""),
+    region_name=env.str("RELEASES_S3_REGION", ""),
+    access_key=env.str("RELEASES_S3_ACCESS_KEY", ""),
+    secret_key=env.str("RELEASES_S3_SECRET_KEY", ""),
+    addressing_style=env.str("RELEASES_S3_ADDRESSING", "auto"),
+)
+_releases = _releases_bucket if RELEASES_S3_BUCKET else _releases_folder
 # Below this address the front server has RELEASES_ROOT, for itself only; empty: the portal sends installers itself.
 ACCEL_REDIRECT_PREFIX = env.str("ACCEL_REDIRECT_PREFIX", "")
 if ACCEL_REDIRECT_PREFIX and not (ACCEL_REDIRECT_PREFIX.startswith("/") and ACCEL_REDIRECT_PREFIX.endswith("/")):
@@ -358,6 +370,8 @@ if ACCEL_REDIRECT_PREFIX and not (ACCEL_REDIRECT_PREFIX.startswith("/") and ACCE
 DOWNLOADS_AT_ONCE = env.int("DOWNLOADS_AT_ONCE", 3)
 # What staff upload as a release in the admin; larger ones come in by `add_release`.
 RELEASE_UPLOAD_MAX_BYTES = env.int("RELEASE_UPLOAD_MAX_MEGABYTES", 2048) * 1024 * 1024
+if DOWNLOADS_AT_ONCE < 1 or RELEASE_UPLOAD_MAX_BYTES < 1:
+    stop("DOWNLOADS_AT_ONCE and RELEASE_UPLOAD_MAX_MEGABYTES must be at least 1.")
 # Where uploads of staff wait until they are judged; none: the system's folder for temporary files.
 FILE_UPLOAD_TEMP_DIR = env.str("UPLOAD_TEMP_FOLDER", "") or None
 STORAGES = {

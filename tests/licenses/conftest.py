@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
+from licenses.views import sending
+
 
 @pytest.fixture(autouse=True)
 def releases_folder(settings: Settings, tmp_path: Path) -> Path:
@@ -15,3 +17,9 @@ def releases_folder(settings: Settings, tmp_path: Path) -> Path:
         "releases": releases | {"OPTIONS": releases["OPTIONS"] | {"location": str(folder)}}
     }
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _nobody_else_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that an earlier test did not read to its end holds no place."""
+    monkeypatch.setattr(sending, "_places", sending._Places())
