@@ -157,6 +157,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute="41"),
         "options": {"expires": 3600},
     },
+    "forget-old-thread-links": {
+        "task": "support.tasks.forget_old_links",
+        "schedule": crontab(minute="27"),
+        "options": {"expires": 3600},
+    },
     "forget-old-attempts": {
         "task": "orders.tasks.forget_old_access_data",
         "schedule": crontab(minute="17"),

@@ -16,7 +16,7 @@ from orders import formats, links
 from orders.models import AccessLink
 from support import thread_links
 from support.models import Thread, ThreadLink, ThreadMessage
-from support.services.claims import is_address_of
+from support.services.threads import is_address_of
 
 TEMPLATES = "support/emails"
 MINUTES = int(links.LIFETIME.total_seconds() // 60)

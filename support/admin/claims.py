@@ -13,7 +13,7 @@ from unfold.decorators import display
 from orders.admin import ReadOnly
 from support import finder
 from support.models import ChargeClaim, Thread
-from support.services.claims import is_address_of
+from support.services.threads import is_address_of
 
 
 @admin.register(ChargeClaim)

@@ -27,7 +27,7 @@ class DayField(forms.DateField):
 def _written_day(text: str) -> date:
     """23.11.2026, 23/11/2026, 2026/11/23. Raises ValidationError, also where month and day could be either."""
     parts = re.split(r"[.\-/ ]+", text.strip().strip("."))
-    if len(parts) == 3 and all(part.isdecimal() for part in parts):
+    if len(parts) == 3 and all(part.isdecimal() and len(part) <= 4 for part in parts):
         numbers = [int(part) for part in parts]
         year_first = len(parts[0]) == 4
         if not year_first and len(parts[2]) == 2:

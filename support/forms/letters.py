@@ -52,14 +52,16 @@ class LetterForm(PageForm, EmailForm):
 
     @property
     def submission(self) -> UUID:
-        """The id of this letter: of the form and of what was written, so that another letter is another one."""
+        """The id of this letter: of the form and of what is in it, so that another letter is another one."""
         typed = self.cleaned_data["submission_id"] or str(uuid4())
-        words = [typed, self.way, *(str(self.cleaned_data.get(name, "")) for name in self.written)]
+        words = [typed, self.way, *(self._said(name) for name in self.fields)]
         return uuid5(FORMS, "\x1f".join(words))
 
-    @property
-    def written(self) -> list[str]:
-        return [name for name in self.fields if not isinstance(self.fields[name], ProofsField)]
+    def _said(self, name: str) -> str:
+        if not isinstance(self.fields[name], ProofsField):
+            return str(self.cleaned_data.get(name, ""))
+        # As they came: what is kept of one and the same photo may differ in a byte.
+        return "\x1e".join(f"{file.name}:{file.size}" for file in self[name].data or [])
 
     def first_field(self) -> BoundField:
         """Where an error leads that is about no field of its own."""

@@ -16,7 +16,7 @@ from orders.services.address_corrections import NotCorrected, correct
 from orders.services.confirmations import language_of, send_confirmation_again
 from refunds.refusals import AlreadyMoved, NotPossible
 from support.models import ChargeClaim, Thread
-from support.services.threads import Author, Letter, Status, at_work, open_thread, say, shut, tell
+from support.services.threads import Author, Letter, Status, at_work, is_address_of, open_thread, say, shut, tell
 
 Outcome = ChargeClaim.Outcome
 
@@ -99,11 +99,6 @@ def no_match(claim: ChargeClaim, by: User, text: str, seen: int | None = None) -
         shut(thread)
         _decide(current, Outcome.NO_MATCH, by)
         tell(say(thread, Author.STAFF, words, by=by), "claim_not_found")
-
-
-def is_address_of(order: Order, email: str) -> bool:
-    """Whether mails of the order go to this address."""
-    return Order.objects.for_email(email).filter(pk=order.pk).exists()
 
 
 def _lock(claim: ChargeClaim) -> ChargeClaim:

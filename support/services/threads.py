@@ -128,7 +128,7 @@ def send_link(thread: Thread) -> bool:
         if not reserve([Purse("thread-link", str(thread.pk), LINK_LIMIT)], timezone.now()):
             return False
         link = ThreadLink.objects.create(thread=thread)
-        return send("thread_link", link, thread.email, order_id=thread.order_id, language=thread.language)
+        return send("thread_link", link, thread.email, order_id=_order_told(thread), language=thread.language)
 
 
 # --- Staff ---------------------------------------------------------------------------------------------------
@@ -239,7 +239,19 @@ def tell(message: ThreadMessage, kind: str) -> bool:
     """Queue the mail about a message, with a link of its own that opens the thread."""
     thread = message.thread
     link = ThreadLink.objects.create(thread=thread)
-    return send(kind, message, thread.email, str(link.pk), order_id=thread.order_id, language=thread.language)
+    return send(kind, message, thread.email, str(link.pk), order_id=_order_told(thread), language=thread.language)
+
+
+def _order_told(thread: Thread) -> int | None:
+    """The order on whose page a mail is listed; not where staff matched a claim of another address to it."""
+    if thread.order is None or thread.kind == Thread.Kind.CONTACT or is_address_of(thread.order, thread.email):
+        return thread.order_id
+    return None
+
+
+def is_address_of(order: Order, email: str) -> bool:
+    """Whether mails of the order go to this address."""
+    return Order.objects.for_email(email).filter(pk=order.pk).exists()
 
 
 def forward(message: ThreadMessage) -> bool:

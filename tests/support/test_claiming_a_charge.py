@@ -9,10 +9,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from files.kinds import EICAR
 from files.models import Upload
 from notifications.models import Message
 from support.models import ChargeClaim, Thread, ThreadFile
-from tests.files.made import files_in, heic, jpeg, pdf_bytes, pdf_with_action, upload
+from tests.files.made import files_in, heic, jpeg, pdf_bytes, pdf_with_action, png_bomb, upload
 from tests.pages import marks, result, text
 from tests.support.letters import CHARGE, mail_of, send_claim
 
@@ -162,6 +163,9 @@ def test_a_whole_card_number_is_refused_in_every_field_and_not_shown_again(clien
         (b"PK\x03\x04" + b"\0" * 40, "a.zip", "archive"),
         (pdf_with_action(S="/JavaScript", JS="app.alert(1)"), "a.pdf", "PDF"),
         (b"\xff\xd8\xff\xe0 not a photo", "a.jpg", "damaged"),
+        (EICAR + b"-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*", "a.jpg", "program"),
+        (png_bomb(30_000, 30_000), "a.png", "picture"),
+        (jpeg()[:100] + b"<script>alert(1)</script>", "a.jpg", "damaged"),
     ],
 )
 def test_a_proof_that_is_not_taken_says_why_and_nothing_is_kept(
@@ -174,6 +178,26 @@ def test_a_proof_that_is_not_taken_says_why_and_nothing_is_kept(
     assert not Thread.objects.exists()
     assert not Upload.objects.exists()
     assert not files_in(kept)
+
+
+def test_a_name_that_climbs_is_only_shown(client: Client, kept: Path) -> None:
+    thread = send_claim(client, proof=upload(jpeg(), "../../../etc/pass<wd.jpg"))
+    assert "../" not in client.get(thread.path).content.decode().split("<h2", 2)[2]
+    assert len(files_in(kept)) == 1
+
+
+def test_a_thousand_proofs_are_refused_by_one_sentence(client: Client, kept: Path) -> None:
+    answer = client.post(PAGE, {**CHARGE, "proof": [upload(b"x", f"{number}.jpg") for number in range(1000)]})
+    assert answer.status_code == 422
+    assert "3" in marks(answer, "data-max-files")
+    assert not files_in(kept)
+
+
+def test_a_photo_added_on_the_way_back_is_not_lost(client: Client) -> None:
+    typed = {**CHARGE, "submission_id": str(uuid4())}
+    client.post(PAGE, typed)
+    client.post(PAGE, {**typed, "proof": upload(jpeg())})
+    assert Upload.objects.count() == 1
 
 
 def test_four_proofs_are_one_too_many(client: Client, kept: Path) -> None:
