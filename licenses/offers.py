@@ -1,7 +1,7 @@
 """What an order offers to download: its page shows this, and a link is issued for this only."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from django.db import connection
 from licenses import entitlement
 from licenses.entitlement import Bought, Entitlement
 from licenses.models.downloads import DEFAULT_WINDOW_DAYS
-from orders.models import Order, load_items
+from orders.models import Order, OrderLine, load_items
 
 
 class OfferedRelease(NamedTuple):
@@ -37,46 +37,41 @@ class Offer:
 
 
 class _Row(NamedTuple):
-    """A product of an order, with the lines that it stands on."""
+    """One thing that is known: which, `kind` says, and what the columns mean stands beside the statement."""
 
-    order_id: int
-    product_id: int
-    product: str
-    slug: str
-    window_days: int | None
-    lines: str  # JSON: [[line id, whether all its licences are revoked]]
-    releases: str | None  # JSON
-    has_guide: bool
+    kind: str
+    about: int
+    number: int | None
+    flag: bool | None
+    text: str | None
 
 
-# By hand, as in panels.py, because every order page asks it. Licences say which product a line is, and its SKU where
-# they don't. What was replaced before the purchase was never this buyer's.
-_PRODUCTS_OF_ORDERS = """
-WITH bought AS (
-    SELECT line.order_id, line.id AS line_id, coalesce(license.product_id, sku.product_id) AS product_id,
-           bool_and(license.revoked_at IS NOT NULL) AS revoked
-    FROM orders_orderline AS line
-    JOIN orders_order AS purchase ON purchase.id = line.order_id
-    LEFT JOIN licenses_sku AS sku ON sku.store_id = purchase.store_id AND sku.code = line.sku
-    LEFT JOIN licenses_licensedline AS carried ON carried.line_id = line.id
-    LEFT JOIN licenses_license AS license ON license.id = carried.license_id
-    WHERE line.order_id = ANY(%s) AND line.kind <> 'extended_download'
-    GROUP BY line.order_id, line.id, coalesce(license.product_id, sku.product_id)
-), products AS (
-    SELECT order_id, product_id, json_agg(json_build_array(line_id, revoked) ORDER BY line_id)::text AS lines
-    FROM bought WHERE product_id IS NOT NULL GROUP BY order_id, product_id
+# By hand and of small parts, because every order page asks it: PostgreSQL takes longer to plan joins than to answer.
+#   licence: of a line, its product, and whether it is revoked          sku: of a store, its product and its code
+#   window: of a store, its days         product: its name, short name and releases, and whether it has guides
+_KNOWN = """
+WITH known AS MATERIALIZED (
+    SELECT 'licence' AS kind, carried.line_id AS about, license.product_id::bigint AS number,
+           license.revoked_at IS NOT NULL AS flag, NULL::text AS text
+    FROM licenses_licensedline AS carried JOIN licenses_license AS license ON license.id = carried.license_id
+    WHERE carried.order_id = ANY(%(orders)s)
+    UNION ALL
+    SELECT 'sku', store_id, product_id, NULL, code
+    FROM licenses_sku WHERE store_id = ANY(%(stores)s) AND code = ANY(%(codes)s)
 )
-SELECT products.order_id, product.id, product.name, product.slug,
-       (SELECT days FROM licenses_downloadwindow WHERE store_id = purchase.store_id), products.lines,
-       (SELECT json_agg(json_build_array(id, version, platform, size, sha256, replaced_at IS NULL)
-                        ORDER BY released_at DESC, id DESC)::text
-        FROM licenses_release WHERE product_id = product.id AND withdrawn_at IS NULL
-                                AND (replaced_at IS NULL OR replaced_at >= purchase.placed_at)),
-       EXISTS (SELECT FROM licenses_installguide WHERE product_id = product.id)
-FROM products
-JOIN orders_order AS purchase ON purchase.id = products.order_id
-JOIN licenses_product AS product ON product.id = products.product_id
-ORDER BY product.id
+SELECT * FROM known
+UNION ALL
+SELECT 'window', store_id, days, NULL, NULL FROM licenses_downloadwindow WHERE store_id = ANY(%(stores)s)
+UNION ALL
+SELECT 'product', id, NULL, EXISTS (SELECT FROM licenses_installguide WHERE product_id = product.id),
+       json_build_array(name, slug, (
+           SELECT json_agg(json_build_array(id, version, platform, size, sha256, extract(epoch FROM replaced_at))
+                           ORDER BY released_at DESC, id DESC)
+           FROM licenses_release
+           WHERE product_id = product.id AND withdrawn_at IS NULL
+             AND (replaced_at IS NULL OR replaced_at >= %(earliest)s)))::text
+FROM licenses_product AS product
+WHERE id = ANY(ARRAY(SELECT number FROM known WHERE number IS NOT NULL))
 """
 
 
@@ -88,37 +83,72 @@ def of(order: Order, now: datetime) -> list[Offer]:
 def load(orders: Sequence[Order], now: datetime) -> Mapping[int, list[Offer]]:
     """The same for many orders, by their ids: one query, besides the one for their items where they are not there."""
     load_items(orders)
-    rows: dict[int, dict[int, _Row]] = {order.pk: {} for order in orders}
-    with connection.cursor() as cursor:
-        cursor.execute(_PRODUCTS_OF_ORDERS, [list(rows)])
-        for row in map(_Row._make, cursor.fetchall()):
-            rows[row.order_id][row.product_id] = row
-    return {order.pk: _offers(order, rows[order.pk], now) for order in orders}
+    known = _Known(orders)
+    return {order.pk: known.offers(order, now) for order in orders}
 
 
-def _offers(order: Order, rows: Mapping[int, _Row], now: datetime) -> list[Offer]:
-    if not rows:
-        return []
-    days = next(iter(rows.values())).window_days
-    verdicts = entitlement.of(order, _bought(order, rows), now, DEFAULT_WINDOW_DAYS if days is None else days)
-    return [_offer(rows[verdict.product_id], verdict) for verdict in verdicts]
+class _Known:
+    """What the database knows of these orders' products. One query."""
 
+    def __init__(self, orders: Sequence[Order]) -> None:
+        self._licences: dict[int, list[_Row]] = {}
+        self._skus: dict[tuple[int, str | None], int | None] = {}
+        self._days: dict[int, int | None] = {}
+        self._products: dict[int, _Row] = {}
+        if not orders:
+            return
+        asked: dict[str, Any] = {
+            "orders": [order.pk for order in orders],
+            "stores": list({order.store_id for order in orders}),
+            "codes": list({line.sku for order in orders for line in order.items}),
+            "earliest": min(order.placed_at for order in orders),
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(_KNOWN, asked)
+            for row in map(_Row._make, cursor.fetchall()):
+                self._note(row)
 
-def _bought(order: Order, rows: Mapping[int, _Row]) -> list[Bought]:
-    """By the places of the lines, which are the order's own."""
-    found: dict[int, list[tuple[int, bool]]] = {}
-    for row in rows.values():
-        for line_id, revoked in json.loads(row.lines):
-            found.setdefault(line_id, []).append((row.product_id, revoked))
-    return [Bought(line, product_id, revoked) for line in order.items for product_id, revoked in found.get(line.pk, [])]
+    def _note(self, row: _Row) -> None:
+        if row.kind == "licence":
+            self._licences.setdefault(row.about, []).append(row)
+        elif row.kind == "sku":
+            self._skus[row.about, row.text] = row.number
+        elif row.kind == "window":
+            self._days[row.about] = row.number
+        else:
+            self._products[row.about] = row
 
+    def offers(self, order: Order, now: datetime) -> list[Offer]:
+        days = self._days.get(order.store_id)
+        verdicts = entitlement.of(order, self._bought(order), now, DEFAULT_WINDOW_DAYS if days is None else days)
+        return [self._offer(order, verdict) for verdict in verdicts]
 
-def _offer(row: _Row, verdict: Entitlement) -> Offer:
-    releases: list[list[Any]] = json.loads(row.releases or "[]")
-    return Offer(
-        entitlement=verdict,
-        product=row.product,
-        slug=row.slug,
-        releases=[OfferedRelease(*release) for release in releases],
-        has_guide=row.has_guide,
-    )
+    def _bought(self, order: Order) -> Iterator[Bought]:
+        for line in order.items:
+            if line.kind == OrderLine.Kind.EXTENDED_DOWNLOAD:
+                continue
+            by_sku = self._skus.get((order.store_id, line.sku))
+            revoked: dict[int | None, bool] = {}
+            for row in self._licences.get(line.pk, ()):
+                product_id = by_sku if row.number is None else row.number
+                revoked[product_id] = revoked.get(product_id, True) and bool(row.flag)
+            for product_id, all_revoked in (revoked or {by_sku: False}).items():
+                if product_id is not None:
+                    yield Bought(line, product_id, all_revoked)
+
+    def _offer(self, order: Order, verdict: Entitlement) -> Offer:
+        product = self._products[verdict.product_id]
+        name, slug, releases = json.loads(product.text or "")
+        placed_at = order.placed_at.timestamp()
+        return Offer(
+            entitlement=verdict,
+            product=name,
+            slug=slug,
+            # What was replaced before the purchase was never this buyer's.
+            releases=[
+                OfferedRelease._make([*said, replaced_at is None])
+                for *said, replaced_at in releases or ()
+                if replaced_at is None or replaced_at >= placed_at
+            ],
+            has_guide=bool(product.flag),
+        )
