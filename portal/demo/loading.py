@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from licenses.models import Product, SerialPrefix, Sku
 from orders.models import Store
-from portal.demo import desk, orders, software, vendor
+from portal.demo import desk, letters, orders, software, vendor
 
 
 def load(file: Path) -> int:
@@ -27,6 +27,7 @@ def load(file: Path) -> int:
         software.load()
         desk.make_offers()
         desk.make_cases(ensure_agent())
+        letters.make_letters(ensure_agent())
         count = sum(1 for _line in file.open(encoding="utf-8"))
     ensure_admin(settings.DEMO_ADMIN_PASSWORD)
     return count

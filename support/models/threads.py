@@ -18,7 +18,8 @@ from orders.models import Order, Store
 from refunds.models.cases import REFERENCE_ALPHABET, REFERENCE_LENGTH
 
 ANSWERED_WITHIN = timedelta(days=2)  # what buyers are told
-PLACEHOLDER = re.compile(r"\{(reference|name)\}")  # in answer templates; any other braces stay as they are
+# In answer templates; any other braces stay as they are. Where nothing is filled in, the space before goes, too.
+PLACEHOLDER = re.compile(r"( ?)\{(reference|name)\}")
 
 
 def due() -> datetime:
@@ -187,4 +188,4 @@ class AnswerTemplate(models.Model):
     def filled(self, thread: Thread) -> str:
         """The text with what it leaves open: {reference}, and {name}, the buyer's where an order tells it."""
         known = {"reference": thread.reference, "name": thread.order.billing_name if thread.order else ""}
-        return PLACEHOLDER.sub(lambda found: known[found[1]], self.text)
+        return PLACEHOLDER.sub(lambda found: found[1] + known[found[2]] if known[found[2]] else "", self.text)

@@ -182,6 +182,10 @@ def test_a_template_is_filled_in_and_can_be_changed(desk: Client) -> None:
     assert desk.get(f"{page_of(thread)}?template=x").status_code == 200
 
 
+def test_a_name_that_nobody_told_leaves_no_gap(thread: Thread) -> None:
+    assert AnswerTemplate(text="Hello {name},\n{name}").filled(thread) == "Hello,\n"
+
+
 def test_templates_are_written_in_the_admin(desk: Client) -> None:
     added = desk.post(
         "/admin/support/answertemplate/add/", {"name": "Restart", "language": "en", "text": "Hello {name}"}
