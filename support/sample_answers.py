@@ -11,8 +11,8 @@ SAMPLES = {
     ("No order found", "de"): (
         "Guten Tag {name},\n\nwir haben nach der Bestellung zu dieser Abbuchung ({reference}) gesucht und keine"
         " gefunden. Bitte fragen Sie Ihre Bank, ob die Abbuchung nur vorgemerkt ist und von wem sie kommt: Name und"
-        " Telefonnummer des Verkäufers stehen dabei.\n\nWaren es wir, schreiben Sie uns bitte noch einmal mit Tag, Betrag und den"
-        " letzten 4 Ziffern der Karte."
+        " Telefonnummer des Verkäufers stehen dabei.\n\nWaren es wir, schreiben Sie uns bitte noch"
+        " einmal mit Tag, Betrag und den letzten 4 Ziffern der Karte."
     ),
     ("More about a charge", "en"): (
         "Hello {name},\n\nto find the order behind this charge we need to know a little more: on which day was it, and"
@@ -29,8 +29,8 @@ SAMPLES = {
     ),
     ("Installer", "de"): (
         "Guten Tag {name},\n\nbitte öffnen Sie Ihre Bestellung auf unserer Seite und drücken Sie dort auf"
-        " Herunterladen: dann passt das Installationsprogramm zu Ihrer Seriennummer. Bricht es ab, drücken Sie noch einmal; es geht"
-        " dort weiter, wo es aufgehört hat."
+        " Herunterladen: dann passt das Installationsprogramm zu Ihrer Seriennummer. Bricht es ab, drücken Sie noch"
+        " einmal; es geht dort weiter, wo es aufgehört hat."
     ),
 }
 
