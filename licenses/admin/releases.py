@@ -14,6 +14,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
 
 from files.reasons import Reason
 from files.uploading import RefusedUpload
@@ -59,15 +60,19 @@ class ReleaseUploadHandler(TemporaryFileUploadHandler):
 class ReleaseForm(forms.ModelForm):
     """Adds a release. What the service would refuse, the form says."""
 
-    file = forms.FileField(label=_("file"), allow_empty_file=True)
-    stated_sha256 = forms.CharField(
-        label="SHA-256", required=False, help_text=_("If you enter it, a file with another one is refused.")
-    )
+    file = forms.FileField(label=_("File"), allow_empty_file=True, widget=UnfoldAdminFileFieldWidget)
     file_name = forms.CharField(
-        label=_("file name"),
+        label=_("File name"),
         required=False,
         max_length=255,
+        widget=UnfoldAdminTextInputWidget,
         help_text=_("As browsers save it; empty: as it is called."),
+    )
+    stated_sha256 = forms.CharField(
+        label="SHA-256",
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("If you enter it, a file with another one is refused."),
     )
 
     class Meta:
