@@ -54,6 +54,7 @@ def thread(request: HttpRequest, thread: Thread) -> HttpResponse:
 
 
 def _page(request: HttpRequest, thread: Thread, form: ReplyForm) -> HttpResponse:
+    is_matched = _outcome(thread) == ChargeClaim.Outcome.MATCHED
     said = thread.messages.filter(is_internal=False).prefetch_related("files__upload")
     content: dict[str, Any] = {
         "thread": thread,
@@ -66,7 +67,8 @@ def _page(request: HttpRequest, thread: Thread, form: ReplyForm) -> HttpResponse
         "form": form,
         "is_late": thread.status == Thread.Status.WAITING and timezone.now() > thread.due_at,
         "is_closed": thread.status == Thread.Status.CLOSED,
-        "is_matched": _outcome(thread) == ChargeClaim.Outcome.MATCHED,
+        "is_matched": is_matched,
+        "is_theirs": is_matched and thread.order is not None and threads.is_address_of(thread.order, thread.email),
         "order_address": mask_address(thread.order.email) if thread.order and thread.order.email else "",
     }
     return render(request, "support/thread.html", content, status=INVALID if form.errors else 200)

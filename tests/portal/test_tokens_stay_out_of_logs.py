@@ -19,5 +19,9 @@ def test_so_is_that_of_a_download() -> None:
     assert logged("Precondition Failed: %s", "/d/abc:def:ghi/") == "Precondition Failed: /d/…/"
 
 
+def test_so_is_that_of_a_thread() -> None:
+    assert logged("Forbidden: %s", "/help/threads/open/7.abc/renew/") == "Forbidden: /help/threads/open/…/renew/"
+
+
 def test_other_lines_stay_as_they_are() -> None:
     assert logged("Not Found: %s", "/orders/find/%20/") == "Not Found: /orders/find/%20/"
