@@ -11,6 +11,7 @@ from orders.models import Order
 from orders.services.confirmations import send_confirmation_again
 from tests.factories import make_line, make_order
 from tests.pages import inside
+from tests.support.letters import send_letter
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -34,7 +35,8 @@ TEXTS = """() => {
 
 def pages_of(order: Order) -> list[str]:
     base = f"/orders/{order.public_id}/"
-    return ["/", "/orders/find/link/sent/", "/orders/", base, f"{base}invoice/", "/access/1.x/", "/nothing/here/"]
+    found = ["/", "/orders/find/link/sent/", "/orders/", base, f"{base}invoice/", "/access/1.x/", "/nothing/here/"]
+    return [*found, "/help/charged/", "/help/contact/", order.threads.get().path]
 
 
 @pytest.fixture
@@ -43,7 +45,9 @@ def visited(open_page: Any, order: Order) -> Any:
     make_line(make_order(number="A-1002-with-a-number-that-is-very-long-and-has-no-end-at-all"))
     make_line(order, name="Maximum Security mit einem außerordentlich langen Namen " * 3)
     send_confirmation_again(order)
-    cookie = inside(order).cookies["sessionid"].value
+    buyer = inside(order)
+    send_letter(buyer, order=str(order.public_id), message="A-long-word-" * 30)
+    cookie = buyer.cookies["sessionid"].value
 
     def visit(path: str, **options: Any) -> Page:
         page: Page = open_page("/orders/find/", **options)
@@ -55,13 +59,13 @@ def visited(open_page: Any, order: Order) -> Any:
     return visit
 
 
-@pytest.mark.parametrize("index", range(7))
+@pytest.mark.parametrize("index", range(10))
 def test_nothing_scrolls_sideways_on_the_narrowest_phone(visited: Any, order: Order, index: int) -> None:
     page = visited(pages_of(order)[index], viewport={"width": 320, "height": 640})
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
-@pytest.mark.parametrize("index", range(7))
+@pytest.mark.parametrize("index", range(10))
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
 def test_text_is_readable_in_light_and_dark(visited: Any, order: Order, index: int, scheme: str, scripts: bool) -> None:
@@ -79,7 +83,7 @@ def _hex(color: str) -> str:
     return "#" + "".join(f"{int(float(channel)):02x}" for channel in channels)
 
 
-@pytest.mark.parametrize("index", range(7))
+@pytest.mark.parametrize("index", range(10))
 def test_headings_landmarks_and_names_are_in_order(visited: Any, order: Order, index: int) -> None:
     page = visited(pages_of(order)[index])
     levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => Number(h.tagName[1]))")
@@ -97,7 +101,7 @@ def test_headings_landmarks_and_names_are_in_order(visited: Any, order: Order, i
     assert page.title().strip(" –")
 
 
-@pytest.mark.parametrize("index", range(7))
+@pytest.mark.parametrize("index", range(10))
 def test_targets_are_large_enough_for_a_thumb(visited: Any, order: Order, index: int) -> None:
     page = visited(pages_of(order)[index])
     for height, name in page.evaluate(
