@@ -17,7 +17,7 @@ from support.services import threads
 from tests.factories import make_agent, make_order
 from tests.files.made import jpeg, upload
 from tests.pages import inside, marks, text
-from tests.support.letters import mail_of, send_letter, signed_in
+from tests.support.letters import mail_of, make_claim, send_letter, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -217,12 +217,34 @@ def test_whoever_may_only_look_decides_nothing(thread: Thread) -> None:
     assert thread.assigned_to is None
 
 
+@pytest.mark.parametrize("queue", [QUEUE, "/admin/support/chargeclaim/"])
+def test_the_queues_ask_as_often_for_many(desk: Client, client: Client, queue: str) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert desk.get(queue).status_code == 200
+        return len(asked)
+
+    def make(count: int) -> None:
+        for _number in range(count):
+            order = make_order()
+            letter = send_letter(inside(order), order=str(order.public_id))
+            threads.assign(letter, User.objects.get(username="ada"), make_agent())
+            make_claim()
+
+    make(1)
+    queries()  # what is asked once a process
+    before = queries()
+    make(5)
+    assert queries() == before
+
+
 def test_the_page_asks_as_often_for_long_threads(desk: Client, thread: Thread, client: Client) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as asked:
             assert desk.get(page_of(thread)).status_code == 200
         return len(asked)
 
+    queries()  # what is asked once a process
     before = queries()
     for number in range(5):
         client.post(thread.path, {"message": f"more {number}", "files": upload(jpeg(), f"{number}.jpg")})
