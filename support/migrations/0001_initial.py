@@ -8,6 +8,7 @@ import django.contrib.postgres.operations
 import django.contrib.postgres.search
 import django.core.validators
 import django.db.models.deletion
+import django.db.models.functions.text
 import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
@@ -816,6 +817,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="thread",
             index=models.Index(fields=["status", "due_at"], name="thread_queue"),
+        ),
+        migrations.AddIndex(
+            model_name="thread",
+            index=models.Index(django.db.models.functions.text.Upper("email"), name="thread_by_email"),
         ),
         migrations.AddConstraint(
             model_name="thread",

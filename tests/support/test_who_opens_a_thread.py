@@ -10,6 +10,7 @@ from django.utils import timezone
 from notifications.models import Message
 from support import thread_links
 from support.models import Thread, ThreadLink
+from support.tasks import LINKS_KEPT, forget_old_links
 from tests.factories import make_order
 from tests.files.made import jpeg, upload
 from tests.pages import inside, marks, result, text
@@ -196,3 +197,11 @@ def test_other_methods_are_refused(client: Client, path: str) -> None:
     assert client.get(f"{thread.path}{path}").status_code in (200, 302)
     thread.refresh_from_db()
     assert thread.status == "waiting"
+
+
+def test_links_of_old_are_forgotten_and_young_ones_stay(thread: Thread) -> None:
+    old = ThreadLink.objects.create(thread=thread)
+    ThreadLink.objects.filter(pk=old.pk).update(created_at=timezone.now() - LINKS_KEPT - timedelta(minutes=1))
+    forget_old_links()
+    assert not ThreadLink.objects.filter(pk=old.pk).exists()
+    assert ThreadLink.objects.filter(thread=thread).count() == 1
