@@ -16,10 +16,11 @@ from orders.links import LinkState
 from refunds.refusals import Refusal
 from refunds.views.guards import get_or_post, private
 from support import thread_access, thread_links
-from support.forms.contact import ReplyForm
+from support.forms.contact import ContactForm, ReplyForm
 from support.models import ChargeClaim, Thread
 from support.services import threads
 from support.thread_access import with_thread
+from support.views.letters import form_page, open_orders
 
 INVALID, TOO_MANY = 422, 429
 LINK_STATUS = {LinkState.GOOD: 200, LinkState.USED_OR_EXPIRED: 410, LinkState.INVALID: 404}
@@ -48,9 +49,16 @@ def thread(request: HttpRequest, thread: Thread) -> HttpResponse:
         return _page(request, thread, form)
     except Refusal as refusal:
         messages.error(request, str(refusal))
-    else:
-        messages.success(request, gettext("Thank you. Support has your message."))
+        return _as_new_message(request, thread, form)
+    messages.success(request, gettext("Thank you. Support has your message."))
     return redirect(thread.path)
+
+
+def _as_new_message(request: HttpRequest, thread: Thread, form: ReplyForm) -> HttpResponse:
+    """What was written to a thread that closed meanwhile, in a form that can still be sent."""
+    orders = open_orders(request)
+    said = {"subject": thread.reference, "message": form.cleaned_data["message"]}
+    return form_page(request, "support/contact.html", ContactForm(orders, initial=said), orders=orders)
 
 
 def _page(request: HttpRequest, thread: Thread, form: ReplyForm) -> HttpResponse:

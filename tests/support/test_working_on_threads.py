@@ -125,7 +125,10 @@ def test_closing_says_so_and_ends_the_buyers_answers(desk: Client, client: Clien
     assert thread.status == "closed"
     assert "It is in version 17.9." in mail_of("thread_closed").body
     assert "data-verb" not in client.get(thread.path).content.decode()
-    client.post(thread.path, {"message": "One more thing"})
+    answer = client.post(thread.path, {"message": "One more thing"})
+    assert "This is closed" in text(answer)
+    assert 'action="/help/contact/"' in answer.content.decode()  # with the words, to be sent anew
+    assert "One more thing" in answer.content.decode()
     assert not thread.messages.filter(text="One more thing").exists()
 
 
