@@ -1,7 +1,11 @@
 """The outbox for staff: to look, and to have a mail tried again. Nothing here is typed by hand."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
+from django.core.validators import validate_email
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -9,7 +13,21 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 
 from notifications import kinds, services
-from notifications.models import Message
+from notifications.models import FollowUp, Message, OptOut
+from notifications.opt_outs import address_key
+
+
+class OptOutForm(forms.ModelForm):
+    """An address, however its capitals are typed."""
+
+    class Meta:
+        model = OptOut
+        fields = ["email_key"]
+
+    def clean_email_key(self) -> str:
+        key = address_key(self.cleaned_data["email_key"])
+        validate_email(key)
+        return key
 
 
 class KindFilter(SimpleListFilter):
@@ -101,3 +119,49 @@ class MessageAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+@admin.register(FollowUp)
+class FollowUpAdmin(ModelAdmin):
+    """What is planned, went out or was taken back. Changed by events, never by hand."""
+
+    list_display = ["kind_label", "recipient", "status", "due_at", "closes_at", "settled_at"]
+    list_filter = ["status", KindFilter]
+    ordering = ["-due_at"]
+    show_full_result_count = False
+    search_fields = ["recipient__iexact"]
+    date_hierarchy = "due_at"
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def kind_label(self, follow_up: FollowUp) -> str:
+        return str(kinds.label(follow_up.kind))
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(OptOut)
+class OptOutAdmin(ModelAdmin):
+    """Staff switch follow-ups off for somebody who asks, and on again by deleting the row."""
+
+    list_display = ["email_key", "source", "since"]
+    list_filter = ["source"]
+    search_fields = ["email_key"]
+    fields = ["email_key"]
+    ordering = ["-since"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **{"form": OptOutForm} | kwargs)
+
+    def save_model(self, request: HttpRequest, obj: OptOut, form: Any, change: bool) -> None:
+        obj.source = OptOut.Source.STAFF
+        super().save_model(request, obj, form, change)

@@ -21,6 +21,7 @@ from django.utils.translation import gettext_noop
 
 from notifications import kinds, rendering
 from notifications.models import Message
+from notifications.opt_outs import may_go
 from notifications.outgoing import (
     MAIL_TIMEOUTS,
     BrokenConnectionError,
@@ -178,7 +179,7 @@ class _Run:
             return None
         try:
             kind = kinds.get(message.kind)
-            if kind.still_wanted(message):
+            if kind.still_wanted(message) and may_go(message, kind, timezone.now()):
                 return ready(rendering.build(message, kind))
         except DATABASE_GONE:
             raise

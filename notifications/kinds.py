@@ -1,7 +1,8 @@
 """The kinds of mail. A room above registers its kinds in its `mails.py`; this room knows none of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from notifications.models import Message
@@ -9,6 +10,33 @@ from notifications.models import Message
 PRIORITY_NOW = 1  # links and codes: somebody waits before a screen
 PRIORITY_SOON = 5
 PRIORITY_LATER = 9
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A follow-up that may be wanted: when it is due, and from when on it makes no sense any more."""
+
+    object_id: int
+    recipient: str
+    due_at: datetime
+    closes_at: datetime
+    key: str = ""
+    order_id: int | None = None
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class FollowUpPlan:
+    """What makes a kind of mail a follow-up: sent by a schedule, and switched off by whoever wants none.
+
+    `candidates` gives what is due between two moments by the schedules of the stores, whose default is `days`.
+    It asks the database by dates, and may give again what it gave before. `window` is how long after it is due
+    something may still be worth sending, at most; each says its own end.
+    """
+
+    days: int
+    candidates: Callable[[datetime, datetime], Iterable[Planned]]
+    window: timedelta
 
 
 @dataclass(frozen=True)
@@ -27,6 +55,7 @@ class MailKind:
     still_wanted: Callable[[Message], bool] = field(default=lambda message: True)
     priority: int = PRIORITY_SOON
     label: Any = ""  # what buyers and staff read, translated
+    follow_up: FollowUpPlan | None = None
 
 
 _kinds: dict[str, MailKind] = {}
@@ -49,3 +78,8 @@ def label(name: str) -> Any:
 
 def names() -> list[str]:
     return sorted(_kinds)
+
+
+def follow_ups() -> dict[str, FollowUpPlan]:
+    """The kinds that are sent by a schedule, by name."""
+    return {name: _kinds[name].follow_up for name in names() if _kinds[name].follow_up}  # type: ignore[misc]

@@ -3,6 +3,7 @@
 import secrets
 import uuid
 from datetime import datetime
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -102,6 +103,10 @@ class Message(models.Model):
 class FollowUpQuerySet(models.QuerySet["FollowUp"]):
     def planned(self) -> "FollowUpQuerySet":
         return self.filter(status=FollowUp.Status.PLANNED)
+
+    def of(self, kind: str, object_id: Any) -> "FollowUpQuerySet":
+        """For `Exists`: whether it was planned already; `object_id` is an OuterRef."""
+        return self.filter(kind=kind, object_id=object_id)
 
     def due(self, now: datetime) -> "FollowUpQuerySet":
         return self.planned().filter(due_at__lte=now)

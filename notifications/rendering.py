@@ -10,6 +10,7 @@ from django.core.validators import validate_email
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from notifications import opt_outs
 from notifications.colors import readable_on, text_on
 from notifications.frames import render
 from notifications.kinds import MailKind
@@ -36,6 +37,8 @@ def build(message: Message, kind: MailKind) -> EmailMultiAlternatives:
         content = dict(kind.context(message))
         reply_to = content.pop("reply_to", "")
         around = _surroundings(message, language)
+        if kind.follow_up:
+            content["follow_ups_url"] = opt_outs.link_of(message)
         # A subject is one line, whatever stands in a name.
         subject = " ".join(render(f"{kind.template}.subject.txt", content, around, escape=False).split())
         # Django escapes text templates too; a name with an ampersand would then read &amp;.
@@ -51,6 +54,7 @@ def build(message: Message, kind: MailKind) -> EmailMultiAlternatives:
             "Message-ID": f"<{message.message_id}@{site_host()}>",
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
+            **(opt_outs.headers(message) if kind.follow_up else {}),
         },
     )
     mail.attach_alternative(html, "text/html")

@@ -2,11 +2,13 @@
 
 import logging
 import multiprocessing
+from collections import Counter
 
 from celery import shared_task
 from celery.signals import worker_shutting_down
+from django.utils import timezone
 
-from notifications import delivery
+from notifications import delivery, follow_ups
 
 logger = logging.getLogger(__name__)
 
@@ -26,3 +28,11 @@ def deliver_due() -> None:
     counts = delivery.deliver_due(should_stop=_shutting_down.is_set)
     if counts:
         logger.info("Delivery: %s", ", ".join(f"{number} {status}" for status, number in sorted(counts.items())))
+
+
+@shared_task
+def send_follow_ups() -> None:
+    """Plan, take back and send what buyers get by a schedule; see notifications/follow_ups.py."""
+    counts = Counter(verdict.status.value for verdict in follow_ups.run(timezone.now()))
+    if counts:
+        logger.info("Follow-ups: %s", ", ".join(f"{number} {status}" for status, number in sorted(counts.items())))

@@ -134,6 +134,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = env.str("CELERY_BEAT_SCHEDULE_FILENAME", str(VAR
 DELIVERY_TICK_SECONDS = 2
 HEARTBEAT_SECONDS = 30
 REFUND_TICK_SECONDS = 30
+FOLLOW_UP_TICK_SECONDS = 600
 CELERY_BEAT_SCHEDULE = {
     "deliver-due-mail": {
         "task": "notifications.tasks.deliver_due",
@@ -145,6 +146,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "refunds.tasks.send_refunds",
         "schedule": REFUND_TICK_SECONDS,
         "options": {"expires": REFUND_TICK_SECONDS},
+    },
+    "send-follow-ups": {
+        "task": "notifications.tasks.send_follow_ups",
+        "schedule": FOLLOW_UP_TICK_SECONDS,
+        "options": {"expires": FOLLOW_UP_TICK_SECONDS},
     },
     "beat-heartbeat": {
         "task": "portal.tasks.heartbeat",

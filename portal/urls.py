@@ -7,6 +7,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("demo/inbox/", include("portal.demo.urls")),
     path("files/", include("files.urls")),
+    path("mail/", include("notifications.urls")),
     path("", include("intake.urls")),
     path("", include("support.urls")),
     path("", include("refunds.urls")),

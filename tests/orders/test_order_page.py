@@ -9,6 +9,7 @@ from django.test import Client
 from notifications.models import Message
 from orders import panels
 from orders.models import Order, Refund
+from orders.services.confirmations import send_confirmation_again
 from orders.statuses import words
 from tests.factories import make_license, make_line, make_order, make_store
 from tests.pages import inside, marks, text

@@ -1,0 +1,160 @@
+"""Mails about licences some days after a purchase: what is missing, and what is not in use. No serial number in any.
+
+`notifications` reads this at the start.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from licenses.models import InstallGuide, LicensedLine
+from licenses.models.missing import LineWithoutSerial
+from notifications.kinds import PRIORITY_LATER, FollowUpPlan, MailKind, Planned, register
+from notifications.models import FollowUp, Message
+from notifications.site import site_url
+from orders.models import Order, OrderLine
+from orders.schedules import by_days
+from orders.services.confirmations import language_of
+
+TEMPLATES = "licenses/emails"
+SERIAL_MISSING, NOT_ACTIVATED = "serial_missing", "license_not_activated"
+SERIAL_MISSING_DAYS, SERIAL_MISSING_WINDOW = 1, timedelta(days=7)
+NOT_ACTIVATED_DAYS, NOT_ACTIVATED_WINDOW = 4, timedelta(days=14)
+PAID = (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED)
+ROWS_AT_ONCE = 500
+
+
+def paid_orders() -> QuerySet[Order]:
+    return Order.objects.filter(status__in=PAID, is_test=False)
+
+
+def about_order(order: Order) -> dict[str, Any]:
+    """What every follow-up about an order says from."""
+    return {
+        "order": order,
+        "zone": order.store.tzinfo,
+        "facts": [(gettext("Order number"), order.number)],
+        "url": site_url(reverse("orders:order", args=[order.public_id])),
+        "reply_to": order.store.support_email,
+    }
+
+
+def order_of(message: Message) -> Order | None:
+    """The paid order that a message is about, while its address is still the order's."""
+    order = paid_orders().select_related("store").filter(pk=message.order_id or 0).first()
+    return order if order is not None and order.email.lower() == message.recipient.lower() else None
+
+
+def _some_days_after(kind: str, days: int, window: timedelta, orders: QuerySet[Order]) -> Any:
+    """Candidates for one mail to each of these orders, some days after it was placed."""
+
+    def candidates(since: datetime, until: datetime) -> Iterator[Planned]:
+        for shift, stores in by_days(kind, days):
+            after = timedelta(days=shift)
+            found = orders.filter(stores, placed_at__gt=since - after, placed_at__lte=until - after)
+            found = found.filter(~Exists(FollowUp.objects.of(kind, OuterRef("pk"))))
+            for order in found.select_related("store").iterator(chunk_size=ROWS_AT_ONCE):
+                due_at = order.placed_at + after
+                yield Planned(
+                    order.pk, order.email, due_at, due_at + window, order_id=order.pk, language=language_of(order)
+                )
+
+    return candidates
+
+
+# --- Serial numbers that are missing ----------------------------------------------------------------------
+
+
+def _lines_without_serial() -> QuerySet[LineWithoutSerial]:
+    return LineWithoutSerial.lines.missing().filter(order=OuterRef("pk"))
+
+
+def _serial_is_missing(message: Message) -> bool:
+    found = paid_orders().filter(Exists(_lines_without_serial()), pk=message.object_id)
+    return order_of(message) is not None and found.exists()
+
+
+def _serial_missing(message: Message) -> dict[str, Any]:
+    order = Order.objects.select_related("store").get(pk=message.object_id)
+    missing = LineWithoutSerial.lines.missing().filter(order=order).order_by("position")
+    return about_order(order) | {"names": list(missing.values_list("name", flat=True))}
+
+
+register(
+    MailKind(
+        SERIAL_MISSING,
+        f"{TEMPLATES}/{SERIAL_MISSING}",
+        _serial_missing,
+        _serial_is_missing,
+        priority=PRIORITY_LATER,
+        label=_("Your serial number is late"),
+        follow_up=FollowUpPlan(
+            SERIAL_MISSING_DAYS,
+            _some_days_after(
+                SERIAL_MISSING,
+                SERIAL_MISSING_DAYS,
+                SERIAL_MISSING_WINDOW,
+                paid_orders().filter(Exists(_lines_without_serial())),
+            ),
+            SERIAL_MISSING_WINDOW,
+        ),
+    )
+)
+
+
+# --- Licences that nobody uses ------------------------------------------------------------------------------
+
+
+def _not_in_use() -> QuerySet[LicensedLine]:
+    """New licences that stand and of which no device is known. Renewals were in use before."""
+    return LicensedLine.objects.filter(
+        line__kind=OrderLine.Kind.NEW,
+        line__quantity_returned__lt=F("line__quantity"),
+        license__activated_at=None,
+        license__revoked_at=None,
+        taken_back_at=None,
+    )
+
+
+def _is_not_activated(message: Message) -> bool:
+    return order_of(message) is not None and _not_in_use().filter(order=message.object_id).exists()
+
+
+def _not_activated(message: Message) -> dict[str, Any]:
+    order = Order.objects.select_related("store").get(pk=message.object_id)
+    links = _not_in_use().filter(order=order).select_related("license__product").order_by("line__position", "pk")
+    products = {link.license.product_id: link.license.product for link in links if link.license.product}
+    with_guide = set(InstallGuide.objects.filter(product__in=products).values_list("product_id", flat=True))
+    guides = [
+        (product.name, site_url(reverse("licenses:guide", args=[product.slug])))
+        for pk, product in products.items()
+        if pk in with_guide
+    ]
+    return about_order(order) | {"names": [product.name for product in products.values()], "guides": guides}
+
+
+register(
+    MailKind(
+        NOT_ACTIVATED,
+        f"{TEMPLATES}/{NOT_ACTIVATED}",
+        _not_activated,
+        _is_not_activated,
+        priority=PRIORITY_LATER,
+        label=_("Your licence is not activated yet"),
+        follow_up=FollowUpPlan(
+            NOT_ACTIVATED_DAYS,
+            _some_days_after(
+                NOT_ACTIVATED,
+                NOT_ACTIVATED_DAYS,
+                NOT_ACTIVATED_WINDOW,
+                paid_orders().filter(Exists(_not_in_use().filter(order=OuterRef("pk")))),
+            ),
+            NOT_ACTIVATED_WINDOW,
+        ),
+    )
+)

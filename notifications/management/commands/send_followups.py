@@ -1,0 +1,108 @@
+"""`send_followups`: mails on a schedule, what would go and why."""
+
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import InterfaceError, OperationalError, transaction
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from notifications import follow_ups, kinds
+from notifications.addresses import mask_address
+from notifications.follow_ups import Verdict
+from notifications.models import FollowUp
+
+EXIT_UNUSABLE = 2
+
+TEACHING = """
+Plans the follow-ups that come due, takes back what nobody needs any more, and puts what is due into the outbox.
+Celery's beat does the same every ten minutes; this is for a look at what waits, or for a portal without a worker.
+Run at any time, also twice at once: each goes at most once, and nobody gets two within 24 hours.
+
+  manage.py send_followups --dry-run                          what would go now, to whom, and why the others don't
+  manage.py send_followups --dry-run --now 2026-12-01T09:00   the same as if it were then (UTC, or with an offset)
+
+Ends with 0, or with 2 when it could not work at all.
+"""
+
+WHY = {
+    FollowUp.Status.SENT: gettext_lazy("due, and still of use"),
+    FollowUp.Status.CANCELLED: gettext_lazy("needless by now"),
+    FollowUp.Status.SWITCHED_OFF: gettext_lazy("this address wants none"),
+    FollowUp.Status.TOO_LATE: gettext_lazy("its time is over"),
+    FollowUp.Status.PLANNED: gettext_lazy("this address got another one within 24 hours"),
+}
+
+
+class Command(BaseCommand):
+    help = "Sends the follow-ups that are due. Twice does no harm."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.epilog = TEACHING
+        parser.formatter_class = RawDescriptionHelpFormatter
+        return parser
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="say what would go and why, and send nothing")
+        parser.add_argument("--now", metavar="TIME", default="", help="as if it were then, as 2026-12-01T09:00")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        now = _moment(options["now"])
+        try:
+            with transaction.atomic():
+                verdicts = follow_ups.run(now)
+                waiting = list(follow_ups.waiting_for_their_turn(now))
+                to_come = FollowUp.objects.planned().filter(due_at__gt=now).count()
+                if options["dry_run"]:
+                    transaction.set_rollback(True)
+        except (OperationalError, InterfaceError) as error:
+            raise CommandError(
+                _("The database cannot be reached (%(reason)s). Nothing was sent.")
+                % {"reason": str(error).splitlines()[0] if str(error) else type(error).__name__},
+                returncode=EXIT_UNUSABLE,
+            ) from None
+        # Of one address and day only the first goes; what then waits was perhaps looked at in this run, too.
+        told = [verdict for verdict in verdicts if verdict.status != FollowUp.Status.PLANNED]
+        for verdict in [*told, *(Verdict(row, FollowUp.Status.PLANNED) for row in waiting)]:
+            self.stdout.write(_line(verdict))
+        counts = Counter(verdict.status for verdict in told)
+        words = _("%(sent)d sent, %(needless)d needless or too late, %(waiting)d for another day, %(later)d later.")
+        if options["dry_run"]:
+            words = _(
+                "%(sent)d would be sent, %(needless)d are needless or too late, %(waiting)d wait for another day,"
+                " %(later)d come later. Nothing was sent: this was a dry run."
+            )
+        sent = counts[FollowUp.Status.SENT]
+        self.stdout.write(
+            words % {"sent": sent, "needless": len(told) - sent, "waiting": len(waiting), "later": to_come}
+        )
+
+
+def _moment(typed: str) -> datetime:
+    if not typed:
+        return timezone.now()
+    try:
+        moment = parse_datetime(typed)
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise CommandError(
+            _("“%(typed)s” is not a time. Write it as 2026-12-01T09:00.") % {"typed": typed}, returncode=EXIT_UNUSABLE
+        )
+    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+
+
+def _line(verdict: Verdict) -> str:
+    row = verdict.follow_up
+    status = FollowUp.Status.PLANNED.label if verdict.status == FollowUp.Status.PLANNED else verdict.status.label
+    return (
+        f"{status}: {kinds.label(row.kind)} → {mask_address(row.recipient)},"
+        f" {row.due_at:%Y-%m-%d %H:%M} – {row.closes_at:%Y-%m-%d %H:%M} UTC, {row.kind} {row.object_id}"
+        f" ({WHY[verdict.status]})"
+    )

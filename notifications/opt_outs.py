@@ -1,0 +1,73 @@
+"""Who wants no follow-ups, and the signed link in each of them by which they say so.
+
+The link names a mail, not an address: it tells nothing to whoever finds it in a log, and nobody makes one.
+"""
+
+from datetime import datetime
+
+from django.core import signing
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Lower, Trim
+from django.urls import reverse
+
+from notifications.kinds import MailKind
+from notifications.models import FollowUp, Message, OptOut
+from notifications.site import site_url
+
+_signer = signing.Signer(sep=".", salt="notifications.opt_outs")
+Source = OptOut.Source
+
+
+def address_key(address: str) -> str:
+    """The form under which an address is switched off."""
+    return address.strip().lower()
+
+
+def is_off(address: str) -> bool:
+    return OptOut.objects.filter(email_key=address_key(address)).exists()
+
+
+def switch_off(address: str, source: OptOut.Source) -> bool:
+    """No follow-ups to this address any more. Twice changes nothing. Returns whether it was on."""
+    _row, is_new = OptOut.objects.get_or_create(email_key=address_key(address), defaults={"source": source})
+    return is_new
+
+
+def switch_on(address: str) -> bool:
+    """Follow-ups again, of what comes from now on. Returns whether they were off."""
+    gone, _by_model = OptOut.objects.filter(email_key=address_key(address)).delete()
+    return bool(gone)
+
+
+def wants_none() -> Exists:
+    """For a query of follow-ups or messages: whether their recipient switched them off."""
+    return Exists(OptOut.objects.filter(email_key=Lower(Trim(OuterRef("recipient")))))
+
+
+def may_go(message: Message, kind: MailKind, now: datetime) -> bool:
+    """Asked at the moment of sending: what must be told always goes, a follow-up only while it is welcome."""
+    if kind.follow_up is None:
+        return True
+    too_late = FollowUp.objects.filter(Q(message=message) & Q(closes_at__lte=now))
+    return not is_off(message.recipient) and not too_late.exists()
+
+
+# --- The link -------------------------------------------------------------------------------------------
+
+
+def link_of(message: Message) -> str:
+    return site_url(reverse("notifications:follow_ups", args=[_signer.sign(str(message.pk))]))
+
+
+def read_token(token: str) -> Message | None:
+    """The mail whose link this is; None where we never made it."""
+    try:
+        pk = int(_signer.unsign(token.replace("\x00", "")))
+    except (signing.BadSignature, ValueError):
+        return None
+    return Message.objects.filter(pk=pk).first()
+
+
+def headers(message: Message) -> dict[str, str]:
+    """What mail programs make their button of (RFC 2369, RFC 8058)."""
+    return {"List-Unsubscribe": f"<{link_of(message)}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}

@@ -1,0 +1,54 @@
+"""Switching follow-ups off and on, by the link that each of them carries."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods
+
+from notifications import kinds, opt_outs
+from notifications.models import OptOut
+
+ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058, 3.1: what mail programs post, without a session
+UNKNOWN = 404
+
+
+@csrf_exempt  # for mail programs only: whoever posts from the page passes the check below
+@require_http_methods(["GET", "HEAD", "POST"])
+@cache_control(no_store=True, private=True)
+def follow_ups(request: HttpRequest, token: str) -> HttpResponse:
+    """GET shows what is on and off and changes nothing, because mail scanners follow links too."""
+    name, value = ONE_CLICK
+    if request.method == "POST" and request.POST.get(name) == value:
+        return _one_click(token)
+    answer: HttpResponse = _page(request, token)
+    return answer
+
+
+def _one_click(token: str) -> HttpResponse:
+    message = opt_outs.read_token(token)
+    if message is None:
+        return HttpResponse(status=UNKNOWN)
+    opt_outs.switch_off(message.recipient, OptOut.Source.ONE_CLICK)
+    return HttpResponse(_("You get no follow-up emails any more."), content_type="text/plain; charset=utf-8")
+
+
+@csrf_protect
+def _page(request: HttpRequest, token: str) -> HttpResponse:
+    message = opt_outs.read_token(token)
+    if message is None:
+        return render(request, "notifications/follow_ups.html", {"message": None}, status=UNKNOWN)
+    if request.method == "POST":
+        if request.POST.get("wanted") == "off":
+            opt_outs.switch_off(message.recipient, OptOut.Source.PAGE)
+        elif request.POST.get("wanted") == "on":
+            opt_outs.switch_on(message.recipient)
+        return redirect(request.path)
+    content = {
+        "message": message,
+        "address": message.masked_recipient,
+        "is_off": opt_outs.is_off(message.recipient),
+        "kinds": [kinds.label(name) for name in kinds.follow_ups()],
+    }
+    return render(request, "notifications/follow_ups.html", content)

@@ -1,0 +1,41 @@
+"""A follow-up about orders that only tests know: wanted on some days, for some."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from unittest.mock import patch
+
+from notifications import kinds
+from notifications.kinds import FollowUpPlan, MailKind, Planned
+from notifications.models import Message
+
+TEMPLATE = "mail_kinds/emails/note"
+
+
+class World:
+    """What could be followed up, and what still is worth it."""
+
+    def __init__(self) -> None:
+        self.planned: list[Planned] = []
+        self.needless: set[int] = set()
+
+    def candidates(self, since: datetime, until: datetime) -> Iterator[Planned]:
+        return (each for each in self.planned if since < each.due_at <= until)
+
+    def still_wanted(self, message: Message) -> bool:
+        return message.object_id not in self.needless
+
+
+@contextmanager
+def a_kind(world: World, name: str = "nudge", window: timedelta = timedelta(days=10)) -> Iterator[None]:
+    """For as long as this lasts, the only follow-ups are those of this world."""
+    kind = MailKind(
+        name,
+        TEMPLATE,
+        lambda message: {"name": "Ann", "number": message.object_id, "url": "https://orders.example.com/x/"},
+        world.still_wanted,
+        label="Nudge",
+        follow_up=FollowUpPlan(1, world.candidates, window),
+    )
+    with patch.object(kinds, "_kinds", {name: kind}):
+        yield
