@@ -7,12 +7,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from licenses import panels
-from licenses.models import LicensedLine
+from licenses.models import DeviceRelease, LicensedLine
 from licenses.models.missing import STANDING
 from licenses.services.arrivals import SERIAL_ARRIVED, arrival_of
+from licenses.services.devices import DEVICE_RELEASED
 from notifications.kinds import MailKind, register
 from notifications.models import Message
 from notifications.site import site_url
+from orders import formats
 from orders.models import Order
 
 TEMPLATES = "licenses/emails"
@@ -49,5 +51,39 @@ register(
         serial_arrived,
         is_still_there,
         label=_("Your serial number"),
+    )
+)
+
+
+def device_released(message: Message) -> dict[str, Any]:
+    """Which device, when, of which serial number."""
+    released = DeviceRelease.objects.select_related("device__license").get(pk=message.object_id)
+    order = Order.objects.select_related("store").get(pk=message.order_id or 0)
+    zone = order.store.tzinfo
+    when = f"{formats.local_time(released.requested_at, zone)} ({formats.zone_name(released.requested_at, zone)})"
+    return {
+        "order": order,
+        "device": str(released.device),
+        "facts": [
+            (gettext("Serial number"), released.device.license.serial),
+            (gettext("Released on"), when),
+            (gettext("Order number"), order.number),
+        ],
+        "url": site_url(reverse("licenses:list")),
+        "reply_to": order.store.support_email,
+    }
+
+
+def release_stands(message: Message) -> bool:
+    return DeviceRelease.objects.standing().filter(pk=message.object_id).exists()
+
+
+register(
+    MailKind(
+        DEVICE_RELEASED,
+        f"{TEMPLATES}/device_released",
+        device_released,
+        release_stands,
+        label=_("A device was released"),
     )
 )

@@ -19,7 +19,7 @@ from orders.models import Order, OrderLine
 from orders.panels import Panel, register
 
 MOST_BOXES = 20  # devices drawn; more are a number only
-BOX = "<i>□</i>"
+FREE_BOX, USED_BOX = "<i>□</i>", '<i class="used">■</i>'
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,9 @@ class ShownLicense:
 
     product: str
     serial: str = ""
+    license_id: int = 0  # 0: known by its serial number only
     devices: int | None = None
+    used: int = 0  # devices that hold a place now, where an activation server tells
     starts_on: date | None = None
     expires_on: date | None = None
     activated: bool = False
@@ -52,10 +54,20 @@ class ShownLicense:
         return words % {"day": formats.day(self.expires_on)}
 
     @property
+    def in_use(self) -> str:
+        """How many places are taken, in words; empty where nobody reports any."""
+        if not self.used:
+            return ""
+        free = max(0, (self.devices or 0) - self.used)
+        words = ngettext("%(used)s in use, %(free)s free.", "%(used)s in use, %(free)s free.", self.used)
+        return words % {"used": self.used, "free": free}
+
+    @property
     def boxes(self) -> SafeString:
-        """A box for each device, drawn by the stylesheet; none where they would be a wall."""
+        """A box for each device, the used ones first, drawn by the stylesheet; none where they would be a wall."""
         drawn = self.devices if self.devices and self.devices <= MOST_BOXES else 0
-        return mark_safe(BOX * drawn)  # noqa: S308 (a constant)
+        used = min(self.used, drawn)
+        return mark_safe(USED_BOX * used + FREE_BOX * (drawn - used))  # noqa: S308 (constants)
 
 
 @dataclass
@@ -67,14 +79,20 @@ class Serials:
     soon: bool = True  # what is missing may still come by itself
     pending: bool = False  # ... when the payment is confirmed
 
+    @property
+    def has_devices(self) -> bool:
+        return any(license.used for license in self.licenses)
+
 
 class _Row(NamedTuple):
     """A licence on an order line."""
 
     line_id: int
+    license_id: int
     serial: str
     product: str | None
     devices: int | None
+    used: int
     starts_on: date | None
     expires_on: date | None
     activated_at: datetime | None
@@ -84,8 +102,14 @@ class _Row(NamedTuple):
 # By hand, because every order page asks it: the ORM takes longer to make this than PostgreSQL to answer it, and
 # PostgreSQL longer to plan a join with products than to look their names up.
 _LICENSES_OF_ORDERS = """
-SELECT carried.line_id, license.serial, (SELECT name FROM licenses_product WHERE id = license.product_id),
-       license.devices, license.starts_on, license.expires_on, license.activated_at, license.revoked_at
+SELECT carried.line_id, license.id, license.serial,
+       (SELECT name FROM licenses_product WHERE id = license.product_id), license.devices,
+       (SELECT count(*) FROM licenses_device AS device
+        WHERE device.license_id = license.id AND device.deactivated_at IS NULL AND NOT EXISTS (
+            SELECT FROM licenses_devicerelease
+            WHERE device_id = device.id AND undone_at IS NULL
+                  AND requested_at >= coalesce(device.last_activated_at, requested_at))),
+       license.starts_on, license.expires_on, license.activated_at, license.revoked_at
 FROM licenses_licensedline AS carried JOIN licenses_license AS license ON license.id = carried.license_id
 WHERE carried.order_id = ANY(%s) ORDER BY carried.id
 """
@@ -137,7 +161,9 @@ def _license(line: OrderLine, row: _Row, number: int, today: date) -> ShownLicen
     return ShownLicense(
         product=row.product or line.name,
         serial=row.serial,
+        license_id=row.license_id,
         devices=row.devices,
+        used=row.used,
         starts_on=row.starts_on,
         expires_on=row.expires_on,
         activated=row.activated_at is not None,

@@ -1,10 +1,14 @@
 from django.urls import URLPattern, path
 
-from licenses.views import downloads, guides
+from licenses.views import devices, downloads, guides, serials
 
 app_name = "licenses"
 
 urlpatterns: list[URLPattern] = [
+    path("licenses/", devices.licenses, name="list"),
+    path("licenses/devices/<int:device_id>/release/", devices.release_device, name="release_device"),
+    path("licenses/devices/<int:device_id>/undo/", devices.undo_release, name="undo_release"),
+    path("downloads/", serials.downloads, name="downloads"),
     path("orders/<uuid:public_id>/download/<int:release_id>/", downloads.download, name="download"),
     path("d/<str:token>/", downloads.installer, name="installer"),
     path("guides/<slug:slug>/", guides.guide, name="guide"),

@@ -2,6 +2,7 @@
 
 import uuid
 
+import django.core.validators
 import django.db.models.deletion
 import django.db.models.manager
 import django.utils.timezone
@@ -48,6 +49,20 @@ class Migration(migrations.Migration):
                         default=5,
                         help_text="How many devices the holder of one licence may release in 365 days.",
                         verbose_name="device releases a year",
+                    ),
+                ),
+                (
+                    "serial_pattern",
+                    models.CharField(
+                        blank=True,
+                        help_text="A for a letter, 0 for a digit, as in AAAA-0000-0000. It mends what is typed wrong.",
+                        max_length=100,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A0]+(-[A0]+)*\\Z", "A for a letter, 0 for a digit, and dashes between groups."
+                            )
+                        ],
+                        verbose_name="form of its serial numbers",
                     ),
                 ),
             ],

@@ -18,6 +18,11 @@ class DeviceQuerySet(models.QuerySet["Device"]):
     def in_use(self) -> Self:
         return self.filter(deactivated_at__isnull=True)
 
+    def with_releases(self) -> Self:
+        """With those of their releases that stand, for `standing_release`. One query more."""
+        releases = DeviceRelease.objects.standing().order_by("requested_at")
+        return self.prefetch_related(models.Prefetch("releases", releases, to_attr="loaded_releases"))
+
 
 class Device(models.Model):
     """One device of a licence. Kept when it is deactivated, so that what is told twice is known."""
@@ -34,6 +39,7 @@ class Device(models.Model):
     described_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = DeviceQuerySet.as_manager()
+    loaded_releases: "list[DeviceRelease]"  # where `with_releases` loaded them
 
     class Meta:
         verbose_name = _("device")
@@ -47,6 +53,15 @@ class Device(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.vendor_id
+
+    def standing_release(self) -> "DeviceRelease | None":
+        """Its owner's wish to free its place, unless it was undone or the device was activated again since."""
+        loaded = self.__dict__.get("loaded_releases")
+        releases = self.releases.standing().order_by("requested_at") if loaded is None else loaded
+        latest: DeviceRelease | None = list(releases)[-1] if releases else None
+        if latest is None or (self.last_activated_at and self.last_activated_at > latest.requested_at):
+            return None
+        return latest
 
 
 class DeviceReleaseQuerySet(models.QuerySet["DeviceRelease"]):

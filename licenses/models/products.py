@@ -1,5 +1,6 @@
 """What is sold: products with their prefixes, and the SKUs that stores sell them under."""
 
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +17,16 @@ class Product(models.Model):
         _("device releases a year"),
         default=5,
         help_text=_("How many devices the holder of one licence may release in 365 days."),
+    )
+
+    serial_pattern = models.CharField(
+        _("form of its serial numbers"),
+        max_length=100,
+        blank=True,
+        validators=[
+            RegexValidator(r"^[A0]+(-[A0]+)*\Z", _("A for a letter, 0 for a digit, and dashes between groups."))
+        ],
+        help_text=_("A for a letter, 0 for a digit, as in AAAA-0000-0000. It mends what is typed wrong."),
     )
 
     class Meta:

@@ -1,0 +1,102 @@
+"""Which product a serial number belongs to, and where its installer is. Open to everybody."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods
+
+from licenses import cards, serials
+from licenses.download_panel import file_size
+from licenses.forms import SerialForm
+from licenses.models import InstallGuide, LicensedLine, Product, Release, SerialPrefix, normalize_serial
+from licenses.models.downloads import Platform
+from licenses.serials import Repaired, Verdict
+from orders.models import Order
+
+INVALID = 422
+# What may stand in an address: the beginning of a serial number, never a whole one.
+LONGEST_IN_ADDRESS = 4
+
+
+@dataclass(frozen=True)
+class ShownRelease:
+    platform: str
+    version: str
+    size: str
+
+
+@dataclass(frozen=True)
+class ShownProduct:
+    """A product with its prefixes and its current installers."""
+
+    product: Product
+    prefixes: list[str]
+    releases: list[ShownRelease]
+    has_guide: bool
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def downloads(request: HttpRequest) -> HttpResponse:
+    """A whole serial number comes by POST; its beginning may stand in the address.
+
+    The answer goes by the form of what was typed, so it is one and the same whether or not there is such a licence.
+    """
+    form = SerialForm(request.POST) if request.method == "POST" else SerialForm()
+    typed, refusal = "", ""
+    if request.method != "POST":
+        typed = request.GET.get("serial", "").strip()
+        if len(typed) > LONGEST_IN_ADDRESS:
+            typed, refusal = "", gettext("A whole serial number does not belong into an address. Please enter it here.")
+    elif form.is_valid():
+        typed = form.cleaned_data["serial"]
+    prefixes = list(SerialPrefix.objects.select_related("product").order_by("prefix"))
+    answer = serials.repair(typed, prefixes) if typed else None
+    products = _products(prefixes)
+    content: dict[str, Any] = {
+        "form": form,
+        "refusal": refusal,
+        "answer": answer,
+        "is_whole": answer is not None and len(normalize_serial(typed)) > LONGEST_IN_ADDRESS,
+        "found": next((each for each in products if answer and each.product == answer.product), None),
+        "products": products,
+    }
+    if answer is not None and answer.verdict not in (Verdict.NOTHING, Verdict.UNREADABLE):
+        content["own_order"] = _own_order(request, answer)
+    response = render(request, "licenses/downloads.html", content, status=INVALID if form.errors or refusal else 200)
+    if typed:
+        patch_cache_control(response, no_store=True, private=True)
+    return response
+
+
+def _products(prefixes: Sequence[SerialPrefix]) -> list[ShownProduct]:
+    """All that there are. Three queries."""
+    by_product: dict[int, list[str]] = {}
+    for prefix in prefixes:
+        by_product.setdefault(prefix.product_id, []).append(prefix.prefix)
+    releases: dict[int, list[ShownRelease]] = {}
+    for release in Release.objects.current().order_by("platform"):
+        shown = ShownRelease(str(Platform(release.platform).label), release.version, file_size(release.size))
+        releases.setdefault(release.product_id, []).append(shown)
+    guided = set(InstallGuide.objects.values_list("product_id", flat=True))
+    return [
+        ShownProduct(product, by_product.get(product.pk, []), releases.get(product.pk, []), product.pk in guided)
+        for product in Product.objects.all()
+    ]
+
+
+def _own_order(request: HttpRequest, answer: Repaired) -> Order | None:
+    """The open order of this browser that has this serial number."""
+    orders = cards.open_orders(request)
+    if not orders:
+        return None
+    carrying = set(
+        LicensedLine.objects.filter(license__serial_key=normalize_serial(answer.serial), order__in=orders).values_list(
+            "order_id", flat=True
+        )
+    )
+    return next((order for order in orders if order.pk in carrying), None)
