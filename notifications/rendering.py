@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -91,6 +92,7 @@ def _surroundings(message: Message, language: str) -> dict[str, Any]:
         "language": language,
         "right_to_left": translation.get_language_bidi(),
         "mail_code": message.grouped_code,
+        "genuine_url": site_url(reverse("support:genuine")),
     }
 
 

@@ -1,10 +1,14 @@
 from django.urls import URLPattern, path
 
-from support.views import articles, claims, contact, threads
+from support.views import articles, claims, contact, genuine, places, threads
 
 app_name = "support"
 
 urlpatterns: list[URLPattern] = [
+    path("payment-methods/", places.cards, name="cards"),
+    path("contacts/", places.contacts, name="contacts"),
+    path("stores/", places.stores, name="stores"),
+    path("genuine/", genuine.genuine, name="genuine"),
     path("help/", articles.help_page, name="help"),
     path("help/search/", articles.search_page, name="search"),
     path("help/preview/<int:pk>/", articles.preview, name="article_preview"),

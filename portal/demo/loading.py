@@ -10,6 +10,7 @@ from django.utils import timezone
 from licenses.models import Product, SerialPrefix, Sku
 from orders.models import Store
 from portal.demo import desk, letters, orders, software, vendor
+from support import sample_places
 
 
 def load(file: Path) -> int:
@@ -28,6 +29,7 @@ def load(file: Path) -> int:
         desk.make_offers()
         desk.make_cases(ensure_agent())
         letters.make_letters(ensure_agent())
+        sample_places.load(vendor.STORE_URL)
         count = sum(1 for _line in file.open(encoding="utf-8"))
     ensure_admin(settings.DEMO_ADMIN_PASSWORD)
     return count

@@ -74,6 +74,7 @@ def make_devices(now: datetime) -> None:
     people = [buyer.email for buyer in (vendor.WITH_PASSWORD, vendor.WITH_CARD)]
     licenses = License.objects.filter(licensed_lines__order__store_email__in=people, activated_at__isnull=False)
     for license in licenses.distinct().order_by("pk"):
+        activated_at = license.activated_at or now
         for number in range(max(1, (license.devices or 1) - 1)):
             Device.objects.get_or_create(
                 license=license,
@@ -81,8 +82,8 @@ def make_devices(now: datetime) -> None:
                 defaults={
                     "name": NAMES[number % len(NAMES)],
                     "platform": PLATFORMS[number % len(PLATFORMS)],
-                    "activated_at": license.activated_at,
-                    "last_seen_at": max(license.activated_at or now, now - timedelta(days=number, hours=3)),
+                    "activated_at": activated_at,
+                    "last_seen_at": max(activated_at, now - timedelta(days=number, hours=3)),
                 },
             )
 

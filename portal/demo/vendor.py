@@ -10,6 +10,7 @@ NAME = "Tarnholt Security"
 COLOR = "#0b5cad"
 SENDER = "Tarnholt Security <orders@tarnholt.example>"
 SUPPORT = "support@tarnholt.example"
+STORE_URL = "https://store.tarnholt.example"
 ADMIN = "admin"
 AGENT = "sample-agent"
 

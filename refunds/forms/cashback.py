@@ -1,6 +1,5 @@
 """For which serial number cashback is claimed, with what proof, and where it is paid to."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
@@ -12,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from files.forms import ProofField
 from files.refusals import Refused
 from licenses.models import normalize_serial
+from orders.countries import country_code
 from orders.forms import NO_CARD_NUMBER, error_messages
 from refunds.forms.returns import SUBMISSION_LENGTH, PageForm, plain
 from refunds.models import CashbackClaim
@@ -23,15 +23,8 @@ SERIAL_LENGTH = 200  # characters as typed, with spaces
 HOLDER_LENGTH = 200
 ACCOUNT_LENGTH = 500
 SHORTEST_ACCOUNT = 5
-COUNTRY = re.compile(r"[A-Z]{2}")
 
 Method = CashbackClaim.PayoutMethod
-
-
-def country_code(typed: Any) -> str:
-    """A country as two capital letters; empty where it is none."""
-    code = plain(typed).upper()
-    return code if COUNTRY.fullmatch(code) else ""
 
 
 class CashbackForm(PageForm):

@@ -4,20 +4,19 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
 
-from babel.core import get_global
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import get_language, gettext
-from django.utils.translation.trans_real import parse_accept_lang_header
+from django.utils.translation import gettext
 
 from files.services import Refused
 from orders import access, formats
 from orders.budgets import Limit, Purse, reserve
+from orders.countries import country_code, guess_country
 from orders.models import Order
 from refunds import progress
-from refunds.forms.cashback import CashbackForm, country_code
+from refunds.forms.cashback import CashbackForm
 from refunds.forms.returns import AnswerForm
 from refunds.models import CashbackClaim
 from refunds.models.cases import due
@@ -99,7 +98,7 @@ def _offered(request: HttpRequest, country: str) -> Offered:
     granted = list(access.granted_orders(request).select_related("store"))
     awaited = [order for order in granted if access.needs_code(request, order)]
     orders = [order for order in granted if order not in awaited]
-    country = country or _guess_country(request, orders)
+    country = country or guess_country(request, orders)
     return Offered(
         country,
         orders,
@@ -107,18 +106,6 @@ def _offered(request: HttpRequest, country: str) -> Offered:
         running(promotions_in(country), now),
         cashback.verdicts(orders, country, now) if orders else [],
     )
-
-
-def _guess_country(request: HttpRequest, orders: list[Order]) -> str:
-    """Where an open order was bought; else what the browser's language says; else where the language is at home."""
-    known = [order.billing_country.upper() for order in orders if order.billing_country]
-    if known:
-        return known[0]
-    for language, _weight in parse_accept_lang_header(request.headers.get("Accept-Language", "")[:500].lower()):
-        if code := country_code(language.partition("-")[2]):
-            return code
-    language = (get_language() or "en").split("-")[0]
-    return get_global("likely_subtags").get(language, "en_Latn_US").split("_")[-1]
 
 
 def _claim_page(

@@ -1,5 +1,5 @@
 """The desk of support: the queue of threads, charge claims with their finder, and answers given often."""
 
-from support.admin import claims, templates, threads
+from support.admin import claims, places, templates, threads
 
-__all__ = ["claims", "templates", "threads"]
+__all__ = ["claims", "places", "templates", "threads"]

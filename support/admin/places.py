@@ -1,0 +1,79 @@
+"""Cards, phones and stores of countries: staff's data."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from orders.countries import country_code
+from support.models import CardRegion, PhoneNumber, StoreRegion
+from support.places import is_country
+
+LONGEST = 2000  # characters
+
+
+class CountriesField(forms.CharField):
+    """Countries as people type them: de, AT CH."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        typed = [part for part in super().clean(value).replace(",", " ").replace(";", " ").split() if part]
+        unknown = [part for part in typed if not is_country(country_code(part))]
+        if unknown:
+            raise ValidationError(
+                _("No country has the code %(unknown)s. Two letters each, as in DE, AT, CH."),
+                params={"unknown": ", ".join(unknown)[:100]},
+            )
+        return list(dict.fromkeys(country_code(part) for part in typed))
+
+
+class PlaceForm(forms.ModelForm):
+    countries = CountriesField(
+        label=_("countries"),
+        required=False,
+        max_length=LONGEST,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Two letters each, with commas between: DE, AT, CH. None: everywhere else."),
+    )
+
+
+class PlaceAdmin(ModelAdmin):
+    form = PlaceForm
+
+    @admin.display(description=_("countries"))
+    def country_codes(self, place: Any) -> str:
+        return ", ".join(place.countries)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Also by the code of a country."""
+        found, has_duplicates = super().get_search_results(request, queryset, search_term)
+        code = country_code(search_term)
+        return (found | queryset.filter(countries__contains=[code]) if code else found), has_duplicates
+
+
+@admin.register(CardRegion)
+class CardRegionAdmin(PlaceAdmin):
+    list_display = ["name", "country_codes", "position"]
+    search_fields = ["name"]
+
+
+@admin.register(StoreRegion)
+class StoreRegionAdmin(PlaceAdmin):
+    list_display = ["name", "country_codes", "url", "position"]
+    search_fields = ["name", "url"]
+
+
+@admin.register(PhoneNumber)
+class PhoneNumberAdmin(PlaceAdmin):
+    list_display = ["number", "international_number", "name", "country_codes", "hours", "position"]
+    search_fields = ["name", "number", "international_number"]

@@ -1,0 +1,43 @@
+"""Is this really from you?"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from orders.access import client_address
+from orders.budgets import Limit, Purse, reserve
+from refunds.views.guards import get_or_post, private
+from support.forms.genuine import GenuineForm
+from support.genuine import mail_with_code, phone_with_number
+
+INVALID, TOO_MANY_REQUESTS = 422, 429
+# Codes and numbers that one client asks about; above what a household gets in mails and calls.
+ASK_LIMIT = Limit(short=20, long=100)
+
+
+@get_or_post
+@private
+def genuine(request: HttpRequest) -> HttpResponse:
+    """One sentence for whatever is not ours, so that nothing is learned from it."""
+    if request.method != "POST":
+        return _page(request, GenuineForm())
+    form = GenuineForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form, status=INVALID)
+    if not reserve([Purse("genuine", client_address(request), ASK_LIMIT)], timezone.now()):
+        return _page(request, form, result="too-many", status=TOO_MANY_REQUESTS)
+    code, number = form.cleaned_data["code"], form.cleaned_data["phone"]
+    mail = mail_with_code(code) if code else None
+    phone = phone_with_number(number) if number else None
+    # Where both were entered, both must be ours.
+    is_ours = (mail is not None or not code) and (phone is not None or not number)
+    return _page(request, form, result="ours" if is_ours else "cannot-confirm", mail=mail, phone=phone)
+
+
+def _page(
+    request: HttpRequest, form: GenuineForm, *, result: str = "", status: int = 200, **found: Any
+) -> HttpResponse:
+    content = {"form": form, "result": result} | found
+    return render(request, "support/genuine.html", content, status=status)

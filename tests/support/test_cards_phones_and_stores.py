@@ -1,0 +1,120 @@
+"""Accepted cards, phone numbers and stores: the visitor's country first, all others in the same page; staff's data."""
+
+import pytest
+from django.test import Client
+
+from support import sample_places
+from support.models import CardRegion, PhoneNumber, StoreRegion
+from tests.factories import make_agent, make_order
+from tests.pages import inside, marks, text
+
+pytestmark = pytest.mark.django_db
+PAGES = ["/payment-methods/", "/contacts/", "/stores/"]
+
+
+@pytest.fixture(autouse=True)
+def sample() -> None:
+    sample_places.load("https://store.example.com")
+
+
+@pytest.mark.parametrize(
+    ("country", "cards"),
+    [
+        ("US", ["Visa", "MasterCard", "American Express", "Discover", "Diners Club International", "JCB"]),
+        ("TW", ["Visa", "MasterCard", "American Express"]),
+        ("ZA", ["Visa", "MasterCard", "American Express", "Discover", "Diners Club International"]),
+    ],
+)
+def test_the_cards_of_a_country(country: str, cards: list[str]) -> None:
+    answer = Client().get("/payment-methods/", {"country": country})
+    own = answer.content.decode().split("data-own-country")[1].split("</section>")[0]
+    assert [card for card in cards if f"<li>{card}</li>" in own] == cards
+    assert own.count("<li>") == len(cards)
+
+
+def test_a_country_in_no_region_is_led_to_people() -> None:
+    assert "Which cards are taken there we cannot say here" in text(
+        Client().get("/payment-methods/", {"country": "BR"})
+    )
+
+
+def test_the_phone_of_ones_country_is_open_and_all_others_are_folded_in_the_same_page() -> None:
+    page = Client().get("/contacts/", {"country": "DE"}).content.decode()
+    own, _mark, others = page.partition('<details class="more"')
+    assert 'data-phone="0221-8282-9110"' in own
+    assert "+353-61-230-424" in own
+    assert "1-952-646-5980" not in own
+    assert others.count("data-phone") == PhoneNumber.objects.count() - 1
+
+
+def test_the_store_of_ones_region_and_the_worldwide_one_elsewhere() -> None:
+    assert "https://store.example.com/anz/" in Client().get("/stores/", {"country": "NZ"}).content.decode()
+    elsewhere = Client().get("/stores/", {"country": "BR"}).content.decode()
+    assert "https://store.example.com/world/" in elsewhere.partition('<details class="more"')[0]
+
+
+@pytest.mark.parametrize(
+    ("language", "country"), [("de-AT,de;q=0.9", "AT"), ("de", "DE"), ("en", "US"), ("pt-BR", "BR"), ("%%%", "US")]
+)
+def test_the_country_is_guessed_from_the_language(language: str, country: str) -> None:
+    answer = Client(headers={"accept-language": language}).get("/contacts/")
+    assert marks(answer, "data-own-country") == [country]
+
+
+def test_an_open_order_says_the_country_and_the_visitor_may_say_another() -> None:
+    browser = inside(make_order(billing_country="NL"))
+    assert marks(browser.get("/contacts/"), "data-own-country") == ["NL"]
+    assert marks(browser.get("/contacts/", {"country": "fr"}), "data-own-country") == ["FR"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("country", ["ZZ", "XX", "Q", "Deutschland", "<b>", "\x00", "U" * 10_000, "EU"])
+def test_an_unknown_country_is_told_and_the_guess_stands(page: str, country: str) -> None:
+    answer = Client().get(page, {"country": country})
+    assert answer.status_code == 200
+    assert "No country has this code" in text(answer)
+    assert "<b>" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_asks_once_however_much_there_is(page: str, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+    with django_assert_num_queries(1):
+        Client().get(page)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_empty_portal_says_what_else_to_do(page: str) -> None:
+    for model in (CardRegion, PhoneNumber, StoreRegion):
+        model.objects.all().delete()
+    assert Client().get(page).status_code == 200
+
+
+def test_that_card_details_cannot_be_changed_and_what_to_do_is_said() -> None:
+    for page in ("/payment-methods/", "/contacts/"):
+        said = text(Client().get(page))
+        assert "Card details cannot be changed here" in said
+        assert "before the old one is charged" in said
+
+
+def test_loading_the_sample_again_keeps_what_staff_changed() -> None:
+    PhoneNumber.objects.filter(number="0221-8282-9110").update(hours="Always")
+    before = PhoneNumber.objects.count()
+    sample_places.load("https://store.example.com")
+    assert PhoneNumber.objects.count() == before
+    assert PhoneNumber.objects.get(number="0221-8282-9110").hours == "Always"
+
+
+def test_staff_type_countries_as_they_like_and_unknown_ones_are_told() -> None:
+    browser = Client()
+    browser.force_login(make_agent())
+    form = {"name": "Alps", "cards": "Visa,JCB", "position": "1"}
+    answer = browser.post("/admin/support/cardregion/add/", form | {"countries": "at; ch de, AT"})
+    assert answer.status_code == 302
+    assert CardRegion.objects.get(name="Alps").countries == ["AT", "CH", "DE"]
+    refused = browser.post("/admin/support/cardregion/add/", form | {"name": "Nowhere", "countries": "AT, XX"})
+    assert "No country has the code XX" in text(refused)
+    assert not CardRegion.objects.filter(name="Nowhere").exists()
+
+
+def test_strangers_do_not_reach_the_data_of_staff() -> None:
+    assert Client().get("/admin/support/phonenumber/").status_code == 302
