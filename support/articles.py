@@ -34,7 +34,7 @@ def readable(language: str, now: datetime) -> QuerySet[ArticleVersion]:
         is_withdrawal=False, language__in=(language, settings.LANGUAGE_CODE)
     )
     own_first = Case(When(language=language, then=Value(0)), default=Value(1))
-    best = in_force.order_by("article", own_first).distinct("article")
+    best = in_force.order_by("article_id", own_first).distinct("article_id")
     return (
         ArticleVersion.objects.filter(pk__in=best.values("pk"))
         .select_related("article")

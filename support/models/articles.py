@@ -91,8 +91,8 @@ class ArticleVersionQuerySet(models.QuerySet["ArticleVersion"]):
 
     def in_force(self, now: datetime) -> Self:
         """Of each article and language the version that people read: the one published last."""
-        newest = self.published(now).order_by("article", "language", "-publish_at", "-pk")
-        return self.filter(pk__in=newest.distinct("article", "language").values("pk"))
+        newest = self.published(now).order_by("article_id", "language", "-publish_at", "-pk")
+        return self.filter(pk__in=newest.distinct("article_id", "language").values("pk"))
 
 
 class ArticleVersion(models.Model):
