@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from functools import reduce
 from operator import add, or_
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
@@ -40,7 +41,7 @@ def search(typed: str, language: str, now: datetime) -> list[ArticleVersion]:
     if not wanted:
         return []
     resembling = [word for word in wanted if len(word) >= SHORTEST_TO_RESEMBLE]
-    found = list(_found(readable(language, now), wanted, resembling, language)[:RESULTS])
+    found: list[Any] = list(_found(readable(language, now), wanted, resembling, language)[:RESULTS])
     return [each for each in found if each.score >= SHARE_OF_BEST * found[0].score]
 
 

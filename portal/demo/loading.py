@@ -11,6 +11,7 @@ from licenses.models import Product, SerialPrefix, Sku
 from orders.models import Store
 from portal.demo import desk, letters, orders, software, vendor
 from support import sample_places
+from support.sample import load as load_articles
 
 
 def load(file: Path) -> int:
@@ -30,6 +31,7 @@ def load(file: Path) -> int:
         desk.make_cases(ensure_agent())
         letters.make_letters(ensure_agent())
         sample_places.load(vendor.STORE_URL)
+        load_articles(timezone.now())
         count = sum(1 for _line in file.open(encoding="utf-8"))
     ensure_admin(settings.DEMO_ADMIN_PASSWORD)
     return count

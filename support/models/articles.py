@@ -7,9 +7,10 @@ from typing import Self
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import CombinedSearchVector, SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import Case, When
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -34,7 +35,7 @@ def search_configuration(language: str) -> str:
     return SEARCH_CONFIGURATIONS.get(language.partition("-")[0], ANY_LANGUAGE)
 
 
-def _weighed(configuration: str) -> CombinedSearchVector:
+def _weighed(configuration: str) -> Combinable:
     """A title counts most, then other words for it, then the sentence, then the text."""
     title, keywords, summary, body = (
         SearchVector(field, config=configuration, weight=weight)

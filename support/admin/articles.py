@@ -1,0 +1,145 @@
+"""Help articles: what people read, its history, drafts with a preview, and whether it helped."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.db.models import Count, Model, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from refunds.refusals import Refusal
+from support.models import Article, ArticleVersion
+from support.models.articles import Topic
+from support.services import articles
+
+
+def was_published(version: Model | None) -> bool:
+    """Whether people may have read it; from then on it stays as it is."""
+    return (
+        isinstance(version, ArticleVersion) and version.publish_at is not None and version.publish_at <= timezone.now()
+    )
+
+
+class VersionInline(TabularInline):
+    """The history of an article."""
+
+    model = ArticleVersion
+    fields = readonly_fields = ["language", "title", "publish_at", "is_withdrawal", "created_at", "created_by"]
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ArticleForm(forms.ModelForm):
+    topics = forms.MultipleChoiceField(
+        label=_("shown where it is about"), choices=Topic, required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+
+@admin.register(Article)
+class ArticleAdmin(ModelAdmin):
+    form = ArticleForm
+    list_display = ["slug", "topic_names", "position", "helped", "did_not_help"]
+    search_fields = ["slug", "versions__title"]
+    autocomplete_fields = ["products"]
+    fields = ["slug", "topics", "products", "applies_to", "position"]
+    inlines = [VersionInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Article]:
+        yes, no = Q(versions__votes__helped=True), Q(versions__votes__helped=False)
+        votes = Count("versions__votes", filter=yes), Count("versions__votes", filter=no)
+        return super().get_queryset(request).annotate(votes_yes=votes[0], votes_no=votes[1])
+
+    @admin.display(description=_("topics"))
+    def topic_names(self, article: Article) -> str:
+        return ", ".join(str(Topic(topic).label) for topic in article.topics if topic in Topic)
+
+    @admin.display(description=_("helped"), ordering="votes_yes")
+    def helped(self, article: Any) -> int:
+        return int(article.votes_yes)
+
+    @admin.display(description=_("did not help"), ordering="votes_no")
+    def did_not_help(self, article: Any) -> int:
+        return int(article.votes_no)
+
+
+class VersionForm(forms.ModelForm):
+    language = forms.ChoiceField(label=_("language"), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget)
+
+
+@admin.register(ArticleVersion)
+class ArticleVersionAdmin(ModelAdmin):
+    """Where articles are written. What was published stays; a copy of it is the next draft."""
+
+    form = VersionForm
+    list_display = ["title", "article", "language", "state", "publish_at", "created_by", "preview"]
+    list_filter = ["language", "article__topics"]
+    list_select_related = ["article", "created_by"]
+    search_fields = ["title", "keywords", "body", "article__slug"]
+    autocomplete_fields = ["article"]
+    fields = ["article", "language", "title", "summary", "keywords", "body", "publish_at", "preview"]
+    readonly_fields = ["preview"]
+    ordering = ["article__position", "article__slug", "language", "-created_at"]
+    actions = ["copy_to_draft", "withdraw"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not was_published(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and obj is not None and not was_published(obj)
+
+    def save_model(self, request: HttpRequest, obj: ArticleVersion, form: Any, change: bool) -> None:
+        if not change and isinstance(request.user, User):
+            obj.created_by = request.user
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description=_("state"))
+    def state(self, version: ArticleVersion) -> str:
+        if version.is_withdrawal:
+            return str(_("withdrawal"))
+        if version.publish_at is None:
+            return str(_("draft"))
+        return str(_("published") if was_published(version) else _("to come"))
+
+    @admin.display(description=_("preview"))
+    def preview(self, version: ArticleVersion) -> str:
+        if version.pk is None:
+            return str(_("Save it first."))
+        return format_html(
+            '<a class="text-primary-600" href="{}">{}</a>',
+            reverse("support:article_preview", args=[version.pk]),
+            _("See it as people will"),
+        )
+
+    @admin.action(description=_("Copy to a new draft"), permissions=["add"])
+    def copy_to_draft(self, request: HttpRequest, queryset: QuerySet[ArticleVersion]) -> None:
+        assert isinstance(request.user, User)
+        copied = [articles.copy(version, request.user) for version in queryset.filter(is_withdrawal=False)]
+        words = ngettext("%(count)s draft was made.", "%(count)s drafts were made.", len(copied))
+        messages.success(request, words % {"count": len(copied)})
+
+    @admin.action(description=_("Withdraw: people do not read it any more"), permissions=["add"])
+    def withdraw(self, request: HttpRequest, queryset: QuerySet[ArticleVersion]) -> None:
+        assert isinstance(request.user, User)
+        done = 0
+        for version in queryset:
+            try:
+                articles.withdraw(version, request.user, timezone.now())
+                done += 1
+            except Refusal as refusal:
+                messages.warning(request, f"{version}: {refusal}")
+        if done:
+            words = ngettext("%(count)s article was withdrawn.", "%(count)s articles were withdrawn.", done)
+            messages.success(request, words % {"count": done})
