@@ -32,7 +32,8 @@ def at_work(case: AnyCase) -> Iterator[AnyCase]:
         order = case.about_order
         if order is not None:
             lock_order(order.pk)
-        yield type(case).objects.select_for_update(of=("self",)).get(pk=case.pk)
+        locked: AnyCase = type(case).objects.select_for_update(of=("self",)).get(pk=case.pk)
+        yield locked
 
 
 def move(
