@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -32,8 +32,7 @@ def at_work(case: AnyCase) -> Iterator[AnyCase]:
         order = case.about_order
         if order is not None:
             lock_order(order.pk)
-        locked: AnyCase = type(case).objects.select_for_update(of=("self",)).get(pk=case.pk)
-        yield locked
+        yield cast(AnyCase, type(case).objects.select_for_update(of=("self",)).get(pk=case.pk))
 
 
 def move(

@@ -1,39 +1,44 @@
-"""Help articles to begin with, one file each: a head of `key: value` lines, an empty line, Markdown.
+"""Help articles to begin with, as files: a head of `name: value` lines, an empty line, then Markdown.
 
-Staff change them in the admin; loading them again adds only what is not there.
+The file's name is the article's address. Its topics and position stand in the English file alone.
 """
 
-from datetime import datetime
 from pathlib import Path
 
-from django.db import transaction
+from django.conf import settings
+from django.utils import timezone
 
 from support.models import Article, ArticleVersion
 
 FOLDER = Path(__file__).parent
 
 
-def load(now: datetime) -> int:
-    """Add the articles, and the languages of them, that are not there yet, as published now. Returns how many."""
-    added = 0
-    with transaction.atomic():
-        for language in sorted(folder.name for folder in FOLDER.iterdir() if any(folder.glob("*.md"))):
-            for path in sorted((FOLDER / language).glob("*.md")):
-                added += _add(path, language, now)
-    return added
+def load() -> int:
+    """Bring in each article in each language where there is no version of it yet. Returns how many came.
+
+    What staff wrote, withdrew or only drafted in a language stays as it is.
+    """
+    there = set(ArticleVersion.objects.values_list("article__slug", "language"))
+    count = 0
+    # The site's own language first: its files say where an article belongs.
+    for language in sorted(_languages(), key=lambda each: each != settings.LANGUAGE_CODE):
+        for file in sorted((FOLDER / language).glob("*.md")):
+            if (file.stem, language) not in there:
+                _load(file, language)
+                count += 1
+    return count
 
 
-def _add(path: Path, language: str, now: datetime) -> bool:
-    head, body = read(path)
-    article, _new = Article.objects.get_or_create(
-        slug=path.stem,
-        defaults={
-            "topics": [topic.strip() for topic in head.get("topics", "").split(",") if topic.strip()],
-            "position": int(head.get("position", 100)),
-        },
-    )
-    if article.versions.filter(language=language).exists():
-        return False
+def _languages() -> list[str]:
+    return [folder.name for folder in FOLDER.iterdir() if (folder.is_dir() and any(folder.glob("*.md")))]
+
+
+def _load(file: Path, language: str) -> None:
+    head, body = read(file)
+    belongs = {"topics": head.get("topics", "").split(", ") if head.get("topics") else []}
+    if "position" in head:
+        belongs["position"] = head["position"]
+    article, _new = Article.objects.get_or_create(slug=file.stem, defaults=belongs)
     ArticleVersion.objects.create(
         article=article,
         language=language,
@@ -41,14 +46,12 @@ def _add(path: Path, language: str, now: datetime) -> bool:
         summary=head.get("summary", ""),
         keywords=head.get("keywords", ""),
         body=body,
-        publish_at=now,
-        created_at=now,
+        publish_at=timezone.now(),
     )
-    return True
 
 
-def read(path: Path) -> tuple[dict[str, str], str]:
-    """The head and the Markdown of a file."""
-    head, _empty, body = path.read_text(encoding="utf-8").partition("\n\n")
-    pairs = (line.partition(":") for line in head.splitlines())
-    return {key.strip(): value.strip() for key, _colon, value in pairs}, body
+def read(file: Path) -> tuple[dict[str, str], str]:
+    """A file's head and its Markdown."""
+    head, _empty_line, body = file.read_text(encoding="utf-8").partition("\n\n")
+    lines = (line.partition(": ") for line in head.splitlines())
+    return {name: value.strip() for name, _colon, value in lines}, body
