@@ -119,7 +119,7 @@ def test_the_sample_answers_every_question_in_two_languages_and_is_added_once() 
     now = timezone.now()
     added = sample.load(now)
     assert added == ArticleVersion.objects.count() == 2 * Article.objects.count()
-    assert {topic for article in Article.objects.all() for topic in article.topics} <= set(Topic.values)
+    assert all(article.topics and set(article.topics) <= set(Topic.values) for article in Article.objects.all())
     ArticleVersion.objects.filter(language="en", article__slug="install").update(title="Mine")
     assert sample.load(now) == 0
     assert ArticleVersion.objects.filter(title="Mine").exists()
