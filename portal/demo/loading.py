@@ -31,7 +31,7 @@ def load(file: Path) -> int:
         desk.make_cases(ensure_agent())
         letters.make_letters(ensure_agent())
         sample_places.load(vendor.STORE_URL)
-        load_articles(timezone.now())
+        load_articles()
         count = sum(1 for _line in file.open(encoding="utf-8"))
     ensure_admin(settings.DEMO_ADMIN_PASSWORD)
     return count

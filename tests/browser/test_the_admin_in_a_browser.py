@@ -19,5 +19,5 @@ def test_an_upload_is_found_and_downloaded(open_page: Open) -> None:
     page.click("button[type=submit]")
     page.goto("/admin/files/upload/")
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
+        page.get_by_role("link", name="Download", exact=True).click()
     assert download.value.suggested_filename == "statement.pdf"
