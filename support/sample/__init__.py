@@ -4,6 +4,7 @@ The file's name is the article's address. Its topics and position stand in the E
 """
 
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -35,7 +36,7 @@ def _languages() -> list[str]:
 
 def _load(file: Path, language: str) -> None:
     head, body = read(file)
-    belongs = {"topics": head.get("topics", "").split(", ") if head.get("topics") else []}
+    belongs: dict[str, Any] = {"topics": head.get("topics", "").split(", ") if head.get("topics") else []}
     if "position" in head:
         belongs["position"] = head["position"]
     article, _new = Article.objects.get_or_create(slug=file.stem, defaults=belongs)
