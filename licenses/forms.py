@@ -3,10 +3,11 @@
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from licenses.serials import LONGEST
+from licenses.serials import LONGEST, in_groups
 from orders.forms import PortalForm, error_messages
 
 
@@ -30,6 +31,10 @@ class SerialForm(PortalForm):
         return reverse("licenses:downloads")
 
     def clean_serial(self) -> str:
+        # One in ten serial numbers ends as a card number does: in its own groups it is not taken for one.
+        self.cleaned_data["serial"] = in_groups(self.cleaned_data["serial"])
+        if not self.cleaned_data["serial"]:
+            raise ValidationError(self.fields["serial"].error_messages["required"], code="required")
         return self.without_card_number("serial")
 
     @property

@@ -3,6 +3,7 @@
 Nothing here looks a serial number up: signed out, a verdict is one on its form only.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -157,13 +158,18 @@ def _grouped(key: str, pattern: str) -> str:
 
 def _as_typed(typed: str, key: str) -> str:
     """In the groups in which it was typed, where nobody said how such serial numbers look."""
-    groups = "".join(_dash_or_self(c) for c in unicodedata.normalize("NFKC", typed)).split("-")
-    sizes = [len(normalize_serial(group)) for group in groups]
+    sizes = [len(normalize_serial(group)) for group in in_groups(typed).split("-")]
     parts, rest = [], key
     for size in sizes:
         parts.append(rest[:size])
         rest = rest[size:]
     return "-".join(part for part in parts if part)
+
+
+def in_groups(typed: str) -> str:
+    """What was typed in capitals, with one plain dash wherever it has spaces or dashes of any kind."""
+    plain = "".join(_dash_or_self(character) for character in unicodedata.normalize("NFKC", typed))
+    return re.sub("-+", "-", plain).strip("-").upper()
 
 
 def _dash_or_self(character: str) -> str:

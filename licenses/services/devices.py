@@ -18,6 +18,9 @@ from orders.services.confirmations import language_of
 DEVICE_RELEASED = "device_released"
 YEAR = timedelta(days=365)
 DEFAULT_RELEASES_A_YEAR = 5  # of licences whose product nobody knows
+# Each release writes a mail, so going back and forth has an end, too.
+UNDONE_A_DAY = 10
+DAY = timedelta(hours=24)
 
 
 class NotReleased(Exception):
@@ -73,7 +76,7 @@ def release(device: Device, order: Order, now: datetime) -> DeviceRelease:
             return standing
         if device.deactivated_at is not None:
             raise NotReleased(_("This device is not in use any more, so its place is free already."))
-        if not allowance(license, now).left:
+        if not allowance(license, now).left or _undone(license, now) >= UNDONE_A_DAY:
             raise NotReleased(
                 _("You have released as many devices as this licence allows for now. Support can help you.")
             )
@@ -97,6 +100,11 @@ def undo(device: Device, now: datetime) -> None:
         standing.undone_at = now
         standing.save(update_fields=["undone_at"])
         cancel(DEVICE_RELEASED, standing.pk)
+
+
+def _undone(license: License, now: datetime) -> int:
+    """How many releases of its devices were taken back within a day."""
+    return DeviceRelease.objects.filter(device__license=license, undone_at__gt=now - DAY).count()
 
 
 def _locked(device: Device) -> License:

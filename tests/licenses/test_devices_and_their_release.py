@@ -104,6 +104,18 @@ def test_it_can_be_undone_for_ten_minutes_to_the_second() -> None:
     devices.undo(device, now)  # a second click
 
 
+def test_going_back_and_forth_ends_before_it_is_a_flood_of_mail() -> None:
+    order = make_order()
+    device = make_device(order)
+    now = timezone.now()
+    for _round in range(devices.UNDONE_A_DAY):
+        devices.release(device, order, now)
+        devices.undo(device, now)
+    with pytest.raises(NotReleased):
+        devices.release(device, order, now)
+    assert devices.release(device, order, now + devices.DAY * 2).undone_at is None
+
+
 def test_a_device_that_is_activated_again_holds_its_place_again() -> None:
     order = make_order()
     device = make_device(order)

@@ -99,6 +99,13 @@ def test_bad_input_gets_a_sentence(typed: str) -> None:
     assert "4111 1111" not in text(answer)
 
 
+@pytest.mark.parametrize("typed", ["XAAB-{}", "xaab {}", "xaab – {}", "Xaab‑{}"])
+def test_a_serial_number_that_ends_like_a_card_number_is_still_one(typed: str) -> None:
+    answer = Client().post("/downloads/", {"serial": typed.format("4111 1111 1111 1111")})
+    assert marks(answer, "data-result") == ["answer"]
+    assert marks(answer, "data-product") == ["maximum-security"]
+
+
 def test_it_asks_four_questions_however_many_products_there_are(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
     for number in range(20):
         SerialPrefix.objects.create(product=make_product(), prefix=f"Z{number}")

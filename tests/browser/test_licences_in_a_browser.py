@@ -1,0 +1,111 @@
+"""On a phone: copy the serial number, see the devices, give one's place free and take it back; find the installer."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page
+
+from licenses.models import Device, LicensedLine, SerialPrefix
+from orders.models import Order
+from orders.passwords import portal_password
+from tests.factories import make_product
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SERIAL = "XAAB-1234-5678-9012-3456"
+LONG_NAME = "The computer with a name that nobody would give to a computer " * 2
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def licensed(order: Order) -> Order:
+    """The order with a licence of a known product, in use on two devices."""
+    license = LicensedLine.objects.get(order=order).license
+    license.product = make_product(
+        slug="maximum-security", name="Maximum Security", serial_pattern="AAAA-0000-0000-0000-0000"
+    )
+    license.save()
+    SerialPrefix.objects.create(product=license.product, prefix="X")
+    now = timezone.now()
+    for number, name in enumerate(("Kitchen laptop", LONG_NAME)):
+        seen = now - timedelta(days=number)
+        Device.objects.create(
+            license=license, vendor_id=name, name=name, platform="Windows 11", activated_at=seen, last_seen_at=seen
+        )
+    return order
+
+
+def opened(open_page: Open, order: Order, **options: object) -> Page:
+    page = open_page("/orders/find/", **options)
+    form = page.locator("form[action='/orders/find/number/']")
+    form.locator("[name=order_number]").fill(order.number)
+    form.locator("[name=password]").fill(portal_password(order) or "")
+    form.locator("[type=submit]").click()
+    return page
+
+
+def test_one_click_copies_the_serial_number(open_page: Open, licensed: Order) -> None:
+    page = opened(open_page, licensed, permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").first.click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == SERIAL
+
+
+def test_without_scripts_one_touch_selects_it_whole_and_no_dead_button_is_shown(
+    open_page: Open, licensed: Order
+) -> None:
+    page = opened(open_page, licensed, java_script_enabled=False)
+    serial = page.locator("[data-serial]").first
+    assert serial.evaluate("element => getComputedStyle(element).userSelect") == "all"
+    assert not page.locator("[data-copy]").first.is_visible()
+
+
+@pytest.mark.parametrize("with_scripts", [True, False], ids=["with JavaScript", "without"])
+def test_a_device_is_released_and_keeps_its_place_after_all(
+    open_page: Open, licensed: Order, with_scripts: bool
+) -> None:
+    page = opened(open_page, licensed, java_script_enabled=with_scripts)
+    page.get_by_role("link", name="See the devices in use").click()
+    assert page.locator("[data-devices-used]").get_attribute("data-devices-used") == "2"
+    page.get_by_role("link", name="Release Kitchen laptop").click()
+    page.get_by_role("button", name="Release this device").click()
+    page.get_by_text("The place of Kitchen laptop is free.").wait_for()
+    assert page.locator("[data-devices-used]").get_attribute("data-devices-used") == "1"
+    page.get_by_role("button", name="Undo (Kitchen laptop)").click()
+    page.get_by_text("Kitchen laptop keeps its place.").wait_for()
+    assert page.locator("[data-devices-used]").get_attribute("data-devices-used") == "2"
+
+
+@pytest.mark.parametrize("with_scripts", [True, False], ids=["with JavaScript", "without"])
+def test_a_serial_number_typed_wrong_is_mended_and_leads_home(
+    open_page: Open, licensed: Order, with_scripts: bool
+) -> None:
+    page = opened(open_page, licensed, java_script_enabled=with_scripts)
+    page.get_by_role("link", name="Find your installer").click()
+    page.get_by_label("Serial number, or its first letter").fill("xaab l234 5678 9O12 3456")
+    page.get_by_role("button", name="Find the installer").click()
+    answer = page.locator("[data-result=answer]")
+    assert answer.locator("code").inner_text() == SERIAL
+    assert "mixed up" in answer.inner_text()
+    assert "serial=" not in page.url
+    answer.get_by_role("link", name=f"It is yours: open order {licensed.number}").click()
+    page.wait_for_url(f"**/orders/{licensed.public_id}/")
+
+
+def test_the_pages_fit_the_narrowest_phone_and_their_headings_are_in_order(open_page: Open, licensed: Order) -> None:
+    page = opened(open_page, licensed, viewport={"width": 320, "height": 640})
+    device = Device.objects.get(name=LONG_NAME)
+    for path in ("/licenses/", f"/licenses/devices/{device.pk}/release/", "/downloads/", "/downloads/?serial=X"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+        levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => Number(h.tagName[1]))")
+        assert levels[0] == 1, path
+        assert all(after - before <= 1 for before, after in pairwise(levels)), (path, levels)
+        small = page.evaluate(
+            "[...document.querySelectorAll('main button, main .btn, main input:not([type=hidden])')]"
+            ".filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)"
+        )
+        assert not small, path
