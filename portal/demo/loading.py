@@ -40,7 +40,9 @@ def load(file: Path) -> int:
 def make_vendor() -> None:
     products = {}
     for sample in vendor.PRODUCTS:
-        product, _new = Product.objects.get_or_create(slug=sample.slug, defaults={"name": sample.name})
+        product, _new = Product.objects.get_or_create(
+            slug=sample.slug, defaults={"name": sample.name, "serial_pattern": vendor.SERIAL_PATTERN}
+        )
         products[sample.slug] = product
         if sample.prefix:
             SerialPrefix.objects.get_or_create(prefix=sample.prefix, defaults={"product": product})

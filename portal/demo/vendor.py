@@ -32,6 +32,7 @@ PRODUCTS = (
     SampleProduct("premium-security", "Premium Security", "", "PRE", Decimal("67.19")),
 )
 DEVICES = (1, 3, 5, 10)
+SERIAL_PATTERN = "AAAA-0000-0000-0000-0000"
 
 
 @dataclass(frozen=True)
