@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "django.forms",
     "crispy_forms",
     "crispy_bootstrap5",
+    "anymail",
     "axes",
     "csp",
 ]
@@ -185,6 +186,11 @@ vars().update(env.email_url_config(required("EMAIL_URL", "The mail server, as in
 EMAIL_TIMEOUT = 10  # seconds; Django's default is to wait for ever
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"orders@{environ.urlparse(SITE_URL).hostname}")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# What the mail provider sends along when it reports bounces, as user:password; empty: reports are not taken.
+MAIL_SECRET_LENGTH = 16  # characters
+ANYMAIL_WEBHOOK_SECRET = env.str("ANYMAIL_WEBHOOK_SECRET", "")
+if ANYMAIL_WEBHOOK_SECRET and len(ANYMAIL_WEBHOOK_SECRET.partition(":")[2]) < MAIL_SECRET_LENGTH:
+    stop("ANYMAIL_WEBHOOK_SECRET must read as user:password, with a password of at least 16 characters.")
 
 # --- The vendor's look ---------------------------------------------------------------------------------
 VENDOR_NAME = env.str("VENDOR_NAME", "Find My Order")

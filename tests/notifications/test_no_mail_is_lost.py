@@ -63,6 +63,8 @@ def test_a_worker_told_to_end_finishes_the_mail_in_hand_and_gives_back_the_rest(
 
 def test_two_workers_share_the_outbox_and_never_send_the_same_mail(portal: PrivatePortal) -> None:
     before = portal.server.connections
+    # Slow enough that the second worker has its tick while the first is at work.
+    portal.server.at("DATA", lambda envelope: Slow(0.04))
     portal.write_mails(MAILS)
     portal.start_worker(concurrency=2)
     portal.start_worker(concurrency=2)

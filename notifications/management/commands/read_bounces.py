@@ -1,0 +1,92 @@
+"""`read_bounces`: the mailbox to which bounces come, read into the outbox."""
+
+import email
+import mailbox
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Iterator
+from email.message import Message as Mail
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import InterfaceError, OperationalError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from notifications import bounces
+from notifications.addresses import mask_address
+
+EXIT_REFUSED, EXIT_UNUSABLE = 1, 2
+
+TEACHING = """
+Takes delivery reports (RFC 3464) out of the mailbox of the sender's address, and marks the mails that they are
+about: their orders then show that the mail came back, and offer to correct the address. Other mails are left alone,
+and the mailbox is not changed; the same reports again change nothing.
+
+  manage.py read_bounces --dry-run /var/mail/orders     what would be marked
+  manage.py read_bounces /var/mail/orders               an mbox file, a Maildir folder, or one mail (.eml)
+
+Ends with 0; with 1 when a report was about no mail of ours; with 2 when the mailbox or the database cannot be read.
+"""
+
+
+class Command(BaseCommand):
+    help = "Marks the mails that came back, by the reports in a mailbox."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.epilog = TEACHING
+        parser.formatter_class = RawDescriptionHelpFormatter
+        return parser
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("path", type=Path, help="an mbox file, a Maildir folder, or one mail (.eml)")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be marked, and mark nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            reports = [report for mail in _mails(options["path"]) for report in bounces.read(mail)]
+        except OSError as error:
+            values = {"path": options["path"], "reason": error.strerror or error}
+            raise CommandError(_("%(path)s can't be read: %(reason)s.") % values, returncode=EXIT_UNUSABLE) from error
+        try:
+            unknown = self._take(reports, dry_run=options["dry_run"])
+        except (OperationalError, InterfaceError) as error:
+            reason = " ".join(str(error).split())
+            words = _("The database cannot be reached (%(reason)s). Nothing was marked.") % {"reason": reason}
+            raise CommandError(words, returncode=EXIT_UNUSABLE) from error
+        if options["dry_run"]:
+            self.stdout.write(_("Nothing was marked: this was a dry run."))
+        if unknown:
+            words = ngettext(
+                "%(count)s report is about no mail of ours.", "%(count)s reports are about no mail of ours.", unknown
+            )
+            raise CommandError(words % {"count": unknown}, returncode=EXIT_REFUSED)
+
+    def _take(self, reports: list[bounces.Bounce], *, dry_run: bool) -> int:
+        """Returns how many reports are about no mail of ours."""
+        now, unknown = timezone.now(), 0
+        with transaction.atomic():
+            for report in reports:
+                message = bounces.take(report, now)
+                unknown += message is None
+                state = message.get_status_display() if message else _("no mail of ours")
+                self.stdout.write(f"{mask_address(report.recipient)}: {state} ({report.reason})")
+            transaction.set_rollback(dry_run)
+        return unknown
+
+
+def _mails(path: Path) -> Iterator[Mail]:
+    """The mails in a mailbox. Raises OSError."""
+    if path.is_dir():
+        if not (path / "cur").is_dir():
+            raise NotADirectoryError(20, _("This is a folder, but no Maildir"))
+        yield from mailbox.Maildir(path, create=False)
+        return
+    with path.open("rb") as file:
+        begins = file.read(5)
+    if begins == b"From ":
+        yield from mailbox.mbox(path, create=False)
+    else:
+        yield email.message_from_bytes(path.read_bytes())
