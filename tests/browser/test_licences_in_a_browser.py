@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SERIAL = "XAAB-1234-5678-9012-3456"
 LONG_NAME = "The computer with a name that nobody would give to a computer " * 2
+INK = "element => getComputedStyle(element).color"
 Open = Callable[..., Page]
 
 
@@ -91,7 +92,9 @@ def test_a_serial_number_typed_wrong_is_mended_and_leads_home(
     assert answer.locator("code").inner_text() == SERIAL
     assert "mixed up" in answer.inner_text()
     assert "serial=" not in page.url
-    answer.get_by_role("link", name=f"It is yours: open order {licensed.number}").click()
+    home = answer.get_by_role("link", name=f"It is yours: open order {licensed.number}")
+    assert home.evaluate(INK) == page.get_by_role("button", name="Find the installer").evaluate(INK)
+    home.click()
     page.wait_for_url(f"**/orders/{licensed.public_id}/")
 
 
