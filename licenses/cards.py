@@ -38,12 +38,6 @@ class Card:
         return self.allowance is not None and self.allowance.left > 0
 
 
-def open_orders(request: HttpRequest) -> list[Order]:
-    """The orders that are open whole in this browser, newest first. Two queries."""
-    orders = access.granted_orders(request).select_related("store")
-    return [order for order in orders if not access.needs_code(request, order)]
-
-
 def load(orders: Sequence[Order], now: datetime) -> list[Card]:
     """The licences of these orders, in their order. Four queries, however many."""
     load_items(orders)
@@ -60,7 +54,7 @@ def load(orders: Sequence[Order], now: datetime) -> list[Card]:
 
 def device_in(request: HttpRequest, device_id: int) -> tuple[Device, Order] | None:
     """A device of a licence that an open order carries, with the newest such order; None for every other."""
-    orders = open_orders(request)
+    orders = access.open_orders(request)
     device = Device.objects.select_related("license__product").filter(pk=device_id).first()
     if device is None:
         return None

@@ -10,6 +10,6 @@ urlpatterns: list[URLPattern] = [
     path("licenses/devices/<int:device_id>/undo/", devices.undo_release, name="undo_release"),
     path("downloads/", serials.downloads, name="downloads"),
     path("orders/<uuid:public_id>/download/<int:release_id>/", downloads.download, name="download"),
-    path("d/<str:token>/", downloads.installer, name="installer"),
+    path("d/<token:token>/", downloads.installer, name="installer"),
     path("guides/<slug:slug>/", guides.guide, name="guide"),
 ]

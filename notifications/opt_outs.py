@@ -5,7 +5,6 @@ The link names a mail, not an address: it tells nothing to whoever finds it in a
 
 from datetime import datetime
 
-from django.core import signing
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower, Trim
 from django.urls import reverse
@@ -13,8 +12,9 @@ from django.urls import reverse
 from notifications.kinds import MailKind
 from notifications.models import FollowUp, Message, OptOut
 from notifications.site import site_url
+from notifications.tokens import TokenSigner
 
-_signer = signing.Signer(sep=".", salt="notifications.opt_outs")
+_signer = TokenSigner("notifications.opt_outs")
 Source = OptOut.Source
 
 
@@ -56,16 +56,13 @@ def may_go(message: Message, kind: MailKind, now: datetime) -> bool:
 
 
 def link_of(message: Message) -> str:
-    return site_url(reverse("notifications:follow_ups", args=[_signer.sign(str(message.pk))]))
+    return site_url(reverse("notifications:follow_ups", args=[_signer.sign(message.pk)]))
 
 
 def read_token(token: str) -> Message | None:
     """The mail whose link this is; None where we never made it."""
-    try:
-        pk = int(_signer.unsign(token.replace("\x00", "")))
-    except (signing.BadSignature, ValueError):
-        return None
-    return Message.objects.filter(pk=pk).first()
+    pk = _signer.read(token)
+    return None if pk is None else Message.objects.filter(pk=pk).first()
 
 
 def headers(message: Message) -> dict[str, str]:

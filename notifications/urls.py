@@ -5,5 +5,5 @@ from notifications import views
 app_name = "notifications"
 
 urlpatterns = [
-    path("follow-ups/<str:token>/", views.follow_ups, name="follow_ups"),
+    path("follow-ups/<token:token>/", views.follow_ups, name="follow_ups"),
 ]

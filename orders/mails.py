@@ -12,7 +12,7 @@ from notifications.addresses import mask_address
 from notifications.kinds import PRIORITY_NOW, MailKind
 from notifications.models import Message
 from notifications.site import site_url
-from orders import correction_links, formats, links, lookup_codes, panels
+from orders import formats, lookup_codes, panels
 from orders.models import AccessLink, AddressCorrection, LookupCode, Order
 from orders.passwords import portal_password
 from orders.services.address_corrections import CORRECTED, TO_OLD, UNDONE
@@ -48,8 +48,8 @@ def order_exists(message: Message) -> bool:
 def access_link(message: Message) -> dict[str, Any]:
     link = AccessLink.objects.get(pk=message.object_id)
     return {
-        "url": site_url(reverse("orders:access", args=[links.make_token(link)])),
-        "minutes": int(links.LIFETIME.total_seconds() // 60),
+        "url": site_url(reverse("orders:access", args=[link.make_token()])),
+        "minutes": int(AccessLink.LIFETIME.total_seconds() // 60),
         "email": link.email,
     }
 
@@ -78,7 +78,7 @@ def address_corrected(message: Message) -> dict[str, Any]:
     """For the old address: what was changed, and how to undo it."""
     correction = AddressCorrection.objects.select_related("order__store").get(pk=message.object_id)
     return _about_correction(correction) | {
-        "url": site_url(reverse("orders:undo_correction", args=[correction_links.make_token(correction)])),
+        "url": site_url(reverse("orders:undo_correction", args=[correction.links.latest("pk").make_token()])),
         "until": correction.undo_until,
     }
 

@@ -1,4 +1,4 @@
-"""The proof of work that a lookup by card asks for while the site is being walked.
+"""The proof of work that a lookup by card asks for while the site is being enumerated.
 
 django-altcha makes and judges the challenges, here and without a third party. What the browser does
 is static/js/proof-of-work.js: django-altcha's own script needs a looser content security policy.
@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_altcha import AltchaField, AltchaWidget
 
-from orders.budgets import Limit, Purse, reserve
+from orders.rate_limits import Rate, RateLimit, consume
 
 HARDEST = 150_000  # hashes at most; a second or so on a cheap phone
 LIFETIME_MILLISECONDS = 10 * 60 * 1000
@@ -41,5 +41,5 @@ class ProofOfWorkField(AltchaField):
         # By the challenge, for the rest of the payload can be written in many ways. In PostgreSQL and by one
         # statement, so that two workers never both take one solution.
         challenge = str(json.loads(base64.b64decode(payload))["challenge"])
-        if not reserve([Purse("proof-of-work", challenge, Limit(short=1, long=1))], timezone.now()):
+        if not consume([RateLimit("proof-of-work", challenge, Rate(short=1, long=1))], timezone.now()):
             raise forms.ValidationError(self.error_messages["replay"], code="invalid")

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
-from orders import budgets
+from orders import rate_limits
 from orders.models import AccessLink, Attempt, LookupCode
 
 ATTEMPTS_KEPT = timedelta(days=90)
@@ -16,9 +16,9 @@ LINKS_KEPT = timedelta(days=30)  # an old link still leads to a fresh one that l
 
 @shared_task
 def forget_old_access_data() -> None:
-    """Remove budgets, attempts, links, codes and sessions that serve nobody any more."""
+    """Remove limits, attempts, links, codes and sessions that serve nobody any more."""
     now = timezone.now()
-    budgets.forget_old(now)
+    rate_limits.delete_old(now)
     Attempt.objects.filter(at__lt=now - ATTEMPTS_KEPT).delete()
     AccessLink.objects.filter(created_at__lt=now - LINKS_KEPT).delete()
     LookupCode.objects.filter(created_at__lt=now - CODES_KEPT).delete()

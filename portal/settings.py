@@ -201,7 +201,7 @@ INVOICE_FONT_FOLDER = env.str("INVOICE_FONT_FOLDER", "")
 SUPPORT_URL = env.str("SUPPORT_URL", "")  # where people are sent who need a person
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", DEFAULT_FROM_EMAIL)
 
-# --- Access (see orders/access.py) -----------------------------------------------------------------------
+# --- Access (see orders/access) -----------------------------------------------------------------------
 # The header in which our own proxy puts the client's address, as in X-Forwarded-For; empty: none is believed.
 CLIENT_IP_HEADER = env.str("CLIENT_IP_HEADER", "")
 # How many of that header's last addresses our own proxies wrote.

@@ -12,14 +12,13 @@ from notifications.addresses import mask_address
 from notifications.kinds import PRIORITY_NOW, MailKind, register
 from notifications.models import Message
 from notifications.site import site_url
-from orders import formats, links
+from orders import formats
 from orders.models import AccessLink
-from support import thread_links
 from support.models import Thread, ThreadLink, ThreadMessage
 from support.services.threads import is_address_of
 
 TEMPLATES = "support/emails"
-MINUTES = int(links.LIFETIME.total_seconds() // 60)
+MINUTES = int(ThreadLink.LIFETIME.total_seconds() // 60)
 
 
 def about_message(message: Message) -> dict[str, Any]:
@@ -31,7 +30,7 @@ def about_message(message: Message) -> dict[str, Any]:
 def matched(message: Message) -> dict[str, Any]:
     """Its key names the link that opens the order."""
     said = _said(message)
-    url = site_url(reverse("orders:access", args=[links.make_token(AccessLink.objects.get(pk=int(message.key)))]))
+    url = site_url(reverse("orders:access", args=[AccessLink.objects.get(pk=int(message.key)).make_token()]))
     return _common(said) | {"url": url}
 
 
@@ -109,7 +108,7 @@ def _facts_of_claim(thread: Thread) -> list[tuple[str, str]]:
 
 
 def _thread_url(link: ThreadLink) -> str:
-    return site_url(reverse("support:open_thread", args=[thread_links.make_token(link)]))
+    return site_url(reverse("support:open_thread", args=[link.make_token()]))
 
 
 def said_is_known(message: Message) -> bool:

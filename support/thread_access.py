@@ -1,6 +1,6 @@
 """Who may open which thread: the browser that wrote it, and whoever reads the mailbox of its address.
 
-What was opened stands in the server-side session beside the orders, and ends as they do (orders/access.py).
+What was opened stands in the server-side session beside the orders, and ends as they do (orders/access).
 """
 
 from collections.abc import Callable
@@ -14,13 +14,12 @@ from django.utils import timezone
 
 from orders import access
 from orders.access import LinkResult
-from orders.budgets import Limit, Purse, reserve
-from support import thread_links
+from orders.rate_limits import Rate, RateLimit, consume
 from support.models import Thread, ThreadLink
 from support.services import threads
 
 # Links asked for by one client; above what a household or an office needs.
-CLIENT_LIMIT = Limit(short=20, long=100)
+CLIENT_RATE = Rate(short=20, long=100)
 # So long the same letter sent again opens the thread that it opened first: a second click, a page sent anew.
 SAME_LETTER = timedelta(minutes=30)
 CLOSED = 403
@@ -33,7 +32,7 @@ def _name(thread: Thread) -> str:
 
 
 def grant(request: HttpRequest, thread: Thread) -> None:
-    access.hold(request, _name(thread))
+    access.grant_other(request, _name(thread), access.Way.LINK)
 
 
 def grant_writer(request: HttpRequest, thread: Thread, *, is_new: bool) -> None:
@@ -52,7 +51,7 @@ def with_thread(view: View) -> View:
     def guarded(request: HttpRequest, reference: str, **kwargs: Any) -> HttpResponse:
         threads_found = Thread.objects.select_related("order__store", "charge_claim")
         thread = threads_found.filter(reference=reference.upper()).first()
-        if thread is None or not access.holds(request, _name(thread)):
+        if thread is None or not access.has_other(request, _name(thread)):
             return render(request, "support/thread_closed.html", {"reference": reference.upper()}, status=CLOSED)
         return view(request, thread, **kwargs)
 
@@ -61,13 +60,13 @@ def with_thread(view: View) -> View:
 
 def open_link(request: HttpRequest, token: str) -> tuple[LinkResult, Thread | None]:
     """Use an emailed link up, and open its thread."""
-    link = thread_links.read_token(token)
+    link = ThreadLink.read_token(token)
     if link is None:
         return LinkResult.INVALID, None
-    if thread_links.use(link, timezone.now()):
+    if link.use(timezone.now()):
         grant(request, link.thread)
         return LinkResult.OPENED, link.thread
-    if access.holds(request, _name(link.thread)):
+    if access.has_other(request, _name(link.thread)):
         return LinkResult.OPENED, link.thread  # the second click on the same button
     return LinkResult.USED_OR_EXPIRED, None
 
@@ -92,4 +91,4 @@ def renew_link(request: HttpRequest, link: ThreadLink) -> bool:
 
 def _may_ask(request: HttpRequest) -> bool:
     client = access.client_address(request)
-    return reserve([Purse("client-thread-link", client, CLIENT_LIMIT)], timezone.now())
+    return consume([RateLimit("client-thread-link", client, CLIENT_RATE)], timezone.now())

@@ -29,7 +29,7 @@ View = Callable[[HttpRequest, Device, Order], HttpResponse]
 @private
 def licenses(request: HttpRequest) -> HttpResponse:
     """Every licence of the orders that are open whole in this browser."""
-    orders = cards.open_orders(request)
+    orders = access.open_orders(request)
     if orders:
         return render(request, "licenses/list.html", {"cards": cards.load(orders, timezone.now())})
     awaited = access.granted_orders(request).first()

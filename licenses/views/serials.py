@@ -10,12 +10,13 @@ from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
-from licenses import cards, serials
+from licenses import serials
 from licenses.download_panel import file_size
 from licenses.forms import SerialForm
 from licenses.models import InstallGuide, LicensedLine, Product, Release, SerialPrefix, normalize_serial
 from licenses.models.downloads import Platform
 from licenses.serials import Repaired, Verdict
+from orders import access
 from orders.models import Order
 
 INVALID = 422
@@ -91,7 +92,7 @@ def _products(prefixes: Sequence[SerialPrefix]) -> list[ShownProduct]:
 
 def _own_order(request: HttpRequest, answer: Repaired) -> Order | None:
     """The open order of this browser that has this serial number."""
-    orders = cards.open_orders(request)
+    orders = access.open_orders(request)
     if not orders:
         return None
     carrying = set(

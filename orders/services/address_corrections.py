@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from notifications.services import readdress, send, send_again
-from orders.models import AccessLink, AddressCorrection, Order
+from orders.models import AccessLink, AddressCorrection, CorrectionLink, Order
 from orders.services.confirmations import CONFIRMATION, language_of
 
 MOST_CORRECTIONS = 3  # of one order, in this time
@@ -59,6 +59,7 @@ def correct(order: Order, new_email: str, client: str = "") -> AddressCorrection
         )
         order.contact_email, order.returns_frozen_until = new_email, correction.undo_until
         order.save(update_fields=["contact_email", "returns_frozen_until"])
+        CorrectionLink.objects.create(correction=correction)
         readdress(order.pk, old_email, new_email, TOLD)
         language = get_language() or language_of(order)
         send(CORRECTED, correction, old_email, TO_OLD, order_id=order.pk, language=language)
@@ -66,11 +67,15 @@ def correct(order: Order, new_email: str, client: str = "") -> AddressCorrection
     return correction
 
 
-def undo_by_link(correction: AddressCorrection) -> None:
-    """As `undo`, for whoever reads the old mailbox. Raises TooLateToUndo."""
-    if correction.undone_at is None and timezone.now() >= correction.undo_until:
-        raise TooLateToUndo
-    undo(correction)
+def undo_by_link(link: CorrectionLink) -> None:
+    """As `undo`, for whoever reads the old mailbox; uses the link up. Raises TooLateToUndo."""
+    correction, now = link.correction, timezone.now()
+    if correction.undone_at is not None:
+        return
+    with transaction.atomic():
+        if now >= correction.undo_until or not link.use(now):
+            raise TooLateToUndo
+        undo(correction)
 
 
 def undo(correction: AddressCorrection) -> None:

@@ -17,8 +17,8 @@ from django.utils import timezone
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
-from orders.budgets import Limit, Purse, reserve
 from orders.models import Order
+from orders.rate_limits import Rate, RateLimit, consume
 from refunds.amounts import ZERO, smallest
 from refunds.models import Return, Withdrawal, WithdrawalPeriod
 from refunds.models.policies import DEFAULT_WITHDRAWAL_DAYS
@@ -45,7 +45,7 @@ Status = Withdrawal.Status
 # The same statement within this time is the same one: a second click, a second window.
 SAME_WITHIN = timedelta(days=1)
 # Acknowledgements to one address; above it, the page is the acknowledgement, so that nobody's mailbox is flooded.
-ADDRESS_LIMIT = Limit(short=5, long=10)
+ADDRESS_RATE = Rate(short=5, long=10)
 SATURDAY, SUNDAY = 5, 6
 
 
@@ -78,7 +78,7 @@ def withdraw(statement: Statement, language: str, submission_id: UUID | None = N
         )
         if (order := _order_of(statement)) is not None:
             _attach(withdrawal, lock_order(order.pk))
-        told = reserve([Purse("withdrawal", statement.email.lower(), ADDRESS_LIMIT)], now)
+        told = consume([RateLimit("withdrawal", statement.email.lower(), ADDRESS_RATE)], now)
         note = "" if told else gettext("No email went out: too many to this address today. The page acknowledged it.")
         move(withdrawal, Status.RECEIVED, Actor.BUYER, note=note, told=told)
     return withdrawal

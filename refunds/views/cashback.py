@@ -12,9 +12,10 @@ from django.utils.translation import gettext
 
 from files.services import Refused
 from orders import access, formats
-from orders.budgets import Limit, Purse, reserve
 from orders.countries import country_code, guess_country
+from orders.http import INVALID, get_or_post, private, too_many_requests
 from orders.models import Order
+from orders.rate_limits import Rate, RateLimit, consume
 from refunds import progress
 from refunds.forms.cashback import CashbackForm
 from refunds.forms.returns import AnswerForm
@@ -23,13 +24,12 @@ from refunds.models.cases import due
 from refunds.promotions import Promotion, Verdict, countries_with_promotions, promotions_in, running
 from refunds.refusals import Refusal
 from refunds.services import cashback
-from refunds.views.guards import get_or_post, private, with_case
+from refunds.views.guards import with_case
 
-INVALID = 422
-TOO_MANY_REQUESTS = 429
+TEMPLATE = "refunds/cashback_form.html"
 STATUS_PAGE = "refunds:cashback_status"
 # Claims sent by one client; above what a household or an office has to claim. Each file is judged, which costs.
-CLAIM_LIMIT = Limit(short=20, long=100)
+CLAIM_RATE = Rate(short=20, long=100)
 
 
 @dataclass
@@ -60,9 +60,9 @@ def claim(request: HttpRequest) -> HttpResponse:
     if not offered.orders:
         # Nothing of the form is looked at, so that no file of a stranger is.
         return _claim_page(request, offered, None, refusal=str(cashback.NotYours()), status=INVALID)
-    if not reserve([Purse("cashback", access.client_address(request), CLAIM_LIMIT)], timezone.now()):
+    if not consume([RateLimit("cashback", access.client_address(request), CLAIM_RATE)], timezone.now()):
         refusal = gettext("Too many claims were sent from here. Please try again in a quarter of an hour.")
-        return _claim_page(request, offered, _empty_form(offered), refusal=refusal, status=TOO_MANY_REQUESTS)
+        return too_many_requests(request, TEMPLATE, _shown(offered, _empty_form(offered), refusal))
     form = CashbackForm(offered.country, offered.verdicts, request.POST, request.FILES)
     if form.is_valid():
         try:
@@ -96,7 +96,7 @@ def _empty_form(offered: Offered) -> CashbackForm | None:
 def _offered(request: HttpRequest, country: str) -> Offered:
     now = timezone.now()
     granted = list(access.granted_orders(request).select_related("store"))
-    awaited = [order for order in granted if access.needs_code(request, order)]
+    awaited = [order for order in granted if access.code_address(request, order)]
     orders = [order for order in granted if order not in awaited]
     country = country or guess_country(request, orders)
     return Offered(
@@ -111,8 +111,12 @@ def _offered(request: HttpRequest, country: str) -> Offered:
 def _claim_page(
     request: HttpRequest, offered: Offered, form: CashbackForm | None, *, refusal: str = "", status: int = 200
 ) -> HttpResponse:
+    return render(request, TEMPLATE, _shown(offered, form, refusal), status=status)
+
+
+def _shown(offered: Offered, form: CashbackForm | None, refusal: str = "") -> dict[str, Any]:
     codes = {*countries_with_promotions(timezone.now()), offered.country}
-    content = {
+    return {
         "offered": offered,
         "form": form,
         "refusal": refusal,
@@ -120,7 +124,6 @@ def _claim_page(
         "due_at": due(),
         "zone": offered.orders[0].store.tzinfo if offered.orders else UTC,
     }
-    return render(request, "refunds/cashback_form.html", content, status=status)
 
 
 # --- What became of it -----------------------------------------------------------------------------------

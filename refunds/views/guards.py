@@ -3,23 +3,17 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_http_methods
 
 from orders import access
 from refunds.models import CashbackClaim, Return, Swap
 
 View = Callable[..., HttpResponse]
 CaseOfOrder = type[Return] | type[Swap] | type[CashbackClaim]
-
-private = cache_control(no_store=True, private=True)
-get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def with_case(case_type: CaseOfOrder, page: str) -> Callable[[View], View]:
@@ -36,8 +30,8 @@ def with_case(case_type: CaseOfOrder, page: str) -> Callable[[View], View]:
             case = _open_case(request, case_type, reference)
             if case is None:
                 back = request.path if request.method in ("GET", "HEAD") else reverse(page, args=[reference])
-                return HttpResponseRedirect(f"{reverse('orders:find')}?{urlencode({'next': back})}")
-            if access.needs_code(request, case.order):
+                return access.find_page_for(back)
+            if access.code_address(request, case.order):
                 return redirect("orders:code", case.order.public_id)
             return view(request, case, **kwargs)
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 
 from orders import formats
 from orders.access import with_order
+from orders.http import INVALID, get_or_post, private
 from orders.models import Order
 from refunds import progress
 from refunds.amounts import ZERO
@@ -22,9 +23,8 @@ from refunds.models import Swap
 from refunds.models.cases import due
 from refunds.refusals import Refusal
 from refunds.services import swaps
-from refunds.views.guards import get_or_post, private, with_case
+from refunds.views.guards import with_case
 
-INVALID = 422
 STATUS_PAGE = "refunds:swap_status"
 
 

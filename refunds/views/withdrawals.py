@@ -10,15 +10,15 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from orders import access
-from orders.budgets import SHORT_WINDOW, Limit, Purse, reserve
+from orders.http import INVALID, get_or_post, private, too_many_requests
+from orders.rate_limits import Rate, RateLimit, consume
 from refunds.forms.withdrawals import WithdrawalForm
 from refunds.models import Withdrawal
 from refunds.services import withdrawals
-from refunds.views.guards import get_or_post, private
 
-INVALID, TOO_MANY = 422, 429
+TEMPLATE = "refunds/withdraw.html"
 # Statements from one network address: a household, an office, a phone network.
-CLIENT_LIMIT = Limit(short=20, long=200)
+CLIENT_RATE = Rate(short=20, long=200)
 SESSION_KEY = "withdrawals"
 SHOWN_FOR = timedelta(minutes=30)
 
@@ -37,8 +37,8 @@ def withdraw(request: HttpRequest) -> HttpResponse:
     if request.POST.get("confirm") != "1":
         return render(request, "refunds/withdraw_check.html", {"form": form, "statement": form.statement})
     now = timezone.now()
-    if not reserve([Purse("client-withdrawal", access.client_address(request), CLIENT_LIMIT)], now):
-        return _form_page(request, form, TOO_MANY)
+    if not consume([RateLimit("client-withdrawal", access.client_address(request), CLIENT_RATE)], now):
+        return too_many_requests(request, TEMPLATE, {"form": form, "too_many": True})
     withdrawal = withdrawals.withdraw(form.statement, get_language() or "", form.submission)
     shown = request.session.get(SESSION_KEY, {})
     request.session[SESSION_KEY] = shown | {withdrawal.reference: (now + SHOWN_FOR).timestamp()}
@@ -46,18 +46,14 @@ def withdraw(request: HttpRequest) -> HttpResponse:
 
 
 def _form_page(request: HttpRequest, form: WithdrawalForm, status: int = 200) -> HttpResponse:
-    content = {"form": form, "too_many": status == TOO_MANY, "minutes": int(SHORT_WINDOW.total_seconds() // 60)}
-    response = render(request, "refunds/withdraw.html", content, status=status)
-    if status == TOO_MANY:
-        response["Retry-After"] = str(int(SHORT_WINDOW.total_seconds()))
-    return response
+    return render(request, TEMPLATE, {"form": form}, status=status)
 
 
 def _known(request: HttpRequest) -> dict[str, Any]:
     """What the page of an open order shows anyway; its email address is masked there, and so stays away from here."""
     wanted = request.GET.get("order", "")
     orders = [order for order in access.granted_orders(request) if not wanted or str(order.public_id) == wanted]
-    if len(orders) != 1 or access.needs_code(request, orders[0]):
+    if len(orders) != 1 or access.code_address(request, orders[0]):
         return {}
     return {"name": orders[0].billing_name, "order_number": orders[0].number}
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from files.models import Upload
-from orders.models import Order, Store
+from orders.models import Order, SingleUseLink, Store
 from refunds.models.cases import REFERENCE_ALPHABET, REFERENCE_LENGTH
 
 ANSWERED_WITHIN = timedelta(days=2)  # what buyers are told
@@ -157,13 +157,10 @@ class ThreadFile(models.Model):
         return str(self.upload)
 
 
-class ThreadLink(models.Model):
-    """A wish for an emailed link to one thread. Its token is signed at sending, good for 60 minutes, and once."""
+class ThreadLink(SingleUseLink):
+    """An emailed link to one thread."""
 
     thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="links")
-    created_at = models.DateTimeField(auto_now_add=True)
-    first_sent_at = models.DateTimeField(null=True, blank=True)
-    used_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("link to a thread")

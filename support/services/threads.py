@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from files.models import Upload
 from files.services import keep_all
 from notifications.services import send
-from orders.budgets import Limit, Purse, reserve
 from orders.models import Order, Store
+from orders.rate_limits import Rate, RateLimit, consume
 from refunds.refusals import AlreadyMoved, NotPossible
 from support.models import ChargeClaim, Thread, ThreadFile, ThreadLink, ThreadMessage
 from support.models.threads import due
@@ -26,8 +26,8 @@ Author = ThreadMessage.Author
 Status = Thread.Status
 RECEIVED_KINDS = {Thread.Kind.CONTACT: "contact_received", Thread.Kind.CHARGE_CLAIM: "claim_received"}
 # Receipts mailed to one address; above it the page is the receipt, so that nobody's mailbox is flooded.
-RECEIPT_LIMIT = Limit(short=5, long=20)
-LINK_LIMIT = Limit(short=3, long=10)  # fresh links to one thread
+RECEIPT_RATE = Rate(short=5, long=20)
+LINK_RATE = Rate(short=3, long=10)  # fresh links to one thread
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def open_thread(letter: Letter) -> tuple[Thread, bool]:
         except IntegrityError:
             return Thread.objects.get(submission_id=letter.submission_id), False
         message = say(thread, Author.BUYER, letter.text, files=letter.files)
-        if reserve([Purse("thread-receipt", letter.email.lower(), RECEIPT_LIMIT)], timezone.now()):
+        if consume([RateLimit("thread-receipt", letter.email.lower(), RECEIPT_RATE)], timezone.now()):
             tell(message, RECEIVED_KINDS[letter.kind])
         else:
             note = gettext("No receipt was mailed: too many went to this address today. The page confirmed it.")
@@ -125,7 +125,7 @@ def solved(thread: Thread) -> None:
 def send_link(thread: Thread) -> bool:
     """Mail a fresh link to the thread's own address. False where too many went there lately."""
     with transaction.atomic():
-        if not reserve([Purse("thread-link", str(thread.pk), LINK_LIMIT)], timezone.now()):
+        if not consume([RateLimit("thread-link", str(thread.pk), LINK_RATE)], timezone.now()):
             return False
         link = ThreadLink.objects.create(thread=thread)
         return send("thread_link", link, thread.email, order_id=_order_told(thread), language=thread.language)

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from orders.access import client_address
-from orders.budgets import Limit, Purse, reserve
+from orders.rate_limits import Rate, RateLimit, consume
 from support import articles
 from support.markdown import as_html
 from support.models import ArticleVersion
@@ -21,7 +21,7 @@ from support.services.articles import vote as cast_vote
 
 VOTER = "help_voter"  # in the session: a number that says nothing else
 # Votes of one client; above what anybody reads in a day.
-VOTE_LIMIT = Limit(short=30, long=150)
+VOTE_RATE = Rate(short=30, long=150)
 VOTES = {"yes": True, "no": False}
 
 
@@ -87,7 +87,7 @@ def vote(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _count(request: HttpRequest, version: ArticleVersion, helped: bool) -> bool:
     now = timezone.now()
-    if not reserve([Purse("help-vote", client_address(request), VOTE_LIMIT)], now):
+    if not consume([RateLimit("help-vote", client_address(request), VOTE_RATE)], now):
         return False
     voter = request.session.setdefault(VOTER, str(uuid4()))
     cast_vote(version, UUID(voter), helped, now)

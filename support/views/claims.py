@@ -5,7 +5,7 @@ from django.shortcuts import redirect
 from django.utils.translation import get_language, gettext
 
 from files.services import Refused
-from refunds.views.guards import get_or_post, private
+from orders.http import get_or_post, private
 from support import thread_access
 from support.forms.charged import ChargeForm
 from support.models import Thread

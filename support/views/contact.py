@@ -8,13 +8,14 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from files.services import Refused
+from orders import access
 from orders.formats import active_language
-from refunds.views.guards import get_or_post, private
+from orders.http import get_or_post, private
 from support import search, thread_access
 from support.forms.contact import ContactForm
 from support.models import Thread
 from support.services.threads import Letter, open_thread
-from support.views.letters import form_page, may_write, open_orders, typed
+from support.views.letters import form_page, may_write, typed
 
 TEMPLATE = "support/contact.html"
 ANSWERS_SHOWN = 3
@@ -24,7 +25,7 @@ ANSWERS_SHOWN = 3
 @private
 def contact(request: HttpRequest) -> HttpResponse:
     """One form; with an order open, about that order. Answers that stand in the help are shown before it is sent."""
-    orders = open_orders(request)
+    orders = access.open_orders(request)
     if request.method != "POST":
         return form_page(request, TEMPLATE, ContactForm(orders, initial=_wanted(request)), orders=orders)
     if request.POST.get("look") == "1":

@@ -7,14 +7,14 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from orders.access import client_address
-from orders.budgets import Limit, Purse, reserve
-from refunds.views.guards import get_or_post, private
+from orders.http import INVALID, get_or_post, private, too_many_requests
+from orders.rate_limits import Rate, RateLimit, consume
 from support.forms.genuine import GenuineForm
 from support.genuine import mail_with_code, phone_with_number
 
-INVALID, TOO_MANY_REQUESTS = 422, 429
+TEMPLATE = "support/genuine.html"
 # Codes and numbers that one client asks about; above what a household gets in mails and calls.
-ASK_LIMIT = Limit(short=20, long=100)
+ASK_RATE = Rate(short=20, long=100)
 
 
 @get_or_post
@@ -26,8 +26,8 @@ def genuine(request: HttpRequest) -> HttpResponse:
     form = GenuineForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=INVALID)
-    if not reserve([Purse("genuine", client_address(request), ASK_LIMIT)], timezone.now()):
-        return _page(request, form, result="too-many", status=TOO_MANY_REQUESTS)
+    if not consume([RateLimit("genuine", client_address(request), ASK_RATE)], timezone.now()):
+        return too_many_requests(request, TEMPLATE, {"form": form, "result": "too-many"})
     code, number = form.cleaned_data["code"], form.cleaned_data["phone"]
     mail = mail_with_code(code) if code else None
     phone = phone_with_number(number) if number else None
@@ -40,4 +40,4 @@ def _page(
     request: HttpRequest, form: GenuineForm, *, result: str = "", status: int = 200, **found: Any
 ) -> HttpResponse:
     content = {"form": form, "result": result} | found
-    return render(request, "support/genuine.html", content, status=status)
+    return render(request, TEMPLATE, content, status=status)

@@ -7,20 +7,19 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from orders import access
-from orders.budgets import SHORT_WINDOW, Limit, Purse, reserve
 from orders.card_numbers import mask_card_numbers
-from orders.models import Order
+from orders.http import INVALID, too_many_requests
+from orders.rate_limits import Rate, RateLimit, consume
 from support.forms.letters import LetterForm
 from support.models.threads import due
 
-INVALID, TOO_MANY = 422, 429
 # Letters sent by one client; above what a household or an office writes. Each file is judged, which costs.
-CLIENT_LIMIT = Limit(short=20, long=100)
+CLIENT_RATE = Rate(short=20, long=100)
 
 
 def may_write(request: HttpRequest) -> bool:
     """Asked before any file is looked at."""
-    return reserve([Purse("client-letter", access.client_address(request), CLIENT_LIMIT)], timezone.now())
+    return consume([RateLimit("client-letter", access.client_address(request), CLIENT_RATE)], timezone.now())
 
 
 def typed(request: HttpRequest) -> dict[str, str]:
@@ -28,20 +27,11 @@ def typed(request: HttpRequest) -> dict[str, str]:
     return {name: mask_card_numbers(str(value)) for name, value in request.POST.items()}
 
 
-def open_orders(request: HttpRequest) -> list[Order]:
-    """Those that are open whole in this browser, newest first."""
-    granted = access.granted_orders(request).select_related("store")
-    return [order for order in granted if not access.needs_code(request, order)]
-
-
 def form_page(
     request: HttpRequest, template: str, form: LetterForm, *, too_many: bool = False, **content: Any
 ) -> HttpResponse:
     """The form, untouched, with its errors, or with the wish to wait. What was typed is in it."""
-    status = TOO_MANY if too_many else INVALID if form.errors else 200
-    minutes = int(SHORT_WINDOW.total_seconds() // 60)
-    shown = {"form": form, "too_many": too_many, "minutes": minutes, "due_at": due()} | content
-    response = render(request, template, shown, status=status)
+    shown = {"form": form, "too_many": too_many, "due_at": due()} | content
     if too_many:
-        response["Retry-After"] = str(int(SHORT_WINDOW.total_seconds()))
-    return response
+        return too_many_requests(request, template, shown)
+    return render(request, template, shown, status=INVALID if form.errors else 200)

@@ -10,20 +10,20 @@ from django.utils.translation import gettext
 
 from files.services import Refused
 from notifications.addresses import mask_address
+from orders import access
 from orders.access import LinkResult
-from orders.budgets import SHORT_WINDOW
-from orders.links import LinkState
+from orders.http import INVALID, get_or_post, private, too_many_requests
+from orders.models import LinkState
+from orders.views.links import link_page
 from refunds.refusals import Refusal
-from refunds.views.guards import get_or_post, private
-from support import thread_access, thread_links
+from support import thread_access
 from support.forms.contact import ContactForm, ReplyForm
-from support.models import ChargeClaim, Thread
+from support.models import ChargeClaim, Thread, ThreadLink
 from support.services import threads
 from support.thread_access import with_thread
-from support.views.letters import form_page, open_orders
+from support.views.letters import form_page
 
-INVALID, TOO_MANY = 422, 429
-LINK_STATUS = {LinkState.GOOD: 200, LinkState.USED_OR_EXPIRED: 410, LinkState.INVALID: 404}
+LINK_TEMPLATE = "support/thread_link.html"
 TONES = {
     Thread.Status.WAITING: "",
     Thread.Status.ANSWERED: "good",
@@ -56,7 +56,7 @@ def thread(request: HttpRequest, thread: Thread) -> HttpResponse:
 
 def _as_new_message(request: HttpRequest, thread: Thread, form: ReplyForm) -> HttpResponse:
     """What was written to a thread that closed meanwhile, in a form that can still be sent."""
-    orders = open_orders(request)
+    orders = access.open_orders(request)
     said = {"subject": thread.reference, "message": form.cleaned_data["message"]}
     return form_page(request, "support/contact.html", ContactForm(orders, initial=said), orders=orders)
 
@@ -125,7 +125,7 @@ def open_thread(request: HttpRequest, token: str) -> HttpResponse:
         if result == LinkResult.OPENED and thread is not None:
             return redirect(thread.path)
         return _link_page(request, token, LinkState(result.value))
-    return _link_page(request, token, thread_links.state(thread_links.read_token(token), timezone.now()))
+    return _link_page(request, token, ThreadLink.state_of(ThreadLink.read_token(token), timezone.now()))
 
 
 @get_or_post
@@ -133,7 +133,7 @@ def open_thread(request: HttpRequest, token: str) -> HttpResponse:
 def renew_link(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return redirect("support:open_thread", token)
-    link = thread_links.read_token(token)
+    link = ThreadLink.read_token(token)
     if link is None:
         return _link_page(request, token, LinkState.INVALID)
     if not thread_access.renew_link(request, link):
@@ -142,12 +142,8 @@ def renew_link(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _link_page(request: HttpRequest, token: str, state: LinkState) -> HttpResponse:
-    content = {"token": token, "state": state.value}
-    return render(request, "support/thread_link.html", content, status=LINK_STATUS[state])
+    return link_page(request, LINK_TEMPLATE, token, state)
 
 
 def _too_many(request: HttpRequest) -> HttpResponse:
-    content = {"state": "too_many", "minutes": int(SHORT_WINDOW.total_seconds() // 60)}
-    response = render(request, "support/thread_link.html", content, status=TOO_MANY)
-    response["Retry-After"] = str(int(SHORT_WINDOW.total_seconds()))
-    return response
+    return too_many_requests(request, LINK_TEMPLATE, {"state": "too_many"})

@@ -1,4 +1,4 @@
-"""While the site is walked: the card form does its work by itself; without JavaScript the link is the way."""
+"""Under enumeration the card form does its work by itself; without JavaScript the link is the way."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,11 +7,10 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from orders.access import SITE_CARDS, is_walked
-from orders.budgets import reserve
-from orders.links import make_token
+from orders.access import SITE_CARD_LIMIT, under_enumeration
 from orders.lookup_codes import digits_of
 from orders.models import AccessLink, Attempt, LookupCode, Order
+from orders.rate_limits import consume
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -21,11 +20,11 @@ WORK = 60_000  # milliseconds for the hardest challenge, on a machine with other
 
 
 @pytest.fixture(autouse=True)
-def _walked_site(transactional_db: None) -> None:
+def _site_under_enumeration(transactional_db: None) -> None:
     now = timezone.now()
-    for tried in range(SITE_CARDS.limit.short):
-        reserve([SITE_CARDS], now - timedelta(milliseconds=tried))
-    assert is_walked()
+    for tried in range(SITE_CARD_LIMIT.limit.short):
+        consume([SITE_CARD_LIMIT], now - timedelta(milliseconds=tried))
+    assert under_enumeration()
 
 
 def send_card(page: Page) -> None:
@@ -60,6 +59,6 @@ def test_without_javascript_the_page_leads_to_the_emailed_link(open_page: Any, o
     expect(form.locator("[name=email]")).to_have_value("buyer@example.com")
     form.locator("[type=submit]").click()
     expect(page.locator("h1")).to_have_text("Look into your mailbox")
-    page.goto(f"/access/{make_token(AccessLink.objects.get())}/")
+    page.goto(f"/access/{AccessLink.objects.get().make_token()}/")
     page.locator("main [type=submit]").click()
     expect(page.locator("[data-serial]")).to_have_text(SERIAL)

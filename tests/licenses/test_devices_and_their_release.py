@@ -170,7 +170,7 @@ def test_licences_open_with_an_order_only_and_close_with_it() -> None:
     assert Client().get("/licenses/").headers["Location"] == "/orders/find/?next=%2Flicenses%2F"
     browser = inside(order)
     assert browser.get("/licenses/").status_code == 200
-    browser.post("/orders/leave/")
+    browser.post("/orders/sign-out/")
     assert browser.get("/licenses/").status_code == 302
 
 

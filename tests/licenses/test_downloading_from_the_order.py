@@ -58,7 +58,7 @@ def test_without_the_open_order_nothing_is_issued() -> None:
     answers = [Client().get(wanted), inside(make_order()).get(wanted)]
     answers.append(Client().get(f"/orders/{make_order().public_id}/download/{release.pk}/"))
     left = inside(order)
-    left.post("/orders/leave/")
+    left.post("/orders/sign-out/")
     answers.append(left.get(wanted))
     for answer in answers:
         assert answer.status_code == 302

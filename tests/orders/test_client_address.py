@@ -1,4 +1,4 @@
-"""Whose budget is charged: the network's word, or our own proxy's where settings name its header."""
+"""Whose limit is charged: the network's word, or our own proxy's where settings name its header."""
 
 import pytest
 from django.test import RequestFactory

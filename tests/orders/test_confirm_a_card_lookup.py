@@ -13,13 +13,13 @@ from django_altcha import get_altcha_challenge
 
 from notifications.models import Message
 from orders.access import (
-    SITE_CARDS,
+    SITE_CARD_LIMIT,
     SUSPICIOUS_FAILURES,
     Outcome,
+    code_address,
     enter_code,
     find_by_card,
     find_by_number,
-    needs_code,
     send_code_again,
 )
 from orders.lookup_codes import LIFETIME, TRIES, digits_of
@@ -60,42 +60,42 @@ def fail(times: int) -> None:
 
 def test_by_default_a_lookup_that_nobody_tampered_with_opens_at_once() -> None:
     order = make_order()
-    assert not needs_code(found_by_card(), order)
+    assert not code_address(found_by_card(), order)
     assert not LookupCode.objects.exists()
 
 
 def test_a_store_can_always_ask() -> None:
     order = order_in(ALWAYS)
     request = found_by_card()
-    assert needs_code(request, order) == "buyer@example.com"
+    assert code_address(request, order) == "buyer@example.com"
     assert Message.objects.get(kind="lookup_code").recipient == "buyer@example.com"
     assert enter_code(request, order, mailed_digits()).outcome == Outcome.FOUND
-    assert not needs_code(again(request), order)
+    assert not code_address(again(request), order)
 
 
 def test_failed_tries_on_the_address_make_it_suspicious() -> None:
     order = make_order()
     fail(SUSPICIOUS_FAILURES)
-    assert needs_code(found_by_card(), order)
+    assert code_address(found_by_card(), order)
 
 
 def test_failed_passwords_on_the_order_make_it_suspicious() -> None:
     order = make_order()
     for _index in range(SUSPICIOUS_FAILURES):
         find_by_number(visit(), order.number, "guess")
-    assert needs_code(found_by_card(), order)
+    assert code_address(found_by_card(), order)
 
 
 def test_one_mistyped_digit_does_not() -> None:
     order = make_order()
     fail(1)
-    assert not needs_code(found_by_card(), order)
+    assert not code_address(found_by_card(), order)
 
 
 def test_a_store_can_never_ask() -> None:
     order = order_in(NEVER)
     fail(SUSPICIOUS_FAILURES)
-    assert not needs_code(found_by_card(), order)
+    assert not code_address(found_by_card(), order)
 
 
 def test_the_password_needs_no_code_and_a_later_lookup_by_card_takes_nothing_away() -> None:
@@ -103,16 +103,16 @@ def test_the_password_needs_no_code_and_a_later_lookup_by_card_takes_nothing_awa
     request = visit()
     find_by_number(request, order.number, portal_password(order) or "")
     request = again(request)
-    assert not needs_code(request, order)
+    assert not code_address(request, order)
     find_by_card(request, "buyer@example.com", "4242")
-    assert not needs_code(again(request), order)
+    assert not code_address(again(request), order)
 
 
 def test_only_the_orders_of_the_store_that_asks_wait_for_the_code() -> None:
     asks, trusts = order_in(ALWAYS), order_in(NEVER)
     request = found_by_card()
-    assert needs_code(request, asks)
-    assert not needs_code(request, trusts)
+    assert code_address(request, asks)
+    assert not code_address(request, trusts)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_the_digits_stand_in_no_row() -> None:
 
 
 def walk_the_site() -> None:
-    for index in range(SITE_CARDS.limit.short):
+    for index in range(SITE_CARD_LIMIT.rate.short):
         find_by_card(visit(f"10.0.{index // 200}.{index % 200}"), f"person{index}@example.com", "4242")
 
 
@@ -206,10 +206,10 @@ def solve() -> str:
     return base64.b64encode(json.dumps(payload).encode()).decode()
 
 
-def test_while_the_site_is_walked_no_card_is_judged_without_work() -> None:
+def test_while_the_site_is_being_enumerated_no_card_is_judged_without_work() -> None:
     make_order()
     walk_the_site()
-    assert find_by_card(visit(), "buyer@example.com", "4242").outcome == Outcome.OVER_BUDGET
+    assert find_by_card(visit(), "buyer@example.com", "4242").outcome == Outcome.RATE_LIMITED
 
 
 def test_with_work_the_owner_gets_in_and_then_needs_the_code() -> None:
@@ -217,14 +217,14 @@ def test_with_work_the_owner_gets_in_and_then_needs_the_code() -> None:
     walk_the_site()
     request = visit()
     assert find_by_card(request, "buyer@example.com", "4242", work_done=True).outcome == Outcome.FOUND
-    assert needs_code(again(request), order)
+    assert code_address(again(request), order)
 
 
-def test_work_does_not_widen_the_budget_of_an_address() -> None:
+def test_work_does_not_widen_the_limit_of_an_address() -> None:
     make_order()
     for index in range(6):
         find_by_card(visit(f"192.0.2.{index}"), "buyer@example.com", "0000", work_done=True)
-    assert find_by_card(visit(), "buyer@example.com", "4242", work_done=True).outcome == Outcome.OVER_BUDGET
+    assert find_by_card(visit(), "buyer@example.com", "4242", work_done=True).outcome == Outcome.RATE_LIMITED
 
 
 def test_a_solution_is_taken_once_however_it_is_written() -> None:

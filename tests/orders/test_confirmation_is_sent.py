@@ -10,7 +10,6 @@ from django.utils import timezone
 from notifications import kinds
 from notifications.models import Message
 from notifications.rendering import build
-from orders.links import read_token
 from orders.models import AccessLink, Order
 from orders.passwords import portal_password
 from orders.services.confirmations import CONFIRMATIONS_AGAIN_PER_HOUR, announce_new_orders
@@ -128,7 +127,7 @@ def test_the_access_link_is_made_when_its_mail_is() -> None:
     Client().post("/orders/find/link/", {"email": "buyer@example.com"})
     mail = mail_of("access_link")
     token = mail.body.split("/access/")[1].split("/")[0]  # type: ignore[attr-defined]
-    assert read_token(token) == AccessLink.objects.get()
+    assert AccessLink.read_token(token) == AccessLink.objects.get()
     assert "60 minutes" in mail.body  # type: ignore[attr-defined]
 
 

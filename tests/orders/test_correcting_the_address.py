@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from notifications.models import Message
-from orders.access import SUBJECT_LIMIT
+from orders.access import SUBJECT_RATE
 from orders.models import AddressCorrection, Order
 from orders.services.address_corrections import MOST_CORRECTIONS, TooManyCorrections
 from orders.services.address_corrections import correct as correct_now
@@ -79,7 +79,7 @@ def test_the_wallets_digits_do_too() -> None:
 
 def test_guessing_the_card_is_as_hopeless_as_guessing_the_password() -> None:
     order = make_order()
-    for guess in range(SUBJECT_LIMIT.short):
+    for guess in range(SUBJECT_RATE.short):
         assert prove(order, card_last4=f"{guess:04}").status_code == 422
     answer = prove(order)
     assert (answer.status_code, result(answer)) == (422, "not-found")
@@ -89,7 +89,7 @@ def test_leaving_forgets_the_wish() -> None:
     order = make_order()
     browser = Client()
     prove(order, browser)
-    browser.post("/orders/leave/")
+    browser.post("/orders/sign-out/")
     assert browser.post(CHECK)["Location"] == PAGE
     order.refresh_from_db()
     assert order.email == "buyer@example.com"

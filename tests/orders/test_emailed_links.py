@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from notifications.models import Message
 from orders.access import (
-    CLIENT_LIMIT,
-    LINK_LIMIT,
+    CLIENT_RATE,
+    LINK_RATE,
     LinkResult,
     Outcome,
     find_by_card,
@@ -20,8 +20,7 @@ from orders.access import (
     renew_link,
     request_link,
 )
-from orders.links import LinkState, make_token
-from orders.models import AccessLink, Attempt, Order
+from orders.models import AccessLink, Attempt, LinkState, Order
 from tests.factories import make_order
 from tests.visitors import again, visit
 
@@ -36,7 +35,7 @@ def order() -> Order:
 def mailed_token(email: str = "buyer@example.com") -> str:
     """A link that was asked for, and the token that its mail carries."""
     request_link(visit(), email)
-    return make_token(AccessLink.objects.latest("pk"))
+    return AccessLink.objects.latest("pk").make_token()
 
 
 def opened(request: HttpRequest, token: str) -> LinkResult:
@@ -76,9 +75,9 @@ def test_the_hour_begins_when_the_mail_is_first_sent(order: Order) -> None:
     with time_machine.travel(now, tick=False):
         request_link(visit(), "buyer@example.com")
     with time_machine.travel(now + timedelta(hours=5), tick=False):
-        token = make_token(AccessLink.objects.get())
+        token = AccessLink.objects.get().make_token()
     with time_machine.travel(now + timedelta(hours=5, minutes=30), tick=False):
-        assert make_token(AccessLink.objects.get()) == token  # a retry of the same mail
+        assert AccessLink.objects.get().make_token() == token  # a retry of the same mail
     with time_machine.travel(now + timedelta(hours=5, minutes=59, seconds=59), tick=False):
         assert look_at_link(token) == LinkState.GOOD
     with time_machine.travel(now + timedelta(hours=6), tick=False):
@@ -112,7 +111,7 @@ def test_rubbish_is_no_token(token: str) -> None:
 def test_a_link_that_was_never_sent_cannot_be_guessed_open(order: Order) -> None:
     request_link(visit(), "buyer@example.com")
     link = AccessLink.objects.get()
-    sent_elsewhere = make_token(AccessLink.objects.create(email="x@example.com"))
+    sent_elsewhere = AccessLink.objects.create(email="x@example.com").make_token()
     assert opened(visit(), f"{link.pk}.{sent_elsewhere.partition('.')[2]}") == LinkResult.INVALID
 
 
@@ -126,20 +125,20 @@ def test_known_and_unknown_addresses_get_the_same_answer_for_the_same_work(
 
 
 def test_nobodys_mailbox_is_flooded_and_the_answer_stays_the_same(order: Order) -> None:
-    for index in range(LINK_LIMIT.short + 5):
+    for index in range(LINK_RATE.short + 5):
         assert request_link(visit(f"192.0.2.{index}"), "buyer@example.com").outcome == Outcome.FOUND
-    assert Message.objects.filter(recipient="buyer@example.com").count() == LINK_LIMIT.short
+    assert Message.objects.filter(recipient="buyer@example.com").count() == LINK_RATE.short
 
 
 def test_a_client_that_asks_for_many_addresses_is_stopped(order: Order) -> None:
-    for index in range(CLIENT_LIMIT.short):
+    for index in range(CLIENT_RATE.short):
         request_link(visit(), f"person{index}@example.com")
     assert request_link(visit(), "buyer@example.com").outcome == Outcome.CLIENT_BLOCKED
 
 
 def test_the_owner_gets_in_by_link_while_the_card_is_attacked_from_the_same_client() -> None:
     order = make_order()
-    for index in range(CLIENT_LIMIT.short + 5):
+    for index in range(CLIENT_RATE.short + 5):
         find_by_card(visit(), "buyer@example.com", f"{index:04}")
     request = visit()
     assert opened(request, mailed_token()) == LinkResult.OPENED

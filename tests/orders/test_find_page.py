@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from notifications.models import Message
-from orders.access import CLIENT_LIMIT, SUBJECT_LIMIT
+from orders.access import CLIENT_RATE, SUBJECT_RATE
 from orders.models import Attempt, Order
 from orders.passwords import portal_password
 from tests.factories import make_order, make_store
@@ -108,11 +108,11 @@ def test_every_cause_of_a_refusal_gets_the_same_page(client: Client, order: Orde
     assert len(set(pages)) == 1
 
 
-def test_beyond_the_budget_the_right_answer_gets_the_same_page(order: Order) -> None:
+def test_beyond_the_limit_the_right_answer_gets_the_same_page(order: Order) -> None:
     def post(digits: str, client: str) -> Any:
         return Client(REMOTE_ADDR=client).post("/orders/find/card/", RIGHT_CARD | {"card_last4": digits})
 
-    wrong = [post(f"000{index}", f"192.0.2.{index}") for index in range(SUBJECT_LIMIT.short)]
+    wrong = [post(f"000{index}", f"192.0.2.{index}") for index in range(SUBJECT_RATE.short)]
     right = post("4242", "203.0.113.9")
     assert right.status_code == 422
     assert without_tokens(right.content).replace(b"4242", b"0000") == without_tokens(wrong[0].content)
@@ -198,9 +198,9 @@ def test_a_whole_card_number_is_refused_and_kept_nowhere(client: Client, path: s
     assert not Attempt.objects.exists()
 
 
-def test_a_client_over_its_budget_is_told_when_to_come_back(order: Order) -> None:
+def test_a_client_over_its_limit_is_told_when_to_come_back(order: Order) -> None:
     browser = Client(REMOTE_ADDR="192.0.2.7")
-    for index in range(CLIENT_LIMIT.short):
+    for index in range(CLIENT_RATE.short):
         browser.post("/orders/find/card/", {"email": f"person{index}@example.com", "card_last4": "0000"})
     answer = browser.post("/orders/find/card/", RIGHT_CARD)
     assert (answer.status_code, result(answer)) == (429, "too-many")

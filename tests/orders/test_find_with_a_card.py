@@ -6,7 +6,15 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from orders.access import CLIENT_LIMIT, SITE_CARDS, Outcome, find_by_card, find_by_number, granted_orders, is_walked
+from orders.access import (
+    CLIENT_RATE,
+    SITE_CARD_LIMIT,
+    Outcome,
+    find_by_card,
+    find_by_number,
+    granted_orders,
+    under_enumeration,
+)
 from orders.models import Attempt
 from orders.passwords import portal_password
 from tests.factories import make_order
@@ -61,7 +69,7 @@ def test_past_five_tries_even_the_right_digits_get_the_same_refusal() -> None:
     for index in range(5):
         assert find_by_card(visit(f"192.0.2.{index}"), "buyer@example.com", f"000{index}").outcome == Outcome.REFUSED
     request = visit("198.51.100.1")
-    assert find_by_card(request, "buyer@example.com", "4242").outcome == Outcome.OVER_BUDGET
+    assert find_by_card(request, "buyer@example.com", "4242").outcome == Outcome.RATE_LIMITED
     assert not granted_orders(request).exists()
 
 
@@ -87,10 +95,10 @@ def test_an_exhausted_card_way_leaves_the_password_open() -> None:
     assert lookup.orders == [order]
 
 
-def test_a_client_over_its_budget_is_told_so_and_spends_nobody_elses() -> None:
+def test_a_client_over_its_limit_is_told_so_and_spends_nobody_elses() -> None:
     make_order()
     client = "203.0.113.9"
-    for index in range(CLIENT_LIMIT.short):
+    for index in range(CLIENT_RATE.short):
         find_by_card(visit(client), f"person{index}@example.com", "0000")
     for _more in range(10):
         assert find_by_card(visit(client), "buyer@example.com", "0000").outcome == Outcome.CLIENT_BLOCKED
@@ -99,11 +107,11 @@ def test_a_client_over_its_budget_is_told_so_and_spends_nobody_elses() -> None:
 
 def test_one_card_over_many_addresses_from_many_clients_is_noticed_and_then_no_card_is_judged() -> None:
     make_order()
-    for index in range(SITE_CARDS.limit.short):
-        assert not is_walked()
+    for index in range(SITE_CARD_LIMIT.rate.short):
+        assert not under_enumeration()
         find_by_card(visit(f"10.0.{index // 200}.{index % 200}"), f"person{index}@example.com", "4242")
-    assert is_walked()
-    assert find_by_card(visit(), "buyer@example.com", "4242").outcome == Outcome.OVER_BUDGET
+    assert under_enumeration()
+    assert find_by_card(visit(), "buyer@example.com", "4242").outcome == Outcome.RATE_LIMITED
 
 
 def test_every_try_is_a_row_without_the_digits_tried() -> None:

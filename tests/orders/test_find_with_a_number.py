@@ -41,7 +41,7 @@ def test_past_five_wrong_passwords_the_right_one_is_refused_and_the_card_still_o
     order = make_order()
     for index in range(5):
         find_by_number(visit(f"192.0.2.{index}"), order.number, f"guess {index}")
-    assert find_by_number(visit(), order.number, portal_password(order) or "").outcome == Outcome.OVER_BUDGET
+    assert find_by_number(visit(), order.number, portal_password(order) or "").outcome == Outcome.RATE_LIMITED
     assert find_by_card(visit(), "buyer@example.com", "4242").outcome == Outcome.FOUND
 
 

@@ -7,7 +7,7 @@ import time_machine
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from orders.access import GRANT_LIMIT, IDLE_LIMIT, find_by_card, find_by_number, granted_orders, leave
+from orders.access import GRANT_LIFETIME, IDLE_TIMEOUT, end_access, find_by_card, find_by_number, granted_orders
 from orders.models import Order
 from orders.passwords import portal_password
 from tests.factories import make_order
@@ -47,7 +47,7 @@ def test_leaving_ends_the_access_on_the_server(order: Order) -> None:
     find_by_card(request, "buyer@example.com", "4242")
     inside = again(request)
     key = inside.session.session_key
-    leave(inside)
+    end_access(inside)
     assert not granted_orders(visit(session_key=key)).exists()
     assert not Session.objects.filter(session_key=key).exists()
 
@@ -57,7 +57,7 @@ def test_leaving_keeps_what_else_the_session_holds(order: Order) -> None:
     request.session["_auth_user_id"] = "1"
     find_by_card(request, "buyer@example.com", "4242")
     inside = again(request)
-    leave(inside)
+    end_access(inside)
     outside = again(inside)
     assert outside.session["_auth_user_id"] == "1"
     assert not granted_orders(outside).exists()
@@ -69,13 +69,13 @@ def test_thirty_idle_minutes_end_it(order: Order) -> None:
         request = visit()
         find_by_card(request, "buyer@example.com", "4242")
         request = again(request)
-    with time_machine.travel(now + IDLE_LIMIT - timedelta(seconds=1), tick=False):
+    with time_machine.travel(now + IDLE_TIMEOUT - timedelta(seconds=1), tick=False):
         assert granted_orders(request).exists()
         request = again(request)
-    with time_machine.travel(now + 2 * IDLE_LIMIT - timedelta(seconds=2), tick=False):
+    with time_machine.travel(now + 2 * IDLE_TIMEOUT - timedelta(seconds=2), tick=False):
         assert granted_orders(request).exists()  # it was used meanwhile
         request = again(request)
-    with time_machine.travel(now + 3 * IDLE_LIMIT, tick=False):
+    with time_machine.travel(now + 3 * IDLE_TIMEOUT, tick=False):
         assert not granted_orders(request).exists()
 
 
@@ -84,11 +84,11 @@ def test_eight_hours_end_it_however_busy(order: Order) -> None:
     with time_machine.travel(now, tick=False):
         request = visit()
         find_by_card(request, "buyer@example.com", "4242")
-    for minutes in range(0, int(GRANT_LIMIT.total_seconds() // 60), 20):
+    for minutes in range(0, int(GRANT_LIFETIME.total_seconds() // 60), 20):
         with time_machine.travel(now + timedelta(minutes=minutes), tick=False):
             request = again(request)
             assert granted_orders(request).exists()
-    with time_machine.travel(now + GRANT_LIMIT, tick=False):
+    with time_machine.travel(now + GRANT_LIFETIME, tick=False):
         assert not granted_orders(again(request)).exists()
 
 

@@ -5,7 +5,6 @@ from django.test import Client
 
 from notifications.models import Message
 from orders.access import request_link
-from orders.links import make_token
 from orders.models import AccessLink, Order
 from tests.factories import make_order
 from tests.pages import inside, text
@@ -21,7 +20,7 @@ def order() -> Order:
 
 def link(next_path: str = "") -> str:
     request_link(visit(), "buyer@example.com", next_path)
-    return f"/access/{make_token(AccessLink.objects.latest('pk'))}/"
+    return f"/access/{AccessLink.objects.latest('pk').make_token()}/"
 
 
 def test_looking_uses_nothing_up_and_the_button_opens(client: Client, order: Order) -> None:
@@ -45,7 +44,7 @@ def test_it_leads_to_the_page_that_was_wanted(client: Client, order: Order) -> N
     wanted = f"/orders/{order.public_id}/invoice/"
     make_order()
     client.post("/orders/find/link/", {"email": "buyer@example.com", "next": wanted})
-    token = make_token(AccessLink.objects.latest("pk"))
+    token = AccessLink.objects.latest("pk").make_token()
     assert client.post(f"/access/{token}/")["Location"] == wanted
 
 

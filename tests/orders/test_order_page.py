@@ -149,9 +149,9 @@ def test_without_orders_the_list_leads_to_the_find_page(client: Client) -> None:
 
 def test_leaving_closes_the_orders_and_says_so(order: Order) -> None:
     browser = inside(order)
-    assert browser.get("/orders/leave/").status_code == 302  # a link followed by accident ends nothing
+    assert browser.get("/orders/sign-out/").status_code == 302  # a link followed by accident ends nothing
     assert browser.get(page_of(order)).status_code == 200
-    answer = browser.post("/orders/leave/", follow=True)
+    answer = browser.post("/orders/sign-out/", follow=True)
     assert "You have left" in text(answer)
     assert browser.get(page_of(order)).status_code == 302
 

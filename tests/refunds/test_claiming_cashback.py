@@ -15,7 +15,7 @@ from orders.models import Order
 from refunds import payout_details
 from refunds.models import CaseEvent, CashbackClaim, CashbackPromotion
 from refunds.services import cashback
-from refunds.views.cashback import CLAIM_LIMIT
+from refunds.views.cashback import CLAIM_RATE
 from tests.factories import make_agent, make_license, make_line, make_order, make_product
 from tests.files import made
 from tests.pages import inside, marks, text
@@ -283,7 +283,7 @@ def test_the_buyer_answers_a_question(license: License, promotion: CashbackPromo
 
 
 def test_one_client_sends_only_so_many_claims(license: License, promotion: CashbackPromotion, browser: Client) -> None:
-    for _try in range(CLAIM_LIMIT.short):
+    for _try in range(CLAIM_RATE.short):
         browser.post("/cashback/", filled(license, serial="XZZZ", proof=""))
     refused = browser.post("/cashback/", filled(license))
     assert refused.status_code == 429

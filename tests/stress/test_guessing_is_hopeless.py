@@ -17,9 +17,8 @@ from django.http import HttpResponse
 from django.test import Client
 
 from notifications.models import Message
-from orders.access import SITE_CARDS, SUBJECT_LIMIT
-from orders.links import make_token
-from orders.models import AccessLink, Attempt, Budget, Order
+from orders.access import SITE_CARD_LIMIT, SUBJECT_RATE
+from orders.models import AccessLink, Attempt, Order, RateLimitCounter
 from orders.passwords import portal_password
 from tests.factories import make_line, make_order
 from tests.stress.conftest import Finding
@@ -81,7 +80,7 @@ def owner_is_in_by_link(order: Order) -> bool:
     browser = Client(REMOTE_ADDR="203.0.113.200")
     browser.post("/orders/find/link/", {"email": BUYER})
     assert Message.objects.filter(kind="access_link", recipient=BUYER).exists()
-    token = make_token(AccessLink.objects.filter(email=BUYER).latest("pk"))
+    token = AccessLink.objects.filter(email=BUYER).latest("pk").make_token()
     browser.post(f"/access/{token}/")
     return order.number in browser.get(f"/orders/{order.public_id}/").content.decode()
 
@@ -102,7 +101,7 @@ def judged(way: str) -> int:
 
 @pytest.mark.parametrize("clients", [1, 200])
 def test_every_last_4_against_one_address(order: Order, clients: int, found: Finding) -> None:
-    # Without the owner's own digits until the budget is gone: a guess that hits by luck is no fault of the door's.
+    # Without the owner's own digits until the limit is gone: a guess that hits by luck is no fault of the door's.
     values = [f"{value:04}" for value in range(GUESSES) if value != 4242]
     random.shuffle(values)
     values[GUESSES // 2 :: 1000] = ["4242"] * len(values[GUESSES // 2 :: 1000])
@@ -115,7 +114,7 @@ def test_every_last_4_against_one_address(order: Order, clients: int, found: Fin
     found("guesses", statuses.total())
     found("guesses judged", judged("card"))
     found("orders shown", orders_shown(statuses))
-    assert judged("card") <= SUBJECT_LIMIT.short
+    assert judged("card") <= SUBJECT_RATE.short
     assert orders_shown(statuses) == 0
     assert owner_is_in_by_password(order)
     assert owner_is_in_by_link(order)
@@ -135,7 +134,7 @@ def test_one_last_4_over_many_addresses(order: Order, found: Finding) -> None:
     found("guesses", statuses.total())
     found("guesses judged", judged("card"))
     found("orders shown", orders_shown(statuses))
-    assert judged("card") <= SITE_CARDS.limit.short + GUESSERS  # those in flight at the moment it was seen
+    assert judged("card") <= SITE_CARD_LIMIT.rate.short + GUESSERS  # those in flight at the moment it was seen
     assert orders_shown(statuses) == 0
     assert owner_is_in_by_password(order)
     assert owner_is_in_by_link(order)
@@ -155,7 +154,7 @@ def test_many_passwords_against_one_order(order: Order, found: Finding) -> None:
     found("guesses", statuses.total())
     found("guesses judged", judged("number"))
     found("orders shown", orders_shown(statuses))
-    assert judged("number") <= SUBJECT_LIMIT.short
+    assert judged("number") <= SUBJECT_RATE.short
     assert orders_shown(statuses) == 0
     assert owner_is_in_by_link(order)
     assert owner_is_in_by_card()
@@ -199,7 +198,7 @@ def test_known_and_unknown_look_and_last_the_same(order: Order, way: str, found:
     looks: set[tuple[object, ...]] = set()
     clients = itertools.count()
     for index in range(WARM_UP + TIMED_PAIRS):
-        Budget.objects.all().delete()  # each try is judged
+        RateLimitCounter.objects.all().delete()  # each try is judged
         for name in random.sample([asked.known, asked.unknown], 2):
             browser = Client()
             client = address(next(clients), 50_000)

@@ -1,4 +1,4 @@
-"""A mail's code or a phone number: ours, and what the mail was, or cannot confirm; never more, and never walked."""
+"""An email's code or a phone number: ours, and what the email was, or cannot confirm; never more than that."""
 
 import pytest
 from django.test import Client
@@ -6,7 +6,7 @@ from django.test import Client
 from notifications.models import CODE_ALPHABET, Message
 from orders.models import Order
 from support.models import PhoneNumber
-from support.views.genuine import ASK_LIMIT
+from support.views.genuine import ASK_RATE
 from tests.factories import make_order
 from tests.pages import marks, result, text
 
@@ -93,9 +93,9 @@ def test_what_is_not_ours_gets_one_and_the_same_page() -> None:
     assert text(known).replace(waiting.code, "") == text(unknown).replace("ABCDEFGHJKLM", "")
 
 
-def test_codes_cannot_be_walked() -> None:
+def test_codes_cannot_be_enumerated() -> None:
     mail = make_mail()
-    answers = [result(ask(code="ABCDEFGHJKLM")) for _try in range(ASK_LIMIT.short)]
+    answers = [result(ask(code="ABCDEFGHJKLM")) for _try in range(ASK_RATE.short)]
     assert set(answers) == {"cannot-confirm"}
     blocked = ask(code=mail.code)
     assert blocked.status_code == 429

@@ -3,12 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from django.core import signing
 from django.test import Client
 from django.utils import timezone
 
 from notifications.models import Message
-from support import thread_links
+from orders.models import AccessLink
 from support.models import Thread, ThreadLink
 from support.tasks import LINKS_KEPT, forget_old_links
 from tests.factories import make_order
@@ -116,7 +115,7 @@ def test_a_token_that_was_changed_opens_nothing(thread: Thread, client: Client) 
         f"{int(number) + 1}.{signature}",
         f"{number}.{signature[:-1]}{'a' if signature[-1] != 'a' else 'b'}",
         number,
-        signing.Signer(sep=".", salt="orders.links").sign(number),
+        AccessLink.signer().sign(int(number)),
         "x" * 500,
     ]
     for each in forged:
@@ -129,11 +128,11 @@ def test_a_token_that_was_changed_opens_nothing(thread: Thread, client: Client) 
 
 def test_a_link_that_was_never_sent_opens_nothing(thread: Thread, client: Client) -> None:
     link = ThreadLink.objects.create(thread=thread)
-    token = thread_links._signer.sign(str(link.pk))
+    token = ThreadLink.signer().sign(link.pk)
     assert client.post(f"/help/threads/open/{token}/").status_code == 404
 
 
-def test_links_are_budgeted_for_a_thread_and_for_a_client(thread: Thread) -> None:
+def test_links_are_limited_for_a_thread_and_for_a_client(thread: Thread) -> None:
     for number in range(6):
         Client(REMOTE_ADDR=f"192.0.2.{number}").post(f"/help/threads/{thread.reference}/link/")
     assert Message.objects.filter(kind="thread_link").count() == 3
@@ -146,7 +145,7 @@ def test_links_are_budgeted_for_a_thread_and_for_a_client(thread: Thread) -> Non
 def test_leaving_closes_it(client: Client) -> None:
     thread = send_claim(client)
     assert client.get(thread.path).status_code == 200
-    client.post("/orders/leave/")
+    client.post("/orders/sign-out/")
     assert client.get(thread.path).status_code == 403
 
 
@@ -176,7 +175,7 @@ def test_orders_and_threads_stay_open_beside_each_other(client: Client) -> None:
     other = send_letter(client, subject="Another")
     for path in (thread.path, other.path, f"/orders/{order.public_id}/"):
         assert client.get(path).status_code == 200
-    client.post("/orders/leave/")
+    client.post("/orders/sign-out/")
     for path in (thread.path, other.path, f"/orders/{order.public_id}/"):
         assert client.get(path).status_code != 200
 

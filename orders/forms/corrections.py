@@ -1,4 +1,4 @@
-"""The form by which a buyer mends the address of an order. It checks shape only."""
+"""Correcting the address of an order. The form checks shape only."""
 
 from typing import Any
 
@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
-from orders.forms import EMAIL_LENGTH, CardForm, NumberForm, error_messages
+from orders.forms.base import EMAIL_LENGTH, error_messages
+from orders.forms.find import CardForm, NumberForm
 
 
 class CorrectEmailForm(NumberForm, CardForm):

@@ -1,23 +1,23 @@
-"""Orders as buyers know them, and who tried to open which."""
+"""Orders as buyers know them, with their lines."""
 
 import re
 import unicodedata
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo, available_timezones
 
-from django.contrib.postgres.fields import ArrayField
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Lower, NullIf, Trim
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from orders.asked_often import AskedOften
+from orders.models.corrections import UNDO_WITHIN
+from orders.models.fields import money_field
+from orders.models.payments import Refund
+from orders.models.stores import Store
 
 # How the Argon2 hashes of orders/passwords.py begin; an index tells them from those that stores bring.
 OWN_ARGON2_PREFIX = "argon2$argon2id$v=19$m=19456,t=2,p=1$"
@@ -27,15 +27,8 @@ FOREIGN_PASSWORD_HASH = (
     & ~Q(password_hash__startswith=OWN_ARGON2_PREFIX)
 )
 
-# How long the old address can undo a correction; so long nothing of worth moves.
-UNDO_WITHIN = timedelta(hours=48)
 
 LAST4 = re.compile(r"[0-9]{4}")
-
-
-def money_field(**options: object) -> models.DecimalField:
-    """An amount in the order's currency; three decimals, because some currencies have them."""
-    return models.DecimalField(max_digits=16, decimal_places=3, **options)  # type: ignore[arg-type]
 
 
 def normalize_order_number(typed: str) -> str:
@@ -56,51 +49,6 @@ def email_key(email: str | models.Expression) -> Lower:
     return Lower(Trim(Value(email.replace("\x00", "")) if isinstance(email, str) else email))
 
 
-def validate_time_zone(name: str) -> None:
-    if name not in available_timezones():
-        raise ValidationError(_("%(name)s is not a time zone. Use a name like Europe/Berlin."), params={"name": name})
-
-
-class Store(models.Model):
-    """A shop whose orders are found here; its seller is the merchant of record."""
-
-    class ConfirmCardLookup(models.TextChoices):
-        NEVER = "never", _("never")
-        WHEN_SUSPICIOUS = "when_suspicious", _("when suspicious")
-        ALWAYS = "always", _("always")
-
-    slug = models.SlugField(_("short name"), max_length=64, unique=True)
-    name = models.CharField(_("name"), max_length=200)
-    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
-    language = models.CharField(
-        _("language"), max_length=16, default="en", help_text=_("For orders that don't say theirs.")
-    )
-    seller = models.TextField(
-        _("merchant of record"), blank=True, help_text=_("Name and address, as invoices name the seller.")
-    )
-    support_email = models.EmailField(
-        _("support address"), blank=True, help_text=_("Where answers to this store's mails go.")
-    )
-    confirm_card_lookup = models.CharField(
-        _("confirm a lookup by card"),
-        max_length=16,
-        choices=ConfirmCardLookup,
-        default=ConfirmCardLookup.WHEN_SUSPICIOUS,
-        help_text=_("Ask for an emailed code before serial numbers and invoice open."),
-    )
-
-    class Meta:
-        verbose_name = _("store")
-        verbose_name_plural = _("stores")
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def tzinfo(self) -> tzinfo:
-        return ZoneInfo(self.time_zone)
-
-
 class OrderQuerySet(models.QuerySet["Order"]):
     def for_email(self, email: str) -> "OrderQuerySet":
         """Orders whose confirmation goes to this address; a missing address is nobody's."""
@@ -118,8 +66,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
             return self.none()  # an order without a card is not opened by an empty field
         return self.for_email(email).filter(Q(card_last4=last4) | Q(device_last4=last4))
 
-    def for_the_door(self) -> "OrderQuerySet":
-        """Only what orders/access.py judges by: an order has many columns, and every lookup loads some."""
+    def access_columns(self) -> "OrderQuerySet":
+        """With only the columns that orders/access judges by: an order has many, and every lookup loads some."""
         return self.select_related("store").only(
             "public_id", "number_key", "password_hash", "password_generation", "store__confirm_card_lookup"
         )
@@ -237,7 +185,7 @@ class Order(models.Model):
         return _lines(self.pk)
 
     @cached_property
-    def money_back(self) -> list["Refund"]:
+    def refund_list(self) -> list["Refund"]:
         """Its refunds, in the order of time. Read once."""
         return _refunds(self.pk)
 
@@ -284,206 +232,13 @@ class OrderLine(models.Model):
         return f"{self.quantity} × {self.name}"
 
 
-class Refund(models.Model):
-    """Money of an order that went back, whoever sent it. Amounts are positive, in the order's currency."""
-
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="refunds")
-    store_refund_id = models.CharField(_("the store's refund id"), max_length=100)
-    amount = money_field()
-    refunded_at = models.DateTimeField(_("refunded at"))
-    # The store's word on which items: [{"id": store_line_id, "quantity": n}].
-    lines = models.JSONField(default=list, blank=True)
-
-    class Meta:
-        verbose_name = _("refund")
-        verbose_name_plural = _("refunds")
-        constraints = [
-            models.UniqueConstraint(fields=["order", "store_refund_id"], name="refund_id_once_per_order"),
-            models.CheckConstraint(condition=Q(amount__gte=0), name="refund_amount_not_negative"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.amount} ({self.store_refund_id})"
-
-
-class PaymentReference(models.Model):
-    """The payment provider's name for an order's payment, as its store told it.
-
-    Payments find their order by it, and refunds their payment.
-    """
-
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="payment_references")
-    reference = models.CharField(max_length=255)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["reference", "order"], name="payment_reference_once_per_order"),
-        ]
-
-    def __str__(self) -> str:
-        return self.reference
-
-
-class AddressCorrectionQuerySet(models.QuerySet["AddressCorrection"]):
-    def standing(self) -> "AddressCorrectionQuerySet":
-        return self.filter(undone_at=None)
-
-    def made_since(self, moment: datetime) -> "AddressCorrectionQuerySet":
-        return self.filter(made_at__gt=moment)
-
-
-class AddressCorrection(models.Model):
-    """A buyer mended the address of an order. The old address is told, and can undo it for 48 hours."""
-
-    order = models.ForeignKey(
-        Order, on_delete=models.CASCADE, related_name="address_corrections", verbose_name=_("order")
-    )
-    old_email = models.CharField(_("old address"), max_length=254, blank=True)
-    # What `contact_email` was before: undoing brings it back, and leaves what the store says alone.
-    old_contact_email = models.CharField(max_length=254, blank=True, editable=False)
-    new_email = models.CharField(_("new address"), max_length=254)
-    made_at = models.DateTimeField(_("made at"), default=timezone.now)
-    undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
-    client = models.CharField(_("client"), max_length=64, blank=True)
-
-    objects = AddressCorrectionQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("address correction")
-        verbose_name_plural = _("address corrections")
-        indexes = [models.Index(fields=["order", "-made_at"], name="address_correction_by_order")]
-
-    def __str__(self) -> str:
-        return f"{self.order_id} {self.made_at:%Y-%m-%d %H:%M}"
-
-    @property
-    def undo_until(self) -> datetime:
-        """Until when the old address can undo it."""
-        return self.made_at + UNDO_WITHIN
-
-
-class FollowUpSchedule(models.Model):
-    """When a store sends one kind of follow-up; without a row, as the kind itself says."""
-
-    store = models.ForeignKey(
-        Store, on_delete=models.CASCADE, related_name="follow_up_schedules", verbose_name=_("store")
-    )
-    kind = models.CharField(_("kind"), max_length=64)
-    is_on = models.BooleanField(_("sent"), default=True)
-    days = models.PositiveSmallIntegerField(
-        _("days"), help_text=_("After what it follows up, or before what it reminds of.")
-    )
-
-    class Meta:
-        verbose_name = _("follow-up schedule")
-        verbose_name_plural = _("follow-up schedules")
-        constraints = [
-            models.UniqueConstraint(fields=["store", "kind"], name="follow_up_schedule_once_per_store_and_kind")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.store}: {self.kind}"
-
-
-class AccessLink(models.Model):
-    """A wish for an emailed link to the orders of an address, known or not.
-
-    The token is signed when the mail is sent and stands nowhere. A link is good for 60 minutes from
-    its first sending, and once.
-    """
-
-    email = models.CharField(max_length=254)
-    next_path = models.CharField(max_length=200, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    first_sent_at = models.DateTimeField(null=True, blank=True)
-    used_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("access link")
-        verbose_name_plural = _("access links")
-        indexes = [models.Index(fields=["created_at"], name="access_link_by_age")]
-
-    def __str__(self) -> str:
-        return f"{self.email} {self.created_at:%Y-%m-%d %H:%M}"
-
-
-class LookupCode(models.Model):
-    """A code mailed to confirm a lookup by card. The digits are made when they are mailed and stand nowhere."""
-
-    email = models.CharField(max_length=254)
-    created_at = models.DateTimeField(auto_now_add=True)
-    tries = models.PositiveSmallIntegerField(default=0)
-    used_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("lookup code")
-        verbose_name_plural = _("lookup codes")
-        indexes = [models.Index(fields=["created_at"], name="lookup_code_by_age")]
-
-    def __str__(self) -> str:
-        return f"{self.email} {self.created_at:%Y-%m-%d %H:%M}"
-
-
-class Attempt(models.Model):
-    """Somebody tried to open orders. Holds who and how, never the secret that was tried."""
-
-    class Way(models.TextChoices):
-        NUMBER = "number", _("order number and password")
-        CARD = "card", _("email and card")
-        LINK_REQUEST = "link_request", _("asked for a link")
-        LINK = "link", _("emailed link")
-        CODE = "code", _("emailed code")
-        CORRECTION = "correction", _("address correction")
-
-    class Outcome(models.TextChoices):
-        FOUND = "found", _("opened")
-        REFUSED = "refused", _("refused")
-        OVER_BUDGET = "over_budget", _("refused unseen: too many tries")
-        CLIENT_BLOCKED = "client_blocked", _("client blocked: too many tries")
-
-    SUBJECT_LENGTH = 254
-
-    at = models.DateTimeField(_("at"), auto_now_add=True)
-    way = models.CharField(_("way"), max_length=16, choices=Way)
-    outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome)
-    # The address or order number as it was typed; card numbers are masked.
-    subject = models.CharField(_("address or order number"), max_length=SUBJECT_LENGTH, blank=True)
-    client = models.CharField(_("client"), max_length=64, blank=True)
-    orders_opened = models.PositiveIntegerField(_("orders opened"), default=0)
-
-    class Meta:
-        verbose_name = _("attempt")
-        verbose_name_plural = _("attempts")
-        indexes = [
-            models.Index(fields=["-at"], name="attempt_by_time"),
-            models.Index(fields=["subject", "-at"], name="attempt_by_subject"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.way} {self.outcome}"
-
-
-class Budget(models.Model):
-    """How often something was tried of late: the times themselves, pruned at each try.
-
-    Written only by the single statements of orders/budgets.py.
-    """
-
-    key = models.CharField(primary_key=True, max_length=64)
-    tries = ArrayField(models.DateTimeField(), default=list)
-    allowed = models.BooleanField(default=True)
-
-    def __str__(self) -> str:
-        return self.key
-
-
 # --- What every page of an order asks -------------------------------------------------------------------
 
 MOST_FOUND = 200  # orders that one lookup opens, the newest
 
 
 def orders_paid_with(email: str, last4: str) -> list[Order]:
-    """As `Order.objects.for_card`, quicker: what orders/access.py judges by, newest first, with stores."""
+    """As `Order.objects.for_card`, quicker: what orders/access judges by, newest first, with stores."""
     if not (email.strip() and LAST4.fullmatch(last4)):
         return []  # nobody's; and not a question of its own, so that one asking stands for all
     found = _orders_by_card(email.replace("\x00", ""), last4)

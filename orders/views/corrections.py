@@ -1,4 +1,4 @@
-"""Mending a mistyped email address, and undoing it from the old one."""
+"""Correcting a mistyped email address, and undoing it from the old one."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -7,11 +7,11 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from notifications.addresses import mask_address
-from orders import access, correction_links
+from orders import access
 from orders.access import Outcome, client_address
-from orders.budgets import SHORT_WINDOW
-from orders.correction_forms import CorrectEmailForm
-from orders.models import UNDO_WITHIN, AddressCorrection
+from orders.forms.corrections import CorrectEmailForm
+from orders.http import INVALID, get_or_post, private, too_many_requests
+from orders.models import UNDO_WITHIN, CorrectionLink
 from orders.services.address_corrections import (
     MOST_CORRECTIONS,
     NotCorrected,
@@ -20,10 +20,11 @@ from orders.services.address_corrections import (
     correct,
     undo_by_link,
 )
-from orders.views import INVALID, NOT_FOUND, STATUS, TOO_MANY, get_or_post, private
+from orders.views.find import INVALID_FORM, NOT_FOUND, TOO_MANY
 
 HOURS = int(UNDO_WITHIN.total_seconds() // 3600)
 GOOD, UNDONE, LATE, UNKNOWN = "good", "undone", "late", "unknown"
+TEMPLATE = "orders/correct_email.html"
 UNDO_STATUS = {GOOD: 200, UNDONE: 200, LATE: 410, UNKNOWN: 404}
 
 
@@ -35,7 +36,7 @@ def correct_email(request: HttpRequest) -> HttpResponse:
         return _form_page(request, CorrectEmailForm())
     form = CorrectEmailForm(request.POST)
     if not form.is_valid():
-        return _form_page(request, form, INVALID)
+        return _form_page(request, form, INVALID_FORM)
     said = form.cleaned_data
     lookup = access.prove_address_correction(request, said["order_number"], said["password"], said["card_last4"])
     if lookup.outcome != Outcome.FOUND:
@@ -45,11 +46,10 @@ def correct_email(request: HttpRequest) -> HttpResponse:
 
 
 def _form_page(request: HttpRequest, form: CorrectEmailForm, result: str = "") -> HttpResponse:
-    content = {"form": form, "result": result, "hours": HOURS, "minutes": int(SHORT_WINDOW.total_seconds() // 60)}
-    response = render(request, "orders/correct_email.html", content, status=STATUS[result])
+    content = {"form": form, "result": result, "hours": HOURS}
     if result == TOO_MANY:
-        response["Retry-After"] = str(int(SHORT_WINDOW.total_seconds()))
-    return response
+        return too_many_requests(request, TEMPLATE, content)
+    return render(request, TEMPLATE, content, status=INVALID if result else 200)
 
 
 @get_or_post
@@ -85,28 +85,25 @@ def _why_not(why: NotCorrected) -> str:
 @get_or_post
 @private
 def undo_correction(request: HttpRequest, token: str) -> HttpResponse:
-    """GET shows a button and changes nothing, because mail scanners follow links too; POST undoes."""
-    correction = correction_links.read_token(token)
-    state = _state(correction)
-    if request.method == "POST" and correction is not None and state == GOOD:
+    """GET shows a button and changes nothing, because mail scanners follow links, too; POST undoes."""
+    link = CorrectionLink.read_token(token)
+    state = _state(link)
+    if request.method == "POST" and link is not None and state == GOOD:
         try:
-            undo_by_link(correction)
+            undo_by_link(link)
             state = UNDONE
         except TooLateToUndo:
             state = LATE
-    content = {"token": token, "state": state, "hours": HOURS, "correction": correction}
-    if correction is not None:
-        content |= {
-            "order": correction.order,
-            "zone": correction.order.store.tzinfo,
-            "new": mask_address(correction.new_email),
-        }
+    content = {"token": token, "state": state, "hours": HOURS, "correction": link.correction if link else None}
+    if link is not None:
+        order = link.correction.order
+        content |= {"order": order, "zone": order.store.tzinfo, "new": mask_address(link.correction.new_email)}
     return render(request, "orders/correct_email_undo.html", content, status=UNDO_STATUS[state])
 
 
-def _state(correction: AddressCorrection | None) -> str:
-    if correction is None:
+def _state(link: CorrectionLink | None) -> str:
+    if link is None:
         return UNKNOWN
-    if correction.undone_at is not None:
+    if link.correction.undone_at is not None:
         return UNDONE
-    return GOOD if timezone.now() < correction.undo_until else LATE
+    return GOOD if timezone.now() < link.correction.undo_until else LATE

@@ -1,0 +1,115 @@
+"""The ways to find an order. Forms check shape only; who may open what is for orders/access to say."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from orders.forms.base import DIGITS_LENGTH, EmailForm, PortalForm, error_messages, plain_digits
+from orders.forms.next_page import NextField
+from orders.lookup_codes import DIGITS
+from orders.models import LAST4
+from orders.passwords import MAX_TYPED_LENGTH
+from orders.proof_of_work import ProofOfWorkField
+
+NUMBER_LENGTH = 200  # characters as typed, with spaces
+
+
+class NumberForm(PortalForm):
+    way = "find_number"
+    button = _("Find my order")
+
+    order_number = forms.CharField(
+        label=_("Order number"),
+        max_length=NUMBER_LENGTH,
+        help_text=_("It stands near the top of your order confirmation."),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "characters", "autocorrect": "off", "spellcheck": "false"}
+        ),
+        error_messages=error_messages(_("Please enter your order number.")),
+    )
+    password = forms.CharField(
+        label=_("Order password"),
+        max_length=MAX_TYPED_LENGTH,
+        strip=False,
+        help_text=_("It belongs to this order alone. It is not the password of your email or bank."),
+        widget=forms.PasswordInput(
+            attrs={"autocomplete": "off", "data-show-label": _("Show"), "data-hide-label": _("Hide")}
+        ),
+        error_messages=error_messages(_("Please enter the password of the order.")),
+    )
+    next = NextField(required=False)
+
+    def clean_order_number(self) -> str:
+        return self.without_card_number("order_number")
+
+
+class CardForm(EmailForm):
+    way = "find_card"
+    button = _("Find my order")
+
+    card_last4 = forms.CharField(
+        label=_("Last 4 digits of the card"),
+        max_length=DIGITS_LENGTH,
+        help_text=_(
+            "Apple Pay or Google Pay? Its last 4 digits may differ from your card’s: try both. "
+            "PayPal or bank transfer? Use the link by email."
+        ),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric", "class": "digits"}),
+        error_messages=error_messages(_("Please enter the last 4 digits of the card.")),
+    )
+    next = NextField(required=False)
+
+    def __init__(self, data: Any = None, *, with_proof_of_work: bool = False, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        if with_proof_of_work:
+            self.fields["altcha"] = ProofOfWorkField()
+
+    def clean_card_last4(self) -> str:
+        digits = plain_digits(self.cleaned_data["card_last4"])
+        if LAST4.fullmatch(digits):
+            return digits
+        if len(digits) > 4 and digits.isdigit():
+            self.forget("card_last4")
+            raise ValidationError(
+                _("Only the last 4 digits, please. Nobody needs the rest of the card number."), code="too_many"
+            )
+        raise ValidationError(_("Please enter exactly four digits: the last ones on the card."), code="not_four")
+
+
+class LinkForm(EmailForm):
+    way = "find_link"
+    button = _("Email me a link")
+
+    next = NextField(required=False)
+
+
+class CodeForm(PortalForm):
+    """The emailed code on top of a lookup by card. Posts to the page of one order."""
+
+    way = "code"
+    button = _("Open my order")
+
+    code = forms.CharField(
+        label=_("Code from the email"),
+        max_length=DIGITS_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "digits"}),
+        error_messages=error_messages(_("Please enter the code from the email.")),
+    )
+
+    def __init__(self, public_id: UUID, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.public_id = public_id
+
+    def action(self) -> str:
+        return reverse("orders:code", args=[self.public_id])
+
+    def clean_code(self) -> str:
+        digits = plain_digits(self.cleaned_data["code"])
+        if not re.fullmatch(rf"[0-9]{{{DIGITS}}}", digits):
+            raise ValidationError(_("The code has %(count)s digits."), params={"count": DIGITS}, code="shape")
+        return digits

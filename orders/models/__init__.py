@@ -1,0 +1,51 @@
+"""Stores and their orders, the money that went back, and who may open what."""
+
+from orders.models.access import Attempt, LookupCode, RateLimitCounter
+from orders.models.corrections import UNDO_WITHIN, AddressCorrection, CorrectionLink
+from orders.models.fields import money_field
+from orders.models.links import AccessLink, LinkState, SingleUseLink
+from orders.models.orders import (
+    LAST4,
+    MOST_FOUND,
+    OWN_ARGON2_PREFIX,
+    Order,
+    OrderLine,
+    OrderQuerySet,
+    email_key,
+    load_items,
+    load_stores,
+    normalize_order_number,
+    order_with_store,
+    orders_paid_with,
+)
+from orders.models.payments import PaymentReference, Refund
+from orders.models.stores import FollowUpSchedule, Store
+
+__all__ = [
+    "LAST4",
+    "MOST_FOUND",
+    "OWN_ARGON2_PREFIX",
+    "UNDO_WITHIN",
+    "AccessLink",
+    "AddressCorrection",
+    "Attempt",
+    "CorrectionLink",
+    "FollowUpSchedule",
+    "LinkState",
+    "LookupCode",
+    "Order",
+    "OrderLine",
+    "OrderQuerySet",
+    "PaymentReference",
+    "RateLimitCounter",
+    "Refund",
+    "SingleUseLink",
+    "Store",
+    "email_key",
+    "load_items",
+    "load_stores",
+    "money_field",
+    "normalize_order_number",
+    "order_with_store",
+    "orders_paid_with",
+]

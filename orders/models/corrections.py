@@ -1,0 +1,65 @@
+"""Mistyped email addresses of orders, corrected by their buyers or by staff."""
+
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from orders.models.links import SingleUseLink
+
+# How long the old address can undo a correction; so long nothing of worth moves.
+UNDO_WITHIN = timedelta(hours=48)
+
+
+class AddressCorrectionQuerySet(models.QuerySet["AddressCorrection"]):
+    def standing(self) -> "AddressCorrectionQuerySet":
+        return self.filter(undone_at=None)
+
+    def made_since(self, moment: datetime) -> "AddressCorrectionQuerySet":
+        return self.filter(made_at__gt=moment)
+
+
+class AddressCorrection(models.Model):
+    """The address of an order was corrected. The old address is told, and can undo it for 48 hours."""
+
+    order = models.ForeignKey(
+        "orders.Order", on_delete=models.CASCADE, related_name="address_corrections", verbose_name=_("order")
+    )
+    old_email = models.CharField(_("old address"), max_length=254, blank=True)
+    # What `contact_email` was before: undoing brings it back, and leaves what the store says alone.
+    old_contact_email = models.CharField(max_length=254, blank=True, editable=False)
+    new_email = models.CharField(_("new address"), max_length=254)
+    made_at = models.DateTimeField(_("made at"), default=timezone.now)
+    undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
+    client = models.CharField(_("client"), max_length=64, blank=True)
+
+    objects = AddressCorrectionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("address correction")
+        verbose_name_plural = _("address corrections")
+        indexes = [models.Index(fields=["order", "-made_at"], name="address_correction_by_order")]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} {self.made_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def undo_until(self) -> datetime:
+        """Until when the old address can undo it."""
+        return self.made_at + UNDO_WITHIN
+
+
+class CorrectionLink(SingleUseLink):
+    """The link by which the old address undoes a correction."""
+
+    LIFETIME = UNDO_WITHIN
+
+    correction = models.ForeignKey(AddressCorrection, on_delete=models.CASCADE, related_name="links")
+
+    class Meta:
+        verbose_name = _("link to undo a correction")
+        verbose_name_plural = _("links to undo corrections")
+
+    def __str__(self) -> str:
+        return f"{self.correction_id} {self.created_at:%Y-%m-%d %H:%M}"

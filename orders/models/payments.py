@@ -1,0 +1,47 @@
+"""Money that went back, and what the payment provider calls a payment."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from orders.models.fields import money_field
+
+
+class Refund(models.Model):
+    """Money of an order that went back, whoever sent it. Amounts are positive, in the order's currency."""
+
+    order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="refunds")
+    store_refund_id = models.CharField(_("the store's refund id"), max_length=100)
+    amount = money_field()
+    refunded_at = models.DateTimeField(_("refunded at"))
+    # The store's word on which items: [{"id": store_line_id, "quantity": n}].
+    lines = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        verbose_name = _("refund")
+        verbose_name_plural = _("refunds")
+        constraints = [
+            models.UniqueConstraint(fields=["order", "store_refund_id"], name="refund_id_once_per_order"),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="refund_amount_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} ({self.store_refund_id})"
+
+
+class PaymentReference(models.Model):
+    """The payment provider's name for an order's payment, as its store told it.
+
+    Payments find their order by it, and refunds their payment.
+    """
+
+    order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="payment_references")
+    reference = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["reference", "order"], name="payment_reference_once_per_order"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference

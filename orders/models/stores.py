@@ -1,0 +1,76 @@
+"""Stores, and what staff set for each of them."""
+
+from datetime import tzinfo
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+def validate_time_zone(name: str) -> None:
+    if name not in available_timezones():
+        raise ValidationError(_("%(name)s is not a time zone. Use a name like Europe/Berlin."), params={"name": name})
+
+
+class Store(models.Model):
+    """A shop whose orders are found here; its seller is the merchant of record."""
+
+    class ConfirmCardLookup(models.TextChoices):
+        NEVER = "never", _("never")
+        WHEN_SUSPICIOUS = "when_suspicious", _("when suspicious")
+        ALWAYS = "always", _("always")
+
+    slug = models.SlugField(_("short name"), max_length=64, unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
+    language = models.CharField(
+        _("language"), max_length=16, default="en", help_text=_("For orders that don't say theirs.")
+    )
+    seller = models.TextField(
+        _("merchant of record"), blank=True, help_text=_("Name and address, as invoices name the seller.")
+    )
+    support_email = models.EmailField(
+        _("support address"), blank=True, help_text=_("Where answers to this store's mails go.")
+    )
+    confirm_card_lookup = models.CharField(
+        _("confirm a lookup by card"),
+        max_length=16,
+        choices=ConfirmCardLookup,
+        default=ConfirmCardLookup.WHEN_SUSPICIOUS,
+        help_text=_("Ask for an emailed code before serial numbers and invoice open."),
+    )
+
+    class Meta:
+        verbose_name = _("store")
+        verbose_name_plural = _("stores")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def tzinfo(self) -> tzinfo:
+        return ZoneInfo(self.time_zone)
+
+
+class FollowUpSchedule(models.Model):
+    """When a store sends one kind of follow-up; without a row, as the kind itself says."""
+
+    store = models.ForeignKey(
+        Store, on_delete=models.CASCADE, related_name="follow_up_schedules", verbose_name=_("store")
+    )
+    kind = models.CharField(_("kind"), max_length=64)
+    is_on = models.BooleanField(_("sent"), default=True)
+    days = models.PositiveSmallIntegerField(
+        _("days"), help_text=_("After what it follows up, or before what it reminds of.")
+    )
+
+    class Meta:
+        verbose_name = _("follow-up schedule")
+        verbose_name_plural = _("follow-up schedules")
+        constraints = [
+            models.UniqueConstraint(fields=["store", "kind"], name="follow_up_schedule_once_per_store_and_kind")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.store}: {self.kind}"

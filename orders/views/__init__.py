@@ -1,0 +1,1 @@
+"""The pages on which buyers find, open and read their orders."""

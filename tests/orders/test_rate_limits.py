@@ -1,0 +1,122 @@
+"""A limit allows so many tries in any 15 minutes and in any day, whatever comes at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orders.models import RateLimitCounter
+from orders.rate_limits import (
+    LONG_WINDOW,
+    SHORT_WINDOW,
+    Rate,
+    RateLimit,
+    allows,
+    consume,
+    consume_each,
+    delete_old,
+    restore,
+)
+
+NOON = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+CARD_LIMIT = RateLimit("card", "ann@example.com", Rate(short=5, long=20))
+
+
+@pytest.mark.django_db
+def test_five_tries_in_a_quarter_of_an_hour_and_no_sixth() -> None:
+    answers = [consume([CARD_LIMIT], NOON + timedelta(seconds=second)) for second in range(7)]
+    assert answers == [True] * 5 + [False] * 2
+
+
+@pytest.mark.django_db
+def test_the_window_slides() -> None:
+    for minute in (0, 10, 11, 12, 13):
+        assert consume([CARD_LIMIT], NOON + timedelta(minutes=minute))
+    assert not consume([CARD_LIMIT], NOON + timedelta(minutes=14))
+    assert consume([CARD_LIMIT], NOON + timedelta(minutes=15))  # the try of minute 0 is out
+    assert not consume([CARD_LIMIT], NOON + timedelta(minutes=16))  # those of 10 to 13 are still in
+
+
+@pytest.mark.django_db
+def test_twenty_tries_in_a_day() -> None:
+    times = [NOON + timedelta(minutes=16 * index) for index in range(25)]
+    assert [consume([CARD_LIMIT], at) for at in times] == [True] * 20 + [False] * 5
+    assert consume([CARD_LIMIT], NOON + LONG_WINDOW)
+
+
+@pytest.mark.django_db
+def test_a_refused_try_costs_nothing_more() -> None:
+    for second in range(50):
+        consume([CARD_LIMIT], NOON + timedelta(seconds=second))
+    assert consume([CARD_LIMIT], NOON + SHORT_WINDOW)
+
+
+@pytest.mark.django_db
+def test_what_is_restored_can_be_tried_again() -> None:
+    for second in range(100):
+        at = NOON + timedelta(seconds=second)
+        assert consume([CARD_LIMIT], at)
+        restore([CARD_LIMIT], at)
+
+
+@pytest.mark.django_db
+def test_an_exhausted_first_limit_leaves_the_second_untouched() -> None:
+    client = RateLimit("client", "192.0.2.1", Rate(short=1, long=1))
+    assert consume_each([client, CARD_LIMIT], NOON) == [True, True]
+    assert consume_each([client, CARD_LIMIT], NOON + timedelta(seconds=1)) == [False, False]
+    assert len(RateLimitCounter.objects.get(key=CARD_LIMIT.key).tries) == 1
+
+
+@pytest.mark.django_db
+def test_looking_whether_there_is_room_takes_nothing() -> None:
+    assert all(allows(CARD_LIMIT, NOON) for _look in range(10))
+    for second in range(5):
+        consume([CARD_LIMIT], NOON + timedelta(seconds=second))
+    assert not allows(CARD_LIMIT, NOON + timedelta(minutes=1))
+    assert allows(CARD_LIMIT, NOON + timedelta(minutes=16))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_tries_at_once_are_no_more_than_five() -> None:
+    now = timezone.now()
+
+    def attempt(index: int) -> bool:
+        try:
+            return consume([CARD_LIMIT], now + timedelta(microseconds=index))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(10) as pool:
+        assert sum(pool.map(attempt, range(50))) == 5
+
+
+@pytest.mark.django_db
+def test_the_table_holds_no_addresses() -> None:
+    consume([CARD_LIMIT], NOON)
+    assert "ann" not in RateLimitCounter.objects.get().key
+
+
+@pytest.mark.django_db
+def test_counters_that_nobody_touched_for_a_day_are_deleted() -> None:
+    consume([CARD_LIMIT], NOON)
+    consume([RateLimit("card", "bob@example.com", CARD_LIMIT.rate)], NOON + timedelta(hours=23))
+    assert delete_old(NOON + timedelta(hours=25)) == 1
+    assert RateLimitCounter.objects.count() == 1
+
+
+@pytest.mark.django_db
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@given(steps=st.lists(st.integers(min_value=1, max_value=3 * 3600), min_size=1, max_size=40))
+def test_no_window_ever_holds_more_than_its_limit(steps: list[int]) -> None:
+    RateLimitCounter.objects.all().delete()
+    at, taken = NOON, []
+    for step in steps:
+        at += timedelta(seconds=step)
+        expected = sum(t > at - SHORT_WINDOW for t in taken) < 5 and sum(t > at - LONG_WINDOW for t in taken) < 20
+        assert consume([CARD_LIMIT], at) is expected
+        if expected:
+            taken.append(at)
