@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "support.apps.SupportConfig",
     "refunds.apps.RefundsConfig",
     "licenses.apps.LicensesConfig",
+    "cases.apps.CasesConfig",
     "orders.apps.OrdersConfig",
     "notifications.apps.NotificationsConfig",
     "files.apps.FilesConfig",

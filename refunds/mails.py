@@ -1,5 +1,6 @@
 """The mails about cases: one kind for each step, made at the moment of sending. `notifications` reads them."""
 
+from functools import partial
 from typing import Any
 
 from django.urls import reverse
@@ -8,14 +9,15 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from cases.models import CaseEvent, DecidedCase
+from cases.transitions import mail_kind
 from notifications.kinds import MailKind, register
 from notifications.models import Message
 from notifications.site import site_url
 from orders import formats
 from orders.models import Order
 from refunds.differences import price_difference
-from refunds.models import Case, CaseEvent, CashbackClaim, Return, Swap, Withdrawal
-from refunds.moves import mail_kind_of
+from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 
 TEMPLATES = "refunds/emails"
 
@@ -23,7 +25,7 @@ TEMPLATES = "refunds/emails"
 DECIDED = {Return.Status.APPROVED, Return.Status.REFUNDED}
 MONEY_COMES = DECIDED | Return.UNDECIDED
 
-LABELS: dict[type[Case], Any] = {
+LABELS: dict[type[DecidedCase], Any] = {
     Return: _("Your return"),
     Withdrawal: _("Your withdrawal"),
     Swap: _("Your product swap"),
@@ -31,9 +33,9 @@ LABELS: dict[type[Case], Any] = {
 }
 
 
-def context(message: Message) -> dict[str, Any]:
+def context(case_type: type[DecidedCase], message: Message) -> dict[str, Any]:
     """What every mail about a step says from: the step, its case, and the order where it is known."""
-    event = CaseEvent.objects.select_related(*CaseEvent.CASES).get(pk=message.object_id)
+    event = case_type.event_model()._default_manager.select_related("case").get(pk=message.object_id)
     case = event.case
     order = case.about_order
     shown: dict[str, Any] = {
@@ -126,12 +128,13 @@ def _facts_of_claim(case: CashbackClaim, event: CaseEvent) -> list[tuple[str, st
     return facts
 
 
-def step_is_known(message: Message) -> bool:
-    return CaseEvent.objects.filter(pk=message.object_id).exists()
+def step_is_known(case_type: type[DecidedCase], message: Message) -> bool:
+    return case_type.event_model()._default_manager.filter(pk=message.object_id).exists()
 
 
 for case_type, label in LABELS.items():
     for status, status_label in case_type.Status.choices:  # type: ignore[attr-defined]
-        name = mail_kind_of(case_type, status)
+        name = mail_kind(case_type, status)
         step = format_lazy("{}: {}", label, status_label)
-        register(MailKind(name, f"{TEMPLATES}/{name}", context, step_is_known, label=step))
+        about, known = partial(context, case_type), partial(step_is_known, case_type)
+        register(MailKind(name, f"{TEMPLATES}/{name}", about, known, label=step))

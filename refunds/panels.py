@@ -10,17 +10,18 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cases.models import DecidedCase
+from cases.progress import Words, words
 from orders.models import Order, OrderLine
 from orders.panels import Panel, register
 from refunds.countries import may_withdraw
 from refunds.eligibility import NOT_RETURNABLE
-from refunds.models import Case, CashbackClaim, Return, Swap, Withdrawal
+from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from refunds.policy import days_left, moment_before
-from refunds.progress import Words, words
 
 
 class _Kind(NamedTuple):
-    case_type: type[Case]
+    case_type: type[DecidedCase]
     name: Any
     page: str  # the name of its URL; empty where it has none
 
@@ -30,7 +31,7 @@ class _Kind(NamedTuple):
 
 
 _KINDS = {
-    "return": _Kind(Return, _("Return"), "refunds:return"),
+    "return": _Kind(Return, _("Return"), "refunds:return_status"),
     "withdrawal": _Kind(Withdrawal, _("Withdrawal"), ""),
     "swap": _Kind(Swap, _("Product swap"), "refunds:swap_status"),
     "cashback": _Kind(CashbackClaim, _("Cashback claim"), "refunds:cashback_status"),
@@ -147,7 +148,7 @@ def _free(order: Order, rows: Sequence[_Row]) -> list[OrderLine]:
 def orders_with_reference(word: str) -> QuerySet[Any, int]:
     """The orders of the case with this reference, of whichever kind its letter says."""
     reference = word.strip().upper()
-    kinds = (kind.case_type for kind in _KINDS.values() if reference.startswith(f"{kind.case_type.LETTER}-"))
+    kinds = (kind.case_type for kind in _KINDS.values() if reference.startswith(f"{kind.case_type.REFERENCE_PREFIX}-"))
     cases: Any = next(kinds, Return)
     return cases.objects.filter(reference=reference, order__isnull=False).values_list("order_id", flat=True)
 

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from cases.refusals import Refusal
 from orders.card_numbers import LENGTHS, holds_card_number, passes_luhn
-from refunds.refusals import Refusal
 
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _BEGINS_LIKE_AN_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}")

@@ -1,32 +1,10 @@
-"""Why something is not done: each with the sentence that the person reads."""
+"""Why money does not go back; see cases/refusals.py for what all cases share."""
 
-from typing import Any
-
-from django.utils.translation import gettext_lazy as _
-
-
-class Refusal(Exception):
-    """`str()` of it is a translated sentence that says why, and what to do where something can be done.
-
-    `line_id` names the order line that it is about, where it is about one.
-    """
-
-    def __init__(self, sentence: Any, *, line_id: int | None = None, **values: Any) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.line_id = line_id
-        self.values = values
-
-    def __str__(self) -> str:
-        return str(self.sentence) % self.values if self.values else str(self.sentence)
-
-
-class NotPossible(Refusal):
-    """The order, or the item, cannot be returned, swapped or claimed for."""
+from cases.refusals import NotPossible, Refusal
 
 
 class TooLate(NotPossible):
-    """The days are over."""
+    """The return period has ended."""
 
 
 class WrongQuantity(Refusal):
@@ -35,10 +13,3 @@ class WrongQuantity(Refusal):
 
 class WrongAmount(Refusal):
     """Nothing, more than was asked for, or more than was paid."""
-
-
-class AlreadyMoved(Refusal):
-    """Somebody else moved the case in between."""
-
-    def __init__(self, status: Any) -> None:
-        super().__init__(_("This is not possible any more: the status is now “%(status)s”."), status=status)

@@ -22,34 +22,34 @@ ASKED = Thread.Status.QUESTION_ASKED
 
 def _candidates(since: datetime, until: datetime) -> Iterator[Planned]:
     questions = ThreadMessage.objects.filter(
-        thread__status=ASKED, to_status=ASKED, author=ThreadMessage.Author.STAFF, is_internal=False
+        case__status=ASKED, to_status=ASKED, actor=ThreadMessage.Actor.STAFF, note=""
     )
-    for days, stores in by_days(QUESTION_OPEN, QUESTION_OPEN_DAYS, "thread__store"):
+    for days, stores in by_days(QUESTION_OPEN, QUESTION_OPEN_DAYS, "case__store"):
         after = timedelta(days=days)
         found = questions.filter(stores, at__gt=since - after, at__lte=until - after)
-        for said in found.select_related("thread").iterator(chunk_size=ROWS_AT_ONCE):
+        for said in found.select_related("case").iterator(chunk_size=ROWS_AT_ONCE):
             due_at = said.at + after
             yield Planned(
                 said.pk,
-                said.thread.email,
+                said.case.email,
                 due_at,
                 due_at + QUESTION_OPEN_WINDOW,
-                order_id=said.thread.order_id,
-                language=said.thread.language,
+                order_id=said.case.order_id,
+                language=said.case.language,
             )
 
 
 def _is_unanswered(message: Message) -> bool:
     """It is the last thing that was said, and an answer is still waited for."""
-    said = ThreadMessage.objects.select_related("thread").filter(pk=message.object_id).first()
-    if said is None or said.thread.status != ASKED:
+    said = ThreadMessage.objects.select_related("case").filter(pk=message.object_id).first()
+    if said is None or said.case.status != ASKED:
         return False
-    return not said.thread.messages.filter(is_internal=False, pk__gt=said.pk).exists()
+    return not said.case.events.filter(note="", pk__gt=said.pk).exists()
 
 
 def _context(message: Message) -> dict[str, Any]:
-    said = ThreadMessage.objects.select_related("thread__store").get(pk=message.object_id)
-    thread = said.thread
+    said = ThreadMessage.objects.select_related("case__store").get(pk=message.object_id)
+    thread = said.case
     return {
         "said": said,
         "thread": thread,

@@ -43,24 +43,24 @@ def forwarded(message: Message) -> dict[str, Any]:
     """For the helpdesk of a store: whose answer goes to the buyer by itself."""
     said = _said(message)
     return _common(said) | {
-        "reply_to": said.thread.email,
-        "url": site_url(reverse("admin:support_thread_change", args=[said.thread_id])),
+        "reply_to": said.case.email,
+        "url": site_url(reverse("admin:support_thread_change", args=[said.case_id])),
         "files": said.files.count(),
         "facts": [
-            (gettext("From"), said.thread.email),
-            *_facts(said.thread, tell_order=True),
-            *_facts_of_claim(said.thread),
+            (gettext("From"), said.case.email),
+            *_facts(said.case, tell_order=True),
+            *_facts_of_claim(said.case),
         ],
     }
 
 
 def _said(message: Message) -> ThreadMessage:
-    found = ThreadMessage.objects.select_related("thread__order__store", "thread__store", "thread__charge_claim")
+    found = ThreadMessage.objects.select_related("case__order__store", "case__store", "case__charge_claim")
     return found.get(pk=message.object_id)
 
 
 def _common(said: ThreadMessage) -> dict[str, Any]:
-    thread = said.thread
+    thread = said.case
     order = thread.order
     # The number of an order is told to its own address only, whoever found it.
     is_theirs = order is not None and is_address_of(order, thread.email)

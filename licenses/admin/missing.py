@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.options import IS_POPUP_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,7 +14,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
@@ -23,11 +21,11 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
+from cases.admin.queues import DefaultFilter, QueueAdmin
 from licenses.admin.licenses import minute
 from licenses.models import LicensedLine, LineWithoutSerial
 from licenses.models.missing import RENEWING_KINDS
 from licenses.services.assigning import SERIAL_LENGTH, NotAssignable, give, take_away
-from orders.admin import ReadOnly
 from orders.models import OrderLine, email_key, normalize_order_number
 
 MOST_DEVICES = 1_000_000
@@ -68,47 +66,26 @@ class GiveForm(forms.Form):
             del self.fields["same_buyer"]
 
 
-class _ShownFirst(admin.SimpleListFilter):
-    """A filter that is on by itself: its first choice."""
-
-    choices_offered: tuple[tuple[str, Any], ...]
-
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [(value, str(title)) for value, title in self.choices_offered]
-
-    @property
-    def wanted(self) -> str:
-        offered = [value for value, _title in self.choices_offered]
-        value = self.value()
-        return value if value in offered else offered[0]
-
-    def choices(self, changelist: Any) -> Any:
-        for lookup, title in self.lookup_choices:
-            yield {
-                "selected": self.wanted == lookup,
-                "query_string": changelist.get_query_string({self.parameter_name: lookup}),
-                "display": title,
-            }
-
-
-class WaitsFilter(_ShownFirst):
+class WaitsFilter(DefaultFilter):
     """How long the buyer has been waiting. Stores often bring serial numbers a little later than orders."""
 
     title = _("waits")
     parameter_name = "waits"
-    choices_offered = (("3", _("longer than 3 hours")), ("24", _("longer than 24 hours")), ("0", _("all")))
+    everything = "0"
+    offered = (("3", _("longer than 3 hours")), ("24", _("longer than 24 hours")), ("0", _("all")))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         missing = queryset.missing()  # type: ignore[attr-defined]
         return missing.placed_before(timezone.now() - timedelta(hours=int(self.wanted)))
 
 
-class PlacedFilter(_ShownFirst):
+class PlacedFilter(DefaultFilter):
     """Stores that tell no serial numbers at all would fill the list with their years."""
 
     title = _("placed within")
     parameter_name = "within"
-    choices_offered = (("90", _("90 days")), ("365", _("a year")), ("0", _("any time")))
+    everything = "0"
+    offered = (("90", _("90 days")), ("365", _("a year")), ("0", _("any time")))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         days = int(self.wanted)
@@ -118,7 +95,7 @@ class PlacedFilter(_ShownFirst):
 
 
 @admin.register(LineWithoutSerial)
-class LineWithoutSerialAdmin(ReadOnly, ModelAdmin):
+class LineWithoutSerialAdmin(QueueAdmin):
     """Shows; giving and taking away are services."""
 
     list_display = ["waiting", "due", "on_order", "store", "name", "kind", "email"]
@@ -126,22 +103,27 @@ class LineWithoutSerialAdmin(ReadOnly, ModelAdmin):
     list_filter = [WaitsFilter, PlacedFilter, "order__store", "kind"]
     list_select_related = ["order__store"]
     ordering = ["order__placed_at", "pk"]
-    show_full_result_count = False
     search_fields = ["name"]  # shows the field; `get_search_results` does the work
     search_help_text = _("Order number or email address")
-    fields = [
-        "on_order",
-        "store",
-        "status",
-        "placed_at",
-        "email",
-        "name",
-        "sku",
-        "kind",
-        "quantity",
-        "quantity_returned",
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "on_order",
+                    "store",
+                    "status",
+                    "placed_at",
+                    "email",
+                    "name",
+                    "sku",
+                    "kind",
+                    "quantity",
+                    "quantity_returned",
+                ]
+            },
+        )
     ]
-    readonly_fields = ["on_order", "store", "status", "placed_at", "email"]
     change_form_outer_after_template = "licenses/admin/give.html"
 
     # --- The list ---
@@ -194,27 +176,15 @@ class LineWithoutSerialAdmin(ReadOnly, ModelAdmin):
 
     # --- One line ---
 
-    def may_give(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("licenses.change_linewithoutserial"))
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        line = self.get_object(request, object_id)
-        shown = {}
-        if line is not None and IS_POPUP_VAR not in request.GET:
-            shown = self._about(request, line)
-        return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
-
-    def _about(self, request: HttpRequest, line: Any) -> dict[str, Any]:
+    def about(self, request: HttpRequest, found: Any) -> dict[str, Any]:
         """The line's licences, and the form for one (more), where there can be one and the user may give it."""
-        links = list(line.licensed_lines.select_related("license__product").order_by("pk"))
-        may_give = self.may_give(request)
+        links = list(found.licensed_lines.select_related("license__product").order_by("pk"))
+        may_give = self.may_decide(request)
         return {
-            "line": line,
+            "line": found,
             "links": links,
             "may_give": may_give,
-            "form": GiveForm(line) if may_give and len(links) < line.quantity else None,
+            "form": GiveForm(found) if may_give and len(links) < found.quantity else None,
         }
 
     def get_urls(self) -> list[URLPattern]:
@@ -233,7 +203,7 @@ class LineWithoutSerialAdmin(ReadOnly, ModelAdmin):
         """Give a serial number, by POST. What the service refuses is said at the form, and nothing has changed."""
         line = self._line(request, pk)
         if request.method != "POST":
-            return HttpResponseRedirect(page_of(line))
+            return HttpResponseRedirect(self.page_of(line))
         form = GiveForm(line, request.POST)
         if form.is_valid():
             try:
@@ -245,16 +215,15 @@ class LineWithoutSerialAdmin(ReadOnly, ModelAdmin):
                 self._log(request, line, link, told)
                 if not line.order.email:
                     messages.warning(request, gettext("The order has no email address: nobody was told."))
-                return HttpResponseRedirect(page_of(line))
-        request.method = "GET"  # the same page again, with what was typed
-        return self.change_view(request, str(pk), extra_context={"form": form})
+                return HttpResponseRedirect(self.page_of(line))
+        return self.page_again(request, pk, form=form)
 
     def take_serial_away(self, request: HttpRequest, pk: int, link_pk: int) -> HttpResponse:
         """Take a serial number away that staff gave, by POST."""
         line = self._line(request, pk)
         link = line.licensed_lines.filter(pk=link_pk).select_related("license").first()
         if request.method != "POST" or link is None:
-            return HttpResponseRedirect(page_of(line))
+            return HttpResponseRedirect(self.page_of(line))
         try:
             take_away(link)
         except NotAssignable as why:
@@ -262,11 +231,11 @@ class LineWithoutSerialAdmin(ReadOnly, ModelAdmin):
         else:
             told = gettext("Took the serial number %(serial)s away.") % {"serial": link.license.serial}
             self._log(request, line, link, told)
-        return HttpResponseRedirect(page_of(line))
+        return HttpResponseRedirect(self.page_of(line))
 
     def _line(self, request: HttpRequest, pk: int) -> LineWithoutSerial:
         line = LineWithoutSerial.lines.filter(pk=pk).select_related("order__store").first()
-        if not self.may_give(request):
+        if not self.may_decide(request):
             raise PermissionDenied
         if line is None:
             raise Http404
@@ -277,7 +246,3 @@ class LineWithoutSerialAdmin(ReadOnly, ModelAdmin):
         for changed in (line, link.order, link.license):
             self.log_change(request, changed, told)
         messages.success(request, told)
-
-
-def page_of(line: OrderLine) -> str:
-    return reverse("admin:licenses_linewithoutserial_change", args=[line.pk])

@@ -9,11 +9,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from PIL import Image
 
+from cases import steps
+from cases.refusals import Refusal
 from licenses.models import Product
 from orders.models import Order, Store
 from portal.demo import vendor
 from refunds.models import AutoApprovalLimit, CashbackClaim, CashbackPromotion, ReturnPolicy, ReturnReason, SwapOffer
-from refunds.refusals import Refusal
 from refunds.services import cashback, money, returns, swaps, withdrawals
 from refunds.services.returns import Wanted
 from refunds.services.swaps import Wish
@@ -98,7 +99,7 @@ def _make_case(number: int, order: Order, reason: ReturnReason, agent: User) -> 
     else:
         case = returns.request_return(order, [Wanted(line.pk, 1)], reason, "It is not what I was looking for.")
         if number == 1:
-            returns.ask(case, agent, "On which device did you try it?")
+            steps.ask(case, agent, "On which device did you try it?")
         elif number == 2:
             returns.approve(case, agent)
         elif number == 3:

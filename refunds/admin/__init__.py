@@ -1,5 +1,5 @@
-"""The desk of support: queues of cases, one page per case with its decisions, the money to send, and the policies."""
+"""Queues of requests with their actions, the refunds to send, and the policies."""
 
-from refunds.admin import data, desks, money, policies
+from refunds.admin import data, money, policies, queues
 
-__all__ = ["data", "desks", "money", "policies"]
+__all__ = ["data", "money", "policies", "queues"]

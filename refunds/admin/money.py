@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from cases.refusals import Refusal
 from orders import formats
 from orders.admin import ReadOnly
 from refunds.models import RefundTransaction, StoreGateway
-from refunds.refusals import Refusal
 from refunds.services import money
 
 Status = RefundTransaction.Status

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from unfold.admin import ModelAdmin, TabularInline
 
+from cases.refusals import Refusal
 from refunds.models import AutoApprovalLimit, ReturnException, ReturnPolicy
-from refunds.refusals import Refusal
 from refunds.services import policies
 
 

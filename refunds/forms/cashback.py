@@ -2,22 +2,21 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from cases.forms import SUBMISSION_LENGTH, SubmissionForm, plain
+from cases.refusals import Refusal
 from files.forms import ProofField
 from files.refusals import Refused
 from licenses.models import normalize_serial
 from orders.countries import country_code
 from orders.forms import NO_CARD_NUMBER, error_messages
-from refunds.forms.returns import SUBMISSION_LENGTH, PageForm, plain
 from refunds.models import CashbackClaim
 from refunds.payout_details import PayoutDetails, holds_card, is_iban, looks_like_iban
 from refunds.promotions import Verdict
-from refunds.refusals import Refusal
 
 SERIAL_LENGTH = 200  # characters as typed, with spaces
 HOLDER_LENGTH = 200
@@ -27,7 +26,7 @@ SHORTEST_ACCOUNT = 5
 Method = CashbackClaim.PayoutMethod
 
 
-class CashbackForm(PageForm):
+class CashbackForm(SubmissionForm):
     """A claim for one of the serial numbers of the open orders. Whether a promotion applies is the service's."""
 
     way = "cashback"
@@ -70,10 +69,9 @@ class CashbackForm(PageForm):
         widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
         error_messages=error_messages(""),
     )
-    submission_id = forms.CharField(required=False, max_length=SUBMISSION_LENGTH, widget=forms.HiddenInput)
 
     def __init__(self, country: str, verdicts: Sequence[Verdict], data: Any = None, files: Any = None) -> None:
-        super().__init__(data, files=files, initial={"submission_id": str(uuid4()), "country": country})
+        super().__init__(data, files=files, initial={"country": country})
         serials = [each.bought.license.serial for each in verdicts if each.promotion is not None]
         self.known_keys = {each.bought.license.serial_key for each in verdicts}
         typed = plain(self.data.get("serial"))

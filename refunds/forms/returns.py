@@ -1,14 +1,12 @@
 """Which items go back, why, and what is said about it."""
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID
 
-from crispy_forms.helper import FormHelper
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.forms.boundfield import BoundField
@@ -16,17 +14,16 @@ from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from orders.forms import PortalForm, error_messages
+from cases.forms import COMMENT_LENGTH, SubmissionForm, plain
+from cases.refusals import Refusal
+from orders.forms import error_messages
 from orders.models import OrderLine
 from refunds.amounts import Share
 from refunds.eligibility import Eligibility, Returnable
 from refunds.models import ReturnReason
-from refunds.refusals import Refusal
 from refunds.services import returns
 from refunds.services.returns import Judged, Wanted
 
-COMMENT_LENGTH = 2000  # characters
-SUBMISSION_LENGTH = 64
 QUANTITY_NAME = re.compile(r"line-(0|[1-9][0-9]{0,17})-quantity")
 
 
@@ -36,11 +33,6 @@ def quantity_name(line: OrderLine) -> str:
 
 def serials_name(line: OrderLine) -> str:
     return f"line-{line.pk}-serials"
-
-
-def plain(typed: Any) -> str:
-    """A number as typed on any keyboard, in ASCII."""
-    return unicodedata.normalize("NFKC", str(typed or "")).strip()
 
 
 def _whole(sentence: str) -> str:
@@ -104,15 +96,7 @@ class Item:
         return self.returnable.share(self.returnable.free, self.currency)
 
 
-class PageForm(PortalForm):
-    """A form whose page draws it, field by field."""
-
-    @property
-    def helper(self) -> FormHelper:
-        return FormHelper()
-
-
-class ReturnForm(PageForm):
+class ReturnForm(SubmissionForm):
     """The items of one order, by what its policy allows now. `judged` holds, once it is valid, what would come back."""
 
     way = "return"
@@ -130,10 +114,9 @@ class ReturnForm(PageForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages=error_messages(""),
     )
-    submission_id = forms.CharField(required=False, max_length=SUBMISSION_LENGTH, widget=forms.HiddenInput)
 
     def __init__(self, eligibility: Eligibility, now: datetime, data: Any = None) -> None:
-        super().__init__(data, initial={"submission_id": str(uuid4())})
+        super().__init__(data)
         self.eligibility = eligibility
         self.now = now
         self.judged: list[Judged] = []
@@ -152,9 +135,7 @@ class ReturnForm(PageForm):
 
     @property
     def submission_id_of_order(self) -> UUID | None:
-        """The submission's id. Made from the form's and the order's, so that no other order's form can meet it."""
-        typed = str(self.data.get("submission_id") or "")
-        return uuid5(self.eligibility.order.public_id, typed) if typed else None
+        return self.submission_of(self.eligibility.order.public_id)
 
     def typed_wishes(self) -> list[Wanted]:
         """What a form asks for, whether that is possible or not: its whole quantities above zero."""
@@ -253,20 +234,3 @@ class ReturnForm(PageForm):
         values.append(("comment", self.cleaned_data["comment"]))
         values.append(("submission_id", self.cleaned_data["submission_id"]))
         return values
-
-
-class AnswerForm(PageForm):
-    """What the buyer answers to a question of support."""
-
-    way = "answer"
-
-    answer = forms.CharField(
-        label=_("Your answer"),
-        max_length=COMMENT_LENGTH,
-        help_text=_("Please no card numbers and no passwords."),
-        widget=forms.Textarea(attrs={"rows": 5}),
-        error_messages=error_messages(_("Please write your answer.")),
-    )
-
-    def clean_answer(self) -> str:
-        return self.without_card_number("answer")

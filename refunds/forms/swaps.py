@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
+from cases.forms import COMMENT_LENGTH, SubmissionForm, plain
+from cases.refusals import Refusal
 from orders import formats
 from orders.forms import error_messages
 from refunds.differences import price_difference
 from refunds.eligibility import Eligibility, Returnable
-from refunds.forms.returns import COMMENT_LENGTH, SUBMISSION_LENGTH, PageForm, plain
 from refunds.models import SwapOffer
-from refunds.refusals import Refusal
 from refunds.services import swaps
 from refunds.services.swaps import Wish
 
@@ -42,7 +42,7 @@ class Swappable:
     offers: list[Priced]
 
 
-class SwapForm(PageForm):
+class SwapForm(SubmissionForm):
     """One item of an order, and the product wanted instead."""
 
     way = "swap"
@@ -65,7 +65,6 @@ class SwapForm(PageForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages=error_messages(""),
     )
-    submission_id = forms.CharField(required=False, max_length=SUBMISSION_LENGTH, widget=forms.HiddenInput)
 
     def __init__(self, eligibility: Eligibility, offers: Sequence[SwapOffer], now: datetime, data: Any = None) -> None:
         self.eligibility = eligibility
@@ -74,7 +73,7 @@ class SwapForm(PageForm):
         self.judged: Returnable | None = None
         self.free = [each for each in eligibility.lines if not each.refusal]
         only = {"line": str(self.free[0].line.pk)} if len(self.free) == 1 else {}
-        super().__init__(data, initial={"submission_id": str(uuid4())} | only)
+        super().__init__(data, initial=only)
         # Every item of the order, so that the service says why one cannot be swapped.
         self._choices("line").choices = [(str(each.line.pk), each.line.name) for each in eligibility.lines]
         self._choices("line").error_messages["invalid_choice"] = _("This item is not part of the order.")
@@ -104,9 +103,7 @@ class SwapForm(PageForm):
 
     @property
     def submission_id_of_order(self) -> UUID | None:
-        """The submission's id. Made from the form's and the order's, so that no other order's form can meet it."""
-        typed = str(self.data.get("submission_id") or "")
-        return uuid5(self.eligibility.order.public_id, f"swap {typed}") if typed else None
+        return self.submission_of(self.eligibility.order.public_id, "swap")
 
     def clean_comment(self) -> str:
         return self.without_card_number("comment")

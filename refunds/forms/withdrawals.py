@@ -1,16 +1,16 @@
 """The statement by which a buyer withdraws from a contract."""
 
+from dataclasses import astuple
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID
 
-from crispy_forms.helper import FormHelper
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
+from cases.forms import SubmissionForm
 from orders.forms import NUMBER_LENGTH, EmailForm, error_messages
-from refunds.forms.returns import SUBMISSION_LENGTH
 from refunds.services.withdrawals import Statement
 
 NAME_LENGTH = 200
@@ -18,7 +18,7 @@ NAME_LENGTH = 200
 FORMS = UUID("6f0d1c0e-7c43-4c55-9d0b-0f1e2d5a4b11")
 
 
-class WithdrawalForm(EmailForm):
+class WithdrawalForm(SubmissionForm, EmailForm):
     """Who withdraws from which contract, and where the acknowledgement goes. No reason is asked."""
 
     way = "withdraw"
@@ -36,20 +36,14 @@ class WithdrawalForm(EmailForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         error_messages=error_messages(_("Please enter the number of the order.")),
     )
-    submission_id = forms.CharField(required=False, max_length=SUBMISSION_LENGTH, widget=forms.HiddenInput)
 
     field_order = ["name", "order_number", "email", "submission_id"]
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
-        initial = {"submission_id": str(uuid4())} | kwargs.pop("initial", {})
-        super().__init__(data, initial=initial, **kwargs)
+        super().__init__(data, **kwargs)
         self.fields["email"].label = _("Email address")
         self.fields["email"].help_text = _("The acknowledgement goes there at once. Best is the one of the purchase.")
         self.fields["email"].error_messages["required"] = _("Please enter your email address.")
-
-    @property
-    def helper(self) -> FormHelper:
-        return FormHelper()  # the page draws it, field by field
 
     def clean_name(self) -> str:
         return self._one_line("name")
@@ -74,10 +68,7 @@ class WithdrawalForm(EmailForm):
     @property
     def submission(self) -> UUID | None:
         """The id of this submission: of the form and of what it says, so that another statement is another one."""
-        typed = self.cleaned_data["submission_id"]
-        statement = self.statement
-        words = "\x1f".join([typed, statement.name, statement.order_number, statement.email])
-        return uuid5(FORMS, words) if typed else None
+        return self.submission_of(FORMS, *astuple(self.statement))
 
     def first_field(self) -> BoundField:
         return self["name"]

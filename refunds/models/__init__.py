@@ -1,28 +1,29 @@
 """What buyers ask back, what was decided, and the money that moved."""
 
-from refunds.models.cases import Case, CaseEvent
-from refunds.models.cashback import CashbackClaim, CashbackPromotion
+from refunds.models.cashback import CashbackClaim, CashbackEvent, CashbackPromotion
 from refunds.models.money import RefundTransaction, StoreGateway
 from refunds.models.policies import AutoApprovalLimit, ReturnException, ReturnPolicy, WithdrawalPeriod
-from refunds.models.returns import Return, ReturnLine, ReturnReason
-from refunds.models.swaps import Swap, SwapOffer
-from refunds.models.withdrawals import Withdrawal
+from refunds.models.returns import Return, ReturnEvent, ReturnLine, ReturnReason
+from refunds.models.swaps import Swap, SwapEvent, SwapOffer
+from refunds.models.withdrawals import Withdrawal, WithdrawalEvent
 
 __all__ = [
     "AutoApprovalLimit",
-    "Case",
-    "CaseEvent",
     "CashbackClaim",
+    "CashbackEvent",
     "CashbackPromotion",
     "RefundTransaction",
     "Return",
+    "ReturnEvent",
     "ReturnException",
     "ReturnLine",
     "ReturnPolicy",
     "ReturnReason",
     "StoreGateway",
     "Swap",
+    "SwapEvent",
     "SwapOffer",
     "Withdrawal",
+    "WithdrawalEvent",
     "WithdrawalPeriod",
 ]

@@ -9,10 +9,10 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from cases.models import CaseEvent, DecidedCase
 from files.models import Upload
 from licenses.models import License, Product
 from orders.models import Order, Store, money_field
-from refunds.models.cases import Case
 from refunds.models.policies import country_code, currency_code
 
 
@@ -52,7 +52,7 @@ class CashbackPromotion(models.Model):
         return self.name
 
 
-class CashbackClaim(Case):
+class CashbackClaim(DecidedCase):
     """One claim on one promotion for one serial number."""
 
     class Status(models.TextChoices):
@@ -68,10 +68,11 @@ class CashbackClaim(Case):
         ORIGINAL = "original", _("the way the order was paid")
         BANK = "bank", _("bank account")
 
-    LETTER = "C"
+    REFERENCE_PREFIX = "C"
     MAIL = "cashback"
     UNDECIDED = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.QUESTION_ASKED})
     CLOSED = frozenset({Status.PAID, Status.DECLINED, Status.CANCELLED})
+    GOOD_END = Status.PAID
     TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
         "": frozenset({Status.RECEIVED}),
         Status.RECEIVED: frozenset(
@@ -133,3 +134,12 @@ class CashbackClaim(Case):
     @property
     def about_order(self) -> Order:
         return self.order
+
+
+class CashbackEvent(CaseEvent):
+    """A step of a cashback claim."""
+
+    case = models.ForeignKey(CashbackClaim, on_delete=models.CASCADE, related_name="events")
+
+    class Meta(CaseEvent.Meta):
+        pass

@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from cases.models import CaseEvent, DecidedCase
 from licenses.models import License
 from orders.models import Order, OrderLine, money_field
-from refunds.models.cases import Case
 
 
 class ReturnReason(models.Model):
@@ -43,7 +43,7 @@ class ReturnReason(models.Model):
         return written or gettext(self.name)
 
 
-class Return(Case):
+class Return(DecidedCase):
     """A wish for money back. Holds its units from the moment it is sent until it is cancelled or declined."""
 
     class Status(models.TextChoices):
@@ -55,10 +55,11 @@ class Return(Case):
         DECLINED = "declined", _("declined")
         CANCELLED = "cancelled", _("cancelled")
 
-    LETTER = "R"
+    REFERENCE_PREFIX = "R"
     MAIL = "return"
     UNDECIDED = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.QUESTION_ASKED})
     CLOSED = frozenset({Status.REFUNDED, Status.DECLINED, Status.CANCELLED})
+    GOOD_END = Status.REFUNDED
     # REFUNDED from everywhere open: the store itself may have sent the money.
     TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
         "": frozenset({Status.RECEIVED}),
@@ -107,7 +108,7 @@ class Return(Case):
 
     @property
     def path(self) -> str:
-        return reverse("refunds:return", args=[self.reference])
+        return reverse("refunds:return_status", args=[self.reference])
 
     @property
     def about_order(self) -> Order:
@@ -136,3 +137,12 @@ class ReturnLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.line.name}"
+
+
+class ReturnEvent(CaseEvent):
+    """A step of a return."""
+
+    case = models.ForeignKey(Return, on_delete=models.CASCADE, related_name="events")
+
+    class Meta(CaseEvent.Meta):
+        pass

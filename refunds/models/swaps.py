@@ -8,9 +8,9 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from cases.models import CaseEvent, DecidedCase
 from licenses.models import License, Product
 from orders.models import Order, OrderLine, Store, money_field
-from refunds.models.cases import Case
 from refunds.models.policies import currency_code
 
 
@@ -34,7 +34,7 @@ class SwapOffer(models.Model):
         return self.name
 
 
-class Swap(Case):
+class Swap(DecidedCase):
     """A wish for another product instead of one unit of a line."""
 
     class Status(models.TextChoices):
@@ -46,10 +46,11 @@ class Swap(Case):
         DECLINED = "declined", _("declined")
         CANCELLED = "cancelled", _("cancelled")
 
-    LETTER = "S"
+    REFERENCE_PREFIX = "S"
     MAIL = "swap"
     UNDECIDED = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.QUESTION_ASKED})
     CLOSED = frozenset({Status.SWAPPED, Status.DECLINED, Status.CANCELLED})
+    GOOD_END = Status.SWAPPED
     TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
         "": frozenset({Status.RECEIVED}),
         Status.RECEIVED: frozenset(
@@ -90,3 +91,12 @@ class Swap(Case):
     @property
     def about_order(self) -> Order:
         return self.order
+
+
+class SwapEvent(CaseEvent):
+    """A step of a swap."""
+
+    case = models.ForeignKey(Swap, on_delete=models.CASCADE, related_name="events")
+
+    class Meta(CaseEvent.Meta):
+        pass

@@ -8,11 +8,11 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from cases.models import CaseEvent, DecidedCase
 from orders.models import Order, money_field
-from refunds.models.cases import Case
 
 
-class Withdrawal(Case):
+class Withdrawal(DecidedCase):
     """A statement as it was made. What was typed stays as it was typed; staff or the portal find its order."""
 
     class Status(models.TextChoices):
@@ -23,10 +23,11 @@ class Withdrawal(Case):
         REFUNDED = "refunded", _("refunded")
         DECLINED = "declined", _("declined")
 
-    LETTER = "W"
+    REFERENCE_PREFIX = "W"
     MAIL = "withdrawal"
     UNDECIDED = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.QUESTION_ASKED})
     CLOSED = frozenset({Status.REFUNDED, Status.DECLINED})
+    GOOD_END = Status.REFUNDED
     TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
         "": frozenset({Status.RECEIVED}),
         Status.RECEIVED: frozenset(
@@ -72,3 +73,12 @@ class Withdrawal(Case):
     @property
     def about_order(self) -> Order | None:
         return self.order
+
+
+class WithdrawalEvent(CaseEvent):
+    """A step of a withdrawal."""
+
+    case = models.ForeignKey(Withdrawal, on_delete=models.CASCADE, related_name="events")
+
+    class Meta(CaseEvent.Meta):
+        pass

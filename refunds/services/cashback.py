@@ -13,6 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from cases import steps
+from cases.refusals import NotPossible
+from cases.steps import required
+from cases.transitions import Actor, lock_order, locked, record, transition
 from files.services import keep
 from licenses.models import License, normalize_serial
 from orders.card_numbers import holds_card_number
@@ -20,28 +24,8 @@ from orders.models import Order
 from orders.services.confirmations import language_of
 from refunds import payout_details
 from refunds.models import CashbackClaim
-from refunds.moves import Actor, at_work, lock_order, move, record
 from refunds.payout_details import PayoutDetails
 from refunds.promotions import Reason, Verdict, bought_with, judge, promotions_in, why_frozen, why_none_ever
-from refunds.refusals import NotPossible
-from refunds.services import steps
-from refunds.services.steps import add_note, answer, ask, required, take_into_review
-
-__all__ = [
-    "NoCashback",
-    "NotYours",
-    "add_note",
-    "answer",
-    "approve",
-    "ask",
-    "cancel",
-    "decline",
-    "look_at_payout_details",
-    "pay",
-    "request_cashback",
-    "take_into_review",
-    "verdicts",
-]
 
 Status = CashbackClaim.Status
 NO_DETAILS: dict[str, Any] = {"payout_details": b""}
@@ -121,7 +105,7 @@ def request_cashback(
             submission_id=submission_id,
             language=language or language_of(order),
         )
-        move(claim, Status.RECEIVED, Actor.BUYER)
+        transition(claim, Status.RECEIVED, Actor.BUYER)
     return claim
 
 
@@ -143,10 +127,10 @@ def cancel(case: CashbackClaim) -> None:
 
 def approve(case: CashbackClaim, by: User, text: str = "", note: str = "") -> None:
     """Say yes; the payout follows with `pay`. Raises NoCashback where the item went back in the meantime."""
-    with at_work(case) as current:
+    with locked(case) as current:
         if current.is_undecided and (reason := _why_not_any_more(current)):
             raise NoCashback(reason)
-        move(current, Status.APPROVED, Actor.STAFF, by=by, text=text, note=note)
+        transition(current, Status.APPROVED, Actor.STAFF, by=by, text=text, note=note)
 
 
 def _why_not_any_more(claim: CashbackClaim) -> Reason | None:
@@ -162,7 +146,7 @@ def decline(case: CashbackClaim, by: User, reason: str, note: str = "") -> None:
 
 def look_at_payout_details(case: CashbackClaim, by: User) -> PayoutDetails | None:
     """The buyer's bank details, for the payout; None where there are none. The look is put on record."""
-    with at_work(case) as current:
+    with locked(case) as current:
         if not current.payout_details:
             return None
         details = payout_details.decrypt(current.payout_details)
@@ -176,7 +160,8 @@ def pay(case: CashbackClaim, by: User, reference: str, text: str = "", note: str
     longest = CashbackClaim._meta.get_field("payout_reference").max_length or 0
     if len(reference) > longest or not reference.isprintable() or holds_card_number(reference):
         raise NotPossible(_("This is not a reference of a payout. Please check what you entered."))
-    with at_work(case) as current:
+    with locked(case) as current:
         if frozen := why_frozen(current.order, timezone.now()):
             raise NoCashback(frozen)
-        move(current, Status.PAID, Actor.STAFF, by=by, text=text, note=note, payout_reference=reference, **NO_DETAILS)
+        columns = {"payout_reference": reference} | NO_DETAILS
+        transition(current, Status.PAID, Actor.STAFF, by=by, text=text, note=note, **columns)

@@ -13,10 +13,10 @@ from itertools import chain
 from django.db.models import Exists, OuterRef, Sum
 from django.utils.translation import gettext as _
 
+from cases.transitions import Actor
 from orders.models import Order, OrderLine, Refund
 from refunds.amounts import ZERO
 from refunds.models import RefundTransaction, Return, ReturnLine, Swap, Withdrawal
-from refunds.moves import Actor
 from refunds.services.money import (
     OWN_ID,
     AnyCase,

@@ -8,12 +8,13 @@ from django.db.models import F, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cases.refusals import NotPossible, WrongStatus
+from cases.transitions import Actor, lock_order, status_label, transition
 from orders.card_numbers import holds_card_number
 from orders.models import Order, OrderLine, Refund
 from refunds.amounts import ZERO
 from refunds.models import RefundTransaction, Return, StoreGateway, Withdrawal
-from refunds.moves import Actor, lock_order, move, status_label
-from refunds.refusals import AlreadyMoved, NotPossible, WrongAmount
+from refunds.refusals import WrongAmount
 from refunds.services.taking_back import take_back
 
 Status = RefundTransaction.Status
@@ -74,7 +75,7 @@ def mark_done(transaction: RefundTransaction, reference: str, by: User) -> None:
     """Staff made this refund by hand; `reference` is what the back office calls it.
 
     For what is to be made by hand, and for what a gateway refused. Raises NotPossible without a usable
-    reference, AlreadyMoved where somebody was faster or a gateway has it in hand, WrongAmount where
+    reference, WrongStatus where somebody was faster or a gateway has it in hand, WrongAmount where
     so much is not left.
     """
     reference = " ".join(reference.split())
@@ -90,14 +91,14 @@ def mark_done(transaction: RefundTransaction, reference: str, by: User) -> None:
         if current.status == Status.REFUSED:
             current = _once_more(current, StoreGateway.Gateway.MANUAL)
         if current.status != Status.WAITING or current.gateway != StoreGateway.Gateway.MANUAL:
-            raise AlreadyMoved(current.get_status_display())
+            raise WrongStatus(current.get_status_display())
         note_done(current, reference, Actor.STAFF, by=by)
 
 
 def retry(transaction: RefundTransaction) -> RefundTransaction:
     """Send once more, as a new transaction, what the gateway refused; through the gateway that the store has now.
 
-    Raises AlreadyMoved where it is not refused any more, WrongAmount where so much is not left.
+    Raises WrongStatus where it is not refused any more, WrongAmount where so much is not left.
     """
     with database.atomic():
         current = lock_transaction(transaction)
@@ -113,9 +114,9 @@ def make_by_hand(transaction: RefundTransaction) -> RefundTransaction:
 def _once_more(refused: RefundTransaction, gateway: str) -> RefundTransaction:
     case = refused.case
     if refused.status != Status.REFUSED:
-        raise AlreadyMoved(refused.get_status_display())
+        raise WrongStatus(refused.get_status_display())
     if case.status != type(case).Status.APPROVED:
-        raise AlreadyMoved(status_label(case))
+        raise WrongStatus(status_label(case))
     if case.transactions.filter(status__in=[*RefundTransaction.OPEN, Status.DONE]).exists():
         raise NotPossible(_("This refund was tried again already."))
     return promise(case, refused.amount, gateway)
@@ -171,7 +172,7 @@ def settle(
     if isinstance(case, Withdrawal) and order.status == Order.Status.REFUNDED:
         order.lines.filter(quantity_returned__lt=F("quantity")).update(quantity_returned=F("quantity"))
     approved = transaction.amount if case.amount_approved is None else case.amount_approved
-    move(case, "refunded", actor, by=by, amount_approved=approved)
+    transition(case, "refunded", actor, by=by, amount_approved=approved)
     take_back(case, order, now)
 
 

@@ -6,8 +6,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cases.refusals import NotPossible
 from refunds.models import AutoApprovalLimit, ReturnException, ReturnPolicy
-from refunds.refusals import NotPossible
 
 NOT_EARLIER = _("Choose a later day: what buyers were promised for orders placed until now stays as it was.")
 LONGEST_AHEAD = timedelta(days=3650)

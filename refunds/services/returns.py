@@ -9,18 +9,18 @@ from uuid import UUID, uuid4
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cases.refusals import NotPossible
+from cases.transitions import Actor, lock_order, locked, transition
 from licenses.models import License
 from orders.models import Order
 from orders.services.confirmations import language_of
 from refunds.amounts import ZERO, smallest
 from refunds.eligibility import Eligibility, Returnable, judge
 from refunds.models import Return, ReturnLine, ReturnReason
-from refunds.moves import Actor, at_work, lock_order, move, record, status_label
-from refunds.refusals import AlreadyMoved, NotPossible, TooLate, WrongAmount, WrongQuantity
+from refunds.refusals import TooLate, WrongAmount, WrongQuantity
 from refunds.services.money import promise
 
 Status = Return.Status
@@ -137,7 +137,7 @@ def request_return(
             amount=sum((each.amount for each in judged), ZERO),
         )
         # The lines come before the first mail, which a worker may make at once after the commit.
-        move(case, Status.RECEIVED, Actor.BUYER, text=comment)
+        transition(case, Status.RECEIVED, Actor.BUYER, text=comment)
         _add_lines(case, judged)
         if eligibility.terms.approves_by_itself(case.amount, case.currency):
             _approve(case, case.amount, Actor.PORTAL)
@@ -173,45 +173,12 @@ def _add_lines(case: Return, judged: Sequence[Judged]) -> None:
     )
 
 
-def cancel(case: Return) -> None:
-    """The buyer's own change of mind, while nothing is decided. A second click changes nothing."""
-    with at_work(case) as current:
-        if current.status != Status.CANCELLED:
-            move(current, Status.CANCELLED, Actor.BUYER)
-
-
-def answer(case: Return, text: str) -> None:
-    """The buyer's answer to a question of support. A second click changes nothing."""
-    with at_work(case) as current:
-        if _was_answered(current, text):
-            return
-        if current.status != Status.QUESTION_ASKED:
-            raise AlreadyMoved(status_label(current))
-        move(current, Status.IN_REVIEW, Actor.BUYER, text=text)
-
-
-def _was_answered(case: Return, text: str) -> bool:
-    last = case.events.exclude(from_status=F("to_status")).last()
-    question = Status.QUESTION_ASKED
-    return last is not None and (last.actor, last.from_status, last.text) == (Actor.BUYER, question, text)
-
-
 # --- Staff -----------------------------------------------------------------------------------------------
 
 
-def take_into_review(case: Return, by: User) -> None:
-    with at_work(case) as current:
-        move(current, Status.IN_REVIEW, Actor.STAFF, by=by)
-
-
-def ask(case: Return, by: User, question: str, note: str = "") -> None:
-    with at_work(case) as current:
-        move(current, Status.QUESTION_ASKED, Actor.STAFF, by=by, text=question, note=note)
-
-
 def approve(case: Return, by: User, amount: Decimal | None = None, text: str = "", note: str = "") -> None:
-    """Promise the whole amount, or a part of it, and have it sent. Raises WrongAmount or AlreadyMoved."""
-    with at_work(case) as current:
+    """Promise the whole amount, or a part of it, and have it sent. Raises WrongAmount or WrongStatus."""
+    with locked(case) as current:
         wanted = current.amount if amount is None else amount
         if not ZERO < wanted <= current.amount or wanted != wanted.quantize(smallest(current.currency)):
             raise WrongAmount(
@@ -223,17 +190,5 @@ def approve(case: Return, by: User, amount: Decimal | None = None, text: str = "
 def _approve(
     case: Return, amount: Decimal, actor: Actor, *, by: User | None = None, text: str = "", note: str = ""
 ) -> None:
-    move(case, Status.APPROVED, actor, by=by, text=text, note=note, amount_approved=amount)
+    transition(case, Status.APPROVED, actor, by=by, text=text, note=note, amount_approved=amount)
     promise(case, amount)
-
-
-def decline(case: Return, by: User, reason: str, note: str = "") -> None:
-    """Say no; the reason is written to the buyer, and the units are free again."""
-    with at_work(case) as current:
-        move(current, Status.DECLINED, Actor.STAFF, by=by, text=reason, note=note)
-
-
-def add_note(case: Return, by: User, note: str) -> None:
-    """A note that only staff see."""
-    with at_work(case) as current:
-        record(current, current.status, Actor.STAFF, by=by, note=note)

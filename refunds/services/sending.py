@@ -15,10 +15,10 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from cases.transitions import Actor
 from refunds.gateways import Answer, gateway_of
 from refunds.gateways.answers import Done, Refused, Unclear, Unknown
 from refunds.models import RefundTransaction
-from refunds.moves import Actor
 from refunds.services.money import Status, lock_transaction, note_done
 
 logger = logging.getLogger(__name__)

@@ -11,33 +11,15 @@ from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
+from cases.refusals import NotPossible, WrongStatus
+from cases.steps import required
+from cases.transitions import Actor, lock_order, locked, status_label, transition
 from licenses.services.assigning import NotAssignable, assign
 from orders.models import Order
 from orders.services.confirmations import language_of
 from refunds.eligibility import ASKED_FOR, Eligibility, Returnable, judge, units_held
 from refunds.models import Swap, SwapOffer
-from refunds.moves import Actor, at_work, lock_order, move, status_label
-from refunds.refusals import AlreadyMoved, NotPossible, TooLate
-from refunds.services.steps import add_note, answer, ask, cancel, decline, required, take_into_review
-
-__all__ = [
-    "Wish",
-    "add_note",
-    "answer",
-    "approve",
-    "ask",
-    "call_off",
-    "cancel",
-    "check",
-    "decline",
-    "difference",
-    "finish",
-    "judge_swaps",
-    "offers_for",
-    "request_swap",
-    "sent_before",
-    "take_into_review",
-]
+from refunds.refusals import TooLate
 
 Status = Swap.Status
 FROZEN = _(
@@ -121,7 +103,7 @@ def request_swap(order: Order, wish: Wish, submission_id: UUID | None = None, la
             submission_id=submission_id or uuid4(),
             language=language or language_of(order),
         )
-        move(swap, Status.RECEIVED, Actor.BUYER, text=wish.comment)
+        transition(swap, Status.RECEIVED, Actor.BUYER, text=wish.comment)
     return swap
 
 
@@ -140,17 +122,17 @@ def _in_short(comment: str) -> str:
 
 def approve(case: Swap, by: User, text: str = "", note: str = "") -> None:
     """Say yes; the new serial number follows with `finish`."""
-    with at_work(case) as current:
-        move(current, Status.APPROVED, Actor.STAFF, by=by, text=text, note=note)
+    with locked(case) as current:
+        transition(current, Status.APPROVED, Actor.STAFF, by=by, text=text, note=note)
 
 
 def call_off(case: Swap, by: User, reason: str, note: str = "") -> None:
     """End an approved swap that does not come about, as when the difference is not paid. The item is free again."""
     reason = required(reason, _("Please write the reason to the buyer."))
-    with at_work(case) as current:
+    with locked(case) as current:
         if current.status != Status.APPROVED:
-            raise AlreadyMoved(status_label(current))
-        move(current, Status.CANCELLED, Actor.STAFF, by=by, text=reason, note=note)
+            raise WrongStatus(status_label(current))
+        transition(current, Status.CANCELLED, Actor.STAFF, by=by, text=reason, note=note)
 
 
 def finish(
@@ -165,10 +147,10 @@ def finish(
     """Give the new serial number to the order, and tell the buyer where it stands.
 
     `devices` and `expires_on` are what it covers and until when, where that is known. Raises NotPossible
-    where there is no such number or it is another order's, AlreadyMoved where the swap is not approved.
+    where there is no such number or it is another order's, WrongStatus where the swap is not approved.
     """
     serial = required(serial, _("Please enter the new serial number."))
-    with at_work(case) as current:
+    with locked(case) as current:
         if current.order.is_frozen(timezone.now()):
             raise NotPossible(FROZEN)
         product = current.offer.product if current.offer else None
@@ -176,4 +158,4 @@ def finish(
             license = assign(current.line, serial, product=product, devices=devices, expires_on=expires_on)
         except NotAssignable as why:
             raise NotPossible(why.sentence) from why
-        move(current, Status.SWAPPED, Actor.STAFF, by=by, text=text, note=note, new_license=license)
+        transition(current, Status.SWAPPED, Actor.STAFF, by=by, text=text, note=note, new_license=license)

@@ -17,29 +17,17 @@ from django.utils import timezone
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
+from cases.refusals import NotPossible, WrongStatus
+from cases.steps import required
+from cases.transitions import Actor, lock_order, locked, record, status_label, transition
 from orders.models import Order
 from orders.rate_limits import Rate, RateLimit, consume
 from refunds.amounts import ZERO, smallest
 from refunds.models import Return, Withdrawal, WithdrawalPeriod
 from refunds.models.policies import DEFAULT_WITHDRAWAL_DAYS
-from refunds.moves import Actor, at_work, lock_order, move, record, status_label
 from refunds.policy import end_of, last_day
-from refunds.refusals import AlreadyMoved, NotPossible, WrongAmount
+from refunds.refusals import WrongAmount
 from refunds.services.money import promise, unpromised
-from refunds.services.steps import add_note, ask, decline, required, take_into_review
-
-__all__ = [
-    "Statement",
-    "add_note",
-    "approve",
-    "ask",
-    "attach_order",
-    "decline",
-    "note_answer",
-    "take_into_review",
-    "withdraw",
-    "withdraw_until",
-]
 
 Status = Withdrawal.Status
 # The same statement within this time is the same one: a second click, a second window.
@@ -80,7 +68,7 @@ def withdraw(statement: Statement, language: str, submission_id: UUID | None = N
             _attach(withdrawal, lock_order(order.pk))
         told = consume([RateLimit("withdrawal", statement.email.lower(), ADDRESS_RATE)], now)
         note = "" if told else gettext("No email went out: too many to this address today. The page acknowledged it.")
-        move(withdrawal, Status.RECEIVED, Actor.BUYER, note=note, told=told)
+        transition(withdrawal, Status.RECEIVED, Actor.BUYER, note=note, notified=told)
     return withdrawal
 
 
@@ -143,7 +131,7 @@ def attach_order(case: Withdrawal, order: Order, by: User) -> None:
     """Say which order a statement is about. Raises NotPossible once it is decided."""
     with transaction.atomic():
         order = lock_order(order.pk)
-        with at_work(case) as current:
+        with locked(case) as current:
             if not current.is_undecided:
                 raise NotPossible(_("This withdrawal is decided already, so its order stays."))
             _attach(current, order)
@@ -155,12 +143,12 @@ def approve(case: Withdrawal, by: User, amount: Decimal | None = None, text: str
     """Accept it and promise the money: all that is left of what was paid, or so much.
 
     An undecided return of the same order ends with it, so that nothing is paid twice. Raises NotPossible
-    without an order, WrongAmount, or AlreadyMoved.
+    without an order, WrongAmount, or WrongStatus.
     """
-    with at_work(case) as current:
+    with locked(case) as current:
         order = current.order
         if not current.is_undecided:
-            raise AlreadyMoved(status_label(current))
+            raise WrongStatus(status_label(current))
         if order is None:
             raise NotPossible(_("Please say first which order this is about."))
         if order.pk != case.order_id:  # named since the caller looked: another order than this one is locked
@@ -173,18 +161,18 @@ def approve(case: Withdrawal, by: User, amount: Decimal | None = None, text: str
             )
         for wish in order.returns.undecided().select_for_update(of=("self",)):
             _end(wish, current)
-        move(current, Status.APPROVED, Actor.STAFF, by=by, text=text, note=note, amount_approved=wanted)
+        transition(current, Status.APPROVED, Actor.STAFF, by=by, text=text, note=note, amount_approved=wanted)
         promise(current, wanted)
 
 
 def _end(wish: Return, withdrawal: Withdrawal) -> None:
     with override(wish.language):
         why = gettext("You withdrew from the contract (%(reference)s), so this return is not needed any more.")
-    move(wish, Return.Status.CANCELLED, Actor.PORTAL, text=why % {"reference": withdrawal.reference})
+    transition(wish, Return.Status.CANCELLED, Actor.PORTAL, text=why % {"reference": withdrawal.reference})
 
 
 def note_answer(case: Withdrawal, by: User, text: str) -> None:
     """What the buyer answered to a question, by email or on the phone."""
     answer = required(text, _("Please write what the buyer answered."))
-    with at_work(case) as current:
-        move(current, Status.IN_REVIEW, Actor.STAFF, by=by, note=answer)
+    with locked(case) as current:
+        transition(current, Status.IN_REVIEW, Actor.STAFF, by=by, note=answer)

@@ -4,30 +4,27 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from cases.models import due
+from cases.refusals import Refusal
+from cases.views import StatusPages
 from files.services import Refused
 from orders import access, formats
 from orders.countries import country_code, guess_country
 from orders.http import INVALID, get_or_post, private, too_many_requests
 from orders.models import Order
 from orders.rate_limits import Rate, RateLimit, consume
-from refunds import progress
 from refunds.forms.cashback import CashbackForm
-from refunds.forms.returns import AnswerForm
 from refunds.models import CashbackClaim
-from refunds.models.cases import due
 from refunds.promotions import Promotion, Verdict, countries_with_promotions, promotions_in, running
-from refunds.refusals import Refusal
 from refunds.services import cashback
-from refunds.views.guards import with_case
 
 TEMPLATE = "refunds/cashback_form.html"
-STATUS_PAGE = "refunds:cashback_status"
 # Claims sent by one client; above what a household or an office has to claim. Each file is judged, which costs.
 CLAIM_RATE = Rate(short=20, long=100)
 
@@ -128,58 +125,12 @@ def _shown(offered: Offered, form: CashbackForm | None, refusal: str = "") -> di
 
 # --- What became of it -----------------------------------------------------------------------------------
 
-
-@get_or_post
-@private
-@with_case(CashbackClaim, STATUS_PAGE)
-def follow(request: HttpRequest, case: CashbackClaim) -> HttpResponse:
-    return _status_page(request, case)
-
-
-def _status_page(request: HttpRequest, case: CashbackClaim, answer: AnswerForm | None = None) -> HttpResponse:
-    order = case.order
-    content: dict[str, Any] = {
-        "case": case,
-        "order": order,
-        "zone": order.store.tzinfo,
-        "payment": formats.payment_line(order),
-        "words": progress.words(case.status),
-        "steps": progress.steps(case),
-        "history": progress.told(case),
-        "is_late": case.is_undecided and timezone.now() > case.due_at,
-        "answer_form": answer or AnswerForm() if case.status == CashbackClaim.Status.QUESTION_ASKED else None,
-        "answer_url": "refunds:cashback_answer",
-    }
-    return render(request, "refunds/cashback.html", content, status=200 if answer is None else INVALID)
-
-
-@get_or_post
-@private
-@with_case(CashbackClaim, STATUS_PAGE)
-def cancel(request: HttpRequest, case: CashbackClaim) -> HttpResponse:
-    if request.method == "POST":
-        try:
-            cashback.cancel(case)
-            messages.success(
-                request, gettext("The claim is cancelled. Your bank details, if you gave any, are deleted.")
-            )
-        except Refusal as refusal:
-            messages.error(request, str(refusal))
-    return redirect(case.path)
-
-
-@get_or_post
-@private
-@with_case(CashbackClaim, STATUS_PAGE)
-def answer(request: HttpRequest, case: CashbackClaim) -> HttpResponse:
-    if request.method != "POST":
-        return redirect(case.path)
-    form = AnswerForm(request.POST)
-    if not form.is_valid() and case.status == CashbackClaim.Status.QUESTION_ASKED:
-        return _status_page(request, case, form)
-    try:
-        cashback.answer(case, form.cleaned_data.get("answer", ""))
-        messages.success(request, gettext("Thank you. Support has your answer."))
-    except Refusal as refusal:
-        messages.error(request, str(refusal))
-    return redirect(case.path)
+status_pages = StatusPages(
+    CashbackClaim,
+    "refunds",
+    "cashback",
+    "refunds/cashback.html",
+    lambda case: {},
+    cancelled=_("The claim is cancelled. Your bank details, if you gave any, are deleted."),
+    cancel=cashback.cancel,
+)

@@ -2,28 +2,24 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from cases.models import due
+from cases.refusals import Refusal
+from cases.views import StatusPages
 from orders import formats
 from orders.access import with_order
 from orders.http import INVALID, get_or_post, private
 from orders.models import Order
-from refunds import progress
 from refunds.amounts import ZERO
 from refunds.countries import may_withdraw
 from refunds.eligibility import TOO_LATE, Eligibility, judge
-from refunds.forms.returns import AnswerForm, ReturnForm
+from refunds.forms.returns import ReturnForm
 from refunds.models import Return
-from refunds.models.cases import due
-from refunds.refusals import Refusal
 from refunds.services import returns
-from refunds.views.guards import with_case
-
-STATUS_PAGE = "refunds:return"
 
 
 @get_or_post
@@ -106,57 +102,20 @@ def _about(order: Order) -> dict[str, Any]:
 # --- What became of it -----------------------------------------------------------------------------------
 
 
-@get_or_post
-@private
-@with_case(Return, STATUS_PAGE)
-def follow(request: HttpRequest, case: Return) -> HttpResponse:
-    return _status_page(request, case)
-
-
-def _status_page(request: HttpRequest, case: Return, answer: AnswerForm | None = None) -> HttpResponse:
-    now = timezone.now()
-    content = {
-        "case": case,
-        "words": progress.words(case.status),
-        "steps": progress.steps(case),
-        "history": progress.told(case),
-        "lines": list(case.lines.select_related("line").prefetch_related("licenses").order_by("line__position", "pk")),
+def _status(case: Return) -> dict[str, Any]:
+    lines = case.lines.select_related("line").prefetch_related("licenses")
+    return {
+        "lines": list(lines.order_by("line__position", "pk")),
         "amount": case.amount if case.amount_approved is None else case.amount_approved,
         "comes_to_nothing": case.status in (Return.Status.DECLINED, Return.Status.CANCELLED),
-        "is_late": case.is_undecided and now > case.due_at,
-        "answer_form": answer or AnswerForm() if case.status == Return.Status.QUESTION_ASKED else None,
-        "answer_url": "refunds:return_answer",
     }
-    return render(
-        request, "refunds/return.html", _about(case.order) | content, status=200 if answer is None else INVALID
-    )
 
 
-@get_or_post
-@private
-@with_case(Return, STATUS_PAGE)
-def cancel(request: HttpRequest, case: Return) -> HttpResponse:
-    if request.method == "POST":
-        try:
-            returns.cancel(case)
-            messages.success(request, gettext("The return is cancelled. You keep what you bought."))
-        except Refusal as refusal:
-            messages.error(request, str(refusal))
-    return redirect(case.path)
-
-
-@get_or_post
-@private
-@with_case(Return, STATUS_PAGE)
-def answer(request: HttpRequest, case: Return) -> HttpResponse:
-    if request.method != "POST":
-        return redirect(case.path)
-    form = AnswerForm(request.POST)
-    if not form.is_valid() and case.status == Return.Status.QUESTION_ASKED:
-        return _status_page(request, case, form)
-    try:
-        returns.answer(case, form.cleaned_data.get("answer", ""))
-        messages.success(request, gettext("Thank you. Support has your answer."))
-    except Refusal as refusal:
-        messages.error(request, str(refusal))
-    return redirect(case.path)
+status_pages = StatusPages(
+    Return,
+    "refunds",
+    "return",
+    "refunds/return.html",
+    _status,
+    cancelled=_("The return is cancelled. You keep what you bought."),
+)

@@ -3,29 +3,24 @@
 from datetime import datetime
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from cases.models import due
+from cases.refusals import Refusal
+from cases.views import StatusPages
 from orders import formats
 from orders.access import with_order
 from orders.http import INVALID, get_or_post, private
 from orders.models import Order
-from refunds import progress
 from refunds.amounts import ZERO
 from refunds.differences import price_difference
 from refunds.eligibility import Eligibility
-from refunds.forms.returns import AnswerForm
 from refunds.forms.swaps import SwapForm
 from refunds.models import Swap
-from refunds.models.cases import due
-from refunds.refusals import Refusal
 from refunds.services import swaps
-from refunds.views.guards import with_case
-
-STATUS_PAGE = "refunds:swap_status"
 
 
 @get_or_post
@@ -89,52 +84,15 @@ def _about(order: Order) -> dict[str, Any]:
 # --- What became of it -----------------------------------------------------------------------------------
 
 
-@get_or_post
-@private
-@with_case(Swap, STATUS_PAGE)
-def follow(request: HttpRequest, case: Swap) -> HttpResponse:
-    return _status_page(request, case)
+def _status(case: Swap) -> dict[str, Any]:
+    return {"difference_in_words": price_difference(case.price_difference, case.currency)}
 
 
-def _status_page(request: HttpRequest, case: Swap, answer: AnswerForm | None = None) -> HttpResponse:
-    content = {
-        "case": case,
-        "words": progress.words(case.status),
-        "steps": progress.steps(case),
-        "history": progress.told(case),
-        "difference_in_words": price_difference(case.price_difference, case.currency),
-        "is_late": case.is_undecided and timezone.now() > case.due_at,
-        "answer_form": answer or AnswerForm() if case.status == Swap.Status.QUESTION_ASKED else None,
-        "answer_url": "refunds:swap_answer",
-    }
-    return render(request, "refunds/swap.html", _about(case.order) | content, status=200 if answer is None else INVALID)
-
-
-@get_or_post
-@private
-@with_case(Swap, STATUS_PAGE)
-def cancel(request: HttpRequest, case: Swap) -> HttpResponse:
-    if request.method == "POST":
-        try:
-            swaps.cancel(case)
-            messages.success(request, gettext("The swap is cancelled. You keep what you bought."))
-        except Refusal as refusal:
-            messages.error(request, str(refusal))
-    return redirect(case.path)
-
-
-@get_or_post
-@private
-@with_case(Swap, STATUS_PAGE)
-def answer(request: HttpRequest, case: Swap) -> HttpResponse:
-    if request.method != "POST":
-        return redirect(case.path)
-    form = AnswerForm(request.POST)
-    if not form.is_valid() and case.status == Swap.Status.QUESTION_ASKED:
-        return _status_page(request, case, form)
-    try:
-        swaps.answer(case, form.cleaned_data.get("answer", ""))
-        messages.success(request, gettext("Thank you. Support has your answer."))
-    except Refusal as refusal:
-        messages.error(request, str(refusal))
-    return redirect(case.path)
+status_pages = StatusPages(
+    Swap,
+    "refunds",
+    "swap",
+    "refunds/swap.html",
+    _status,
+    cancelled=_("The swap is cancelled. You keep what you bought."),
+)

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from refunds.refusals import Refusal
+from cases.refusals import Refusal
 from support.models import Article, ArticleVersion
 from support.models.articles import Topic
 from support.services import articles

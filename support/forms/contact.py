@@ -5,11 +5,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from cases.forms import PageForm
 from files.forms import ProofsField
 from notifications.addresses import mask_address
 from orders.forms import error_messages
 from orders.models import Order
-from refunds.forms.returns import PageForm
 from support.forms.letters import MESSAGE_LENGTH, MOST_FILES, NO_CARD_OR_PASSWORD, LetterForm
 
 SUBJECT_LENGTH = 200

@@ -1,7 +1,7 @@
 """What every letter to support has."""
 
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -9,9 +9,9 @@ from django.core.validators import validate_email
 from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
+from cases.forms import SubmissionForm
 from files.forms import ProofsField
 from orders.forms import EmailForm
-from refunds.forms.returns import SUBMISSION_LENGTH, PageForm
 
 MESSAGE_LENGTH = 5000  # characters
 MOST_FILES = 3
@@ -24,14 +24,11 @@ def text_input(**attrs: Any) -> forms.TextInput:
     return forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"} | attrs)
 
 
-class LetterForm(PageForm, EmailForm):
+class LetterForm(SubmissionForm, EmailForm):
     """What every letter to support has: an address that an answer reaches, and an id that makes two clicks one."""
 
-    submission_id = forms.CharField(required=False, max_length=SUBMISSION_LENGTH, widget=forms.HiddenInput)
-
     def __init__(self, data: Any = None, files: Any = None, **kwargs: Any) -> None:
-        initial = {"submission_id": str(uuid4())} | kwargs.pop("initial", {})
-        super().__init__(data, files=files, initial=initial, **kwargs)
+        super().__init__(data, files=files, **kwargs)
         self.fields["email"].error_messages["required"] = _("Please enter the email address that answers go to.")
 
     def clean_email(self) -> str:
@@ -53,9 +50,7 @@ class LetterForm(PageForm, EmailForm):
     @property
     def submission(self) -> UUID:
         """The id of this letter: of the form and of what is in it, so that another letter is another one."""
-        typed = self.cleaned_data["submission_id"] or str(uuid4())
-        words = [typed, self.way, *(self._said(name) for name in self.fields)]
-        return uuid5(FORMS, "\x1f".join(words))
+        return self.submission_of(FORMS, self.way, *(self._said(name) for name in self.fields)) or uuid4()
 
     def _said(self, name: str) -> str:
         if not isinstance(self.fields[name], ProofsField):

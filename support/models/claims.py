@@ -1,6 +1,7 @@
 """Charge claims: somebody was charged, and finds no order."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -25,6 +26,14 @@ class ChargeClaim(models.Model):
         MATCHED = "matched", _("order found")
         NO_MATCH = "no_match", _("no order found")
         CANCELLED = "cancelled", _("taken back")
+
+    # A better match stays possible, whatever was decided before.
+    TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
+        Outcome.OPEN: frozenset({Outcome.MATCHED, Outcome.NO_MATCH, Outcome.CANCELLED}),
+        Outcome.MATCHED: frozenset({Outcome.MATCHED}),
+        Outcome.NO_MATCH: frozenset({Outcome.MATCHED}),
+        Outcome.CANCELLED: frozenset({Outcome.MATCHED}),
+    }
 
     thread = models.OneToOneField(Thread, on_delete=models.CASCADE, primary_key=True, related_name="charge_claim")
     outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome, default=Outcome.OPEN, editable=False)

@@ -1,10 +1,9 @@
 """What somebody wrote to support, and what was answered: one thread, whatever it is about."""
 
 import re
-import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -14,9 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cases.models import Case, CaseEvent
 from files.models import Upload
 from orders.models import Order, SingleUseLink, Store
-from refunds.models.cases import REFERENCE_ALPHABET, REFERENCE_LENGTH
 
 ANSWERED_WITHIN = timedelta(days=2)  # what buyers are told
 # In answer templates; any other braces stay as they are. Where nothing is filled in, the space before goes, too.
@@ -27,18 +26,7 @@ def due() -> datetime:
     return timezone.now() + ANSWERED_WITHIN
 
 
-class ThreadQuerySet(models.QuerySet["Thread"]):
-    def open(self) -> Self:
-        return self.exclude(status=Thread.Status.CLOSED)
-
-    def waiting_for_support(self) -> Self:
-        return self.filter(status=Thread.Status.WAITING)
-
-    def oldest_first(self) -> Self:
-        return self.order_by("due_at", "pk")
-
-
-class Thread(models.Model):
+class Thread(Case):
     """One matter of one person. Opened by whoever reads the mailbox of its address, and by nobody else."""
 
     class Kind(models.TextChoices):
@@ -51,15 +39,23 @@ class Thread(models.Model):
         QUESTION_ASKED = "question_asked", _("question asked")
         CLOSED = "closed", _("closed")
 
-    LETTERS: ClassVar[Mapping[str, str]] = {Kind.CONTACT: "M", Kind.CHARGE_CLAIM: "B"}
+    REFERENCE_PREFIXES: ClassVar[Mapping[str, str]] = {Kind.CONTACT: "M", Kind.CHARGE_CLAIM: "B"}
+    MAIL = "thread"
+    UNDECIDED = frozenset({Status.WAITING})
+    CLOSED = frozenset({Status.CLOSED})
+    # Support may write again to what was closed, which opens it; whoever wrote it begins a new one.
+    TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
+        "": frozenset({Status.WAITING}),
+        Status.WAITING: frozenset({Status.ANSWERED, Status.QUESTION_ASKED, Status.CLOSED}),
+        Status.ANSWERED: frozenset({Status.WAITING, Status.ANSWERED, Status.QUESTION_ASKED, Status.CLOSED}),
+        Status.QUESTION_ASKED: frozenset({Status.WAITING, Status.ANSWERED, Status.QUESTION_ASKED, Status.CLOSED}),
+        Status.CLOSED: frozenset({Status.ANSWERED, Status.QUESTION_ASKED}),
+    }
 
-    reference = models.CharField(_("reference"), max_length=16, unique=True, editable=False)
-    submission_id = models.UUIDField(unique=True, editable=False)
     kind = models.CharField(_("kind"), max_length=16, choices=Kind, editable=False)
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.WAITING)
     subject = models.CharField(_("subject"), max_length=200)
     email = models.EmailField(_("address"), max_length=254)
-    language = models.CharField(_("language"), max_length=16, blank=True, editable=False)
     # Set where the order was open in the browser that wrote it, or where staff found it.
     order = models.ForeignKey(
         Order, on_delete=models.SET_NULL, null=True, blank=True, related_name="threads", verbose_name=_("order")
@@ -75,11 +71,8 @@ class Thread(models.Model):
         related_name="threads",
         verbose_name=_("assigned to"),
     )
-    created_at = models.DateTimeField(_("received at"), default=timezone.now, editable=False)
     due_at = models.DateTimeField(_("answer due"), default=due)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True, editable=False)
-
-    objects = ThreadQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("thread")
@@ -96,14 +89,17 @@ class Thread(models.Model):
             models.Index(Upper("email"), name="thread_by_email"),
         ]
 
-    def __str__(self) -> str:
-        return self.reference
+    @property
+    def reference_prefix(self) -> str:
+        return self.REFERENCE_PREFIXES[self.kind]
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self.reference:
-            code = "".join(secrets.choice(REFERENCE_ALPHABET) for _position in range(REFERENCE_LENGTH))
-            self.reference = f"{self.LETTERS[self.kind]}-{code}"
-        super().save(*args, **kwargs)
+    @property
+    def recipient(self) -> str:
+        return self.email
+
+    @property
+    def about_order(self) -> Order | None:
+        return self.order
 
     @property
     def path(self) -> str:
@@ -111,36 +107,23 @@ class Thread(models.Model):
         return reverse("support:thread", args=[self.reference])
 
 
-class ThreadMessage(models.Model):
-    """One thing that was said in a thread. Never changed."""
+class ThreadMessage(CaseEvent):
+    """One thing that was said in a thread, or noted by staff. Never changed."""
 
-    class Author(models.TextChoices):
-        BUYER = "buyer", _("buyer")
-        STAFF = "staff", _("support")
-        PORTAL = "portal", _("the portal")
+    case = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="events")
 
-    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="messages")
-    at = models.DateTimeField(_("at"), default=timezone.now)
-    author = models.CharField(_("who"), max_length=8, choices=Author)
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("by"),
-    )
-    text = models.TextField(_("text"), blank=True)
-    is_internal = models.BooleanField(_("internal note"), default=False)
-    to_status = models.CharField(_("status"), max_length=16, choices=Thread.Status)
-
-    class Meta:
+    class Meta(CaseEvent.Meta):
         verbose_name = _("message of a thread")
         verbose_name_plural = _("messages of a thread")
-        ordering = ["at", "pk"]
 
-    def __str__(self) -> str:
-        return f"{self.author} {self.at:%Y-%m-%d %H:%M}"
+    @property
+    def is_internal(self) -> bool:
+        """Whether it is a note, which only staff see."""
+        return bool(self.note)
+
+    @property
+    def status_label(self) -> str:
+        return str(Thread.Status(self.to_status).label)
 
 
 class ThreadFile(models.Model):

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from refunds.refusals import NotPossible
+from cases.refusals import NotPossible
 from support.models import Article, ArticleVersion, ArticleVote
 
 

@@ -10,13 +10,24 @@ from django.utils import timezone
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
+from cases.refusals import NotPossible, WrongStatus
+from cases.steps import required
+from cases.transitions import Actor, change_status, record
 from notifications.services import send
 from orders.models import AccessLink, Order
 from orders.services.address_corrections import NotCorrected, correct
 from orders.services.confirmations import language_of, send_confirmation_again
-from refunds.refusals import AlreadyMoved, NotPossible
 from support.models import ChargeClaim, Thread
-from support.services.threads import Author, Letter, Status, at_work, is_address_of, open_thread, say, shut, tell
+from support.services.threads import (
+    Letter,
+    Status,
+    is_address_of,
+    notify_writer,
+    open_thread,
+    say,
+    shut,
+    unseen_refused,
+)
 
 Outcome = ChargeClaim.Outcome
 
@@ -47,32 +58,33 @@ def match(
     Its confirmation goes out again, to the order's own address only. Where that is the claim's address, too,
     the buyer's mail carries a link that opens the order; else it names the order's address, masked. With
     `mend_address` the claim's address becomes the order's first: the old one is told, and can undo it. The thread
-    stays open for what the buyer may still say, and a better match stays possible. Raises AlreadyMoved, ReadAnew,
+    stays open for what the buyer may still say, and a better match stays possible. Raises WrongStatus, ReadAnew,
     NotPossible.
     """
-    with at_work(claim.thread, seen) as thread:
+    with unseen_refused(claim.thread, seen) as thread:
         current = _lock(claim)
         mends = mend_address and not is_address_of(order, thread.email)
         if current.matched_order_id == order.pk and not mends:
-            raise AlreadyMoved(current.get_outcome_display())
+            raise WrongStatus(current.get_outcome_display())
         if mends:
             order = _mend_address(order, thread, by)
         thread.order, thread.store = order, order.store
         thread.assigned_to = thread.assigned_to or by
-        thread.status, thread.closed_at = Status.ANSWERED, None
+        before, thread.closed_at = thread.status, None
+        change_status(thread, Status.ANSWERED, Actor.STAFF)
         thread.save()
         _decide(current, Outcome.MATCHED, by, order)
         note = gettext("Matched to order %(number)s.") % {"number": order}
-        say(thread, Author.STAFF, note, by=by, is_internal=True)
+        record(thread, thread.status, Actor.STAFF, by=by, note=note)
         with override(thread.language):
             words = text.strip() or gettext("We found the order that you were charged for.")
-        message = say(thread, Author.STAFF, words, by=by)
+        message = say(thread, Actor.STAFF, words, before=before, by=by)
         if is_address_of(order, thread.email):
             page = reverse("orders:order", args=[order.public_id])
             link = AccessLink.objects.create(email=order.email, next_path=page)
             send("claim_matched", message, thread.email, str(link.pk), order_id=order.pk, language=thread.language)
         else:
-            tell(message, "claim_matched_elsewhere")
+            notify_writer(message, "claim_matched_elsewhere")
         send_confirmation_again(order)
 
 
@@ -84,21 +96,18 @@ def _mend_address(order: Order, thread: Thread, by: User) -> Order:
         words = _("The address of this order was changed too often lately, and stays. Please match it without that.")
         raise NotPossible(words) from error
     note = gettext("The address of order %(number)s is this one now. The earlier one was told, and can undo it.")
-    say(thread, Author.STAFF, note % {"number": order}, by=by, is_internal=True)
+    record(thread, thread.status, Actor.STAFF, by=by, note=note % {"number": order})
     return Order.objects.select_related("store").get(pk=order.pk)
 
 
 def no_match(claim: ChargeClaim, by: User, text: str, seen: int | None = None) -> None:
-    """Say that no order fits; the words to the buyer say what to do. Raises NotPossible, AlreadyMoved, ReadAnew."""
-    if not (words := text.strip()):
-        raise NotPossible(_("Please write to the buyer what to do now."))
-    with at_work(claim.thread, seen) as thread:
+    """Say that no order fits; the words to the buyer say what to do. Raises NotPossible, WrongStatus, ReadAnew."""
+    words = required(text, _("Please write to the buyer what to do now."))
+    with unseen_refused(claim.thread, seen) as thread:
         current = _lock(claim)
-        if current.outcome != Outcome.OPEN:
-            raise AlreadyMoved(current.get_outcome_display())
-        shut(thread)
         _decide(current, Outcome.NO_MATCH, by)
-        tell(say(thread, Author.STAFF, words, by=by), "claim_not_found")
+        before = shut(thread, Actor.STAFF)
+        notify_writer(say(thread, Actor.STAFF, words, before=before, by=by), "claim_not_found")
 
 
 def _lock(claim: ChargeClaim) -> ChargeClaim:
@@ -106,6 +115,9 @@ def _lock(claim: ChargeClaim) -> ChargeClaim:
 
 
 def _decide(claim: ChargeClaim, outcome: ChargeClaim.Outcome, by: User, order: Order | None = None) -> None:
+    """Raises WrongStatus where the table of outcomes has no such step."""
+    if outcome not in claim.TRANSITIONS[claim.outcome]:
+        raise WrongStatus(claim.get_outcome_display())
     claim.outcome, claim.matched_order = outcome, order
     claim.decided_at, claim.decided_by = timezone.now(), by
     claim.save()

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -13,16 +12,17 @@ from django.utils import timezone
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
+from cases.refusals import NotPossible
+from cases.steps import required
+from cases.transitions import Actor, change_status, locked, record
 from files.models import Upload
 from files.services import keep_all
 from notifications.services import send
 from orders.models import Order, Store
 from orders.rate_limits import Rate, RateLimit, consume
-from refunds.refusals import AlreadyMoved, NotPossible
 from support.models import ChargeClaim, Thread, ThreadFile, ThreadLink, ThreadMessage
 from support.models.threads import due
 
-Author = ThreadMessage.Author
 Status = Thread.Status
 RECEIVED_KINDS = {Thread.Kind.CONTACT: "contact_received", Thread.Kind.CHARGE_CLAIM: "claim_received"}
 # Receipts mailed to one address; above it the page is the receipt, so that nobody's mailbox is flooded.
@@ -61,6 +61,7 @@ def open_thread(letter: Letter) -> tuple[Thread, bool]:
     """
     with transaction.atomic():
         thread = Thread(
+            status=Status.WAITING,
             submission_id=letter.submission_id,
             kind=letter.kind,
             subject=letter.subject,
@@ -74,12 +75,12 @@ def open_thread(letter: Letter) -> tuple[Thread, bool]:
                 thread.save()  # a second click waits here for the first
         except IntegrityError:
             return Thread.objects.get(submission_id=letter.submission_id), False
-        message = say(thread, Author.BUYER, letter.text, files=letter.files)
+        message = say(thread, Actor.BUYER, letter.text, before="", files=letter.files)
         if consume([RateLimit("thread-receipt", letter.email.lower(), RECEIPT_RATE)], timezone.now()):
-            tell(message, RECEIVED_KINDS[letter.kind])
+            notify_writer(message, RECEIVED_KINDS[letter.kind])
         else:
             note = gettext("No receipt was mailed: too many went to this address today. The page confirmed it.")
-            say(thread, Author.PORTAL, note, is_internal=True)
+            record(thread, thread.status, Actor.PORTAL, note=note)
         forward(message)
     return thread, True
 
@@ -92,16 +93,19 @@ def only_store() -> Store | None:
 
 def reply(thread: Thread, text: str, files: Sequence[File] = ()) -> None:
     """What the buyer adds or answers. A second click changes nothing. Raises NotPossible once it is closed."""
-    with at_work(thread) as current:
-        last = current.messages.filter(is_internal=False).last()
-        if last is not None and last.author == Author.BUYER and last.text == text and not _more(last, files):
+    with locked(thread) as current:
+        last = current.events.filter(note="").last()
+        if last is not None and last.actor == Actor.BUYER and last.text == text and not _more(last, files):
             return
         if current.status == Status.CLOSED:
             raise NotPossible(_("This is closed. Please write a new message; it can name this reference."))
-        if current.status != Status.WAITING:
-            current.status, current.due_at = Status.WAITING, due()
+        before = current.status
+        if before == Status.ANSWERED:
+            current.due_at = due()  # a new matter, with the usual time
+        if before != Status.WAITING:
+            change_status(current, Status.WAITING, Actor.BUYER)
             current.save()
-        forward(say(current, Author.BUYER, text, files=files))
+        forward(say(current, Actor.BUYER, text, before=before, files=files))
 
 
 def _more(message: ThreadMessage, files: Sequence[File]) -> bool:
@@ -112,14 +116,14 @@ def _more(message: ThreadMessage, files: Sequence[File]) -> bool:
 
 def solved(thread: Thread) -> None:
     """The buyer needs no answer any more. A second click changes nothing."""
-    with at_work(thread) as current:
+    with locked(thread) as current:
         if current.status == Status.CLOSED:
             return
         ChargeClaim.objects.undecided().filter(pk=current.pk).update(
             outcome=ChargeClaim.Outcome.CANCELLED, decided_at=timezone.now()
         )
-        shut(current)
-        say(current, Author.BUYER, gettext("Closed: it is solved."))
+        before = shut(current, Actor.BUYER)
+        say(current, Actor.BUYER, gettext("Closed: it is solved."), before=before)
 
 
 def send_link(thread: Thread) -> bool:
@@ -136,108 +140,102 @@ def send_link(thread: Thread) -> bool:
 
 def answer(thread: Thread, by: User, text: str, seen: int | None = None) -> None:
     """Write to the buyer. `seen` is the last message that whoever answers has read. Raises NotPossible, ReadAnew."""
-    _to_buyer(thread, by, _required(text, _("Please write the answer.")), seen, Status.ANSWERED, "thread_answered")
+    _to_buyer(thread, by, required(text, _("Please write the answer.")), seen, Status.ANSWERED, "thread_answered")
 
 
 def ask(thread: Thread, by: User, text: str, seen: int | None = None) -> None:
     """Ask the buyer something; the answer comes in on the thread's page."""
-    question = _required(text, _("Please write the question to the buyer."))
+    question = required(text, _("Please write the question to the buyer."))
     _to_buyer(thread, by, question, seen, Status.QUESTION_ASKED, "thread_question_asked")
 
 
 def _to_buyer(thread: Thread, by: User, text: str, seen: int | None, to: Thread.Status, mail: str) -> None:
-    with at_work(thread, seen) as current:
-        current.status, current.closed_at = to, None
+    with unseen_refused(thread, seen) as current:
+        before = current.status
+        change_status(current, to, Actor.STAFF)
+        current.closed_at = None
         current.assigned_to = current.assigned_to or by
         current.save()
-        tell(say(current, Author.STAFF, text, by=by), mail)
+        notify_writer(say(current, Actor.STAFF, text, before=before, by=by), mail)
 
 
 def note(thread: Thread, by: User, text: str) -> None:
     """A note that only staff see."""
-    written = _required(text, _("Please write the note."))
-    with at_work(thread) as current:
-        say(current, Author.STAFF, written, by=by, is_internal=True)
+    written = required(text, _("Please write the note."))
+    with locked(thread) as current:
+        record(current, current.status, Actor.STAFF, by=by, note=written)
 
 
 def close(thread: Thread, by: User, text: str = "", seen: int | None = None) -> None:
     """End it, with a last word to the buyer. An open charge claim is decided instead."""
-    with at_work(thread, seen) as current:
-        if current.status == Status.CLOSED:
-            raise AlreadyMoved(current.get_status_display())
+    with unseen_refused(thread, seen) as current:
         if ChargeClaim.objects.undecided().filter(pk=current.pk).exists():
             raise NotPossible(_("This claim is not decided yet: please match it to an order, or say that none fits."))
-        shut(current)
+        before = shut(current, Actor.STAFF)
         with override(current.language):
             words = text.strip() or gettext("Support closed this.")
-        tell(say(current, Author.STAFF, words, by=by), "thread_closed")
+        notify_writer(say(current, Actor.STAFF, words, before=before, by=by), "thread_closed")
 
 
 def assign(thread: Thread, by: User, to: User | None) -> None:
     """Say who works on it; nobody, where `to` is None."""
-    with at_work(thread) as current:
+    with locked(thread) as current:
         current.assigned_to = to
         current.save()
         words = gettext("Assigned to %(who)s.") % {"who": to} if to else gettext("Assigned to nobody.")
-        say(current, Author.STAFF, words, by=by, is_internal=True)
+        record(current, current.status, Actor.STAFF, by=by, note=words)
 
 
 def attach_order(thread: Thread, by: User, order: Order) -> None:
     """Say which order it is about."""
-    with at_work(thread) as current:
+    with locked(thread) as current:
         current.order, current.store = order, order.store
         current.save()
-        say(current, Author.STAFF, gettext("Order %(number)s.") % {"number": order}, by=by, is_internal=True)
+        note = gettext("Order %(number)s.") % {"number": order}
+        record(current, current.status, Actor.STAFF, by=by, note=note)
 
 
-def _required(text: str, sentence: Any) -> str:
-    if not (written := text.strip()):
-        raise NotPossible(sentence)
-    return written
-
-
-# --- What the verbs are made of ------------------------------------------------------------------------------
+# --- What the services are made of ---------------------------------------------------------------------------
 
 
 @contextmanager
-def at_work(thread: Thread, seen: int | None = None) -> Iterator[Thread]:
-    """A transaction with the thread as it stands now, locked.
-
-    Raises ReadAnew where something was said to or by the buyer after `seen`.
-    """
-    with transaction.atomic():
-        current = Thread.objects.select_for_update(of=("self",)).select_related("store").get(pk=thread.pk)
-        if seen is not None and current.messages.filter(is_internal=False, pk__gt=seen).exists():
+def unseen_refused(thread: Thread, seen: int | None = None) -> Iterator[Thread]:
+    """As `locked`; raises ReadAnew where something was said to or by the buyer after the event `seen`."""
+    with locked(thread) as current:
+        if seen is not None and current.events.filter(note="", pk__gt=seen).exists():
             raise ReadAnew
         yield current
 
 
-def shut(thread: Thread) -> None:
-    thread.status, thread.closed_at = Status.CLOSED, timezone.now()
+def shut(thread: Thread, actor: Actor) -> str:
+    """Close a thread, and return where it stood before. Raises WrongStatus where it is closed."""
+    before = thread.status
+    change_status(thread, Status.CLOSED, actor)
+    thread.closed_at = timezone.now()
     thread.save()
+    return before
 
 
 def say(
     thread: Thread,
-    author: ThreadMessage.Author,
+    actor: Actor,
     text: str,
     *,
+    before: str,
     by: User | None = None,
     files: Iterable[File] = (),
-    is_internal: bool = False,
 ) -> ThreadMessage:
-    """A row of the thread's history, with its files."""
-    message = ThreadMessage.objects.create(
-        thread=thread, author=author, by=by, text=text, is_internal=is_internal, to_status=thread.status
-    )
+    """A row of the thread's history that its writer sees, with its files."""
+    message = record(thread, before, actor, by=by, text=text)
+    assert isinstance(message, ThreadMessage)
     uploads: list[Upload] = keep_all(files)
     ThreadFile.objects.bulk_create(ThreadFile(message=message, upload=upload) for upload in uploads)
     return message
 
 
-def tell(message: ThreadMessage, kind: str) -> bool:
+def notify_writer(message: ThreadMessage, kind: str) -> bool:
     """Queue the mail about a message, with a link of its own that opens the thread."""
-    thread = message.thread
+    thread = message.case
     link = ThreadLink.objects.create(thread=thread)
     return send(kind, message, thread.email, str(link.pk), order_id=_order_told(thread), language=thread.language)
 
@@ -256,7 +254,7 @@ def is_address_of(order: Order, email: str) -> bool:
 
 def forward(message: ThreadMessage) -> bool:
     """A copy to the store's helpdesk, where it has one. Its answer goes to the buyer by itself."""
-    store = message.thread.store
+    store = message.case.store
     if store is None or not store.support_email:
         return False
     return send("thread_forwarded", message, store.support_email, language=store.language)

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from cases.refusals import Refusal
 from files.services import Refused
 from notifications.addresses import mask_address
 from orders import access
@@ -15,7 +16,6 @@ from orders.access import LinkResult
 from orders.http import INVALID, get_or_post, private, too_many_requests
 from orders.models import LinkState
 from orders.views.links import link_page
-from refunds.refusals import Refusal
 from support import thread_access
 from support.forms.contact import ContactForm, ReplyForm
 from support.models import ChargeClaim, Thread, ThreadLink
@@ -63,7 +63,7 @@ def _as_new_message(request: HttpRequest, thread: Thread, form: ReplyForm) -> Ht
 
 def _page(request: HttpRequest, thread: Thread, form: ReplyForm) -> HttpResponse:
     is_matched = _outcome(thread) == ChargeClaim.Outcome.MATCHED
-    said = thread.messages.filter(is_internal=False).prefetch_related("files__upload")
+    said = thread.events.filter(note="").prefetch_related("files__upload")
     content: dict[str, Any] = {
         "thread": thread,
         "claim": getattr(thread, "charge_claim", None),
@@ -73,7 +73,7 @@ def _page(request: HttpRequest, thread: Thread, form: ReplyForm) -> HttpResponse
         "tone": TONES[Thread.Status(thread.status)],
         "address": mask_address(thread.email),
         "form": form,
-        "is_late": thread.status == Thread.Status.WAITING and timezone.now() > thread.due_at,
+        "is_late": thread.is_overdue(timezone.now()),
         "is_closed": thread.status == Thread.Status.CLOSED,
         "is_matched": is_matched,
         "is_theirs": is_matched and thread.order is not None and threads.is_address_of(thread.order, thread.email),

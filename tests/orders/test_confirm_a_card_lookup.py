@@ -152,7 +152,7 @@ def test_a_code_works_once() -> None:
     digits = mailed_digits()
     enter_code(request, order, digits)
     other = found_by_card()
-    other.session["code"] = [LookupCode.objects.earliest("pk").pk, "buyer@example.com"]
+    other.session["code"] = {"id": LookupCode.objects.earliest("pk").pk, "address": "buyer@example.com"}
     assert enter_code(other, order, digits).outcome == Outcome.REFUSED
 
 

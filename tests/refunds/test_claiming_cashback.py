@@ -8,13 +8,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from cases import steps
 from files.models import Upload
 from licenses.models import License
 from notifications.models import Message
 from orders.models import Order
 from refunds import payout_details
-from refunds.models import CaseEvent, CashbackClaim, CashbackPromotion
-from refunds.services import cashback
+from refunds.models import CashbackClaim, CashbackPromotion
 from refunds.views.cashback import CLAIM_RATE
 from tests.factories import make_agent, make_license, make_line, make_order, make_product
 from tests.files import made
@@ -271,14 +271,14 @@ def test_a_stranger_sees_and_moves_no_claim(license: License, promotion: Cashbac
 
 def test_the_buyer_answers_a_question(license: License, promotion: CashbackPromotion, browser: Client) -> None:
     claim = make_claim(license)
-    cashback.ask(claim, make_agent(), "Which shop is on the receipt?", note="unreadable")
+    steps.ask(claim, make_agent(), "Which shop is on the receipt?", note="unreadable")
     page = browser.get(claim.path)
     assert "Which shop is on the receipt?" in text(page)
     assert "unreadable" not in text(page)
     assert browser.post(f"{claim.path}answer/", {"answer": "4242 4242 4242 4242"}).status_code == 422
     for _click in range(2):
         browser.post(f"{claim.path}answer/", {"answer": "Yours"})
-    assert CaseEvent.objects.filter(cashback_claim=claim, text="Yours").count() == 1
+    assert claim.events.filter(text="Yours").count() == 1
     assert marks(browser.get(claim.path), "data-status") == ["in_review"]
 
 

@@ -13,13 +13,14 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from cases import steps
+from cases.refusals import NotPossible, Refusal, WrongStatus
 from licenses.models import License, LicensedLine
 from notifications.models import Message
 from orders.models import Order
 from refunds import payout_details
-from refunds.models import CaseEvent, CashbackClaim, Swap, SwapOffer
+from refunds.models import CashbackClaim, CashbackEvent, Swap, SwapOffer
 from refunds.payout_details import PayoutDetails, Unreadable
-from refunds.refusals import AlreadyMoved, NotPossible, Refusal
 from refunds.services import cashback, returns, swaps
 from refunds.services.returns import Wanted
 from refunds.services.swaps import Wish
@@ -57,7 +58,7 @@ def steps_of(case: Swap | CashbackClaim) -> list[str]:
 
 def test_a_swap_from_the_request_to_the_new_serial_number() -> None:
     agent, case = make_agent(), make_swap()
-    swaps.take_into_review(case, agent)
+    steps.take_into_review(case, agent)
     swaps.approve(case, agent, text="Gladly", note="nice person")
     swaps.finish(case, agent, " pnew 1111-2222 ", devices=5, expires_on=date(2027, 11, 1))
     case.refresh_from_db()
@@ -95,18 +96,18 @@ def test_a_new_serial_number_that_is_another_orders_is_refused_and_nothing_is_do
 
 def test_a_new_serial_number_is_given_only_to_an_approved_swap() -> None:
     agent, case = make_agent(), make_swap()
-    with pytest.raises(AlreadyMoved):
+    with pytest.raises(WrongStatus):
         swaps.finish(case, agent, "PNEW-1111")
     swaps.approve(case, agent)
     swaps.finish(case, agent, "PNEW-1111")
-    with pytest.raises(AlreadyMoved, match="swapped"):
+    with pytest.raises(WrongStatus, match="swapped"):
         swaps.finish(case, agent, "PNEW-2222")
     assert License.objects.get().serial == "PNEW-1111"
 
 
 def test_an_approved_swap_that_does_not_come_about_frees_the_item() -> None:
     agent, case = make_agent(), make_swap()
-    with pytest.raises(AlreadyMoved):
+    with pytest.raises(WrongStatus):
         swaps.call_off(case, agent, "Not paid")
     swaps.approve(case, agent)
     with pytest.raises(NotPossible, match="A swap of this item is under way"):
@@ -121,10 +122,10 @@ def test_an_approved_swap_that_does_not_come_about_frees_the_item() -> None:
 
 def test_a_claim_from_the_request_to_the_payout() -> None:
     agent, case = make_agent(), claimed(details=DETAILS)
-    cashback.take_into_review(case, agent)
+    steps.take_into_review(case, agent)
     cashback.approve(case, agent)
     assert cashback.look_at_payout_details(case, agent) == DETAILS
-    look = CaseEvent.objects.latest("pk")
+    look = CashbackEvent.objects.latest("pk")
     assert (look.by, look.from_status, look.to_status, look.text) == (agent, "approved", "approved", "")
     assert "bank details" in look.note
     cashback.pay(case, agent, " PAYOUT-7 ")
@@ -146,7 +147,7 @@ def test_the_bank_details_stay_when_the_payout_is_not_recorded(monkeypatch: pyte
     def fail(*_arguments: Any, **_options: Any) -> None:
         raise RuntimeError("the database went away")
 
-    monkeypatch.setattr("refunds.moves.send", fail)
+    monkeypatch.setattr("cases.transitions.send", fail)
     with pytest.raises(RuntimeError):
         cashback.pay(case, agent, "PAYOUT-7")
     case.refresh_from_db()
@@ -166,11 +167,11 @@ def test_a_payout_needs_a_reference(reference: str) -> None:
 
 def test_what_is_not_approved_is_not_paid_and_nothing_is_paid_twice() -> None:
     agent, case = make_agent(), claimed()
-    with pytest.raises(AlreadyMoved):
+    with pytest.raises(WrongStatus):
         cashback.pay(case, agent, "PAYOUT-7")
     cashback.approve(case, agent)
     cashback.pay(case, agent, "PAYOUT-7")
-    with pytest.raises(AlreadyMoved, match="paid"):
+    with pytest.raises(WrongStatus, match="paid"):
         cashback.pay(case, agent, "PAYOUT-8")
     case.refresh_from_db()
     assert case.payout_reference == "PAYOUT-7"
@@ -226,28 +227,28 @@ def test_an_upload_that_goes_leaves_its_claim() -> None:
 # --- Both -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("make", "services"), [(make_swap, swaps), (claimed, cashback)], ids=["swap", "cashback"])
-def test_words_that_are_missing_are_asked_for(make: Callable[[], Any], services: Any) -> None:
+@pytest.mark.parametrize("make", [make_swap, claimed], ids=["swap", "cashback"])
+def test_words_that_are_missing_are_asked_for(make: Callable[[], Any]) -> None:
     agent, case = make_agent(), make()
-    for verb in (services.ask, services.decline, services.add_note):
+    for verb in (steps.ask, steps.decline, steps.add_note):
         with pytest.raises(Refusal, match="Please write"):
             verb(case, agent, "  ")
     assert steps_of(case) == ["received"]
 
 
-@pytest.mark.parametrize(("make", "services"), [(make_swap, swaps), (claimed, cashback)], ids=["swap", "cashback"])
-def test_a_note_is_for_staff_only_and_mails_nobody(make: Callable[[], Any], services: Any) -> None:
+@pytest.mark.parametrize("make", [make_swap, claimed], ids=["swap", "cashback"])
+def test_a_note_is_for_staff_only_and_mails_nobody(make: Callable[[], Any]) -> None:
     agent, case = make_agent(), make()
-    services.add_note(case, agent, "Called on the phone")
+    steps.add_note(case, agent, "Called on the phone")
     assert case.events.latest("pk").note == "Called on the phone"
     assert Message.objects.count() == 1
     assert "Called on the phone" not in text(inside(case.order).get(case.path))
 
 
-@pytest.mark.parametrize(("make", "services"), [(make_swap, swaps), (claimed, cashback)], ids=["swap", "cashback"])
-def test_an_answer_without_a_question_is_refused(make: Callable[[], Any], services: Any) -> None:
+@pytest.mark.parametrize("make", [make_swap, claimed], ids=["swap", "cashback"])
+def test_an_answer_without_a_question_is_refused(make: Callable[[], Any]) -> None:
     with pytest.raises(NotPossible, match="nothing to answer"):
-        services.answer(make(), "Hello")
+        steps.answer(make(), "Hello")
 
 
 def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
@@ -271,8 +272,8 @@ def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
 @pytest.mark.parametrize(("make", "services"), [(make_swap, swaps), (claimed, cashback)], ids=["swap", "cashback"])
 def test_two_agents_decide_at_once(make: Callable[[], Any], services: Any) -> None:
     agent, case = make_agent(), make()
-    ended = at_once([lambda: services.approve(case, agent), lambda: services.decline(case, agent, "No")])
-    assert sorted(type(each).__name__ for each in ended) == ["AlreadyMoved", "NoneType"]
+    ended = at_once([lambda: services.approve(case, agent), lambda: steps.decline(case, agent, "No")])
+    assert sorted(type(each).__name__ for each in ended) == ["NoneType", "WrongStatus"]
     assert len(steps_of(case)) == Message.objects.count() == 2
 
 
@@ -293,7 +294,7 @@ def test_twenty_claims_at_once_for_a_serial_number_on_two_orders_are_one() -> No
     assert {str(each) for each in ended if isinstance(each, Refusal)} == {
         "Cashback was claimed for this serial number already."
     }
-    assert Message.objects.count() == CaseEvent.objects.count() == 1
+    assert Message.objects.count() == CashbackEvent.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -7,11 +7,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
+from cases import steps
+from cases.refusals import NotPossible, WrongStatus
 from notifications import kinds, rendering
 from notifications.models import Message
 from orders.models import Order
-from refunds.models import CaseEvent, Return, Withdrawal, WithdrawalPeriod
-from refunds.refusals import AlreadyMoved, NotPossible, WrongAmount
+from refunds.models import Return, Withdrawal, WithdrawalPeriod
+from refunds.refusals import WrongAmount
 from refunds.services import money, returns, withdrawals
 from refunds.services.returns import Wanted
 from refunds.services.withdrawals import Statement, withdraw_until
@@ -93,7 +95,7 @@ def test_who_has_not_seen_the_order_that_a_colleague_named_decides_nothing(order
 def test_the_money_that_is_left_goes_back_once(order: Order) -> None:
     withdrawal, agent = stated(), make_agent()
     withdrawals.approve(withdrawal, agent)
-    with pytest.raises(AlreadyMoved):
+    with pytest.raises(WrongStatus):
         withdrawals.approve(withdrawal, agent, Decimal("0.01"))
     transaction = withdrawal.transactions.get()
     assert transaction.amount == order.total
@@ -119,18 +121,18 @@ def test_an_undecided_return_ends_with_it_so_that_nothing_is_paid_twice(order: O
     withdrawals.approve(withdrawal, agent)
     wish.refresh_from_db()
     assert wish.status == Return.Status.CANCELLED
-    assert withdrawal.reference in CaseEvent.objects.get(return_case=wish, to_status="cancelled").text
-    with pytest.raises(AlreadyMoved):
+    assert withdrawal.reference in wish.events.get(to_status="cancelled").text
+    with pytest.raises(WrongStatus):
         returns.approve(wish, agent)
 
 
 def test_every_step_writes_to_the_buyer_in_html_and_text(order: Order) -> None:
     agent = make_agent()
     declined = stated()
-    withdrawals.take_into_review(declined, agent)
-    withdrawals.ask(declined, agent, "Which of the two?")
+    steps.take_into_review(declined, agent)
+    steps.ask(declined, agent, "Which of the two?")
     withdrawals.note_answer(declined, agent, "The first.")
-    withdrawals.decline(declined, agent, "It is a business order.", note="checked")
+    steps.decline(declined, agent, "It is a business order.", note="checked")
     accepted = stated(name="Bea B.")
     withdrawals.approve(accepted, agent)
     money.mark_done(accepted.transactions.get(), "BO-1", agent)

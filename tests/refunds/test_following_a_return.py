@@ -8,11 +8,12 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from cases import steps
+from cases.transitions import Actor, locked, transition
 from notifications.models import Message
 from orders.models import AccessLink, Order
 from orders.passwords import portal_password
 from refunds.models import Return
-from refunds.moves import Actor, at_work, move
 from refunds.services import returns
 from refunds.services.returns import Wanted, request_return
 from tests.factories import make_agent, make_license, make_line, make_order, make_reason, make_store
@@ -36,8 +37,8 @@ def case(order: Order) -> Return:
 
 
 def refund(case: Return) -> None:
-    with at_work(case) as current:
-        move(current, Status.REFUNDED, Actor.STAFF)
+    with locked(case) as current:
+        transition(current, Status.REFUNDED, Actor.STAFF)
 
 
 def test_what_was_sent_stands_on_it(order: Order, case: Return) -> None:
@@ -60,9 +61,9 @@ def test_what_was_sent_stands_on_it(order: Order, case: Return) -> None:
 
 def test_from_received_to_refunded(order: Order, case: Return) -> None:
     agent, browser = make_agent(), inside(order)
-    returns.take_into_review(case, agent)
+    steps.take_into_review(case, agent)
     assert marks(browser.get(case.path), "data-status") == ["in_review"]
-    returns.ask(case, agent, "Which device?", note="Smells of fraud")
+    steps.ask(case, agent, "Which device?", note="Smells of fraud")
     asked = browser.get(case.path)
     assert marks(asked, "data-status") == ["question_asked"]
     assert "Which device?" in text(asked)
@@ -84,8 +85,8 @@ def test_from_received_to_refunded(order: Order, case: Return) -> None:
 
 
 def test_declined_with_the_reason_and_never_the_note(order: Order, case: Return) -> None:
-    returns.add_note(case, make_agent(), "Known for this")
-    returns.decline(case, make_agent(), "Bought elsewhere", note="Liar")
+    steps.add_note(case, make_agent(), "Known for this")
+    steps.decline(case, make_agent(), "Bought elsewhere", note="Liar")
     said = text(inside(order).get(case.path))
     assert "The return was declined Bought elsewhere You keep what you bought." in said
     assert "Known for this" not in said
@@ -94,7 +95,7 @@ def test_declined_with_the_reason_and_never_the_note(order: Order, case: Return)
 
 
 def test_what_staff_and_buyers_write_is_text(order: Order, case: Return) -> None:
-    returns.ask(case, make_agent(), "<script>alert(1)</script>\nLine 2")
+    steps.ask(case, make_agent(), "<script>alert(1)</script>\nLine 2")
     page = inside(order).get(case.path).content.decode()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;<br>Line 2" in page
@@ -116,13 +117,13 @@ def test_cancelling(order: Order, case: Return) -> None:
 
 @pytest.mark.parametrize("status", ["approved", "declined", "refunded"])
 def test_what_is_decided_cannot_be_cancelled(order: Order, case: Return, status: str) -> None:
-    with at_work(case) as current:
-        move(current, status, Actor.STAFF, **({"amount_approved": case.amount} if status == "approved" else {}))
+    with locked(case) as current:
+        transition(current, status, Actor.STAFF, **({"amount_approved": case.amount} if status == "approved" else {}))
     browser = inside(order)
     assert "Cancel this return" not in text(browser.get(case.path))
     after = browser.post(f"{case.path}cancel/", follow=True)
     assert marks(after, "data-status") == [status]
-    assert "This is not possible any more" in text(after)
+    assert "decided already, so it cannot be cancelled here any more" in text(after)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_what_is_decided_cannot_be_cancelled(order: Order, case: Return, status:
     ],
 )
 def test_an_answer_that_is_not_taken(order: Order, case: Return, typed: str, sentence: str) -> None:
-    returns.ask(case, make_agent(), "Which device?")
+    steps.ask(case, make_agent(), "Which device?")
     answer = inside(order).post(f"{case.path}answer/", {"answer": typed})
     assert answer.status_code == 422
     assert result(answer) == "invalid"
@@ -149,8 +150,8 @@ def test_an_answer_that_is_not_taken(order: Order, case: Return, typed: str, sen
 def test_answering_twice_and_unasked(order: Order, case: Return) -> None:
     browser = inside(order)
     unasked = browser.post(f"{case.path}answer/", {"answer": "Hello"}, follow=True)
-    assert "This is not possible any more" in text(unasked)
-    returns.ask(case, make_agent(), "Which device?")
+    assert "No question is open any more" in text(unasked)
+    steps.ask(case, make_agent(), "Which device?")
     for _click in range(2):
         after = browser.post(f"{case.path}answer/", {"answer": "My laptop"}, follow=True)
         assert "Support has your answer." in text(after)

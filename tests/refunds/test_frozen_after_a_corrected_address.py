@@ -7,11 +7,11 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from cases.refusals import NotPossible
 from orders.models import Order
 from orders.services.address_corrections import correct, undo
 from refunds.eligibility import judge
 from refunds.models import CashbackClaim, RefundTransaction, StoreGateway, Withdrawal
-from refunds.refusals import NotPossible
 from refunds.services import cashback, swaps, withdrawals
 from refunds.services.returns import Wanted, request_return
 from refunds.services.withdrawals import Statement

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from notifications.models import Message
 from orders.models import Order
-from refunds.models import CaseEvent, RefundTransaction, Return, ReturnReason
+from refunds.models import RefundTransaction, Return, ReturnEvent, ReturnReason
 from refunds.services import money, returns
 from tests.factories import make_agent, make_reason
 
@@ -132,9 +132,9 @@ def test_a_refund_made_in_the_back_office_settles_what_waits_to_be_made_by_hand(
     transaction = case.transactions.get()
     assert (transaction.status, transaction.store_reference) == (Status.DONE, "812")
     assert returned(order) == {"1": 1, "2": 0}
-    assert case.events.latest("pk").actor == CaseEvent.Actor.STORE
+    assert case.events.latest("pk").actor == ReturnEvent.Actor.STORE
     assert Message.objects.filter(kind="return_refunded").count() == 1
-    with pytest.raises(money.AlreadyMoved):
+    with pytest.raises(money.WrongStatus):
         money.mark_done(transaction, "BO-7", make_agent())
 
 

@@ -6,11 +6,12 @@ from email.message import EmailMessage
 import pytest
 from django.utils import timezone
 
+from cases import steps
+from cases.transitions import Actor, locked, transition
 from notifications import kinds, rendering
 from notifications.models import Message
 from orders.models import Order
 from refunds.models import Return
-from refunds.moves import Actor, at_work, move
 from refunds.services import returns
 from refunds.services.returns import Wanted, request_return
 from tests.factories import make_agent, make_line, make_order, make_reason, make_store
@@ -31,8 +32,8 @@ def ask_for(order: Order, comment: str = "") -> Return:
 
 
 def refund(case: Return) -> None:
-    with at_work(case) as current:
-        move(current, Return.Status.REFUNDED, Actor.STAFF)
+    with locked(case) as current:
+        transition(current, Return.Status.REFUNDED, Actor.STAFF)
 
 
 def mail(kind: str) -> EmailMessage:
@@ -50,13 +51,13 @@ def part(mail: EmailMessage, subtype: str) -> str:
 
 def test_every_step_has_its_mail(order: Order) -> None:
     agent, case = make_agent(), ask_for(order, "By mistake")
-    returns.take_into_review(case, agent)
-    returns.ask(case, agent, "Which device?", note="Hidden")
+    steps.take_into_review(case, agent)
+    steps.ask(case, agent, "Which device?", note="Hidden")
     returns.approve(case, agent, Decimal("50.00"), text="Half, for half a month", note="Hidden")
     refund(case)
     order_of_mails = list(Message.objects.order_by("pk").values_list("kind", "recipient", "order_id", "language"))
-    steps = ["received", "in_review", "question_asked", "approved", "refunded"]
-    assert order_of_mails == [(f"return_{step}", "buyer@example.com", order.pk, "en") for step in steps]
+    statuses = ["received", "in_review", "question_asked", "approved", "refunded"]
+    assert order_of_mails == [(f"return_{step}", "buyer@example.com", order.pk, "en") for step in statuses]
     says = {
         "return_received": ("You wrote:", "By mistake", "you get an answer by"),
         "return_in_review": ("Support is looking at your return now.",),
@@ -88,7 +89,7 @@ def test_every_step_has_its_mail(order: Order) -> None:
 
 def test_a_declined_return_says_why_and_to_whom_to_turn(order: Order) -> None:
     case = ask_for(order)
-    returns.decline(case, make_agent(), "Bought elsewhere", note="Hidden")
+    steps.decline(case, make_agent(), "Bought elsewhere", note="Hidden")
     made = mail("return_declined")
     for text in (part(made, "plain"), part(made, "html")):
         assert "Bought elsewhere" in text
@@ -98,7 +99,7 @@ def test_a_declined_return_says_why_and_to_whom_to_turn(order: Order) -> None:
 
 
 def test_a_cancelled_return_is_told_of(order: Order) -> None:
-    returns.cancel(ask_for(order))
+    steps.cancel(ask_for(order))
     made = mail("return_cancelled")
     assert "As you wished" in part(made, "plain")
     assert "Was it not you" in part(made, "plain")
@@ -126,14 +127,14 @@ def test_an_order_without_an_address_is_told_on_the_page_only() -> None:
 def test_answers_go_to_the_stores_support(order: Order) -> None:
     order.store.support_email = "help@acme.example"
     order.store.save()
-    returns.decline(ask_for(order), make_agent(), "No")
+    steps.decline(ask_for(order), make_agent(), "No")
     made = mail("return_declined")
     assert made["Reply-To"] == "help@acme.example"
     assert "Just answer this email." in part(made, "plain")
 
 
 def test_the_order_page_names_each_mail_by_its_step(order: Order) -> None:
-    returns.cancel(ask_for(order))
+    steps.cancel(ask_for(order))
     page = inside(order).get(f"/orders/{order.public_id}/").content.decode()
     assert "Your return: received" in page
     assert "Your return: cancelled" in page

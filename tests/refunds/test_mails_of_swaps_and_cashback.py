@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from cases import steps
 from notifications import kinds, rendering
 from notifications.models import Message
 from refunds.models import CashbackClaim, Swap, SwapOffer
@@ -58,8 +59,8 @@ def assert_says(kind: str, *sentences: str) -> None:
 
 def test_the_mails_of_a_swap() -> None:
     agent, case = make_agent(), ask_for_a_swap("By mistake")
-    swaps.take_into_review(case, agent)
-    swaps.ask(case, agent, "Which device?", note="Hidden")
+    steps.take_into_review(case, agent)
+    steps.ask(case, agent, "Which device?", note="Hidden")
     swaps.approve(case, agent, text="Please pay €10.00 to us", note="Hidden")
     swaps.finish(case, agent, "PNEW-1111-2222", note="Hidden")
     about = (case.reference, "A-1001", AMP, "Maximum Security", "€10.00 to pay")
@@ -74,19 +75,19 @@ def test_the_mails_of_a_swap() -> None:
 
 def test_the_mails_of_swaps_that_do_not_come_about() -> None:
     agent = make_agent()
-    swaps.decline(ask_for_a_swap(), agent, "No such product", note="Hidden")
+    steps.decline(ask_for_a_swap(), agent, "No such product", note="Hidden")
     assert_says("swap_declined", "No such product", "You keep what you bought")
 
 
 def test_the_mail_of_a_cancelled_swap() -> None:
-    swaps.cancel(ask_for_a_swap())
+    steps.cancel(ask_for_a_swap())
     assert_says("swap_cancelled", "Nothing is swapped and nothing is charged")
 
 
 def test_the_mails_of_a_claim() -> None:
     agent, case = make_agent(), claim()
-    cashback.take_into_review(case, agent)
-    cashback.ask(case, agent, "Which shop?", note="Hidden")
+    steps.take_into_review(case, agent)
+    steps.ask(case, agent, "Which shop?", note="Hidden")
     cashback.approve(case, agent, note="Hidden")
     cashback.pay(case, agent, "PAYOUT-7", note="Hidden")
     about = (case.reference, "A-1001", AMP, case.license.serial, "€10.00", "your bank account")

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from notifications.models import Message
 from orders.models import Order
-from refunds.models import CaseEvent, Return
+from refunds.models import Return, ReturnEvent
 from tests.factories import make_line, make_order, make_reason
 from tests.pages import inside, marks, text
 
@@ -57,7 +57,7 @@ def test_fifty_at_once(submission: dict[str, str], units: int) -> None:
     assert led_to == [f"/returns/{case.reference}/"] * TOGETHER
     assert case.lines.get().quantity == 1
     assert Message.objects.filter(kind="return_received").count() == 1
-    assert CaseEvent.objects.count() == 1
+    assert ReturnEvent.objects.count() == 1
 
 
 @pytest.mark.django_db

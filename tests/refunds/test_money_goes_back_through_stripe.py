@@ -186,7 +186,7 @@ def test_what_a_gateway_refused_can_be_marked_as_made_by_hand(case: Return, serv
 def test_what_a_gateway_has_in_hand_cannot_be_marked_by_hand(case: Return, server: StripeServer) -> None:
     server.troubles = [Trouble()]
     send_due()
-    with pytest.raises(money.AlreadyMoved):
+    with pytest.raises(money.WrongStatus):
         money.mark_done(transaction_of(case), "SEPA 4711", make_agent())
 
 

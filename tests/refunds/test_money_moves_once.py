@@ -14,9 +14,10 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from cases import steps
+from cases.refusals import Refusal, WrongStatus
 from orders.models import PaymentReference, Refund
-from refunds.models import CaseEvent, RefundTransaction, Return, StoreGateway
-from refunds.refusals import AlreadyMoved, Refusal
+from refunds.models import RefundTransaction, Return, ReturnEvent, StoreGateway
 from refunds.services import money, returns
 from refunds.services.sending import send_due
 from tests.factories import make_agent, make_line, make_order, make_reason
@@ -128,10 +129,10 @@ def test_two_agents_decide_at_once_one_wins_and_the_other_is_told(undecided: Ret
     first, second = make_agent(), make_agent()
     results = at_once(
         lambda: returns.approve(undecided, first),
-        lambda: returns.decline(undecided, second, "Too late."),
+        lambda: steps.decline(undecided, second, "Too late."),
         lambda: returns.approve(undecided, second),
     )
-    assert sum(isinstance(result, AlreadyMoved) for result in results) == 2
+    assert sum(isinstance(result, WrongStatus) for result in results) == 2
     assert results.count(None) == 1
     assert undecided.events.exclude(from_status="").count() == 1
     assert RefundTransaction.objects.count() <= 1
@@ -142,9 +143,9 @@ def test_two_agents_mark_a_refund_by_hand_at_once(undecided: Return) -> None:
     returns.approve(undecided, agents[0])
     transaction = undecided.transactions.get()
     results = at_once(*[lambda by=by: money.mark_done(transaction, f"BO-{by.pk}", by) for by in agents])
-    assert sum(isinstance(result, AlreadyMoved) for result in results) == 1
+    assert sum(isinstance(result, WrongStatus) for result in results) == 1
     assert Refund.objects.count() == 1
-    assert CaseEvent.objects.filter(to_status=Return.Status.REFUNDED).count() == 1
+    assert ReturnEvent.objects.filter(to_status=Return.Status.REFUNDED).count() == 1
 
 
 @pytest.mark.parametrize("reference", ["", "   ", "x" * 101, "4242 4242 4242 4242", "a\x00b"])

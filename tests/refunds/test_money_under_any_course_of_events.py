@@ -14,11 +14,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from cases import steps
+from cases.refusals import Refusal
+from cases.transitions import mail_kind
 from notifications.models import Message
 from orders.models import Order, OrderLine, Refund
 from refunds.models import RefundTransaction, Return, ReturnLine
-from refunds.moves import mail_kind_of
-from refunds.refusals import Refusal
 from refunds.services import money, returns
 from refunds.services.imported import meet_imported_refunds
 from tests.factories import make_agent, make_line, make_order, make_reason
@@ -63,18 +64,18 @@ class MoneyMachine(RuleBasedStateMachine):
     @rule(which=WHICH)
     def cancel(self, which: int) -> None:
         if case := self.a_case(which):
-            self.attempt(lambda: returns.cancel(case))
+            self.attempt(lambda: steps.cancel(case))
 
     @rule(which=WHICH)
     def ask_and_answer(self, which: int) -> None:
         if case := self.a_case(which, *Return.UNDECIDED):
-            self.attempt(lambda: returns.ask(case, self.agent, "Which one?"))
-            self.attempt(lambda: returns.answer(case, "This one."))
+            self.attempt(lambda: steps.ask(case, self.agent, "Which one?"))
+            self.attempt(lambda: steps.answer(case, "This one."))
 
     @rule(which=WHICH)
     def decline(self, which: int) -> None:
         if case := self.a_case(which):
-            self.attempt(lambda: returns.decline(case, self.agent, "No."))
+            self.attempt(lambda: steps.decline(case, self.agent, "No."))
 
     @rule(which=WHICH, amount=st.none() | CENTS)
     def approve(self, which: int, amount: Decimal | None) -> None:
@@ -158,9 +159,9 @@ class MoneyMachine(RuleBasedStateMachine):
             last = case.events.latest("pk")
             assert last.to_status == case.status
             for event in case.events.exclude(from_status=last.from_status, to_status=last.from_status):
-                assert Message.objects.filter(
-                    kind=mail_kind_of(Return, event.to_status), object_id=event.pk
-                ).exists(), event
+                assert Message.objects.filter(kind=mail_kind(Return, event.to_status), object_id=event.pk).exists(), (
+                    event
+                )
             assert (case.status == Return.Status.REFUNDED) == case.transactions.filter(
                 status=RefundTransaction.Status.DONE
             ).exists()

@@ -8,12 +8,12 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from cases import steps
 from orders import panels
 from orders.models import Order
 from refunds.models import Return, Withdrawal
 from refunds.panels import load, orders_with_reference
 from refunds.policy import return_until
-from refunds.services import returns
 from refunds.services.returns import Wanted, request_return
 from tests.factories import make_agent, make_line, make_order, make_reason
 from tests.pages import inside, text
@@ -78,7 +78,7 @@ def test_cases_of_the_order_are_listed_with_what_became_of_them() -> None:
     make_line(order, return_until=order.placed_at + timedelta(days=30))
     wanted = [Wanted(order.lines.all()[0].pk, 1)]
     declined = request_return(order, wanted, make_reason())
-    returns.decline(declined, make_agent(), "No")
+    steps.decline(declined, make_agent(), "No")
     case = request_return(order, wanted, make_reason())
     withdrawal = Withdrawal.objects.create(
         name="Bea", order_number="A", email="b@example.com", order=order, status=Withdrawal.Status.DECLINED
@@ -96,7 +96,7 @@ def test_what_is_asked_for_already_is_not_offered_again() -> None:
     order = bought()
     case = request_return(order, [Wanted(order.lines.get().pk, 1)], make_reason())
     assert ASK not in said(order)
-    returns.cancel(case)
+    steps.cancel(case)
     assert ASK in said(order)
 
 

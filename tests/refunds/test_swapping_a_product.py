@@ -7,10 +7,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from cases import steps
+from cases.refusals import NotPossible
 from notifications.models import Message
 from orders.models import Order, OrderLine
-from refunds.models import CaseEvent, Return, Swap, SwapOffer
-from refunds.refusals import NotPossible
+from refunds.models import Return, Swap, SwapOffer
 from refunds.services import returns, swaps
 from refunds.services.returns import Wanted
 from refunds.services.swaps import Wish
@@ -184,13 +185,13 @@ def test_an_item_under_return_cannot_be_swapped_nor_the_other_way_round(
     case = returns.request_return(order, [Wanted(line.pk, 1)], make_reason())
     answer = inside(order).post(page_of(order), filled(line, offer.pk, confirm="1"))
     assert "A return of this item is under way already." in text(answer)
-    returns.cancel(case)
+    steps.cancel(case)
     swap = swaps.request_swap(order, Wish(line.pk, offer))
     with pytest.raises(NotPossible, match="A swap of this item is under way"):
         returns.request_return(order, [Wanted(line.pk, 1)], make_reason())
     with pytest.raises(NotPossible, match="A swap of this item is under way"):
         swaps.request_swap(order, Wish(line.pk, offer))
-    swaps.cancel(swap)
+    steps.cancel(swap)
     returns.request_return(order, [Wanted(line.pk, 1)], make_reason())
     assert (Return.objects.open().count(), Swap.objects.open().count()) == (1, 0)
 
@@ -252,14 +253,14 @@ def test_who_finds_the_order_comes_back_to_the_swap(order: Order, line: OrderLin
 def test_the_buyer_answers_and_cancels(order: Order, line: OrderLine, offer: SwapOffer) -> None:
     swap = swaps.request_swap(order, Wish(line.pk, offer))
     browser, agent = inside(order), make_agent()
-    swaps.ask(swap, agent, "For how many devices?", note="seems unsure")
+    steps.ask(swap, agent, "For how many devices?", note="seems unsure")
     page = browser.get(swap.path)
     assert "For how many devices?" in text(page)
     assert "seems unsure" not in text(page)
     assert browser.post(f"{swap.path}answer/", {"answer": ""}).status_code == 422
     for _click in range(2):
         browser.post(f"{swap.path}answer/", {"answer": "For five"})
-    assert CaseEvent.objects.filter(swap=swap, text="For five").count() == 1
+    assert swap.events.filter(text="For five").count() == 1
     assert marks(browser.get(swap.path), "data-status") == ["in_review"]
     for _click in range(2):
         browser.post(f"{swap.path}cancel/")

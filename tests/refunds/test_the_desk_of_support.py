@@ -9,9 +9,10 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
+from cases import steps
 from licenses.models import License
 from orders.models import Order
-from refunds.models import CaseEvent, CashbackClaim, RefundTransaction, Return, StoreGateway, Swap, Withdrawal
+from refunds.models import CashbackClaim, RefundTransaction, Return, ReturnEvent, StoreGateway, Swap, Withdrawal
 from refunds.payout_details import PayoutDetails
 from refunds.services import returns, swaps, withdrawals
 from refunds.services.returns import Wanted
@@ -58,7 +59,7 @@ def decide(desk: Client, case: Any, verb: str, **said: str) -> str:
     """Send one decision; what the page then says."""
     typed = {f"{verb}-{name}": value for name, value in said.items()}
     url = page_of(case).replace("change/", "decide/")
-    answer = desk.post(url, {"verb": verb} | typed, follow=True)
+    answer = desk.post(url, {"action": verb} | typed, follow=True)
     assert answer.status_code == 200
     case.refresh_from_db()
     return text(answer)
@@ -68,14 +69,14 @@ def test_one_page_shows_the_whole_case(desk: Client, wish: Return) -> None:
     earlier = make_order(number="A-0999", placed_at=timezone.now())
     make_line(earlier)
     other = returns.request_return(earlier, [Wanted(earlier.lines.get().pk, 1)], make_reason())
-    returns.add_note(wish, User.objects.get(username="ada"), "called us")
+    steps.add_note(wish, User.objects.get(username="ada"), "called us")
     answer = desk.get(page_of(wish))
     said = text(answer)
     for fact in ("A-1001", "XAAB-0001", "not activated", "€79.95", "does not fit", "called us", "ada", "30 days"):
         assert fact in said, fact
     assert "return_received" in said
     assert other.reference in said
-    assert marks(answer, "data-verb") == ["approve", "review", "ask", "decline", "note"]
+    assert marks(answer, "data-action") == ["approve", "review", "ask", "decline", "note"]
 
 
 def test_the_queue_shows_what_is_open_oldest_due_first(desk: Client, wish: Return) -> None:
@@ -87,7 +88,7 @@ def test_the_queue_shows_what_is_open_oldest_due_first(desk: Client, wish: Retur
     assert said.index(second.reference) < said.index(wish.reference)
     assert second.reference in text(desk.get(f"{QUEUE}?todo=overdue"))
     assert wish.reference not in text(desk.get(f"{QUEUE}?todo=overdue"))
-    returns.cancel(wish)
+    steps.cancel(wish)
     assert wish.reference not in text(desk.get(QUEUE))
     assert wish.reference in text(desk.get(f"{QUEUE}?todo=all"))
 
@@ -151,7 +152,7 @@ def test_many_are_approved_at_once_with_a_report(desk: Client, wish: Return) -> 
     other = make_order(number="B-1", placed_at=timezone.now())
     make_line(other)
     second = returns.request_return(other, [Wanted(other.lines.get().pk, 1)], make_reason())
-    returns.cancel(second)
+    steps.cancel(second)
     chosen = {"action": "approve_all", "_selected_action": [wish.pk, second.pk]}
     said = text(desk.post(f"{QUEUE}?todo=all", chosen, follow=True))
     assert "1 return approved." in said
@@ -181,7 +182,7 @@ def test_what_a_gateway_refused_stands_first_and_goes_by_hand(desk: Client, wish
     refused = wish.transactions.get()
     RefundTransaction.objects.update(status="refused", last_answer="No such charge")
     page = f"/admin/refunds/refundtransaction/{refused.pk}/"
-    assert marks(desk.get(f"{page}change/"), "data-verb") == ["done", "retry", "by_hand"]
+    assert marks(desk.get(f"{page}change/"), "data-action") == ["done", "retry", "by_hand"]
     desk.post(f"{page}send/", {"what": "by_hand"})
     assert RefundTransaction.objects.to_be_made_by_hand().count() == 1
 
@@ -222,7 +223,7 @@ def test_claims_have_a_desk_and_each_look_at_bank_details_is_on_record(desk: Cli
     decide(desk, claim, "pay", reference="PAY-5")
     assert claim.status == CashbackClaim.Status.PAID
     assert not claim.payout_details
-    assert "look" not in marks(desk.get(page_of(claim)), "data-verb")
+    assert "look" not in marks(desk.get(page_of(claim)), "data-action")
 
 
 def test_an_agent_finds_what_they_worked_on(desk: Client, wish: Return) -> None:
@@ -253,9 +254,9 @@ def test_who_may_only_look_cannot_decide(wish: Return) -> None:
     viewer = User.objects.create(username="vera", is_staff=True)
     viewer.user_permissions.add(*Permission.objects.filter(codename__in=["view_return", "view_refundtransaction"]))
     desk = signed_in(viewer)
-    assert marks(desk.get(page_of(wish)), "data-verb") == []
+    assert marks(desk.get(page_of(wish)), "data-action") == []
     url = page_of(wish).replace("change/", "decide/")
-    assert desk.post(url, {"verb": "approve"}).status_code == 403
+    assert desk.post(url, {"action": "approve"}).status_code == 403
     assert desk.post(QUEUE, {"action": "approve_all", "_selected_action": [wish.pk]}).status_code in (200, 302, 403)
     wish.refresh_from_db()
     assert wish.status == Return.Status.RECEIVED
@@ -266,8 +267,8 @@ def test_strangers_and_buyers_see_nothing(wish: Return, path: str) -> None:
     for client in (Client(), inside(wish.order)):
         assert client.get(path)["Location"].startswith("/admin/login/")
         url = page_of(wish).replace("change/", "decide/")
-        assert client.post(url, {"verb": "approve"})["Location"].startswith("/admin/login/")
-    assert CaseEvent.objects.count() == 1
+        assert client.post(url, {"action": "approve"})["Location"].startswith("/admin/login/")
+    assert ReturnEvent.objects.count() == 1
 
 
 @pytest.mark.parametrize(

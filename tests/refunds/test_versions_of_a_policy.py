@@ -68,7 +68,7 @@ def test_what_is_in_force_can_neither_be_changed_nor_deleted(desk: Client, in_fo
 
 
 def test_its_copy_has_all_its_rules_and_begins_at_the_stores_midnight(desk: Client, in_force: ReturnPolicy) -> None:
-    assert marks(desk.get(f"{LIST}{in_force.pk}/change/"), "data-verb") == ["copy"]
+    assert marks(desk.get(f"{LIST}{in_force.pk}/change/"), "data-action") == ["copy"]
     day = (timezone.now() + timedelta(days=9)).astimezone(in_force.store.tzinfo)
     said = copied(desk, in_force, f"{day:%Y-%m-%d}")
     assert "This is the new version" in said
@@ -115,7 +115,7 @@ def test_who_may_only_look_makes_no_copy(in_force: ReturnPolicy) -> None:
     viewer = User.objects.create(username="vera", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_returnpolicy"))
     desk = signed_in(viewer)
-    assert marks(desk.get(f"{LIST}{in_force.pk}/change/"), "data-verb") == []
+    assert marks(desk.get(f"{LIST}{in_force.pk}/change/"), "data-action") == []
     day = f"{timezone.now() + timedelta(days=9):%Y-%m-%d}"
     assert desk.post(f"{LIST}{in_force.pk}/copy/", {"first_day": day}).status_code == 403
     answer = Client().post(f"{LIST}{in_force.pk}/copy/", {"first_day": day})

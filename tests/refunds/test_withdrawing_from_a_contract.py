@@ -12,7 +12,7 @@ from django.utils import timezone
 from notifications import kinds, rendering
 from notifications.models import Message
 from orders.models import Order
-from refunds.models import CaseEvent, Withdrawal
+from refunds.models import Withdrawal, WithdrawalEvent
 from tests.factories import make_line, make_order, make_store
 from tests.pages import inside, marks, result, text
 
@@ -199,4 +199,4 @@ def test_one_mailbox_is_not_flooded_and_no_statement_is_lost(client: Client) -> 
     assert Withdrawal.objects.count() == 8
     assert Message.objects.filter(kind="withdrawal_received").count() == 5
     assert "print or save this page" in text(pages[-1])
-    assert "too many" in CaseEvent.objects.latest("pk").note
+    assert "too many" in WithdrawalEvent.objects.latest("pk").note

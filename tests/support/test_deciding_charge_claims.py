@@ -32,9 +32,9 @@ def page_of(thread: Thread) -> str:
 
 
 def decide(desk: Client, thread: Thread, verb: str, **said: str) -> str:
-    seen = thread.messages.filter(is_internal=False).latest("pk").pk
+    seen = thread.events.filter(note="").latest("pk").pk
     typed = {f"{verb}-{name}": value for name, value in ({"seen": str(seen)} | said).items()}
-    answer = desk.post(f"/admin/support/thread/{thread.pk}/decide/", {"verb": verb} | typed, follow=True)
+    answer = desk.post(f"/admin/support/thread/{thread.pk}/decide/", {"action": verb} | typed, follow=True)
     assert answer.status_code == 200
     thread.refresh_from_db()
     thread.charge_claim.refresh_from_db()
@@ -139,12 +139,12 @@ def test_asking_for_more_leaves_the_claim_open(desk: Client, client: Client, ord
     decide(desk, thread, "ask", text="Which day was it?")
     assert thread.charge_claim.outcome == "open"
     assert "Which day was it?" in mail_of("thread_question_asked").body
-    assert "match" in marks(desk.get(page_of(thread)), "data-verb")
+    assert "match" in marks(desk.get(page_of(thread)), "data-action")
 
 
 def test_an_open_claim_is_not_just_closed(desk: Client, client: Client) -> None:
     thread = send_claim(client)
-    assert "close" not in marks(desk.get(page_of(thread)), "data-verb")
+    assert "close" not in marks(desk.get(page_of(thread)), "data-action")
     assert "cannot be done" in decide(desk, thread, "close", text="x")
     assert thread.status == "waiting"
 
@@ -155,7 +155,7 @@ def test_the_buyer_takes_the_claim_back(desk: Client, client: Client) -> None:
         client.post(f"{thread.path}solved/")
     claim = ChargeClaim.objects.get()
     assert (claim.outcome, claim.thread.status) == ("cancelled", "closed")
-    assert claim.thread.messages.count() == 2
+    assert claim.thread.events.count() == 2
 
 
 def test_a_number_that_two_stores_have_asks_which(desk: Client, client: Client, order: Order) -> None:
@@ -170,7 +170,7 @@ def test_a_number_that_two_stores_have_asks_which(desk: Client, client: Client, 
 def test_two_agents_match_once(desk: Client, client: Client, order: Order) -> None:
     make_order(number="A-1002", store_email="bea@example.com")
     thread = send_claim(client)
-    seen = str(thread.messages.latest("pk").pk)
+    seen = str(thread.events.latest("pk").pk)
     decide(desk, thread, "match", number="A-1001", store="", seen=seen)
     ben = signed_in(make_agent(username="ben"))
     assert "meanwhile" in decide(ben, thread, "match", number="A-1002", store="", seen=seen)

@@ -10,9 +10,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from cases.refusals import Refusal
 from files.models import Upload
 from notifications.models import Message
-from refunds.refusals import Refusal
 from support.models import ChargeClaim, Thread, ThreadLink
 from support.services import claims, threads
 from tests.factories import make_agent, make_order
@@ -52,12 +52,12 @@ def test_one_claim_of_many_clicks() -> None:
 def test_one_reply_of_many_clicks() -> None:
     thread = send_letter(Client())
     together(lambda _number: threads.reply(thread, "One more thing"))
-    assert thread.messages.count() == 2
+    assert thread.events.count() == 2
 
 
 def test_one_answer_of_many_agents() -> None:
     thread, agents = send_letter(Client()), [make_agent() for _number in range(TOGETHER)]
-    seen = thread.messages.get().pk
+    seen = thread.events.get().pk
     said = together(lambda number: threads.answer(thread, agents[number], f"From {number}.", seen))
     assert said.count(None) == 1
     assert Message.objects.filter(kind="thread_answered").count() == 1
@@ -66,7 +66,7 @@ def test_one_answer_of_many_agents() -> None:
 def test_one_decision_of_many_agents() -> None:
     order = make_order(store_email="bea@example.com")
     claim, agents = make_claim(), [make_agent() for _number in range(TOGETHER)]
-    threads.say(claim.thread, threads.Author.BUYER, "Help!")
+    threads.say(claim.thread, threads.Actor.BUYER, "Help!", before="waiting")
 
     def decide(number: int) -> None:
         if number % 2:

@@ -43,7 +43,7 @@ def test_a_stranger_adds_and_closes_nothing(client: Client, thread: Thread) -> N
     assert client.post(f"{thread.path}solved/").status_code == 403
     thread.refresh_from_db()
     assert thread.status == "waiting"
-    assert thread.messages.count() == 1
+    assert thread.events.count() == 1
 
 
 def test_another_thread_of_ones_own_opens_no_other(client: Client, thread: Thread) -> None:
@@ -55,11 +55,11 @@ def test_another_thread_of_ones_own_opens_no_other(client: Client, thread: Threa
 
 
 def test_a_stranger_reaches_no_file_by_guessing_its_address(client: Client, thread: Thread) -> None:
-    upload_id = thread.messages.get().files.get().upload_id
+    upload_id = thread.events.get().files.get().upload_id
     assert client.get(f"/files/{upload_id}/").status_code == 404
     writer = Client()
     own = send_letter(writer, files=upload(jpeg()))
-    assert writer.get(f"/files/{own.messages.get().files.get().upload_id}/").status_code == 404  # staff only
+    assert writer.get(f"/files/{own.events.get().files.get().upload_id}/").status_code == 404  # staff only
 
 
 def test_asking_for_a_link_answers_alike_and_mails_the_threads_own_address_only(client: Client, thread: Thread) -> None:

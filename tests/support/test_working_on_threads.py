@@ -39,13 +39,13 @@ def page_of(thread: Thread) -> str:
 
 
 def last(thread: Thread) -> int:
-    return thread.messages.filter(is_internal=False).latest("pk").pk
+    return thread.events.filter(note="").latest("pk").pk
 
 
 def decide(desk: Client, thread: Thread, verb: str, **said: Any) -> str:
     """Send one decision, having read all; what the page then says."""
     typed = {f"{verb}-{name}": value for name, value in ({"seen": last(thread)} | said).items()}
-    answer = desk.post(f"{QUEUE}{thread.pk}/decide/", {"verb": verb} | typed, follow=True)
+    answer = desk.post(f"{QUEUE}{thread.pk}/decide/", {"action": verb} | typed, follow=True)
     assert answer.status_code == 200
     thread.refresh_from_db()
     return text(answer)
@@ -62,10 +62,10 @@ def test_one_page_shows_the_whole_thread(desk: Client, client: Client) -> None:
     shown = ("A-1001", "€79.95", "It says error 7.", "called us before", "screen.jpg", other.reference)
     for fact in (*shown, "contact_received"):
         assert fact in said, fact
-    upload_id = thread.messages.first().files.get().upload_id
+    upload_id = thread.events.first().files.get().upload_id
     assert f"/files/{upload_id}/" in page.content.decode()
     assert desk.get(f"/files/{upload_id}/").status_code == 200
-    assert marks(page, "data-verb") == ["answer", "ask", "note", "take", "assign", "attach", "close"]
+    assert marks(page, "data-action") == ["answer", "ask", "note", "take", "assign", "attach", "close"]
 
 
 def test_the_queue_shows_what_waits_and_what_is_late_first(desk: Client, client: Client) -> None:
@@ -124,12 +124,12 @@ def test_closing_says_so_and_ends_the_buyers_answers(desk: Client, client: Clien
     decide(desk, thread, "close", text="It is in version 17.9.")
     assert thread.status == "closed"
     assert "It is in version 17.9." in mail_of("thread_closed").body
-    assert "data-verb" not in client.get(thread.path).content.decode()
+    assert "data-action" not in client.get(thread.path).content.decode()
     answer = client.post(thread.path, {"message": "One more thing"})
     assert "This is closed" in text(answer)
     assert 'action="/help/contact/"' in answer.content.decode()  # with the words, to be sent anew
     assert "One more thing" in answer.content.decode()
-    assert not thread.messages.filter(text="One more thing").exists()
+    assert not thread.events.filter(text="One more thing").exists()
 
 
 def test_a_thread_is_taken_on_and_handed_over(desk: Client, thread: Thread) -> None:
@@ -146,7 +146,7 @@ def test_a_thread_is_taken_on_and_handed_over(desk: Client, thread: Thread) -> N
 
 def test_its_order_is_named(desk: Client, thread: Thread) -> None:
     order = make_order(number="A-1001")
-    assert "no order with this number" in decide(desk, thread, "attach", number="A-9", store="")
+    assert "No order has this number" in decide(desk, thread, "attach", number="A-9", store="")
     decide(desk, thread, "attach", number="a-1001", store="")
     assert thread.order == order
     make_order(number="A-1001")
@@ -160,7 +160,7 @@ def test_the_second_agent_is_told_and_keeps_what_was_typed(desk: Client, thread:
     said = decide(ben, thread, "answer", text="From ben.", seen=seen)
     assert "Something was said in this thread meanwhile" in said
     assert "From ben." in said
-    assert not thread.messages.filter(text="From ben.").exists()
+    assert not thread.events.filter(text="From ben.").exists()
     assert Message.objects.filter(kind="thread_answered").count() == 1
     assert "done" in decide(ben, thread, "answer", text="From ben.")  # having read it now
 
@@ -169,7 +169,7 @@ def test_a_double_click_answers_once(desk: Client, thread: Thread) -> None:
     seen = last(thread)
     for _click in range(2):
         decide(desk, thread, "answer", text="Once.", seen=seen)
-    assert thread.messages.filter(text="Once.").count() == 1
+    assert thread.events.filter(text="Once.").count() == 1
 
 
 def test_a_template_is_filled_in_and_can_be_changed(desk: Client) -> None:
@@ -208,13 +208,13 @@ def test_whoever_may_only_look_decides_nothing(thread: Thread) -> None:
     auditor = User.objects.create_user("auditor", is_staff=True)
     auditor.user_permissions.add(Permission.objects.get(codename="view_thread"))
     browser = signed_in(auditor)
-    assert "data-verb" not in browser.get(page_of(thread)).content.decode()
-    assert browser.post(f"{QUEUE}{thread.pk}/decide/", {"verb": "take"}).status_code == 403
-    upload_id = thread.messages.first().files.get().upload_id  # type: ignore[union-attr]
+    assert "data-action" not in browser.get(page_of(thread)).content.decode()
+    assert browser.post(f"{QUEUE}{thread.pk}/decide/", {"action": "take"}).status_code == 403
+    upload_id = thread.events.first().files.get().upload_id  # type: ignore[union-attr]
     assert browser.get(f"/files/{upload_id}/").status_code == 404
     stranger = Client()
     assert stranger.get(page_of(thread)).status_code == 302
-    assert stranger.post(f"{QUEUE}{thread.pk}/decide/", {"verb": "take"}).status_code == 302
+    assert stranger.post(f"{QUEUE}{thread.pk}/decide/", {"action": "take"}).status_code == 302
     assert stranger.get(f"/files/{upload_id}/").status_code == 404
     thread.refresh_from_db()
     assert thread.assigned_to is None

@@ -127,10 +127,10 @@ def test_the_buyer_adds_words_and_files_once(client: Client) -> None:
     thread = send_letter(client)
     for _click in range(2):
         client.post(thread.path, {"message": "One more thing", "files": upload(jpeg(), "more.jpg")})
-    assert thread.messages.count() == 2
+    assert thread.events.count() == 2
     assert Upload.objects.count() == 1
     client.post(thread.path, {"message": "One more thing", "files": upload(jpeg(), "another.jpg")})
-    assert thread.messages.count() == 3
+    assert thread.events.count() == 3
 
 
 def test_a_reply_that_cannot_be_taken_keeps_its_words(client: Client, kept: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_reply_that_cannot_be_taken_keeps_its_words(client: Client, kept: Path
     assert answer.status_code == 422
     assert "empty" in text(answer)
     assert "My words" in answer.content.decode()
-    assert thread.messages.count() == 1
+    assert thread.events.count() == 1
     assert not files_in(kept)
     assert client.post(thread.path, {"message": "4242 4242 4242 4242"}).status_code == 422
 

@@ -7,8 +7,7 @@ from typing import Any
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from refunds.models import Case, CaseEvent
-from refunds.moves import CASE_KEYS
+from cases.models import CaseEvent, DecidedCase
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Told:
+class HistoryEntry:
     """One thing that happened, with what was said to the buyer or by the buyer."""
 
     name: Any
@@ -48,7 +47,6 @@ _WORDS = {
     "declined": Words(_("Declined"), "bad"),
     "cancelled": Words(_("Cancelled"), ""),
 }
-_LAST_STEP = {"return": "refunded", "withdrawal": "refunded", "swap": "swapped", "cashback": "paid"}
 _ENDED_EARLY = ("declined", "cancelled")
 _ANSWERED = _("Your answer")
 
@@ -57,11 +55,11 @@ def words(status: str) -> Words:
     return _WORDS[status]
 
 
-def steps(case: Case) -> list[Step]:
+def steps(case: DecidedCase) -> list[Step]:
     """The way of a case from here to its good end; of one that ended otherwise, where it ended."""
     if case.status in _ENDED_EARLY:
         return [Step(words("received").name, "done"), Step(words(case.status).name, "now")]
-    way = ["received", "in_review", "approved", _LAST_STEP[case.MAIL]]
+    way = ["received", "in_review", "approved", case.GOOD_END]
     here = way.index("in_review" if case.status == "question_asked" else case.status)
     here += here == len(way) - 1  # the last one is behind us as soon as it is reached
     return [
@@ -70,12 +68,12 @@ def steps(case: Case) -> list[Step]:
     ]
 
 
-def told(case: Case) -> list[Told]:
+def history(case: DecidedCase) -> list[HistoryEntry]:
     """The steps that the buyer was told about, newest first, without who of staff took them and what they noted."""
-    moved_or_said = ~Q(from_status=F("to_status")) | ~Q(text="")
-    events = CaseEvent.objects.filter(moved_or_said, **{CASE_KEYS[case.MAIL]: case}).order_by("-at", "-pk")
+    changed_or_said = ~Q(from_status=F("to_status")) | ~Q(text="")
+    events = case.events.filter(changed_or_said).order_by("-at", "-pk")
     return [
-        Told(_name(event), event.at, event.text, event.actor == CaseEvent.Actor.BUYER)
+        HistoryEntry(_name(event), event.at, event.text, event.actor == CaseEvent.Actor.BUYER)
         for event in events.only("at", "actor", "from_status", "to_status", "text")
     ]
 

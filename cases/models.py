@@ -1,4 +1,4 @@
-"""What all that buyers ask for has in common: a reference, a state, a history."""
+"""What every case has: a reference, a state with its transitions, a due date, a history."""
 
 import secrets
 import uuid
@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -20,9 +19,9 @@ REFERENCE_LENGTH = 8
 ANSWERED_WITHIN = timedelta(days=3)  # what buyers are told
 
 
-def new_reference(letter: str) -> str:
+def new_reference(prefix: str) -> str:
     """What a buyer quotes on the phone, as R-7K3M9Q2P. It opens nothing."""
-    return f"{letter}-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _position in range(REFERENCE_LENGTH))
+    return f"{prefix}-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _position in range(REFERENCE_LENGTH))
 
 
 def due() -> datetime:
@@ -37,31 +36,33 @@ class CaseQuerySet(models.QuerySet[Any]):
     def undecided(self) -> Self:
         return self.filter(status__in=self.model.UNDECIDED)
 
+    def waiting_for_support(self) -> Self:
+        """Undecided, and no answer of the buyer is awaited: the due date counts."""
+        return self.undecided().filter(paused_at=None)
+
     def oldest_first(self) -> Self:
         return self.order_by("due_at", "pk")
 
 
 class Case(models.Model):
-    """One thing that a buyer asked for. The verbs of refunds/services move it; nothing else does."""
+    """One thing that a person follows by its reference. `cases.transitions` changes its status; nothing else does."""
 
     # Each kind of case says these.
-    LETTER: ClassVar[str]
     MAIL: ClassVar[str]  # mails about a step are named <MAIL>_<status>
-    TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]]
+    TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]]  # "" is where a case begins
     UNDECIDED: ClassVar[frozenset[str]]
     CLOSED: ClassVar[frozenset[str]]
+    WAITS_FOR_BUYER: ClassVar[frozenset[str]] = frozenset({"question_asked"})
 
     reference = models.CharField(_("reference"), max_length=16, unique=True, editable=False)
     submission_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     status: Any  # each kind of case has states of its own
-    comment = models.TextField(_("comment of the buyer"), blank=True)
+    events: Any  # its history: a manager of the kind's own CaseEvents
     language = models.CharField(_("language"), max_length=16, blank=True, editable=False)
     created_at = models.DateTimeField(_("received at"), default=timezone.now, editable=False)
     due_at = models.DateTimeField(_("answer due"), default=due)
-    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True, editable=False)
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
-    )
+    # Since when the buyer owes the answer: meanwhile the due date does not count, and afterwards it is later by that.
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = CaseQuerySet.as_manager()
 
@@ -73,8 +74,18 @@ class Case(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self.reference:
-            self.reference = new_reference(self.LETTER)
+            self.reference = new_reference(self.reference_prefix)
         super().save(*args, **kwargs)
+
+    @classmethod
+    def event_model(cls) -> Any:
+        """The model of its history's rows."""
+        return cls._meta.get_field("events").related_model
+
+    @property
+    def reference_prefix(self) -> str:
+        """The letter before its reference, by which people tell the kinds apart."""
+        raise NotImplementedError
 
     @property
     def is_undecided(self) -> bool:
@@ -83,6 +94,10 @@ class Case(models.Model):
     @property
     def is_closed(self) -> bool:
         return self.status in self.CLOSED
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether support owes an answer that it promised for an earlier moment."""
+        return self.is_undecided and self.paused_at is None and self.due_at < now
 
     @property
     def recipient(self) -> str:
@@ -100,14 +115,31 @@ class Case(models.Model):
         raise NotImplementedError
 
 
-def _case_key(name: str) -> Any:
-    return models.ForeignKey(f"refunds.{name}", on_delete=models.CASCADE, null=True, blank=True, related_name="events")
+class DecidedCase(Case):
+    """A request that support decides: a return, a withdrawal, a swap, a cashback claim."""
+
+    REFERENCE_PREFIX: ClassVar[str]
+    GOOD_END: ClassVar[str]  # the status in which it ends well
+
+    comment = models.TextField(_("comment of the buyer"), blank=True)
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True, editable=False)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+
+    class Meta:
+        abstract = True
+
+    @property
+    def reference_prefix(self) -> str:
+        return self.REFERENCE_PREFIX
 
 
 class CaseEvent(models.Model):
-    """One step of a case: who moved it, from where to where, and what was said. Never changed."""
+    """One step of a case: who took it, from where to where, and what was said. Never changed.
 
-    CASES: ClassVar[tuple[str, ...]] = ("return_case", "withdrawal", "swap", "cashback_claim")
+    Each kind of case has a model of its own for them, whose `case` is a key with the related name `events`.
+    """
 
     class Actor(models.TextChoices):
         BUYER = "buyer", _("buyer")
@@ -115,10 +147,7 @@ class CaseEvent(models.Model):
         PORTAL = "portal", _("the portal")
         STORE = "store", _("the store")
 
-    return_case = _case_key("Return")
-    withdrawal = _case_key("Withdrawal")
-    swap = _case_key("Swap")
-    cashback_claim = _case_key("CashbackClaim")
+    case: Any
     at = models.DateTimeField(_("at"), default=timezone.now)
     actor = models.CharField(_("who"), max_length=8, choices=Actor)
     by = models.ForeignKey(
@@ -135,22 +164,10 @@ class CaseEvent(models.Model):
     note = models.TextField(_("internal note"), blank=True)
 
     class Meta:
+        abstract = True
         verbose_name = _("step")
         verbose_name_plural = _("history")
         ordering = ["at", "pk"]
-        constraints = [
-            models.CheckConstraint(
-                name="case_event_of_exactly_one_case",
-                condition=Q(**{"return_case__isnull": False, "withdrawal": None, "swap": None, "cashback_claim": None})
-                | Q(**{"return_case": None, "withdrawal__isnull": False, "swap": None, "cashback_claim": None})
-                | Q(**{"return_case": None, "withdrawal": None, "swap__isnull": False, "cashback_claim": None})
-                | Q(**{"return_case": None, "withdrawal": None, "swap": None, "cashback_claim__isnull": False}),
-            )
-        ]
 
     def __str__(self) -> str:
         return f"{self.from_status} → {self.to_status}"
-
-    @property
-    def case(self) -> Case:
-        return next(case for name in self.CASES if (case := getattr(self, name)) is not None)

@@ -10,14 +10,12 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from orders import access
-from refunds.models import CashbackClaim, Return, Swap
 
 View = Callable[..., HttpResponse]
-CaseOfOrder = type[Return] | type[Swap] | type[CashbackClaim]
 
 
-def with_case(case_type: CaseOfOrder, page: str) -> Callable[[View], View]:
-    """Give a view of `<slug:reference>` its case, as `view(request, case)`.
+def with_case(case_type: Any, page: str) -> Callable[[View], View]:
+    """Give a view of `<slug:reference>` its case, a DecidedCase with an `order`, as `view(request, case)`.
 
     Where the case's order is not open, and where there is no such case, the answer is one and the same: the
     find page, which knows the way back. While an emailed code is awaited, the page that takes it. `page` is the
@@ -37,7 +35,7 @@ def with_case(case_type: CaseOfOrder, page: str) -> Callable[[View], View]:
 
         def order_of(reference: str) -> UUID | None:
             """For the find page, which leads back here whoever opened this very order."""
-            cases = case_type.objects.filter(reference=reference.upper())
+            cases = case_type._default_manager.filter(reference=reference.upper())
             return cases.values_list("order__public_id", flat=True).first()
 
         guarded.order_of = order_of  # type: ignore[attr-defined]
@@ -46,7 +44,6 @@ def with_case(case_type: CaseOfOrder, page: str) -> Callable[[View], View]:
     return decorator
 
 
-def _open_case(request: HttpRequest, case_type: CaseOfOrder, reference: str) -> Any:
-    open_orders = access.granted_orders(request)
-    cases = case_type.objects.filter(reference=reference.upper(), order__in=open_orders)
+def _open_case(request: HttpRequest, case_type: Any, reference: str) -> Any:
+    cases = case_type._default_manager.filter(reference=reference.upper(), order__in=access.granted_orders(request))
     return cases.select_related("order__store").first()

@@ -1,89 +1,157 @@
-"""The four queues, each with its verbs."""
+"""The four queues of requests, each with its actions."""
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSingleDateWidget,
+)
 
+from cases.admin.actions import (
+    ANSWER,
+    ORDER_NUMBER,
+    REASON,
+    TO_BUYER,
+    CaseAction,
+    Entered,
+    common_actions,
+    line_field,
+    order_named,
+)
+from cases.admin.queues import CaseAdmin
+from cases.models import DecidedCase
+from cases.refusals import Refusal
 from licenses.models import normalize_serial
 from orders import formats
 from orders.models import Order, email_key, normalize_order_number
-from refunds.admin import verbs
-from refunds.admin.cases import CaseAdmin, shown
-from refunds.admin.verbs import Said, Verb
+from refunds.amounts import smallest
 from refunds.eligibility import judge
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
-from refunds.refusals import NotPossible, Refusal
 from refunds.services import cashback, returns, swaps, withdrawals
 
+OTHERS_SHOWN = 20
 CANDIDATES = 10  # orders offered to staff for a withdrawal without one
 
 
-def common(service: Any, case_type: Any) -> tuple[Verb, ...]:
-    """The verbs that every kind of case has."""
-    undecided, received = case_type.UNDECIDED, {case_type.Status.RECEIVED}
-    every = case_type.Status.values
-    not_asked = undecided - {case_type.Status.QUESTION_ASKED}
-    return (
-        Verb("review", _("Take into review"), lambda case, by, said: service.take_into_review(case, by), received, {}),
-        Verb(
-            "ask",
-            _("Ask the buyer"),
-            lambda case, by, said: service.ask(case, by, said["text"], said["note"]),
-            not_asked,
-            verbs.QUESTION,
-        ),
-        Verb(
-            "decline",
-            _("Decline"),
-            lambda case, by, said: service.decline(case, by, said["text"], said["note"]),
-            undecided,
-            verbs.REASON,
-        ),
-        Verb(
-            "note",
-            _("Add a note"),
-            lambda case, by, said: service.add_note(case, by, said["note"]),
-            every,
-            verbs.ONLY_NOTE,
-        ),
+def _amount(case: Any) -> forms.Field:
+    most = case.amount.quantize(smallest(case.currency)) if isinstance(case, Return) else None
+    return forms.DecimalField(
+        label=_("Amount"),
+        required=False,
+        initial=most,
+        max_digits=16,
+        decimal_places=3,
+        localize=False,
+        help_text=_("Empty: all of it. Less is a partial refund."),
+        widget=UnfoldAdminDecimalFieldWidget(),
     )
 
 
+AMOUNT = {"amount": _amount} | TO_BUYER
+REFERENCE = {"reference": line_field(_("Reference of the payout"))} | TO_BUYER
+NEW_SERIAL = {
+    "serial": line_field(_("New serial number")),
+    "devices": lambda case: forms.IntegerField(
+        label=_("Devices covered"), required=False, min_value=1, widget=UnfoldAdminIntegerFieldWidget()
+    ),
+    "expires_on": lambda case: forms.DateField(
+        label=_("Runs until"), required=False, widget=UnfoldAdminSingleDateWidget()
+    ),
+} | TO_BUYER
+
+
+class RequestAdmin(CaseAdmin):
+    """A queue of requests about orders: found by serial number, too, with the buyer's other requests beside each."""
+
+    list_select_related: Any = True
+    change_form_outer_after_template = "refunds/admin/case.html"
+
+    def with_address(self, address: str) -> Q:
+        return Q(order__email_key=email_key(address))
+
+    def more_found(self, term: str) -> Q:
+        if serial := normalize_serial(term):
+            orders = Order.objects.filter(licensed_lines__license__serial_key=serial)
+            return Q(order__in=orders.values("pk").order_by())
+        return super().more_found(term)
+
+    def about(self, request: HttpRequest, found: Any) -> dict[str, Any]:
+        return super().about(request, found) | {
+            "history": list(found.events.select_related("by").order_by("-at", "-pk")),
+            "others": _others(found),
+            "more": self.more_about(found),
+        }
+
+    def more_about(self, case: Any) -> SafeString:
+        """What else this kind of request shows beside its actions."""
+        return SafeString("")
+
+
+def _others(case: Any) -> list[tuple[DecidedCase, str]]:
+    """The buyer's other requests of every kind and their pages, by the address of the order or of the withdrawal."""
+    if not case.recipient.strip():
+        return []
+    key = email_key(case.recipient)
+    found: list[DecidedCase] = []
+    for case_type in (Return, Withdrawal, Swap, CashbackClaim):
+        same = Q(order__email_key=key)
+        if case_type is Withdrawal:
+            same |= Q(email__iexact=case.recipient.strip())
+        cases = case_type._default_manager.filter(same).order_by("-created_at")
+        found += [each for each in cases[:OTHERS_SHOWN] if each != case]
+    newest_first = sorted(found, key=lambda each: each.created_at, reverse=True)
+    return [(each, _page_of(each)) for each in newest_first]
+
+
+def _page_of(case: DecidedCase) -> str:
+    return reverse(f"admin:refunds_{case._meta.model_name}_change", args=[case.pk])
+
+
+def shown(template: str, **context: Any) -> SafeString:
+    """A fragment of a request's page."""
+    return mark_safe(render_to_string(f"refunds/admin/{template}", context))  # noqa: S308 (templates escape)
+
+
 def _approve(service: Any) -> Any:
-    return lambda case, by, said: service.approve(case, by, text=said["text"], note=said["note"])
+    return lambda case, by, entered: service.approve(case, by, text=entered["text"], note=entered["note"])
 
 
 def _approve_amount(service: Any) -> Any:
-    return lambda case, by, said: service.approve(case, by, said["amount"], said["text"], said["note"])
+    return lambda case, by, entered: service.approve(case, by, entered["amount"], entered["text"], entered["note"])
 
 
 @admin.register(Return)
-class ReturnAdmin(CaseAdmin):
+class ReturnAdmin(RequestAdmin):
     list_display = ["reference", "state", "age", "due", "order", "sum", "reason", "store"]
-    list_filter = [*CaseAdmin.list_filter, "reason", "order__store"]
+    list_filter = [*RequestAdmin.list_filter, "reason", "order__store"]
     list_select_related = ["order__store", "reason"]
     actions = ["approve_all"]
     fieldsets = [
         (None, {"fields": ["reference", "state", "sum", "approved", "reason", "comment", "created_at", "due_at"]})
     ]
-    verbs = (
-        Verb(
+    case_actions = (
+        CaseAction(
             "approve",
             _("Approve"),
             _approve_amount(returns),
             Return.UNDECIDED,
-            verbs.AMOUNT,
+            AMOUNT,
             is_main=True,
         ),
-        *common(returns, Return),
+        *common_actions(Return),
     )
 
     @display(description=_("store"))
@@ -134,19 +202,9 @@ class ReturnAdmin(CaseAdmin):
         return self.may_decide(request)
 
 
-def attach_order(case: Withdrawal, by: User, said: Said) -> None:
+def attach_order(case: Withdrawal, by: User, entered: Entered) -> None:
     """The order that staff name by its number, and by its store where several stores have that number."""
-    named = Order.objects.for_number(said["number"])
-    if said["store"] is not None:
-        named = named.filter(store=said["store"])
-    found = list(named[:2])
-    if len(found) != 1:
-        raise NotPossible(
-            _("Several stores have an order of this number. Please choose the store, too.")
-            if found
-            else _("No order has this number. Please check it.")
-        )
-    withdrawals.attach_order(case, found[0], by)
+    withdrawals.attach_order(case, order_named(entered), by)
 
 
 def candidates(case: Withdrawal) -> list[Order]:
@@ -160,9 +218,9 @@ def candidates(case: Withdrawal) -> list[Order]:
 
 
 @admin.register(Withdrawal)
-class WithdrawalAdmin(CaseAdmin):
+class WithdrawalAdmin(RequestAdmin):
     list_display = ["reference", "state", "late", "age", "due", "name", "order_number", "order"]
-    list_filter = [*CaseAdmin.list_filter, "is_late"]
+    list_filter = [*RequestAdmin.list_filter, "is_late"]
     list_select_related = ["order"]
     fieldsets = [
         (
@@ -182,21 +240,23 @@ class WithdrawalAdmin(CaseAdmin):
             },
         )
     ]
-    verbs = (
-        Verb("approve", _("Accept"), _approve_amount(withdrawals), Withdrawal.UNDECIDED, verbs.AMOUNT, is_main=True),
-        Verb("attach", _("Say which order it is about"), attach_order, Withdrawal.UNDECIDED, verbs.ORDER_NUMBER),
-        Verb(
+    case_actions = (
+        CaseAction("approve", _("Accept"), _approve_amount(withdrawals), Withdrawal.UNDECIDED, AMOUNT, is_main=True),
+        CaseAction("attach", _("Say which order it is about"), attach_order, Withdrawal.UNDECIDED, ORDER_NUMBER),
+        CaseAction(
             "answered",
             _("Note the buyer's answer"),
-            lambda case, by, said: withdrawals.note_answer(case, by, said["text"]),
+            lambda case, by, entered: withdrawals.note_answer(case, by, entered["text"]),
             {Withdrawal.Status.QUESTION_ASKED},
-            verbs.ANSWER,
+            ANSWER,
         ),
-        *common(withdrawals, Withdrawal),
+        *common_actions(Withdrawal),
     )
 
     def more_found(self, term: str) -> Q:
-        return Q(email__iexact=term) | Q(order_number__icontains=term) | Q(name__icontains=term)
+        return (
+            super().more_found(term) | Q(email__iexact=term) | Q(order_number__icontains=term) | Q(name__icontains=term)
+        )
 
     @display(description=_("late"), boolean=True, ordering="is_late")
     def late(self, case: Withdrawal) -> bool:
@@ -208,9 +268,9 @@ class WithdrawalAdmin(CaseAdmin):
 
 
 @admin.register(Swap)
-class SwapAdmin(CaseAdmin):
+class SwapAdmin(RequestAdmin):
     list_display = ["reference", "state", "age", "due", "order", "line", "wanted", "difference"]
-    list_filter = [*CaseAdmin.list_filter, "order__store"]
+    list_filter = [*RequestAdmin.list_filter, "order__store"]
     list_select_related = ["order__store", "line"]
     fieldsets = [
         (
@@ -230,26 +290,26 @@ class SwapAdmin(CaseAdmin):
             },
         )
     ]
-    verbs = (
-        Verb("approve", _("Approve"), _approve(swaps), Swap.UNDECIDED, verbs.TO_BUYER, is_main=True),
-        Verb(
+    case_actions = (
+        CaseAction("approve", _("Approve"), _approve(swaps), Swap.UNDECIDED, TO_BUYER, is_main=True),
+        CaseAction(
             "finish",
             _("Give the new serial number"),
-            lambda case, by, said: swaps.finish(
-                case, by, said["serial"], said["text"], said["note"], said["devices"], said["expires_on"]
+            lambda case, by, entered: swaps.finish(
+                case, by, entered["serial"], entered["text"], entered["note"], entered["devices"], entered["expires_on"]
             ),
             {Swap.Status.APPROVED},
-            verbs.NEW_SERIAL,
+            NEW_SERIAL,
             is_main=True,
         ),
-        Verb(
+        CaseAction(
             "call_off",
             _("Call off"),
-            lambda case, by, said: swaps.call_off(case, by, said["text"], said["note"]),
+            lambda case, by, entered: swaps.call_off(case, by, entered["text"], entered["note"]),
             {Swap.Status.APPROVED},
-            verbs.REASON,
+            REASON,
         ),
-        *common(swaps, Swap),
+        *common_actions(Swap),
     )
 
     @display(description=_("difference in price"), ordering="price_difference")
@@ -257,7 +317,7 @@ class SwapAdmin(CaseAdmin):
         return "–" if case.price_difference is None else formats.money(case.price_difference, case.currency)
 
 
-def bank_details(case: CashbackClaim, by: User, said: Said) -> str:
+def bank_details(case: CashbackClaim, by: User, entered: Entered) -> str:
     """Where the payout goes; the look is on record."""
     details = cashback.look_at_payout_details(case, by)
     if details is None:
@@ -266,9 +326,9 @@ def bank_details(case: CashbackClaim, by: User, said: Said) -> str:
 
 
 @admin.register(CashbackClaim)
-class CashbackClaimAdmin(CaseAdmin):
+class CashbackClaimAdmin(RequestAdmin):
     list_display = ["reference", "state", "age", "due", "order", "promotion", "sum", "country"]
-    list_filter = [*CaseAdmin.list_filter, "promotion", "country"]
+    list_filter = [*RequestAdmin.list_filter, "promotion", "country"]
     list_select_related = ["order__store", "promotion", "license"]
     fieldsets = [
         (
@@ -289,29 +349,29 @@ class CashbackClaimAdmin(CaseAdmin):
             },
         )
     ]
-    verbs = (
-        Verb("approve", _("Approve"), _approve(cashback), CashbackClaim.UNDECIDED, verbs.TO_BUYER, is_main=True),
-        Verb(
+    case_actions = (
+        CaseAction("approve", _("Approve"), _approve(cashback), CashbackClaim.UNDECIDED, TO_BUYER, is_main=True),
+        CaseAction(
             "pay",
             _("Record the payout"),
-            lambda case, by, said: cashback.pay(case, by, said["reference"], said["text"], said["note"]),
+            lambda case, by, entered: cashback.pay(case, by, entered["reference"], entered["text"], entered["note"]),
             {CashbackClaim.Status.APPROVED},
-            verbs.REFERENCE,
+            REFERENCE,
             is_main=True,
         ),
-        Verb(
+        CaseAction(
             "look",
             _("Show the bank details (is put on record)"),
             bank_details,
             CashbackClaim.UNDECIDED | {CashbackClaim.Status.APPROVED},
             {},
         ),
-        *common(cashback, CashbackClaim),
+        *common_actions(CashbackClaim, cashback.decline),
     )
 
     def more_found(self, term: str) -> Q:
         serial = normalize_serial(term)
-        return Q(license__serial_key=serial) if serial else super().more_found(term)
+        return super().more_found(term) | (Q(license__serial_key=serial) if serial else Q(pk__in=[]))
 
     @display(description=_("amount"), ordering="amount")
     def sum(self, case: CashbackClaim) -> str:

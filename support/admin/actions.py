@@ -7,9 +7,7 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
-from orders.models import Order
-from refunds.admin.verbs import ONLY_NOTE, ORDER_NUMBER, Said, Verb
-from refunds.refusals import NotPossible
+from cases.admin.actions import ONLY_NOTE, ORDER_NUMBER, CaseAction, Entered, order_named
 from support.models import ChargeClaim, Thread
 from support.services import claims, threads
 
@@ -22,7 +20,7 @@ TEXT_ROWS = 8
 
 def _seen(thread: Any) -> forms.Field:
     """The last that was said to or by the buyer when the page was made: who decides has read so far."""
-    last = thread.messages.filter(is_internal=False).order_by("-pk").values_list("pk", flat=True).first()
+    last = thread.events.filter(note="").order_by("-pk").values_list("pk", flat=True).first()
     return forms.IntegerField(required=False, initial=last, widget=forms.HiddenInput)
 
 
@@ -57,88 +55,77 @@ def _mend(thread: Any) -> forms.Field:
     )
 
 
-def order_named(said: Said) -> Order:
-    """The one order with this number, of this store where it is said. Raises NotPossible."""
-    found = Order.objects.for_number(said["number"]).select_related("store")
-    if said["store"]:
-        found = found.filter(store=said["store"])
-    orders = list(found[:2])
-    if not orders:
-        raise NotPossible(_("There is no order with this number."))
-    if len(orders) > 1:
-        raise NotPossible(_("Several stores have this number. Please choose the store, too."))
-    return orders[0]
+def _match(thread: Thread, by: User, entered: Entered) -> None:
+    order = order_named(entered)
+    claims.match(thread.charge_claim, order, by, entered["text"], entered["seen"], mend_address=entered["mend"])
 
 
-def _match(thread: Thread, by: User, said: Said) -> None:
-    order = order_named(said)
-    claims.match(thread.charge_claim, order, by, said["text"], said["seen"], mend_address=said["mend"])
-
-
-VERBS: tuple[Verb, ...] = (
-    Verb(
+ACTIONS: tuple[CaseAction, ...] = (
+    CaseAction(
         "answer",
         _("Answer"),
-        lambda thread, by, said: threads.answer(thread, by, said["text"], said["seen"]),
+        lambda thread, by, entered: threads.answer(thread, by, entered["text"], entered["seen"]),
         EVERY,
         TO_BUYER,
         is_main=True,
     ),
-    Verb(
+    CaseAction(
         "ask",
         _("Ask the buyer"),
-        lambda thread, by, said: threads.ask(thread, by, said["text"], said["seen"]),
+        lambda thread, by, entered: threads.ask(thread, by, entered["text"], entered["seen"]),
         EVERY,
         TO_BUYER,
     ),
-    Verb(
+    CaseAction(
         "note",
         _("Add a note"),
-        lambda thread, by, said: threads.note(thread, by, said["note"]),
+        lambda thread, by, entered: threads.note(thread, by, entered["note"]),
         EVERY,
         ONLY_NOTE,
     ),
-    Verb("take", _("Take it on"), lambda thread, by, said: threads.assign(thread, by, by), OPEN, {}),
-    Verb(
+    CaseAction("take", _("Take it on"), lambda thread, by, entered: threads.assign(thread, by, by), OPEN, {}),
+    CaseAction(
         "assign",
         _("Assign"),
-        lambda thread, by, said: threads.assign(thread, by, said["to"]),
+        lambda thread, by, entered: threads.assign(thread, by, entered["to"]),
         OPEN,
         {"to": _colleague},
     ),
-    Verb(
+    CaseAction(
         "attach",
         _("Name its order"),
-        lambda thread, by, said: threads.attach_order(thread, by, order_named(said)),
+        lambda thread, by, entered: threads.attach_order(thread, by, order_named(entered)),
         EVERY,
         ORDER_NUMBER,
     ),
-    Verb(
+    CaseAction(
         "close",
         _("Close"),
-        lambda thread, by, said: threads.close(thread, by, said["text"], said["seen"]),
+        lambda thread, by, entered: threads.close(thread, by, entered["text"], entered["seen"]),
         OPEN,
         LAST_WORD,
     ),
 )
-CLAIM_VERBS: tuple[Verb, ...] = (
-    Verb("match", _("Match to the order with this number"), _match, EVERY, ORDER_NUMBER | {"mend": _mend} | LAST_WORD),
-    Verb(
+CLAIM_ACTIONS: tuple[CaseAction, ...] = (
+    CaseAction(
+        "match", _("Match to the order with this number"), _match, EVERY, ORDER_NUMBER | {"mend": _mend} | LAST_WORD
+    ),
+    CaseAction(
         "no_match",
         _("No order fits"),
-        lambda thread, by, said: claims.no_match(thread.charge_claim, by, said["text"], said["seen"]),
+        lambda thread, by, entered: claims.no_match(thread.charge_claim, by, entered["text"], entered["seen"]),
         EVERY,
         TO_BUYER,
     ),
 )
 
 
-def possible(thread: Thread) -> list[Verb]:
+def possible(thread: Thread) -> list[CaseAction]:
     """What can be done with a thread as it stands."""
     if thread.kind != Thread.Kind.CHARGE_CLAIM:
-        return [verb for verb in VERBS if thread.status in verb.statuses]
+        return [each for each in ACTIONS if thread.status in each.statuses]
     is_open = thread.charge_claim.outcome == Outcome.OPEN
     # An open claim is matched or not, and that names its order and ends it.
     left_out = {"attach", "close"} if is_open else {"attach"}
-    general = [verb for verb in VERBS if thread.status in verb.statuses and verb.name not in left_out]
-    return [*[verb for verb in CLAIM_VERBS if is_open or verb.name == "match"], *general]
+    general = [each for each in ACTIONS if thread.status in each.statuses and each.name not in left_out]
+    return [*[each for each in CLAIM_ACTIONS if is_open or each.name == "match"], *general]

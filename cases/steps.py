@@ -1,4 +1,4 @@
-"""The steps that cases have in common."""
+"""The steps that requests have in common, by their buyers and by staff."""
 
 from typing import Any
 
@@ -6,12 +6,11 @@ from django.contrib.auth.models import User
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from refunds.models import CashbackClaim, Swap, Withdrawal
-from refunds.moves import Actor, at_work, move, record
-from refunds.refusals import NotPossible
+from cases.models import DecidedCase
+from cases.refusals import NothingAsked, NotPossible
+from cases.transitions import Actor, locked, record, transition
 
-AnyOfThem = Swap | CashbackClaim | Withdrawal
-
+# Every request has these, whatever else it has.
 IN_REVIEW = "in_review"
 QUESTION_ASKED = "question_asked"
 DECLINED = "declined"
@@ -25,48 +24,48 @@ def required(text: str, sentence: Any) -> str:
     return written
 
 
-def cancel(case: AnyOfThem, **columns: Any) -> None:
+def cancel(case: DecidedCase, **columns: Any) -> None:
     """The buyer's own change of mind, while nothing is decided. A second click changes nothing."""
-    with at_work(case) as current:
+    with locked(case) as current:
         if current.status == CANCELLED:
             return
         if not current.is_undecided:
             raise NotPossible(_("This is decided already, so it cannot be cancelled here any more."))
-        move(current, CANCELLED, Actor.BUYER, **columns)
+        transition(current, CANCELLED, Actor.BUYER, **columns)
 
 
-def answer(case: AnyOfThem, text: str) -> None:
-    """The buyer's answer to a question of support. A second click changes nothing."""
-    with at_work(case) as current:
+def answer(case: DecidedCase, text: str) -> None:
+    """The buyer's answer to a question of support. Twice changes nothing. Raises NothingAsked if it is late."""
+    with locked(case) as current:
         last = current.events.exclude(from_status=F("to_status")).last()
         if last is not None and (last.actor, last.from_status, last.text) == (Actor.BUYER, QUESTION_ASKED, text):
             return
         if current.status != QUESTION_ASKED:
-            raise NotPossible(_("No question is open any more, so there is nothing to answer."))
-        move(current, IN_REVIEW, Actor.BUYER, text=text)
+            raise NothingAsked
+        transition(current, IN_REVIEW, Actor.BUYER, text=text)
 
 
-def take_into_review(case: AnyOfThem, by: User) -> None:
-    with at_work(case) as current:
-        move(current, IN_REVIEW, Actor.STAFF, by=by)
+def take_into_review(case: DecidedCase, by: User) -> None:
+    with locked(case) as current:
+        transition(current, IN_REVIEW, Actor.STAFF, by=by)
 
 
-def ask(case: AnyOfThem, by: User, question: str, note: str = "") -> None:
+def ask(case: DecidedCase, by: User, question: str, note: str = "") -> None:
     """Ask the buyer something; the answer comes in on the status page."""
     question = required(question, _("Please write the question to the buyer."))
-    with at_work(case) as current:
-        move(current, QUESTION_ASKED, Actor.STAFF, by=by, text=question, note=note)
+    with locked(case) as current:
+        transition(current, QUESTION_ASKED, Actor.STAFF, by=by, text=question, note=note)
 
 
-def decline(case: AnyOfThem, by: User, reason: str, note: str = "", **columns: Any) -> None:
+def decline(case: DecidedCase, by: User, reason: str, note: str = "", **columns: Any) -> None:
     """Say no; the reason is written to the buyer."""
     reason = required(reason, _("Please write the reason to the buyer."))
-    with at_work(case) as current:
-        move(current, DECLINED, Actor.STAFF, by=by, text=reason, note=note, **columns)
+    with locked(case) as current:
+        transition(current, DECLINED, Actor.STAFF, by=by, text=reason, note=note, **columns)
 
 
-def add_note(case: AnyOfThem, by: User, note: str) -> None:
+def add_note(case: DecidedCase, by: User, note: str) -> None:
     """A note that only staff see."""
     note = required(note, _("Please write the note."))
-    with at_work(case) as current:
+    with locked(case) as current:
         record(current, current.status, Actor.STAFF, by=by, note=note)

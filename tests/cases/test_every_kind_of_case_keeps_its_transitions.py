@@ -1,0 +1,133 @@
+"""Each kind of case moves only as its own table of transitions says, whoever asks and from wherever it stands."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db.models.enums import ChoicesType
+from django.test import Client
+from django.utils import timezone
+
+from cases.models import Case, CaseEvent
+from cases.refusals import WrongStatus
+from cases.transitions import LEAST_AFTER_ANSWER, Actor, change_status, locked, transition
+from refunds.models import CashbackClaim, Return, Swap, Withdrawal
+from support.models import ChargeClaim, Thread
+from tests.factories import make_line, make_order, make_reason
+from tests.refunds.promoted import make_bought, make_claim, make_promotion
+from tests.support.letters import send_letter
+
+pytestmark = pytest.mark.django_db
+
+KINDS: list[type[Case]] = [Return, Withdrawal, Swap, CashbackClaim, Thread]
+
+
+def make_return() -> Return:
+    order = make_order()
+    case = Return(order=order, reason=make_reason(), currency="EUR", amount=order.total)
+    transition(case, "received", Actor.BUYER)
+    return case
+
+
+def make_swap() -> Swap:
+    order = make_order()
+    case = Swap(order=order, line=make_line(order), wanted="Another", currency="EUR")
+    transition(case, "received", Actor.BUYER)
+    return case
+
+
+def make_withdrawal() -> Withdrawal:
+    case = Withdrawal(name="Bea", order_number="A-1", email="bea@example.com")
+    transition(case, "received", Actor.BUYER)
+    return case
+
+
+def make_thread() -> Thread:
+    return send_letter(Client())
+
+
+def make_cashback() -> CashbackClaim:
+    license = make_bought()
+    assert license.product is not None
+    make_promotion(license.product)
+    return make_claim(license)
+
+
+MAKERS: dict[str, Callable[[], Any]] = {
+    "return": make_return,
+    "swap": make_swap,
+    "withdrawal": make_withdrawal,
+    "cashback": make_cashback,
+    "thread": make_thread,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_its_table_names_only_its_own_states_and_each_can_be_reached(kind: Any) -> None:
+    statuses: ChoicesType = kind.Status
+    reached = set().union(*kind.TRANSITIONS.values())
+    assert set(kind.TRANSITIONS) - {""} <= set(statuses.values)
+    assert reached == set(statuses.values)
+    assert kind.UNDECIDED.isdisjoint(kind.CLOSED)
+    assert issubclass(kind.event_model(), CaseEvent)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_step_that_is_not_in_the_table_is_refused_and_changes_nothing(name: str) -> None:
+    case = MAKERS[name]()
+    before = case.events.count()
+    for status in case.Status.values:
+        if status not in case.TRANSITIONS[case.status]:
+            with pytest.raises(WrongStatus), locked(case) as current:
+                transition(current, status, Actor.STAFF)
+    stored = type(case).objects.get(pk=case.pk)
+    assert (stored.status, stored.events.count()) == (case.status, before)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_its_reference_begins_with_the_letter_of_its_kind(name: str) -> None:
+    letters = {"return": "R", "swap": "S", "withdrawal": "W", "cashback": "C", "thread": "M"}
+    assert MAKERS[name]().reference.startswith(f"{letters[name]}-")
+
+
+@pytest.mark.parametrize("name", ["return", "swap", "cashback", "withdrawal"])
+def test_the_due_date_stands_still_while_the_buyer_owes_the_answer(name: str) -> None:
+    case = MAKERS[name]()
+    asked_at = case.created_at + timedelta(days=1)
+    with time_machine.travel(asked_at, tick=False), locked(case) as current:
+        transition(current, "question_asked", Actor.STAFF, text="Which device?")
+    case.refresh_from_db()
+    assert not case.is_overdue(asked_at + timedelta(days=30))
+    assert case not in type(case).objects.waiting_for_support()
+    due_before = case.due_at
+    with time_machine.travel(asked_at + timedelta(days=10), tick=False), locked(case) as current:
+        transition(current, "in_review", Actor.BUYER, text="My laptop")
+    case.refresh_from_db()
+    assert case.due_at == due_before + timedelta(days=10)
+    assert case.is_overdue(case.due_at + timedelta(seconds=1))
+
+
+def test_support_has_a_day_to_read_an_answer_also_where_it_asked_late() -> None:
+    case = make_return()
+    with time_machine.travel(case.due_at + timedelta(days=5), tick=False), locked(case) as current:
+        transition(current, "question_asked", Actor.STAFF, text="Which device?")
+    answered_at = case.due_at + timedelta(days=7)
+    with time_machine.travel(answered_at, tick=False), locked(case) as current:
+        transition(current, "in_review", Actor.BUYER, text="My laptop")
+    case.refresh_from_db()
+    assert case.due_at == answered_at + LEAST_AFTER_ANSWER
+
+
+def test_a_thread_that_waits_for_its_writer_is_not_overdue() -> None:
+    thread = make_thread()
+    change_status(thread, Thread.Status.QUESTION_ASKED, Actor.STAFF)
+    assert thread.paused_at is not None
+    assert not thread.is_overdue(timezone.now() + timedelta(days=30))
+
+
+def test_a_charge_claim_has_a_table_for_its_outcomes() -> None:
+    assert set(ChargeClaim.TRANSITIONS) == set(ChargeClaim.Outcome.values)
+    assert all(after <= set(ChargeClaim.Outcome.values) for after in ChargeClaim.TRANSITIONS.values())
+    assert all(ChargeClaim.Outcome.OPEN not in after for after in ChargeClaim.TRANSITIONS.values())
