@@ -7,7 +7,6 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
-from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -16,7 +15,7 @@ from notifications.colors import readable_on, text_on
 from notifications.frames import render
 from notifications.kinds import MailKind
 from notifications.models import Message
-from notifications.site import site_host, site_url
+from notifications.site import page_path, site_host, site_url
 
 # The sheet that mail stands on, in light and in dark mode; the same values as in emails/_base.html.
 LIGHT_SHEET = "#ffffff"
@@ -92,7 +91,7 @@ def _surroundings(message: Message, language: str) -> dict[str, Any]:
         "language": language,
         "right_to_left": translation.get_language_bidi(),
         "mail_code": message.grouped_code,
-        "genuine_url": site_url(reverse("support:genuine")),
+        "genuine_url": site_url(page_path("genuine")),
     }
 
 

@@ -199,6 +199,13 @@ VENDOR_LOGO = env.str("VENDOR_LOGO", "")  # path under the static files, or empt
 VENDOR_COLOR = env.str("VENDOR_COLOR", "#0b5cad")
 # A folder of fonts for scripts other than Latin, Greek and Cyrillic on printed invoices.
 INVOICE_FONT_FOLDER = env.str("INVOICE_FONT_FOLDER", "")
+# Pages that rooms below their own lead to, by what they are for: see notifications/site.py.
+SITE_PAGES = {
+    "help": "support:help",
+    "contact": "support:contact",
+    "charged": "support:charged",
+    "genuine": "support:genuine",
+}
 SUPPORT_URL = env.str("SUPPORT_URL", "")  # where people are sent who need a person
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", DEFAULT_FROM_EMAIL)
 

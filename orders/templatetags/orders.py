@@ -12,6 +12,7 @@ from django.template.base import NodeList, Parser, Token
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext
 
+from notifications.site import page_path
 from orders import formats, theme
 from orders.models import Order, OrderLine
 
@@ -58,6 +59,12 @@ def zone_name(moment: datetime, zone: tzinfo) -> str:
 def theme_url() -> str:
     """The stylesheet of the vendor's colour; its address changes with the colour."""
     return theme.url()
+
+
+@register.simple_tag
+def site_page(name: str) -> str:
+    """The path of a page that a room above has, as `help`."""
+    return page_path(name)
 
 
 class SharedNode(template.Node):
