@@ -27,9 +27,10 @@ test: $(INSTALLED) ## all quick tests, on real PostgreSQL and Valkey, in paralle
 stress: $(INSTALLED) ## the tests that take long: guessing, kills, stalled servers
 	@$(BIN)/python -m pytest -m stress -s
 
-check: $(INSTALLED) ## style, types, templates, migrations, production settings
+check: $(INSTALLED) ## style, the rooms' imports, types, templates, migrations, production settings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
 	$(PRODUCTION) $(BIN)/mypy
 	$(BIN)/djlint --lint --quiet templates
 	$(PRODUCTION) $(BIN)/python -W ignore manage.py makemigrations --check --dry-run --skip-checks
