@@ -7,11 +7,8 @@ from decimal import Decimal, InvalidOperation
 from django.utils.translation import gettext as _
 
 from intake.records import Refused
+from orders.money import decimals as currency_decimals
 
-# ISO 4217: currencies whose smallest unit is not a hundredth.
-DECIMALS = dict.fromkeys(
-    ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0
-) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
 THOUSANDTH = Decimal("0.001")  # the finest that the portal keeps
 NO_CURRENCY = "XXX"  # ISO 4217's own word for it
 
@@ -36,7 +33,7 @@ def amount(text: str, decimal_comma: bool = False, currency: str = "") -> Decima
     digits = _SPACES.sub("", found[0]).rstrip(".,")
     negative = compact.startswith(("-", "(", "−")) or f"-{found[0].strip()}" in compact
     try:
-        value = Decimal(_with_point(digits, decimal_comma, DECIMALS.get(currency, 2)))
+        value = Decimal(_with_point(digits, decimal_comma, currency_decimals(currency)))
     except InvalidOperation:
         raise Refused(_("“%(text)s” is no amount.") % {"text": text[:40]}) from None
     return -value if negative else value

@@ -1,6 +1,5 @@
-"""Money, dates, countries and cards as the buyer's language writes them (Babel's CLDR)."""
+"""Dates, countries and cards as the buyer's language writes them (Babel's CLDR). Money is in orders/money.py."""
 
-import re
 from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
@@ -9,18 +8,15 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time, get_timezone_name
-from babel.numbers import format_currency, format_percent
+from babel.numbers import format_percent
 from django.conf import settings
 from django.utils.translation import get_language, gettext, to_locale
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order
 
-# Prices repeat: a shop has few of them, an order page shows many.
-KEPT = 4096
-
-# CLDR's currencySpacing, which Babel leaves out: KWD79.950 is hard to read.
-LETTER_BESIDE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
+# Dates and prices repeat: an order page shows many, of a few.
+CACHED_RESULTS = 4096
 
 CARD_BRANDS = {
     "visa": "Visa",
@@ -45,7 +41,7 @@ PAYMENT_METHODS = {
 
 
 @lru_cache(maxsize=64)
-def _locale_of(language: str) -> Locale:
+def locale_for(language: str) -> Locale:
     try:
         return Locale.parse(to_locale(language))
     except (UnknownLocaleError, ValueError):
@@ -57,19 +53,7 @@ def active_language() -> str:
 
 
 def active_locale() -> Locale:
-    return _locale_of(active_language())
-
-
-@lru_cache(maxsize=KEPT)
-def money_in(amount: Decimal, currency: str, language: str) -> str:
-    """As `money`, for many amounts in a language that was asked for once."""
-    written = format_currency(amount, currency, locale=_locale_of(language))
-    return LETTER_BESIDE_DIGIT.sub("\N{NO-BREAK SPACE}", written)
-
-
-def money(amount: Decimal, currency: str) -> str:
-    """The amount with its currency, with as many decimals as that currency has."""
-    return money_in(amount, currency, active_language())
+    return locale_for(active_language())
 
 
 def percent(rate: Decimal) -> str:
@@ -77,9 +61,9 @@ def percent(rate: Decimal) -> str:
     return format_percent(rate.normalize() / 100, locale=active_locale(), decimal_quantization=False)
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHED_RESULTS)
 def _day(value: date, language: str) -> str:
-    return format_date(value, "long", locale=_locale_of(language))
+    return format_date(value, "long", locale=locale_for(language))
 
 
 def day(value: date) -> str:
@@ -90,9 +74,9 @@ def local_day(moment: datetime, zone: tzinfo) -> str:
     return day(moment.astimezone(zone).date())
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHED_RESULTS)
 def _local_time(moment: datetime, zone: tzinfo, language: str) -> str:
-    there, locale = moment.astimezone(zone), _locale_of(language)
+    there, locale = moment.astimezone(zone), locale_for(language)
     return f"{format_date(there, 'long', locale=locale)}, {format_time(there, 'short', locale=locale)}"
 
 
@@ -101,9 +85,9 @@ def local_time(moment: datetime, zone: tzinfo) -> str:
     return _local_time(moment, zone, active_language())
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHED_RESULTS)
 def _zone_name(moment: datetime, zone: tzinfo, language: str) -> str:
-    return get_timezone_name(moment.astimezone(zone), width="long", locale=_locale_of(language))
+    return get_timezone_name(moment.astimezone(zone), width="long", locale=locale_for(language))
 
 
 def zone_name(moment: datetime, zone: tzinfo) -> str:

@@ -8,6 +8,7 @@ from django.utils.translation import get_language, gettext
 
 from orders import formats
 from orders.models import Order, OrderLine, Refund
+from orders.money import format_money
 
 Pairs = list[tuple[str, str]]
 
@@ -51,7 +52,7 @@ def build(order: Order, lines: Sequence[OrderLine], refunds: Sequence[Refund]) -
         columns=[gettext("Item"), gettext("Quantity"), gettext("Unit price"), gettext("Tax"), gettext("Total")],
         rows=[_row(order, line) for line in lines],
         totals=_totals(order, lines),
-        grand_total=(gettext("Total"), formats.money(order.total, order.currency)),
+        grand_total=(gettext("Total"), format_money(order.total, order.currency)),
         remarks=_remarks(order, refunds),
     )
 
@@ -91,24 +92,24 @@ def _row(order: Order, line: OrderLine) -> list[str]:
     if line.sku:
         name += f" ({line.sku})"
     if line.discount:
-        discount = formats.money(line.discount, order.currency)
+        discount = format_money(line.discount, order.currency)
         name += f"\n{gettext('Discount: %(amount)s') % {'amount': discount}}"
-    tax = formats.money(line.tax, order.currency)
+    tax = format_money(line.tax, order.currency)
     if line.tax_rate is not None:
         tax += f" ({formats.percent(line.tax_rate)})"
     return [
         name,
         str(line.quantity),
-        formats.money(line.unit_price, order.currency),
+        format_money(line.unit_price, order.currency),
         tax,
-        formats.money(line.total, order.currency),
+        format_money(line.total, order.currency),
     ]
 
 
 def _totals(order: Order, lines: Sequence[OrderLine]) -> Pairs:
-    totals = [(gettext("Subtotal"), formats.money(order.subtotal, order.currency))]
+    totals = [(gettext("Subtotal"), format_money(order.subtotal, order.currency))]
     if order.discount:
-        totals.append((gettext("Discount"), formats.money(-order.discount, order.currency)))
+        totals.append((gettext("Discount"), format_money(-order.discount, order.currency)))
     return totals + _taxes(order, lines)
 
 
@@ -119,9 +120,9 @@ def _taxes(order: Order, lines: Sequence[OrderLine]) -> Pairs:
         if line.tax_rate is not None:
             by_rate[line.tax_rate] = by_rate.get(line.tax_rate, Decimal(0)) + line.tax
     if not by_rate or sum(by_rate.values()) != order.tax:
-        return [(gettext("Tax"), formats.money(order.tax, order.currency))]
+        return [(gettext("Tax"), format_money(order.tax, order.currency))]
     return [
-        (gettext("Tax %(rate)s") % {"rate": formats.percent(rate)}, formats.money(tax, order.currency))
+        (gettext("Tax %(rate)s") % {"rate": formats.percent(rate)}, format_money(tax, order.currency))
         for rate, tax in sorted(by_rate.items(), reverse=True)
     ]
 
@@ -131,7 +132,7 @@ def _remarks(order: Order, refunds: Sequence[Refund]) -> list[str]:
         gettext("Refunded on %(day)s: %(amount)s")
         % {
             "day": formats.local_day(refund.refunded_at, order.store.tzinfo),
-            "amount": formats.money(refund.amount, order.currency),
+            "amount": format_money(refund.amount, order.currency),
         }
         for refund in refunds
     ]

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
-
-from babel.numbers import get_currency_precision
+from decimal import Decimal
 
 from orders.models import OrderLine
+from orders.money import round_to
 
 ZERO = Decimal(0)
 
@@ -17,11 +16,6 @@ class Share:
 
     amount: Decimal
     tax: Decimal
-
-
-def smallest(currency: str) -> Decimal:
-    """The smallest coin: 0.01 EUR, 1 JPY, 0.001 KWD."""
-    return Decimal(1).scaleb(-get_currency_precision(currency))
 
 
 def paid_for(lines: Sequence[OrderLine], order_total: Decimal, currency: str) -> dict[int, Decimal]:
@@ -37,7 +31,7 @@ def paid_for(lines: Sequence[OrderLine], order_total: Decimal, currency: str) ->
     lines_before = paid_before = ZERO
     for line in lines:
         lines_before += line.total
-        paid_so_far = _round(max(order_total, ZERO) * lines_before / together, currency)
+        paid_so_far = round_to(max(order_total, ZERO) * lines_before / together, currency)
         paid[line.pk] = paid_so_far - paid_before
         paid_before = paid_so_far
     return paid
@@ -56,9 +50,5 @@ def share(line: OrderLine, paid: Decimal, units_before: int, units: int, currenc
 
 
 def _part(whole: Decimal, quantity: int, units_before: int, units: int, currency: str) -> Decimal:
-    before = _round(whole * units_before / quantity, currency)
-    return _round(whole * (units_before + units) / quantity, currency) - before
-
-
-def _round(amount: Decimal, currency: str) -> Decimal:
-    return amount.quantize(smallest(currency), rounding=ROUND_HALF_UP)
+    before = round_to(whole * units_before / quantity, currency)
+    return round_to(whole * (units_before + units) / quantity, currency) - before

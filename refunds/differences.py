@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext
 
-from orders import formats
+from orders.money import format_money
 
 
 def price_difference(amount: Decimal | None, currency: str) -> str:
@@ -14,4 +14,4 @@ def price_difference(amount: Decimal | None, currency: str) -> str:
     if not amount:
         return gettext("no difference in price")
     told = gettext("%(amount)s to pay") if amount > 0 else gettext("%(amount)s comes back")
-    return told % {"amount": formats.money(abs(amount), currency)}
+    return told % {"amount": format_money(abs(amount), currency)}

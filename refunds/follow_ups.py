@@ -14,6 +14,7 @@ from notifications.models import Message
 from notifications.site import site_url
 from orders import formats
 from orders.models import Order, Refund
+from orders.money import format_money
 from orders.schedules import by_days
 from orders.services.confirmations import language_of
 
@@ -75,7 +76,7 @@ def _context(message: Message) -> dict[str, Any]:
     order = refund.order
     facts = [
         (gettext("Order number"), order.number),
-        (gettext("Amount"), formats.money(refund.amount, order.currency)),
+        (gettext("Amount"), format_money(refund.amount, order.currency)),
         (gettext("Sent on"), formats.local_day(refund.refunded_at, order.store.tzinfo)),
     ]
     if payment := formats.payment_line(order):

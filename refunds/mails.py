@@ -16,6 +16,7 @@ from notifications.models import Message
 from notifications.site import site_url
 from orders import formats
 from orders.models import Order
+from orders.money import format_money
 from refunds.differences import price_difference
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 
@@ -70,10 +71,10 @@ def _facts_of(case: Return, event: CaseEvent) -> list[tuple[str, str]]:
     facts = [
         (gettext("Reference"), case.reference),
         (gettext("Order number"), case.order.number),
-        (gettext("Asked for"), formats.money(case.amount, case.currency)),
+        (gettext("Asked for"), format_money(case.amount, case.currency)),
     ]
     if event.to_status in DECIDED and case.amount_approved is not None:
-        facts.append((gettext("Approved"), formats.money(case.amount_approved, case.currency)))
+        facts.append((gettext("Approved"), format_money(case.amount_approved, case.currency)))
     if event.to_status in MONEY_COMES:
         facts.append(
             (
@@ -119,7 +120,7 @@ def _facts_of_claim(case: CashbackClaim, event: CaseEvent) -> list[tuple[str, st
         (gettext("Order number"), case.order.number),
         (gettext("Promotion"), case.promotion.name),
         (gettext("Serial number"), case.license.serial),
-        (gettext("Amount"), formats.money(case.amount, case.currency)),
+        (gettext("Amount"), format_money(case.amount, case.currency)),
     ]
     if event.to_status not in (CashbackClaim.Status.DECLINED, CashbackClaim.Status.CANCELLED):
         facts.append((gettext("The money goes to"), gettext("your bank account") if to_bank else way))

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from licenses.models import normalize_serial
 from orders import formats
 from orders.models import LAST4, Order, normalize_order_number
+from orders.money import format_money
 from support.models import ChargeClaim
 
 SHOWN = 10
@@ -197,12 +198,12 @@ def _judge_amount(candidate: Candidate, claim: ChargeClaim) -> None:
         return
     if claim.currency and order.currency != claim.currency:
         words = _("The order is in another currency: %(amount)s.")
-        candidate.because(words % {"amount": formats.money(order.total, order.currency)}, 0)
+        candidate.because(words % {"amount": format_money(order.total, order.currency)}, 0)
     elif order.total == amount:
         candidate.because(_("The amount is the same."), AMOUNT)
     elif amount / (1 + FEES) <= order.total <= amount / (1 - FEES):
         words = _("The amount is the same but for fees: %(amount)s.")
-        candidate.because(words % {"amount": formats.money(order.total, order.currency)}, AMOUNT_FEES)
+        candidate.because(words % {"amount": format_money(order.total, order.currency)}, AMOUNT_FEES)
 
 
 def _judge_day(candidate: Candidate, charged_on: date | None) -> None:

@@ -19,14 +19,15 @@ from intake.feed import Context, Feed, Item
 from intake.reading import Head, SourceFile
 from intake.records import Completion, OrderRecord, Refused
 from intake.tables import read_table
-from intake.values import DECIMALS, amount, moment
+from intake.values import amount, moment
+from orders.money import decimals
 
 # Under which names shops and their plugins put the order's number into a payment.
 NUMBER_KEYS = ("order_number", "order_id", "order", "order_no", "ordernumber", "orderid", "order number", "order id")
 WALLETS = {"apple pay": "apple_pay", "android pay": "google_pay", "google pay": "google_pay"}
 BRANDS = {"american express": "amex", "diners club": "diners", "union pay": "unionpay"}
 # Where Stripe's smallest unit is not ISO 4217's.
-MINOR_UNITS = {**DECIMALS, "ISK": 2, "UGX": 2, "MGA": 0, "IQD": 3, "LYD": 3}
+MINOR_UNITS = {"ISK": 2, "UGX": 2, "MGA": 0}
 UNPAID = ("failed", "canceled", "cancelled", "blocked", "incomplete", "requires_payment_method", "expired")
 METADATA_COLUMN = " (metadata)"
 
@@ -178,7 +179,8 @@ def _minor(units: Any, currency: Any) -> Decimal | None:
     """An amount that is written in the currency's smallest unit."""
     if not isinstance(units, int):
         return None
-    return Decimal(units).scaleb(-MINOR_UNITS.get(str(currency).upper(), 2))
+    code = str(currency).upper()
+    return Decimal(units).scaleb(-MINOR_UNITS.get(code, decimals(code)))
 
 
 # --- CSV -----------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from django.utils.translation import get_language, gettext
 from notifications.site import page_path
 from orders import formats, theme
 from orders.models import Order, OrderLine
+from orders.money import format_money, money_in
 
 register = template.Library()
 
@@ -26,13 +27,13 @@ register.filter("percent", formats.percent)
 
 @register.filter
 def money(amount: Decimal, currency: str) -> str:
-    return formats.money(amount, currency)
+    return format_money(amount, currency)
 
 
 @register.filter
 def money_off(amount: Decimal, currency: str) -> str:
     """What is taken off, with the minus where the language puts it."""
-    return formats.money(-amount, currency)
+    return format_money(-amount, currency)
 
 
 @register.filter
@@ -138,15 +139,15 @@ def item_rows(lines: Iterable[OrderLine], currency: str) -> SafeString:
     return mark_safe("".join(rows))  # noqa: S308 (escaped above)
 
 
-@lru_cache(maxsize=formats.KEPT)
+@lru_cache(maxsize=formats.CACHED_RESULTS)
 def _amount(amount: Decimal, currency: str, language: str) -> str:
-    return escape(formats.money_in(amount, currency, language))
+    return escape(money_in(amount, currency, language))
 
 
 def _notes(line: OrderLine, currency: str) -> list[str]:
     notes = [line.sku] if line.sku else []
     if line.discount:
-        notes.append(gettext("Discount: %(amount)s") % {"amount": formats.money(line.discount, currency)})
+        notes.append(gettext("Discount: %(amount)s") % {"amount": format_money(line.discount, currency)})
     if line.quantity_returned:
         notes.append(gettext("Returned: %(count)s") % {"count": line.quantity_returned})
     return notes

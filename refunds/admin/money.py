@@ -19,6 +19,7 @@ from unfold.decorators import display
 from cases.refusals import Refusal
 from orders import formats
 from orders.admin import ReadOnly
+from orders.money import format_money
 from refunds.models import RefundTransaction, StoreGateway
 from refunds.services import money
 
@@ -65,7 +66,7 @@ class RefundTransactionAdmin(ReadOnly, ModelAdmin):
 
     @display(description=_("amount"))
     def amount_in_words(self, transaction: RefundTransaction) -> str:
-        return formats.money(transaction.amount, transaction.currency)
+        return format_money(transaction.amount, transaction.currency)
 
     @display(description=_("status"), label=True)
     def state(self, transaction: RefundTransaction) -> str:

@@ -37,7 +37,7 @@ from cases.refusals import Refusal
 from licenses.models import normalize_serial
 from orders import formats
 from orders.models import Order, email_key, normalize_order_number
-from refunds.amounts import smallest
+from orders.money import format_money, smallest
 from refunds.eligibility import judge
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from refunds.services import cashback, returns, swaps, withdrawals
@@ -160,11 +160,11 @@ class ReturnAdmin(RequestAdmin):
 
     @display(description=_("amount"), ordering="amount")
     def sum(self, case: Return) -> str:
-        return formats.money(case.amount, case.currency)
+        return format_money(case.amount, case.currency)
 
     @display(description=_("approved"))
     def approved(self, case: Return) -> str:
-        return "–" if case.amount_approved is None else formats.money(case.amount_approved, case.currency)
+        return "–" if case.amount_approved is None else format_money(case.amount_approved, case.currency)
 
     def more_about(self, case: Return) -> SafeString:
         lines = list(case.lines.select_related("line").prefetch_related("licenses__product").order_by("pk"))
@@ -314,7 +314,7 @@ class SwapAdmin(RequestAdmin):
 
     @display(description=_("difference in price"), ordering="price_difference")
     def difference(self, case: Swap) -> str:
-        return "–" if case.price_difference is None else formats.money(case.price_difference, case.currency)
+        return "–" if case.price_difference is None else format_money(case.price_difference, case.currency)
 
 
 def bank_details(case: CashbackClaim, by: User, entered: Entered) -> str:
@@ -375,7 +375,7 @@ class CashbackClaimAdmin(RequestAdmin):
 
     @display(description=_("amount"), ordering="amount")
     def sum(self, case: CashbackClaim) -> str:
-        return formats.money(case.amount, case.currency)
+        return format_money(case.amount, case.currency)
 
     def more_about(self, case: CashbackClaim) -> SafeString:
         return shown("_cashback.html", case=case, proof=case.proof)

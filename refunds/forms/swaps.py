@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.forms import COMMENT_LENGTH, SubmissionForm, plain
 from cases.refusals import Refusal
-from orders import formats
 from orders.forms import error_messages
+from orders.money import format_money
 from refunds.differences import price_difference
 from refunds.eligibility import Eligibility, Returnable
 from refunds.models import SwapOffer
@@ -93,7 +93,7 @@ class SwapForm(SubmissionForm):
         differences = {swaps.difference(each, offer, self._currency) for each in self.free}
         if len(differences) == 1:
             return f"{offer.name} – {price_difference(differences.pop(), self._currency)}"
-        return f"{offer.name} – {formats.money(offer.price, self._currency)}"
+        return f"{offer.name} – {format_money(offer.price, self._currency)}"
 
     @property
     def _currency(self) -> str:

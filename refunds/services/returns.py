@@ -16,8 +16,9 @@ from cases.refusals import NotPossible
 from cases.transitions import Actor, lock_order, locked, transition
 from licenses.models import License
 from orders.models import Order
+from orders.money import smallest
 from orders.services.confirmations import language_of
-from refunds.amounts import ZERO, smallest
+from refunds.amounts import ZERO
 from refunds.eligibility import Eligibility, Returnable, judge
 from refunds.models import Return, ReturnLine, ReturnReason
 from refunds.refusals import TooLate, WrongAmount, WrongQuantity

@@ -21,8 +21,9 @@ from cases.refusals import NotPossible, WrongStatus
 from cases.steps import required
 from cases.transitions import Actor, lock_order, locked, record, status_label, transition
 from orders.models import Order
+from orders.money import smallest
 from orders.rate_limits import Rate, RateLimit, consume
-from refunds.amounts import ZERO, smallest
+from refunds.amounts import ZERO
 from refunds.models import Return, Withdrawal, WithdrawalPeriod
 from refunds.models.policies import DEFAULT_WITHDRAWAL_DAYS
 from refunds.policy import end_of, last_day

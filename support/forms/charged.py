@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from babel.core import get_global
-from babel.numbers import get_currency_precision, get_territory_currencies
+from babel.numbers import get_territory_currencies
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -19,7 +19,7 @@ from licenses.models import normalize_serial
 from orders import formats
 from orders.forms import DIGITS_LENGTH, NUMBER_LENGTH, error_messages, plain_digits
 from orders.models import LAST4
-from support.amounts import read_amount
+from orders.money import decimals, read_amount
 from support.forms.days import DayField
 from support.forms.letters import MESSAGE_LENGTH, MOST_FILES, NO_CARD_OR_PASSWORD, LetterForm, text_input
 
@@ -125,7 +125,7 @@ class ChargeForm(LetterForm):
         if not typed.strip():
             return None
         currency = str(self.data.get("currency") or "").strip().upper()
-        amount = read_amount(typed, get_currency_precision(currency) if currency else 2)
+        amount = read_amount(typed, decimals(currency))
         if amount is None:
             raise ValidationError(_("Please enter the amount as a number, as in 79.95."), code="invalid")
         if not 0 < amount < AMOUNT_MOST:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.amounts import read_amount
+from orders.money import read_amount
 
 
 @pytest.mark.parametrize(
