@@ -6,12 +6,12 @@ LINES_OF_MANY = 50  # items of the one large order
 
 _FILL = """
 INSERT INTO orders_order (public_id, store_id, number, number_key, status, is_test, placed_at, language,
-    store_email, contact_email, password_hash, password_generation, currency, subtotal, discount, tax, total,
+    store_email, email_key, contact_email, password_hash, password_generation, currency, subtotal, discount, tax, total,
     payment_method, card_brand, card_last4, wallet, device_last4, billing_name, billing_company, billing_address,
     billing_city, billing_postcode, billing_country, billing_vat_id, invoice_number, invoice_seller, sources,
     created_at)
 SELECT gen_random_uuid(), %(store)s, 'B-' || n, 'B-' || n, 'completed', FALSE, now() - n * interval '1 minute', 'en',
-    'buyer' || n || '@example.com', '', '', 0, 'EUR', 67.19, 0, 12.76, 79.95,
+    'buyer' || n || '@example.com', 'buyer' || n || '@example.com', '', '', 0, 'EUR', 67.19, 0, 12.76, 79.95,
     'card', 'visa', lpad((n %% 10000)::text, 4, '0'), '', '', 'Bea Buyer', '', 'Example Street 1',
     'Cologne', '50667', 'DE', '', '', '', '{}', now()
 FROM generate_series(%(first)s, %(last)s) AS n;

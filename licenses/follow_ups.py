@@ -47,7 +47,7 @@ def about_order(order: Order) -> dict[str, Any]:
 def order_of(message: Message) -> Order | None:
     """The paid order that a message is about, while its address is still the order's."""
     order = paid_orders().select_related("store").filter(pk=message.order_id or 0).first()
-    return order if order is not None and order.email.lower() == message.recipient.lower() else None
+    return order if order is not None and order.email_key == message.recipient_key else None
 
 
 def _some_days_after(kind: str, days: int, window: timedelta, orders: QuerySet[Order]) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
+from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
@@ -13,8 +14,8 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 
 from notifications import kinds, services
+from notifications.addresses import email_key
 from notifications.models import FollowUp, Message, OptOut
-from notifications.opt_outs import address_key
 
 
 class OptOutForm(forms.ModelForm):
@@ -25,8 +26,10 @@ class OptOutForm(forms.ModelForm):
         fields = ["email_key"]
 
     def clean_email_key(self) -> str:
-        key = address_key(self.cleaned_data["email_key"])
-        validate_email(key)
+        typed = self.cleaned_data["email_key"]
+        validate_email(typed.strip())
+        if not (key := email_key(typed)):
+            raise ValidationError(_("No email can be sent to this address. Please check it for typing errors."))
         return key
 
 
@@ -86,7 +89,7 @@ class MessageAdmin(ModelAdmin):
         if not term:
             return queryset, False
         code = term.replace("-", "").replace(" ", "").upper()
-        return queryset.filter(Q(recipient__iexact=term) | Q(code=code)), False
+        return queryset.filter(Q(recipient_key=email_key(term), recipient_key__gt="") | Q(code=code)), False
 
     @admin.action(description=_("Try waiting mails now"), permissions=["deliver"])
     def try_now(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
@@ -129,7 +132,7 @@ class FollowUpAdmin(ModelAdmin):
     list_filter = ["status", KindFilter]
     ordering = ["-due_at"]
     show_full_result_count = False
-    search_fields = ["recipient__iexact"]
+    search_fields = ["recipient_key__exact"]
     date_hierarchy = "due_at"
 
     @admin.display(description=_("kind"), ordering="kind")

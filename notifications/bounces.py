@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from email.message import Message as Mail
 from uuid import UUID
 
+from notifications.addresses import email_key
 from notifications.models import Message
 from notifications.site import site_host
 
@@ -50,10 +51,10 @@ def _message_of(bounce: Bounce, now: datetime) -> Message | None:
     left = Message.objects.filter(status__in=[Message.Status.SENT, Message.Status.BOUNCED])
     if bounce.message_id is not None:
         return left.filter(message_id=bounce.message_id).first()
-    address = bounce.recipient.replace("\x00", "").strip()
-    if not address:
+    key = email_key(bounce.recipient)
+    if not key:
         return None
-    lately = left.filter(recipient__iexact=address, sent_at__gt=now - BOUNCES_WITHIN)
+    lately = left.filter(recipient_key=key, sent_at__gt=now - BOUNCES_WITHIN)
     return lately.order_by("-sent_at", "-pk").first()
 
 

@@ -10,9 +10,9 @@ from itertools import islice
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Upper
 
 from notifications import kinds
+from notifications.addresses import email_key
 from notifications.kinds import Planned
 from notifications.models import FollowUp, Message
 from notifications.opt_outs import is_off
@@ -87,8 +87,8 @@ def send_due(now: datetime) -> list[Verdict]:
 
 def _queue(now: datetime) -> QuerySet[FollowUp]:
     """What is due and can be settled now, the oldest first: what waits for its turn holds up nobody."""
-    sent = FollowUp.objects.annotate(address=Upper("recipient")).filter(
-        status=Status.SENT, settled_at__gt=now - ONE_A_DAY, address=Upper(OuterRef("recipient"))
+    sent = FollowUp.objects.filter(
+        status=Status.SENT, settled_at__gt=now - ONE_A_DAY, recipient_key=OuterRef("recipient_key")
     )
     waits = Q(Exists(sent), closes_at__gt=now)
     return FollowUp.objects.due(now).exclude(waits).order_by("due_at", "pk")
@@ -125,9 +125,10 @@ def _verdict(row: FollowUp, now: datetime) -> FollowUp.Status:
 
 def _had_one_lately(recipient: str, now: datetime) -> bool:
     """Whether one went to this address within a day; runs at the same time wait here for each other."""
+    key = email_key(recipient)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(upper(%s), 0))", [f"follow-up {recipient}"])
-    sent = FollowUp.objects.filter(status=Status.SENT, settled_at__gt=now - ONE_A_DAY, recipient__iexact=recipient)
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"follow-up {key}"])
+    sent = FollowUp.objects.filter(status=Status.SENT, settled_at__gt=now - ONE_A_DAY, recipient_key=key)
     return sent.exists()
 
 

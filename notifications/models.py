@@ -7,11 +7,10 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower, Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from notifications.addresses import mask_address
+from notifications.addresses import EmailKeyField, mask_address
 
 # Letters and digits that nobody mixes up when reading them out.
 CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -58,6 +57,7 @@ class Message(models.Model):
     # Which order the mail concerns, for its page and for staff; a number, because this room knows no orders.
     order_id = models.BigIntegerField(null=True, blank=True, db_index=True)
     recipient = models.EmailField(_("recipient"), max_length=254)
+    recipient_key = EmailKeyField("recipient")
     language = models.CharField(_("language"), max_length=16, blank=True)
     priority = models.PositiveSmallIntegerField(_("priority"), default=5, help_text=_("Lower goes first."))
 
@@ -84,8 +84,7 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(F("priority"), F("due_at"), condition=Q(status="waiting"), name="message_due"),
-            # Staff search without regard to capitals; so Django writes `iexact` for PostgreSQL.
-            models.Index(Upper("recipient"), name="message_by_recipient"),
+            models.Index(fields=["recipient_key"], name="message_by_recipient"),
         ]
 
     def __str__(self) -> str:
@@ -131,6 +130,7 @@ class FollowUp(models.Model):
     key = models.CharField(max_length=128, blank=True)
     order_id = models.BigIntegerField(null=True, blank=True, db_index=True)
     recipient = models.EmailField(_("recipient"), max_length=254)
+    recipient_key = EmailKeyField("recipient")
     language = models.CharField(_("language"), max_length=16, blank=True)
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.PLANNED)
     due_at = models.DateTimeField(_("due at"))
@@ -152,7 +152,7 @@ class FollowUp(models.Model):
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(status="planned"), name="follow_up_due"),
-            models.Index(Upper("recipient"), name="follow_up_by_recipient"),
+            models.Index(fields=["recipient_key"], name="follow_up_by_recipient"),
         ]
 
     def __str__(self) -> str:
@@ -167,14 +167,14 @@ class OptOut(models.Model):
         PAGE = "page", _("page of the portal")
         STAFF = "staff", _("support")
 
-    email_key = models.CharField(_("address"), max_length=254, unique=True, help_text=_("In small letters."))
+    email_key = models.CharField(_("address"), max_length=254, unique=True)
     source = models.CharField(_("by"), max_length=16, choices=Source)
     since = models.DateTimeField(_("since"), default=timezone.now)
 
     class Meta:
         verbose_name = _("switched-off follow-ups")
         verbose_name_plural = _("switched-off follow-ups")
-        constraints = [models.CheckConstraint(condition=Q(email_key=Lower("email_key")), name="opt_out_small_letters")]
+        constraints = [models.CheckConstraint(condition=~Q(email_key=""), name="opt_out_has_an_address")]
 
     def __str__(self) -> str:
         return self.email_key

@@ -5,10 +5,10 @@ The link names a mail, not an address: it tells nothing to whoever finds it in a
 
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Lower, Trim
+from django.db.models import Q
 from django.urls import reverse
 
+from notifications.addresses import address_subject
 from notifications.kinds import MailKind
 from notifications.models import FollowUp, Message, OptOut
 from notifications.site import site_url
@@ -18,30 +18,20 @@ _signer = TokenSigner("notifications.opt_outs")
 Source = OptOut.Source
 
 
-def address_key(address: str) -> str:
-    """The form under which an address is switched off."""
-    return address.strip().lower()
-
-
 def is_off(address: str) -> bool:
-    return OptOut.objects.filter(email_key=address_key(address)).exists()
+    return OptOut.objects.filter(email_key=address_subject(address)).exists()
 
 
 def switch_off(address: str, source: OptOut.Source) -> bool:
     """No follow-ups to this address any more. Twice changes nothing. Returns whether it was on."""
-    _row, is_new = OptOut.objects.get_or_create(email_key=address_key(address), defaults={"source": source})
+    _row, is_new = OptOut.objects.get_or_create(email_key=address_subject(address), defaults={"source": source})
     return is_new
 
 
 def switch_on(address: str) -> bool:
     """Follow-ups again, of what comes from now on. Returns whether they were off."""
-    gone, _by_model = OptOut.objects.filter(email_key=address_key(address)).delete()
+    gone, _by_model = OptOut.objects.filter(email_key=address_subject(address)).delete()
     return bool(gone)
-
-
-def wants_none() -> Exists:
-    """For a query of follow-ups or messages: whether their recipient switched them off."""
-    return Exists(OptOut.objects.filter(email_key=Lower(Trim(OuterRef("recipient")))))
 
 
 def may_go(message: Message, kind: MailKind, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from notifications import kinds
-from notifications.addresses import mask_address
+from notifications.addresses import email_key, mask_address
 from notifications.models import FollowUp, Message, MessageQuerySet, grouped
 
 ROWS_A_STATEMENT = 1000
@@ -96,14 +96,21 @@ def readdress(order_id: int, old: str, new: str, but: Collection[str] = ()) -> i
 
     Kinds named in `but` stay as they are. What is being sent at this moment is out of reach. Returns how many mails.
     """
-    waiting = Message.objects.about_order(order_id).waiting().filter(recipient__iexact=old, leased_until=None)
+    waiting = _to(old, Message.objects.about_order(order_id).waiting().filter(leased_until=None))
     waiting = waiting.exclude(kind__in=but)
-    planned = FollowUp.objects.planned().filter(order_id=order_id, recipient__iexact=old)
+    planned = _to(old, FollowUp.objects.planned().filter(order_id=order_id))
     if not new:
         planned.update(status=FollowUp.Status.CANCELLED, settled_at=timezone.now())
         return waiting.update(status=Message.Status.CANCELLED)
-    planned.update(recipient=new)
-    return waiting.update(recipient=new)
+    changed = {"recipient": new, "recipient_key": email_key(new)}
+    planned.update(**changed)
+    return waiting.update(**changed)
+
+
+def _to(address: str, rows: Any) -> Any:
+    """Those that go to an address; where that has no key, to exactly what is written."""
+    key = email_key(address)
+    return rows.filter(recipient_key=key) if key else rows.filter(recipient=address)
 
 
 def deliver_now(messages: MessageQuerySet) -> int:

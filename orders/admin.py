@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 
 from notifications import kinds
+from notifications.addresses import email_key
 from notifications.models import Message
 from orders import panels
 from orders.models import (
@@ -22,7 +23,6 @@ from orders.models import (
     OrderLine,
     Refund,
     Store,
-    email_key,
     normalize_order_number,
 )
 from orders.services.address_corrections import undo
@@ -98,7 +98,7 @@ class OrderAdmin(ReadOnly, ModelAdmin):
         term = search_term.replace("\x00", "").strip()
         if not term:
             return queryset, False
-        found = Q(email_key=email_key(term)) | Q(billing_name__icontains=term)
+        found = Q(email_key=email_key(term), email_key__gt="") | Q(billing_name__icontains=term)
         if number := normalize_order_number(term):
             found |= Q(number_key__startswith=number)
         if LAST4.fullmatch(term):
@@ -156,7 +156,7 @@ class OrderAdmin(ReadOnly, ModelAdmin):
 
     @admin.display(description=_("who tried to open it"))
     def attempts(self, order: Order) -> SafeString:
-        subjects = [subject for subject in (order.number_key, order.email.lower()) if subject]
+        subjects = [subject for subject in (order.number_key, order.email_key) if subject]
         rows = Attempt.objects.filter(subject__in=subjects).order_by("-at")[:ATTEMPTS_SHOWN]
         return format_html_join(
             mark_safe("<br>"),

@@ -29,6 +29,7 @@ from files.refusals import Refused
 from licenses.models import Release
 from licenses.models.downloads import releases_storage
 from notifications.models import Message
+from portal import schema
 from portal.health import unapplied_migrations
 from portal.models import Heartbeat
 
@@ -72,6 +73,17 @@ def migrations() -> str:
         text = _("%(count)d not applied, the first is %(name)s") % {"count": len(missing), "name": missing[0]}
         raise Trouble(text, _("Run `manage.py migrate`."))
     return _("all applied")
+
+
+def tables() -> str:
+    found = schema.differences()
+    if found:
+        text = _("%(count)d differences from the models; the first: %(sentence)s")
+        raise Trouble(
+            text % {"count": len(found), "sentence": found[0]},
+            _("A migration that made them was edited. Restore the backup, and see Upgrades in docs/operate.md."),
+        )
+    return _("as the models say")
 
 
 def broker() -> str:
@@ -189,6 +201,7 @@ CHECKS = (
     Check("settings", settings_check),
     Check("database", database),
     Check("migrations", migrations, needs=("database",)),
+    Check("tables", tables, needs=("database", "migrations")),
     Check("broker", broker),
     Check("worker", worker, needs=("broker",)),
     Check("beat", beat, needs=("database", "migrations")),

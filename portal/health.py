@@ -6,6 +6,8 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 
+from portal import schema
+
 
 def unapplied_migrations() -> list[str]:
     """Migrations that the code has and the database does not, as app.name. Raises DatabaseError."""
@@ -20,12 +22,23 @@ def healthz() -> HttpResponse:
 
 
 def readyz() -> HttpResponse:
-    """The database answers and is migrated: send people here. Asked anew each time."""
+    """The database answers, is migrated, and its tables are what the models say: send people here."""
     try:
-        unapplied = unapplied_migrations()
+        if unapplied_migrations():
+            return _plain("migrations missing", 503)
+        return _plain("ok") if _tables_fit() else _plain("tables differ from the models", 503)
     except DatabaseError:
         return _plain("database unreachable", 503)
-    return _plain("migrations missing", 503) if unapplied else _plain("ok")
+
+
+_known_to_fit = False
+
+
+def _tables_fit() -> bool:
+    """Asked until the answer is yes: the tables of a running release change no more."""
+    global _known_to_fit
+    _known_to_fit = _known_to_fit or not schema.differences()
+    return _known_to_fit
 
 
 def _plain(word: str, status: int = 200) -> HttpResponse:

@@ -65,7 +65,7 @@ def _is_still_refunded(message: Message) -> bool:
     return (
         refund is not None
         and refund.order.status != Order.Status.CHARGED_BACK
-        and refund.order.email.lower() == message.recipient.lower()
+        and refund.order.email_key == message.recipient_key
     )
 
 

@@ -18,6 +18,7 @@ from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
 from licenses.models import normalize_serial
+from notifications.addresses import address_subject
 from orders import formats
 from orders.models import LAST4, Order, normalize_order_number
 from orders.money import format_money
@@ -66,15 +67,15 @@ class Known:
     """What a claim says, in the forms under which it is compared."""
 
     claim: ChargeClaim
-    emails: list[str]  # small letters
+    emails: list[str]  # as keys
     number: str
     serial: str
 
     @classmethod
     def of(cls, claim: ChargeClaim) -> "Known":
-        emails = {email.strip().lower() for email in [claim.thread.email, *claim.other_emails]}
+        emails = {address_subject(email) for email in [claim.thread.email, *claim.other_emails]}
         number, serial = normalize_order_number(claim.order_number), normalize_serial(claim.serial)
-        return cls(claim, sorted(emails - {""}), number, serial)
+        return cls(claim, sorted(emails), number, serial)
 
 
 def candidates(claim: ChargeClaim) -> list[Candidate]:
@@ -179,7 +180,7 @@ def _judge_number(candidate: Candidate, number: str) -> None:
 
 
 def _judge_address(candidate: Candidate, emails: list[str]) -> None:
-    theirs = candidate.order.email.lower()
+    theirs = candidate.order.email_key
     if not theirs:
         return
     if theirs in emails:

@@ -21,13 +21,13 @@ class Letters:
 
 def load(orders: Sequence[Order]) -> Mapping[int, Letters]:
     """The threads of these orders, by order id. One query."""
-    addresses = {order.pk: order.email.lower() for order in orders}
+    addresses = {order.pk: order.email_key for order in orders}
     found: dict[int, Letters] = {}
     for thread in Thread.objects.filter(order__in=addresses).order_by("-created_at", "-pk"):
         assert thread.order_id is not None
         letters = found.setdefault(thread.order_id, Letters())
         letters.all.append(thread)
-        if thread.email.lower() == addresses[thread.order_id]:
+        if thread.email_key and thread.email_key == addresses[thread.order_id]:
             letters.own.append(thread)
     return found
 

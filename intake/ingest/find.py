@@ -9,6 +9,7 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 
 from intake.records import Completion, number_key
+from notifications.addresses import email_key
 from orders.models import Order, PaymentReference
 
 # A payment is made about when its order is placed; some are captured a day later.
@@ -76,19 +77,19 @@ def _by_reference(store_ids: set[int], completions: Completions) -> Way:
 
 
 def _by_payer(store_ids: set[int], completions: Completions) -> Way:
-    payers = {record.payer.lower() for _store, record in completions if record.payer and record.paid_at}
+    payers = {email_key(record.payer) for _store, record in completions if record.payer and record.paid_at}
     times = [record.paid_at for _store, record in completions if record.payer and record.paid_at]
     found: dict[tuple[int, str], list[_Candidate]] = defaultdict(list)
     if times:
         rows = Order.objects.filter(
             store_id__in=store_ids,
-            email_key__in=payers,
+            email_key__in=payers - {""},
             placed_at__range=(min(times) - PAYMENT_WINDOW, max(times) + PAYMENT_WINDOW),
         ).values_list("id", "store_id", "number_key", "email_key", "total", "currency", "placed_at")
-        for order_id, store_id, key, email_key, total, currency, placed_at in rows:
-            found[store_id, email_key].append(_Candidate(Place(order_id, (store_id, key)), total, currency, placed_at))
+        for order_id, store_id, key, payer, total, currency, placed_at in rows:
+            found[store_id, payer].append(_Candidate(Place(order_id, (store_id, key)), total, currency, placed_at))
     return lambda store_id, record: {
-        candidate.place for candidate in found[store_id, (record.payer or "").lower()] if _fits(record, candidate)
+        candidate.place for candidate in found[store_id, email_key(record.payer or "")] if _fits(record, candidate)
     }
 
 

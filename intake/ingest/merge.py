@@ -26,6 +26,7 @@ from intake.records import (
     serial_key,
     texts_of,
 )
+from notifications.addresses import email_key
 from orders.models import Order, OrderLine
 from orders.passwords import store_imported
 
@@ -84,6 +85,7 @@ NEW_ORDER: Columns = {
     "placed_at": None,
     "language": "",
     "store_email": "",
+    "email_key": "",
     "password_hash": "",
     "currency": "",
     **dict.fromkeys(PART_COLUMNS["totals"].values(), ZERO),
@@ -215,6 +217,8 @@ def _merge_own(record: OrderRecord, order: OrderState, word: Word, said: set[str
             if key == "password" and value and value != order.columns[column]:
                 value = store_imported(value)
             _set(order, column, value if value is not None else NEW_ORDER[column])
+            if key == "email":  # where an address was corrected, write.py keeps the key of that
+                _set(order, "email_key", email_key(order.columns["store_email"]))
     if "status" in said and word.stands("status"):
         is_first = order.is_new and not order.columns["sources"]
         may_move = is_first or word.may_move_back or not word.fresh

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 from django.utils import timezone
-from django.utils.translation import get_language, override
+from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
@@ -27,6 +27,7 @@ from intake.ingest.promises import promise_returns
 from intake.ingest.state import Batch, OrderState
 from intake.ingest.write import new_ids, write
 from intake.records import Completion, OrderRecord, Refused, explain, keep_only, number_key
+from notifications.addresses import email_key, mask_address
 from orders.card_numbers import mask_card_numbers
 from orders.models import Order, PaymentReference
 from orders.services.confirmations import announce_new_orders
@@ -37,6 +38,9 @@ GARBAGE_THRESHOLD = 500_000  # objects
 # All imports take turns: two at once would make the same order twice.
 IMPORT_LOCK = 0x696D706F7274
 
+_NO_KEY = gettext_lazy(
+    "The address %(address)s can be read in two ways, so nobody opens this order by it: only by its number."
+)
 OrderKey = tuple[int, str]  # store id, number key
 OnRejected = Callable[[Item, str], None]
 
@@ -89,6 +93,7 @@ class Import:
     feed: Feed
     context: Context
     rejected: OnRejected
+    warned: OnRejected = lambda item, warning: None  # of what was taken, and is not as it should be
     counts: Counts = field(default_factory=Counts)
     _brings_news: bool = field(default=False, init=False)
 
@@ -135,10 +140,11 @@ class Import:
         """One batch. An item that the database refuses is found by halving, so that it costs itself only."""
         counts = Counts()
         rejected: list[tuple[Item, str]] = []
+        warnings: list[tuple[Item, str]] = []
         try:
             with transaction.atomic():
                 _take_turn()
-                self._ingest(batch, counts, rejected)
+                self._ingest(batch, counts, rejected, warnings)
         except (IntegrityError, DataError) as error:
             if len(batch) == 1:
                 self.counts.add(Counts(read=1, rejected=1))
@@ -150,9 +156,17 @@ class Import:
             return
         for item, reason in rejected:
             self.rejected(item, reason)
+        for item, warning in warnings:
+            self.warned(item, warning)
         self.counts.add(counts)
 
-    def _ingest(self, batch: list[_Entry], counts: Counts, rejected: list[tuple[Item, str]]) -> None:
+    def _ingest(
+        self,
+        batch: list[_Entry],
+        counts: Counts,
+        rejected: list[tuple[Item, str]],
+        warnings: list[tuple[Item, str]],
+    ) -> None:
         for position, entry in enumerate(batch):
             entry.position = position
         look = self._look(batch)
@@ -171,6 +185,9 @@ class Import:
         counts.rejected = len(rejected)
         if placed:
             self._merge(placed, look.known, counts)
+            warnings += [
+                (each.entry.item, str(_NO_KEY) % {"address": mask_address(said)}) for each, said in _without_key(placed)
+            ]
 
     def _look(self, entries: list[_Entry]) -> _FirstLook:
         """What is unchanged is not even judged: that is what makes the same file fast the second time."""
@@ -265,6 +282,13 @@ class Import:
                 [PaymentReference(reference=name, order_id=order_id) for name, order_id in sorted(rows)],
                 ignore_conflicts=True,
             )
+
+
+def _without_key(placed: list[_Placed]) -> list[tuple[Item, str]]:
+    """A warning for each order that tells an address which has no key."""
+    told = ((each.entry.item, each.record.__dict__.get("email") or "") for each in placed)
+    without = [(item, email) for item, email in told if email and not email_key(email)]
+    return [(item, str(_NO_KEY) % {"address": mask_address(email)}) for item, email in without]
 
 
 @contextmanager

@@ -192,9 +192,17 @@ def _update(cursor: CursorWrapper, model: type[models.Model], columns: Sequence[
         f"CREATE TEMPORARY TABLE {staging} ON COMMIT DROP AS SELECT {names} FROM {table} WITH NO DATA"  # noqa: S608
     )
     _copy(cursor, staging, ("id", *columns), rows)
-    assignments = ", ".join(f"{column} = {staging}.{column}" for column in columns)
+    assignments = ", ".join(f"{column} = {_new_value(table, column)}" for column in columns)
     cursor.execute(f"UPDATE {table} SET {assignments} FROM {staging} WHERE {table}.id = {staging}.id")  # noqa: S608
     cursor.execute(f"DROP TABLE {staging}")
+
+
+def _new_value(table: str, column: str) -> str:
+    """What an import brings; but the key of an order's address stays that of the corrected one, where there is one."""
+    brought = f"staging_{table}.{column}"
+    if column != "email_key":
+        return brought
+    return f"CASE WHEN {table}.contact_email = '' THEN {brought} ELSE {table}.email_key END"
 
 
 def _delete(cursor: CursorWrapper, model: type[models.Model], ids: list[int]) -> None:

@@ -26,7 +26,8 @@ from licenses.admin.licenses import minute
 from licenses.models import LicensedLine, LineWithoutSerial
 from licenses.models.missing import RENEWING_KINDS
 from licenses.services.assigning import SERIAL_LENGTH, NotAssignable, give, take_away
-from orders.models import OrderLine, email_key, normalize_order_number
+from notifications.addresses import email_key
+from orders.models import OrderLine, normalize_order_number
 
 MOST_DEVICES = 1_000_000
 TWO_DAYS = timedelta(days=2)
@@ -134,7 +135,7 @@ class LineWithoutSerialAdmin(QueueAdmin):
         term = search_term.replace("\x00", "").strip()
         if not term:
             return queryset, False
-        found = Q(order__email_key=email_key(term))
+        found = Q(order__email_key=email_key(term), order__email_key__gt="")
         if number := normalize_order_number(term):
             found |= Q(order__number_key=number)
         return queryset.filter(found), False

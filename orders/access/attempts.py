@@ -70,7 +70,8 @@ def attempt(
 
 
 def record(way: Attempt.Way, outcome: Attempt.Outcome, subject: str, client: str, orders_opened: int = 0) -> None:
-    shown = mask_card_numbers(subject.replace("\x00", ""))[: Attempt.SUBJECT_LENGTH]
+    # An address without a key is shown as it was typed.
+    shown = mask_card_numbers(subject.removeprefix("?").replace("\x00", ""))[: Attempt.SUBJECT_LENGTH]
     # Raw SQL, as in orders/rate_limits.py: every lookup passes here.
     with connection.cursor() as cursor:
         cursor.execute(

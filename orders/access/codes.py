@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import get_language
 
+from notifications.addresses import address_subject
 from notifications.services import send
 from orders import lookup_codes
 from orders.access.attempts import CLIENT_RATE, Lookup, Outcome, Way, record
@@ -44,12 +45,12 @@ def enter_code(request: HttpRequest, order: Order, typed: str) -> Lookup:
         code_entered(request, address)
     else:
         outcome = Outcome.REFUSED
-    record(Way.CODE, outcome, address.lower(), client)
+    record(Way.CODE, outcome, address_subject(address) if address else "", client)
     return Lookup(outcome, [order] if outcome == Outcome.FOUND else [])
 
 
 def _mail_code(request: HttpRequest, email: str) -> bool:
-    if not consume([RateLimit("code", email.lower(), CODE_RATE)], timezone.now()):
+    if not consume([RateLimit("code", address_subject(email), CODE_RATE)], timezone.now()):
         return False
     code = LookupCode.objects.create(email=email)
     send("lookup_code", code, email, language=get_language() or "")

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import get_language
 
+from notifications.addresses import address_subject
 from notifications.services import send
 from orders.access.attempts import CLIENT_RATE, Lookup, Outcome, Way, record
 from orders.access.clients import client_address
@@ -37,7 +38,7 @@ def request_link(request: HttpRequest, email: str, next_path: str = "") -> Looku
     for whoever is still within their own limit.
     """
     now = timezone.now()
-    address = email.strip().lower()
+    address = address_subject(email)
     client = client_address(request)
     client_allowed, address_allowed = consume_each(
         [RateLimit("client-link", client, CLIENT_RATE), RateLimit("link", address, LINK_RATE)], now
@@ -71,7 +72,7 @@ def open_link(request: HttpRequest, token: str) -> LinkOpened:
     elif request.session.get(LINK_KEY) == link.pk and granted_orders(request).exists():
         return LinkOpened(LinkResult.OPENED, link.next_path)  # the second click on the same button
     outcome = Outcome.FOUND if found else Outcome.REFUSED
-    record(Way.LINK, outcome, link.email, client_address(request), len(found))
+    record(Way.LINK, outcome, address_subject(link.email), client_address(request), len(found))
     if not found:
         return LinkOpened(LinkResult.INVALID if used else LinkResult.USED_OR_EXPIRED)
     grant_access(request, found, Way.LINK)
@@ -85,7 +86,7 @@ def renew_link(request: HttpRequest, token: str) -> Lookup:
     link = AccessLink.read_token(token)
     if link is None:
         return Lookup(Outcome.REFUSED)
-    address = link.email.lower()
+    address = address_subject(link.email)
     limits = [RateLimit("client-link", client, CLIENT_RATE), RateLimit("renewal", address, LINK_RATE)]
     allowed = consume(limits, timezone.now())
     if allowed:

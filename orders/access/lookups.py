@@ -4,6 +4,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
+from notifications.addresses import address_subject
 from orders import passwords
 from orders.access.attempts import Lookup, Way, attempt, under_enumeration
 from orders.access.codes import require_code
@@ -55,7 +56,7 @@ def find_by_card(
     proof of work came with it; without one no card is judged while the site is being enumerated. Where the store
     wants it confirmed, a code is mailed (see `code_address`).
     """
-    address = email.strip().lower()
+    address = address_subject(email)
     enumerated = under_enumeration() if enumerated is None else enumerated
 
     def judge() -> list[Order]:

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from notifications.addresses import EmailKeyField
 from notifications.tokens import TokenSigner
 
 
@@ -68,6 +69,7 @@ class AccessLink(SingleUseLink):
     """A request for an emailed link to the orders of an address, known or not."""
 
     email = models.CharField(max_length=254)
+    email_key = EmailKeyField("email")
     next_path = models.CharField(max_length=200, blank=True)
 
     class Meta:

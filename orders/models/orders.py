@@ -8,11 +8,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import models
-from django.db.models import F, Q, Value
-from django.db.models.functions import Coalesce, Lower, NullIf, Trim
+from django.db.models import F, Q
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from notifications.addresses import EmailKeyField, email_key
 from orders.asked_often import AskedOften
 from orders.models.corrections import UNDO_WITHIN
 from orders.models.fields import money_field
@@ -41,20 +41,11 @@ def normalize_order_number(typed: str) -> str:
     return compact.rstrip(".,;").upper()
 
 
-def email_key(email: str | models.Expression) -> Lower:
-    """The form under which an address is looked up: capitals and outer spaces don't matter, the rest does.
-
-    Computed by the database on both sides, so that what is stored and what is asked never differ.
-    """
-    return Lower(Trim(Value(email.replace("\x00", "")) if isinstance(email, str) else email))
-
-
 class OrderQuerySet(models.QuerySet["Order"]):
     def for_email(self, email: str) -> "OrderQuerySet":
-        """Orders whose confirmation goes to this address; a missing address is nobody's."""
-        if not email.strip():
-            return self.none()
-        return self.filter(email_key=email_key(email))
+        """Orders whose emails go to this address; an address without a key is nobody's."""
+        key = email_key(email)
+        return self.filter(email_key=key) if key else self.none()
 
     def for_number(self, typed: str) -> "OrderQuerySet":
         """Orders with this number; two stores may both have one."""
@@ -104,11 +95,8 @@ class Order(models.Model):
     contact_email = models.CharField(
         _("corrected address"), max_length=254, blank=True, help_text=_("Stands above what an import brings.")
     )
-    email_key = models.GeneratedField(
-        expression=Lower(Trim(Coalesce(NullIf(F("contact_email"), Value("")), F("store_email")))),
-        output_field=models.CharField(max_length=254),
-        db_persist=True,
-    )
+    # Of `email`. Empty: the order is found by its number only.
+    email_key = EmailKeyField("email")
 
     # Empty: the portal makes the password (see orders/passwords.py).
     password_hash = models.CharField(max_length=255, blank=True, editable=False)
@@ -239,9 +227,10 @@ MOST_FOUND = 200  # orders that one lookup opens, the newest
 
 def orders_paid_with(email: str, last4: str) -> list[Order]:
     """As `Order.objects.for_card`, quicker: what orders/access judges by, newest first, with stores."""
-    if not (email.strip() and LAST4.fullmatch(last4)):
+    key = email_key(email)
+    if not (key and LAST4.fullmatch(last4)):
         return []  # nobody's; and not a question of its own, so that one asking stands for all
-    found = _orders_by_card(email.replace("\x00", ""), last4)
+    found = _orders_by_card(key, last4)
     load_stores(found)
     return found
 

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import get_language
 
+from notifications.addresses import address_subject, email_key
 from notifications.services import readdress, send, send_again
 from orders.models import AccessLink, AddressCorrection, CorrectionLink, Order
 from orders.services.confirmations import CONFIRMATION, language_of
@@ -45,7 +46,7 @@ def correct(order: Order, new_email: str, client: str = "") -> AddressCorrection
     with transaction.atomic():
         order = _locked(order.pk)
         old_email = order.email
-        if new_email.lower() == old_email.lower():
+        if address_subject(new_email) == address_subject(old_email):
             raise SameAddress
         if order.address_corrections.made_since(now - COUNTED_FOR).count() >= MOST_CORRECTIONS:
             raise TooManyCorrections
@@ -58,7 +59,7 @@ def correct(order: Order, new_email: str, client: str = "") -> AddressCorrection
             client=client,
         )
         order.contact_email, order.returns_frozen_until = new_email, correction.undo_until
-        order.save(update_fields=["contact_email", "returns_frozen_until"])
+        order.save(update_fields=["contact_email", "email_key", "returns_frozen_until"])
         CorrectionLink.objects.create(correction=correction)
         readdress(order.pk, old_email, new_email, TOLD)
         language = get_language() or language_of(order)
@@ -91,20 +92,24 @@ def undo(correction: AddressCorrection) -> None:
         corrections = list(ending)
         if correction.pk not in {each.pk for each in corrections}:
             return
-        mistaken = {each.new_email.lower(): each.new_email for each in corrections}
+        mistaken = {address_subject(each.new_email): each.new_email for each in corrections}
         order.contact_email = correction.old_contact_email
         ending.update(undone_at=now)
         order.returns_frozen_until = _still_frozen(order.address_corrections.standing(), now)
-        order.save(update_fields=["contact_email", "returns_frozen_until"])
+        order.save(update_fields=["contact_email", "email_key", "returns_frozen_until"])
         for address in mistaken.values():
             readdress(order.pk, address, order.email, TOLD)
-            AccessLink.objects.filter(email__iexact=address, created_at__gte=correction.made_at, used_at=None).update(
-                used_at=now
-            )
+            _use_up_links(address, correction, now)
         language = language_of(order)
         send(UNDONE, correction, order.email, TO_OLD, order_id=order.pk, language=language)
         for number, address in enumerate(mistaken.values()):
             send(UNDONE, correction, address, f"{TO_NEW}-{number}", order_id=order.pk, language=language)
+
+
+def _use_up_links(address: str, correction: AddressCorrection, now: datetime) -> None:
+    """Those that were asked for with this address since the correction."""
+    if key := email_key(address):
+        AccessLink.objects.filter(email_key=key, created_at__gte=correction.made_at, used_at=None).update(used_at=now)
 
 
 def _still_frozen(standing: QuerySet[AddressCorrection], now: datetime) -> datetime | None:

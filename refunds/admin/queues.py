@@ -35,8 +35,9 @@ from cases.admin.queues import CaseAdmin
 from cases.models import DecidedCase
 from cases.refusals import Refusal
 from licenses.models import normalize_serial
+from notifications.addresses import email_key
 from orders import formats
-from orders.models import Order, email_key, normalize_order_number
+from orders.models import Order, normalize_order_number
 from orders.money import format_money, smallest
 from refunds.eligibility import judge
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
@@ -80,7 +81,7 @@ class RequestAdmin(CaseAdmin):
     change_form_outer_after_template = "refunds/admin/case.html"
 
     def with_address(self, address: str) -> Q:
-        return Q(order__email_key=email_key(address))
+        return Q(order__email_key=email_key(address), order__email_key__gt="")
 
     def more_found(self, term: str) -> Q:
         if serial := normalize_serial(term):
@@ -102,14 +103,13 @@ class RequestAdmin(CaseAdmin):
 
 def _others(case: Any) -> list[tuple[DecidedCase, str]]:
     """The buyer's other requests of every kind and their pages, by the address of the order or of the withdrawal."""
-    if not case.recipient.strip():
+    if not (key := email_key(case.recipient)):
         return []
-    key = email_key(case.recipient)
     found: list[DecidedCase] = []
     for case_type in (Return, Withdrawal, Swap, CashbackClaim):
         same = Q(order__email_key=key)
         if case_type is Withdrawal:
-            same |= Q(email__iexact=case.recipient.strip())
+            same |= Q(email_key=key)
         cases = case_type._default_manager.filter(same).order_by("-created_at")
         found += [each for each in cases[:OTHERS_SHOWN] if each != case]
     newest_first = sorted(found, key=lambda each: each.created_at, reverse=True)
@@ -213,7 +213,7 @@ def candidates(case: Withdrawal) -> list[Order]:
         return []
     number = normalize_order_number(case.order_number)
     by_number = Q(number_key=number) if number else Q(pk__in=[])
-    either = Order.objects.filter(by_number | Q(email_key=email_key(case.email)))
+    either = Order.objects.filter(by_number | Q(email_key=email_key(case.email), email_key__gt=""))
     return list(either.select_related("store").newest_first()[:CANDIDATES])
 
 
@@ -255,7 +255,10 @@ class WithdrawalAdmin(RequestAdmin):
 
     def more_found(self, term: str) -> Q:
         return (
-            super().more_found(term) | Q(email__iexact=term) | Q(order_number__icontains=term) | Q(name__icontains=term)
+            super().more_found(term)
+            | Q(email_key=email_key(term), email_key__gt="")
+            | Q(order_number__icontains=term)
+            | Q(name__icontains=term)
         )
 
     @display(description=_("late"), boolean=True, ordering="is_late")

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import CaseEvent, DecidedCase
+from notifications.addresses import EmailKeyField
 from orders.models import Order, money_field
 
 
@@ -42,6 +43,7 @@ class Withdrawal(DecidedCase):
     name = models.CharField(_("name"), max_length=200)
     order_number = models.CharField(_("order number as typed"), max_length=200)
     email = models.CharField(_("email address"), max_length=254)
+    email_key = EmailKeyField("email")
     # Found by number and address together; else by staff.
     order = models.ForeignKey(
         Order, on_delete=models.PROTECT, null=True, blank=True, related_name="withdrawals", verbose_name=_("order")

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.refusals import NotPossible, WrongStatus
 from cases.steps import required
 from cases.transitions import Actor, lock_order, locked, record, status_label, transition
+from notifications.addresses import address_subject, email_key
 from orders.models import Order
 from orders.money import smallest
 from orders.rate_limits import Rate, RateLimit, consume
@@ -67,7 +68,7 @@ def withdraw(statement: Statement, language: str, submission_id: UUID | None = N
         )
         if (order := _order_of(statement)) is not None:
             _attach(withdrawal, lock_order(order.pk))
-        told = consume([RateLimit("withdrawal", statement.email.lower(), ADDRESS_RATE)], now)
+        told = consume([RateLimit("withdrawal", address_subject(statement.email), ADDRESS_RATE)], now)
         note = "" if told else gettext("No email went out: too many to this address today. The page acknowledged it.")
         transition(withdrawal, Status.RECEIVED, Actor.BUYER, note=note, notified=told)
     return withdrawal
@@ -85,7 +86,7 @@ def _same(statement: Statement, submission_id: UUID | None) -> Withdrawal | None
     words = Q(
         name=statement.name,
         order_number=statement.order_number,
-        email__iexact=statement.email,
+        email_key=email_key(statement.email),
         created_at__gte=timezone.now() - SAME_WITHIN,
     )
     same = words | Q(submission_id=submission_id) if submission_id else words

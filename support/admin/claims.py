@@ -51,12 +51,12 @@ def about(thread: Thread, *, with_candidates: bool) -> dict[str, Any] | None:
         return None
     claim = thread.charge_claim
     looks = with_candidates and claim.outcome in (ChargeClaim.Outcome.OPEN, ChargeClaim.Outcome.NO_MATCH)
-    emails = {thread.email.strip().lower()}
+    emails = {thread.email_key} - {""}
     return {
         "claim": claim,
         "is_looked_for": looks,
         "candidates": [
-            (candidate, candidate.order.email.lower() in emails)
+            (candidate, candidate.order.email_key in emails)
             for candidate in (finder.candidates(claim) if looks else [])
         ],
         "is_elsewhere": claim.matched_order is not None and not is_address_of(claim.matched_order, thread.email),

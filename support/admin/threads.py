@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.admin.actions import CaseAction
 from cases.admin.queues import CaseAdmin, ToDoFilter
+from notifications.addresses import email_key
 from notifications.models import Message
 from support.admin import actions, claims
 from support.mails import KINDS_ABOUT_MESSAGES
@@ -53,7 +54,7 @@ class ThreadAdmin(CaseAdmin):
         return super().get_queryset(request).select_related("assigned_to", "store", "order__store", "charge_claim")
 
     def with_address(self, address: str) -> Q:
-        return Q(email__iexact=address)
+        return Q(email_key=email_key(address), email_key__gt="")
 
     def possible_actions(self, case: Thread) -> list[CaseAction]:
         return actions.possible(case)
@@ -98,5 +99,5 @@ def _mails(thread: Thread, message_ids: list[int]) -> QuerySet[Message]:
 
 def _others(thread: Thread) -> QuerySet[Thread]:
     """What else came from this address."""
-    same = Thread.objects.filter(email__iexact=thread.email).exclude(pk=thread.pk)
+    same = Thread.objects.filter(email_key=thread.email_key, email_key__gt="").exclude(pk=thread.pk)
     return same.order_by("-created_at")[:OTHERS_SHOWN]

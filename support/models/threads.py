@@ -8,13 +8,13 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Upper
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import Case, CaseEvent
 from files.models import Upload
+from notifications.addresses import EmailKeyField
 from orders.models import Order, SingleUseLink, Store
 
 ANSWERED_WITHIN = timedelta(days=2)  # what buyers are told
@@ -56,6 +56,7 @@ class Thread(Case):
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.WAITING)
     subject = models.CharField(_("subject"), max_length=200)
     email = models.EmailField(_("address"), max_length=254)
+    email_key = EmailKeyField("email")
     # Set where the order was open in the browser that wrote it, or where staff found it.
     order = models.ForeignKey(
         Order, on_delete=models.SET_NULL, null=True, blank=True, related_name="threads", verbose_name=_("order")
@@ -85,8 +86,7 @@ class Thread(Case):
         ]
         indexes = [
             models.Index(fields=["status", "due_at"], name="thread_queue"),
-            # Staff look for what else came from an address; so Django writes `iexact` for PostgreSQL.
-            models.Index(Upper("email"), name="thread_by_email"),
+            models.Index(fields=["email_key"], name="thread_by_email"),
         ]
 
     @property

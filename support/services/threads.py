@@ -17,6 +17,7 @@ from cases.steps import required
 from cases.transitions import Actor, change_status, locked, record
 from files.models import Upload
 from files.services import keep_all
+from notifications.addresses import address_subject
 from notifications.services import send
 from orders.models import Order, Store
 from orders.rate_limits import Rate, RateLimit, consume
@@ -76,7 +77,7 @@ def open_thread(letter: Letter) -> tuple[Thread, bool]:
         except IntegrityError:
             return Thread.objects.get(submission_id=letter.submission_id), False
         message = say(thread, Actor.BUYER, letter.text, before="", files=letter.files)
-        if consume([RateLimit("thread-receipt", letter.email.lower(), RECEIPT_RATE)], timezone.now()):
+        if consume([RateLimit("thread-receipt", address_subject(letter.email), RECEIPT_RATE)], timezone.now()):
             notify_writer(message, RECEIVED_KINDS[letter.kind])
         else:
             note = gettext("No receipt was mailed: too many went to this address today. The page confirmed it.")

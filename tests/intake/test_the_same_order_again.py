@@ -91,7 +91,7 @@ def test_rows_out_of_order_end_in_the_newest_state(importer: Importer) -> None:
 
 def test_a_corrected_address_stands_above_what_an_import_brings(importer: Importer) -> None:
     importer.orders(portal_order())
-    Order.objects.update(contact_email="right@example.com")
+    Order.objects.update(contact_email="right@example.com", email_key="right@example.com")
     importer.orders(portal_order(email="wrong@example.com"))
     order = the_order()
     assert (order.store_email, order.contact_email, order.email_key) == (

@@ -85,7 +85,12 @@ class Command(BaseCommand):
 
     def _import_one(self, chosen: Chosen, report: "_Report") -> None:
         source = chosen.source
-        run = Import(chosen.feed, chosen.context, lambda item, reason: report.reject(chosen, item, reason))
+        run = Import(
+            chosen.feed,
+            chosen.context,
+            lambda item, reason: report.reject(chosen, item, reason),
+            lambda item, warning: report.warn(chosen, item, warning),
+        )
         run.counts = report.counts
         try:
             with _progress(source, self.stderr.isatty()) as step:
@@ -104,6 +109,7 @@ class _Report:
         self._rejects = rejects
         self._as_json = as_json
         self._told = 0
+        self._warnings = 0
 
     def reject(self, chosen: Chosen, item: Item, reason: str) -> None:
         if self._rejects:
@@ -114,6 +120,12 @@ class _Report:
         elif self._told == SHOWN_REJECTS + 1 and not self._rejects:
             self._command.stderr.write(_("More rows were rejected; name a file with --rejects to get them all."))
 
+    def warn(self, chosen: Chosen, item: Item, warning: str) -> None:
+        self._warnings += 1
+        if self._warnings <= SHOWN_REJECTS:
+            words = _("warning")
+            self._command.stderr.write(f"{chosen.source.path.name} {_('line')} {item.line}: {words}: {warning}")
+
     def finish(self, seconds: float) -> None:
         counts = self.counts
         summary = _(
@@ -121,6 +133,8 @@ class _Report:
             "%(rejected)d rejected, in %(seconds).1f s."
         ) % {**asdict(counts), "seconds": seconds}
         self._command.stdout.write(summary)
+        if self._warnings:
+            self._command.stdout.write(_("%(count)d warnings.") % {"count": self._warnings})
         if self.dry_run:
             self._command.stdout.write(_("Nothing was written: this was a dry run."))
         if self._rejects and counts.rejected:
@@ -128,7 +142,14 @@ class _Report:
             self._command.stdout.write(_("Mend what was rejected in %(paths)s and import it again.") % {"paths": paths})
         if self._as_json:
             self._command.stdout.write(
-                json.dumps({**asdict(counts), "seconds": round(seconds, 3), "dry_run": self.dry_run})
+                json.dumps(
+                    {
+                        **asdict(counts),
+                        "warnings": self._warnings,
+                        "seconds": round(seconds, 3),
+                        "dry_run": self.dry_run,
+                    }
+                )
             )
 
 

@@ -1,0 +1,42 @@
+"""Tables that an edited migration left behind are told before a buyer meets them."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from portal import checkup, health, schema
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_known_to_fit", False)
+
+
+def test_freshly_migrated_tables_are_what_the_models_say(client: Client) -> None:
+    assert schema.differences() == []
+    assert client.get("/readyz").content == b"ok\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("ALTER TABLE support_thread DROP COLUMN subject", "The column support_thread.subject is missing."),
+        ("ALTER TABLE orders_order ALTER status TYPE text", "orders_order.status is text"),
+        ("ALTER TABLE orders_order ALTER number DROP NOT NULL", "orders_order.number can be empty"),
+        ("ALTER TABLE orders_order ADD old integer NOT NULL", "orders_order.old has to be filled"),
+        ("ALTER TABLE orders_order DROP CONSTRAINT order_number_once_per_store", "order_number_once_per_store"),
+        ("DROP INDEX order_by_email", "order_by_email of the table orders_order is missing."),
+        ("ALTER TABLE refunds_returnevent RENAME TO gone", "The table refunds_returnevent is missing."),
+    ],
+)
+def test_what_differs_is_said_by_doctor_and_readyz(client: Client, change: str, sentence: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(change)
+    assert any(sentence in each for each in schema.differences())
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.content) == (503, b"tables differ from the models\n")
+    with pytest.raises(checkup.Trouble) as trouble:
+        checkup.tables()
+    assert "docs/operate.md" in str(trouble.value.remedy)
