@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from intake.ingest.merge import NEW_LICENSE, NEW_LINE, NEW_ORDER
+from intake.ingest.columns import NEW_LICENSE, NEW_LINE, NEW_ORDER
 from intake.ingest.state import Batch, LicenseState, LineState, LinkState, OrderState, RefundState, SkuState
 from intake.records import OrderRecord, serial_key
 from licenses.models import LicensedLine, SerialPrefix, Sku

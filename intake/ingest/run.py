@@ -20,9 +20,10 @@ from pydantic import ValidationError
 
 from intake.feed import Context, Feed, Item
 from intake.ingest.arrivals import known_licenses_that_change, tell_what_arrived
+from intake.ingest.columns import NEW_ORDER
 from intake.ingest.find import find_orders
 from intake.ingest.load import Known, known_orders, known_stores, load, stores
-from intake.ingest.merge import NEW_ORDER, merge
+from intake.ingest.merge import merge
 from intake.ingest.promises import promise_returns
 from intake.ingest.state import Batch, OrderState
 from intake.ingest.write import new_ids, write

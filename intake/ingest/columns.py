@@ -1,0 +1,81 @@
+"""Which keys of a record fill which columns, and what a new row holds before anything is said of it."""
+
+from decimal import Decimal
+
+from intake.ingest.state import Columns
+from orders.models import Order, OrderLine
+
+ZERO = Decimal(0)
+Status = Order.Status
+
+# Keys of a record and of its parts, and the columns they fill.
+OWN_COLUMNS = {"email": "store_email", "language": "language", "test": "is_test", "password": "password_hash"}
+PART_COLUMNS = {
+    "payment": {
+        "method": "payment_method",
+        "brand": "card_brand",
+        "last4": "card_last4",
+        "wallet": "wallet",
+        "device_last4": "device_last4",
+    },
+    "billing": {
+        "name": "billing_name",
+        "company": "billing_company",
+        "lines": "billing_address",
+        "city": "billing_city",
+        "postcode": "billing_postcode",
+        "country": "billing_country",
+        "vat_id": "billing_vat_id",
+    },
+    "invoice": {"number": "invoice_number", "issued_on": "invoice_issued_on", "seller": "invoice_seller"},
+    "totals": {"subtotal": "subtotal", "discount": "discount", "tax": "tax", "total": "total"},
+}
+ALONE = ("status", "refunds", *OWN_COLUMNS)  # optional keys of a record that have no parts
+LINE_KEYS = ("sku", "kind", "extends", "quantity", "unit_price", "discount", "tax_rate", "tax", "total", "licenses")
+ALL_OF_LINE = set(LINE_KEYS)
+CONTENT_OF_LINE = {"name", *LINE_KEYS} - {"licenses"}
+LICENSE_KEYS = ("devices", "starts_on", "expires_on", "activated_at")
+
+NEW_ORDER: Columns = {
+    "number": "",
+    "number_key": "",
+    "status": Status.COMPLETED.value,
+    "is_test": False,
+    "placed_at": None,
+    "language": "",
+    "store_email": "",
+    "email_key": "",
+    "password_hash": "",
+    "currency": "",
+    **dict.fromkeys(PART_COLUMNS["totals"].values(), ZERO),
+    **dict.fromkeys(PART_COLUMNS["payment"].values(), ""),
+    **dict.fromkeys(PART_COLUMNS["billing"].values(), ""),
+    "invoice_number": "",
+    "invoice_issued_on": None,
+    "invoice_seller": "",
+    "sources": None,
+}
+NEW_LINE: Columns = {
+    "position": 0,
+    "sku": "",
+    "name": "",
+    "kind": OrderLine.Kind.NEW.value,
+    "extends_serial": "",
+    "quantity": 1,
+    "quantity_returned": 0,
+    "unit_price": ZERO,
+    "discount": ZERO,
+    "tax_rate": None,
+    "tax": ZERO,
+    "total": ZERO,
+    "return_until": None,
+}
+NEW_LICENSE: Columns = {
+    "serial": "",
+    "serial_key": "",
+    "product_id": None,
+    "devices": None,
+    "starts_on": None,
+    "expires_on": None,
+    "activated_at": None,
+}
