@@ -10,8 +10,8 @@ from django.utils import timezone
 from orders.formats import card_brand
 from orders.models import Order
 from portal.demo import vendor
+from portal.demo.content import answers
 from portal.demo.desk import receipt
-from support import sample_answers
 from support.models import Thread
 from support.services import claims, threads
 from support.services.threads import Letter
@@ -22,7 +22,7 @@ DAYS = 20  # the orders that claims are about are younger
 
 def make_letters(agent: User) -> None:
     """By the services that the pages call. The orders of the table stay untouched, for whoever tries the portal."""
-    sample_answers.load()
+    answers.load()
     if Thread.objects.exists():
         return
     known = [person.email for person in (vendor.WITH_CARD, vendor.WITH_PASSWORD, vendor.WITH_PAYPAL)]

@@ -10,8 +10,7 @@ from django.utils import timezone
 from licenses.models import Product, SerialPrefix, Sku
 from orders.models import Store
 from portal.demo import desk, letters, orders, software, vendor
-from support import sample_places
-from support.sample import load as load_articles
+from portal.demo.content import articles, places
 
 
 def load(file: Path) -> int:
@@ -30,8 +29,8 @@ def load(file: Path) -> int:
         desk.make_offers()
         desk.make_cases(ensure_agent())
         letters.make_letters(ensure_agent())
-        sample_places.load(vendor.STORE_URL)
-        load_articles()
+        places.load(vendor.STORE_URL)
+        articles.load()
         count = sum(1 for _line in file.open(encoding="utf-8"))
     ensure_admin(settings.DEMO_ADMIN_PASSWORD)
     return count

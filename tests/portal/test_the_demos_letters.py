@@ -28,7 +28,7 @@ def test_claims_can_be_matched_and_a_second_start_adds_nothing(tmp_path: Path) -
 
 
 def test_an_answer_that_staff_changed_stays_changed() -> None:
-    letters.sample_answers.load()
+    letters.answers.load()
     AnswerTemplate.objects.filter(name="Installer").update(text="Ours.")
-    assert letters.sample_answers.load() == 0
+    assert letters.answers.load() == 0
     assert set(AnswerTemplate.objects.filter(name="Installer").values_list("text", flat=True)) == {"Ours."}

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
-from support import sample
+from portal.demo.content import articles as demo_articles
 from support.markdown import as_html
 from support.models import Article, ArticleVersion
 from support.models.articles import Topic
@@ -115,12 +115,12 @@ def test_nothing_in_an_article_runs_or_breaks_the_page(written: str) -> None:
     assert Client().get("/help/install/").status_code == 200
 
 
-def test_the_sample_answers_every_question_in_two_languages_and_is_added_once() -> None:
-    added = sample.load()
+def test_the_demo_content_answers_every_question_in_two_languages_and_is_added_once() -> None:
+    added = demo_articles.load()
     assert added == ArticleVersion.objects.count() == 2 * Article.objects.count()
     assert all(article.topics and set(article.topics) <= set(Topic.values) for article in Article.objects.all())
     ArticleVersion.objects.filter(language="en", article__slug="install").update(title="Mine")
-    assert sample.load() == 0
+    assert demo_articles.load() == 0
     assert ArticleVersion.objects.filter(title="Mine").exists()
     for article in Article.objects.all():
         for language in ("en", "de"):
@@ -140,12 +140,12 @@ def test_the_sample_answers_every_question_in_two_languages_and_is_added_once() 
     ],
 )
 def test_the_search_forgives_typos(language: str, typed: str, slug: str) -> None:
-    sample.load()
+    demo_articles.load()
     page = Client(headers={"accept-language": language}).get("/help/search/", {"q": typed}).content.decode()
     assert slug in [part.split('"')[0] for part in page.split('data-article="')[1:4]]
 
 
 @pytest.mark.parametrize("typed", ["'", '"', "%", "_%_", "a' OR 1=1 --", "\x00", "x" * 10_000, "", "&|!():*", "𝒳 漢字"])
 def test_no_search_breaks(typed: str) -> None:
-    sample.load()
+    demo_articles.load()
     assert Client().get("/help/search/", {"q": typed}).status_code == 200

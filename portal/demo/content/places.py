@@ -49,7 +49,7 @@ PRICE = "As a call to a number of this kind costs with your provider."
 
 
 def load(store_url: str) -> None:
-    """`store_url` is where the sample stores are; their regions stand behind it."""
+    """`store_url` is where the demo's stores are; their regions stand behind it."""
     for position, (name, countries, cards) in enumerate(CARDS):
         CardRegion.objects.get_or_create(
             name=name, defaults={"countries": countries, "cards": cards, "position": position}

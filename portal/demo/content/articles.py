@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from support.models import Article, ArticleVersion
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "help"
 
 
 def load() -> int:

@@ -1,8 +1,8 @@
-"""Answers to begin with, as sample content. What staff changed stays as they left it."""
+"""Answers to begin with. What staff changed stays as they left it."""
 
 from support.models import AnswerTemplate
 
-SAMPLES = {
+ANSWERS = {
     ("No order found", "en"): (
         "Hello {name},\n\nwe looked for the order behind this charge ({reference}) and found none. Please ask your bank"
         " whether the charge is only pending, and who sent it: the name and phone number of the seller stand beside it."
@@ -40,7 +40,7 @@ def load() -> int:
     known = set(AnswerTemplate.objects.values_list("name", "language"))
     new = [
         AnswerTemplate(name=name, language=language, text=text)
-        for (name, language), text in SAMPLES.items()
+        for (name, language), text in ANSWERS.items()
         if (name, language) not in known
     ]
     AnswerTemplate.objects.bulk_create(new, ignore_conflicts=True)
