@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -66,6 +67,12 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def any_foreign_password_hash(self) -> str | None:
         """A password hash that a store brought in a form of its own, if there is any."""
         return self.filter(FOREIGN_PASSWORD_HASH).values_list("password_hash", flat=True).first()
+
+    def update(self, **columns: Any) -> int:
+        """An address is never changed without its key: `save()` would set that, and this does not."""
+        if {"store_email", "contact_email"} & columns.keys() and "email_key" not in columns:
+            raise TypeError("update() of an order's address has to set email_key, too")
+        return super().update(**columns)
 
     def newest_first(self) -> "OrderQuerySet":
         return self.order_by("-placed_at", "-id")

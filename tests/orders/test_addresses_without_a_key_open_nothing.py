@@ -73,3 +73,9 @@ def test_a_corrected_address_has_the_key_of_the_correction() -> None:
     order.contact_email = ""
     order.save()
     assert order.email_key == "buyer@example.com"
+
+
+def test_an_address_is_not_changed_without_its_key() -> None:
+    make_order()
+    with pytest.raises(TypeError, match="email_key"):
+        Order.objects.update(contact_email="other@example.com")
