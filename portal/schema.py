@@ -65,7 +65,7 @@ def _differences_of(model: type[models.Model], tables: _Tables) -> Iterator[str]
         return
     columns = dict(tables.columns[table])
     for each in model._meta.local_concrete_fields:
-        column = columns.pop(each.column, None)
+        column = columns.pop(each.column or "", None)
         wanted = _type_of(each)
         if column is None:
             yield f"The column {table}.{each.column} is missing."

@@ -186,9 +186,7 @@ class Import:
         counts.rejected = len(rejected)
         if placed:
             self._merge(placed, look.known, counts)
-            warnings += [
-                (each.entry.item, str(_NO_KEY) % {"address": mask_address(said)}) for each, said in _without_key(placed)
-            ]
+            warnings += _without_key(placed)
 
     def _look(self, entries: list[_Entry]) -> _FirstLook:
         """What is unchanged is not even judged: that is what makes the same file fast the second time."""

@@ -80,7 +80,7 @@ def test_with_the_keyboard_alone(open_page: Any, order: Order) -> None:
 def test_leaving_and_going_back_shows_nothing(open_page: Any, order: Order) -> None:
     page = open_page("/")
     fill_card(page)
-    page.get_by_role("button", name="Leave").click()
+    page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_text("You have left")).to_be_visible()
     page.go_back()
     expect(page.locator("[data-serial]")).to_have_count(0)

@@ -22,7 +22,7 @@ WORK = 60_000  # milliseconds for the hardest challenge, on a machine with other
 @pytest.fixture(autouse=True)
 def _site_under_enumeration(transactional_db: None) -> None:
     now = timezone.now()
-    for tried in range(SITE_CARD_LIMIT.limit.short):
+    for tried in range(SITE_CARD_LIMIT.rate.short):
         consume([SITE_CARD_LIMIT], now - timedelta(milliseconds=tried))
     assert under_enumeration()
 

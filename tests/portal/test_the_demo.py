@@ -107,8 +107,8 @@ def test_commands_in_a_second_terminal_reach_the_same_data(demo: RunningDemo) ->
     doctor = manage("doctor", VAR=demo.folder)
     assert doctor.returncode == 0, doctor.stdout + doctor.stderr
     parts = [line.split()[0] for line in doctor.stdout.splitlines()]
-    servers, rest = parts[:6], parts[6:]
-    assert servers == ["settings", "database", "migrations", "broker", "worker", "beat"]
+    servers, rest = parts[:7], parts[7:]
+    assert servers == ["settings", "database", "migrations", "tables", "broker", "worker", "beat"]
     assert rest == ["mail", "storage", "uploads", "releases", "outbox"]
 
 
