@@ -27,6 +27,12 @@ def test_the_image_runs_as_an_ordinary_user_and_looks_after_its_health() -> None
     assert "--require-hashes" in lines
 
 
+def test_the_image_gets_every_app_and_the_web_servers_settings() -> None:
+    sent = set((ROOT / ".dockerignore").read_text().splitlines())
+    rooms = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
+    assert {f"!{name}" for name in (*rooms, "gunicorn.conf.py")} <= sent
+
+
 def test_the_image_holds_no_secret() -> None:
     kept = [line for line in (ROOT / "Dockerfile").read_text().split("\nFROM ")[-1].splitlines() if "KEY" in line]
     assert kept == []
