@@ -4,6 +4,7 @@ An upgrade over an edited migration finds nothing to apply, and its pages answer
 say nothing about the tables.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ from django.apps import apps
 from django.db import connection, models
 
 # How PostgreSQL calls in its catalog what Django writes in CREATE TABLE.
-_CATALOG_NAMES = {"varchar": "character varying", "bool": "boolean"}
+_CATALOG_NAMES = {"varchar": "character varying", "bool": "boolean", "time": "time without time zone"}
 _COLUMNS = """
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef OR a.attidentity <> ''
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
@@ -87,6 +88,5 @@ def _type_of(column: models.Field) -> str:
     if isinstance(column, models.AutoField):
         return ""
     written = column.db_type(connection) or ""
-    base, bracket, rest = written.partition("(")
-    name = _CATALOG_NAMES.get(base, base)
-    return f"{name}({rest.replace(', ', ',')}" if bracket else name
+    base = re.split(r"[(\[]", written, maxsplit=1)[0]
+    return _CATALOG_NAMES.get(base, base) + written[len(base) :].replace(", ", ",")

@@ -1,7 +1,8 @@
 """Tables that an edited migration left behind are told before a buyer meets them."""
 
 import pytest
-from django.db import connection
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection, models
 from django.test import Client
 
 from portal import checkup, health, schema
@@ -40,3 +41,32 @@ def test_what_differs_is_said_by_doctor_and_readyz(client: Client, change: str, 
     with pytest.raises(checkup.Trouble) as trouble:
         checkup.tables()
     assert "docs/operate.md" in str(trouble.value.remedy)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        models.BooleanField(),
+        models.CharField(),
+        models.CharField(max_length=64),
+        models.DateTimeField(),
+        models.DecimalField(max_digits=16, decimal_places=3),
+        models.DurationField(),
+        models.FloatField(),
+        models.TimeField(),
+        ArrayField(models.BooleanField()),
+        ArrayField(models.CharField()),
+        ArrayField(models.CharField(max_length=64)),
+        ArrayField(models.DecimalField(max_digits=16, decimal_places=3)),
+    ],
+    ids=lambda column: column.db_type(connection) if hasattr(column, "db_type") else None,
+)
+def test_a_type_is_named_as_the_catalog_names_it(column: models.Field) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMPORARY TABLE typed (it {column.db_type(connection)})")
+        cursor.execute(
+            "SELECT format_type(atttypid, atttypmod) FROM pg_attribute"
+            " WHERE attrelid = 'typed'::regclass AND attname = 'it'"
+        )
+        (named,) = cursor.fetchone()
+    assert schema._type_of(column) == named
