@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from licenses.models import InstallGuide, LicensedLine
 from licenses.models.missing import LineWithoutSerial
-from notifications.addresses import email_key
+from notifications.addresses import address_subject
 from notifications.kinds import PRIORITY_LATER, FollowUpPlan, MailKind, Planned, register
 from notifications.models import FollowUp, Message
 from notifications.site import site_url
@@ -48,7 +48,8 @@ def about_order(order: Order) -> dict[str, Any]:
 def order_of(message: Message) -> Order | None:
     """The paid order that a message is about, while its address is still the order's."""
     order = paid_orders().select_related("store").filter(pk=message.order_id or 0).first()
-    return order if order is not None and order.email_key == email_key(message.recipient) else None
+    is_its_own = order is not None and address_subject(order.email) == address_subject(message.recipient)
+    return order if is_its_own else None
 
 
 def _some_days_after(kind: str, days: int, window: timedelta, orders: QuerySet[Order]) -> Any:

@@ -11,6 +11,7 @@ from licenses.models import DeviceRelease, LicensedLine
 from licenses.models.missing import STANDING
 from licenses.services.arrivals import SERIAL_ARRIVED, arrival_of
 from licenses.services.devices import DEVICE_RELEASED
+from notifications.addresses import address_subject
 from notifications.kinds import MailKind, register
 from notifications.models import Message
 from notifications.site import site_url
@@ -41,7 +42,9 @@ def is_still_there(message: Message) -> bool:
         .select_related("order")
         .first()
     )
-    return link is not None and link.order.status in STANDING and link.order.email == message.recipient
+    if link is None or link.order.status not in STANDING:
+        return False
+    return address_subject(link.order.email) == address_subject(message.recipient)
 
 
 register(

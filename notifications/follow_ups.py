@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from notifications import kinds
-from notifications.addresses import email_key
+from notifications.addresses import address_subject, email_key
 from notifications.kinds import Planned
 from notifications.models import FollowUp, Message
 from notifications.opt_outs import is_off
@@ -87,8 +87,10 @@ def send_due(now: datetime) -> list[Verdict]:
 
 def _queue(now: datetime) -> QuerySet[FollowUp]:
     """What is due and can be settled now, the oldest first: what waits for its turn holds up nobody."""
-    sent = FollowUp.objects.filter(
-        status=Status.SENT, settled_at__gt=now - ONE_A_DAY, recipient_key=OuterRef("recipient_key")
+    sent = FollowUp.objects.filter(status=Status.SENT, settled_at__gt=now - ONE_A_DAY)
+    sent = sent.filter(
+        ~Q(recipient_key="") | Q(recipient=OuterRef("recipient")),  # those without a key are not one person
+        recipient_key=OuterRef("recipient_key"),
     )
     waits = Q(Exists(sent), closes_at__gt=now)
     return FollowUp.objects.due(now).exclude(waits).order_by("due_at", "pk")
@@ -126,9 +128,12 @@ def _verdict(row: FollowUp, now: datetime) -> FollowUp.Status:
 def _had_one_lately(recipient: str, now: datetime) -> bool:
     """Whether one went to this address within a day; runs at the same time wait here for each other."""
     key = email_key(recipient)
+    one_address = {"recipient_key": key} if key else {"recipient_key": "", "recipient": recipient}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"follow-up {key}"])
-    sent = FollowUp.objects.filter(status=Status.SENT, settled_at__gt=now - ONE_A_DAY, recipient_key=key)
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"follow-up {address_subject(recipient)}"]
+        )
+    sent = FollowUp.objects.filter(status=Status.SENT, settled_at__gt=now - ONE_A_DAY, **one_address)
     return sent.exists()
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.addresses import email_key
+from notifications.addresses import address_subject
 from notifications.kinds import PRIORITY_LATER, FollowUpPlan, MailKind, Planned, register
 from notifications.models import Message
 from notifications.site import site_url
@@ -66,7 +66,7 @@ def _is_still_refunded(message: Message) -> bool:
     return (
         refund is not None
         and refund.order.status != Order.Status.CHARGED_BACK
-        and refund.order.email_key == email_key(message.recipient)
+        and address_subject(refund.order.email) == address_subject(message.recipient)
     )
 
 

@@ -83,12 +83,15 @@ def _wait_for_the_same(statement: Statement) -> None:
 
 
 def _same(statement: Statement, submission_id: UUID | None) -> Withdrawal | None:
+    key = email_key(statement.email)
     words = Q(
         name=statement.name,
         order_number=statement.order_number,
-        email_key=email_key(statement.email),
+        email_key=key,
         created_at__gte=timezone.now() - SAME_WITHIN,
     )
+    if not key:
+        words &= Q(email=statement.email)  # two addresses without a key are not the same
     same = words | Q(submission_id=submission_id) if submission_id else words
     return Withdrawal.objects.filter(same).order_by("pk").first()
 

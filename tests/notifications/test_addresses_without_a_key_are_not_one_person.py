@@ -1,0 +1,54 @@
+"""Two addresses without a key have an empty key each, and still are not the same."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from licenses.follow_ups import order_of
+from notifications import follow_ups
+from notifications.kinds import Planned
+from notifications.models import FollowUp, Message
+from refunds.services.withdrawals import Statement, withdraw
+from tests.factories import make_order
+from tests.notifications.follow_up_kinds import World, a_kind
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+Status = FollowUp.Status
+
+
+def _plan(world: World, *recipients: str) -> None:
+    due_at = NOW + timedelta(hours=1)
+    for number, recipient in enumerate(recipients):
+        world.planned.append(Planned(number, recipient, due_at, due_at + timedelta(hours=4)))
+    follow_ups.plan(NOW)
+    follow_ups.send_due(NOW + timedelta(hours=2))
+
+
+def test_nobody_waits_for_a_follow_up_to_somebody_else() -> None:
+    world = World()
+    with a_kind(world):
+        _plan(world, "ann@straße.example", "vİctim@gmail.com")
+        assert set(FollowUp.objects.values_list("status", flat=True)) == {Status.SENT}
+
+
+def test_one_address_without_a_key_still_gets_one_a_day() -> None:
+    world = World()
+    with a_kind(world):
+        _plan(world, "ann@straße.example", "ann@straße.example")
+        assert sorted(FollowUp.objects.values_list("status", flat=True)) == [Status.PLANNED, Status.SENT]
+        assert follow_ups.waiting_for_their_turn(NOW + timedelta(hours=2)).count() == 1
+
+
+def test_a_mail_to_one_is_not_about_the_order_of_another() -> None:
+    order = make_order(store_email="ann@straße.example")
+    mine = Message(order_id=order.pk, recipient="ann@straße.example")
+    assert order_of(mine) == order
+    assert order_of(Message(order_id=order.pk, recipient="vİctim@gmail.com")) is None
+
+
+def test_the_same_words_with_another_address_are_another_withdrawal() -> None:
+    first = withdraw(Statement("Ann", "A-1001", "ann@straße.example"), "en")
+    other = withdraw(Statement("Ann", "A-1001", "ann@weiße.example"), "en")
+    assert other != first
+    assert withdraw(Statement("Ann", "A-1001", "ann@straße.example"), "en") == first
