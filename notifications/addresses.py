@@ -28,7 +28,7 @@ def email_key(address: str) -> str:
 
 def address_subject(address: str) -> str:
     """Whom a rate limit counts: an address by its key; what has none by what was typed, so that it is limited, too."""
-    return email_key(address) or f"?{address.strip().casefold()}"
+    return email_key(address) or f"?{address.strip().casefold()}"[:LONGEST_ADDRESS]
 
 
 def _mailbox_key(mailbox: str) -> str:

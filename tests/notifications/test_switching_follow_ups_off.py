@@ -114,3 +114,10 @@ def test_nor_one_whose_time_is_over_when_the_server_answers_at_last() -> None:
         message=message,
     )
     assert not opt_outs.may_go(message, kinds.get(message.kind), now)
+
+
+def test_the_longest_address_without_a_key_is_switched_off_and_on() -> None:
+    address = f"{'a' * 65}@{'b' * 180}.example"
+    assert opt_outs.switch_off(address, OptOut.Source.PAGE)
+    assert opt_outs.is_off(address)
+    assert opt_outs.switch_on(address)
