@@ -34,7 +34,7 @@ BATCH = 250_000
 
 
 def fill(count: int, store_id: int) -> None:
-    """Bring the database to so many orders of one item and one licence each, then let it settle."""
+    """Bring the database to so many orders of one item and one license each, then let it settle."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*), coalesce(max(id), 0) FROM orders_order")
         have, before = cursor.fetchone()

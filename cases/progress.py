@@ -12,7 +12,7 @@ from cases.models import CaseEvent, DecidedCase
 
 @dataclass(frozen=True)
 class Words:
-    """What a status is called, and the colour it is shown in: "good", "warn", "bad" or empty."""
+    """What a status is called, and the color it is shown in: "good", "warn", "bad" or empty."""
 
     name: Any
     tone: str
@@ -45,7 +45,7 @@ _WORDS = {
     "swapped": Words(_("Swapped"), "good"),
     "paid": Words(_("Paid"), "good"),
     "declined": Words(_("Declined"), "bad"),
-    "cancelled": Words(_("Cancelled"), ""),
+    "cancelled": Words(_("Canceled"), ""),
 }
 _ENDED_EARLY = ("declined", "cancelled")
 _ANSWERED = _("Your answer")

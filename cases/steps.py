@@ -30,7 +30,7 @@ def cancel(case: DecidedCase, **columns: Any) -> None:
         if current.status == CANCELLED:
             return
         if not current.is_undecided:
-            raise NotPossible(_("This is decided already, so it cannot be cancelled here any more."))
+            raise NotPossible(_("This is decided already, so it cannot be canceled here any more."))
         transition(current, CANCELLED, Actor.BUYER, **columns)
 
 

@@ -30,7 +30,7 @@ class StatusPages:
     name: str
     template: str
     content: Callable[[Any], dict[str, Any]]  # what its template shows besides
-    cancelled: Any  # what is said once it is canceled, translated
+    canceled: Any  # what is said once it is canceled, translated
     cancel: Callable[[Any], None] = steps.cancel
 
     def urls(self, prefix: str) -> list[URLPattern]:
@@ -87,7 +87,7 @@ def cancel(pages: StatusPages, request: HttpRequest, case: DecidedCase) -> HttpR
     if request.method == "POST":
         try:
             pages.cancel(case)
-            messages.success(request, str(pages.cancelled))
+            messages.success(request, str(pages.canceled))
         except Refusal as refusal:
             messages.error(request, str(refusal))
     return redirect(case.path)

@@ -75,7 +75,7 @@ Time = Annotated[
 PARTS = {"payment", "billing", "invoice", "totals"}
 FRAME = {"store", "updated_at"}  # what says whose and which word a record is, and no content of an order
 
-# Cheap sight of 13 digits before the whole judgement is asked.
+# Cheap sight of 13 digits before the whole judgment is asked.
 _MANY_DIGITS = re.compile(r"(?:[0-9][ \-]?){13}")
 
 
@@ -252,7 +252,7 @@ def _line_problem(lines: list[LineRecord]) -> str:
                 return _("lines: this is no serial number.")
         for license in line.licenses or ():
             if license.starts_on and license.expires_on and license.expires_on < license.starts_on:
-                return _("lines: a licence ends before it starts.")
+                return _("lines: a license ends before it starts.")
     return ""
 
 

@@ -4,4 +4,4 @@ from django.utils.translation import gettext_lazy as _
 
 class LicensesConfig(AppConfig):
     name = "licenses"
-    verbose_name = _("Licences")
+    verbose_name = _("Licenses")

@@ -1,4 +1,4 @@
-"""The licences of the orders that are open in a browser: each once, with the devices that are in use."""
+"""The licenses of the orders that are open in a browser: each once, with the devices that are in use."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -26,7 +26,7 @@ class ShownDevice:
 
 @dataclass
 class Card:
-    """A licence as its holder sees it, with every open order that it stands on, the newest first."""
+    """A license as its holder sees it, with every open order that it stands on, the newest first."""
 
     license: ShownLicense
     orders: list[Order] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Card:
 
 
 def load(orders: Sequence[Order], now: datetime) -> list[Card]:
-    """The licences of these orders, in their order. Four queries, however many."""
+    """The licenses of these orders, in their order. Four queries, however many."""
     load_items(orders)
     shown = panels.load(orders)
     cards: dict[object, Card] = {}
@@ -53,7 +53,7 @@ def load(orders: Sequence[Order], now: datetime) -> list[Card]:
 
 
 def device_in(request: HttpRequest, device_id: int) -> tuple[Device, Order] | None:
-    """A device of a licence that an open order carries, with the newest such order; None for every other."""
+    """A device of a license that an open order carries, with the newest such order; None for every other."""
     orders = access.open_orders(request)
     device = Device.objects.select_related("license__product").filter(pk=device_id).first()
     if device is None:

@@ -19,9 +19,9 @@ from orders.panels import Panel
 UNITS = ("B", "kB", "MB", "GB")
 
 WHY_NOT: dict[WhyNot, Any] = {
-    WhyNot.OVER: _("The time to download ended on %(day)s. Your licence is not touched by that."),
+    WhyNot.OVER: _("The time to download ended on %(day)s. Your license is not touched by that."),
     WhyNot.RETURNED: _("This item was returned, so its installer cannot be downloaded here any more."),
-    WhyNot.REVOKED: _("This licence was taken back, as after a refund, so there is nothing to download."),
+    WhyNot.REVOKED: _("This license was taken back, as after a refund, so there is nothing to download."),
     WhyNot.UNDONE: _("This order was undone, so there is nothing to download."),
     WhyNot.PENDING: _("You can download it as soon as the payment is confirmed. You need not do anything."),
 }

@@ -29,11 +29,11 @@ class WhyNot(Enum):
 
 @dataclass(frozen=True)
 class Bought:
-    """A product on a line of the order: the licence's current one, and the SKU's where no licence says."""
+    """A product on a line of the order: the license's current one, and the SKU's where no license says."""
 
     line: OrderLine
     product_id: int
-    revoked: bool = False  # every licence of this product on this line
+    revoked: bool = False  # every license of this product on this line
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Mails about licences some days after a purchase: what is missing, and what is not in use. No serial number in any.
+"""Mails about licenses some days after a purchase: what is missing, and what is not in use. No serial number in any.
 
 `notifications` reads this at the start.
 """
@@ -109,11 +109,11 @@ register(
 )
 
 
-# --- Licences that nobody uses ------------------------------------------------------------------------------
+# --- Licenses that nobody uses ------------------------------------------------------------------------------
 
 
 def _not_in_use() -> QuerySet[LicensedLine]:
-    """New licences that stand and of which no device is known. Renewals were in use before."""
+    """New licenses that stand and of which no device is known. Renewals were in use before."""
     return LicensedLine.objects.filter(
         line__kind=OrderLine.Kind.NEW,
         line__quantity_returned__lt=F("line__quantity"),
@@ -147,7 +147,7 @@ register(
         _not_activated,
         _is_not_activated,
         priority=PRIORITY_LATER,
-        label=_("Your licence is not activated yet"),
+        label=_("Your license is not activated yet"),
         follow_up=FollowUpPlan(
             NOT_ACTIVATED_DAYS,
             _some_days_after(

@@ -1,4 +1,4 @@
-"""What people type about their licences."""
+"""What people type about their licenses."""
 
 from typing import Any
 

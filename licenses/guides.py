@@ -14,7 +14,7 @@ _markdown = MarkdownIt("js-default", {"html": False, "linkify": False}).disable(
 HIGHEST_HEADING = 3  # the page has two of its own above
 _TAGS = {"h3", "h4", "h5", "h6", "p", "br", "hr", "ul", "ol", "li", "a", "strong", "em", "code", "pre", "blockquote"}
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
-_ADDED = {"code": {"class": "text-reset"}}  # Bootstrap's own colour cannot be read on a dark ground
+_ADDED = {"code": {"class": "text-reset"}}  # Bootstrap's own color cannot be read on a dark ground
 
 
 def in_language(guides: Iterable[InstallGuide], language: str) -> list[InstallGuide]:

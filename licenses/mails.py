@@ -1,4 +1,4 @@
-"""The mails about licences: what each says, made at the moment of sending. Read by `notifications` at the start."""
+"""The mails about licenses: what each says, made at the moment of sending. Read by `notifications` at the start."""
 
 from typing import Any
 

@@ -47,11 +47,11 @@ class _Row(NamedTuple):
 
 
 # By hand and of small parts, because every order page asks it: PostgreSQL takes longer to plan joins than to answer.
-#   licence: of a line, its product, and whether it is revoked          sku: of a store, its product and its code
+#   license: of a line, its product, and whether it is revoked          sku: of a store, its product and its code
 #   window: of a store, its days         product: its name, short name and releases, and whether it has guides
 _KNOWN = """
 WITH known AS MATERIALIZED (
-    SELECT 'licence' AS kind, carried.line_id AS about, license.product_id::bigint AS number,
+    SELECT 'license' AS kind, carried.line_id AS about, license.product_id::bigint AS number,
            license.revoked_at IS NOT NULL AS flag, NULL::text AS text
     FROM licenses_licensedline AS carried JOIN licenses_license AS license ON license.id = carried.license_id
     WHERE carried.order_id = ANY(%(orders)s)
@@ -91,7 +91,7 @@ class _Known:
     """What the database knows of these orders' products. One query."""
 
     def __init__(self, orders: Sequence[Order]) -> None:
-        self._licences: dict[int, list[_Row]] = {}
+        self._licenses: dict[int, list[_Row]] = {}
         self._skus: dict[tuple[int, str | None], int | None] = {}
         self._days: dict[int, int | None] = {}
         self._products: dict[int, _Row] = {}
@@ -109,8 +109,8 @@ class _Known:
                 self._note(row)
 
     def _note(self, row: _Row) -> None:
-        if row.kind == "licence":
-            self._licences.setdefault(row.about, []).append(row)
+        if row.kind == "license":
+            self._licenses.setdefault(row.about, []).append(row)
         elif row.kind == "sku":
             self._skus[row.about, row.text] = row.number
         elif row.kind == "window":
@@ -129,7 +129,7 @@ class _Known:
                 continue
             by_sku = self._skus.get((order.store_id, line.sku))
             revoked: dict[int | None, bool] = {}
-            for row in self._licences.get(line.pk, ()):
+            for row in self._licenses.get(line.pk, ()):
                 product_id = by_sku if row.number is None else row.number
                 revoked[product_id] = revoked.get(product_id, True) and bool(row.flag)
             for product_id, all_revoked in (revoked or {by_sku: False}).items():

@@ -72,7 +72,7 @@ class ShownLicense:
 
 @dataclass
 class Serials:
-    """The licences of one order."""
+    """The licenses of one order."""
 
     licenses: list[ShownLicense] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)  # names of items, each once
@@ -85,7 +85,7 @@ class Serials:
 
 
 class _Row(NamedTuple):
-    """A licence on an order line."""
+    """A license on an order line."""
 
     line_id: int
     license_id: int
@@ -116,7 +116,7 @@ WHERE carried.order_id = ANY(%s) ORDER BY carried.id
 
 
 def load(orders: Sequence[Order]) -> Mapping[int, Serials]:
-    """What each order shows, with one query: its licensed items, with their licences where there are any."""
+    """What each order shows, with one query: its licensed items, with their licenses where there are any."""
     now = timezone.now()
     licenses = _licenses_by_line(orders)
     shown = {order.pk: _serials(order, licenses, now) for order in orders}
@@ -175,7 +175,7 @@ def _license(line: OrderLine, row: _Row, number: int, today: date) -> ShownLicen
 
 
 def orders_with_serial(word: str) -> QuerySet[License, int]:
-    """The orders of the licences whose serial number begins with this."""
+    """The orders of the licenses whose serial number begins with this."""
     key = normalize_serial(word)
     licenses = License.objects.filter(serial_key__startswith=key) if key else License.objects.none()
     return licenses.values_list("licensed_lines__order_id", flat=True)

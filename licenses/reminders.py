@@ -1,4 +1,4 @@
-"""Mails some days before something ends: downloads, with the service or without it, and licences."""
+"""Mails some days before something ends: downloads, with the service or without it, and licenses."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
@@ -129,7 +129,7 @@ register(
 )
 
 
-# --- Licences ------------------------------------------------------------------------------------------------
+# --- Licenses ------------------------------------------------------------------------------------------------
 
 
 def _licenses_that_end(since: datetime, until: datetime) -> Iterator[Planned]:
@@ -151,7 +151,7 @@ def _licenses_that_end(since: datetime, until: datetime) -> Iterator[Planned]:
 
 
 def _latest_order(license: Any) -> Any:
-    """The order that a licence stands on now: a renewal's, where it was renewed."""
+    """The order that a license stands on now: a renewal's, where it was renewed."""
     links = LicensedLine.objects.filter(license=license).order_by("-order__placed_at", "-order_id")
     return links.values("order")[:1]
 
@@ -181,7 +181,7 @@ register(
         _license_ends,
         _license_ends_then,
         priority=PRIORITY_LATER,
-        label=_("Your licence ends soon"),
+        label=_("Your license ends soon"),
         follow_up=FollowUpPlan(LICENSE_ENDS_DAYS, _licenses_that_end, WINDOW),
     )
 )

@@ -1,4 +1,4 @@
-"""Readable text with any vendor's colour, by the contrast formula of WCAG 2.2."""
+"""Readable text with any vendor's color, by the contrast formula of WCAG 2.2."""
 
 import re
 from functools import lru_cache
@@ -6,14 +6,14 @@ from functools import lru_cache
 AA_CONTRAST = 4.5  # for text of normal size
 WHITE = "#ffffff"
 BLACK = "#000000"
-_STEPS = 20  # from the colour itself to black or white
+_STEPS = 20  # from the color itself to black or white
 
 
 def _channels(color: str) -> tuple[int, int, int]:
     """Red, green and blue, 0 to 255, of `#rgb` or `#rrggbb`. Raises ValueError for anything else."""
     digits = color.strip().removeprefix("#")
     if not re.fullmatch(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}", digits):
-        raise ValueError(f"{color} is not a colour. Write it as #0b5cad.")
+        raise ValueError(f"{color} is not a color. Write it as #0b5cad.")
     if len(digits) == 3:
         digits = "".join(digit * 2 for digit in digits)
     return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
@@ -41,14 +41,14 @@ def text_on(background: str) -> str:
 
 
 def mix(color: str, other: str, share: float) -> str:
-    """The colour with a share (0 to 1) of the other in it, as `#rrggbb`."""
+    """The color with a share (0 to 1) of the other in it, as `#rrggbb`."""
     channels = zip(_channels(color), _channels(other), strict=True)
     return "#{:02x}{:02x}{:02x}".format(*(round(a + (b - a) * share) for a, b in channels))
 
 
 @lru_cache
 def readable_on(background: str, color: str) -> str:
-    """The colour itself where it passes AA as text on that background, else the nearest shade that does."""
+    """The color itself where it passes AA as text on that background, else the nearest shade that does."""
     target = text_on(background)
     shades = (mix(color, target, step / _STEPS) for step in range(_STEPS + 1))
     return next((shade for shade in shades if contrast(shade, background) >= AA_CONTRAST), target)

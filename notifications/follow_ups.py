@@ -1,4 +1,4 @@
-"""Mails on a schedule: planned as rows, cancelled when they are needless, sent one a day to an address.
+"""Mails on a schedule: planned as rows, canceled when they are needless, sent one a day to an address.
 
 Every step may be run at any time, also twice at once or a week late. What is due becomes a message in the
 transaction that settles its row, so nothing is sent twice; what waits for its turn stays planned.
@@ -75,7 +75,7 @@ def cancel_needless(now: datetime) -> list[Verdict]:
 
 
 def send_due(now: datetime) -> list[Verdict]:
-    """Settle what is due: sent, cancelled, switched off or too late. At most one is sent to an address a day."""
+    """Settle what is due: sent, canceled, switched off or too late. At most one is sent to an address a day."""
     verdicts = []
     for pk in list(_queue(now).values_list("pk", flat=True)[:MOST_A_RUN]):
         with transaction.atomic():

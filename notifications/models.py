@@ -112,7 +112,7 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
 
 
 class FollowUp(models.Model):
-    """A mail that may be wanted later. Becomes a Message when it is due and still wanted, else it is cancelled.
+    """A mail that may be wanted later. Becomes a Message when it is due and still wanted, else it is canceled.
 
     Unlike a message it can be switched off, has an end after which it makes no sense, and waits for its
     turn: nobody gets two on one day.
@@ -135,7 +135,7 @@ class FollowUp(models.Model):
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.PLANNED)
     due_at = models.DateTimeField(_("due at"))
     closes_at = models.DateTimeField(_("not after"))
-    settled_at = models.DateTimeField(_("sent or cancelled at"), null=True, blank=True)
+    settled_at = models.DateTimeField(_("sent or canceled at"), null=True, blank=True)
     message = models.OneToOneField(
         Message, on_delete=models.SET_NULL, null=True, blank=True, related_name="follow_up", verbose_name=_("message")
     )

@@ -127,7 +127,7 @@ class OrderAdmin(ReadOnly, ModelAdmin):
         ]
         return format_html_join(mark_safe("<br>"), "{}", ((part,) for part in parts if part))
 
-    @admin.display(description=_("licences and more"))
+    @admin.display(description=_("licenses and more"))
     def from_other_rooms(self, order: Order) -> SafeString:
         shown = [
             render_to_string(panel.admin_template, {"order": order, "panel": content})

@@ -1,4 +1,4 @@
-"""Full card numbers are recognised, so that they are never kept."""
+"""Full card numbers are recognized, so that they are never kept."""
 
 import re
 from collections.abc import Iterator

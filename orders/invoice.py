@@ -32,7 +32,7 @@ class Invoice:
     remarks: list[str]
 
     @property
-    def labelled_rows(self) -> list[Pairs]:
+    def labeled_rows(self) -> list[Pairs]:
         """Each value with its column's name, for screens too narrow for columns."""
         return [list(zip(self.columns, row, strict=True)) for row in self.rows]
 

@@ -12,7 +12,7 @@ from orders.models import Order
 class StatusWords:
     name: Any
     meaning: Any
-    tone: str  # "good", "warn", "bad" or empty: the colour it is shown in
+    tone: str  # "good", "warn", "bad" or empty: the color it is shown in
 
 
 _WORDS = {
@@ -23,8 +23,8 @@ _WORDS = {
     ),
     Order.Status.COMPLETED: StatusWords(_("Completed"), _("The order is paid and complete."), "good"),
     Order.Status.CANCELLED: StatusWords(
-        _("Cancelled"),
-        _("The order was cancelled. A charge that your bank still shows is usually only reserved, and goes away."),
+        _("Canceled"),
+        _("The order was canceled. A charge that your bank still shows is usually only reserved, and goes away."),
         "bad",
     ),
     Order.Status.PARTIALLY_REFUNDED: StatusWords(

@@ -1,6 +1,6 @@
-"""The vendor's colour as a stylesheet of its own, so that no page needs an inline style.
+"""The vendor's color as a stylesheet of its own, so that no page needs an inline style.
 
-Text and focus rings are brought to the contrast of WCAG AA whatever colour a vendor chose.
+Text and focus rings are brought to the contrast of WCAG AA whatever color a vendor chose.
 """
 
 import hashlib

@@ -21,7 +21,7 @@ _vendor = lru_cache(maxsize=8)(Vendor)
 
 
 def vendor(request: HttpRequest) -> dict[str, object]:
-    """The vendor's name, logo and colour, for every page."""
+    """The vendor's name, logo and color, for every page."""
     shown = _vendor(
         name=settings.VENDOR_NAME,
         logo=settings.VENDOR_LOGO,

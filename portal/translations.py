@@ -8,7 +8,7 @@ from babel.messages.pofile import read_po
 
 
 def compile_stale(folder: Path) -> list[Path]:
-    """Compile every catalogue below the folder that changed since. Returns the files written.
+    """Compile every catalog below the folder that changed since. Returns the files written.
 
     A folder that may not be written is left as it is: the pages are English then, and work.
     """
@@ -24,10 +24,10 @@ def _is_stale(source: Path, target: Path) -> bool:
 
 def _compile(source: Path) -> Path:
     with source.open("rb") as file:
-        catalogue = read_po(file)
+        catalog = read_po(file)
     target = source.with_suffix(".mo")
     unfinished = target.with_suffix(f".{os.getpid()}.part")  # several may compile at once
     with unfinished.open("wb") as file:
-        write_mo(file, catalogue)
+        write_mo(file, catalog)
     unfinished.replace(target)
     return target

@@ -19,7 +19,7 @@ NOTHING_PAID = _("Nothing was paid for this order, so there is nothing to give b
 TEST_ORDER = _("This is a test order: nothing was paid, so there is nothing to give back.")
 NOT_RETURNABLE = {
     Order.Status.PENDING: _("The payment of this order is not confirmed yet. You can return it once it is."),
-    Order.Status.CANCELLED: _("This order was cancelled, so there is nothing to return."),
+    Order.Status.CANCELLED: _("This order was canceled, so there is nothing to return."),
     Order.Status.REFUNDED: _("The money for this order went back already."),
     Order.Status.CHARGED_BACK: _("Your bank took the payment of this order back, so there is nothing to return."),
 }
@@ -28,8 +28,8 @@ TOO_LATE = _("The days in which this could be returned are over.")
 NEVER = _("This item cannot be returned.")
 RETURNED = _("This item went back already.")
 ASKED_FOR = _("A return of this item is under way already.")
-SWAP_ASKED_FOR = _("A swap of this item is under way. You can return it once the swap is cancelled or declined.")
-ACTIVATED = _("Its serial number is activated, and activated licences cannot be returned.")
+SWAP_ASKED_FOR = _("A swap of this item is under way. You can return it once the swap is canceled or declined.")
+ACTIVATED = _("Its serial number is activated, and activated licenses cannot be returned.")
 FROZEN = _(
     "The email address of this order was corrected lately. For your safety, returns and swaps wait until"
     " %(until)s (%(zone)s): so long the earlier address can undo the change."

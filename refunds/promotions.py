@@ -1,4 +1,4 @@
-"""Which cashback promotion applies to a licence, and why none does. Days are whole, in the store's time zone."""
+"""Which cashback promotion applies to a license, and why none does. Days are whole, in the store's time zone."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ FROZEN = Reason(
     "frozen", _("The address of its order was corrected lately. For your safety, cashback waits until after:")
 )
 NOT_ACTIVATED = Reason(
-    "not-activated", _("A promotion applies, but this licence is not activated yet. Install and activate it first.")
+    "not-activated", _("A promotion applies, but this license is not activated yet. Install and activate it first.")
 )
 
 _PAID = (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED)
@@ -76,7 +76,7 @@ class Promotion:
 
 @dataclass
 class Bought:
-    """A licence on an order line, and what is known of it."""
+    """A license on an order line, and what is known of it."""
 
     license: License
     order: Order
@@ -86,7 +86,7 @@ class Bought:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The promotion that applies to a licence now, or why none does."""
+    """The promotion that applies to a license now, or why none does."""
 
     bought: Bought
     promotion: CashbackPromotion | None = None
@@ -129,7 +129,7 @@ def countries_with_promotions(now: datetime) -> list[str]:
 
 
 def bought_with(orders: Sequence[Order]) -> list[Bought]:
-    """The licences of these orders, with what stands against cashback. Five queries, however many orders."""
+    """The licenses of these orders, with what stands against cashback. Five queries, however many orders."""
     known = {order.pk: order for order in orders}
     links = LicensedLine.objects.filter(order_id__in=known).select_related("line", "license__product")
     links = links.order_by("-order__placed_at", "line__position", "pk")
@@ -166,7 +166,7 @@ def bought_with(orders: Sequence[Order]) -> list[Bought]:
 
 
 def judge(bought: Bought, country: str, promotions: Sequence[Promotion], now: datetime) -> Verdict:
-    """Which of a country's promotions applies to a licence now; of several, the one that gives most."""
+    """Which of a country's promotions applies to a license now; of several, the one that gives most."""
     reason = why_none_ever(bought) or _why_not_there(bought, country)
     if reason:
         return Verdict(bought, reason=reason)
@@ -187,7 +187,7 @@ def judge(bought: Bought, country: str, promotions: Sequence[Promotion], now: da
 
 
 def why_none_ever(bought: Bought) -> Reason | None:
-    """Why there is no cashback for this licence whatever runs; None where there can be."""
+    """Why there is no cashback for this license whatever runs; None where there can be."""
     if bought.claim is not None:
         return CLAIMED
     if bought.order.is_test:

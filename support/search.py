@@ -69,7 +69,7 @@ def _found(
 
 
 def _query(wanted: list[str], language: str) -> SearchQuery:
-    """Any of the words, or what begins so, or the word with two neighbouring letters the other way round."""
+    """Any of the words, or what begins so, or the word with two neighboring letters the other way round."""
     alternatives = (f"'{form}':*" for word in wanted for form in (word, *_turned(word)))
     # Words hold letters and digits only, so nothing in them means anything to PostgreSQL.
     return SearchQuery(" | ".join(alternatives), search_type="raw", config=search_configuration(language))

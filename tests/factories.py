@@ -68,7 +68,7 @@ def make_product(**fields: Any) -> Product:
 
 
 def make_license(line: OrderLine, serial: str = "", **fields: Any) -> License:
-    """A licence for 3 devices, bought with this line."""
+    """A license for 3 devices, bought with this line."""
     license = License.objects.create(
         serial=serial or f"XAAB-1234-5678-9012-{next(_numbers)}", **{"devices": 3} | fields
     )

@@ -61,7 +61,7 @@ def _kept_size(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _plain(picture: Image.Image) -> Image.Image:
-    """In greys or colours of 8 bits, with transparency where there is some."""
+    """In greys or colors of 8 bits, with transparency where there is some."""
     if picture.mode in ("L", "RGB", "RGBA"):
         return picture
     if picture.mode in WITH_ALPHA or "transparency" in picture.info:

@@ -191,7 +191,7 @@ def _payment_of_row(row: Mapping[str, str], context: Context) -> Completion:
         return next((row[name].strip() for name in names if row.get(name, "").strip()), "")
 
     if cell("status").lower() in UNPAID:
-        raise Refused(_("This payment failed or was cancelled: it pays no order."))
+        raise Refused(_("This payment failed or was canceled: it pays no order."))
     created = cell("created date (utc)", "created (utc)")
     paid_at = moment(created, UTC) if created else None
     currency = cell("currency")

@@ -131,7 +131,7 @@ def _line(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _serials(meta_data: Sequence[dict[str, Any]]) -> list[str]:
-    """Serial numbers, where a licence plugin keeps them with the item."""
+    """Serial numbers, where a license plugin keeps them with the item."""
     found = [entry.get("value") for entry in meta_data if _SERIAL_KEY.fullmatch(str(entry.get("key")))]
     return list(dict.fromkeys(value.strip() for value in found if isinstance(value, str) and value.strip()))
 

@@ -6,7 +6,7 @@ from licenses.services.arrivals import Arrival, tell_of_imported
 
 
 def known_licenses_that_change(batch: Batch) -> list[int]:
-    """Licences that were there before; asked before the batch is written."""
+    """Licenses that were there before; asked before the batch is written."""
     return [license.id for license in batch.licenses.values() if license.id is not None and license.changed]
 
 
@@ -19,7 +19,7 @@ def tell_what_arrived(batch: Batch, changed_licenses: list[int]) -> None:
 
 
 def _first_serials(batch: Batch) -> dict[int, Arrival]:
-    """Of orders that were there before: the first new licence on a line that has only new ones."""
+    """Of orders that were there before: the first new license on a line that has only new ones."""
     arrivals: dict[int, Arrival] = {}
     for order in batch.orders.values():
         if order.is_new or not order.changed:

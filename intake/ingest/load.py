@@ -61,7 +61,7 @@ def known_orders(keys: Iterable[tuple[int, str]], feed: str) -> dict[tuple[int, 
 
 
 def load(order_ids: list[int], records: Iterable[tuple[int, OrderRecord]], batch: Batch) -> None:
-    """Fill a batch: these orders with all that hangs on them, and the licences and SKUs that records name.
+    """Fill a batch: these orders with all that hangs on them, and the licenses and SKUs that records name.
 
     Orders and lines stay locked until the transaction ends, so that a return in between waits.
     """
@@ -126,7 +126,7 @@ def _links_of(order_ids: list[int]) -> list[Mapping[str, Any]]:
     )
 
 
-# Which orders carry a licence: those of the batch, and of all others the latest, who may be thousands.
+# Which orders carry a license: those of the batch, and of all others the latest, who may be thousands.
 _CARRIED = """
 SELECT link.license_id, link.order_id, placed_at
 FROM licenses_licensedline AS link JOIN orders_order ON orders_order.id = link.order_id
@@ -154,7 +154,7 @@ def _load_licenses(serial_keys: set[str], license_ids: set[int], order_ids: list
 
 
 def _licenses(column: str, values: set[Any]) -> list[LicenseState]:
-    """By hand, for the same reason as `known_orders`: most of these licences are not there yet."""
+    """By hand, for the same reason as `known_orders`: most of these licenses are not there yet."""
     if not values:
         return []
     with connection.cursor() as cursor:

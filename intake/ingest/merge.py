@@ -154,7 +154,7 @@ def _merge_sums(record: OrderRecord, order: OrderState, recency: Recency, entry:
     _set(order, "total", sum((line.total or ZERO for line in lines), ZERO))
 
 
-# --- Lines and licences -------------------------------------------------------------------------------
+# --- Lines and licenses -------------------------------------------------------------------------------
 
 
 def _merge_refunds(record: OrderRecord, order: OrderState, batch: Batch, brought: list[str]) -> list[str]:

@@ -22,7 +22,7 @@ from orders.models import OrderLine
 def merge_lines(record: OrderRecord, order: OrderState, batch: Batch, recency: Recency) -> None:
     """Lines are matched by their id. The list is the whole of them: a line that a newer list lacks goes.
 
-    Not so a line with returned units, or such that a buyer asked for, or a licence that staff assigned: it
+    Not so a line with returned units, or such that a buyer asked for, or a license that staff assigned: it
     stays, because it happened.
     """
     listed = set()
@@ -83,7 +83,7 @@ def _merge_line(
 def _merge_links(
     record: LineRecord, line: LineState, order: OrderState, batch: Batch, recency: Recency, carried_before: str
 ) -> None:
-    """Which licences stand on a line: those that its list names, and the one that it extends."""
+    """Which licenses stand on a line: those that its list names, and the one that it extends."""
     said = {serial_key(license.serial): license for license in record.licenses or ()}
     carries = line.columns["extends_serial"]
     wanted = {serial_key(carries)} if carries else set()
@@ -121,7 +121,7 @@ def _know_sku(record: LineRecord, code: str, order: OrderState, batch: Batch) ->
         sku = batch.skus[order.store_id, code] = SkuState(columns)
     if sku.columns["product_id"] is None and batch.prefixes:
         serials = [license.serial for license in record.licenses or ()]
-        # An upgrade carries the old product's number on, so only a new licence's prefix tells.
+        # An upgrade carries the old product's number on, so only a new license's prefix tells.
         if record.kind != OrderLine.Kind.UPGRADE and record.extends:
             serials.append(record.extends)
         if record.kind == OrderLine.Kind.UPGRADE and record.extends:
@@ -139,7 +139,7 @@ def _link(line: LineState, key: str, serial: str, order: OrderState, batch: Batc
     line.links[key] = LinkState(license)
     license.carry(order.id, order.columns["placed_at"])
     order.changed = True
-    # The latest order that carries a licence says what it is now: a serial number outlives upgrades.
+    # The latest order that carries a license says what it is now: a serial number outlives upgrades.
     product = None
     if _is_latest(license, order):
         sku = batch.skus.get((order.store_id, line.columns["sku"])) if line.columns["sku"] else None

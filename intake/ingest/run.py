@@ -335,7 +335,7 @@ def _refusal(error: DatabaseError) -> str:
     """Why the database refused an order, without the values that PostgreSQL's own message repeats."""
     constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
     sentences = {
-        "license_ends_after_it_starts": _("A licence would end before it starts."),
+        "license_ends_after_it_starts": _("A license would end before it starts."),
         "order_line_returned_within_quantity": _("More of a line would be returned than was bought."),
     }
     return sentences.get(constraint or "") or _("The database refuses this order (%(constraint)s).") % {

@@ -14,7 +14,7 @@ class LicenseState:
     columns: Columns
     id: int | None = None
     changed: bool = False
-    # When the orders that carry it were placed, by order id: the latest one's word on the licence stands.
+    # When the orders that carry it were placed, by order id: the latest one's word on the license stands.
     # Of the orders outside the batch only the latest.
     placed: dict[int, datetime] = field(default_factory=dict)
     _last_two: list[int] = field(default_factory=list)  # of those orders, or empty: to be found anew
@@ -26,7 +26,7 @@ class LicenseState:
         if known is not None and placed_at < known:
             self._last_two = []  # another may be later than it now
         elif self._last_two:
-            # One licence may stand on thousands of orders: all of them are never compared again.
+            # One license may stand on thousands of orders: all of them are never compared again.
             self._last_two = nlargest(2, {*self._last_two, order_id}, key=self.placed.__getitem__)
 
     def drop(self, order_id: int) -> None:
@@ -49,7 +49,7 @@ class LinkState:
     license: LicenseState
     from_store: bool = True
     id: int | None = None
-    extended_from: date | None = None  # until when the licence ran before this line extended it
+    extended_from: date | None = None  # until when the license ran before this line extended it
     taken_back: bool = False  # that time was taken back by a refund
 
 

@@ -96,7 +96,7 @@ def take(request: HttpRequest) -> JsonResponse:
         return _error(409, "reused_id", sentence, ids=list(reused.event_ids[:PROBLEMS_TOLD]))
     except activations.Busy:
         headers = {"Retry-After": str(BUSY_SECONDS)}
-        return _error(503, "busy", "Nothing was taken: these licences are being changed. Try again.", headers=headers)
+        return _error(503, "busy", "Nothing was taken: these licenses are being changed. Try again.", headers=headers)
 
 
 def _answered(events: list[Event], answer: Answer) -> dict[str, Any]:

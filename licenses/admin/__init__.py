@@ -1,4 +1,4 @@
-"""Licences, products and downloads for staff."""
+"""Licenses, products and downloads for staff."""
 
 from licenses.admin import downloads, licenses, missing, products, releases
 

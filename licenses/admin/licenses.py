@@ -1,4 +1,4 @@
-"""Licences for staff: found by serial number, with their devices and the orders that they stand on."""
+"""Licenses for staff: found by serial number, with their devices and the orders that they stand on."""
 
 from datetime import datetime
 from typing import Any

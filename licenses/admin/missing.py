@@ -178,7 +178,7 @@ class LineWithoutSerialAdmin(QueueAdmin):
     # --- One line ---
 
     def about(self, request: HttpRequest, found: Any) -> dict[str, Any]:
-        """The line's licences, and the form for one (more), where there can be one and the user may give it."""
+        """The line's licenses, and the form for one (more), where there can be one and the user may give it."""
         links = list(found.licensed_lines.select_related("license__product").order_by("pk"))
         may_give = self.may_decide(request)
         return {
@@ -243,7 +243,7 @@ class LineWithoutSerialAdmin(QueueAdmin):
         return line
 
     def _log(self, request: HttpRequest, line: Model, link: LicensedLine, told: str) -> None:
-        """On record with the line, its order and the licence."""
+        """On record with the line, its order and the license."""
         for changed in (line, link.order, link.license):
             self.log_change(request, changed, told)
         messages.success(request, told)

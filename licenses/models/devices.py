@@ -1,4 +1,4 @@
-"""Devices that a licence is in use on, as the vendor's activation server reports them."""
+"""Devices that a license is in use on, as the vendor's activation server reports them."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ class DeviceQuerySet(models.QuerySet["Device"]):
 
 
 class Device(models.Model):
-    """One device of a licence. Kept when it is deactivated, so that what is told twice is known."""
+    """One device of a license. Kept when it is deactivated, so that what is told twice is known."""
 
     license = models.ForeignKey(License, on_delete=models.CASCADE, related_name="devices_in_use")
     vendor_id = models.CharField(_("the vendor's id"), max_length=200)
@@ -86,7 +86,7 @@ class DeviceReleaseQuerySet(models.QuerySet["DeviceRelease"]):
 
 
 class DeviceRelease(models.Model):
-    """The holder of a licence gave a device's place free. Can be undone for 10 minutes."""
+    """The holder of a license gave a device's place free. Can be undone for 10 minutes."""
 
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="releases")
     requested_at = models.DateTimeField(_("requested at"), default=timezone.now)

@@ -1,4 +1,4 @@
-"""Licences, and the order lines they stand on."""
+"""Licenses, and the order lines they stand on."""
 
 import unicodedata
 
@@ -19,7 +19,7 @@ def normalize_serial(typed: str) -> str:
 class License(models.Model):
     """The right to use a product on some devices, known by its serial number.
 
-    One licence can stand on several orders: a renewal carries the serial number on.
+    One license can stand on several orders: a renewal carries the serial number on.
     """
 
     serial = models.CharField(_("serial number"), max_length=100, help_text=_("As the store writes it."))
@@ -32,8 +32,8 @@ class License(models.Model):
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("licence")
-        verbose_name_plural = _("licences")
+        verbose_name = _("license")
+        verbose_name_plural = _("licenses")
         constraints = [
             models.CheckConstraint(
                 condition=Q(expires_on__isnull=True) | Q(starts_on__isnull=True) | Q(expires_on__gte=F("starts_on")),
@@ -50,7 +50,7 @@ class License(models.Model):
 
 
 class LicensedLine(models.Model):
-    """A licence on an order line: bought there, or carried on by it."""
+    """A license on an order line: bought there, or carried on by it."""
 
     class Origin(models.TextChoices):
         STORE = "store", _("from the store")
@@ -67,8 +67,8 @@ class LicensedLine(models.Model):
     taken_back_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
-        verbose_name = _("licence on an order line")
-        verbose_name_plural = _("licences on order lines")
+        verbose_name = _("license on an order line")
+        verbose_name_plural = _("licenses on order lines")
         constraints = [models.UniqueConstraint(fields=["line", "license"], name="license_once_per_line")]
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from orders.models import Order, OrderLine
 # What comes with a serial number, or carries one on.
 LICENSED_KINDS = (OrderLine.Kind.NEW, OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE)
 RENEWING_KINDS = (OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE)
-# Orders whose licences are still to come, or stand.
+# Orders whose licenses are still to come, or stand.
 STANDING = (Order.Status.PENDING, Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED)
 # Buyers are told that after this a missing serial number is for support to mend.
 USUALLY_THERE_AFTER = timedelta(hours=24)
@@ -21,7 +21,7 @@ USUALLY_THERE_AFTER = timedelta(hours=24)
 
 class LineWithoutSerialQuerySet(models.QuerySet["LineWithoutSerial"]):
     def missing(self) -> Self:
-        """Lines of orders that stand, with units that were not given back, and without any licence."""
+        """Lines of orders that stand, with units that were not given back, and without any license."""
         return self.filter(
             ~Exists(LicensedLine.objects.filter(line=OuterRef("pk"))),
             kind__in=LICENSED_KINDS,

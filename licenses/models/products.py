@@ -16,7 +16,7 @@ class Product(models.Model):
     device_releases_a_year = models.PositiveSmallIntegerField(
         _("device releases a year"),
         default=5,
-        help_text=_("How many devices the holder of one licence may release in 365 days."),
+        help_text=_("How many devices the holder of one license may release in 365 days."),
     )
 
     serial_pattern = models.CharField(

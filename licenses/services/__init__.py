@@ -1,1 +1,1 @@
-"""What changes licences besides what stores say of them: one file a subject."""
+"""What changes licenses besides what stores say of them: one file a subject."""

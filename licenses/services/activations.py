@@ -1,4 +1,4 @@
-"""What an activation server tells of licences, taken so that the order of telling makes no difference."""
+"""What an activation server tells of licenses, taken so that the order of telling makes no difference."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -78,7 +78,7 @@ class Reused(Exception):
 
 
 class Busy(Exception):
-    """Somebody else holds these licences for longer than a request should wait. Try again soon."""
+    """Somebody else holds these licenses for longer than a request should wait. Try again soon."""
 
 
 def take(key_id: str, events: Sequence[Event]) -> Answer:
@@ -93,7 +93,7 @@ def take(key_id: str, events: Sequence[Event]) -> Answer:
                 _wait_briefly()
                 return _take(key_id, events, timezone.now())
         except (IntegrityError, OperationalError):
-            continue  # the same events at the same moment, or a licence that an import holds: look again
+            continue  # the same events at the same moment, or a license that an import holds: look again
     raise Busy
 
 
@@ -136,7 +136,7 @@ def _refuse_reused(events: Sequence[Event], digests: Mapping[str, str]) -> None:
 
 
 def _apply(told: Sequence[tuple[License, Event]], now: datetime) -> None:
-    """Into the devices of these licences, which are locked; and when each licence was first in use."""
+    """Into the devices of these licenses, which are locked; and when each license was first in use."""
     known = {
         (device.license_id, device.vendor_id): device
         for device in Device.objects.select_for_update(of=("self",))
@@ -192,7 +192,7 @@ def _tell_releases(answer: Answer, now: datetime) -> None:
 
 
 def keep_earliest_use(license_ids: Collection[int]) -> None:
-    """A licence that is in use was activated, and no later than its first use; also after an import says otherwise."""
+    """A license that is in use was activated, and no later than its first use; also after an import says otherwise."""
     devices = Device.objects.filter(license=OuterRef("pk")).order_by("activated_at")
     first_use = Subquery(devices.values("activated_at")[:1])
     later = Q(activated_at__isnull=True) | Q(activated_at__gt=F("first_use"))

@@ -14,7 +14,7 @@ from orders.services.confirmations import CONFIRMATION, language_of
 
 SERIAL_ARRIVED = "serial_arrived"
 
-Arrival = tuple[int, int]  # ids of the line and of the licence that is new on it
+Arrival = tuple[int, int]  # ids of the line and of the license that is new on it
 
 
 def tell_of_imported(arrivals: Mapping[int, Arrival]) -> int:
@@ -39,7 +39,7 @@ def forget_arrival(link: LicensedLine) -> None:
     arrived = Message.objects.filter(
         kind=SERIAL_ARRIVED, object_id=link.order_id, key=key_of((link.line_id, link.license_id))
     )
-    # Gone, not cancelled, so that the same number given again is told.
+    # Gone, not canceled, so that the same number given again is told.
     arrived.waiting().filter(leased_until__isnull=True).delete()
 
 

@@ -30,7 +30,7 @@ class OtherOrders(Enum):
     """On which other orders a serial number may stand already."""
 
     NONE = "none"
-    SAME_ADDRESS = "same_address"  # the buyer's own, whose licence is renewed
+    SAME_ADDRESS = "same_address"  # the buyer's own, whose license is renewed
     ANY = "any"  # staff know that they are the same buyer's
 
 
@@ -65,7 +65,7 @@ def _check_line(line: OrderLine, order: Order) -> None:
     if line.kind not in LICENSED_KINDS:
         raise NotAssignable(_("This item comes without a serial number."))
     if order.status not in STANDING or line.quantity_returned >= line.quantity:
-        raise NotAssignable(_("This item was cancelled or given back: it gets no serial number."))
+        raise NotAssignable(_("This item was canceled or given back: it gets no serial number."))
     if order.returns_frozen_until is not None and order.returns_frozen_until > timezone.now():
         raise NotAssignable(
             _("The address of this order was corrected just now, which can still be undone. Please wait until then.")
@@ -83,9 +83,9 @@ def assign(
     expires_on: date | None = None,
     other_orders: OtherOrders = OtherOrders.NONE,
 ) -> License:
-    """Put a serial number on an order line by staff's word, which no import takes away. Returns its licence.
+    """Put a serial number on an order line by staff's word, which no import takes away. Returns its license.
 
-    `product`, `devices` and `expires_on` fill in what is not known of it; of a licence that is carried on
+    `product`, `devices` and `expires_on` fill in what is not known of it; of a license that is carried on
     from another order, they stand. Raises NotAssignable where it is no serial number, or stands on an order
     where it may not.
     """
@@ -110,13 +110,13 @@ def assign(
         license.devices = license.devices if license.devices is not None else devices
         license.expires_on = license.expires_on or expires_on
         if license.starts_on and license.expires_on and license.expires_on < license.starts_on:
-            raise NotAssignable(_("This licence would end before it starts. Please check the date."))
+            raise NotAssignable(_("This license would end before it starts. Please check the date."))
         license.save()
     return license
 
 
 def _license(serial: str, key: str) -> License:
-    """The licence with this number under lock; made, where there is none."""
+    """The license with this number under lock; made, where there is none."""
     locked = License.objects.select_for_update(of=("self",))
     if (known := locked.filter(serial_key=key).first()) is not None:
         return known
@@ -142,7 +142,7 @@ def _check_other_orders(license: License, line: OrderLine, allowed: OtherOrders)
 
 
 def _carry_on(license: License, link: LicensedLine, devices: int | None, expires_on: date | None) -> None:
-    """A renewal states anew what a licence covers; a refund takes back the time, and needs to know since when."""
+    """A renewal states anew what a license covers; a refund takes back the time, and needs to know since when."""
     license.devices = devices or license.devices
     if expires_on is None:
         return
@@ -153,7 +153,7 @@ def _carry_on(license: License, link: LicensedLine, devices: int | None, expires
 
 
 def _product_of(license: License, line: OrderLine, is_carried: bool) -> Product | None:
-    """What it is: of a licence carried on, what its latest order sold, as imports judge; else what is known of it."""
+    """What it is: of a license carried on, what its latest order sold, as imports judge; else what is known of it."""
     sold = Sku.objects.filter(store=line.order.store_id, code=line.sku).select_related("product").first()
     product = sold.product if sold else None
     if not is_carried:

@@ -17,7 +17,7 @@ from orders.services.confirmations import language_of
 
 DEVICE_RELEASED = "device_released"
 YEAR = timedelta(days=365)
-DEFAULT_RELEASES_A_YEAR = 5  # of licences whose product nobody knows
+DEFAULT_RELEASES_A_YEAR = 5  # of licenses whose product nobody knows
 # Each release writes a mail, so going back and forth has an end, too.
 UNDONE_A_DAY = 10
 DAY = timedelta(hours=24)
@@ -33,7 +33,7 @@ class NotReleased(Exception):
 
 @dataclass(frozen=True)
 class Allowance:
-    """How many devices of a licence may still be released, of how many in 365 days."""
+    """How many devices of a license may still be released, of how many in 365 days."""
 
     left: int
     a_year: int
@@ -42,17 +42,17 @@ class Allowance:
     def words(self) -> str:
         """How many are left, in words."""
         if not self.left:
-            return str(_("You have released as many devices as this licence allows for now. Support can help you."))
+            return str(_("You have released as many devices as this license allows for now. Support can help you."))
         words = ngettext(
-            "You can release %(left)s more device of this licence within a year.",
-            "You can release %(left)s more devices of this licence within a year.",
+            "You can release %(left)s more device of this license within a year.",
+            "You can release %(left)s more devices of this license within a year.",
             self.left,
         )
         return words % {"left": self.left}
 
 
 def allowance(license: License, now: datetime) -> Allowance:
-    """What this licence still allows. One query, or two where the product is not loaded."""
+    """What this license still allows. One query, or two where the product is not loaded."""
     return allowance_of(license, DeviceRelease.objects.standing().filter(device__license=license), now)
 
 
@@ -66,7 +66,7 @@ def allowance_of(license: License, standing: Iterable[DeviceRelease], now: datet
 def release(device: Device, order: Order, now: datetime) -> DeviceRelease:
     """Give a device's place free, and tell the address of the order. A second request finds the first.
 
-    Raises NotReleased where the device is out of use, or the licence's allowance is used up.
+    Raises NotReleased where the device is out of use, or the license's allowance is used up.
     """
     with transaction.atomic():
         license = _locked(device)
@@ -78,7 +78,7 @@ def release(device: Device, order: Order, now: datetime) -> DeviceRelease:
             raise NotReleased(_("This device is not in use any more, so its place is free already."))
         if not allowance(license, now).left or _undone(license, now) >= UNDONE_A_DAY:
             raise NotReleased(
-                _("You have released as many devices as this licence allows for now. Support can help you.")
+                _("You have released as many devices as this license allows for now. Support can help you.")
             )
         released = DeviceRelease.objects.create(device=device, requested_at=now)
         send(DEVICE_RELEASED, released, order.email, order_id=order.pk, language=language_of(order))
@@ -108,6 +108,6 @@ def _undone(license: License, now: datetime) -> int:
 
 
 def _locked(device: Device) -> License:
-    """Its licence under lock: what happens to the places of one licence happens one after the other."""
+    """Its license under lock: what happens to the places of one license happens one after the other."""
     locked = License.objects.select_for_update(of=("self",)).select_related("product")
     return locked.get(pk=device.license_id)

@@ -9,14 +9,14 @@ from django.db.models import F
 from licenses.models import License, LicensedLine
 from orders.models import Order
 
-# Lines of orders in these states don't hold a licence up any more.
+# Lines of orders in these states don't hold a license up any more.
 FALLEN = (Order.Status.CANCELLED, Order.Status.REFUNDED, Order.Status.CHARGED_BACK)
 
 
 def revoke(license_ids: Iterable[int], at: datetime, *, refunded_lines: Iterable[int]) -> list[License]:
-    """Revoke licences whose units were refunded; returns those that are now revoked and were not before.
+    """Revoke licenses whose units were refunded; returns those that are now revoked and were not before.
 
-    A licence that another order line holds up, bought or renewed and not given back, is left alone.
+    A license that another order line holds up, bought or renewed and not given back, is left alone.
     """
     with transaction.atomic():
         licenses = list(
@@ -38,9 +38,9 @@ def revoke(license_ids: Iterable[int], at: datetime, *, refunded_lines: Iterable
 
 
 def take_time_back(line_ids: Iterable[int], license_ids: Iterable[int], at: datetime) -> None:
-    """Take back the time that these renewal or upgrade lines gave to these licences, and never more than that.
+    """Take back the time that these renewal or upgrade lines gave to these licenses, and never more than that.
 
-    Only where it is known until when a licence ran before; a second call changes nothing.
+    Only where it is known until when a license ran before; a second call changes nothing.
     """
     with transaction.atomic():
         extensions = LicensedLine.objects.filter(

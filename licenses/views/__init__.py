@@ -1,1 +1,1 @@
-"""Pages of licences and downloads."""
+"""Pages of licenses and downloads."""

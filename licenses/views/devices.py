@@ -1,4 +1,4 @@
-"""All licences of the open orders, and giving the places of devices free."""
+"""All licenses of the open orders, and giving the places of devices free."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -28,7 +28,7 @@ View = Callable[[HttpRequest, Device, Order], HttpResponse]
 @require_safe
 @private
 def licenses(request: HttpRequest) -> HttpResponse:
-    """Every licence of the orders that are open whole in this browser."""
+    """Every license of the orders that are open whole in this browser."""
     orders = access.open_orders(request)
     if orders:
         return render(request, "licenses/list.html", {"cards": cards.load(orders, timezone.now())})
@@ -46,7 +46,7 @@ def _to_find() -> HttpResponseRedirect:
 
 
 def with_device(view: View) -> Callable[..., HttpResponse]:
-    """Give a view of `<int:device_id>` its device, and the open order that carries its licence.
+    """Give a view of `<int:device_id>` its device, and the open order that carries its license.
 
     Where no order that is open whole carries it, and where there is no such device, the answer is one and the same.
     """

@@ -45,7 +45,7 @@ class ShownProduct:
 def downloads(request: HttpRequest) -> HttpResponse:
     """A whole serial number comes by POST; its beginning may stand in the address.
 
-    The answer goes by the form of what was typed, so it is one and the same whether or not there is such a licence.
+    The answer goes by the form of what was typed, so it is one and the same whether or not there is such a license.
     """
     form = SerialForm(request.POST) if request.method == "POST" else SerialForm()
     typed, refusal = "", ""

@@ -84,7 +84,7 @@ class Order(models.Model):
     class Status(models.TextChoices):
         PENDING = "pending", _("pending")
         COMPLETED = "completed", _("completed")
-        CANCELLED = "cancelled", _("cancelled")
+        CANCELLED = "cancelled", _("canceled")
         PARTIALLY_REFUNDED = "partially_refunded", _("partially refunded")
         REFUNDED = "refunded", _("refunded")
         CHARGED_BACK = "charged_back", _("charged back")
@@ -133,7 +133,7 @@ class Order(models.Model):
     invoice_issued_on = models.DateField(_("invoice date"), null=True, blank=True)
     invoice_seller = models.TextField(_("seller on the invoice"), blank=True)
 
-    # While a corrected address can still be undone, neither money nor licences move (`is_frozen`).
+    # While a corrected address can still be undone, neither money nor licenses move (`is_frozen`).
     returns_frozen_until = models.DateTimeField(_("returns frozen until"), null=True, blank=True, editable=False)
 
     # What each feed said last: {"portal": {"digest": hex, "updated_at": ISO time or null}}. `intake` owns it.
@@ -189,7 +189,7 @@ class OrderLine(models.Model):
     """One item of an order, as it was sold."""
 
     class Kind(models.TextChoices):
-        NEW = "new", _("new licence")
+        NEW = "new", _("new license")
         RENEWAL = "renewal", _("renewal")
         UPGRADE = "upgrade", _("upgrade")
         EXTENDED_DOWNLOAD = "extended_download", _("Extended Download Service")

@@ -58,7 +58,7 @@ def zone_name(moment: datetime, zone: tzinfo) -> str:
 
 @register.simple_tag
 def theme_url() -> str:
-    """The stylesheet of the vendor's colour; its address changes with the colour."""
+    """The stylesheet of the vendor's color; its address changes with the color."""
     return theme.url()
 
 

@@ -64,7 +64,7 @@ CARD_BRANDS = ("visa", "mastercard", "amex", "discover", "jcb")
 
 @dataclass
 class Owned:
-    """A licence that somebody has, so that a later order can carry it on."""
+    """A license that somebody has, so that a later order can carry it on."""
 
     buyer: Buyer
     store: SampleStore
@@ -146,7 +146,7 @@ class Maker:
         return self.total(order, owned.store)
 
     def expiring_at(self, day: date) -> Owned | None:
-        """A licence near its end, for two in three such moments; each is carried on once."""
+        """A license near its end, for two in three such moments; each is carried on once."""
         for owned in self.owned:
             if abs((owned.expires_on - day).days) < 20 and self.random.random() < 0.66:
                 self.owned.remove(owned)

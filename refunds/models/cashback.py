@@ -62,7 +62,7 @@ class CashbackClaim(DecidedCase):
         APPROVED = "approved", _("approved")
         PAID = "paid", _("paid")
         DECLINED = "declined", _("declined")
-        CANCELLED = "cancelled", _("cancelled")
+        CANCELLED = "cancelled", _("canceled")
 
     class PayoutMethod(models.TextChoices):
         ORIGINAL = "original", _("the way the order was paid")

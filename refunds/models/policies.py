@@ -35,7 +35,7 @@ class ReturnPolicy(models.Model):
     days = models.PositiveSmallIntegerField(
         _("days"), default=DEFAULT_DAYS, help_text=_("The purchase day is day 0; the last day counts whole.")
     )
-    activated_may_return = models.BooleanField(_("activated licences may be returned"), default=True)
+    activated_may_return = models.BooleanField(_("activated licenses may be returned"), default=True)
     revokes_serials = models.BooleanField(
         _("a refund revokes the serial numbers"), default=False, help_text=_("Those that the refunded units came with.")
     )

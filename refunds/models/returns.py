@@ -44,7 +44,7 @@ class ReturnReason(models.Model):
 
 
 class Return(DecidedCase):
-    """A wish for money back. Holds its units from the moment it is sent until it is cancelled or declined."""
+    """A wish for money back. Holds its units from the moment it is sent until it is canceled or declined."""
 
     class Status(models.TextChoices):
         RECEIVED = "received", _("received")
@@ -53,7 +53,7 @@ class Return(DecidedCase):
         APPROVED = "approved", _("approved")
         REFUNDED = "refunded", _("refunded")
         DECLINED = "declined", _("declined")
-        CANCELLED = "cancelled", _("cancelled")
+        CANCELLED = "cancelled", _("canceled")
 
     REFERENCE_PREFIX = "R"
     MAIL = "return"

@@ -44,7 +44,7 @@ class Swap(DecidedCase):
         APPROVED = "approved", _("approved")
         SWAPPED = "swapped", _("swapped")
         DECLINED = "declined", _("declined")
-        CANCELLED = "cancelled", _("cancelled")
+        CANCELLED = "cancelled", _("canceled")
 
     REFERENCE_PREFIX = "S"
     MAIL = "swap"

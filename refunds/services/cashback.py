@@ -50,9 +50,9 @@ class NoCashback(NotPossible):
 
 
 def verdicts(orders: Iterable[Order], country: str, now: datetime) -> list[Verdict]:
-    """For each licence of these orders which promotion of the country applies, or why none does.
+    """For each license of these orders which promotion of the country applies, or why none does.
 
-    A licence that stands on several of them appears once: with the order for which there is most to say.
+    A license that stands on several of them appears once: with the order for which there is most to say.
     """
     promotions = promotions_in(country)
     best: dict[int, Verdict] = {}
@@ -81,7 +81,7 @@ def request_cashback(
     now = timezone.now()
     with transaction.atomic():
         verdict = _verdict_of(serial, list(orders), country, now)
-        # The order first and then the licence, which may stand on another order, too: two at once wait here.
+        # The order first and then the license, which may stand on another order, too: two at once wait here.
         order = lock_order(verdict.bought.order.pk)
         License.objects.select_for_update(of=("self",)).get(pk=verdict.bought.license.pk)
         # Made from the order's, too, so that no other order's form can meet it.

@@ -15,7 +15,7 @@ EXTENDS = (OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE)
 def take_back(case: Return | Withdrawal, order: Order, at: datetime) -> None:
     """By the policy in force at the purchase. Of a withdrawal only where the whole order went back.
 
-    What was bought is revoked; a renewal or upgrade loses its time, never the licence that it extended.
+    What was bought is revoked; a renewal or upgrade loses its time, never the license that it extended.
     """
     if not Policies([order.store_id]).at(order.store_id, order.placed_at).policy.revokes_serials:
         return
@@ -29,7 +29,7 @@ def take_back(case: Return | Withdrawal, order: Order, at: datetime) -> None:
 
 
 def _covered_by_return(case: Return) -> list[tuple[int, int, str]]:
-    """Line, licence, and the line's kind, of each serial number that goes back."""
+    """Line, license, and the line's kind, of each serial number that goes back."""
     rows = ReturnLine.objects.filter(return_case=case, licenses__isnull=False)
     return list(rows.order_by("pk").values_list("line_id", "licenses", "line__kind"))
 

@@ -131,6 +131,6 @@ status_pages = StatusPages(
     "cashback",
     "refunds/cashback.html",
     lambda case: {},
-    cancelled=_("The claim is cancelled. Your bank details, if you gave any, are deleted."),
+    canceled=_("The claim is canceled. Your bank details, if you gave any, are deleted."),
     cancel=cashback.cancel,
 )

@@ -1,4 +1,4 @@
-"""Asking for a return, following it, answering, cancelling."""
+"""Asking for a return, following it, answering, canceling."""
 
 from typing import Any
 
@@ -117,5 +117,5 @@ status_pages = StatusPages(
     "return",
     "refunds/return.html",
     _status,
-    cancelled=_("The return is cancelled. You keep what you bought."),
+    canceled=_("The return is canceled. You keep what you bought."),
 )

@@ -1,4 +1,4 @@
-"""Asking for another product instead, following it, answering, cancelling."""
+"""Asking for another product instead, following it, answering, canceling."""
 
 from datetime import datetime
 from typing import Any
@@ -94,5 +94,5 @@ status_pages = StatusPages(
     "swap",
     "refunds/swap.html",
     _status,
-    cancelled=_("The swap is cancelled. You keep what you bought."),
+    canceled=_("The swap is canceled. You keep what you bought."),
 )

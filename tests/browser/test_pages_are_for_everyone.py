@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 LARGE_TARGET = 44  # for what a form is sent by
 
-# Each visible piece of text with its colour and the first opaque ground behind it.
+# Each visible piece of text with its color and the first opaque ground behind it.
 TEXTS = """() => {
   const found = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -51,7 +51,7 @@ def open_order(page: Page, order: Order) -> None:
 
 
 def as_hex(color: str) -> str:
-    """rgb(1, 2, 3), as browsers say a colour, as #010203."""
+    """rgb(1, 2, 3), as browsers say a color, as #010203."""
     channels = color.removeprefix("rgba(").removeprefix("rgb(").rstrip(")").split(",")[:3]
     return "#" + "".join(f"{int(float(channel)):02x}" for channel in channels)
 
@@ -84,7 +84,7 @@ def test_from_the_order_to_the_reference_after_a_mistake(open_page: Any, order: 
     expect(page.locator("[data-reference]")).to_have_attribute("data-reference", Return.objects.get().reference)
 
 
-def test_a_question_is_answered_and_the_return_cancelled(open_page: Any, order: Order, scripts: bool) -> None:
+def test_a_question_is_answered_and_the_return_canceled(open_page: Any, order: Order, scripts: bool) -> None:
     wanted = [returns.Wanted(three_of(order).pk, 3)]
     case = returns.request_return(order, wanted, make_reason())
     steps.ask(case, make_agent(), "Which device?")

@@ -80,7 +80,7 @@ def pdf_with_action(**action: Any) -> bytes:
 
 
 def png_bomb(width: int, height: int) -> bytes:
-    """A small file that says it is an enormous picture, all of one colour."""
+    """A small file that says it is an enormous picture, all of one color."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))

@@ -104,7 +104,7 @@ def test_a_serial_number_that_came_with_the_order_is_not_told_again(importer: Im
     assert not arrivals()
 
 
-def test_a_cancelled_order_gets_none(importer: Importer) -> None:
+def test_a_canceled_order_gets_none(importer: Importer) -> None:
     placed = order_with()
     importer.orders(placed)
     confirm()
@@ -123,7 +123,7 @@ def test_it_is_not_sent_to_an_address_that_was_corrected_meanwhile(importer: Imp
     assert not kinds.get(message.kind).still_wanted(message)
 
 
-def test_it_is_not_sent_once_the_licence_is_revoked_or_the_order_cancelled(importer: Importer) -> None:
+def test_it_is_not_sent_once_the_license_is_revoked_or_the_order_canceled(importer: Importer) -> None:
     placed = order_with()
     importer.orders(placed)
     confirm()

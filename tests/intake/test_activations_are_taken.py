@@ -1,4 +1,4 @@
-"""What a vendor's activation server tells: devices and first use of licences, in any order and once each."""
+"""What a vendor's activation server tells: devices and first use of licenses, in any order and once each."""
 
 import itertools
 import threading
@@ -38,7 +38,7 @@ def results(answer: dict[str, Any]) -> list[str]:
     return [each["result"] for each in answer["results"]]
 
 
-def test_an_activation_makes_a_device_and_the_licence_is_activated(server: ActivationServer, license: License) -> None:
+def test_an_activation_makes_a_device_and_the_license_is_activated(server: ActivationServer, license: License) -> None:
     told = event(name="Bea’s laptop", platform="Windows 11", at=at(8))
     answer = server.tell(told)
     assert answer == {
@@ -68,7 +68,7 @@ def test_an_older_sight_never_moves_the_last_one_back(server: ActivationServer, 
     assert Device.objects.get().last_seen_at == moment(12)
 
 
-def test_a_licence_is_activated_since_its_earliest_use(server: ActivationServer, license: License) -> None:
+def test_a_license_is_activated_since_its_earliest_use(server: ActivationServer, license: License) -> None:
     for hour in (10, 8, 9):
         server.tell(event(device=f"d-{hour}", at=at(hour)))
     license.refresh_from_db()
@@ -147,7 +147,7 @@ def test_an_event_of_an_unknown_serial_number_is_taken_once_its_order_is_there(
     assert results(server.tell(told)) == ["taken"]
 
 
-def test_an_import_never_forgets_that_a_licence_is_in_use(server: ActivationServer, importer: Importer) -> None:
+def test_an_import_never_forgets_that_a_license_is_in_use(server: ActivationServer, importer: Importer) -> None:
     importer.orders(portal_order())
     server.tell(event(serial="XAAB-1234-5678", at=at(8)))
     for stated in (None, "2026-11-20T10:00:00Z"):
@@ -223,7 +223,7 @@ def test_a_batch_needs_as_many_queries_whatever_its_size(server: ActivationServe
             server.tell(*(event(device=f"{size}-{number}") for number in range(size)))
         return len(asked)
 
-    count(1)  # the first activates the licence
+    count(1)  # the first activates the license
     assert count(2) == count(500) <= 14
 
 

@@ -196,7 +196,7 @@ def test_names_in_any_script_are_kept(server: ActivationServer) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_licence_that_is_being_changed_is_not_waited_for_without_end(
+def test_a_license_that_is_being_changed_is_not_waited_for_without_end(
     server: ActivationServer, license: License, settings: Any
 ) -> None:
     other = connections.create_connection("default")

@@ -26,7 +26,7 @@ def peak(path: Path, **options: str) -> int:
 
 def orders_of(count: int, name: str) -> str:
     if name.endswith("jsonl"):
-        # All of one licence, as a serial number for everybody in a company may be.
+        # All of one license, as a serial number for everybody in a company may be.
         return json_lines(*(portal_order(number=f"{count}-{n}") for n in range(count)))
     return table(*(shopify_row(Name=f"#{count}-{n}") for n in range(count)))
 

@@ -191,7 +191,7 @@ def test_the_renewed_end_stands_when_the_first_order_comes_later_or_again(import
     assert License.objects.get().expires_on == date(2028, 11, 1)
 
 
-def test_a_renewal_of_an_unknown_licence_makes_it(importer: Importer) -> None:
+def test_a_renewal_of_an_unknown_license_makes_it(importer: Importer) -> None:
     importer.orders(portal_order(lines=[renewal("XNEW-1")]))
     assert License.objects.get().serial == "XNEW-1"
     assert LicensedLine.objects.count() == 1

@@ -103,7 +103,7 @@ def renewal(expires_on: str) -> list[dict[str, Any]]:
     return [{"id": "1", "name": "R", "kind": "renewal", "extends": "XAAB-1", "total": "9.00", "licenses": [license]}]
 
 
-def test_a_renewal_remembers_until_when_the_licence_ran_and_gives_back_nothing_twice(bring: Bring) -> None:
+def test_a_renewal_remembers_until_when_the_license_ran_and_gives_back_nothing_twice(bring: Bring) -> None:
     license = {"serial": "XAAB-1", "expires_on": "2026-12-31"}
     bring(lines=[{"id": "1", "name": "Suite", "total": "9.00", "licenses": [license]}])
     order = bring("P-2", placed_at="2026-11-02T11:30:00+00:00", lines=renewal("2027-12-31"))

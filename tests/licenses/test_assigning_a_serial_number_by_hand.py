@@ -28,7 +28,7 @@ def mails() -> list[Message]:
     return list(Message.objects.filter(kind="serial_arrived").order_by("pk"))
 
 
-def test_the_licence_is_made_with_what_is_known_of_it(line: OrderLine) -> None:
+def test_the_license_is_made_with_what_is_known_of_it(line: OrderLine) -> None:
     product = make_product()
     SerialPrefix.objects.create(product=make_product(), prefix="X")
     SerialPrefix.objects.create(product=product, prefix="XA")
@@ -59,7 +59,7 @@ def test_the_buyer_is_told_once_in_the_orders_language(line: OrderLine) -> None:
     assert len(mails()) == 1
 
 
-def test_a_licence_that_is_there_without_an_order_is_linked(line: OrderLine) -> None:
+def test_a_license_that_is_there_without_an_order_is_linked(line: OrderLine) -> None:
     license = License.objects.create(serial="XAAB-0001", devices=3)
     assert give(line, "xaab0001", devices=5).license == license
     license.refresh_from_db()
@@ -91,7 +91,7 @@ def test_another_buyers_is_refused_and_so_is_ones_own_where_nothing_is_renewed(l
 @pytest.mark.parametrize("status", ["cancelled", "refunded", "charged_back"])
 def test_an_order_that_fell_gets_none(line: OrderLine, status: str) -> None:
     Order.objects.update(status=status)
-    with pytest.raises(NotAssignable, match="cancelled or given back"):
+    with pytest.raises(NotAssignable, match="canceled or given back"):
         give(line, "XAAB-0001")
 
 
@@ -118,7 +118,7 @@ def test_as_many_serial_numbers_as_units() -> None:
         give(line, "XAAB-0003")
 
 
-def test_a_licence_cannot_end_before_it_starts(line: OrderLine) -> None:
+def test_a_license_cannot_end_before_it_starts(line: OrderLine) -> None:
     License.objects.create(serial="XAAB-0001", starts_on=date(2026, 11, 1))
     with pytest.raises(NotAssignable, match="end before it starts"):
         give(line, "XAAB-0001", expires_on=date(2026, 10, 1))

@@ -1,4 +1,4 @@
-"""Devices of a licence: listed, released by the holder, undone within ten minutes, so many a year; nobody else's."""
+"""Devices of a license: listed, released by the holder, undone within ten minutes, so many a year; nobody else's."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -43,7 +43,7 @@ def test_devices_in_use_are_boxes_and_names() -> None:
     assert "Gone" not in listed
 
 
-def test_a_licence_on_several_orders_stands_once_with_all_of_them() -> None:
+def test_a_license_on_several_orders_stands_once_with_all_of_them() -> None:
     first = make_order()
     license = make_license(make_line(first))
     second = make_order(store=first.store, placed_at=first.placed_at + timedelta(days=1))
@@ -55,7 +55,7 @@ def test_a_licence_on_several_orders_stands_once_with_all_of_them() -> None:
     assert second.number in text(page)
 
 
-def test_the_page_of_all_licences_asks_no_more_for_many(django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_the_page_of_all_licenses_asks_no_more_for_many(django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
     browser = Client()
     for _order in range(4):
         order = make_order()
@@ -164,7 +164,7 @@ def test_a_stranger_reaches_no_device(way: str) -> None:
     assert not DeviceRelease.objects.exists()
 
 
-def test_licences_open_with_an_order_only_and_close_with_it() -> None:
+def test_licenses_open_with_an_order_only_and_close_with_it() -> None:
     order = make_order()
     make_device(order)
     assert Client().get("/licenses/").headers["Location"] == "/orders/find/?next=%2Flicenses%2F"

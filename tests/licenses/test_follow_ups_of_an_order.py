@@ -61,7 +61,7 @@ def test_an_import_of_old_orders_writes_to_nobody() -> None:
     assert after(days=9) == []
 
 
-def test_a_licence_that_nobody_uses_brings_its_guide() -> None:
+def test_a_license_that_nobody_uses_brings_its_guide() -> None:
     product = make_product(slug="maximum")
     InstallGuide.objects.create(product=product, title="Install", body="Press it.")
     make_license(make_line(make_order()), serial="XAAB-1234-5678-9012-3456", product=product)
@@ -107,7 +107,7 @@ def test_before_downloads_end() -> None:
     assert "December 1, 2026" in mail_of("downloads_end").body
 
 
-def test_before_a_licence_ends_but_not_when_it_was_renewed() -> None:
+def test_before_a_license_ends_but_not_when_it_was_renewed() -> None:
     expires = (PLACED + timedelta(days=40)).date()
     ended = make_license(make_line(make_order(number="A-1")), expires_on=expires, activated_at=PLACED)
     renewed = make_license(

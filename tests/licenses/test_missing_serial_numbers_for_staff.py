@@ -1,4 +1,4 @@
-"""The admin: which lines miss their serial number, since when, and a page to give it; licences with what they have."""
+"""The admin: which lines miss their serial number, since when, and a page to give it; licenses with what they have."""
 
 from datetime import timedelta
 
@@ -210,10 +210,10 @@ def test_nothing_is_given_by_a_link_or_to_a_line_that_is_not_there(desk: Client)
     assert not License.objects.exists()
 
 
-# --- Licences -----------------------------------------------------------------------------------------------
+# --- Licenses -----------------------------------------------------------------------------------------------
 
 
-def test_a_licence_is_found_however_its_number_is_written(desk: Client) -> None:
+def test_a_license_is_found_however_its_number_is_written(desk: Client) -> None:
     make_license(make_line(make_order()), "XAAB-0001-0002")
     make_license(make_line(make_order()), "PAAB-0001-0002")
     for typed in ("XAAB-0001-0002", "xaab 0001 0002", "xaab–00"):
@@ -223,7 +223,7 @@ def test_a_licence_is_found_however_its_number_is_written(desk: Client) -> None:
     assert "XAAB-0001" not in text(desk.get("/admin/licenses/license/", {"q": "---"}))
 
 
-def test_a_licence_shows_its_orders_and_devices_and_changes_nothing(desk: Client) -> None:
+def test_a_license_shows_its_orders_and_devices_and_changes_nothing(desk: Client) -> None:
     order = make_order(number="A-1001")
     license = make_license(make_line(order))
     now = timezone.now()

@@ -47,7 +47,7 @@ def test_a_renewal_says_that_the_number_carries_on() -> None:
     assert "not here yet" not in text(answer)
 
 
-def test_a_renewal_of_a_licence_that_nobody_knows_shows_the_number_that_the_store_wrote() -> None:
+def test_a_renewal_of_a_license_that_nobody_knows_shows_the_number_that_the_store_wrote() -> None:
     order = make_order()
     make_line(order, kind="renewal", extends_serial="XAAB-OLD")
     assert marks(page(order), "data-serial") == ["XAAB-OLD"]
@@ -81,7 +81,7 @@ def test_services_and_other_items_need_no_number() -> None:
     assert load([order]) == {}
 
 
-def test_revoked_and_ended_licences_say_so() -> None:
+def test_revoked_and_ended_licenses_say_so() -> None:
     order = make_order()
     make_license(make_line(order), revoked_at=datetime(2026, 1, 1, tzinfo=UTC))
     make_license(make_line(order), expires_on=date(2020, 1, 1))

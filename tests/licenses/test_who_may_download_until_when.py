@@ -198,7 +198,7 @@ def test_the_window_is_the_stores() -> None:
 
 
 @pytest_db
-def test_the_licences_product_decides_and_never_prefix_or_sku() -> None:
+def test_the_licenses_product_decides_and_never_prefix_or_sku() -> None:
     antivirus, maximum = make_product(slug="antivirus"), make_product(slug="maximum")
     SerialPrefix.objects.create(product=antivirus, prefix="A")
     order = make_order()
@@ -209,7 +209,7 @@ def test_the_licences_product_decides_and_never_prefix_or_sku() -> None:
 
 
 @pytest_db
-def test_a_renewal_gives_the_licences_current_product() -> None:
+def test_a_renewal_gives_the_licenses_current_product() -> None:
     first, second = make_product(slug="first"), make_product(slug="second")
     license: License = make_license(make_line(make_order()), product=first)
     order = make_order(placed_at=PLACED + timedelta(days=300))
@@ -220,7 +220,7 @@ def test_a_renewal_gives_the_licences_current_product() -> None:
 
 
 @pytest_db
-def test_a_line_without_a_licence_goes_by_its_sku() -> None:
+def test_a_line_without_a_license_goes_by_its_sku() -> None:
     order, elsewhere = make_order(), make_store()
     product, foreign = make_product(slug="ours"), make_product(slug="theirs")
     order.store.skus.create(code="MAX", product=product)
@@ -233,7 +233,7 @@ def test_a_line_without_a_licence_goes_by_its_sku() -> None:
 
 
 @pytest_db
-def test_a_line_is_revoked_when_all_its_licences_are() -> None:
+def test_a_line_is_revoked_when_all_its_licenses_are() -> None:
     order = make_order()
     product = make_product()
     line = make_line(order, quantity=2)

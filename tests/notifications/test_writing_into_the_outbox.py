@@ -95,7 +95,7 @@ def test_sending_again_hurries_a_mail_that_still_waits(make_note: NoteMaker) -> 
     assert Message.objects.get().due_at <= timezone.now()
 
 
-def test_cancelling_takes_back_what_waits_and_nothing_else(make_note: NoteMaker) -> None:
+def test_canceling_takes_back_what_waits_and_nothing_else(make_note: NoteMaker) -> None:
     waiting = make_note(object_id=7, key="a")
     sent = make_note(object_id=7, key="b", status=Message.Status.SENT)
     other = make_note(object_id=8)

@@ -44,7 +44,7 @@ def test_a_search_for_rubbish_finds_nothing_and_breaks_nothing(agent: Client, or
     assert agent.get(ORDERS, {"q": term}).status_code == 200
 
 
-def test_an_order_page_shows_items_licences_mails_and_who_tried_to_open_it(agent: Client, order: Order) -> None:
+def test_an_order_page_shows_items_licenses_mails_and_who_tried_to_open_it(agent: Client, order: Order) -> None:
     find_by_card(visit("203.0.113.5"), "buyer@example.com", "0000")
     page = agent.get(f"{ORDERS}{order.pk}/change/").content.decode()
     for shown in ("A-1001", "Maximum Security", "XAAB-1234-5678-9012-3456", "203.0.113.5"):

@@ -68,7 +68,7 @@ def test_worker_and_web_server_say_the_same(command: list[str]) -> None:
     assert "Settings: SECRET_KEY is not set." in told.stderr + told.stdout
 
 
-def test_production_settings_pass_djangos_own_judgement() -> None:
+def test_production_settings_pass_djangos_own_judgment() -> None:
     judged = manage("check", "--deploy", "--fail-level", "WARNING", **COMPLETE)
     assert judged.returncode == 0, judged.stderr
 

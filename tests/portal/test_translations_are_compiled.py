@@ -1,4 +1,4 @@
-"""Catalogues are compiled without gettext's tools, when they changed."""
+"""Catalogs are compiled without gettext's tools, when they changed."""
 
 import gettext
 import os
@@ -18,15 +18,15 @@ msgstr "not sure"
 """
 
 
-def make_catalogue(folder: Path) -> Path:
+def make_catalog(folder: Path) -> Path:
     source = folder / "de" / "LC_MESSAGES" / "django.po"
     source.parent.mkdir(parents=True)
     source.write_text(PO)
     return source
 
 
-def test_a_new_catalogue_is_compiled(tmp_path: Path) -> None:
-    source = make_catalogue(tmp_path)
+def test_a_new_catalog_is_compiled(tmp_path: Path) -> None:
+    source = make_catalog(tmp_path)
     assert compile_stale(tmp_path) == [source.with_suffix(".mo")]
     with source.with_suffix(".mo").open("rb") as file:
         texts = gettext.GNUTranslations(file)
@@ -35,13 +35,13 @@ def test_a_new_catalogue_is_compiled(tmp_path: Path) -> None:
 
 
 def test_one_that_did_not_change_is_left(tmp_path: Path) -> None:
-    source = make_catalogue(tmp_path)
+    source = make_catalog(tmp_path)
     compile_stale(tmp_path)
     assert compile_stale(tmp_path) == []
     os.utime(source, (source.stat().st_atime, source.stat().st_mtime + 10))
     assert compile_stale(tmp_path) == [source.with_suffix(".mo")]
 
 
-def test_a_folder_without_catalogues_is_fine(tmp_path: Path) -> None:
+def test_a_folder_without_catalogs_is_fine(tmp_path: Path) -> None:
     assert compile_stale(tmp_path) == []
     assert compile_stale(tmp_path / "nothing") == []

@@ -1,4 +1,4 @@
-"""An order with an activated licence, and a promotion that is for it."""
+"""An order with an activated license, and a promotion that is for it."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -34,7 +34,7 @@ def make_promotion(*products: Product, stores: Any = (), **fields: Any) -> Cashb
 
 
 def make_bought(product: Product | None = None, *, order: Order | None = None, **license: Any) -> License:
-    """A licence of an order placed today, activated."""
+    """A license of an order placed today, activated."""
     order = order or make_order(placed_at=timezone.now())
     defaults = {"product": product or make_product(), "activated_at": timezone.now()}
     return make_license(make_line(order), **defaults | license)

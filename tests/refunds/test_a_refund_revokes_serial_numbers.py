@@ -72,7 +72,7 @@ def test_only_the_serial_numbers_that_go_back_are_revoked(order: Order) -> None:
     assert (is_revoked(kept), is_revoked(given)) == (False, True)
 
 
-def test_a_licence_that_another_order_renewed_stands(order: Order) -> None:
+def test_a_license_that_another_order_renewed_stands(order: Order) -> None:
     line = make_line(order)
     license = make_license(line)
     renew(license, make_order(store=order.store))
@@ -88,7 +88,7 @@ def test_a_renewal_that_went_back_itself_holds_nothing_up(order: Order) -> None:
     assert is_revoked(license)
 
 
-def test_a_refunded_renewal_loses_its_time_and_never_the_licence(order: Order) -> None:
+def test_a_refunded_renewal_loses_its_time_and_never_the_license(order: Order) -> None:
     license = make_license(make_line(make_order(store=order.store)), expires_on=date(2027, 12, 31))
     give_back(renew(license, order, extended_from=date(2026, 12, 31)))
     assert not is_revoked(license)

@@ -48,7 +48,7 @@ def test_what_is_no_iban(typed: str) -> None:
         "visa4242424242424242",
     ],
 )
-def test_a_card_number_is_recognised(typed: str) -> None:
+def test_a_card_number_is_recognized(typed: str) -> None:
     assert holds_card(typed)
 
 

@@ -169,7 +169,7 @@ def test_a_second_claim_for_the_serial_number_is_refused(
     assert len(made.files_in(kept)) == CashbackClaim.objects.count() == 1
 
 
-def test_after_a_cancelled_claim_another_is_possible(
+def test_after_a_canceled_claim_another_is_possible(
     license: License, promotion: CashbackPromotion, browser: Client
 ) -> None:
     first = browser.post("/cashback/", filled(license))["Location"]
@@ -229,7 +229,7 @@ def test_bad_input_is_told_and_nothing_is_taken(
     assert made.files_in(kept) == []
 
 
-def test_bank_details_are_encrypted_and_go_with_a_cancelled_claim(
+def test_bank_details_are_encrypted_and_go_with_a_canceled_claim(
     license: License, promotion: CashbackPromotion, browser: Client
 ) -> None:
     fields = {"payout_method": "bank", "payout_holder": "Bea Buyer", "payout_account": IBAN}
@@ -306,7 +306,7 @@ def test_the_number_of_queries_does_not_grow_with_orders(
     assert marks(page, "data-verdict") == ["applies"] * 6
 
 
-def test_a_licence_that_stands_on_two_orders_appears_once(license: License, promotion: CashbackPromotion) -> None:
+def test_a_license_that_stands_on_two_orders_appears_once(license: License, promotion: CashbackPromotion) -> None:
     old: Order = make_order(placed_at=timezone.now() - timedelta(days=300))
     make_line(old).licensed_lines.create(order=old, license=license)
     browser = inside(old, inside(order_of_new(license, old)))

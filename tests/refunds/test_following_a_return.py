@@ -1,4 +1,4 @@
-"""The page of a return: what happened, what comes next, answering, cancelling; and whose it is."""
+"""The page of a return: what happened, what comes next, answering, canceling; and whose it is."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -106,7 +106,7 @@ def test_a_late_answer_is_admitted(order: Order, case: Return) -> None:
         assert "It takes longer than we promised" in text(inside(order).get(case.path))
 
 
-def test_cancelling(order: Order, case: Return) -> None:
+def test_canceling(order: Order, case: Return) -> None:
     browser = inside(order)
     assert browser.get(f"{case.path}cancel/")["Location"] == case.path
     for _click in range(2):
@@ -116,14 +116,14 @@ def test_cancelling(order: Order, case: Return) -> None:
 
 
 @pytest.mark.parametrize("status", ["approved", "declined", "refunded"])
-def test_what_is_decided_cannot_be_cancelled(order: Order, case: Return, status: str) -> None:
+def test_what_is_decided_cannot_be_canceled(order: Order, case: Return, status: str) -> None:
     with locked(case) as current:
         transition(current, status, Actor.STAFF, **({"amount_approved": case.amount} if status == "approved" else {}))
     browser = inside(order)
     assert "Cancel this return" not in text(browser.get(case.path))
     after = browser.post(f"{case.path}cancel/", follow=True)
     assert marks(after, "data-status") == [status]
-    assert "decided already, so it cannot be cancelled here any more" in text(after)
+    assert "decided already, so it cannot be canceled here any more" in text(after)
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,7 @@ def test_more_than_was_paid_cannot_have_gone_back(bring: Import) -> None:
     assert order.status == Order.Status.REFUNDED
 
 
-def test_an_order_cancelled_in_the_store_keeps_lines_that_are_asked_for(bring: Import) -> None:
+def test_an_order_canceled_in_the_store_keeps_lines_that_are_asked_for(bring: Import) -> None:
     case = request(bring(), line="2")
     order = bring(lines=[{"id": "1", "name": "Suite", "sku": "S", "quantity": 2, "total": "40.00"}])
     assert order.lines.count() == 2

@@ -98,7 +98,7 @@ def test_a_declined_return_says_why_and_to_whom_to_turn(order: Order) -> None:
         assert "The money goes to" not in text
 
 
-def test_a_cancelled_return_is_told_of(order: Order) -> None:
+def test_a_canceled_return_is_told_of(order: Order) -> None:
     steps.cancel(ask_for(order))
     made = mail("return_cancelled")
     assert "As you wished" in part(made, "plain")
@@ -137,4 +137,4 @@ def test_the_order_page_names_each_mail_by_its_step(order: Order) -> None:
     steps.cancel(ask_for(order))
     page = inside(order).get(f"/orders/{order.public_id}/").content.decode()
     assert "Your return: received" in page
-    assert "Your return: cancelled" in page
+    assert "Your return: canceled" in page

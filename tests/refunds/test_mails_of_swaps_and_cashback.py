@@ -79,7 +79,7 @@ def test_the_mails_of_swaps_that_do_not_come_about() -> None:
     assert_says("swap_declined", "No such product", "You keep what you bought")
 
 
-def test_the_mail_of_a_cancelled_swap() -> None:
+def test_the_mail_of_a_canceled_swap() -> None:
     steps.cancel(ask_for_a_swap())
     assert_says("swap_cancelled", "Nothing is swapped and nothing is charged")
 

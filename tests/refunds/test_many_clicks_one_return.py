@@ -93,7 +93,7 @@ def test_a_form_of_another_order_is_never_met() -> None:
 
 
 @pytest.mark.django_db
-def test_after_a_return_was_cancelled_the_item_can_be_asked_for_anew() -> None:
+def test_after_a_return_was_canceled_the_item_can_be_asked_for_anew() -> None:
     order = make_order(placed_at=timezone.now())
     make_line(order)
     browser, form = inside(order), form_of(order)

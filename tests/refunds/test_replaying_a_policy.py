@@ -75,7 +75,7 @@ def test_exceptions_by_product_and_kind_count(tmp_path: Path, reason: ReturnReas
     assert set(verdicts(replay(tmp_path, {"exceptions": exceptions}))) == {by_product.reference, by_kind.reference}
 
 
-def test_activated_licences_can_be_ruled_out(tmp_path: Path, reason: ReturnReason) -> None:
+def test_activated_licenses_can_be_ruled_out(tmp_path: Path, reason: ReturnReason) -> None:
     untouched, used = sent(reason), sent(reason)
     license = used.lines.get().licenses.get()
     license.activated_at = used.created_at - timedelta(hours=1)

@@ -268,7 +268,7 @@ def test_the_buyer_answers_and_cancels(order: Order, line: OrderLine, offer: Swa
     assert Message.objects.filter(kind="swap_cancelled").count() == 1
 
 
-def test_a_decided_swap_is_not_cancelled_by_its_buyer(order: Order, line: OrderLine, offer: SwapOffer) -> None:
+def test_a_decided_swap_is_not_canceled_by_its_buyer(order: Order, line: OrderLine, offer: SwapOffer) -> None:
     swap = swaps.request_swap(order, Wish(line.pk, offer))
     swaps.approve(swap, make_agent())
     answer = inside(order).post(f"{swap.path}cancel/", follow=True)

@@ -210,7 +210,7 @@ def test_more_than_is_left_of_the_money(refused: Refused, order: Order, line: Or
             "so there is nothing to give back. What you",
         ),
         ({"status": Order.Status.PENDING}, "The payment of this order is not confirmed yet."),
-        ({"status": Order.Status.CANCELLED}, "This order was cancelled"),
+        ({"status": Order.Status.CANCELLED}, "This order was canceled"),
         ({"status": Order.Status.REFUNDED}, "The money for this order went back already."),
         ({"status": Order.Status.CHARGED_BACK}, "Your bank took the payment of this order back"),
     ],

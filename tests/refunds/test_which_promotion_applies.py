@@ -1,4 +1,4 @@
-"""Which promotion applies to a licence, and why none does: by country, store, product, days, activation."""
+"""Which promotion applies to a license, and why none does: by country, store, product, days, activation."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal

@@ -23,7 +23,7 @@ TABLE_WIDTH = 140  # characters, also where there is no terminal
 TABLE_ROWS = 500
 COLUMNS = {"Return": 10, "Order": 16, "Sent": 10, "Amount": 14, "Before": 17, "After": 17, "Why": 34}
 EXAMPLE = """
-FILE is a policy as JSON. What it leaves out has the portal's defaults (30 days, activated licences may
+FILE is a policy as JSON. What it leaves out has the portal's defaults (30 days, activated licenses may
 be returned, no exceptions, people decide):
 
   {"store": "acme-eu", "days": 14, "activated_may_return": false,

@@ -9,17 +9,17 @@ any_color = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 
 
 @given(any_color)
-def test_a_button_of_any_colour_has_readable_text(color: str) -> None:
+def test_a_button_of_any_color_has_readable_text(color: str) -> None:
     assert contrast(text_on(color), color) >= AA_CONTRAST
 
 
 @given(any_color)
-def test_words_of_any_colour_are_readable_on_light_and_dark(color: str) -> None:
+def test_words_of_any_color_are_readable_on_light_and_dark(color: str) -> None:
     for sheet in (LIGHT_SHEET, DARK_SHEET):
         assert contrast(readable_on(sheet, color), sheet) >= AA_CONTRAST
 
 
-def test_a_colour_that_reads_well_stays_itself() -> None:
+def test_a_color_that_reads_well_stays_itself() -> None:
     assert readable_on("#ffffff", "#0b5cad") == "#0b5cad"
 
 
@@ -28,6 +28,6 @@ def test_black_on_white_is_the_strongest_contrast() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "blue", "#12", "#12345g"])
-def test_what_is_no_colour_is_told(wrong: str) -> None:
-    with pytest.raises(ValueError, match="is not a colour"):
+def test_what_is_no_color_is_told(wrong: str) -> None:
+    with pytest.raises(ValueError, match="is not a color"):
         text_on(wrong)

@@ -1,4 +1,4 @@
-"""The vendor's colour: any colour, readable everywhere, kept by browsers until it changes."""
+"""The vendor's color: any color, readable everywhere, kept by browsers until it changes."""
 
 import re
 

@@ -23,7 +23,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def licensed(order: Order) -> Order:
-    """The order with a licence of a known product, in use on two devices."""
+    """The order with a license of a known product, in use on two devices."""
     license = LicensedLine.objects.get(order=order).license
     license.product = make_product(
         slug="maximum-security", name="Maximum Security", serial_pattern="AAAA-0000-0000-0000-0000"

@@ -1,4 +1,4 @@
-"""One licence on many orders: the order placed last says what it is, and finding it costs no comparing of all."""
+"""One license on many orders: the order placed last says what it is, and finding it costs no comparing of all."""
 
 from datetime import UTC, datetime, timedelta
 
