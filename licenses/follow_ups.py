@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from licenses.models import InstallGuide, LicensedLine
 from licenses.models.missing import LineWithoutSerial
 from notifications.addresses import address_subject
-from notifications.kinds import PRIORITY_LATER, FollowUpPlan, MailKind, Planned, register
+from notifications.kinds import PRIORITY_LATER, EmailKind, FollowUpPlan, PlannedFollowUp, register
 from notifications.models import FollowUp, Message
 from notifications.site import site_url
 from orders.models import Order, OrderLine
@@ -55,14 +55,14 @@ def order_of(message: Message) -> Order | None:
 def _some_days_after(kind: str, days: int, window: timedelta, orders: QuerySet[Order]) -> Any:
     """Candidates for one mail to each of these orders, some days after it was placed."""
 
-    def candidates(since: datetime, until: datetime) -> Iterator[Planned]:
+    def candidates(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
         for shift, stores in by_days(kind, days):
             after = timedelta(days=shift)
             found = orders.filter(stores, placed_at__gt=since - after, placed_at__lte=until - after)
             found = found.filter(~Exists(FollowUp.objects.of(kind, OuterRef("pk"))))
             for order in found.select_related("store").iterator(chunk_size=ROWS_AT_ONCE):
                 due_at = order.placed_at + after
-                yield Planned(
+                yield PlannedFollowUp(
                     order.pk, order.email, due_at, due_at + window, order_id=order.pk, language=language_of(order)
                 )
 
@@ -88,9 +88,9 @@ def _serial_missing(message: Message) -> dict[str, Any]:
 
 
 register(
-    MailKind(
+    EmailKind(
         SERIAL_MISSING,
-        f"{TEMPLATES}/{SERIAL_MISSING}",
+        f"{TEMPLATES}/{SERIAL_MISSING}.html",
         _serial_missing,
         _serial_is_missing,
         priority=PRIORITY_LATER,
@@ -133,17 +133,20 @@ def _not_activated(message: Message) -> dict[str, Any]:
     products = {link.license.product_id: link.license.product for link in links if link.license.product}
     with_guide = set(InstallGuide.objects.filter(product__in=products).values_list("product_id", flat=True))
     guides = [
-        (product.name, site_url(reverse("licenses:guide", args=[product.slug])))
+        (
+            gettext("How to install %(product)s") % {"product": product.name},
+            site_url(reverse("licenses:guide", args=[product.slug])),
+        )
         for pk, product in products.items()
         if pk in with_guide
     ]
-    return about_order(order) | {"names": [product.name for product in products.values()], "guides": guides}
+    return about_order(order) | {"names": [product.name for product in products.values()], "links": guides}
 
 
 register(
-    MailKind(
+    EmailKind(
         NOT_ACTIVATED,
-        f"{TEMPLATES}/{NOT_ACTIVATED}",
+        f"{TEMPLATES}/{NOT_ACTIVATED}.html",
         _not_activated,
         _is_not_activated,
         priority=PRIORITY_LATER,

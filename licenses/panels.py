@@ -14,6 +14,7 @@ from django.utils.translation import gettext, ngettext
 from licenses import download_panel
 from licenses.models import License, normalize_serial
 from licenses.models.missing import LICENSED_KINDS, RENEWING_KINDS, STANDING, USUALLY_THERE_AFTER
+from notifications.kinds import Highlight
 from orders import formats
 from orders.models import Order, OrderLine
 from orders.panels import Panel, register
@@ -50,7 +51,7 @@ class ShownLicense:
         """Until when it runs or ran, in words."""
         if self.expires_on is None:
             return ""
-        words = gettext("It ran until %(day)s.") if self.expired else gettext("Runs until %(day)s.")
+        words = gettext("Expired on %(day)s.") if self.expired else gettext("Valid until %(day)s.")
         return words % {"day": formats.day(self.expires_on)}
 
     @property
@@ -174,6 +175,29 @@ def _license(line: OrderLine, row: _Row, number: int, today: date) -> ShownLicen
     )
 
 
+def email_highlights(serials: Serials) -> list[Highlight]:
+    """What the confirmation email shows of the licenses."""
+    highlights = []
+    for license in serials.licenses:
+        notes = [f"{license.covers}." if license.covers else "", _validity(license)]
+        if license.renews:
+            notes.append(gettext("Your serial number stays the same. You don’t need to enter a new one."))
+        label = f"{gettext('Serial number')} – {license.product}"
+        highlights.append(Highlight(label, license.serial, " ".join(note for note in notes if note)))
+    if serials.missing:
+        label = f"{gettext('Serial number')} – {', '.join(serials.missing)}"
+        if serials.pending:
+            note = gettext("It will arrive as soon as your payment is confirmed.")
+        else:
+            note = gettext("It’s not here yet. If it isn’t in your order after 24 hours, reply to this email.")
+        highlights.append(Highlight(label, note=note))
+    return highlights
+
+
+def _validity(license: ShownLicense) -> str:
+    return gettext("No longer valid.") if license.revoked else license.time
+
+
 def orders_with_serial(word: str) -> QuerySet[License, int]:
     """The orders of the licenses whose serial number begins with this."""
     key = normalize_serial(word)
@@ -186,8 +210,7 @@ register(
         name="serials",
         load=load,
         template="licenses/_serials.html",
-        mail_text="licenses/emails/_serials.txt",
-        mail_html="licenses/emails/_serials.html",
+        email_highlights=email_highlights,
         admin_template="licenses/_serials_admin.html",
         search=orders_with_serial,
     )

@@ -15,7 +15,7 @@ from licenses.entitlement import EXTENDED_YEARS, By, years_after
 from licenses.follow_ups import PAID, ROWS_AT_ONCE, TEMPLATES, about_order, order_of, paid_orders
 from licenses.models import License, LicensedLine
 from licenses.models.downloads import DEFAULT_WINDOW_DAYS, DownloadWindow
-from notifications.kinds import PRIORITY_LATER, FollowUpPlan, MailKind, Planned, register
+from notifications.kinds import PRIORITY_LATER, EmailKind, FollowUpPlan, PlannedFollowUp, register
 from notifications.models import Message
 from orders import formats
 from orders.models import Order, OrderLine
@@ -29,10 +29,10 @@ WINDOW = timedelta(days=60)
 A_DAY = timedelta(days=1)  # days begin at other moments in other zones
 
 
-def _planned(order: Order, object_id: int, last_day: date, days: int) -> Planned:
+def _planned(order: Order, object_id: int, last_day: date, days: int) -> PlannedFollowUp:
     """In the morning so many days before a last day, and not after it, by the store's clock."""
     zone = order.store.tzinfo
-    return Planned(
+    return PlannedFollowUp(
         object_id,
         order.email,
         datetime.combine(last_day - timedelta(days=days), MORNING, tzinfo=zone),
@@ -46,7 +46,7 @@ def _planned(order: Order, object_id: int, last_day: date, days: int) -> Planned
 # --- Downloads ----------------------------------------------------------------------------------------------
 
 
-def _downloads_that_end(since: datetime, until: datetime) -> Iterator[Planned]:
+def _downloads_that_end(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
     for days, stores in by_days(DOWNLOADS_END, DOWNLOADS_END_DAYS):
         for orders in _placed_so(paid_orders().filter(stores), since, until, timedelta(days=days)):
             rows = orders.select_related("store").iterator(chunk_size=ROWS_AT_ONCE)
@@ -117,9 +117,9 @@ def _downloads_end(message: Message) -> dict[str, Any]:
 
 
 register(
-    MailKind(
+    EmailKind(
         DOWNLOADS_END,
-        f"{TEMPLATES}/{DOWNLOADS_END}",
+        f"{TEMPLATES}/{DOWNLOADS_END}.html",
         _downloads_end,
         _downloads_end_then,
         priority=PRIORITY_LATER,
@@ -132,7 +132,7 @@ register(
 # --- Licenses ------------------------------------------------------------------------------------------------
 
 
-def _licenses_that_end(since: datetime, until: datetime) -> Iterator[Planned]:
+def _licenses_that_end(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
     for days, stores in by_days(LICENSE_ENDS, LICENSE_ENDS_DAYS, "order__store"):
         before = timedelta(days=days)
         ending = LicensedLine.objects.filter(
@@ -170,14 +170,14 @@ def _license_ends(message: Message) -> dict[str, Any]:
     product = license.product.name if license.product else ""
     if product:
         about["facts"] += [(gettext("Product"), product)]
-    about["facts"] += [(gettext("Runs until"), formats.day(date.fromisoformat(message.key)))]
+    about["facts"] += [(gettext("Valid until"), formats.day(date.fromisoformat(message.key)))]
     return about | {"product": product}
 
 
 register(
-    MailKind(
+    EmailKind(
         LICENSE_ENDS,
-        f"{TEMPLATES}/{LICENSE_ENDS}",
+        f"{TEMPLATES}/{LICENSE_ENDS}.html",
         _license_ends,
         _license_ends_then,
         priority=PRIORITY_LATER,

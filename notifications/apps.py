@@ -8,6 +8,5 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Mail")
 
     def ready(self) -> None:
-        # Rooms above register their kinds in `mails.py`, as they register with the admin in `admin.py`; those that
-        # are sent by a schedule in `follow_ups.py` and `reminders.py`.
-        autodiscover_modules("mails", "follow_ups", "reminders")
+        # Apps register their kinds of email in these modules, as they register with the admin in `admin.py`.
+        autodiscover_modules("emails", "follow_ups", "reminders")

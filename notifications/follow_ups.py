@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from notifications import kinds
 from notifications.addresses import address_subject, email_key
-from notifications.kinds import Planned
+from notifications.kinds import PlannedFollowUp
 from notifications.models import FollowUp, Message
 from notifications.opt_outs import is_off
 
@@ -50,7 +50,7 @@ def plan(now: datetime) -> int:
     return FollowUp.objects.count() - before
 
 
-def _row(kind: str, planned: Planned) -> FollowUp:
+def _row(kind: str, planned: PlannedFollowUp) -> FollowUp:
     return FollowUp(
         kind=kind,
         object_id=planned.object_id,

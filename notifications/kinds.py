@@ -1,20 +1,36 @@
-"""The kinds of mail. A room above registers its kinds in its `mails.py`; this room knows none of them."""
+"""The kinds of email. Apps register theirs in `emails.py`, which is imported at startup."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from notifications.models import Message
 
-PRIORITY_NOW = 1  # links and codes: somebody waits before a screen
+PRIORITY_NOW = 1  # links and codes: somebody is waiting for them
 PRIORITY_SOON = 5
 PRIORITY_LATER = 9
 
 
+class Highlight(NamedTuple):
+    """What the reader came for, set large: a serial number, a code."""
+
+    label: str
+    value: str = ""
+    note: str = ""
+
+
+class Item(NamedTuple):
+    """A row of the price table. The amount is formatted."""
+
+    name: str
+    amount: str
+    note: str = ""
+
+
 @dataclass(frozen=True)
-class Planned:
-    """A follow-up that may be wanted: when it is due, and from when on it makes no sense any more."""
+class PlannedFollowUp:
+    """A follow-up that may be sent: not before `due_at`, and not from `closes_at` on."""
 
     object_id: int
     recipient: str
@@ -27,26 +43,33 @@ class Planned:
 
 @dataclass(frozen=True)
 class FollowUpPlan:
-    """What makes a kind of mail a follow-up: sent by a schedule, and switched off by whoever wants none.
+    """Makes a kind of email a follow-up: sent on a schedule, with a link to unsubscribe.
 
-    `candidates` gives what is due between two moments by the schedules of the stores, whose default is `days`.
-    It asks the database by dates, and may give again what it gave before. `window` is how long after it is due
-    something may still be worth sending, at most; each says its own end.
+    `days` is the default schedule; stores can have their own. `candidates` returns what is due between two
+    moments; it may return the same candidate again. `window` is the longest time after its due date that any
+    candidate may still be sent; each one has its own `closes_at`.
     """
 
     days: int
-    candidates: Callable[[datetime, datetime], Iterable[Planned]]
+    candidates: Callable[[datetime, datetime], Iterable[PlannedFollowUp]]
     window: timedelta
 
 
 @dataclass(frozen=True)
-class MailKind:
-    """How one kind of mail is made.
+class EmailKind:
+    """One kind of email.
 
-    `name` is also the name of its templates: `<template>.subject.txt`, `.txt` and `.html`.
-    `context` and `still_wanted` are called with the message at the moment of sending, never before;
-    `still_wanted` false cancels the message.
-    The context may carry `reply_to` (an address); all else is for the templates.
+    `template` extends `email_base`, which is one of `notifications/emails/base.{html,txt,subject.txt}`, and
+    fills the blocks `subject`, `heading`, `lead` and `next_step`, and where it needs them `preheader` (what
+    inboxes show beside the subject), `button` (its label), `button_hint`, `items_heading` and `fine_print`.
+
+    `context` returns what the template and the bases show. All of these are optional:
+    `url` (of the button), `facts` (pairs of label and value), `highlights`, `quote` and `quote_label` (what
+    somebody wrote), `links` (pairs of label and URL), `items`, `totals` (pairs of label and amount, the grand
+    total last), `reply_to` (an address; SUPPORT_EMAIL by default).
+
+    `context` and `still_wanted` are called when the message is sent, not when it is queued. If `still_wanted`
+    returns False, the message is canceled.
     """
 
     name: str
@@ -54,21 +77,21 @@ class MailKind:
     context: Callable[[Message], Mapping[str, Any]]
     still_wanted: Callable[[Message], bool] = field(default=lambda message: True)
     priority: int = PRIORITY_SOON
-    label: Any = ""  # what buyers and staff read, translated
+    label: Any = ""  # lazily translated, for buyers and staff
     follow_up: FollowUpPlan | None = None
 
 
-_kinds: dict[str, MailKind] = {}
+_kinds: dict[str, EmailKind] = {}
 
 
-def register(kind: MailKind) -> None:
+def register(kind: EmailKind) -> None:
     if kind.name in _kinds:
-        raise ValueError(f"The mail kind {kind.name} is registered twice.")
+        raise ValueError(f"The email kind {kind.name} is registered twice.")
     _kinds[kind.name] = kind
 
 
-def get(name: str) -> MailKind:
-    """The kind of that name. Raises KeyError where no installed app registers it."""
+def get(name: str) -> EmailKind:
+    """Raises KeyError if no installed app registers this name."""
     return _kinds[name]
 
 
@@ -81,5 +104,5 @@ def names() -> list[str]:
 
 
 def follow_ups() -> dict[str, FollowUpPlan]:
-    """The kinds that are sent by a schedule, by name."""
-    return {name: _kinds[name].follow_up for name in names() if _kinds[name].follow_up}  # type: ignore[misc]
+    """The plans of all kinds that are follow-ups, by name."""
+    return {name: plan for name in names() if (plan := _kinds[name].follow_up)}

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from notifications.addresses import address_subject
-from notifications.kinds import MailKind
+from notifications.kinds import EmailKind
 from notifications.models import FollowUp, Message, OptOut
 from notifications.site import site_url
 from notifications.tokens import TokenSigner
@@ -34,7 +34,7 @@ def switch_on(address: str) -> bool:
     return bool(gone)
 
 
-def may_go(message: Message, kind: MailKind, now: datetime) -> bool:
+def may_go(message: Message, kind: EmailKind, now: datetime) -> bool:
     """Asked at the moment of sending: what must be told always goes, a follow-up only while it is welcome."""
     if kind.follow_up is None:
         return True

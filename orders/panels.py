@@ -1,6 +1,6 @@
-"""What rooms above show on the order page, in its confirmation mail and in its admin.
+"""Panels: what other apps show on the order page, in the confirmation email and in the order's admin page.
 
-A room registers its panels in `AppConfig.ready()`; this room knows none of them.
+Apps register theirs in `AppConfig.ready()`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from notifications.kinds import Highlight
 from orders.models import Order, load_items
 
 
@@ -16,18 +17,17 @@ from orders.models import Order, load_items
 class Panel:
     """One part of the order page.
 
-    `load` takes orders and returns what each shows, by order id, with one query for all of them. Their
-    `items` are there already. See `AskedOften` for a query that costs little.
-    Templates find it as `panel`, beside `order`. An order without an entry shows no panel, and a
-    template that is empty is not shown. `place` says which stands above which: the lower number.
-    `search` gives the ids of the orders that a word of staff finds (a serial number, a reference).
+    `load` takes orders, whose `items` are loaded, and returns each one's content by order id, in one query
+    for all of them. An order that is missing from the result shows no panel. Templates get the content as
+    `panel`, beside `order`. `email_highlights` turns the content into what the confirmation email shows.
+    `search` takes a search term of staff and returns the ids of matching orders (by serial number, by reference).
+    Panels are shown in the order of `place`, lowest first.
     """
 
     name: str
     load: Callable[[Sequence[Order]], Mapping[int, Any]]
     template: str
-    mail_text: str = ""
-    mail_html: str = ""
+    email_highlights: Callable[[Any], list[Highlight]] | None = None
     admin_template: str = ""
     search: Callable[[str], QuerySet[Any, Any]] | None = None
     place: int = 10

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.addresses import address_subject
-from notifications.kinds import PRIORITY_LATER, FollowUpPlan, MailKind, Planned, register
+from notifications.kinds import PRIORITY_LATER, EmailKind, FollowUpPlan, PlannedFollowUp, register
 from notifications.models import Message
 from notifications.site import site_url
 from orders import formats
@@ -26,7 +26,7 @@ ROWS_AT_ONCE = 500
 OF_TRANSACTION, OF_STORE = "transaction", "refund"
 
 
-def _candidates(since: datetime, until: datetime) -> Iterator[Planned]:
+def _candidates(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
     for days, stores in by_days(REFUND_ARRIVED, REFUND_ARRIVED_DAYS, "order__store"):
         after = timedelta(days=days)
         found = Refund.objects.filter(
@@ -38,7 +38,7 @@ def _candidates(since: datetime, until: datetime) -> Iterator[Planned]:
         )
         for refund in found.select_related("order__store", "transaction").iterator(chunk_size=ROWS_AT_ONCE):
             due_at = refund.refunded_at + after
-            yield Planned(
+            yield PlannedFollowUp(
                 refund.order_id,
                 refund.order.email,
                 due_at,
@@ -91,9 +91,9 @@ def _context(message: Message) -> dict[str, Any]:
 
 
 register(
-    MailKind(
+    EmailKind(
         REFUND_ARRIVED,
-        f"refunds/emails/{REFUND_ARRIVED}",
+        f"refunds/emails/{REFUND_ARRIVED}.html",
         _context,
         _is_still_refunded,
         priority=PRIORITY_LATER,

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.kinds import PRIORITY_LATER, FollowUpPlan, MailKind, Planned, register
+from notifications.kinds import PRIORITY_LATER, EmailKind, FollowUpPlan, PlannedFollowUp, register
 from notifications.models import Message
 from notifications.site import site_url
 from orders.schedules import by_days
@@ -20,7 +19,7 @@ ROWS_AT_ONCE = 500
 ASKED = Thread.Status.QUESTION_ASKED
 
 
-def _candidates(since: datetime, until: datetime) -> Iterator[Planned]:
+def _candidates(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
     questions = ThreadMessage.objects.filter(
         case__status=ASKED, to_status=ASKED, actor=ThreadMessage.Actor.STAFF, note=""
     )
@@ -29,7 +28,7 @@ def _candidates(since: datetime, until: datetime) -> Iterator[Planned]:
         found = questions.filter(stores, at__gt=since - after, at__lte=until - after)
         for said in found.select_related("case").iterator(chunk_size=ROWS_AT_ONCE):
             due_at = said.at + after
-            yield Planned(
+            yield PlannedFollowUp(
                 said.pk,
                 said.case.email,
                 due_at,
@@ -51,19 +50,19 @@ def _context(message: Message) -> dict[str, Any]:
     said = ThreadMessage.objects.select_related("case__store").get(pk=message.object_id)
     thread = said.case
     return {
-        "said": said,
+        "quote": said.text,
         "thread": thread,
         "facts": [(gettext("Reference"), thread.reference)],
         # Its page mails a link that opens it: this mail may lie about for days.
         "url": site_url(thread.path),
-        "reply_to": (thread.store.support_email if thread.store else "") or settings.SUPPORT_EMAIL,
+        "reply_to": (thread.store.support_email if thread.store else ""),
     }
 
 
 register(
-    MailKind(
+    EmailKind(
         QUESTION_OPEN,
-        f"support/emails/{QUESTION_OPEN}",
+        f"support/emails/{QUESTION_OPEN}.html",
         _context,
         _is_unanswered,
         priority=PRIORITY_LATER,

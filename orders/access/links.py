@@ -34,7 +34,7 @@ class LinkOpened:
 def request_link(request: HttpRequest, email: str, next_path: str = "") -> Lookup:
     """Mail a link to the orders of this address. The answer, and the work, is the same for unknown addresses.
 
-    Whether there are orders is asked when the mail is sent (see orders/mails.py). The outcome is FOUND
+    Whether there are orders is asked when the mail is sent (see orders/emails.py). The outcome is FOUND
     for whoever is still within their own limit.
     """
     now = timezone.now()

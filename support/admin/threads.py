@@ -12,7 +12,7 @@ from cases.admin.queues import CaseAdmin, ToDoFilter
 from notifications.addresses import email_key
 from notifications.models import Message
 from support.admin import actions, claims
-from support.mails import KINDS_ABOUT_MESSAGES
+from support.emails import KINDS_ABOUT_MESSAGES
 from support.models import AnswerTemplate, Thread
 
 OTHERS_SHOWN = 20

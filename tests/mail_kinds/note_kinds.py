@@ -5,11 +5,11 @@ from typing import Any
 from notifications import kinds
 from notifications.models import Message
 
-TEMPLATE = "mail_kinds/emails/note"
+TEMPLATE = "mail_kinds/emails/note.html"
 
 
 def _note(message: Message) -> dict[str, Any]:
-    return {"name": message.key or "Ann", "number": message.object_id, "url": "https://orders.example.com/x/"}
+    return {"name": message.key or "Ann", "number": message.object_id, "url": "https://orders.example.com/x/", "quote": message.key}
 
 
 def _killing(message: Message) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def _killing(message: Message) -> dict[str, Any]:
 
 
 KINDS = [
-    kinds.MailKind("test_note", TEMPLATE, _note, label="Note"),
-    kinds.MailKind("test_urgent", TEMPLATE, _note, priority=kinds.PRIORITY_NOW, label="Urgent note"),
-    kinds.MailKind("test_killing", TEMPLATE, _killing, label="Killing note"),
+    kinds.EmailKind("test_note", TEMPLATE, _note, label="Note"),
+    kinds.EmailKind("test_urgent", TEMPLATE, _note, priority=kinds.PRIORITY_NOW, label="Urgent note"),
+    kinds.EmailKind("test_killing", TEMPLATE, _killing, label="Killing note"),
 ]

@@ -6,20 +6,20 @@ from datetime import datetime, timedelta
 from unittest.mock import patch
 
 from notifications import kinds
-from notifications.kinds import FollowUpPlan, MailKind, Planned
+from notifications.kinds import EmailKind, FollowUpPlan, PlannedFollowUp
 from notifications.models import Message
 
-TEMPLATE = "mail_kinds/emails/note"
+TEMPLATE = "mail_kinds/emails/note.html"
 
 
 class World:
     """What could be followed up, and what still is worth it."""
 
     def __init__(self) -> None:
-        self.planned: list[Planned] = []
+        self.planned: list[PlannedFollowUp] = []
         self.needless: set[int] = set()
 
-    def candidates(self, since: datetime, until: datetime) -> Iterator[Planned]:
+    def candidates(self, since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
         return (each for each in self.planned if since < each.due_at <= until)
 
     def still_wanted(self, message: Message) -> bool:
@@ -29,7 +29,7 @@ class World:
 @contextmanager
 def a_kind(world: World, name: str = "nudge", window: timedelta = timedelta(days=10)) -> Iterator[None]:
     """For as long as this lasts, the only follow-ups are those of this world."""
-    kind = MailKind(
+    kind = EmailKind(
         name,
         TEMPLATE,
         lambda message: {"name": "Ann", "number": message.object_id, "url": "https://orders.example.com/x/"},

@@ -6,7 +6,7 @@ import pytest
 
 from licenses.follow_ups import order_of
 from notifications import follow_ups
-from notifications.kinds import Planned
+from notifications.kinds import PlannedFollowUp
 from notifications.models import FollowUp, Message
 from refunds.services.withdrawals import Statement, withdraw
 from tests.factories import make_order
@@ -20,7 +20,7 @@ Status = FollowUp.Status
 def _plan(world: World, *recipients: str) -> None:
     due_at = NOW + timedelta(hours=1)
     for number, recipient in enumerate(recipients):
-        world.planned.append(Planned(number, recipient, due_at, due_at + timedelta(hours=4)))
+        world.planned.append(PlannedFollowUp(number, recipient, due_at, due_at + timedelta(hours=4)))
     follow_ups.plan(NOW)
     follow_ups.send_due(NOW + timedelta(hours=2))
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifications.colors import AA_CONTRAST, contrast, readable_on, text_on
-from notifications.rendering import DARK_SHEET, LIGHT_SHEET
+from notifications.rendering import DARK_BACKGROUND, LIGHT_BACKGROUND
 
 any_color = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 
@@ -15,7 +15,7 @@ def test_a_button_of_any_color_has_readable_text(color: str) -> None:
 
 @given(any_color)
 def test_words_of_any_color_are_readable_on_light_and_dark(color: str) -> None:
-    for sheet in (LIGHT_SHEET, DARK_SHEET):
+    for sheet in (LIGHT_BACKGROUND, DARK_BACKGROUND):
         assert contrast(readable_on(sheet, color), sheet) >= AA_CONTRAST
 
 

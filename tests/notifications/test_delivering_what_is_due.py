@@ -57,7 +57,7 @@ def test_links_leave_before_confirmations_whatever_came_first(make_note: NoteMak
 def test_what_is_not_wanted_any_more_is_not_sent(
     make_note: NoteMaker, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unwanted = kinds.MailKind("unwanted", "none", context=lambda message: {}, still_wanted=lambda message: False)
+    unwanted = kinds.EmailKind("unwanted", "none", context=lambda message: {}, still_wanted=lambda message: False)
     kinds.register(unwanted)
     note = make_note(kind="unwanted")
     assert delivery.deliver_due() == {"cancelled": 1}
@@ -75,17 +75,17 @@ def _gone(message: Message) -> dict[str, object]:
     [
         ({"kind": "nobody_registers_this"}, "nobody_registers_this"),
         ({"kind": "gone"}, "Order matching query does not exist."),
-        ({"kind": "no_template"}, "missing.subject.txt"),
-        ({"recipient": "no address"}, "This is not an address that mail can go to."),
-        ({"recipient": "ann@example.com\nBcc: all@example.com"}, "This is not an address that mail can go to."),
-        ({"recipient": "jörg@example.com"}, "This is not an address that mail can go to."),
+        ({"kind": "no_template"}, "missing.html"),
+        ({"recipient": "no address"}, "This is not a valid email address."),
+        ({"recipient": "ann@example.com\nBcc: all@example.com"}, "This is not a valid email address."),
+        ({"recipient": "jörg@example.com"}, "This is not a valid email address."),
     ],
 )
 def test_a_mail_that_cannot_be_made_fails_with_its_reason_and_keeps_back_no_other(
     make_note: NoteMaker, mail_server: MailServer, fields: dict[str, object], reason: str
 ) -> None:
-    kinds.register(kinds.MailKind("gone", "none", context=_gone))
-    kinds.register(kinds.MailKind("no_template", "missing", context=lambda message: {}))
+    kinds.register(kinds.EmailKind("gone", "none", context=_gone))
+    kinds.register(kinds.EmailKind("no_template", "missing", context=lambda message: {}))
     bad = make_note(**fields)
     good = make_note()
     assert delivery.deliver_due() == {"failed": 1, "sent": 1}
@@ -160,7 +160,7 @@ def test_a_row_that_somebody_else_took_meanwhile_is_left_to_them(
         Message.objects.filter(pk=message.pk).update(leased_until=theirs)
         return {}
 
-    kinds.register(kinds.MailKind("slow", "mail_kinds/emails/note", context=slow_context))
+    kinds.register(kinds.EmailKind("slow", "mail_kinds/emails/note.html", context=slow_context))
     Message.objects.filter(pk=note.pk).update(kind="slow")
     assert delivery.deliver_due() == {}
     note.refresh_from_db()

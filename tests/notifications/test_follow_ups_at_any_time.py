@@ -12,7 +12,7 @@ from hypothesis.extra.django import TestCase
 
 from notifications import follow_ups, opt_outs
 from notifications.follow_ups import LOOK_AHEAD, ONE_A_DAY
-from notifications.kinds import Planned
+from notifications.kinds import PlannedFollowUp
 from notifications.models import FollowUp, Message, OptOut
 from tests.notifications.follow_up_kinds import World, a_kind
 
@@ -46,7 +46,7 @@ class AnyOrderOfEvents(TestCase):
                     person, due_in, lasts = how
                     due_at = now + timedelta(hours=due_in)
                     world.planned.append(
-                        Planned(len(world.planned), PEOPLE[person], due_at, due_at + timedelta(hours=lasts))
+                        PlannedFollowUp(len(world.planned), PEOPLE[person], due_at, due_at + timedelta(hours=lasts))
                     )
                 elif name == "end":
                     world.needless.add(how[0])
@@ -94,8 +94,8 @@ def test_a_clock_that_jumps_a_week_loses_nothing_in_its_time_and_floods_nobody()
     world = World()
     for number in range(5):
         due_at = START + timedelta(hours=number)
-        world.planned.append(Planned(number, "ann@example.com", due_at, due_at + timedelta(days=14)))
-        world.planned.append(Planned(100 + number, "bob@example.com", due_at, due_at + timedelta(days=2)))
+        world.planned.append(PlannedFollowUp(number, "ann@example.com", due_at, due_at + timedelta(days=14)))
+        world.planned.append(PlannedFollowUp(100 + number, "bob@example.com", due_at, due_at + timedelta(days=2)))
     with a_kind(world, window=timedelta(days=14)):
         follow_ups.run(START - LOOK_AHEAD / 2)
         now = START + timedelta(days=7)

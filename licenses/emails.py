@@ -1,0 +1,93 @@
+"""The emails about licenses. Registered with `notifications` at startup."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from licenses import panels
+from licenses.models import DeviceRelease, LicensedLine
+from licenses.models.missing import STANDING
+from licenses.services.arrivals import SERIAL_ARRIVED, arrival_of
+from licenses.services.devices import DEVICE_RELEASED
+from notifications.addresses import address_subject
+from notifications.kinds import EmailKind, register
+from notifications.models import Message
+from notifications.site import site_url
+from orders import formats
+from orders.emails import how_to_open
+from orders.models import Order
+
+TEMPLATES = "licenses/emails"
+
+
+def serial_arrived(message: Message) -> dict[str, Any]:
+    """All serial numbers of the order, and what is still to come."""
+    order = Order.objects.select_related("store").get(pk=message.object_id)
+    return {
+        "order": order,
+        "highlights": panels.email_highlights(panels.load([order])[order.pk]),
+        "facts": [(gettext("Order number"), order.number)],
+        "how_to_open": how_to_open(order),
+        "url": site_url(reverse("orders:order", args=[order.public_id])),
+        "reply_to": order.store.support_email,
+    }
+
+
+def is_still_there(message: Message) -> bool:
+    """It was not taken away or revoked since, and the order and its address are what they were."""
+    line_id, license_id = arrival_of(message.key)
+    link = (
+        LicensedLine.objects.filter(line_id=line_id, license_id=license_id, license__revoked_at__isnull=True)
+        .select_related("order")
+        .first()
+    )
+    if link is None or link.order.status not in STANDING:
+        return False
+    return address_subject(link.order.email) == address_subject(message.recipient)
+
+
+register(
+    EmailKind(
+        SERIAL_ARRIVED,
+        f"{TEMPLATES}/serial_arrived.html",
+        serial_arrived,
+        is_still_there,
+        label=_("Your serial number"),
+    )
+)
+
+
+def device_released(message: Message) -> dict[str, Any]:
+    """Which device, when, of which serial number."""
+    released = DeviceRelease.objects.select_related("device__license").get(pk=message.object_id)
+    order = Order.objects.select_related("store").get(pk=message.order_id or 0)
+    zone = order.store.tzinfo
+    when = f"{formats.local_time(released.requested_at, zone)} ({formats.zone_name(released.requested_at, zone)})"
+    return {
+        "order": order,
+        "device": str(released.device),
+        "facts": [
+            (gettext("Serial number"), released.device.license.serial),
+            (gettext("Released on"), when),
+            (gettext("Order number"), order.number),
+        ],
+        "url": site_url(reverse("licenses:list")),
+        "reply_to": order.store.support_email,
+    }
+
+
+def release_stands(message: Message) -> bool:
+    return DeviceRelease.objects.standing().filter(pk=message.object_id).exists()
+
+
+register(
+    EmailKind(
+        DEVICE_RELEASED,
+        f"{TEMPLATES}/device_released.html",
+        device_released,
+        release_stands,
+        label=_("A device was released"),
+    )
+)

@@ -1,0 +1,37 @@
+"""Paragraphs of an email, as HTML and as text.
+
+In a template a blank line ends a paragraph, as in Markdown; other line breaks are spaces.
+"""
+
+import re
+
+from django import template
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+# Class (for dark mode) and inline style of a paragraph. See templates/notifications/emails/base.html.
+STYLES = {
+    "ink": ("ink", "margin: 0 0 14px; color: #1b2733"),
+    "quiet": ("quiet", "margin: 0 0 12px; color: #56616e; font-size: 15px"),
+}
+
+
+@register.filter
+def paragraphs(rendered: str, style: str = "ink") -> SafeString:
+    """The rendered content of a block as `<p>` elements. Takes HTML: values in it are escaped already."""
+    css_class, css = STYLES[style]
+    split = (mark_safe(paragraph) for paragraph in _paragraphs(rendered))  # noqa: S308 (escaped by the template)
+    return format_html_join("\n", '<p class="{}" style="{}">{}</p>', ((css_class, css, each) for each in split))
+
+
+@register.filter
+def plain_paragraphs(rendered: str) -> str:
+    """The rendered content of a block as text, with a blank line between paragraphs."""
+    return "\n\n".join(_paragraphs(rendered))
+
+
+def _paragraphs(rendered: str) -> list[str]:
+    split = (" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", rendered))
+    return [paragraph for paragraph in split if paragraph]

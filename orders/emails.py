@@ -1,0 +1,188 @@
+"""The emails about orders. Registered with `notifications` at startup; each context is made when the email is sent."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from notifications import kinds
+from notifications.addresses import mask_address
+from notifications.kinds import PRIORITY_NOW, EmailKind, Highlight, Item
+from notifications.models import Message
+from notifications.site import site_url
+from orders import formats, lookup_codes, panels
+from orders.models import AccessLink, AddressCorrection, LookupCode, Order
+from orders.money import format_money
+from orders.passwords import portal_password
+from orders.services.address_corrections import CORRECTED, TO_OLD, UNDONE
+from orders.services.confirmations import CONFIRMATION
+from orders.statuses import words
+
+
+def confirmation(message: Message) -> dict[str, Any]:
+    order = Order.objects.select_related("store").get(pk=message.object_id)
+    password = portal_password(order)
+    zone = order.store.tzinfo
+    placed_at = f"{formats.local_time(order.placed_at, zone)} ({formats.zone_name(order.placed_at, zone)})"
+    facts = [
+        (gettext("Order number"), order.number),
+        (gettext("Order password"), password),
+        (gettext("Ordered on"), placed_at),
+        (gettext("Status"), words(order.status).name),
+        (gettext("Paid with"), formats.payment_line(order)),
+    ]
+    return {
+        "order": order,
+        "facts": [(label, value) for label, value in facts if value],
+        "highlights": [
+            highlight
+            for panel, content in panels.load([order])[order.pk]
+            if panel.email_highlights
+            for highlight in panel.email_highlights(content)
+        ],
+        "url": site_url(reverse("orders:order", args=[order.public_id])),
+        "how_to_open": how_to_open(order),
+        "items": [
+            Item(f"{line.quantity} × {line.name}", format_money(line.total, order.currency)) for line in order.items
+        ],
+        "totals": _totals(order),
+        "reply_to": order.store.support_email,
+    }
+
+
+def _totals(order: Order) -> list[tuple[str, str]]:
+    totals = [(gettext("Subtotal"), order.subtotal)]
+    if order.discount:
+        totals.append((gettext("Discount"), -order.discount))
+    totals += [(gettext("Tax"), order.tax), (gettext("Total"), order.total)]
+    return [(label, format_money(amount, order.currency)) for label, amount in totals]
+
+
+def how_to_open(order: Order) -> str:
+    """What a buyer needs to open the order's page."""
+    if order.card_last4 or order.device_last4:
+        return gettext(
+            "To open it, use your order number and order password, "
+            "or this email address and the last 4 digits of your card."
+        )
+    return gettext("To open it, use your order number and order password, or get a link emailed to this address.")
+
+
+def order_exists(message: Message) -> bool:
+    return Order.objects.filter(pk=message.object_id).exists()
+
+
+def access_link(message: Message) -> dict[str, Any]:
+    link = AccessLink.objects.get(pk=message.object_id)
+    return {
+        "url": site_url(reverse("orders:access", args=[link.make_token()])),
+        "minutes": int(AccessLink.LIFETIME.total_seconds() // 60),
+        "email": link.email,
+    }
+
+
+def address_has_orders(message: Message) -> bool:
+    """Also asked for unknown addresses, and only here: whoever asks on the page learns nothing."""
+    link = AccessLink.objects.filter(pk=message.object_id).first()
+    return link is not None and Order.objects.for_email(link.email).exists()
+
+
+def lookup_code(message: Message) -> dict[str, Any]:
+    code = LookupCode.objects.get(pk=message.object_id)
+    return {
+        "highlights": [Highlight(gettext("Code"), lookup_codes.digits_of(code))],
+        "minutes": int(lookup_codes.LIFETIME.total_seconds() // 60),
+    }
+
+
+def code_is_live(message: Message) -> bool:
+    code = LookupCode.objects.filter(pk=message.object_id).first()
+    return code is not None and lookup_codes.is_live(code, timezone.now())
+
+
+def address_corrected(message: Message) -> dict[str, Any]:
+    """For the old address: what was changed, and how to undo it."""
+    correction = AddressCorrection.objects.select_related("order__store").get(pk=message.object_id)
+    return _about_correction(correction) | {
+        "url": site_url(reverse("orders:undo_correction", args=[correction.links.latest("pk").make_token()])),
+        "until": correction.undo_until,
+    }
+
+
+def correction_undone(message: Message) -> dict[str, Any]:
+    """For both addresses; the mistaken one learns no more than that nothing comes to it any more."""
+    correction = AddressCorrection.objects.select_related("order__store").get(pk=message.object_id)
+    return _about_correction(correction) | {
+        "is_restored": message.key == TO_OLD,
+        "url": site_url(reverse("orders:find")),
+    }
+
+
+def _about_correction(correction: AddressCorrection) -> dict[str, Any]:
+    order = correction.order
+    return {
+        "order": order,
+        "zone": order.store.tzinfo,
+        "new": mask_address(correction.new_email),
+        "facts": [(gettext("Order number"), order.number)],
+        "reply_to": order.store.support_email,
+    }
+
+
+def correction_can_be_undone(message: Message) -> bool:
+    correction = AddressCorrection.objects.standing().filter(pk=message.object_id).first()
+    return correction is not None and timezone.now() < correction.undo_until
+
+
+def correction_is_known(message: Message) -> bool:
+    return AddressCorrection.objects.filter(pk=message.object_id).exists()
+
+
+TEMPLATES = "orders/emails"
+
+kinds.register(
+    EmailKind(
+        CONFIRMATION, f"{TEMPLATES}/order_confirmation.html", confirmation, order_exists, label=_("Order confirmation")
+    )
+)
+kinds.register(
+    EmailKind(
+        "access_link",
+        f"{TEMPLATES}/access_link.html",
+        access_link,
+        address_has_orders,
+        priority=PRIORITY_NOW,
+        label=_("Link to your orders"),
+    )
+)
+kinds.register(
+    EmailKind(
+        "lookup_code",
+        f"{TEMPLATES}/lookup_code.html",
+        lookup_code,
+        code_is_live,
+        priority=PRIORITY_NOW,
+        label=_("Code for your order"),
+    )
+)
+kinds.register(
+    EmailKind(
+        CORRECTED,
+        f"{TEMPLATES}/{CORRECTED}.html",
+        address_corrected,
+        correction_can_be_undone,
+        priority=PRIORITY_NOW,
+        label=_("Address corrected"),
+    )
+)
+kinds.register(
+    EmailKind(
+        UNDONE,
+        f"{TEMPLATES}/{UNDONE}.html",
+        correction_undone,
+        correction_is_known,
+        label=_("Address correction undone"),
+    )
+)

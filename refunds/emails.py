@@ -1,0 +1,153 @@
+"""The emails about cases: one kind for each status. Registered with `notifications` at startup."""
+
+from functools import partial
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from cases.models import CaseEvent, DecidedCase
+from cases.transitions import mail_kind
+from notifications.kinds import EmailKind, Item, register
+from notifications.models import Message
+from notifications.site import site_url
+from orders import formats
+from orders.emails import how_to_open
+from orders.models import Order
+from orders.money import format_money
+from refunds.differences import price_difference
+from refunds.models import CashbackClaim, Return, Swap, Withdrawal
+
+TEMPLATES = "refunds/emails"
+
+# Steps of a return of which money has come, or may still.
+DECIDED = {Return.Status.APPROVED, Return.Status.REFUNDED}
+MONEY_COMES = DECIDED | Return.UNDECIDED
+
+LABELS: dict[type[DecidedCase], Any] = {
+    Return: _("Your return"),
+    Withdrawal: _("Your withdrawal"),
+    Swap: _("Your product swap"),
+    CashbackClaim: _("Your cashback claim"),
+}
+
+
+def context(case_type: type[DecidedCase], message: Message) -> dict[str, Any]:
+    """What every mail about a step says from: the step, its case, and the order where it is known."""
+    event = case_type.event_model()._default_manager.select_related("case").get(pk=message.object_id)
+    case = event.case
+    order = case.about_order
+    shown: dict[str, Any] = {
+        "event": event,
+        "case": case,
+        "order": order,
+        "quote": event.text,
+        "quote_label": gettext("You wrote:") if event.actor == CaseEvent.Actor.BUYER else "",
+    }
+    if isinstance(case, Withdrawal):
+        shown |= {"facts": _facts_of_withdrawal(case, order), "zone": timezone.get_default_timezone()}
+    if order is not None:
+        shown |= {
+            "zone": order.store.tzinfo,
+            "url": site_url(case.path),
+            "reply_to": order.store.support_email,
+        }
+    if isinstance(case, Return):
+        shown |= {"items": _items(case), "how_to_open": how_to_open(case.order)}
+        shown |= {"facts": _facts_of(case, event), "money_comes": event.to_status in MONEY_COMES}
+    if isinstance(case, Swap):
+        shown |= {"facts": _facts_of_swap(case, event), "how_to_open": how_to_open(case.order)}
+    if isinstance(case, CashbackClaim):
+        shown |= {"facts": _facts_of_claim(case, event), "how_to_open": how_to_open(case.order)}
+    if isinstance(case, Swap) and event.to_status == Swap.Status.SWAPPED:
+        shown["url"] = site_url(reverse("orders:order", args=[case.order.public_id]))
+    return shown
+
+
+def _items(case: Return) -> list[Item]:
+    return [
+        Item(
+            f"{returned.quantity} × {returned.line.name}",
+            format_money(returned.amount, case.currency),
+            gettext("includes %(tax)s tax") % {"tax": format_money(returned.tax, case.currency)},
+        )
+        for returned in case.lines.select_related("line").order_by("line__position", "pk")
+    ]
+
+
+def _facts_of(case: Return, event: CaseEvent) -> list[tuple[str, str]]:
+    """What matters of a return at a glance, as it stood at this step."""
+    facts = [
+        (gettext("Reference"), case.reference),
+        (gettext("Order number"), case.order.number),
+        (gettext("Asked for"), format_money(case.amount, case.currency)),
+    ]
+    if event.to_status in DECIDED and case.amount_approved is not None:
+        facts.append((gettext("Approved"), format_money(case.amount_approved, case.currency)))
+    if event.to_status in MONEY_COMES:
+        facts.append(
+            (
+                gettext("The money goes to"),
+                formats.payment_line(case.order) or gettext("the card or account that paid for it"),
+            )
+        )
+    return facts
+
+
+def _facts_of_swap(case: Swap, event: CaseEvent) -> list[tuple[str, str]]:
+    facts = [
+        (gettext("Reference"), case.reference),
+        (gettext("Order number"), case.order.number),
+        (gettext("What you bought"), case.line.name),
+        (gettext("What you would like instead"), case.wanted),
+        (gettext("Difference"), price_difference(case.price_difference, case.currency)),
+    ]
+    if event.to_status == Swap.Status.SWAPPED and case.new_license is not None:
+        facts.append((gettext("New serial number"), case.new_license.serial))
+    return facts
+
+
+def _facts_of_withdrawal(case: Withdrawal, order: Order | None) -> list[tuple[str, str]]:
+    """The statement as it was made, with its date and time: the mail is its acknowledgement."""
+    zone = order.store.tzinfo if order else timezone.get_default_timezone()
+    moment = f"{formats.local_time(case.created_at, zone)} ({formats.zone_name(case.created_at, zone)})"
+    return [
+        (gettext("Reference"), case.reference),
+        (gettext("Name"), case.name),
+        (gettext("Order number"), case.order_number),
+        (gettext("Email address"), case.email),
+        (gettext("Received on"), moment),
+    ]
+
+
+def _facts_of_claim(case: CashbackClaim, event: CaseEvent) -> list[tuple[str, str]]:
+    """Never the bank details."""
+    to_bank = case.payout_method == CashbackClaim.PayoutMethod.BANK
+    way = formats.payment_line(case.order) or gettext("the way it was paid")
+    facts = [
+        (gettext("Reference"), case.reference),
+        (gettext("Order number"), case.order.number),
+        (gettext("Promotion"), case.promotion.name),
+        (gettext("Serial number"), case.license.serial),
+        (gettext("Amount"), format_money(case.amount, case.currency)),
+    ]
+    if event.to_status not in (CashbackClaim.Status.DECLINED, CashbackClaim.Status.CANCELLED):
+        facts.append((gettext("The money goes to"), gettext("your bank account") if to_bank else way))
+    if event.to_status == CashbackClaim.Status.PAID:
+        facts.append((gettext("Reference of the payout"), case.payout_reference))
+    return facts
+
+
+def step_is_known(case_type: type[DecidedCase], message: Message) -> bool:
+    return case_type.event_model()._default_manager.filter(pk=message.object_id).exists()
+
+
+for case_type, label in LABELS.items():
+    for status, status_label in case_type.Status.choices:  # type: ignore[attr-defined]
+        name = mail_kind(case_type, status)
+        step = format_lazy("{}: {}", label, status_label)
+        about, known = partial(context, case_type), partial(step_is_known, case_type)
+        register(EmailKind(name, f"{TEMPLATES}/{name}.html", about, known, label=step))
