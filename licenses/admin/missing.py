@@ -54,7 +54,7 @@ class GiveForm(forms.Form):
         max_value=MOST_DEVICES,
         widget=UnfoldAdminIntegerFieldWidget(),
     )
-    expires_on = forms.DateField(label=_("Runs until"), required=False, widget=DateWidget())
+    expires_on = forms.DateField(label=_("Valid until"), required=False, widget=DateWidget())
     same_buyer = forms.BooleanField(
         label=_("An earlier order with this number has another address, and it is the same buyer."),
         required=False,

@@ -9,7 +9,12 @@ TEMPLATE = "mail_kinds/emails/note.html"
 
 
 def _note(message: Message) -> dict[str, Any]:
-    return {"name": message.key or "Ann", "number": message.object_id, "url": "https://orders.example.com/x/", "quote": message.key}
+    return {
+        "name": message.key or "Ann",
+        "number": message.object_id,
+        "url": "https://orders.example.com/x/",
+        "quote": message.key,
+    }
 
 
 def _killing(message: Message) -> dict[str, Any]:

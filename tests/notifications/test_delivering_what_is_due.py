@@ -85,7 +85,7 @@ def test_a_mail_that_cannot_be_made_fails_with_its_reason_and_keeps_back_no_othe
     make_note: NoteMaker, mail_server: MailServer, fields: dict[str, object], reason: str
 ) -> None:
     kinds.register(kinds.EmailKind("gone", "none", context=_gone))
-    kinds.register(kinds.EmailKind("no_template", "missing", context=lambda message: {}))
+    kinds.register(kinds.EmailKind("no_template", "missing.html", context=lambda message: {}))
     bad = make_note(**fields)
     good = make_note()
     assert delivery.deliver_due() == {"failed": 1, "sent": 1}

@@ -40,7 +40,7 @@ def test_both_addresses_are_told_once() -> None:
     told = Message.objects.filter(kind="address_correction_undone")
     assert sorted(told.values_list("recipient", flat=True)) == ["buyer@example.com", "right@example.com"]
     assert "come to you again" in mail_to("buyer@example.com", "address_correction_undone").body
-    assert "do not come to this address" in mail_to("right@example.com", "address_correction_undone").body
+    assert "no longer come to this address" in mail_to("right@example.com", "address_correction_undone").body
 
 
 def test_nothing_that_waited_reaches_the_mistaken_address() -> None:

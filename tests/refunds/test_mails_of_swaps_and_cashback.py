@@ -65,12 +65,12 @@ def test_the_mails_of_a_swap() -> None:
     swaps.finish(case, agent, "PNEW-1111-2222", note="Hidden")
     about = (case.reference, "A-1001", AMP, "Maximum Security", "€10.00 to pay")
     page = f"http://testserver{case.path}"
-    assert_says("swap_received", *about, page, "By mistake", "you get an answer by")
-    assert_says("swap_in_review", *about, page, "is looking at your product swap now")
-    assert_says("swap_question_asked", *about, page, "Which device?", "please answer on the page of the swap")
-    assert_says("swap_approved", *about, page, "Please pay €10.00 to us", "Nothing is charged by itself.")
+    assert_says("swap_received", *about, page, "By mistake", "reply by")
+    assert_says("swap_in_review", *about, page, "reviewing your product swap")
+    assert_says("swap_question_asked", *about, page, "Which device?", "Please answer on the page of your swap")
+    assert_says("swap_approved", *about, page, "Please pay €10.00 to us", "Nothing is charged automatically.")
     order_page = f"http://testserver/orders/{case.order.public_id}/"
-    assert_says("swap_swapped", *about, order_page, "PNEW-1111-2222", "install the new product")
+    assert_says("swap_swapped", *about, order_page, "PNEW-1111-2222", "Install the new product")
 
 
 def test_the_mails_of_swaps_that_do_not_come_about() -> None:
@@ -81,7 +81,7 @@ def test_the_mails_of_swaps_that_do_not_come_about() -> None:
 
 def test_the_mail_of_a_canceled_swap() -> None:
     steps.cancel(ask_for_a_swap())
-    assert_says("swap_cancelled", "Nothing is swapped and nothing is charged")
+    assert_says("swap_cancelled", "nothing is charged")
 
 
 def test_the_mails_of_a_claim() -> None:
@@ -92,11 +92,11 @@ def test_the_mails_of_a_claim() -> None:
     cashback.pay(case, agent, "PAYOUT-7", note="Hidden")
     about = (case.reference, "A-1001", AMP, case.license.serial, "€10.00", "your bank account")
     page = f"http://testserver{case.path}"
-    assert_says("cashback_received", *about, page, "you get an answer by")
-    assert_says("cashback_in_review", *about, page, "is looking at your cashback claim now")
+    assert_says("cashback_received", *about, page, "reply by")
+    assert_says("cashback_in_review", *about, page, "reviewing your cashback claim")
     assert_says("cashback_question_asked", *about, page, "Which shop?")
-    assert_says("cashback_approved", *about, page, "You get €10.00 cashback.")
-    assert_says("cashback_paid", *about, page, "PAYOUT-7", "Your bank details are deleted here now.")
+    assert_says("cashback_approved", *about, page, "You’ll get €10.00 cashback.")
+    assert_says("cashback_paid", *about, page, "PAYOUT-7", "We’ve deleted your bank details.")
     for kind in Message.objects.values_list("kind", flat=True):
         _subject, plain, html = parts(kind)
         assert "0532" not in plain + html
@@ -104,11 +104,11 @@ def test_the_mails_of_a_claim() -> None:
 
 def test_the_mails_of_claims_that_do_not_come_about() -> None:
     cashback.decline(claim(), make_agent(), "Unreadable proof", note="Hidden")
-    assert_says("cashback_declined", "Unreadable proof", "see it differently?")
+    assert_says("cashback_declined", "Unreadable proof", "Disagree?")
     case = CashbackClaim.objects.get()
     again = make_claim(case.license)
     cashback.cancel(again)
-    assert_says("cashback_cancelled", "You get no cashback.")
+    assert_says("cashback_cancelled", "There’s no cashback")
 
 
 def test_mails_speak_the_orders_language() -> None:
