@@ -8,7 +8,6 @@ from typing import NamedTuple
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
 from licenses import download_panel
@@ -20,7 +19,6 @@ from orders.models import Order, OrderLine
 from orders.panels import Panel, register
 
 MOST_BOXES = 20  # devices drawn; more are a number only
-FREE_BOX, USED_BOX = "<i>□</i>", '<i class="used">■</i>'
 
 
 @dataclass(frozen=True)
@@ -64,11 +62,10 @@ class ShownLicense:
         return words % {"used": self.used, "free": free}
 
     @property
-    def boxes(self) -> SafeString:
-        """A box for each device, the used ones first, drawn by the stylesheet; none where they would be a wall."""
-        drawn = self.devices if self.devices and self.devices <= MOST_BOXES else 0
-        used = min(self.used, drawn)
-        return mark_safe(USED_BOX * used + FREE_BOX * (drawn - used))  # noqa: S308 (constants)
+    def boxes(self) -> list[bool]:
+        """A box for each device, True for those in use, which come first. Empty if there would be too many."""
+        count = self.devices if self.devices and self.devices <= MOST_BOXES else 0
+        return [number < self.used for number in range(count)]
 
 
 @dataclass

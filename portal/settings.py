@@ -218,7 +218,6 @@ CONFIRMATION_WINDOW_HOURS = env.int("CONFIRMATION_WINDOW_HOURS", 72)
 
 ALTCHA_HMAC_KEY = salted_hmac("orders.proof_of_work", SECRET_KEY, secret=SECRET_KEY, algorithm="sha256").hexdigest()
 
-SESSION_ENGINE = "orders.sessions"
 SESSION_COOKIE_AGE = 8 * 3600  # seconds; a grant's longest life
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True

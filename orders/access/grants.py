@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
-from orders.models import Attempt, Order, OrderQuerySet, order_with_store
+from orders.models import Attempt, Order, OrderQuerySet
 
 IDLE_TIMEOUT = timedelta(minutes=30)
 GRANT_LIFETIME = timedelta(hours=8)
@@ -207,8 +207,9 @@ def find_page_for(path: str) -> HttpResponseRedirect:
 
 def _granted_order(request: HttpRequest, public_id: UUID) -> Order | None:
     granted = current_grants(request).orders
-    order = order_with_store(public_id) if granted else None
-    return order if order is not None and order.pk in granted else None
+    if not granted:
+        return None
+    return Order.objects.select_related("store").filter(pk__in=granted, public_id=public_id).first()
 
 
 # --- The end --------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from notifications.services import send
 from orders.access.attempts import CLIENT_RATE, Lookup, Outcome, Way, record
 from orders.access.clients import client_address
 from orders.access.grants import LINK_KEY, grant_access, granted_orders
-from orders.models import MOST_FOUND, AccessLink, LinkState, Order
+from orders.models import MAX_FOUND_ORDERS, AccessLink, LinkState, Order
 from orders.rate_limits import Rate, RateLimit, consume, consume_each
 
 # Links mailed to one address; above it, the ones in the mailbox renew themselves.
@@ -68,7 +68,7 @@ def open_link(request: HttpRequest, token: str) -> LinkOpened:
     found: list[Order] = []
     used = link.use(timezone.now())
     if used:
-        found = list(Order.objects.for_email(link.email).access_columns().newest_first()[:MOST_FOUND])
+        found = list(Order.objects.for_email(link.email).access_columns().newest_first()[:MAX_FOUND_ORDERS])
     elif request.session.get(LINK_KEY) == link.pk and granted_orders(request).exists():
         return LinkOpened(LinkResult.OPENED, link.next_path)  # the second click on the same button
     outcome = Outcome.FOUND if found else Outcome.REFUSED

@@ -9,7 +9,7 @@ from orders import passwords
 from orders.access.attempts import Lookup, Way, attempt, under_enumeration
 from orders.access.codes import require_code
 from orders.access.grants import CORRECTION_KEY, current_grants, granted_orders
-from orders.models import LAST4, Order, Store, normalize_order_number, orders_paid_with
+from orders.models import LAST4, MAX_FOUND_ORDERS, Order, Store, normalize_order_number
 from orders.rate_limits import Rate, RateLimit, failures
 
 # Tries that failed: against one address by card, against one order number by password.
@@ -60,7 +60,7 @@ def find_by_card(
     enumerated = under_enumeration() if enumerated is None else enumerated
 
     def judge() -> list[Order]:
-        return orders_paid_with(email, card_last4)
+        return list(Order.objects.for_card(email, card_last4).access_columns().newest_first()[:MAX_FOUND_ORDERS])
 
     proven_better = {order_id for order_id, grant in current_grants(request).orders.items() if not grant.code_address}
     lookup = attempt(request, Way.CARD, address, _card_limit(address), judge, judged=work_done or not enumerated)

@@ -6,23 +6,20 @@ from orders.models.fields import money_field
 from orders.models.links import AccessLink, LinkState, SingleUseLink
 from orders.models.orders import (
     LAST4,
-    MOST_FOUND,
+    MAX_FOUND_ORDERS,
     OWN_ARGON2_PREFIX,
     Order,
     OrderLine,
     OrderQuerySet,
     load_items,
-    load_stores,
     normalize_order_number,
-    order_with_store,
-    orders_paid_with,
 )
 from orders.models.payments import PaymentReference, Refund
 from orders.models.stores import FollowUpSchedule, Store
 
 __all__ = [
     "LAST4",
-    "MOST_FOUND",
+    "MAX_FOUND_ORDERS",
     "OWN_ARGON2_PREFIX",
     "UNDO_WITHIN",
     "AccessLink",
@@ -41,9 +38,6 @@ __all__ = [
     "SingleUseLink",
     "Store",
     "load_items",
-    "load_stores",
     "money_field",
     "normalize_order_number",
-    "order_with_store",
-    "orders_paid_with",
 ]

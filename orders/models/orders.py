@@ -14,7 +14,6 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from notifications.addresses import EmailKeyField, email_key
-from orders.asked_often import AskedOften
 from orders.models.corrections import UNDO_WITHIN
 from orders.models.fields import money_field
 from orders.models.payments import Refund
@@ -29,6 +28,7 @@ FOREIGN_PASSWORD_HASH = (
 )
 
 
+MAX_FOUND_ORDERS = 200  # orders that one lookup opens, newest first
 LAST4 = re.compile(r"[0-9]{4}")
 
 
@@ -177,12 +177,12 @@ class Order(models.Model):
     @cached_property
     def items(self) -> list["OrderLine"]:
         """Its lines, in the store's order. Read once; `load_items` reads those of many orders."""
-        return _lines(self.pk)
+        return list(self.lines.order_by("position", "id"))
 
     @cached_property
     def refund_list(self) -> list["Refund"]:
         """Its refunds, in the order of time. Read once."""
-        return _refunds(self.pk)
+        return list(self.refunds.order_by("refunded_at", "id"))
 
 
 class OrderLine(models.Model):
@@ -227,55 +227,10 @@ class OrderLine(models.Model):
         return f"{self.quantity} × {self.name}"
 
 
-# --- What every page of an order asks -------------------------------------------------------------------
-
-MOST_FOUND = 200  # orders that one lookup opens, the newest
-
-
-def orders_paid_with(email: str, last4: str) -> list[Order]:
-    """As `Order.objects.for_card`, quicker: what orders/access judges by, newest first, with stores."""
-    key = email_key(email)
-    if not (key and LAST4.fullmatch(last4)):
-        return []  # nobody's; and not a question of its own, so that one asking stands for all
-    found = _orders_by_card(key, last4)
-    load_stores(found)
-    return found
-
-
-_orders_by_card = AskedOften(
-    lambda email, last4: (
-        Order.objects.for_card(email, last4)
-        .only("public_id", "store_id", "number_key", "password_hash", "password_generation")
-        .newest_first()[:MOST_FOUND]
-    ),
-    "sample@example.com",
-    "0000",
-)
-_orders = AskedOften(lambda public_id: Order.objects.filter(public_id=public_id), uuid.UUID(int=0))
-_stores = AskedOften(lambda store_id: Store.objects.filter(pk=store_id), 0)
-_lines = AskedOften(lambda order_id: OrderLine.objects.filter(order_id=order_id).order_by("position", "id"), 0)
-_refunds = AskedOften(lambda order_id: Refund.objects.filter(order_id=order_id).order_by("refunded_at", "id"), 0)
-
-
-def order_with_store(public_id: uuid.UUID) -> Order | None:
-    """The order that a page is about, with its store. Two queries. Whether it may be seen is asked of access.py."""
-    for order in _orders(public_id):
-        load_stores([order])
-        return order
-    return None
-
-
-def load_stores(orders: Sequence[Order]) -> None:
-    """Give each order its store. One query a store."""
-    stores = {store_id: _stores(store_id)[0] for store_id in {order.store_id for order in orders}}
-    for order in orders:
-        order.store = stores[order.store_id]
-
-
 def load_items(orders: Sequence[Order]) -> None:
-    """Give each order its `items`. One query for all."""
+    """Load the `items` of all these orders in one query."""
     missing = {order.pk: order for order in orders if "items" not in order.__dict__}
-    if len(missing) > 1:
+    if missing:
         for order in missing.values():
             order.items = []
         for line in OrderLine.objects.filter(order_id__in=missing).order_by("position", "id"):

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from notifications.addresses import mask_address
 from notifications.services import mails_about_order
-from orders import access, invoice_pdf, panels, statuses
+from orders import access, formats, invoice_pdf, panels, statuses
 from orders import invoice as invoices
 from orders.access import with_found_order, with_order
 from orders.forms import CodeForm
@@ -42,6 +42,7 @@ def order_page(request: HttpRequest, order: Order) -> HttpResponse:
         "order": order,
         "zone": order.store.tzinfo,
         "status": statuses.words(order.status),
+        "payment": formats.payment(order),
         "refunds": order.refund_list,
         "address": mask_address(order.email) if order.email else "",
         "frozen_until": order.returns_frozen_until if order.is_frozen(timezone.now()) else None,
