@@ -160,16 +160,17 @@ class Outgoing:
             self._drop()
 
     def _drop(self) -> None:
-        """Close without a goodbye: a server that does not answer would keep us waiting once more."""
+        """Close without QUIT: a server that does not answer would keep us waiting again.
+
+        The backend is replaced, too, because it may hold a connection that is only half open.
+        """
         self._served = 0
         if not self._speaks_smtp:
             self._backend.close()
             return
-        for name in ("connection", "_partial_connection"):
-            smtp = getattr(self._backend, name)
-            if smtp is not None:
-                smtp.close()
-                setattr(self._backend, name, None)
+        if self._backend.connection is not None:
+            self._backend.connection.close()
+        self._backend = get_connection()
 
 
 class _Transaction:
