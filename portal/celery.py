@@ -1,18 +1,68 @@
-"""The Celery application. Tasks live in each room's `tasks.py`."""
+"""The Celery application and its schedule, for workers and beat.
+
+Web processes do not import it: they leave work as rows in the database, and never talk to the broker.
+Tasks are in each app's `tasks.py`.
+"""
 
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import beat_init
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "deliver-due-mail": {
+        "task": "notifications.tasks.deliver_due",
+        "schedule": settings.DELIVERY_TICK_SECONDS,
+        # Ticks that nobody took must not pile up behind a stopped worker.
+        "options": {"expires": settings.DELIVERY_TICK_SECONDS},
+    },
+    "send-refunds": {
+        "task": "refunds.tasks.send_refunds",
+        "schedule": settings.REFUND_TICK_SECONDS,
+        "options": {"expires": settings.REFUND_TICK_SECONDS},
+    },
+    "send-follow-ups": {
+        "task": "notifications.tasks.send_follow_ups",
+        "schedule": settings.FOLLOW_UP_TICK_SECONDS,
+        "options": {"expires": settings.FOLLOW_UP_TICK_SECONDS},
+    },
+    "beat-heartbeat": {
+        "task": "portal.tasks.heartbeat",
+        "schedule": settings.HEARTBEAT_SECONDS,
+        # Every process may be busy with mail for about a minute; a beat that waits for one still counts.
+        "options": {"expires": settings.CELERY_TASK_TIME_LIMIT},
+    },
+    "purge-files": {
+        "task": "files.tasks.purge_files",
+        "schedule": crontab(minute="41"),
+        "options": {"expires": 3600},
+    },
+    "forget-old-thread-links": {
+        "task": "support.tasks.forget_old_links",
+        "schedule": crontab(minute="27"),
+        "options": {"expires": 3600},
+    },
+    "forget-old-attempts": {
+        "task": "orders.tasks.forget_old_access_data",
+        "schedule": crontab(minute="17"),
+        "options": {"expires": 3600},
+    },
+    "forget-activation-events": {
+        "task": "licenses.tasks.forget_activation_events",
+        "schedule": crontab(minute="23"),
+        "options": {"expires": 3600},
+    },
+}
 
 
 @beat_init.connect
 def beat_once_at_the_start(**_details: object) -> None:
-    """Otherwise the first heartbeat would come half a minute after the start."""
+    """Send a heartbeat at once. The schedule would send the first one only after HEARTBEAT_SECONDS."""
     app.send_task("portal.tasks.heartbeat", expires=app.conf.task_time_limit)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from celery import current_app
 from django.conf import settings
 from django.core import checks
 from django.core.files.base import ContentFile
@@ -30,6 +29,7 @@ from licenses.models import Release
 from licenses.models.downloads import releases_storage
 from notifications.models import Message
 from portal import schema
+from portal.celery import app
 from portal.health import unapplied_migrations
 from portal.models import Heartbeat
 
@@ -88,7 +88,7 @@ def tables() -> str:
 
 def broker() -> str:
     try:
-        with current_app.connection_for_read(connect_timeout=ANSWER_WITHIN) as queue:
+        with app.connection_for_read(connect_timeout=ANSWER_WITHIN) as queue:
             queue.ensure_connection(max_retries=1, interval_start=0, timeout=ANSWER_WITHIN)
             queue.default_channel  # noqa: B018 (asking for it is what speaks to the broker)
     except (OSError, KombuError) as error:
@@ -99,7 +99,7 @@ def broker() -> str:
 
 
 def worker() -> str:
-    replies = current_app.control.ping(timeout=ANSWER_WITHIN, limit=1)
+    replies = app.control.ping(timeout=ANSWER_WITHIN, limit=1)
     if not replies:
         raise Trouble(_("no worker answers"), _("Start one: `celery -A portal.celery worker`."))
     return _("%(name)s answers") % {"name": next(iter(replies[0]))}

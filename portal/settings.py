@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import environ
-from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
 from django.utils.crypto import salted_hmac
@@ -137,50 +136,6 @@ DELIVERY_TICK_SECONDS = 2
 HEARTBEAT_SECONDS = 30
 REFUND_TICK_SECONDS = 30
 FOLLOW_UP_TICK_SECONDS = 600
-CELERY_BEAT_SCHEDULE = {
-    "deliver-due-mail": {
-        "task": "notifications.tasks.deliver_due",
-        "schedule": DELIVERY_TICK_SECONDS,
-        # Ticks that nobody took must not pile up behind a stopped worker.
-        "options": {"expires": DELIVERY_TICK_SECONDS},
-    },
-    "send-refunds": {
-        "task": "refunds.tasks.send_refunds",
-        "schedule": REFUND_TICK_SECONDS,
-        "options": {"expires": REFUND_TICK_SECONDS},
-    },
-    "send-follow-ups": {
-        "task": "notifications.tasks.send_follow_ups",
-        "schedule": FOLLOW_UP_TICK_SECONDS,
-        "options": {"expires": FOLLOW_UP_TICK_SECONDS},
-    },
-    "beat-heartbeat": {
-        "task": "portal.tasks.heartbeat",
-        "schedule": HEARTBEAT_SECONDS,
-        # Every process may be busy with mail for about a minute; a beat that waits for one still counts.
-        "options": {"expires": CELERY_TASK_TIME_LIMIT},
-    },
-    "purge-files": {
-        "task": "files.tasks.purge_files",
-        "schedule": crontab(minute="41"),
-        "options": {"expires": 3600},
-    },
-    "forget-old-thread-links": {
-        "task": "support.tasks.forget_old_links",
-        "schedule": crontab(minute="27"),
-        "options": {"expires": 3600},
-    },
-    "forget-old-attempts": {
-        "task": "orders.tasks.forget_old_access_data",
-        "schedule": crontab(minute="17"),
-        "options": {"expires": 3600},
-    },
-    "forget-activation-events": {
-        "task": "licenses.tasks.forget_activation_events",
-        "schedule": crontab(minute="23"),
-        "options": {"expires": 3600},
-    },
-}
 
 # --- Mail --------------------------------------------------------------------------------------------
 vars().update(env.email_url_config(required("EMAIL_URL", "The mail server, as in smtp+tls://user:password@host:587.")))
@@ -199,6 +154,7 @@ VENDOR_LOGO = env.str("VENDOR_LOGO", "")  # path under the static files, or empt
 VENDOR_COLOR = env.str("VENDOR_COLOR", "#0b5cad")
 # A folder of fonts for scripts other than Latin, Greek and Cyrillic on printed invoices.
 INVOICE_FONT_FOLDER = env.str("INVOICE_FONT_FOLDER", "")
+INVOICE_PDF_RENDERER = "orders.invoice_pdf.render"  # a dotted path: only a process that renders one loads Typst
 # Pages that rooms below their own lead to, by what they are for: see notifications/site.py.
 SITE_PAGES = {
     "help": "support:help",

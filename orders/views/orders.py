@@ -2,17 +2,19 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import content_disposition_header
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from notifications.addresses import mask_address
 from notifications.services import mails_about_order
-from orders import access, formats, invoice_pdf, panels, statuses
+from orders import access, formats, panels, statuses
 from orders import invoice as invoices
 from orders.access import with_found_order, with_order
 from orders.forms import CodeForm
@@ -71,7 +73,8 @@ def invoice(request: HttpRequest, order: Order) -> HttpResponse:
 def invoice_as_pdf(request: HttpRequest, order: Order) -> HttpResponse:
     """The same invoice as a file to keep, named by its number."""
     built = _invoice_of(order)
-    response = HttpResponse(invoice_pdf.render(built, order.billing_country), content_type="application/pdf")
+    render_pdf = import_string(settings.INVOICE_PDF_RENDERER)
+    response = HttpResponse(render_pdf(built, order.billing_country), content_type="application/pdf")
     name = "".join(character for character in built.number if character.isalnum() or character in "-_") or "invoice"
     response["Content-Disposition"] = content_disposition_header(as_attachment=False, filename=f"{name}.pdf") or ""
     return response

@@ -5,9 +5,10 @@ from datetime import timedelta
 from django.conf import settings
 
 from notifications import delivery, outgoing
+from portal.celery import app
 from portal.models import Heartbeat
 
-EXPIRES = settings.CELERY_BEAT_SCHEDULE["beat-heartbeat"]["options"]["expires"]
+EXPIRES = app.conf.beat_schedule["beat-heartbeat"]["options"]["expires"]
 # From a process's taking up a run of delivery to its taking up the next task.
 LONGEST_RUN = delivery.RUN_SECONDS + outgoing.MAIL_TIMEOUTS * settings.EMAIL_TIMEOUT
 
