@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.forms import SUBMISSION_LENGTH, SubmissionForm, plain
 from cases.refusals import Refusal
-from files.forms import ProofField
-from files.refusals import Refused
+from files.forms import SingleUploadField
+from files.rejections import FileRejected
 from licenses.models import normalize_serial
 from orders.countries import country_code
 from orders.forms import NO_CARD_NUMBER, error_messages
@@ -42,7 +42,7 @@ class CashbackForm(SubmissionForm):
         widget=forms.HiddenInput,
         error_messages=error_messages(_("Please choose the country in which you bought.")),
     )
-    proof = ProofField(
+    proof = SingleUploadField(
         label=_("Proof of purchase"),
         help_text=_("The order confirmation, the invoice or the receipt."),
     )
@@ -127,9 +127,9 @@ class CashbackForm(SubmissionForm):
             return None
         return PayoutDetails(self.cleaned_data["payout_holder"], self.cleaned_data["payout_account"])
 
-    def add_refusal(self, refusal: Refusal | Refused) -> None:
+    def add_refusal(self, refusal: Refusal | FileRejected) -> None:
         """Say why a service refused, at the field that it is about."""
-        self.add_error("proof" if isinstance(refusal, Refused) else "serial", str(refusal))
+        self.add_error("proof" if isinstance(refusal, FileRejected) else "serial", str(refusal))
 
     def first_field(self) -> Any:
         """Where an error leads that is about no field of its own."""

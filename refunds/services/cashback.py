@@ -17,7 +17,7 @@ from cases import steps
 from cases.refusals import NotPossible
 from cases.steps import required
 from cases.transitions import Actor, lock_order, locked, record, transition
-from files.services import keep
+from files.services import store_file
 from licenses.models import License, normalize_serial
 from orders.card_numbers import holds_card_number
 from orders.models import Order
@@ -76,7 +76,7 @@ def request_cashback(
     """Take a claim in for a serial number of one of these orders, which are those open to the buyer.
 
     `details` say to which bank account; without them it goes the way the order was paid. The same submission,
-    by the id of its form, finds the first. Raises NotYours, NoCashback, or files.services.Refused for the proof.
+    by the id of its form, finds the first. Raises NotYours, NoCashback, or files.services.FileRejected for the proof.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -99,7 +99,7 @@ def request_cashback(
             country=country,
             currency=verdict.promotion.currency,
             amount=verdict.promotion.amount,
-            proof=keep(proof),
+            proof=store_file(proof),
             payout_method=CashbackClaim.PayoutMethod.BANK if details else CashbackClaim.PayoutMethod.ORIGINAL,
             payout_details=payout_details.encrypt(details) if details else b"",
             submission_id=submission_id,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.models import due
 from cases.refusals import Refusal
 from cases.views import StatusPages
-from files.services import Refused
+from files.services import FileRejected
 from orders import access, formats
 from orders.countries import country_code, guess_country
 from orders.http import INVALID, get_or_post, private, too_many_requests
@@ -64,7 +64,7 @@ def claim(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             return redirect(_send(offered, form).path)
-        except (Refusal, Refused) as refusal:
+        except (Refusal, FileRejected) as refusal:
             form.add_refusal(refusal)
     return _claim_page(request, offered, form, status=INVALID)
 

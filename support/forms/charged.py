@@ -14,7 +14,7 @@ from django.forms.boundfield import BoundField
 from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
-from files.forms import ProofsField
+from files.forms import MultipleUploadField
 from licenses.models import normalize_serial
 from orders import formats
 from orders.forms import DIGITS_LENGTH, NUMBER_LENGTH, error_messages, plain_digits
@@ -113,7 +113,7 @@ class ChargeForm(LetterForm):
         widget=forms.Textarea(attrs={"rows": 4}),
         error_messages=error_messages(""),
     )
-    proof = ProofsField(
+    proof = MultipleUploadField(
         label=_("Receipt or bank statement"),
         required=False,
         max_files=MOST_FILES,

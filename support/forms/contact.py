@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from cases.forms import PageForm
-from files.forms import ProofsField
+from files.forms import MultipleUploadField
 from notifications.addresses import mask_address
 from orders.forms import error_messages
 from orders.models import Order
@@ -38,7 +38,7 @@ class ContactForm(LetterForm):
         widget=forms.Textarea(attrs={"rows": 7}),
         error_messages=error_messages(_("Please write your message.")),
     )
-    files = ProofsField(  # type: ignore[assignment]  # a field, which becomes no attribute
+    files = MultipleUploadField(  # type: ignore[assignment]  # a field, which becomes no attribute
         label=_("Files"),
         required=False,
         max_files=MOST_FILES,
@@ -96,7 +96,7 @@ class ReplyForm(PageForm):
         widget=forms.Textarea(attrs={"rows": 5}),
         error_messages=error_messages(_("Please write your message.")),
     )
-    files = ProofsField(label=_("Files"), required=False, max_files=MOST_FILES)  # type: ignore[assignment]
+    files = MultipleUploadField(label=_("Files"), required=False, max_files=MOST_FILES)  # type: ignore[assignment]
 
     def clean_message(self) -> str:
         return self.without_card_number("message")

@@ -10,7 +10,7 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from cases.forms import SubmissionForm
-from files.forms import ProofsField
+from files.forms import MultipleUploadField
 from orders.forms import EmailForm
 
 MESSAGE_LENGTH = 5000  # characters
@@ -53,7 +53,7 @@ class LetterForm(SubmissionForm, EmailForm):
         return self.submission_of(FORMS, self.way, *(self._said(name) for name in self.fields)) or uuid4()
 
     def _said(self, name: str) -> str:
-        if not isinstance(self.fields[name], ProofsField):
+        if not isinstance(self.fields[name], MultipleUploadField):
             return str(self.cleaned_data.get(name, ""))
         # As they came: what is kept of one and the same photo may differ in a byte.
         return "\x1e".join(f"{file.name}:{file.size}" for file in self[name].data or [])

@@ -35,7 +35,7 @@ Outcome = ChargeClaim.Outcome
 def file_claim(letter: Letter, known: Mapping[str, Any]) -> tuple[Thread, bool]:
     """Take a claim in: its letter, and what is known of the charge (columns of ChargeClaim).
 
-    All or nothing. Returns the thread, and whether it is new. Raises files.services.Refused.
+    All or nothing. Returns the thread, and whether it is new. Raises files.services.FileRejected.
     """
     with transaction.atomic():
         thread, is_new = open_thread(letter)

@@ -16,7 +16,7 @@ from cases.refusals import NotPossible
 from cases.steps import required
 from cases.transitions import Actor, change_status, locked, record
 from files.models import Upload
-from files.services import keep_all
+from files.services import store_files
 from notifications.addresses import address_subject
 from notifications.services import send
 from orders.models import Order, Store
@@ -58,7 +58,7 @@ class ReadAnew(NotPossible):
 def open_thread(letter: Letter) -> tuple[Thread, bool]:
     """Take a letter in, with its files, receipt and history, or nothing of it.
 
-    Returns the thread, and whether it is new: the same submission finds the first. Raises files.services.Refused.
+    Returns the thread, and whether it is new: the same submission finds the first. Raises files.services.FileRejected.
     """
     with transaction.atomic():
         thread = Thread(
@@ -229,7 +229,7 @@ def say(
     """A row of the thread's history that its writer sees, with its files."""
     message = record(thread, before, actor, by=by, text=text)
     assert isinstance(message, ThreadMessage)
-    uploads: list[Upload] = keep_all(files)
+    uploads: list[Upload] = store_files(files)
     ThreadFile.objects.bulk_create(ThreadFile(message=message, upload=upload) for upload in uploads)
     return message
 

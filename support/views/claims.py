@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import get_language, gettext
 
-from files.services import Refused
+from files.services import FileRejected
 from orders.http import get_or_post, private
 from support import thread_access
 from support.forms.charged import ChargeForm
@@ -27,7 +27,7 @@ def charged(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             thread, is_new = claims.file_claim(_letter(form), form.known)
-        except Refused as refused:
+        except FileRejected as refused:
             form.add_error("proof", str(refused))
         else:
             thread_access.grant_writer(request, thread, is_new=is_new)

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from files.services import Refused
+from files.services import FileRejected
 from orders import access
 from orders.formats import active_language
 from orders.http import get_or_post, private
@@ -38,7 +38,7 @@ def contact(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             thread, is_new = open_thread(_letter(form))
-        except Refused as refused:
+        except FileRejected as refused:
             form.add_error("files", str(refused))
         else:
             thread_access.grant_writer(request, thread, is_new=is_new)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from cases.refusals import Refusal
-from files.services import Refused
+from files.services import FileRejected
 from notifications.addresses import mask_address
 from orders import access
 from orders.access import LinkResult
@@ -44,7 +44,7 @@ def thread(request: HttpRequest, thread: Thread) -> HttpResponse:
         return _page(request, thread, form)
     try:
         threads.reply(thread, form.cleaned_data["message"], form.cleaned_data["files"])
-    except Refused as refused:
+    except FileRejected as refused:
         form.add_error("files", str(refused))
         return _page(request, thread, form)
     except Refusal as refusal:

@@ -9,10 +9,10 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from files.models import Upload
-from tests.files import made
+from tests.files import factories
 from tests.pages import text
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.files.form_page")]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.files.upload_form_page")]
 
 AGAIN = "Please choose your files again"
 
@@ -36,38 +36,41 @@ def test_it_says_what_it_takes(client: Client) -> None:
 def test_files_of_all_four_kinds_are_kept(client: Client, kept: Path) -> None:
     answer = send(
         client,
-        made.upload(made.pdf_bytes(), "statement.pdf"),
-        made.upload(made.png(), "screen.png"),
-        made.upload(made.heic(), "IMG_1.HEIC"),
-        photo=made.upload(made.jpeg(), "photo.jpg"),
+        factories.upload(factories.pdf_bytes(), "statement.pdf"),
+        factories.upload(factories.png(), "screen.png"),
+        factories.upload(factories.heic(), "IMG_1.HEIC"),
+        photo=factories.upload(factories.jpeg(), "photo.jpg"),
     )
     assert answer.content.decode() == "statement.pdf screen.png IMG_1.jpg photo.jpg"
-    assert len(made.files_in(kept)) == 4
+    assert len(factories.files_in(kept)) == 4
 
 
 def test_every_file_at_fault_is_named_at_once(client: Client, kept: Path) -> None:
     answer = send(
-        client, made.upload(b"MZ", "setup.exe"), made.upload(made.png(), "ok.png"), made.upload(b"", "no.pdf")
+        client,
+        factories.upload(b"MZ", "setup.exe"),
+        factories.upload(factories.png(), "ok.png"),
+        factories.upload(b"", "no.pdf"),
     )
     assert answer.status_code == 422
     assert "“setup.exe”: This is a program" in text(answer)
     assert "“no.pdf”: This file is empty" in text(answer)
     assert "ok.png" not in text(answer)
     assert AGAIN in text(answer)
-    assert made.files_in(kept) == []
+    assert factories.files_in(kept) == []
     assert not Upload.objects.exists()
 
 
 def test_what_was_typed_stays_when_a_file_is_refused(client: Client) -> None:
-    answer = send(client, made.upload(b"<svg></svg>", "drawing.svg"), message="charged <twice> 🧾")
+    answer = send(client, factories.upload(b"<svg></svg>", "drawing.svg"), message="charged <twice> 🧾")
     assert 'value="charged &lt;twice&gt; 🧾"' in answer.content.decode()
     assert "SVG drawing" in text(answer)
 
 
 def test_files_must_be_chosen_again_when_something_else_is_wrong(client: Client, kept: Path) -> None:
-    answer = send(client, made.upload(made.png()), message="")
+    answer = send(client, factories.upload(factories.png()), message="")
     assert AGAIN in text(answer)
-    assert made.files_in(kept) == []
+    assert factories.files_in(kept) == []
 
 
 def test_a_form_without_its_file_says_so_and_nothing_of_choosing_again(client: Client) -> None:
@@ -82,33 +85,37 @@ def test_text_in_the_place_of_a_file_is_no_file(client: Client) -> None:
 
 
 def test_one_field_takes_one_file(client: Client) -> None:
-    photos = [made.upload(made.png()), made.upload(made.png())]
-    answer = send(client, made.upload(made.png()), photo=photos)
+    photos = [factories.upload(factories.png()), factories.upload(factories.png())]
+    answer = send(client, factories.upload(factories.png()), photo=photos)
     assert "Please send only one file." in text(answer)
 
 
 def test_four_are_too_many_for_three(client: Client) -> None:
-    answer = send(client, *[made.upload(made.png()) for _number in range(4)])
+    answer = send(client, *[factories.upload(factories.png()) for _number in range(4)])
     assert "Please send at most 3 files." in text(answer)
 
 
 def test_a_thousand_files_are_too_many_and_none_is_held(client: Client, kept: Path) -> None:
-    answer = send(client, *[made.upload(b"x" * 1000, f"{number}.jpg") for number in range(1000)])
+    answer = send(client, *[factories.upload(b"x" * 1000, f"{number}.jpg") for number in range(1000)])
     assert answer.status_code == 422
     assert "Please send at most 3 files." in text(answer)
     assert 'value="charged twice"' in answer.content.decode()
-    assert made.files_in(kept) == []
+    assert factories.files_in(kept) == []
 
 
 def test_more_files_than_anybody_has_are_refused_without_a_traceback(client: Client) -> None:
-    answer = send(client, *[made.upload(b"x", f"{number}.jpg") for number in range(2001)])
+    answer = send(client, *[factories.upload(b"x", f"{number}.jpg") for number in range(2001)])
     assert answer.status_code == 400
     assert "could not be understood" in text(answer)
 
 
 def test_a_file_that_is_too_large_is_let_go_and_told(client: Client, settings: Settings) -> None:
     settings.UPLOAD_MAX_BYTES = 1024**2
-    answer = send(client, made.upload(b"\xff" * (1024**2 + 1), "film.jpg"), made.upload(made.png(), "ok.png"))
+    answer = send(
+        client,
+        factories.upload(b"\xff" * (1024**2 + 1), "film.jpg"),
+        factories.upload(factories.png(), "ok.png"),
+    )
     assert answer.status_code == 422
     assert "“film.jpg”: This file is too large: 1 MB are the most." in text(answer)
     assert 'value="charged twice"' in answer.content.decode()
@@ -118,7 +125,7 @@ def as_sent(name: str) -> bytes:
     """A form with one PNG, byte by byte, because Django's test client cleans names itself."""
     head = '--x\r\nContent-Disposition: form-data; name="message"\r\n\r\nhello\r\n--x\r\n'
     file = f'Content-Disposition: form-data; name="proof"; filename="{name}"\r\nContent-Type: image/png\r\n\r\n'
-    return (head + file).encode() + made.png() + b"\r\n--x--\r\n"
+    return (head + file).encode() + factories.png() + b"\r\n--x--\r\n"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +142,7 @@ def as_sent(name: str) -> bytes:
 def test_no_name_leads_anywhere(client: Client, kept: Path, name: str, shown: str) -> None:
     answer = client.generic("POST", "/claim/", as_sent(name), content_type="multipart/form-data; boundary=x")
     assert answer.content.decode() == shown
-    (file,) = made.files_in(kept)
+    (file,) = factories.files_in(kept)
     assert file.parent.parent == kept
 
 
@@ -144,4 +151,4 @@ def test_a_name_that_is_none_is_as_no_file(client: Client, kept: Path, name: str
     answer = client.generic("POST", "/claim/", as_sent(name), content_type="multipart/form-data; boundary=x")
     assert answer.status_code == 422
     assert "Please choose a file" in text(answer)
-    assert made.files_in(kept) == []
+    assert factories.files_in(kept) == []

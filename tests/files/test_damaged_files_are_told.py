@@ -5,11 +5,11 @@ from contextlib import suppress
 
 import pytest
 
-from files.cleaning.documents import clean_document
-from files.cleaning.pictures import clean_picture
-from files.kinds import Kind
-from files.reasons import Unfit
-from tests.files import made
+from files.cleaning.images import clean_image
+from files.cleaning.pdfs import clean_pdf
+from files.file_types import FileType
+from files.rejection_reasons import ContentRejected
+from tests.files import factories
 
 TIMES = 200
 
@@ -25,16 +25,16 @@ def damaged(content: bytes, chance: random.Random) -> bytes:
 
 
 @pytest.mark.filterwarnings("ignore")  # of decoders, about what they skip
-@pytest.mark.parametrize("kind", Kind)
-def test_damaged(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", FileType)
+def test_damaged(kind: FileType) -> None:
     whole = {
-        Kind.PDF: made.pdf_bytes(made.pdf(pages=3)),
-        Kind.JPEG: made.jpeg(exif=made.phone_exif(6)),
-        Kind.PNG: made.png(exif=made.phone_exif(3)),
-        Kind.HEIC: made.heic(6),
+        FileType.PDF: factories.pdf_bytes(factories.pdf(pages=3)),
+        FileType.JPEG: factories.jpeg(exif=factories.phone_exif(6)),
+        FileType.PNG: factories.png(exif=factories.phone_exif(3)),
+        FileType.HEIC: factories.heic(6),
     }[kind]
     chance = random.Random(kind.value)
-    clean = clean_document if kind == Kind.PDF else clean_picture
+    clean = clean_pdf if kind == FileType.PDF else clean_image
     for _time in range(TIMES):
-        with suppress(Unfit):
+        with suppress(ContentRejected):
             clean(damaged(whole, chance), kind)

@@ -9,9 +9,9 @@ import pytest
 from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
-from files.reasons import Reason
-from files.uploading import CappedUploadHandler, RefusedUpload, most_read
-from tests.files import made
+from files.rejection_reasons import RejectionReason
+from files.upload_limits import LimitedUploadHandler, RejectedUpload, max_request_bytes
+from tests.files import factories
 from tests.pages import text
 
 GIGABYTE = 1024**3
@@ -48,20 +48,20 @@ def test_a_length_that_is_none_breaks_nothing(client: Client, length: str) -> No
 
 
 def test_a_form_with_as_many_files_as_are_taken_is_read(settings: Settings) -> None:
-    assert most_read() > 10 * settings.UPLOAD_MAX_BYTES
+    assert max_request_bytes() > 10 * settings.UPLOAD_MAX_BYTES
 
 
 def uploaded(content: bytes) -> Any:
     """What a form gets of a file with this content."""
-    request = RequestFactory().post("/", {"proof": made.upload(content)})
+    request = RequestFactory().post("/", {"proof": factories.upload(content)})
     return request.FILES["proof"]
 
 
 def test_a_large_file_is_not_held(settings: Settings) -> None:
     settings.UPLOAD_MAX_BYTES = 100_000
     upload = uploaded(b"x" * 5_000_000)
-    assert isinstance(upload, RefusedUpload)
-    assert (upload.refused_for, upload.size, upload.read()) == (Reason.TOO_LARGE, 0, b"")
+    assert isinstance(upload, RejectedUpload)
+    assert (upload.rejection_reason, upload.size, upload.read()) == (RejectionReason.TOO_LARGE, 0, b"")
     assert uploaded(b"x" * 100_000).size == 100_000
 
 
@@ -70,20 +70,20 @@ def test_a_full_disk_while_a_file_comes_in_is_told(monkeypatch: pytest.MonkeyPat
         def write(self, data: Any) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("files.uploading.tempfile.SpooledTemporaryFile", lambda **_options: FullFile())
-    upload = uploaded(made.jpeg())
-    assert isinstance(upload, RefusedUpload)
-    assert upload.refused_for == Reason.NOT_STORED
+    monkeypatch.setattr("files.upload_limits.tempfile.SpooledTemporaryFile", lambda **_options: FullFile())
+    upload = uploaded(factories.jpeg())
+    assert isinstance(upload, RejectedUpload)
+    assert upload.rejection_reason == RejectionReason.NOT_STORED
 
 
 def test_a_connection_that_breaks_leaves_nothing_open() -> None:
-    handler = CappedUploadHandler()
+    handler = LimitedUploadHandler()
     handler.new_file("proof", "x.jpg", "image/jpeg", None)
-    taken = handler.taken
+    buffer = handler.buffer
     handler.receive_data_chunk(b"x", 0)
     handler.upload_interrupted()
-    assert taken is not None
-    assert taken.closed
+    assert buffer is not None
+    assert buffer.closed
 
 
 @pytest.mark.django_db(transaction=True)

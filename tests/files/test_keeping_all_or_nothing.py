@@ -14,11 +14,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from files.judging import judge
 from files.models import Upload
-from files.reasons import Reason
-from files.services import Refused, discard, keep, keep_all
-from tests.files import made
+from files.rejection_reasons import RejectionReason
+from files.services import FileRejected, delete_upload, store_file, store_files
+from files.validation import clean_upload
+from tests.files import factories
 
 
 @contextmanager
@@ -32,26 +32,26 @@ def rolled_back() -> Iterator[None]:
 def commit_and_fail() -> None:
     with transaction.atomic():
         transaction.on_commit(lambda: int("not a number"))
-        keep(made.upload(made.jpeg()))
+        store_file(factories.upload(factories.jpeg()))
 
 
 @pytest.mark.django_db
 def test_what_is_kept_says_what_it_is(kept: Path) -> None:
     before = timezone.now()
-    upload = keep(made.upload(made.jpeg(), "../../etc/My Receipt\x00.PDF"))
+    upload = store_file(factories.upload(factories.jpeg(), "../../etc/My Receipt\x00.PDF"))
     content = upload.open().read()
     upload.refresh_from_db()
     assert (upload.name, upload.media_type) == ("My Receipt.jpg", "image/jpeg")
     assert (upload.size, upload.sha256) == (len(content), hashlib.sha256(content).hexdigest())
     assert upload.keep_until - before >= timedelta(days=180)
-    assert [str(path.relative_to(kept)) for path in made.files_in(kept)] == [upload.stored_name]
+    assert [str(path.relative_to(kept)) for path in factories.files_in(kept)] == [upload.stored_name]
     assert "Receipt" not in upload.stored_name
 
 
 @pytest.mark.django_db
 def test_nobody_else_on_the_machine_can_read_it(kept: Path) -> None:
-    keep(made.upload(made.jpeg()))
-    (file,) = made.files_in(kept)
+    store_file(factories.upload(factories.jpeg()))
+    (file,) = factories.files_in(kept)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(kept.stat().st_mode) == 0o700
@@ -60,36 +60,36 @@ def test_nobody_else_on_the_machine_can_read_it(kept: Path) -> None:
 @pytest.mark.django_db
 def test_how_long_is_a_setting_and_the_callers_to_change(settings: Settings) -> None:
     settings.UPLOADS_KEPT_DAYS = 3
-    upload = keep(made.upload(made.jpeg()))
+    upload = store_file(factories.upload(factories.jpeg()))
     assert upload.keep_until == upload.uploaded_at + timedelta(days=3)
-    upload = keep(made.upload(made.jpeg()), keep_for=timedelta(hours=1))
+    upload = store_file(factories.upload(factories.jpeg()), keep_for=timedelta(hours=1))
     assert upload.keep_until == upload.uploaded_at + timedelta(hours=1)
 
 
 @pytest.mark.django_db
 def test_a_file_from_a_form_is_not_judged_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    clean = judge(made.upload(made.jpeg()))
-    monkeypatch.setattr("files.judging._clean", None)
-    assert keep(clean).size == len(clean.content)
+    clean = clean_upload(factories.upload(factories.jpeg()))
+    monkeypatch.setattr("files.validation._clean", None)
+    assert store_file(clean).size == len(clean.content)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_rollback_takes_the_file_along(kept: Path) -> None:
     with rolled_back():
-        keep(made.upload(made.jpeg()))
-        assert len(made.files_in(kept)) == 1
-    assert made.files_in(kept) == []
+        store_file(factories.upload(factories.jpeg()))
+        assert len(factories.files_in(kept)) == 1
+    assert factories.files_in(kept) == []
     assert not Upload.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_rollback_of_a_part_takes_only_its_files_along(kept: Path) -> None:
     with transaction.atomic():
-        upload = keep(made.upload(made.jpeg()))
+        upload = store_file(factories.upload(factories.jpeg()))
         with rolled_back():
-            keep(made.upload(made.png()))
-        assert len(made.files_in(kept)) == 1
-    assert [file.name for file in made.files_in(kept)] == [Path(upload.stored_name).name]
+            store_file(factories.upload(factories.png()))
+        assert len(factories.files_in(kept)) == 1
+    assert [file.name for file in factories.files_in(kept)] == [Path(upload.stored_name).name]
     assert upload.open().read()
 
 
@@ -97,20 +97,28 @@ def test_a_rollback_of_a_part_takes_only_its_files_along(kept: Path) -> None:
 def test_a_commit_keeps_the_file_though_something_else_then_fails(kept: Path) -> None:
     with pytest.raises(ValueError, match="not a number"):
         commit_and_fail()
-    assert Upload.objects.count() == len(made.files_in(kept)) == 1
+    assert Upload.objects.count() == len(factories.files_in(kept)) == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_several_are_kept_or_none_and_the_one_at_fault_is_named(kept: Path) -> None:
-    with pytest.raises(Refused) as refusal:
-        keep_all([made.upload(made.jpeg()), made.upload(b"MZ", "setup.exe")])
-    assert refusal.value.reason == Reason.PROGRAM
+    with pytest.raises(FileRejected) as refusal:
+        store_files([factories.upload(factories.jpeg()), factories.upload(b"MZ", "setup.exe")])
+    assert refusal.value.reason == RejectionReason.PROGRAM
     assert "“setup.exe”" in str(refusal.value)
-    assert made.files_in(kept) == []
+    assert factories.files_in(kept) == []
     assert not Upload.objects.exists()
-    names = [upload.name for upload in keep_all([made.upload(made.jpeg(), "1.jpg"), made.upload(made.png(), "2.png")])]
+    names = [
+        upload.name
+        for upload in store_files(
+            [
+                factories.upload(factories.jpeg(), "1.jpg"),
+                factories.upload(factories.png(), "2.png"),
+            ]
+        )
+    ]
     assert names == ["1.jpg", "2.png"]
-    assert len(made.files_in(kept)) == 2
+    assert len(factories.files_in(kept)) == 2
 
 
 class FullStorage(FileSystemStorage):
@@ -129,10 +137,10 @@ def test_a_full_disk_is_told_and_leaves_nothing(
 ) -> None:
     full: Storage = FullStorage(location=str(kept))
     monkeypatch.setattr("files.services.private_storage", lambda: full)
-    with pytest.raises(Refused, match="nothing was sent") as refusal:
-        keep(made.upload(made.jpeg()))
-    assert refusal.value.reason == Reason.NOT_STORED
-    assert made.files_in(kept) == []
+    with pytest.raises(FileRejected, match="nothing was sent") as refusal:
+        store_file(factories.upload(factories.jpeg()))
+    assert refusal.value.reason == RejectionReason.NOT_STORED
+    assert factories.files_in(kept) == []
     assert not Upload.objects.exists()
     assert "No space left" in caplog.text
 
@@ -140,18 +148,18 @@ def test_a_full_disk_is_told_and_leaves_nothing(
 @pytest.mark.django_db(transaction=True)
 def test_a_row_that_cannot_be_written_leaves_no_file(kept: Path) -> None:
     with pytest.raises(IntegrityError, match="upload_is_kept_for_a_time"):
-        keep(made.upload(made.jpeg()), keep_for=timedelta(0) - timedelta(days=1))
-    assert made.files_in(kept) == []
+        store_file(factories.upload(factories.jpeg()), keep_for=timedelta(0) - timedelta(days=1))
+    assert factories.files_in(kept) == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_discarding_waits_for_the_commit(kept: Path) -> None:
-    upload = keep(made.upload(made.jpeg()))
+    upload = store_file(factories.upload(factories.jpeg()))
     with rolled_back():
-        discard(Upload.objects.get())
+        delete_upload(Upload.objects.get())
     assert upload.open().read()
-    discard(Upload.objects.get())
-    assert made.files_in(kept) == []
+    delete_upload(Upload.objects.get())
+    assert factories.files_in(kept) == []
     assert not Upload.objects.exists()
 
 
@@ -166,6 +174,6 @@ def test_discarding_waits_for_the_commit(kept: Path) -> None:
     ],
 )
 def test_the_database_refuses_what_must_never_be(change: dict[str, object], constraint: str) -> None:
-    upload = keep(made.upload(made.jpeg()))
+    upload = store_file(factories.upload(factories.jpeg()))
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         Upload.objects.filter(pk=upload.pk).update(**change)

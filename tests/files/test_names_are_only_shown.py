@@ -2,7 +2,7 @@
 
 import pytest
 
-from files.names import LENGTH, readable_name, shown_name
+from files.names import MAX_LENGTH, display_name, readable_name
 
 PDF = "application/pdf"
 
@@ -24,11 +24,11 @@ PDF = "application/pdf"
     ],
 )
 def test_names(sent: str, shown: str) -> None:
-    assert shown_name(sent, PDF) == shown
+    assert display_name(sent, PDF) == shown
 
 
 def test_long_names_are_cut_before_their_ending() -> None:
-    shown = shown_name("x" * 5000 + ".jpeg", "image/jpeg")
-    assert len(shown) == LENGTH
+    shown = display_name("x" * 5000 + ".jpeg", "image/jpeg")
+    assert len(shown) == MAX_LENGTH
     assert shown.endswith("x.jpg")
-    assert len(readable_name("x" * 5000)) == LENGTH
+    assert len(readable_name("x" * 5000)) == MAX_LENGTH

@@ -3,8 +3,8 @@
 import pytest
 from PIL.PngImagePlugin import PngInfo
 
-from files.judging import judge
-from tests.files import made
+from files.validation import clean_upload
+from tests.files import factories
 
 RED, BLUE = 0, 2
 
@@ -16,26 +16,28 @@ def strongest(pixel: object) -> int:
 
 
 def test_a_jpeg_with_a_place_keeps_only_its_pixels() -> None:
-    photo = made.jpeg(exif=made.phone_exif(), comment=b"taken at home", icc_profile=b"a profile" * 20)
+    photo = factories.jpeg(exif=factories.phone_exif(), comment=b"taken at home", icc_profile=b"a profile" * 20)
     assert b"Secret Phone Maker" in photo
-    clean = judge(made.upload(photo))
+    clean = clean_upload(factories.upload(photo))
     assert clean.media_type == "image/jpeg"
-    assert not made.opened(clean.content).getexif()
+    assert not factories.opened(clean.content).getexif()
     for told in (b"Exif", b"Secret", b"taken at home", b"a profile"):
         assert told not in clean.content
 
 
 def test_a_jpeg_held_sideways_is_turned_upright() -> None:
-    clean = made.opened(judge(made.upload(made.jpeg(exif=made.phone_exif(orientation=6)))).content)
+    clean = factories.opened(
+        clean_upload(factories.upload(factories.jpeg(exif=factories.phone_exif(orientation=6)))).content
+    )
     assert clean.size == (40, 60)
     assert strongest(clean.getpixel((35, 30))) == RED  # the upper half, now on the right
     assert strongest(clean.getpixel((5, 30))) == BLUE
 
 
 def test_a_heic_from_a_phone_becomes_an_upright_jpeg() -> None:
-    clean = judge(made.upload(made.heic(orientation=6), "IMG_0815.HEIC"))
+    clean = clean_upload(factories.upload(factories.heic(orientation=6), "IMG_0815.HEIC"))
     assert (clean.media_type, clean.name) == ("image/jpeg", "IMG_0815.jpg")
-    shown = made.opened(clean.content)
+    shown = factories.opened(clean.content)
     assert shown.size == (80, 120)
     assert strongest(shown.getpixel((70, 60))) == RED
     assert not shown.getexif()
@@ -46,7 +48,7 @@ def test_a_png_keeps_its_kind_and_loses_its_texts() -> None:
     texts = PngInfo()
     texts.add_text("Comment", "taken at home")
     texts.add_itxt("XML:com.adobe.xmp", "<xmp>my name</xmp>")
-    clean = judge(made.upload(made.png(pnginfo=texts, exif=made.phone_exif())))
+    clean = clean_upload(factories.upload(factories.png(pnginfo=texts, exif=factories.phone_exif())))
     assert clean.media_type == "image/png"
     for told in (b"taken at home", b"my name", b"Secret", b"tEXt", b"iTXt", b"eXIf"):
         assert told not in clean.content
@@ -54,32 +56,36 @@ def test_a_png_keeps_its_kind_and_loses_its_texts() -> None:
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16"])
 def test_pictures_of_every_depth_are_taken(mode: str) -> None:
-    picture = made.Image.new("I;16", made.WIDE, 40_000) if mode == "I;16" else made.picture(mode=mode)
-    clean = made.opened(judge(made.upload(made.saved(picture, "PNG"))).content)
-    assert clean.size == made.WIDE
+    picture = factories.Image.new("I;16", factories.WIDE, 40_000) if mode == "I;16" else factories.picture(mode=mode)
+    clean = factories.opened(clean_upload(factories.upload(factories.saved(picture, "PNG"))).content)
+    assert clean.size == factories.WIDE
     if mode == "I;16":
         assert clean.getpixel((1, 1)) == 40_000 // 256
 
 
 def test_a_jpeg_for_printers_becomes_one_for_screens() -> None:
-    clean = judge(made.upload(made.saved(made.picture(mode="CMYK"), "JPEG")))
-    assert made.opened(clean.content).mode == "RGB"
+    clean = clean_upload(factories.upload(factories.saved(factories.picture(mode="CMYK"), "JPEG")))
+    assert factories.opened(clean.content).mode == "RGB"
 
 
 def test_what_is_seen_through_stays_so() -> None:
-    glass = made.Image.new("RGBA", made.WIDE, (255, 0, 0, 0))
-    clean = made.opened(judge(made.upload(made.saved(glass, "PNG"))).content)
+    glass = factories.Image.new("RGBA", factories.WIDE, (255, 0, 0, 0))
+    clean = factories.opened(clean_upload(factories.upload(factories.saved(glass, "PNG"))).content)
     assert clean.getpixel((1, 1))[3] == 0  # type: ignore[index]
 
 
 def test_an_animated_picture_is_kept_as_its_first_frame() -> None:
-    moving = made.saved(made.picture(), "PNG", save_all=True, append_images=[made.picture().rotate(180)])
-    clean = made.opened(judge(made.upload(moving)).content)
+    moving = factories.saved(factories.picture(), "PNG", save_all=True, append_images=[factories.picture().rotate(180)])
+    clean = factories.opened(clean_upload(factories.upload(moving)).content)
     assert getattr(clean, "n_frames", 1) == 1
 
 
 def test_a_photo_of_many_pixels_is_kept_smaller_and_in_its_shape() -> None:
-    clean = made.opened(judge(made.upload(made.jpeg_of((8000, 6000), exif=made.phone_exif(orientation=6)))).content)
+    clean = factories.opened(
+        clean_upload(
+            factories.upload(factories.jpeg_of((8000, 6000), exif=factories.phone_exif(orientation=6)))
+        ).content
+    )
     assert clean.width * clean.height <= 16_100_000
     assert clean.height / clean.width == pytest.approx(8000 / 6000, rel=0.01)
     assert strongest(clean.getpixel((clean.width - 9, 99))) == RED

@@ -11,20 +11,20 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from files.models import Upload, UploadLook
+from files.models import DownloadRecord, Upload
 from files.purging import purge
-from files.reasons import Reason
-from files.services import Refused, keep
+from files.rejection_reasons import RejectionReason
+from files.services import FileRejected, store_file
 from portal import checkup
-from tests.files import made
-from tests.files.bucket import Bucket, running_bucket
+from tests.files import factories
+from tests.files.s3_server import S3Server, running_s3_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def bucket(settings: Settings) -> Iterator[Bucket]:
-    with running_bucket() as running:
+def bucket(settings: Settings) -> Iterator[S3Server]:
+    with running_s3_server() as running:
         options = {
             "bucket_name": "uploads",
             "location": "portal",
@@ -34,13 +34,13 @@ def bucket(settings: Settings) -> Iterator[Bucket]:
             "secret_key": "only for this test",
             "addressing_style": "path",
         }
-        private = {"BACKEND": "files.s3.PrivateBucket", "OPTIONS": options}
+        private = {"BACKEND": "files.s3.PrivateS3Storage", "OPTIONS": options}
         settings.STORAGES = settings.STORAGES | {"private": private}
         yield running
 
 
-def test_an_upload_is_kept_read_and_deleted_there(bucket: Bucket, kept: Path, agent: Client) -> None:
-    upload = keep(made.upload(made.pdf_bytes()))
+def test_an_upload_is_kept_read_and_deleted_there(bucket: S3Server, kept: Path, agent: Client) -> None:
+    upload = store_file(factories.upload(factories.pdf_bytes()))
     assert list(bucket.objects) == [f"portal/{upload.stored_name}"]
     assert bucket.signed
     assert not kept.exists()
@@ -50,16 +50,16 @@ def test_an_upload_is_kept_read_and_deleted_there(bucket: Bucket, kept: Path, ag
     assert bucket.objects == {}
 
 
-def test_a_rollback_takes_it_from_there(bucket: Bucket) -> None:
+def test_a_rollback_takes_it_from_there(bucket: S3Server) -> None:
     with transaction.atomic():
-        keep(made.upload(made.png()))
+        store_file(factories.upload(factories.png()))
         assert len(bucket.objects) == 1
         transaction.set_rollback(True)
     assert bucket.objects == {}
 
 
-def test_what_no_row_knows_is_swept_there(bucket: Bucket) -> None:
-    upload = keep(made.upload(made.png()))
+def test_what_no_row_knows_is_swept_there(bucket: S3Server) -> None:
+    upload = store_file(factories.upload(factories.png()))
     bucket.objects |= {
         "portal/ab/" + "ab" * 16: b"left behind",
         "portal/backup.zip": b"not ours",
@@ -69,34 +69,34 @@ def test_what_no_row_knows_is_swept_there(bucket: Bucket) -> None:
     assert sorted(bucket.objects) == sorted([f"portal/{upload.stored_name}", "portal/backup.zip", "else/x"])
 
 
-def test_a_store_that_takes_nothing_is_told(bucket: Bucket) -> None:
+def test_a_store_that_takes_nothing_is_told(bucket: S3Server) -> None:
     bucket.fails = "StorageFull"
-    with pytest.raises(Refused) as refusal:
-        keep(made.upload(made.png()))
-    assert refusal.value.reason == Reason.NOT_STORED
+    with pytest.raises(FileRejected) as refusal:
+        store_file(factories.upload(factories.png()))
+    assert refusal.value.reason == RejectionReason.NOT_STORED
     assert not Upload.objects.exists()
     with pytest.raises(checkup.Trouble) as trouble:
         checkup.storage()
     assert "StorageFull" in trouble.value.what
 
 
-def test_an_object_that_was_lost_is_not_found(bucket: Bucket, agent: Client) -> None:
-    upload = keep(made.upload(made.png()))
+def test_an_object_that_was_lost_is_not_found(bucket: S3Server, agent: Client) -> None:
+    upload = store_file(factories.upload(factories.png()))
     bucket.objects.clear()
     assert agent.get(f"/files/{upload.pk}/").status_code == 404
 
 
-def test_a_store_out_of_reach_is_told_to_staff_and_to_the_command(bucket: Bucket, agent: Client) -> None:
-    upload = keep(made.upload(made.png()))
+def test_a_store_out_of_reach_is_told_to_staff_and_to_the_command(bucket: S3Server, agent: Client) -> None:
+    upload = store_file(factories.upload(factories.png()))
     bucket.fails = "SlowDown"
     answer = agent.get(f"/files/{upload.pk}/")
     assert answer.status_code == 503
     assert "cannot be reached" in answer.content.decode()
-    assert not UploadLook.objects.exists()
+    assert not DownloadRecord.objects.exists()
     with pytest.raises(CommandError, match="SlowDown"):
         call_command("purge_files")
 
 
-def test_the_doctor_is_content_with_it(bucket: Bucket) -> None:
+def test_the_doctor_is_content_with_it(bucket: S3Server) -> None:
     assert "can be written" in checkup.storage()
     assert bucket.objects == {}

@@ -9,21 +9,21 @@ from django.contrib.auth.models import Permission, User
 from django.http import HttpResponse
 from django.test import Client
 
-from files.models import Upload, UploadLook
-from files.services import keep
+from files.models import DownloadRecord, Upload
+from files.services import store_file
 from tests.factories import make_order
-from tests.files import made
+from tests.files import factories
 from tests.pages import inside
 
 pytestmark = pytest.mark.django_db
 
 UPLOADS = "/admin/files/upload/"
-LOOKS = "/admin/files/uploadlook/"
+DOWNLOADS = "/admin/files/downloadrecord/"
 
 
 @pytest.fixture
 def upload(db: None) -> Upload:
-    return keep(made.upload(made.pdf_bytes(), 'état "final"\r\nX-Evil: 1.pdf'))
+    return store_file(factories.upload(factories.pdf_bytes(), 'état "final"\r\nX-Evil: 1.pdf'))
 
 
 def address(upload: Upload) -> str:
@@ -50,10 +50,10 @@ def test_a_download_is_an_attachment_that_nothing_runs(agent: Client, upload: Up
 def test_every_look_is_on_record(agent: Client, upload: Upload) -> None:
     for _time in range(2):
         agent.get(address(upload))
-    looks = UploadLook.objects.all()
+    looks = DownloadRecord.objects.all()
     assert [(look.upload_id, look.staff.username) for look in looks] == [(upload.pk, "agent")] * 2
     upload.delete()
-    assert UploadLook.objects.count() == 2
+    assert DownloadRecord.objects.count() == 2
 
 
 def somebody(name: str, **fields: object) -> Client:
@@ -79,7 +79,7 @@ def test_for_everybody_else_it_is_as_if_it_were_not_there(upload: Upload, who: s
     assert refused.status_code == missing.status_code == 404
     assert plain(refused) == plain(missing)
     assert sorted(refused.headers.items()) == sorted(missing.headers.items())
-    assert not UploadLook.objects.exists()
+    assert not DownloadRecord.objects.exists()
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
@@ -99,7 +99,7 @@ def test_no_address_of_the_site_reaches_the_stored_file(client: Client, agent: C
 def test_a_file_that_was_lost_is_not_found_and_no_traceback(agent: Client, upload: Upload, kept: Path) -> None:
     (kept / upload.stored_name).unlink()
     assert agent.get(address(upload)).status_code == 404
-    assert not UploadLook.objects.exists()
+    assert not DownloadRecord.objects.exists()
 
 
 def test_the_admin_lists_uploads_and_who_looked(agent: Client, upload: Upload) -> None:
@@ -118,12 +118,12 @@ def test_nothing_can_be_changed_there(agent: Client, upload: Upload) -> None:
     assert agent.get(f"{UPLOADS}add/").status_code == 403
     assert agent.post(f"{UPLOADS}{upload.pk}/delete/", {"post": "yes"}).status_code == 403
     agent.get(address(upload))
-    look = UploadLook.objects.get()
-    assert agent.post(f"{LOOKS}{look.pk}/delete/", {"post": "yes"}).status_code == 403
-    assert agent.get(LOOKS).status_code == 200
+    look = DownloadRecord.objects.get()
+    assert agent.post(f"{DOWNLOADS}{look.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert agent.get(DOWNLOADS).status_code == 200
 
 
-@pytest.mark.parametrize("page", [UPLOADS, LOOKS])
+@pytest.mark.parametrize("page", [UPLOADS, DOWNLOADS])
 @pytest.mark.parametrize("term", ["\x00", "🛒", "'", "%", "x" * 5000, "état", "00000000-0000-4000-8000-000000000000"])
 def test_a_search_for_rubbish_breaks_nothing(agent: Client, upload: Upload, page: str, term: str) -> None:
     User.objects.filter(username="agent").update(is_superuser=True)

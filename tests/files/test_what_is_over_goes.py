@@ -11,16 +11,16 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from files import purging, tasks
-from files.models import Upload, UploadLook
-from files.purging import LOOKS_KEPT, ORPHAN_AFTER, purge
-from files.services import keep
-from tests.files import made
+from files.models import DownloadRecord, Upload
+from files.purging import DOWNLOAD_RECORDS_KEPT, ORPHAN_AGE, purge
+from files.services import store_file
+from tests.files import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def make_upload(keep_for: timedelta = timedelta(days=9)) -> Upload:
-    return keep(made.upload(made.png()), keep_for=keep_for)
+    return store_file(factories.upload(factories.png()), keep_for=keep_for)
 
 
 def make_orphan(kept: Path, age: timedelta, name: str = "ab/" + "ab" * 16) -> Path:
@@ -35,16 +35,16 @@ def make_orphan(kept: Path, age: timedelta, name: str = "ab/" + "ab" * 16) -> Pa
 def test_an_upload_goes_when_its_time_is_over_and_not_before(kept: Path) -> None:
     upload = make_upload()
     assert purge(upload.keep_until - timedelta(seconds=1)).uploads == 0
-    assert len(made.files_in(kept)) == 1
+    assert len(factories.files_in(kept)) == 1
     assert purge(upload.keep_until).uploads == 1
-    assert made.files_in(kept) == []
+    assert factories.files_in(kept) == []
     assert not Upload.objects.exists()
 
 
 def test_what_a_killed_process_left_is_swept_after_a_day(kept: Path) -> None:
     upload = make_upload()
-    young = make_orphan(kept, ORPHAN_AFTER - timedelta(minutes=1))
-    old = make_orphan(kept, ORPHAN_AFTER + timedelta(minutes=1), "cd/" + "cd" * 16)
+    young = make_orphan(kept, ORPHAN_AGE - timedelta(minutes=1))
+    old = make_orphan(kept, ORPHAN_AGE + timedelta(minutes=1), "cd/" + "cd" * 16)
     assert purge(timezone.now()).orphans == 1
     assert young.exists()
     assert not old.exists()
@@ -60,21 +60,21 @@ def test_what_is_not_ours_is_left_alone(kept: Path) -> None:
 
 def test_before_the_first_upload_there_is_nothing_to_do(kept: Path) -> None:
     assert not kept.exists()
-    assert purge(timezone.now()) == purging.Purged()
+    assert purge(timezone.now()) == purging.PurgeResult()
 
 
 def test_what_a_case_holds_stays_and_is_told(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held, free = make_upload(timedelta(hours=1)), make_upload(timedelta(hours=2))
-    discard = purging.discard
+    delete_upload = purging.delete_upload
 
     def held_by_a_case(upload: Upload) -> None:
         if upload.pk == held.pk:
             raise ProtectedError("a case holds it", {upload})
-        discard(upload)
+        delete_upload(upload)
 
-    monkeypatch.setattr(purging, "discard", held_by_a_case)
-    purged = purge(timezone.now() + timedelta(days=1))
-    assert (purged.uploads, purged.held) == (1, 1)
+    monkeypatch.setattr(purging, "delete_upload", held_by_a_case)
+    result = purge(timezone.now() + timedelta(days=1))
+    assert (result.uploads, result.protected) == (1, 1)
     assert list(Upload.objects.all()) == [held]
     assert held.open().read()
     assert free.pk != held.pk
@@ -85,25 +85,25 @@ def test_a_file_that_cannot_be_deleted_goes_with_a_later_purge(kept: Path, monke
     with monkeypatch.context() as broken:
         broken.setattr("django.core.files.storage.FileSystemStorage.delete", lambda *_all: int("no"))
         assert purge(upload.keep_until).uploads == 1
-    assert len(made.files_in(kept)) == 1
+    assert len(factories.files_in(kept)) == 1
     assert purge(timezone.now() + timedelta(days=2)).orphans == 1
-    assert made.files_in(kept) == []
+    assert factories.files_in(kept) == []
 
 
 def test_records_of_looks_go_after_their_time(kept: Path, django_user_model) -> None:  # type: ignore[no-untyped-def]
     agent = django_user_model.objects.create_user("agent")
     upload = make_upload()
     now = timezone.now()
-    for at in (now, now - LOOKS_KEPT - timedelta(days=1)):
-        UploadLook.objects.create(upload_id=upload.pk, staff=agent, at=at)
-    assert purge(now).looks == 1
-    assert UploadLook.objects.get().at == now
+    for at in (now, now - DOWNLOAD_RECORDS_KEPT - timedelta(days=1)):
+        DownloadRecord.objects.create(upload_id=upload.pk, staff=agent, at=at)
+    assert purge(now).download_records == 1
+    assert DownloadRecord.objects.get().at == now
 
 
 def test_a_purge_that_may_take_no_time_leaves_the_rest_to_the_next(kept: Path) -> None:
     make_upload(timedelta(hours=1))
     later = timezone.now() + timedelta(days=1)
-    assert purge(later, seconds=-1).uploads == 0
+    assert purge(later, max_seconds=-1).uploads == 0
     assert purge(later).uploads == 1
 
 
@@ -114,15 +114,15 @@ def test_the_command_can_only_count(kept: Path) -> None:
     call_command("purge_files", "--dry-run", stdout=out)
     assert "1  uploads past their time: would be deleted" in out.getvalue()
     assert "1  files without a row: would be deleted" in out.getvalue()
-    assert len(made.files_in(kept)) == 2
+    assert len(factories.files_in(kept)) == 2
     assert Upload.objects.count() == 1
     out = StringIO()
     call_command("purge_files", stdout=out)
     assert "1  uploads past their time: deleted" in out.getvalue()
-    assert made.files_in(kept) == []
+    assert factories.files_in(kept) == []
 
 
 def test_the_task_does_it_by_itself(kept: Path) -> None:
     make_upload(timedelta(microseconds=1))
     tasks.purge_files()
-    assert made.files_in(kept) == []
+    assert factories.files_in(kept) == []

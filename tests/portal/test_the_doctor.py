@@ -156,7 +156,7 @@ def test_looking_at_the_storage_leaves_nothing_there(settings: Settings, tmp_pat
 
 def test_the_judging_of_uploads_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "judged" in checkup.uploads()
-    monkeypatch.setattr("files.judging.sys.executable", "/no/such/python")
+    monkeypatch.setattr("files.validation.sys.executable", "/no/such/python")
     with pytest.raises(checkup.Trouble, match="could not be judged") as trouble:
         checkup.uploads()
     assert "cannot send files" in trouble.value.remedy

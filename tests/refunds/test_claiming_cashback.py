@@ -17,7 +17,7 @@ from refunds import payout_details
 from refunds.models import CashbackClaim, CashbackPromotion
 from refunds.views.cashback import CLAIM_RATE
 from tests.factories import make_agent, make_license, make_line, make_order, make_product
-from tests.files import made
+from tests.files import factories
 from tests.pages import inside, marks, text
 from tests.refunds.promoted import make_bought, make_claim, make_promotion, order_of
 
@@ -43,7 +43,7 @@ def browser(license: License) -> Client:
 
 
 def filled(license: License, **fields: Any) -> dict[str, Any]:
-    proof = made.upload(made.png(), "receipt.png")
+    proof = factories.upload(factories.png(), "receipt.png")
     return {"serial": license.serial, "country": "DE", "proof": proof, "submission_id": "one"} | fields
 
 
@@ -63,7 +63,7 @@ def test_from_the_page_to_the_reference(
     assert marks(status, "data-amount") == ["10.00"]
     assert claim.proof is not None
     assert claim.proof.name == "receipt.png"
-    assert len(made.files_in(kept)) == 1
+    assert len(factories.files_in(kept)) == 1
     assert Message.objects.get(kind="cashback_received").recipient == "buyer@example.com"
     assert marks(browser.get("/cashback/"), "data-verdict") == ["claimed"]
 
@@ -117,7 +117,7 @@ def test_an_unknown_and_a_foreign_serial_get_the_same_answer(license: License, p
 def test_a_stranger_gets_one_answer_and_no_file_is_looked_at(
     license: License, promotion: CashbackPromotion, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("files.forms.judge", lambda upload: pytest.fail("a stranger's file was looked at"))
+    monkeypatch.setattr("files.forms.clean_upload", lambda upload: pytest.fail("a stranger's file was looked at"))
     answers = {
         text(Client().post("/cashback/", filled(license, serial=serial)))
         for serial in (license.serial, "XZZZ-0000-0000-0000-0000", "")
@@ -126,7 +126,7 @@ def test_a_stranger_gets_one_answer_and_no_file_is_looked_at(
     assert "Please open its order first." in answer
     assert "Open your order" in answer
     assert not CashbackClaim.objects.exists()
-    assert made.files_in(kept) == []
+    assert factories.files_in(kept) == []
 
 
 def test_who_opens_the_order_comes_back_to_the_page() -> None:
@@ -155,7 +155,7 @@ def test_the_same_submission_twice_is_one_claim_and_one_mail(
 ) -> None:
     answers = [browser.post("/cashback/", filled(license)) for _click in range(2)]
     assert answers[0]["Location"] == answers[1]["Location"]
-    assert CashbackClaim.objects.count() == Upload.objects.count() == len(made.files_in(kept)) == 1
+    assert CashbackClaim.objects.count() == Upload.objects.count() == len(factories.files_in(kept)) == 1
     assert Message.objects.filter(kind="cashback_received").count() == 1
 
 
@@ -166,7 +166,7 @@ def test_a_second_claim_for_the_serial_number_is_refused(
     again = browser.post("/cashback/", filled(license, submission_id="two"))
     assert again.status_code == 422
     assert "Cashback was claimed for this serial number already." in text(again)
-    assert len(made.files_in(kept)) == CashbackClaim.objects.count() == 1
+    assert len(factories.files_in(kept)) == CashbackClaim.objects.count() == 1
 
 
 def test_after_a_canceled_claim_another_is_possible(
@@ -196,7 +196,7 @@ def test_a_serial_number_may_be_typed_as_people_type_it(
         ({"country": ""}, "Please choose the country in which you bought."),
         ({"country": "Germany"}, "Please choose the country in which you bought."),
         ({"proof": ""}, "Please choose a file"),
-        ({"proof": made.upload(b"MZ", "setup.exe")}, "This is a program"),
+        ({"proof": factories.upload(b"MZ", "setup.exe")}, "This is a program"),
         ({"payout_method": "cash"}, "Please choose one of the ways that are shown."),
         ({"payout_method": "bank"}, "Please enter whose account it is."),
         ({"payout_method": "bank", "payout_holder": "Bea"}, "Please enter the IBAN, or the bank and the account"),
@@ -226,7 +226,7 @@ def test_bad_input_is_told_and_nothing_is_taken(
     assert sentence in text(answer)
     assert "4242424242424242" not in answer.content.decode().replace(" ", "")
     assert not CashbackClaim.objects.exists()
-    assert made.files_in(kept) == []
+    assert factories.files_in(kept) == []
 
 
 def test_bank_details_are_encrypted_and_go_with_a_canceled_claim(

@@ -16,7 +16,7 @@ from notifications.models import Message
 from support.models import ChargeClaim, Thread, ThreadLink
 from support.services import claims, threads
 from tests.factories import make_agent, make_order
-from tests.files.made import jpeg, upload
+from tests.files.factories import jpeg, upload
 from tests.support.letters import CHARGE, link_in, make_claim, send_letter
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ from orders.models import AccessLink
 from support.models import Thread, ThreadLink
 from support.tasks import LINKS_KEPT, forget_old_links
 from tests.factories import make_order
-from tests.files.made import jpeg, upload
+from tests.files.factories import jpeg, upload
 from tests.pages import inside, marks, result, text
 from tests.support.letters import link_in, send_claim, send_letter
 

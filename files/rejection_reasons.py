@@ -1,9 +1,9 @@
-"""Why a file is not taken. Known on both sides of the pipe to files/cleaning, so without Django."""
+"""Why a file is rejected. Imported by the subprocess in files/cleaning, too, so it must not import Django."""
 
 from enum import StrEnum
 
 
-class Reason(StrEnum):
+class RejectionReason(StrEnum):
     EMPTY = "empty"
     TOO_LARGE = "too_large"
     TOO_MANY = "too_many"
@@ -29,9 +29,9 @@ class Reason(StrEnum):
     NOT_STORED = "not_stored"
 
 
-class Unfit(Exception):
-    """This content is not taken, for this reason."""
+class ContentRejected(Exception):
+    """The content of a file is not accepted."""
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: RejectionReason) -> None:
         super().__init__(reason.value)
         self.reason = reason

@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.urls import path
 
-from files.forms import ProofField, ProofsField
-from files.services import keep_all
+from files.forms import MultipleUploadField, SingleUploadField
+from files.services import store_files
 from portal.urls import urlpatterns as portal_urls
 
 PAGE = """{% extends "base.html" %}{% load crispy_forms_tags %}
@@ -22,8 +22,8 @@ PAGE = """{% extends "base.html" %}{% load crispy_forms_tags %}
 
 class ClaimForm(forms.Form):
     message = forms.CharField(label="What happened")
-    proof = ProofsField(label="Receipts or bank statements", help_text="Black out what is nobody's business.")
-    photo = ProofField(label="One more photo", required=False)
+    proof = MultipleUploadField(label="Receipts or bank statements", help_text="Black out what is nobody's business.")
+    photo = SingleUploadField(label="One more photo", required=False)
 
     @property
     def helper(self) -> FormHelper:
@@ -37,7 +37,7 @@ def claim(request: HttpRequest) -> HttpResponse:
     form = ClaimForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         photo = form.cleaned_data["photo"]
-        uploads = keep_all([*form.cleaned_data["proof"], *([photo] if photo else [])])
+        uploads = store_files([*form.cleaned_data["proof"], *([photo] if photo else [])])
         return HttpResponse(" ".join(upload.name for upload in uploads))
     page = engines["django"].from_string(PAGE)
     return HttpResponse(page.render({"form": form}, request), status=422 if form.is_bound else 200)

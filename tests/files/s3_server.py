@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 ERROR = "<?xml version='1.0'?><Error><Code>{}</Code><Message>{}</Message></Error>"
 
 
-class Bucket(ThreadingHTTPServer):
+class S3Server(ThreadingHTTPServer):
     """`objects` holds content by key; `fails` makes every request fail with this code, as in a full store."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Bucket(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: Bucket
+    server: S3Server
     protocol_version = "HTTP/1.1"
 
     def answer(self) -> None:
@@ -82,8 +82,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running_bucket() -> Iterator[Bucket]:
-    with Bucket() as bucket:
+def running_s3_server() -> Iterator[S3Server]:
+    with S3Server() as bucket:
         threading.Thread(target=bucket.serve_forever, daemon=True).start()
         yield bucket
         bucket.shutdown()
