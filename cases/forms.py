@@ -47,7 +47,7 @@ class SubmissionForm(PageForm):
 class AnswerForm(PageForm):
     """What the buyer answers to a question of support."""
 
-    way = "answer"
+    form_name = "answer"
 
     answer = forms.CharField(
         label=_("Your answer"),
@@ -58,4 +58,4 @@ class AnswerForm(PageForm):
     )
 
     def clean_answer(self) -> str:
-        return self.without_card_number("answer")
+        return self.reject_card_number("answer")

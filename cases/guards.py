@@ -28,17 +28,17 @@ def with_case(case_type: Any, page: str) -> Callable[[View], View]:
             case = _open_case(request, case_type, reference)
             if case is None:
                 back = request.path if request.method in ("GET", "HEAD") else reverse(page, args=[reference])
-                return access.find_page_for(back)
-            if access.code_address(request, case.order):
+                return access.redirect_to_find_page(back)
+            if access.pending_code_address(request, case.order):
                 return redirect("orders:code", case.order.public_id)
             return view(request, case, **kwargs)
 
-        def order_of(reference: str) -> UUID | None:
+        def get_order_id(reference: str) -> UUID | None:
             """For the find page, which leads back here whoever opened this very order."""
             cases = case_type._default_manager.filter(reference=reference.upper())
             return cases.values_list("order__public_id", flat=True).first()
 
-        guarded.order_of = order_of  # type: ignore[attr-defined]
+        guarded.get_order_id = get_order_id  # type: ignore[attr-defined]
         return guarded
 
     return decorator

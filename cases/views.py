@@ -18,7 +18,7 @@ from cases.guards import View, with_case
 from cases.models import DecidedCase
 from cases.refusals import Refusal
 from orders import formats
-from orders.http import INVALID, get_or_post, private
+from orders.http import UNPROCESSABLE, get_or_post, no_store
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class StatusPages:
 
     def _view(self, view: Callable[..., HttpResponse]) -> View:
         guarded = with_case(self.case_type, f"{self.namespace}:{self.name}_status")
-        return get_or_post(private(guarded(partial(view, self))))
+        return get_or_post(no_store(guarded(partial(view, self))))
 
 
 def show(pages: StatusPages, request: HttpRequest, case: DecidedCase) -> HttpResponse:
@@ -65,7 +65,7 @@ def _page(pages: StatusPages, request: HttpRequest, case: DecidedCase, form: Ans
         "answer_form": form or AnswerForm() if asked else None,
         "answer_url": f"{pages.namespace}:{pages.name}_answer",
     }
-    return render(request, pages.template, content | pages.content(case), status=INVALID if form else 200)
+    return render(request, pages.template, content | pages.content(case), status=UNPROCESSABLE if form else 200)
 
 
 def answer(pages: StatusPages, request: HttpRequest, case: DecidedCase) -> HttpResponse:

@@ -154,7 +154,7 @@ VENDOR_LOGO = env.str("VENDOR_LOGO", "")  # path under the static files, or empt
 VENDOR_COLOR = env.str("VENDOR_COLOR", "#0b5cad")
 # A folder of fonts for scripts other than Latin, Greek and Cyrillic on printed invoices.
 INVOICE_FONT_FOLDER = env.str("INVOICE_FONT_FOLDER", "")
-INVOICE_PDF_RENDERER = "orders.invoice_pdf.render"  # a dotted path: only a process that renders one loads Typst
+INVOICE_PDF_RENDERER = "orders.invoice_pdf.render_pdf"  # a dotted path: only a process that renders one loads Typst
 # Pages that rooms below their own lead to, by what they are for: see notifications/site.py.
 SITE_PAGES = {
     "help": "support:help",

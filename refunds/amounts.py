@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from orders.models import OrderLine
-from orders.money import round_to
+from orders.money import round_to_currency
 
 ZERO = Decimal(0)
 
@@ -31,7 +31,7 @@ def paid_for(lines: Sequence[OrderLine], order_total: Decimal, currency: str) ->
     lines_before = paid_before = ZERO
     for line in lines:
         lines_before += line.total
-        paid_so_far = round_to(max(order_total, ZERO) * lines_before / together, currency)
+        paid_so_far = round_to_currency(max(order_total, ZERO) * lines_before / together, currency)
         paid[line.pk] = paid_so_far - paid_before
         paid_before = paid_so_far
     return paid
@@ -50,5 +50,5 @@ def share(line: OrderLine, paid: Decimal, units_before: int, units: int, currenc
 
 
 def _part(whole: Decimal, quantity: int, units_before: int, units: int, currency: str) -> Decimal:
-    before = round_to(whole * units_before / quantity, currency)
-    return round_to(whole * (units_before + units) / quantity, currency) - before
+    before = round_to_currency(whole * units_before / quantity, currency)
+    return round_to_currency(whole * (units_before + units) / quantity, currency) - before

@@ -16,8 +16,8 @@ from notifications.site import site_url
 from orders import formats
 from orders.models import Order, Refund
 from orders.money import format_money
-from orders.schedules import by_days
-from orders.services.confirmations import language_of
+from orders.schedules import stores_by_days
+from orders.services.confirmations import order_language
 
 REFUND_ARRIVED = "refund_arrived"
 REFUND_ARRIVED_DAYS, REFUND_ARRIVED_WINDOW = 7, timedelta(days=14)
@@ -27,7 +27,7 @@ OF_TRANSACTION, OF_STORE = "transaction", "refund"
 
 
 def _candidates(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
-    for days, stores in by_days(REFUND_ARRIVED, REFUND_ARRIVED_DAYS, "order__store"):
+    for days, stores in stores_by_days(REFUND_ARRIVED, REFUND_ARRIVED_DAYS, "order__store"):
         after = timedelta(days=days)
         found = Refund.objects.filter(
             stores,
@@ -45,7 +45,7 @@ def _candidates(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
                 due_at + REFUND_ARRIVED_WINDOW,
                 key=_key_of(refund),
                 order_id=refund.order_id,
-                language=language_of(refund.order),
+                language=order_language(refund.order),
             )
 
 

@@ -156,7 +156,7 @@ def orders_with_reference(word: str) -> QuerySet[Any, int]:
 register(
     Panel(
         name="requests",
-        place=20,  # below the serial numbers
+        position=20,  # below the serial numbers
         load=load,
         template="refunds/_panel.html",
         admin_template="refunds/_panel_admin.html",

@@ -11,7 +11,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from cases.refusals import Refusal
-from orders.card_numbers import LENGTHS, holds_card_number, passes_luhn
+from orders.card_numbers import CARD_NUMBER_LENGTHS, contains_card_number, passes_luhn
 
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _BEGINS_LIKE_AN_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}")
@@ -75,6 +75,9 @@ def holds_card(typed: str) -> bool:
     """Whether a full card number stands in what is no valid IBAN, also behind a country's letters."""
     iban = compact(typed)
     if not _IBAN.fullmatch(iban):
-        return holds_card_number(re.sub(r"[^\W\d_]+", " ", typed))
+        return contains_card_number(re.sub(r"[^\W\d_]+", " ", typed))
     # Parts of an IBAN with a slip in it may pass for a card by chance; its whole number hardly.
-    return any(len(digits) in LENGTHS and digits.isdecimal() and passes_luhn(digits) for digits in (iban[2:], iban[4:]))
+    return any(
+        len(digits) in CARD_NUMBER_LENGTHS and digits.isdecimal() and passes_luhn(digits)
+        for digits in (iban[2:], iban[4:])
+    )

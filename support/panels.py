@@ -44,6 +44,6 @@ register(
         "support/_thread_panel.html",
         admin_template="support/admin/_thread_panel.html",
         search=search,
-        place=90,
+        position=90,
     )
 )

@@ -32,7 +32,7 @@ def _name(thread: Thread) -> str:
 
 
 def grant(request: HttpRequest, thread: Thread) -> None:
-    access.grant_other(request, _name(thread), access.Way.LINK)
+    access.grant_resource_access(request, _name(thread), access.Method.LINK)
 
 
 def grant_writer(request: HttpRequest, thread: Thread, *, is_new: bool) -> None:
@@ -51,7 +51,7 @@ def with_thread(view: View) -> View:
     def guarded(request: HttpRequest, reference: str, **kwargs: Any) -> HttpResponse:
         threads_found = Thread.objects.select_related("order__store", "charge_claim")
         thread = threads_found.filter(reference=reference.upper()).first()
-        if thread is None or not access.has_other(request, _name(thread)):
+        if thread is None or not access.has_resource_access(request, _name(thread)):
             return render(request, "support/thread_closed.html", {"reference": reference.upper()}, status=CLOSED)
         return view(request, thread, **kwargs)
 
@@ -60,13 +60,13 @@ def with_thread(view: View) -> View:
 
 def open_link(request: HttpRequest, token: str) -> tuple[LinkResult, Thread | None]:
     """Use an emailed link up, and open its thread."""
-    link = ThreadLink.read_token(token)
+    link = ThreadLink.get_by_token(token)
     if link is None:
         return LinkResult.INVALID, None
-    if link.use(timezone.now()):
+    if link.mark_used(timezone.now()):
         grant(request, link.thread)
         return LinkResult.OPENED, link.thread
-    if access.has_other(request, _name(link.thread)):
+    if access.has_resource_access(request, _name(link.thread)):
         return LinkResult.OPENED, link.thread  # the second click on the same button
     return LinkResult.USED_OR_EXPIRED, None
 

@@ -22,7 +22,7 @@ from cases.admin.actions import CaseAction
 from cases.models import Case
 from cases.refusals import Refusal
 from notifications.models import Message
-from orders.admin import ReadOnly
+from orders.admin import ReadOnlyMixin
 from orders.models import normalize_order_number
 
 DAY = timedelta(days=1)
@@ -88,7 +88,7 @@ class ToDoFilter(DefaultFilter):
         return queryset if self.wanted == "all" else cases.open()
 
 
-class QueueAdmin(ReadOnly, ModelAdmin):
+class QueueAdmin(ReadOnlyMixin, ModelAdmin):
     """A list of work, and a page for each piece of it. It shows; services change, called by what staff post."""
 
     show_full_result_count = False

@@ -18,7 +18,7 @@ from unfold.decorators import display
 
 from cases.refusals import Refusal
 from orders import formats
-from orders.admin import ReadOnly
+from orders.admin import ReadOnlyMixin
 from orders.money import format_money
 from refunds.models import RefundTransaction, StoreGateway
 from refunds.services import money
@@ -40,7 +40,7 @@ class WorkFilter(admin.SimpleListFilter):
 
 
 @admin.register(RefundTransaction)
-class RefundTransactionAdmin(ReadOnly, ModelAdmin):
+class RefundTransactionAdmin(ReadOnlyMixin, ModelAdmin):
     list_display = ["amount_in_words", "state", "gateway", "order", "case_link", "paid_with", "waits_since", "answer"]
     list_filter = [WorkFilter, "status", "gateway", "order__store"]
     list_select_related = ["order__store", "return_case", "withdrawal"]

@@ -38,7 +38,7 @@ from licenses.models import normalize_serial
 from notifications.addresses import email_key
 from orders import formats
 from orders.models import Order, normalize_order_number
-from orders.money import format_money, smallest
+from orders.money import format_money, smallest_unit
 from refunds.eligibility import judge
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from refunds.services import cashback, returns, swaps, withdrawals
@@ -48,7 +48,7 @@ CANDIDATES = 10  # orders offered to staff for a withdrawal without one
 
 
 def _amount(case: Any) -> forms.Field:
-    most = case.amount.quantize(smallest(case.currency)) if isinstance(case, Return) else None
+    most = case.amount.quantize(smallest_unit(case.currency)) if isinstance(case, Return) else None
     return forms.DecimalField(
         label=_("Amount"),
         required=False,

@@ -12,8 +12,8 @@ from cases.refusals import Refusal
 from files.forms import SingleUploadField
 from files.rejections import FileRejected
 from licenses.models import normalize_serial
-from orders.countries import country_code
-from orders.forms import NO_CARD_NUMBER, error_messages
+from orders.countries import parse_country_code
+from orders.forms import CARD_NUMBER_ERROR, error_messages
 from refunds.models import CashbackClaim
 from refunds.payout_details import PayoutDetails, holds_card, is_iban, looks_like_iban
 from refunds.promotions import Verdict
@@ -29,7 +29,7 @@ Method = CashbackClaim.PayoutMethod
 class CashbackForm(SubmissionForm):
     """A claim for one of the serial numbers of the open orders. Whether a promotion applies is the service's."""
 
-    way = "cashback"
+    form_name = "cashback"
 
     serial = forms.CharField(
         label=_("Serial number"),
@@ -86,10 +86,10 @@ class CashbackForm(SubmissionForm):
         serial = str(self.cleaned_data["serial"])
         key = normalize_serial(serial)
         # The digits of many a serial number would pass for a card's.
-        return serial if key in self.known_keys or not key.isdecimal() else self.without_card_number("serial")
+        return serial if key in self.known_keys or not key.isdecimal() else self.reject_card_number("serial")
 
     def clean_country(self) -> str:
-        if not (code := country_code(self.cleaned_data["country"])):
+        if not (code := parse_country_code(self.cleaned_data["country"])):
             raise ValidationError(_("Please choose the country in which you bought."), code="country")
         return code
 
@@ -97,15 +97,15 @@ class CashbackForm(SubmissionForm):
         return self.cleaned_data["payout_method"] or Method.ORIGINAL
 
     def clean_payout_holder(self) -> str:
-        return self.without_card_number("payout_holder")
+        return self.reject_card_number("payout_holder")
 
     def clean_payout_account(self) -> str:
         account = plain(self.cleaned_data["payout_account"])
         if is_iban(account):
             return account
         if holds_card(account):
-            self.forget("payout_account")
-            raise ValidationError(NO_CARD_NUMBER, code="card_number")
+            self.clear_value("payout_account")
+            raise ValidationError(CARD_NUMBER_ERROR, code="card_number")
         if looks_like_iban(account):
             raise ValidationError(_("This IBAN has a mistake in it. Please compare each character."), code="iban")
         return account

@@ -99,7 +99,7 @@ class Item:
 class ReturnForm(SubmissionForm):
     """The items of one order, by what its policy allows now. `judged` holds, once it is valid, what would come back."""
 
-    way = "return"
+    form_name = "return"
 
     reason = forms.ChoiceField(
         label=_("Why do you return it?"),
@@ -168,7 +168,7 @@ class ReturnForm(SubmissionForm):
         return self.reasons[self.cleaned_data["reason"]]
 
     def clean_comment(self) -> str:
-        return self.without_card_number("comment")
+        return self.reject_card_number("comment")
 
     def clean(self) -> None:
         impossible = {
@@ -195,7 +195,7 @@ class ReturnForm(SubmissionForm):
         names = [serials_name(each.line), quantity_name(each.line)] if each is not None else []
         self.add_error(next((name for name in names if name in self.fields), None), str(refusal))
 
-    def forget(self, name: str) -> None:
+    def clear_value(self, name: str) -> None:
         kept = cast(QueryDict, self.data).copy()
         kept[name] = ""
         self.data = kept

@@ -45,7 +45,7 @@ class Swappable:
 class SwapForm(SubmissionForm):
     """One item of an order, and the product wanted instead."""
 
-    way = "swap"
+    form_name = "swap"
 
     line = forms.ChoiceField(
         label=_("Which item?"),
@@ -106,7 +106,7 @@ class SwapForm(SubmissionForm):
         return self.submission_of(self.eligibility.order.public_id, "swap")
 
     def clean_comment(self) -> str:
-        return self.without_card_number("comment")
+        return self.reject_card_number("comment")
 
     def clean_line(self) -> int:
         return int(plain(self.cleaned_data["line"]))

@@ -21,7 +21,7 @@ FORMS = UUID("6f0d1c0e-7c43-4c55-9d0b-0f1e2d5a4b11")
 class WithdrawalForm(SubmissionForm, EmailForm):
     """Who withdraws from which contract, and where the acknowledgement goes. No reason is asked."""
 
-    way = "withdraw"
+    form_name = "withdraw"
 
     name = forms.CharField(
         label=_("Your name"),
@@ -52,7 +52,7 @@ class WithdrawalForm(SubmissionForm, EmailForm):
         return self._one_line("order_number")
 
     def _one_line(self, name: str) -> str:
-        written = " ".join(self.without_card_number(name).split())
+        written = " ".join(self.reject_card_number(name).split())
         if not written.isprintable():
             raise ValidationError(
                 _("This has a character that cannot be typed. Please type it anew."), code="unprintable"

@@ -19,9 +19,9 @@ from cases.steps import required
 from cases.transitions import Actor, lock_order, locked, record, transition
 from files.services import store_file
 from licenses.models import License, normalize_serial
-from orders.card_numbers import holds_card_number
+from orders.card_numbers import contains_card_number
 from orders.models import Order
-from orders.services.confirmations import language_of
+from orders.services.confirmations import order_language
 from refunds import payout_details
 from refunds.models import CashbackClaim
 from refunds.payout_details import PayoutDetails
@@ -103,7 +103,7 @@ def request_cashback(
             payout_method=CashbackClaim.PayoutMethod.BANK if details else CashbackClaim.PayoutMethod.ORIGINAL,
             payout_details=payout_details.encrypt(details) if details else b"",
             submission_id=submission_id,
-            language=language or language_of(order),
+            language=language or order_language(order),
         )
         transition(claim, Status.RECEIVED, Actor.BUYER)
     return claim
@@ -158,7 +158,7 @@ def pay(case: CashbackClaim, by: User, reference: str, text: str = "", note: str
     """Record the payout by its reference. The bank details go in the same moment."""
     reference = required(reference, _("Please enter the reference of the payout."))
     longest = CashbackClaim._meta.get_field("payout_reference").max_length or 0
-    if len(reference) > longest or not reference.isprintable() or holds_card_number(reference):
+    if len(reference) > longest or not reference.isprintable() or contains_card_number(reference):
         raise NotPossible(_("This is not a reference of a payout. Please check what you entered."))
     with locked(case) as current:
         if frozen := why_frozen(current.order, timezone.now()):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.refusals import NotPossible, WrongStatus
 from cases.transitions import Actor, lock_order, status_label, transition
-from orders.card_numbers import holds_card_number
+from orders.card_numbers import contains_card_number
 from orders.models import Order, OrderLine, Refund
 from refunds.amounts import ZERO
 from refunds.models import RefundTransaction, Return, StoreGateway, Withdrawal
@@ -84,7 +84,7 @@ def mark_done(transaction: RefundTransaction, reference: str, by: User) -> None:
         raise NotPossible(
             _("Please enter the reference of the refund, of at most %(longest)d characters."), longest=longest
         )
-    if holds_card_number(reference):
+    if contains_card_number(reference):
         raise NotPossible(_("This is a card number. Please enter the reference of the refund instead."))
     with database.atomic():
         current = lock_transaction(transaction)

@@ -16,8 +16,8 @@ from cases.refusals import NotPossible
 from cases.transitions import Actor, lock_order, locked, transition
 from licenses.models import License
 from orders.models import Order
-from orders.money import smallest
-from orders.services.confirmations import language_of
+from orders.money import smallest_unit
+from orders.services.confirmations import order_language
 from refunds.amounts import ZERO
 from refunds.eligibility import Eligibility, Returnable, judge
 from refunds.models import Return, ReturnLine, ReturnReason
@@ -133,7 +133,7 @@ def request_return(
             reason=reason,
             comment=comment,
             submission_id=submission_id or uuid4(),
-            language=language or language_of(order),
+            language=language or order_language(order),
             currency=order.currency,
             amount=sum((each.amount for each in judged), ZERO),
         )
@@ -181,7 +181,7 @@ def approve(case: Return, by: User, amount: Decimal | None = None, text: str = "
     """Promise the whole amount, or a part of it, and have it sent. Raises WrongAmount or WrongStatus."""
     with locked(case) as current:
         wanted = current.amount if amount is None else amount
-        if not ZERO < wanted <= current.amount or wanted != wanted.quantize(smallest(current.currency)):
+        if not ZERO < wanted <= current.amount or wanted != wanted.quantize(smallest_unit(current.currency)):
             raise WrongAmount(
                 _("Please enter an amount above zero and at most %(most)s, in whole cents."), most=current.amount
             )

@@ -16,7 +16,7 @@ from cases.steps import required
 from cases.transitions import Actor, lock_order, locked, status_label, transition
 from licenses.services.assigning import NotAssignable, assign
 from orders.models import Order
-from orders.services.confirmations import language_of
+from orders.services.confirmations import order_language
 from refunds.eligibility import ASKED_FOR, Eligibility, Returnable, judge, units_held
 from refunds.models import Swap, SwapOffer
 from refunds.refusals import TooLate
@@ -101,7 +101,7 @@ def request_swap(order: Order, wish: Wish, submission_id: UUID | None = None, la
             currency=order.currency,
             comment=wish.comment,
             submission_id=submission_id or uuid4(),
-            language=language or language_of(order),
+            language=language or order_language(order),
         )
         transition(swap, Status.RECEIVED, Actor.BUYER, text=wish.comment)
     return swap

@@ -22,7 +22,7 @@ from cases.steps import required
 from cases.transitions import Actor, lock_order, locked, record, status_label, transition
 from notifications.addresses import address_subject, email_key
 from orders.models import Order
-from orders.money import smallest
+from orders.money import smallest_unit
 from orders.rate_limits import Rate, RateLimit, consume
 from refunds.amounts import ZERO
 from refunds.models import Return, Withdrawal, WithdrawalPeriod
@@ -160,7 +160,7 @@ def approve(case: Withdrawal, by: User, amount: Decimal | None = None, text: str
             raise NotPossible(_("The order of this withdrawal has changed meanwhile. Please look at it again."))
         left = unpromised(order)
         wanted = left if amount is None else amount
-        if not ZERO < wanted <= left or wanted != wanted.quantize(smallest(order.currency)):
+        if not ZERO < wanted <= left or wanted != wanted.quantize(smallest_unit(order.currency)):
             raise WrongAmount(
                 _("Please enter an amount above zero and at most %(most)s, in whole cents."), most=max(left, ZERO)
             )

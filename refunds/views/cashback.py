@@ -15,8 +15,8 @@ from cases.refusals import Refusal
 from cases.views import StatusPages
 from files.services import FileRejected
 from orders import access, formats
-from orders.countries import country_code, guess_country
-from orders.http import INVALID, get_or_post, private, too_many_requests
+from orders.countries import guess_country, parse_country_code
+from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
 from orders.models import Order
 from orders.rate_limits import Rate, RateLimit, consume
 from refunds.forms.cashback import CashbackForm
@@ -47,16 +47,16 @@ class Offered:
 
 
 @get_or_post
-@private
+@no_store
 def claim(request: HttpRequest) -> HttpResponse:
     """Open to everybody: what runs. With an order open: what applies to it, and the form to claim it."""
     if request.method != "POST":
-        offered = _offered(request, country_code(request.GET.get("country")))
+        offered = _offered(request, parse_country_code(request.GET.get("country")))
         return _claim_page(request, offered, _empty_form(offered))
-    offered = _offered(request, country_code(request.POST.get("country")))
+    offered = _offered(request, parse_country_code(request.POST.get("country")))
     if not offered.orders:
         # Nothing of the form is looked at, so that no file of a stranger is.
-        return _claim_page(request, offered, None, refusal=str(cashback.NotYours()), status=INVALID)
+        return _claim_page(request, offered, None, refusal=str(cashback.NotYours()), status=UNPROCESSABLE)
     if not consume([RateLimit("cashback", access.client_address(request), CLAIM_RATE)], timezone.now()):
         refusal = gettext("Too many claims were sent from here. Please try again in a quarter of an hour.")
         return too_many_requests(request, TEMPLATE, _shown(offered, _empty_form(offered), refusal))
@@ -66,10 +66,10 @@ def claim(request: HttpRequest) -> HttpResponse:
             return redirect(_send(offered, form).path)
         except (Refusal, FileRejected) as refusal:
             form.add_refusal(refusal)
-    return _claim_page(request, offered, form, status=INVALID)
+    return _claim_page(request, offered, form, status=UNPROCESSABLE)
 
 
-claim.of_all_orders = True  # type: ignore[attr-defined]  # see orders/forms.py
+claim.covers_all_orders = True  # type: ignore[attr-defined]  # see orders/forms.py
 
 
 def _send(offered: Offered, form: CashbackForm) -> CashbackClaim:
@@ -93,7 +93,7 @@ def _empty_form(offered: Offered) -> CashbackForm | None:
 def _offered(request: HttpRequest, country: str) -> Offered:
     now = timezone.now()
     granted = list(access.granted_orders(request).select_related("store"))
-    awaited = [order for order in granted if access.code_address(request, order)]
+    awaited = [order for order in granted if access.pending_code_address(request, order)]
     orders = [order for order in granted if order not in awaited]
     country = country or guess_country(request, orders)
     return Offered(

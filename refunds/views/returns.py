@@ -12,7 +12,7 @@ from cases.refusals import Refusal
 from cases.views import StatusPages
 from orders import formats
 from orders.access import with_order
-from orders.http import INVALID, get_or_post, private
+from orders.http import UNPROCESSABLE, get_or_post, no_store
 from orders.models import Order
 from refunds.amounts import ZERO
 from refunds.countries import may_withdraw
@@ -23,7 +23,7 @@ from refunds.services import returns
 
 
 @get_or_post
-@private
+@no_store
 @with_order
 def request_return(request: HttpRequest, order: Order) -> HttpResponse:
     """Choose items; look at what comes back; send. Nothing is kept before the last step."""
@@ -76,7 +76,9 @@ def _form_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm)
         "may_withdraw": may_withdraw(order.billing_country),
     }
     refused = form.is_bound and bool(form.errors) and not eligibility.refusal
-    return render(request, "refunds/return_form.html", _about(order) | content, status=INVALID if refused else 200)
+    return render(
+        request, "refunds/return_form.html", _about(order) | content, status=UNPROCESSABLE if refused else 200
+    )
 
 
 def _check_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm) -> HttpResponse:

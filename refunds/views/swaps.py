@@ -13,7 +13,7 @@ from cases.refusals import Refusal
 from cases.views import StatusPages
 from orders import formats
 from orders.access import with_order
-from orders.http import INVALID, get_or_post, private
+from orders.http import UNPROCESSABLE, get_or_post, no_store
 from orders.models import Order
 from refunds.amounts import ZERO
 from refunds.differences import price_difference
@@ -24,7 +24,7 @@ from refunds.services import swaps
 
 
 @get_or_post
-@private
+@no_store
 @with_order
 def request_swap(request: HttpRequest, order: Order) -> HttpResponse:
     """Choose an item and what is wanted instead; look at the difference in price; send."""
@@ -60,7 +60,7 @@ def _form_page(request: HttpRequest, form: SwapForm, now: datetime) -> HttpRespo
         "open_swaps": list(order.swaps.open()),
     }
     refused = form.is_bound and bool(form.errors) and not eligibility.refusal
-    return render(request, "refunds/swap_form.html", _about(order) | content, status=INVALID if refused else 200)
+    return render(request, "refunds/swap_form.html", _about(order) | content, status=UNPROCESSABLE if refused else 200)
 
 
 def _check_page(request: HttpRequest, form: SwapForm, eligibility: Eligibility) -> HttpResponse:

@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from orders import access
-from orders.http import INVALID, get_or_post, private, too_many_requests
+from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
 from orders.rate_limits import Rate, RateLimit, consume
 from refunds.forms.withdrawals import WithdrawalForm
 from refunds.models import Withdrawal
@@ -24,14 +24,14 @@ SHOWN_FOR = timedelta(minutes=30)
 
 
 @get_or_post
-@private
+@no_store
 def withdraw(request: HttpRequest) -> HttpResponse:
     """The statement, a second look at it, and the confirmation. Whether its order is known is never told."""
     if request.method != "POST":
         return _form_page(request, WithdrawalForm(initial=_known(request)))
     form = WithdrawalForm(request.POST)
     if not form.is_valid():
-        return _form_page(request, form, INVALID)
+        return _form_page(request, form, UNPROCESSABLE)
     if request.POST.get("change") == "1":
         return _form_page(request, form)
     if request.POST.get("confirm") != "1":
@@ -53,13 +53,13 @@ def _known(request: HttpRequest) -> dict[str, Any]:
     """What the page of an open order shows anyway; its email address is masked there, and so stays away from here."""
     wanted = request.GET.get("order", "")
     orders = [order for order in access.granted_orders(request) if not wanted or str(order.public_id) == wanted]
-    if len(orders) != 1 or access.code_address(request, orders[0]):
+    if len(orders) != 1 or access.pending_code_address(request, orders[0]):
         return {}
     return {"name": orders[0].billing_name, "order_number": orders[0].number}
 
 
 @require_safe
-@private
+@no_store
 def acknowledgement(request: HttpRequest, reference: str) -> HttpResponse:
     """What was stated and when, for half an hour in the browser that stated it; for all others there is nothing."""
     until = request.session.get(SESSION_KEY, {}).get(reference.upper(), 0)

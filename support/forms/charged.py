@@ -17,9 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from files.forms import MultipleUploadField
 from licenses.models import normalize_serial
 from orders import formats
-from orders.forms import DIGITS_LENGTH, NUMBER_LENGTH, error_messages, plain_digits
+from orders.forms import DIGITS_LENGTH, NUMBER_LENGTH, error_messages, normalize_digits
 from orders.models import LAST4
-from orders.money import decimals, read_amount
+from orders.money import decimals, parse_amount
 from support.forms.days import DayField
 from support.forms.letters import MESSAGE_LENGTH, MOST_FILES, NO_CARD_OR_PASSWORD, LetterForm, text_input
 
@@ -49,7 +49,7 @@ def brands() -> list[tuple[str, Any]]:
 class ChargeForm(LetterForm):
     """What is known of a charge. Much of it may be missing; something to find the order by may not."""
 
-    way = "charged"
+    form_name = "charged"
     FIND_BY = ("amount", "card_last4", "order_number", "serial")
 
     amount = forms.CharField(
@@ -121,11 +121,11 @@ class ChargeForm(LetterForm):
     )
 
     def clean_amount(self) -> Decimal | None:
-        typed = self.without_card_number("amount")
+        typed = self.reject_card_number("amount")
         if not typed.strip():
             return None
         currency = str(self.data.get("currency") or "").strip().upper()
-        amount = read_amount(typed, decimals(currency))
+        amount = parse_amount(typed, decimals(currency))
         if amount is None:
             raise ValidationError(_("Please enter the amount as a number, as in 79.95."), code="invalid")
         if not 0 < amount < AMOUNT_MOST:
@@ -145,11 +145,11 @@ class ChargeForm(LetterForm):
         return self.one_line("card_brand")
 
     def clean_card_last4(self) -> str:
-        digits = plain_digits(self.cleaned_data["card_last4"])
+        digits = normalize_digits(self.cleaned_data["card_last4"])
         if not digits or LAST4.fullmatch(digits):
             return digits
         if len(digits) > 4 and digits.isdigit():
-            self.forget("card_last4")
+            self.clear_value("card_last4")
             words = _("Only the last 4 digits, please. Nobody needs the rest of the card number.")
             raise ValidationError(words, code="too_many")
         raise ValidationError(_("Please enter exactly four digits: the last ones on the card."), code="not_four")
@@ -172,7 +172,7 @@ class ChargeForm(LetterForm):
         return written
 
     def clean_other_emails(self) -> list[str]:
-        typed = re.split(r"[\s,;]+", self.without_card_number("other_emails").strip())
+        typed = re.split(r"[\s,;]+", self.reject_card_number("other_emails").strip())
         emails = list(dict.fromkeys(email for email in typed if email))
         for email in emails:
             try:
@@ -187,7 +187,7 @@ class ChargeForm(LetterForm):
         return emails
 
     def clean_message(self) -> str:
-        return self.without_card_number("message")
+        return self.reject_card_number("message")
 
     def clean(self) -> None:
         if any(name in self.errors or self.cleaned_data.get(name) for name in self.FIND_BY):

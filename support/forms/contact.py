@@ -18,7 +18,7 @@ SUBJECT_LENGTH = 200
 class ContactForm(LetterForm):
     """A message to support, about an order where one is open."""
 
-    way = "contact"
+    form_name = "contact"
 
     order = forms.ChoiceField(
         label=_("Which order is it about?"),
@@ -77,7 +77,7 @@ class ContactForm(LetterForm):
         return self.one_line("subject")
 
     def clean_message(self) -> str:
-        return self.without_card_number("message")
+        return self.reject_card_number("message")
 
     @property
     def chosen_order(self) -> Order | None:
@@ -87,7 +87,7 @@ class ContactForm(LetterForm):
 class ReplyForm(PageForm):
     """What is added to a thread."""
 
-    way = "reply"
+    form_name = "reply"
 
     message = forms.CharField(
         label=_("Your message"),
@@ -99,4 +99,4 @@ class ReplyForm(PageForm):
     files = MultipleUploadField(label=_("Files"), required=False, max_files=MOST_FILES)  # type: ignore[assignment]
 
     def clean_message(self) -> str:
-        return self.without_card_number("message")
+        return self.reject_card_number("message")

@@ -15,7 +15,7 @@ LONGEST_PHONE = 15 + 2  # digits of an international number, after 00
 
 
 class GenuineForm(PortalForm):
-    way = "genuine"
+    form_name = "genuine"
     button = _("Check")
 
     code = forms.CharField(
@@ -39,12 +39,12 @@ class GenuineForm(PortalForm):
         return reverse("support:genuine")
 
     def clean_code(self) -> str:
-        return self.without_card_number("code")
+        return self.reject_card_number("code")
 
     def clean_phone(self) -> str:
         """A phone number of 13 to 15 digits may look like a card's; longer ones there are none."""
         typed = str(self.cleaned_data["phone"])
-        return self.without_card_number("phone") if len(digits_of(typed)) > LONGEST_PHONE else typed
+        return self.reject_card_number("phone") if len(digits_of(typed)) > LONGEST_PHONE else typed
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}

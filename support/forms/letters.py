@@ -41,7 +41,7 @@ class LetterForm(SubmissionForm, EmailForm):
         return email
 
     def one_line(self, name: str) -> str:
-        written = " ".join(self.without_card_number(name).split())
+        written = " ".join(self.reject_card_number(name).split())
         if not written.isprintable():
             words = _("This has a character that cannot be typed. Please type it anew.")
             raise ValidationError(words, code="unprintable")
@@ -50,7 +50,7 @@ class LetterForm(SubmissionForm, EmailForm):
     @property
     def submission(self) -> UUID:
         """The id of this letter: of the form and of what is in it, so that another letter is another one."""
-        return self.submission_of(FORMS, self.way, *(self._said(name) for name in self.fields)) or uuid4()
+        return self.submission_of(FORMS, self.form_name, *(self._said(name) for name in self.fields)) or uuid4()
 
     def _said(self, name: str) -> str:
         if not isinstance(self.fields[name], MultipleUploadField):

@@ -15,8 +15,8 @@ from cases.steps import required
 from cases.transitions import Actor, change_status, record
 from notifications.services import send
 from orders.models import AccessLink, Order
-from orders.services.address_corrections import NotCorrected, correct
-from orders.services.confirmations import language_of, send_confirmation_again
+from orders.services.address_corrections import CorrectionError, correct_address
+from orders.services.confirmations import order_language, resend_confirmation
 from support.models import ChargeClaim, Thread
 from support.services.threads import (
     Letter,
@@ -85,14 +85,14 @@ def match(
             send("claim_matched", message, thread.email, str(link.pk), order_id=order.pk, language=thread.language)
         else:
             notify_writer(message, "claim_matched_elsewhere")
-        send_confirmation_again(order)
+        resend_confirmation(order)
 
 
 def _mend_address(order: Order, thread: Thread, by: User) -> Order:
     try:
-        with override(language_of(order)):
-            correct(order, thread.email, gettext("Support, %(reference)s") % {"reference": thread.reference})
-    except NotCorrected as error:
+        with override(order_language(order)):
+            correct_address(order, thread.email, gettext("Support, %(reference)s") % {"reference": thread.reference})
+    except CorrectionError as error:
         words = _("The address of this order was changed too often lately, and stays. Please match it without that.")
         raise NotPossible(words) from error
     note = gettext("The address of order %(number)s is this one now. The earlier one was told, and can undo it.")

@@ -5,7 +5,7 @@ from django.shortcuts import redirect
 from django.utils.translation import get_language, gettext
 
 from files.services import FileRejected
-from orders.http import get_or_post, private
+from orders.http import get_or_post, no_store
 from support import thread_access
 from support.forms.charged import ChargeForm
 from support.models import Thread
@@ -17,7 +17,7 @@ TEMPLATE = "support/charged.html"
 
 
 @get_or_post
-@private
+@no_store
 def charged(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return form_page(request, TEMPLATE, ChargeForm())

@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from files.services import FileRejected
 from orders import access
 from orders.formats import active_language
-from orders.http import get_or_post, private
+from orders.http import get_or_post, no_store
 from support import search, thread_access
 from support.forms.contact import ContactForm
 from support.models import Thread
@@ -22,10 +22,10 @@ ANSWERS_SHOWN = 3
 
 
 @get_or_post
-@private
+@no_store
 def contact(request: HttpRequest) -> HttpResponse:
     """One form; with an order open, about that order. Answers that stand in the help are shown before it is sent."""
-    orders = access.open_orders(request)
+    orders = access.fully_open_orders(request)
     if request.method != "POST":
         return form_page(request, TEMPLATE, ContactForm(orders, initial=_wanted(request)), orders=orders)
     if request.POST.get("look") == "1":

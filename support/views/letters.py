@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from orders import access
 from orders.card_numbers import mask_card_numbers
-from orders.http import INVALID, too_many_requests
+from orders.http import UNPROCESSABLE, too_many_requests
 from orders.rate_limits import Rate, RateLimit, consume
 from support.forms.letters import LetterForm
 from support.models.threads import due
@@ -34,4 +34,4 @@ def form_page(
     shown = {"form": form, "too_many": too_many, "due_at": due()} | content
     if too_many:
         return too_many_requests(request, template, shown)
-    return render(request, template, shown, status=INVALID if form.errors else 200)
+    return render(request, template, shown, status=UNPROCESSABLE if form.errors else 200)

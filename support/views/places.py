@@ -10,7 +10,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from orders import access
-from orders.countries import country_code, guess_country
+from orders.countries import guess_country, parse_country_code
 from support.models import CardRegion, PhoneNumber, StoreRegion
 from support.places import countries, is_country, sorted_for
 
@@ -38,7 +38,7 @@ def stores(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, template: str, places: QuerySet[Any]) -> HttpResponse:
     wanted = request.GET.get("country", "")
-    country, refusal = country_code(wanted), ""
+    country, refusal = parse_country_code(wanted), ""
     if wanted.strip() and not is_country(country):
         country, refusal = "", gettext("No country has this code. Please choose yours from the list.")
     country = country or guess_country(request, access.granted_orders(request)[:5])

@@ -13,9 +13,9 @@ from files.services import FileRejected
 from notifications.addresses import mask_address
 from orders import access
 from orders.access import LinkResult
-from orders.http import INVALID, get_or_post, private, too_many_requests
+from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
 from orders.models import LinkState
-from orders.views.links import link_page
+from orders.views.links import render_link_page
 from support import thread_access
 from support.forms.contact import ContactForm, ReplyForm
 from support.models import ChargeClaim, Thread, ThreadLink
@@ -33,7 +33,7 @@ TONES = {
 
 
 @get_or_post
-@private
+@no_store
 @with_thread
 def thread(request: HttpRequest, thread: Thread) -> HttpResponse:
     """Everything that was said to the buyer and by the buyer; POST adds to it."""
@@ -56,7 +56,7 @@ def thread(request: HttpRequest, thread: Thread) -> HttpResponse:
 
 def _as_new_message(request: HttpRequest, thread: Thread, form: ReplyForm) -> HttpResponse:
     """What was written to a thread that closed meanwhile, in a form that can still be sent."""
-    orders = access.open_orders(request)
+    orders = access.fully_open_orders(request)
     said = {"subject": thread.reference, "message": form.cleaned_data["message"]}
     return form_page(request, "support/contact.html", ContactForm(orders, initial=said), orders=orders)
 
@@ -79,7 +79,7 @@ def _page(request: HttpRequest, thread: Thread, form: ReplyForm) -> HttpResponse
         "is_theirs": is_matched and thread.order is not None and threads.is_address_of(thread.order, thread.email),
         "order_address": mask_address(thread.order.email) if thread.order and thread.order.email else "",
     }
-    return render(request, "support/thread.html", content, status=INVALID if form.errors else 200)
+    return render(request, "support/thread.html", content, status=UNPROCESSABLE if form.errors else 200)
 
 
 def _outcome(thread: Thread) -> str:
@@ -87,7 +87,7 @@ def _outcome(thread: Thread) -> str:
 
 
 @get_or_post
-@private
+@no_store
 @with_thread
 def solved(request: HttpRequest, thread: Thread) -> HttpResponse:
     if request.method == "POST":
@@ -100,7 +100,7 @@ def solved(request: HttpRequest, thread: Thread) -> HttpResponse:
 
 
 @get_or_post
-@private
+@no_store
 def ask_for_link(request: HttpRequest, reference: str) -> HttpResponse:
     """One answer for every reference, known or not."""
     if request.method != "POST":
@@ -111,13 +111,13 @@ def ask_for_link(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 @get_or_post
-@private
+@no_store
 def link_sent(request: HttpRequest) -> HttpResponse:
     return render(request, "support/thread_link_sent.html")
 
 
 @get_or_post
-@private
+@no_store
 def open_thread(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows a button and uses nothing up, because mail scanners follow links too; POST opens."""
     if request.method == "POST":
@@ -125,15 +125,15 @@ def open_thread(request: HttpRequest, token: str) -> HttpResponse:
         if result == LinkResult.OPENED and thread is not None:
             return redirect(thread.path)
         return _link_page(request, token, LinkState(result.value))
-    return _link_page(request, token, ThreadLink.state_of(ThreadLink.read_token(token), timezone.now()))
+    return _link_page(request, token, ThreadLink.get_state(ThreadLink.get_by_token(token), timezone.now()))
 
 
 @get_or_post
-@private
+@no_store
 def renew_link(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return redirect("support:open_thread", token)
-    link = ThreadLink.read_token(token)
+    link = ThreadLink.get_by_token(token)
     if link is None:
         return _link_page(request, token, LinkState.INVALID)
     if not thread_access.renew_link(request, link):
@@ -142,7 +142,7 @@ def renew_link(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _link_page(request: HttpRequest, token: str, state: LinkState) -> HttpResponse:
-    return link_page(request, LINK_TEMPLATE, token, state)
+    return render_link_page(request, LINK_TEMPLATE, token, state)
 
 
 def _too_many(request: HttpRequest) -> HttpResponse:

@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 from notifications.colors import AA_CONTRAST, contrast
 from orders.models import Order
-from orders.services.confirmations import send_confirmation_again
+from orders.services.confirmations import resend_confirmation
 from tests.factories import make_line, make_order
 from tests.pages import inside
 from tests.support.letters import send_letter
@@ -44,7 +44,7 @@ def visited(open_page: Any, order: Order) -> Any:
     """Opens a page inside the order."""
     make_line(make_order(number="A-1002-with-a-number-that-is-very-long-and-has-no-end-at-all"))
     make_line(order, name="Maximum Security mit einem außerordentlich langen Namen " * 3)
-    send_confirmation_again(order)
+    resend_confirmation(order)
     buyer = inside(order)
     send_letter(buyer, order=str(order.public_id), message="A-long-word-" * 30)
     cookie = buyer.cookies["sessionid"].value

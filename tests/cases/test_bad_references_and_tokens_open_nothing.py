@@ -55,8 +55,8 @@ def test_a_token_of_one_kind_of_link_is_none_of_another() -> None:
     thread = make_thread()
     link = ThreadLink.objects.filter(thread=thread).latest("pk")
     AccessLink.objects.create(pk=link.pk, email="bea@example.com").make_token()
-    assert AccessLink.read_token(link.make_token()) is None
-    assert AccessLink.state_of(AccessLink.read_token(link.make_token()), thread.created_at) == LinkState.INVALID
+    assert AccessLink.get_by_token(link.make_token()) is None
+    assert AccessLink.get_state(AccessLink.get_by_token(link.make_token()), thread.created_at) == LinkState.INVALID
 
 
 @pytest.mark.parametrize("queue", QUEUES)

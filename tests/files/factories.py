@@ -38,23 +38,23 @@ def phone_exif(orientation: int = 1) -> bytes:
     return exif.tobytes()
 
 
-def saved(made: Image.Image, name: str, **options: Any) -> bytes:
+def encode(made: Image.Image, name: str, **options: Any) -> bytes:
     out = io.BytesIO()
     made.save(out, name, **options)
     return out.getvalue()
 
 
 def jpeg(**options: Any) -> bytes:
-    return saved(picture(), "JPEG", **options)
+    return encode(picture(), "JPEG", **options)
 
 
 def png(**options: Any) -> bytes:
-    return saved(picture(), "PNG", **options)
+    return encode(picture(), "PNG", **options)
 
 
 def heic(orientation: int = 1) -> bytes:
     pillow_heif.register_heif_opener()
-    return saved(picture((120, 80)), "HEIF", exif=phone_exif(orientation), quality=80)
+    return encode(picture((120, 80)), "HEIF", exif=phone_exif(orientation), quality=80)
 
 
 def pdf(pages: int = 1) -> pikepdf.Pdf:
@@ -96,9 +96,9 @@ def files_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def opened(content: bytes) -> Image.Image:
+def open_image(content: bytes) -> Image.Image:
     return Image.open(io.BytesIO(content))
 
 
 def jpeg_of(size: tuple[int, int], **options: Any) -> bytes:
-    return saved(picture(size), "JPEG", **options)
+    return encode(picture(size), "JPEG", **options)

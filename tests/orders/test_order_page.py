@@ -9,8 +9,8 @@ from django.test import Client
 from notifications.models import Message
 from orders import panels
 from orders.models import Order, Refund
-from orders.services.confirmations import send_confirmation_again
-from orders.statuses import words
+from orders.services.confirmations import resend_confirmation
+from orders.statuses import describe_status
 from tests.factories import make_license, make_line, make_order, make_store
 from tests.pages import inside, marks, text
 
@@ -27,7 +27,7 @@ def page_of(order: Order) -> str:
     return f"/orders/{order.public_id}/"
 
 
-def test_it_shows_what_a_buyer_wants_to_know(order: Order) -> None:
+def test_the_page_shows_items_amounts_and_payment(order: Order) -> None:
     make_line(order, discount=Decimal("5.00"))
     answer = inside(order).get(page_of(order))
     assert marks(answer, "data-order-number") == ["A-1001"]
@@ -51,7 +51,7 @@ def test_it_shows_what_a_buyer_wants_to_know(order: Order) -> None:
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_money_and_dates_are_written_as_the_language_writes_them(order: Order) -> None:
+def test_amounts_and_dates_are_localized(order: Order) -> None:
     make_line(order)
     said = text(inside(order).get(page_of(order), headers={"Accept-Language": "de"}))
     assert "79,95 €" in said
@@ -66,11 +66,11 @@ def test_each_currency_has_its_own_decimals(currency: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("status", Order.Status.values)
-def test_every_status_is_told_in_words(status: str) -> None:
+def test_every_status_has_a_description(status: str) -> None:
     order = make_order(status=status)
     said = text(inside(order).get(page_of(order)))
     assert "_" not in said
-    assert str(words(status).meaning) in said
+    assert str(describe_status(status).meaning) in said
     assert len(said) > 200
 
 
@@ -81,8 +81,8 @@ def test_refunds_are_shown(order: Order) -> None:
     assert "November 6, 2026 €9.99" in said  # the day at the store
 
 
-def test_mails_of_the_order_are_shown_as_they_are(order: Order) -> None:
-    send_confirmation_again(order)
+def test_emails_about_the_order_are_shown_with_their_status(order: Order) -> None:
+    resend_confirmation(order)
     Message.objects.update(status=Message.Status.BOUNCED)
     answer = inside(order).get(page_of(order))
     said = text(answer)
@@ -92,7 +92,7 @@ def test_mails_of_the_order_are_shown_as_they_are(order: Order) -> None:
     assert "buyer@example.com" not in answer.content.decode()
 
 
-def test_what_a_store_wrote_is_text_and_never_markup() -> None:
+def test_texts_from_the_store_are_escaped() -> None:
     odd = "<script>alert(1)</script>"
     order = make_order(billing_name=odd, number="A&<B>", number_key="A&<B>", store=make_store(name=odd))
     make_line(order, name=odd, sku=odd)
@@ -102,7 +102,7 @@ def test_what_a_store_wrote_is_text_and_never_markup() -> None:
     assert "<img src=x>" not in page
 
 
-def test_who_has_no_access_sees_no_difference_from_an_order_that_is_none(order: Order) -> None:
+def test_without_access_an_order_looks_like_a_missing_one(order: Order) -> None:
     stranger = inside(make_order(store_email="stranger@example.com"))
     none = "11111111-1111-4111-8111-111111111111"
     for browser in (Client(), stranger):
@@ -114,7 +114,7 @@ def test_who_has_no_access_sees_no_difference_from_an_order_that_is_none(order: 
 
 @pytest.mark.parametrize("rest", ["", "invoice/", "invoice.pdf", "confirmation/", "code/", "code/again/"])
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_no_page_of_an_order_opens_for_a_stranger(order: Order, rest: str, method: str) -> None:
+def test_all_pages_of_an_order_require_access(order: Order, rest: str, method: str) -> None:
     stranger = inside(make_order(store_email="stranger@example.com"))
     answer = getattr(stranger, method)(f"{page_of(order)}{rest}")
     assert answer.status_code in (302, 405)
@@ -123,10 +123,12 @@ def test_no_page_of_an_order_opens_for_a_stranger(order: Order, rest: str, metho
 
 
 @pytest.mark.parametrize("items", [1, 50])
-def test_the_number_of_queries_does_not_grow(order: Order, items: int, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_the_number_of_queries_is_the_same_for_many_items(
+    order: Order, items: int, django_assert_max_num_queries
+) -> None:  # type: ignore[no-untyped-def]
     for _item in range(items):
         make_license(make_line(order))
-    send_confirmation_again(order)
+    resend_confirmation(order)
     browser = inside(order)
     with django_assert_max_num_queries(6 + len(panels.registered())):
         assert browser.get(page_of(order)).status_code == 200
@@ -143,11 +145,11 @@ def test_the_list_shows_all_orders_newest_first_with_few_queries(django_assert_m
     assert marks(answer, "data-order-number") == [order.number for order in reversed(orders)]
 
 
-def test_without_orders_the_list_leads_to_the_find_page(client: Client) -> None:
+def test_without_orders_the_list_redirects_to_the_find_page(client: Client) -> None:
     assert client.get("/orders/")["Location"] == "/orders/find/"
 
 
-def test_leaving_closes_the_orders_and_says_so(order: Order) -> None:
+def test_signing_out_closes_the_orders_and_confirms_it(order: Order) -> None:
     browser = inside(order)
     assert browser.get("/orders/sign-out/").status_code == 302  # a link followed by accident ends nothing
     assert browser.get(page_of(order)).status_code == 200
@@ -156,7 +158,7 @@ def test_leaving_closes_the_orders_and_says_so(order: Order) -> None:
     assert browser.get(page_of(order)).status_code == 302
 
 
-def test_before_the_emailed_code_the_serial_number_stays_closed() -> None:
+def test_serial_numbers_are_hidden_until_the_emailed_code_is_entered() -> None:
     order = make_order(store=make_store(confirm_card_lookup="always"))
     make_license(make_line(order), serial="XAAB-1234")
     browser = Client()

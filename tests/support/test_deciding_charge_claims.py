@@ -5,7 +5,7 @@ from django.test import Client
 
 from notifications.models import Message
 from orders.models import Order
-from orders.services.address_corrections import MOST_CORRECTIONS, correct
+from orders.services.address_corrections import MAX_CORRECTIONS, correct_address
 from support.models import ChargeClaim, Thread
 from tests.factories import make_agent, make_line, make_order, make_store
 from tests.pages import marks, text
@@ -99,8 +99,8 @@ def test_staff_mend_a_mistyped_address_and_the_old_one_can_undo_it(desk: Client,
 
 
 def test_an_address_that_was_changed_too_often_stays(desk: Client, client: Client, order: Order) -> None:
-    for number in range(MOST_CORRECTIONS):
-        correct(order, f"other{number}@example.com")
+    for number in range(MAX_CORRECTIONS):
+        correct_address(order, f"other{number}@example.com")
     thread = send_claim(client)
     assert "changed too often" in decide(desk, thread, "match", number="A-1001", store="", mend="on")
     assert (thread.charge_claim.outcome, thread.order) == ("open", None)

@@ -26,18 +26,18 @@ def upload(db: None) -> Upload:
     return store_file(factories.upload(factories.pdf_bytes(), 'état "final"\r\nX-Evil: 1.pdf'))
 
 
-def address(upload: Upload) -> str:
+def download_path(upload: Upload) -> str:
     return f"/files/{upload.pk}/"
 
 
-def plain(answer: HttpResponse) -> str:
+def comparable_page(answer: HttpResponse) -> str:
     """A page without what differs on every request: its form's token, and the address that was asked for."""
     page = re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", answer.content.decode())
     return re.sub(r"/files/[0-9a-f-]{36}/", "/files/…/", page)
 
 
-def test_a_download_is_an_attachment_that_nothing_runs(agent: Client, upload: Upload) -> None:
-    answer = agent.get(address(upload))
+def test_a_download_is_an_attachment_that_browsers_do_not_run(agent: Client, upload: Upload) -> None:
+    answer = agent.get(download_path(upload))
     assert b"".join(answer).startswith(b"%PDF-")  # type: ignore[arg-type]
     assert answer["Content-Type"] == "application/pdf"
     assert answer["Content-Disposition"].startswith("attachment;")
@@ -47,16 +47,16 @@ def test_a_download_is_an_attachment_that_nothing_runs(agent: Client, upload: Up
     assert "X-Evil" not in answer.headers
 
 
-def test_every_look_is_on_record(agent: Client, upload: Upload) -> None:
+def test_every_download_is_recorded(agent: Client, upload: Upload) -> None:
     for _time in range(2):
-        agent.get(address(upload))
+        agent.get(download_path(upload))
     looks = DownloadRecord.objects.all()
     assert [(look.upload_id, look.staff.username) for look in looks] == [(upload.pk, "agent")] * 2
     upload.delete()
     assert DownloadRecord.objects.count() == 2
 
 
-def somebody(name: str, **fields: object) -> Client:
+def log_in(name: str, **fields: object) -> Client:
     client = Client()
     permission = Permission.objects.get(codename="view_upload")
     user = User.objects.create_user(name, password="a long password", **fields)  # type: ignore[arg-type]
@@ -67,28 +67,28 @@ def somebody(name: str, **fields: object) -> Client:
 
 
 @pytest.mark.parametrize("who", ["stranger", "buyer", "no_staff", "without_the_right", "left"])
-def test_for_everybody_else_it_is_as_if_it_were_not_there(upload: Upload, who: str) -> None:
+def test_without_permission_an_upload_looks_like_a_missing_one(upload: Upload, who: str) -> None:
     client = {
         "stranger": lambda: Client(),
         "buyer": lambda: inside(make_order()),
-        "no_staff": lambda: somebody("no_staff"),
-        "without_the_right": lambda: somebody("without_the_right", is_staff=True),
-        "left": lambda: somebody("left", is_staff=True, is_active=False),
+        "no_staff": lambda: log_in("no_staff"),
+        "without_the_right": lambda: log_in("without_the_right", is_staff=True),
+        "left": lambda: log_in("left", is_staff=True, is_active=False),
     }[who]()
-    refused, missing = client.get(address(upload)), client.get(f"/files/{uuid.uuid4()}/")
+    refused, missing = client.get(download_path(upload)), client.get(f"/files/{uuid.uuid4()}/")
     assert refused.status_code == missing.status_code == 404
-    assert plain(refused) == plain(missing)
+    assert comparable_page(refused) == comparable_page(missing)
     assert sorted(refused.headers.items()) == sorted(missing.headers.items())
     assert not DownloadRecord.objects.exists()
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
-def test_no_other_method_tells_anything(agent: Client, upload: Upload, method: str) -> None:
-    answers = [getattr(client, method)(address(upload)) for client in (agent, Client())]
+def test_other_methods_are_not_allowed(agent: Client, upload: Upload, method: str) -> None:
+    answers = [getattr(client, method)(download_path(upload)) for client in (agent, Client())]
     assert {answer.status_code for answer in answers} == {405}
 
 
-def test_no_address_of_the_site_reaches_the_stored_file(client: Client, agent: Client, upload: Upload) -> None:
+def test_no_url_leads_to_the_stored_file(client: Client, agent: Client, upload: Upload) -> None:
     stored = upload.stored_name
     for path in (f"/private/{stored}", f"/media/{stored}", f"/static/{stored}", f"/static/../private/{stored}"):
         assert client.get(path).status_code == 404
@@ -96,28 +96,28 @@ def test_no_address_of_the_site_reaches_the_stored_file(client: Client, agent: C
         assert agent.get(f"/files/{guess}/").status_code == 404
 
 
-def test_a_file_that_was_lost_is_not_found_and_no_traceback(agent: Client, upload: Upload, kept: Path) -> None:
+def test_an_upload_without_its_file_is_not_found(agent: Client, upload: Upload, kept: Path) -> None:
     (kept / upload.stored_name).unlink()
-    assert agent.get(address(upload)).status_code == 404
+    assert agent.get(download_path(upload)).status_code == 404
     assert not DownloadRecord.objects.exists()
 
 
-def test_the_admin_lists_uploads_and_who_looked(agent: Client, upload: Upload) -> None:
-    agent.get(address(upload))
+def test_the_admin_lists_uploads_and_downloads(agent: Client, upload: Upload) -> None:
+    agent.get(download_path(upload))
     page = agent.get(UPLOADS).content.decode()
     assert "état" in page
-    assert address(upload) in page
+    assert download_path(upload) in page
     page = agent.get(f"{UPLOADS}{upload.pk}/change/").content.decode()
     assert upload.sha256 in page
     assert "agent " in page
 
 
-def test_nothing_can_be_changed_there(agent: Client, upload: Upload) -> None:
+def test_the_admin_is_read_only(agent: Client, upload: Upload) -> None:
     User.objects.filter(username="agent").update(is_superuser=True)
     assert agent.post(f"{UPLOADS}{upload.pk}/change/", {"name": "changed"}).status_code == 403
     assert agent.get(f"{UPLOADS}add/").status_code == 403
     assert agent.post(f"{UPLOADS}{upload.pk}/delete/", {"post": "yes"}).status_code == 403
-    agent.get(address(upload))
+    agent.get(download_path(upload))
     look = DownloadRecord.objects.get()
     assert agent.post(f"{DOWNLOADS}{look.pk}/delete/", {"post": "yes"}).status_code == 403
     assert agent.get(DOWNLOADS).status_code == 200
@@ -125,16 +125,16 @@ def test_nothing_can_be_changed_there(agent: Client, upload: Upload) -> None:
 
 @pytest.mark.parametrize("page", [UPLOADS, DOWNLOADS])
 @pytest.mark.parametrize("term", ["\x00", "🛒", "'", "%", "x" * 5000, "état", "00000000-0000-4000-8000-000000000000"])
-def test_a_search_for_rubbish_breaks_nothing(agent: Client, upload: Upload, page: str, term: str) -> None:
+def test_odd_search_terms_are_accepted(agent: Client, upload: Upload, page: str, term: str) -> None:
     User.objects.filter(username="agent").update(is_superuser=True)
     assert agent.get(page, {"q": term}).status_code == 200
 
 
-def test_strangers_are_sent_to_the_login(upload: Upload) -> None:
+def test_anonymous_users_are_redirected_to_the_login(upload: Upload) -> None:
     assert Client().get(UPLOADS).status_code == 302
 
 
-def test_the_list_needs_the_same_queries_for_two_and_for_twenty(
+def test_the_number_of_queries_of_the_list_does_not_depend_on_its_rows(
     agent: Client,
     upload: Upload,
     django_assert_max_num_queries,  # type: ignore[no-untyped-def]

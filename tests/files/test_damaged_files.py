@@ -11,10 +11,10 @@ from files.file_types import FileType
 from files.rejection_reasons import ContentRejected
 from tests.files import factories
 
-TIMES = 200
+ROUNDS = 200
 
 
-def damaged(content: bytes, chance: random.Random) -> bytes:
+def damage(content: bytes, chance: random.Random) -> bytes:
     """With some bytes changed, missing or too many; its first four stay, for they say what it is."""
     bytes_ = bytearray(content)
     for _damage in range(chance.randint(1, 6)):
@@ -26,7 +26,7 @@ def damaged(content: bytes, chance: random.Random) -> bytes:
 
 @pytest.mark.filterwarnings("ignore")  # of decoders, about what they skip
 @pytest.mark.parametrize("kind", FileType)
-def test_damaged(kind: FileType) -> None:
+def test_a_damaged_file_is_cleaned_or_rejected(kind: FileType) -> None:
     whole = {
         FileType.PDF: factories.pdf_bytes(factories.pdf(pages=3)),
         FileType.JPEG: factories.jpeg(exif=factories.phone_exif(6)),
@@ -35,6 +35,6 @@ def test_damaged(kind: FileType) -> None:
     }[kind]
     chance = random.Random(kind.value)
     clean = clean_pdf if kind == FileType.PDF else clean_image
-    for _time in range(TIMES):
+    for _time in range(ROUNDS):
         with suppress(ContentRejected):
-            clean(damaged(whole, chance), kind)
+            clean(damage(whole, chance), kind)

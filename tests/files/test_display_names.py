@@ -23,11 +23,11 @@ PDF = "application/pdf"
         (".pdf", "file.pdf"),
     ],
 )
-def test_names(sent: str, shown: str) -> None:
+def test_the_display_name_is_safe_and_has_the_right_extension(sent: str, shown: str) -> None:
     assert display_name(sent, PDF) == shown
 
 
-def test_long_names_are_cut_before_their_ending() -> None:
+def test_long_names_are_cut_before_the_extension() -> None:
     shown = display_name("x" * 5000 + ".jpeg", "image/jpeg")
     assert len(shown) == MAX_LENGTH
     assert shown.endswith("x.jpg")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.money import read_amount
+from orders.money import parse_amount
 
 
 @pytest.mark.parametrize(
@@ -30,16 +30,16 @@ from orders.money import read_amount
         ("-79.95", 2, "79.95"),
     ],
 )
-def test_it_is_read(typed: str, decimals: int, amount: str) -> None:
-    assert read_amount(typed, decimals) == Decimal(amount)
+def test_an_amount_is_parsed_in_any_notation(typed: str, decimals: int, amount: str) -> None:
+    assert parse_amount(typed, decimals) == Decimal(amount)
 
 
 @pytest.mark.parametrize("typed", ["", "a lot", "79.95 or 89.95", "1.2.3", "1,2345.00", "9" * 14, "1/2"])
-def test_what_is_no_single_amount_is_not(typed: str) -> None:
-    assert read_amount(typed) is None
+def test_text_without_exactly_one_amount_is_refused(typed: str) -> None:
+    assert parse_amount(typed) is None
 
 
 @given(st.text(max_size=64), st.sampled_from([0, 2, 3]))
-def test_it_never_fails(typed: str, decimals: int) -> None:
-    amount = read_amount(typed, decimals)
+def test_parsing_never_raises(typed: str, decimals: int) -> None:
+    amount = parse_amount(typed, decimals)
     assert amount is None or amount >= 0

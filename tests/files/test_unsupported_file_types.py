@@ -47,19 +47,19 @@ SAMPLES = {
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_each_kind_has_its_reason(name: str) -> None:
+def test_each_unsupported_type_has_its_reason(name: str) -> None:
     content, reason = SAMPLES[name]
     with pytest.raises(FileRejected) as refusal:
         clean_upload(factories.upload(content, name))
     assert refusal.value.reason == reason
 
 
-def test_every_reason_has_a_sentence_of_its_own_that_asks_for_something() -> None:
+def test_every_reason_has_a_different_message() -> None:
     told = {reason: str(FileRejected(reason)) for reason in RejectionReason}
     assert set(MESSAGES) == set(RejectionReason) - {RejectionReason.TOO_MANY}
     assert len(set(told.values())) == len(told)
     assert all("lease" in sentence and "%" not in sentence for sentence in told.values())
 
 
-def test_a_refusal_can_name_its_file() -> None:
+def test_a_rejection_can_name_its_file() -> None:
     assert str(FileRejected(RejectionReason.EMPTY, file_name="scan.jpg")).startswith("“scan.jpg”: This file is empty.")

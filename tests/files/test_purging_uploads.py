@@ -32,7 +32,7 @@ def make_orphan(kept: Path, age: timedelta, name: str = "ab/" + "ab" * 16) -> Pa
     return path
 
 
-def test_an_upload_goes_when_its_time_is_over_and_not_before(kept: Path) -> None:
+def test_an_upload_is_deleted_when_it_expires_and_not_before(kept: Path) -> None:
     upload = make_upload()
     assert purge(upload.keep_until - timedelta(seconds=1)).uploads == 0
     assert len(factories.files_in(kept)) == 1
@@ -41,7 +41,7 @@ def test_an_upload_goes_when_its_time_is_over_and_not_before(kept: Path) -> None
     assert not Upload.objects.exists()
 
 
-def test_what_a_killed_process_left_is_swept_after_a_day(kept: Path) -> None:
+def test_an_orphaned_file_is_deleted_after_a_day(kept: Path) -> None:
     upload = make_upload()
     young = make_orphan(kept, ORPHAN_AGE - timedelta(minutes=1))
     old = make_orphan(kept, ORPHAN_AGE + timedelta(minutes=1), "cd/" + "cd" * 16)
@@ -51,36 +51,36 @@ def test_what_a_killed_process_left_is_swept_after_a_day(kept: Path) -> None:
     assert upload.open().read()
 
 
-def test_what_is_not_ours_is_left_alone(kept: Path) -> None:
+def test_other_files_in_the_storage_are_kept(kept: Path) -> None:
     age = timedelta(days=400)
     others = [make_orphan(kept, age, name) for name in ("notes.txt", "ab/notes.txt", "backup/" + "ab" * 16)]
     assert purge(timezone.now()).orphans == 0
     assert all(path.exists() for path in others)
 
 
-def test_before_the_first_upload_there_is_nothing_to_do(kept: Path) -> None:
+def test_purging_an_empty_storage_does_nothing(kept: Path) -> None:
     assert not kept.exists()
     assert purge(timezone.now()) == purging.PurgeResult()
 
 
-def test_what_a_case_holds_stays_and_is_told(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    held, free = make_upload(timedelta(hours=1)), make_upload(timedelta(hours=2))
+def test_a_protected_upload_is_kept_and_counted(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    protected, free = make_upload(timedelta(hours=1)), make_upload(timedelta(hours=2))
     delete_upload = purging.delete_upload
 
     def held_by_a_case(upload: Upload) -> None:
-        if upload.pk == held.pk:
+        if upload.pk == protected.pk:
             raise ProtectedError("a case holds it", {upload})
         delete_upload(upload)
 
     monkeypatch.setattr(purging, "delete_upload", held_by_a_case)
     result = purge(timezone.now() + timedelta(days=1))
     assert (result.uploads, result.protected) == (1, 1)
-    assert list(Upload.objects.all()) == [held]
-    assert held.open().read()
-    assert free.pk != held.pk
+    assert list(Upload.objects.all()) == [protected]
+    assert protected.open().read()
+    assert free.pk != protected.pk
 
 
-def test_a_file_that_cannot_be_deleted_goes_with_a_later_purge(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_deleted_is_deleted_by_a_later_purge(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     upload = make_upload()
     with monkeypatch.context() as broken:
         broken.setattr("django.core.files.storage.FileSystemStorage.delete", lambda *_all: int("no"))
@@ -90,7 +90,7 @@ def test_a_file_that_cannot_be_deleted_goes_with_a_later_purge(kept: Path, monke
     assert factories.files_in(kept) == []
 
 
-def test_records_of_looks_go_after_their_time(kept: Path, django_user_model) -> None:  # type: ignore[no-untyped-def]
+def test_download_records_are_deleted_after_their_time(kept: Path, django_user_model) -> None:  # type: ignore[no-untyped-def]
     agent = django_user_model.objects.create_user("agent")
     upload = make_upload()
     now = timezone.now()
@@ -100,14 +100,14 @@ def test_records_of_looks_go_after_their_time(kept: Path, django_user_model) -> 
     assert DownloadRecord.objects.get().at == now
 
 
-def test_a_purge_that_may_take_no_time_leaves_the_rest_to_the_next(kept: Path) -> None:
+def test_a_purge_that_runs_out_of_time_is_continued_by_the_next(kept: Path) -> None:
     make_upload(timedelta(hours=1))
     later = timezone.now() + timedelta(days=1)
     assert purge(later, max_seconds=-1).uploads == 0
     assert purge(later).uploads == 1
 
 
-def test_the_command_can_only_count(kept: Path) -> None:
+def test_the_command_has_a_dry_run(kept: Path) -> None:
     make_upload(timedelta(microseconds=1))
     make_orphan(kept, timedelta(days=3))
     out = StringIO()
@@ -122,7 +122,7 @@ def test_the_command_can_only_count(kept: Path) -> None:
     assert factories.files_in(kept) == []
 
 
-def test_the_task_does_it_by_itself(kept: Path) -> None:
+def test_the_task_deletes_expired_uploads(kept: Path) -> None:
     make_upload(timedelta(microseconds=1))
     tasks.purge_files()
     assert factories.files_in(kept) == []

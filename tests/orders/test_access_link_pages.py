@@ -23,7 +23,7 @@ def link(next_path: str = "") -> str:
     return f"/access/{AccessLink.objects.latest('pk').make_token()}/"
 
 
-def test_looking_uses_nothing_up_and_the_button_opens(client: Client, order: Order) -> None:
+def test_get_shows_a_button_and_post_opens_the_order(client: Client, order: Order) -> None:
     path = link()
     for _scanner in range(3):
         page = Client().get(path)
@@ -40,7 +40,7 @@ def test_several_orders_open_as_a_list(client: Client, order: Order) -> None:
     assert client.post(link())["Location"] == "/orders/"
 
 
-def test_it_leads_to_the_page_that_was_wanted(client: Client, order: Order) -> None:
+def test_opening_a_link_redirects_to_the_requested_page(client: Client, order: Order) -> None:
     wanted = f"/orders/{order.public_id}/invoice/"
     make_order()
     client.post("/orders/find/link/", {"email": "buyer@example.com", "next": wanted})
@@ -48,7 +48,7 @@ def test_it_leads_to_the_page_that_was_wanted(client: Client, order: Order) -> N
     assert client.post(f"/access/{token}/")["Location"] == wanted
 
 
-def test_a_used_link_offers_a_fresh_one_to_the_same_address(order: Order) -> None:
+def test_a_used_link_can_be_renewed_to_the_same_address(order: Order) -> None:
     path = link()
     Client().post(path)
     page = Client().get(path)
@@ -60,7 +60,7 @@ def test_a_used_link_offers_a_fresh_one_to_the_same_address(order: Order) -> Non
 
 
 @pytest.mark.parametrize("token", ["x", "1.abc", "%00", "%F0%9F%94%91", "9" * 300])
-def test_a_link_that_is_none_leads_to_the_find_page(client: Client, token: str) -> None:
+def test_an_invalid_link_offers_the_find_page(client: Client, token: str) -> None:
     for answer in (
         client.get(f"/access/{token}/"),
         client.post(f"/access/{token}/"),
@@ -70,20 +70,20 @@ def test_a_link_that_is_none_leads_to_the_find_page(client: Client, token: str) 
         assert "Find my order" in text(answer)
 
 
-def test_somebody_elses_link_opens_their_orders_and_none_of_mine(order: Order) -> None:
+def test_a_link_opens_the_orders_of_its_own_address_only(order: Order) -> None:
     mine = make_order(store_email="me@example.com")
     browser = Client()
     browser.post(link())
     assert browser.get(f"/orders/{mine.public_id}/").status_code == 302
 
 
-def test_get_on_renewing_sends_nothing(client: Client, order: Order) -> None:
+def test_get_does_not_renew_a_link(client: Client, order: Order) -> None:
     path = link()
     assert client.get(f"{path}renew/")["Location"] == path
     assert AccessLink.objects.count() == 1
 
 
-def test_who_is_inside_already_keeps_what_is_open(order: Order) -> None:
+def test_opening_a_link_keeps_earlier_grants(order: Order) -> None:
     other = make_order(store_email="other@example.com")
     browser = inside(other)
     browser.post(link())

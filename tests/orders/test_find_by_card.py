@@ -23,7 +23,7 @@ from tests.visitors import again, visit
 pytestmark = pytest.mark.django_db
 
 
-def test_the_owner_opens_all_orders_of_that_card_newest_first() -> None:
+def test_all_orders_of_the_card_are_opened_newest_first() -> None:
     now = timezone.now()
     old, new = make_order(placed_at=now - timedelta(days=9)), make_order(placed_at=now)
     make_order(card_last4="1111")
@@ -36,18 +36,18 @@ def test_the_owner_opens_all_orders_of_that_card_newest_first() -> None:
 
 
 @pytest.mark.parametrize("typed", ["BUYER@Example.COM", "  buyer@example.com ", "buyer@example.com"])
-def test_capitals_and_outer_spaces_of_the_address_do_not_matter(typed: str) -> None:
+def test_case_and_outer_spaces_of_the_address_do_not_matter(typed: str) -> None:
     make_order(store_email=" Buyer@Example.com")
     assert find_by_card(visit(), typed, "4242").outcome == Outcome.FOUND
 
 
 @pytest.mark.parametrize("typed", ["buyer+shop@example.com", "bu yer@example.com", "b.uyer@example.com", "", "%"])
-def test_all_else_of_the_address_does(typed: str) -> None:
+def test_any_other_difference_of_the_address_matters(typed: str) -> None:
     make_order()
     assert find_by_card(visit(), typed, "4242").outcome == Outcome.REFUSED
 
 
-def test_a_wallets_digits_open_as_the_plastic_ones_do() -> None:
+def test_the_digits_of_the_wallet_open_the_order() -> None:
     make_order(card_last4="4242", wallet="apple_pay", device_last4="1881")
     assert find_by_card(visit(), "buyer@example.com", "1881").outcome == Outcome.FOUND
     assert find_by_card(visit(), "buyer@example.com", "4242").outcome == Outcome.FOUND
@@ -58,13 +58,13 @@ def test_an_order_without_a_card_is_not_opened_by_an_empty_field() -> None:
     assert find_by_card(visit(), "buyer@example.com", "").outcome == Outcome.REFUSED
 
 
-def test_a_corrected_address_opens_and_the_mistyped_one_no_longer_does() -> None:
+def test_only_the_corrected_address_opens_the_order() -> None:
     make_order(store_email="byer@example.com", contact_email="buyer@example.com")
     assert find_by_card(visit(), "buyer@example.com", "4242").outcome == Outcome.FOUND
     assert find_by_card(visit(), "byer@example.com", "4242").outcome == Outcome.REFUSED
 
 
-def test_past_five_tries_even_the_right_digits_get_the_same_refusal() -> None:
+def test_after_five_failures_the_right_digits_are_refused() -> None:
     make_order()
     for index in range(5):
         assert find_by_card(visit(f"192.0.2.{index}"), "buyer@example.com", f"000{index}").outcome == Outcome.REFUSED
@@ -73,7 +73,7 @@ def test_past_five_tries_even_the_right_digits_get_the_same_refusal() -> None:
     assert not granted_orders(request).exists()
 
 
-def test_after_a_quarter_of_an_hour_the_owner_is_in_again() -> None:
+def test_after_15_minutes_the_right_digits_are_accepted_again() -> None:
     make_order()
     for index in range(6):
         find_by_card(visit(f"192.0.2.{index}"), "buyer@example.com", "0000")
@@ -87,7 +87,7 @@ def test_successes_do_not_count() -> None:
         assert find_by_card(visit(), "buyer@example.com", "4242").outcome == Outcome.FOUND
 
 
-def test_an_exhausted_card_way_leaves_the_password_open() -> None:
+def test_an_exhausted_card_limit_does_not_block_the_password() -> None:
     order = make_order()
     for index in range(6):
         find_by_card(visit(), "buyer@example.com", f"000{index}")
@@ -95,7 +95,7 @@ def test_an_exhausted_card_way_leaves_the_password_open() -> None:
     assert lookup.orders == [order]
 
 
-def test_a_client_over_its_limit_is_told_so_and_spends_nobody_elses() -> None:
+def test_a_blocked_client_does_not_use_up_the_limit_of_an_address() -> None:
     make_order()
     client = "203.0.113.9"
     for index in range(CLIENT_RATE.short):
@@ -105,7 +105,7 @@ def test_a_client_over_its_limit_is_told_so_and_spends_nobody_elses() -> None:
     assert find_by_card(visit("198.51.100.1"), "buyer@example.com", "4242").outcome == Outcome.FOUND
 
 
-def test_one_card_over_many_addresses_from_many_clients_is_noticed_and_then_no_card_is_judged() -> None:
+def test_enumeration_of_addresses_is_detected_and_stops_the_evaluation_of_cards() -> None:
     make_order()
     for index in range(SITE_CARD_LIMIT.rate.short):
         assert not under_enumeration()
@@ -114,12 +114,12 @@ def test_one_card_over_many_addresses_from_many_clients_is_noticed_and_then_no_c
     assert find_by_card(visit(), "buyer@example.com", "4242").outcome == Outcome.RATE_LIMITED
 
 
-def test_every_try_is_a_row_without_the_digits_tried() -> None:
+def test_attempts_are_recorded_without_the_digits() -> None:
     make_order()
     find_by_card(visit("192.0.2.7"), "Buyer@example.com", "4242")
     find_by_card(visit("192.0.2.7"), "buyer@example.com", "9876")
     found, refused = Attempt.objects.order_by("id")
-    assert (found.way, found.outcome, found.subject, found.client, found.orders_opened) == (
+    assert (found.method, found.outcome, found.subject, found.client, found.orders_opened) == (
         "card",
         "found",
         "buyer@example.com",

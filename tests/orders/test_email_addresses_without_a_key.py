@@ -21,7 +21,7 @@ LOOK_ALIKES = [
 
 
 @pytest.mark.parametrize("typed", LOOK_ALIKES)
-def test_a_look_alike_opens_nothing_and_mails_nobody(typed: str) -> None:
+def test_a_look_alike_address_opens_nothing_and_gets_no_email(typed: str) -> None:
     make_order(store_email="victim@gmail.com")
     request = visit()
     assert find_by_card(request, typed, "4242").outcome == Outcome.REFUSED
@@ -31,7 +31,7 @@ def test_a_look_alike_opens_nothing_and_mails_nobody(typed: str) -> None:
     assert not Message.objects.filter(recipient="victim@gmail.com").exists()
 
 
-def test_a_look_alike_gets_the_page_that_everybody_gets(client: Client) -> None:
+def test_a_look_alike_address_gets_the_usual_refusal(client: Client) -> None:
     make_order(store_email="victim@gmail.com")
     for typed in LOOK_ALIKES[:4]:
         answer = client.post("/orders/find/card/", {"email": typed, "card_last4": "4242"})
@@ -39,7 +39,7 @@ def test_a_look_alike_gets_the_page_that_everybody_gets(client: Client) -> None:
 
 
 @pytest.mark.parametrize("address", ["vİctim@gmail.com", "ann@straße.example"])
-def test_an_order_whose_address_has_no_key_opens_by_its_number_alone(address: str) -> None:
+def test_an_order_whose_address_has_no_key_opens_only_by_number(address: str) -> None:
     order = make_order(store_email=address)
     assert order.email_key == ""
     assert find_by_card(visit(), address, "4242").outcome == Outcome.REFUSED
@@ -47,14 +47,14 @@ def test_an_order_whose_address_has_no_key_opens_by_its_number_alone(address: st
     assert opened.orders == [order]
 
 
-def test_two_orders_without_a_key_do_not_open_each_other() -> None:
+def test_orders_without_a_key_are_not_found_by_address() -> None:
     make_order(store_email="")
     make_order(store_email="a@@b")
     assert not Order.objects.for_email("").exists()
     assert find_by_card(visit(), "", "4242").outcome == Outcome.REFUSED
 
 
-def test_the_spellings_of_one_address_share_one_rate_limit() -> None:
+def test_spellings_of_an_address_share_one_rate_limit() -> None:
     make_order()
     for spelling in (
         "buyer@example.com",
@@ -67,7 +67,7 @@ def test_the_spellings_of_one_address_share_one_rate_limit() -> None:
     assert find_by_card(visit("198.51.100.9"), "buyer@example.com", "4242").outcome == Outcome.RATE_LIMITED
 
 
-def test_a_corrected_address_has_the_key_of_the_correction() -> None:
+def test_saving_an_order_updates_its_email_key() -> None:
     order = make_order(contact_email="Right@Example.com")
     assert order.email_key == "right@example.com"
     order.contact_email = ""
@@ -75,7 +75,7 @@ def test_a_corrected_address_has_the_key_of_the_correction() -> None:
     assert order.email_key == "buyer@example.com"
 
 
-def test_an_address_is_not_changed_without_its_key() -> None:
+def test_updating_an_address_without_its_key_is_an_error() -> None:
     make_order()
     with pytest.raises(TypeError, match="email_key"):
         Order.objects.update(contact_email="other@example.com")

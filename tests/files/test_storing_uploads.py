@@ -36,7 +36,7 @@ def commit_and_fail() -> None:
 
 
 @pytest.mark.django_db
-def test_what_is_kept_says_what_it_is(kept: Path) -> None:
+def test_an_upload_records_name_type_size_and_digest(kept: Path) -> None:
     before = timezone.now()
     upload = store_file(factories.upload(factories.jpeg(), "../../etc/My Receipt\x00.PDF"))
     content = upload.open().read()
@@ -49,7 +49,7 @@ def test_what_is_kept_says_what_it_is(kept: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_nobody_else_on_the_machine_can_read_it(kept: Path) -> None:
+def test_stored_files_are_readable_by_their_owner_only(kept: Path) -> None:
     store_file(factories.upload(factories.jpeg()))
     (file,) = factories.files_in(kept)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -58,7 +58,7 @@ def test_nobody_else_on_the_machine_can_read_it(kept: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_how_long_is_a_setting_and_the_callers_to_change(settings: Settings) -> None:
+def test_the_expiry_is_a_setting_that_callers_can_override(settings: Settings) -> None:
     settings.UPLOADS_KEPT_DAYS = 3
     upload = store_file(factories.upload(factories.jpeg()))
     assert upload.keep_until == upload.uploaded_at + timedelta(days=3)
@@ -67,14 +67,14 @@ def test_how_long_is_a_setting_and_the_callers_to_change(settings: Settings) -> 
 
 
 @pytest.mark.django_db
-def test_a_file_from_a_form_is_not_judged_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clean_file_is_not_cleaned_again(monkeypatch: pytest.MonkeyPatch) -> None:
     clean = clean_upload(factories.upload(factories.jpeg()))
     monkeypatch.setattr("files.validation._clean", None)
     assert store_file(clean).size == len(clean.content)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_rollback_takes_the_file_along(kept: Path) -> None:
+def test_a_rollback_deletes_the_file(kept: Path) -> None:
     with rolled_back():
         store_file(factories.upload(factories.jpeg()))
         assert len(factories.files_in(kept)) == 1
@@ -83,7 +83,7 @@ def test_a_rollback_takes_the_file_along(kept: Path) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_rollback_of_a_part_takes_only_its_files_along(kept: Path) -> None:
+def test_a_rollback_to_a_savepoint_deletes_only_its_files(kept: Path) -> None:
     with transaction.atomic():
         upload = store_file(factories.upload(factories.jpeg()))
         with rolled_back():
@@ -94,14 +94,14 @@ def test_a_rollback_of_a_part_takes_only_its_files_along(kept: Path) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_commit_keeps_the_file_though_something_else_then_fails(kept: Path) -> None:
+def test_a_failing_commit_hook_does_not_delete_the_file(kept: Path) -> None:
     with pytest.raises(ValueError, match="not a number"):
         commit_and_fail()
     assert Upload.objects.count() == len(factories.files_in(kept)) == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_several_are_kept_or_none_and_the_one_at_fault_is_named(kept: Path) -> None:
+def test_all_files_are_stored_or_none(kept: Path) -> None:
     with pytest.raises(FileRejected) as refusal:
         store_files([factories.upload(factories.jpeg()), factories.upload(b"MZ", "setup.exe")])
     assert refusal.value.reason == RejectionReason.PROGRAM
@@ -132,7 +132,7 @@ class FullStorage(FileSystemStorage):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_full_disk_is_told_and_leaves_nothing(
+def test_a_full_disk_is_reported_and_leaves_no_file(
     kept: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     full: Storage = FullStorage(location=str(kept))
@@ -146,14 +146,14 @@ def test_a_full_disk_is_told_and_leaves_nothing(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_row_that_cannot_be_written_leaves_no_file(kept: Path) -> None:
+def test_a_failing_insert_leaves_no_file(kept: Path) -> None:
     with pytest.raises(IntegrityError, match="upload_is_kept_for_a_time"):
         store_file(factories.upload(factories.jpeg()), keep_for=timedelta(0) - timedelta(days=1))
     assert factories.files_in(kept) == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_discarding_waits_for_the_commit(kept: Path) -> None:
+def test_deleting_an_upload_waits_for_the_commit(kept: Path) -> None:
     upload = store_file(factories.upload(factories.jpeg()))
     with rolled_back():
         delete_upload(Upload.objects.get())
@@ -173,7 +173,7 @@ def test_discarding_waits_for_the_commit(kept: Path) -> None:
         ({"stored_name": "../secrets"}, "upload_stored_name_is_random"),
     ],
 )
-def test_the_database_refuses_what_must_never_be(change: dict[str, object], constraint: str) -> None:
+def test_database_constraints_reject_invalid_uploads(change: dict[str, object], constraint: str) -> None:
     upload = store_file(factories.upload(factories.jpeg()))
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         Upload.objects.filter(pk=upload.pk).update(**change)

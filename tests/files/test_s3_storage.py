@@ -39,7 +39,7 @@ def bucket(settings: Settings) -> Iterator[S3Server]:
         yield running
 
 
-def test_an_upload_is_kept_read_and_deleted_there(bucket: S3Server, kept: Path, agent: Client) -> None:
+def test_an_upload_is_stored_read_and_deleted(bucket: S3Server, kept: Path, agent: Client) -> None:
     upload = store_file(factories.upload(factories.pdf_bytes()))
     assert list(bucket.objects) == [f"portal/{upload.stored_name}"]
     assert bucket.signed
@@ -50,7 +50,7 @@ def test_an_upload_is_kept_read_and_deleted_there(bucket: S3Server, kept: Path, 
     assert bucket.objects == {}
 
 
-def test_a_rollback_takes_it_from_there(bucket: S3Server) -> None:
+def test_a_rollback_deletes_the_object(bucket: S3Server) -> None:
     with transaction.atomic():
         store_file(factories.upload(factories.png()))
         assert len(bucket.objects) == 1
@@ -58,7 +58,7 @@ def test_a_rollback_takes_it_from_there(bucket: S3Server) -> None:
     assert bucket.objects == {}
 
 
-def test_what_no_row_knows_is_swept_there(bucket: S3Server) -> None:
+def test_orphaned_objects_are_purged(bucket: S3Server) -> None:
     upload = store_file(factories.upload(factories.png()))
     bucket.objects |= {
         "portal/ab/" + "ab" * 16: b"left behind",
@@ -69,7 +69,7 @@ def test_what_no_row_knows_is_swept_there(bucket: S3Server) -> None:
     assert sorted(bucket.objects) == sorted([f"portal/{upload.stored_name}", "portal/backup.zip", "else/x"])
 
 
-def test_a_store_that_takes_nothing_is_told(bucket: S3Server) -> None:
+def test_a_full_object_store_is_reported(bucket: S3Server) -> None:
     bucket.fails = "StorageFull"
     with pytest.raises(FileRejected) as refusal:
         store_file(factories.upload(factories.png()))
@@ -80,13 +80,13 @@ def test_a_store_that_takes_nothing_is_told(bucket: S3Server) -> None:
     assert "StorageFull" in trouble.value.what
 
 
-def test_an_object_that_was_lost_is_not_found(bucket: S3Server, agent: Client) -> None:
+def test_a_missing_object_is_not_found(bucket: S3Server, agent: Client) -> None:
     upload = store_file(factories.upload(factories.png()))
     bucket.objects.clear()
     assert agent.get(f"/files/{upload.pk}/").status_code == 404
 
 
-def test_a_store_out_of_reach_is_told_to_staff_and_to_the_command(bucket: S3Server, agent: Client) -> None:
+def test_an_unreachable_object_store_is_reported(bucket: S3Server, agent: Client) -> None:
     upload = store_file(factories.upload(factories.png()))
     bucket.fails = "SlowDown"
     answer = agent.get(f"/files/{upload.pk}/")
@@ -97,6 +97,6 @@ def test_a_store_out_of_reach_is_told_to_staff_and_to_the_command(bucket: S3Serv
         call_command("purge_files")
 
 
-def test_the_doctor_is_content_with_it(bucket: S3Server) -> None:
+def test_the_doctor_checks_the_object_store(bucket: S3Server) -> None:
     assert "can be written" in checkup.storage()
     assert bucket.objects == {}

@@ -11,18 +11,18 @@ from orders import theme
 
 
 @pytest.mark.parametrize("color", ["#0b5cad", "#ffffff", "#000000", "#ffd400", "#777777", "#e30613", "#0f0"])
-def test_text_on_it_and_in_it_passes_aa(settings: Settings, color: str) -> None:
+def test_text_has_the_contrast_of_wcag_aa(settings: Settings, color: str) -> None:
     settings.VENDOR_COLOR = color
     sheet = theme.stylesheet()
     brand, text = re.search(r"--brand:(#\w+);--brand-text:(#\w+)", sheet).groups()  # type: ignore[union-attr]
     light, dark = re.findall(r"--brand-ink:(#\w+)", sheet)
     assert brand == color
     assert contrast(brand, text) >= AA_CONTRAST
-    assert contrast(light, theme.LIGHT_GROUND) >= AA_CONTRAST
-    assert contrast(dark, theme.DARK_GROUND) >= AA_CONTRAST
+    assert contrast(light, theme.LIGHT_BACKGROUND) >= AA_CONTRAST
+    assert contrast(dark, theme.DARK_BACKGROUND) >= AA_CONTRAST
 
 
-def test_browsers_keep_it_until_it_changes(client: Client, settings: Settings) -> None:
+def test_the_stylesheet_is_cached_until_the_color_changes(client: Client, settings: Settings) -> None:
     settings.VENDOR_COLOR = "#112233"
     before = theme.url()
     answer = client.get(before)

@@ -14,13 +14,13 @@ from files.validation import clean_upload
 from tests.files import factories
 
 
-def refused(content: bytes) -> RejectionReason:
+def rejection(content: bytes) -> RejectionReason:
     with pytest.raises(FileRejected) as refusal:
         clean_upload(factories.upload(content))
     return refusal.value.reason
 
 
-def instead(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+def replace_subprocess(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     """Let another program judge."""
     run = subprocess.run
 
@@ -31,19 +31,19 @@ def instead(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
 
 
 @pytest.mark.parametrize("size", [(50_000, 50_000), (8_000, 8_000), (2_000_000, 100)])
-def test_a_bomb_of_pixels_is_refused(size: tuple[int, int]) -> None:
+def test_a_decompression_bomb_is_rejected(size: tuple[int, int]) -> None:
     bomb = factories.png_bomb(*size)
     assert len(bomb) < 1024**2
-    assert refused(bomb) == RejectionReason.TOO_MANY_PIXELS
+    assert rejection(bomb) == RejectionReason.TOO_MANY_PIXELS
 
 
-def test_the_largest_picture_that_is_taken_fits_into_the_memory_allowed() -> None:
-    largest = factories.saved(factories.picture((7700, 7700), "RGBA"), "PNG", compress_level=1)
-    clean = factories.opened(clean_upload(factories.upload(largest)).content)
+def test_the_largest_accepted_image_fits_into_the_memory_limit() -> None:
+    largest = factories.encode(factories.picture((7700, 7700), "RGBA"), "PNG", compress_level=1)
+    clean = factories.open_image(clean_upload(factories.upload(largest)).content)
     assert clean.width * clean.height <= 16_100_000
 
 
-def test_a_page_that_unpacks_a_thousandfold_costs_nothing() -> None:
+def test_a_pdf_with_a_huge_compressed_stream_is_cheap() -> None:
     bomb = factories.pdf()
     packer = factories.zlib.compressobj(9)
     packed = b"".join(packer.compress(b" " * 1024**2) for _megabyte in range(256)) + packer.flush()
@@ -56,12 +56,12 @@ def test_a_page_that_unpacks_a_thousandfold_costs_nothing() -> None:
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "png", "heic"])
-def test_a_picture_cut_short_is_told(kind: str) -> None:
+def test_a_truncated_image_is_rejected(kind: str) -> None:
     whole: bytes = getattr(factories, kind)()
-    assert refused(whole[: len(whole) // 2]) == RejectionReason.UNREADABLE
+    assert rejection(whole[: len(whole) // 2]) == RejectionReason.UNREADABLE
 
 
-def test_a_picture_with_noise_in_it_is_told_or_kept() -> None:
+def test_a_corrupted_image_is_rejected() -> None:
     whole = bytearray(factories.heic())
     for place in range(50, len(whole), 7):
         whole[place] ^= 0x5A
@@ -69,38 +69,40 @@ def test_a_picture_with_noise_in_it_is_told_or_kept() -> None:
         clean_upload(factories.upload(bytes(whole)))
 
 
-def test_one_that_crashes_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    instead(monkeypatch, "import os; os.abort()")
-    assert refused(factories.jpeg()) == RejectionReason.TOO_MUCH_WORK
+def test_a_crash_of_the_subprocess_is_a_rejection(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    replace_subprocess(monkeypatch, "import os; os.abort()")
+    assert rejection(factories.jpeg()) == RejectionReason.TOO_MUCH_WORK
     assert "ended with status -6" in caplog.text
 
 
-def test_one_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_subprocess_is_killed_after_its_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(validation, "PROCESS_TIMEOUT", 0.5)
-    instead(monkeypatch, "while True: pass")
-    assert refused(factories.jpeg()) == RejectionReason.TOO_MUCH_WORK
+    replace_subprocess(monkeypatch, "while True: pass")
+    assert rejection(factories.jpeg()) == RejectionReason.TOO_MUCH_WORK
 
 
-def test_it_sees_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    instead(monkeypatch, "import os; print('clean image/png'); print(sorted(os.environ))")
+def test_the_subprocess_gets_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_subprocess(monkeypatch, "import os; print('clean image/png'); print(sorted(os.environ))")
     seen = clean_upload(factories.upload(factories.png())).content.decode()
     for secret in ("SECRET_KEY", "ORDER_PASSWORD_KEY", "DATABASE_URL", "EMAIL_URL"):
         assert secret not in seen
 
 
-def test_a_crowd_is_asked_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_simultaneous_uploads_are_asked_to_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(validation, "SLOT_TIMEOUT", 0.01)
     slots = [validation._slots.acquire() for _slot in range(validation.MAX_PROCESSES)]
     assert all(slots)
     try:
-        assert refused(factories.jpeg()) == RejectionReason.BUSY
+        assert rejection(factories.jpeg()) == RejectionReason.BUSY
     finally:
         for _slot in slots:
             validation._slots.release()
     assert clean_upload(factories.upload(factories.jpeg()))
 
 
-def test_one_byte_too_many_is_too_many(settings: Settings) -> None:
+def test_one_byte_over_the_size_limit_is_rejected(settings: Settings) -> None:
     settings.UPLOAD_MAX_BYTES = len(factories.jpeg())
     assert clean_upload(factories.upload(factories.jpeg()))
-    assert refused(factories.jpeg() + b"\x00") == RejectionReason.TOO_LARGE
+    assert rejection(factories.jpeg() + b"\x00") == RejectionReason.TOO_LARGE

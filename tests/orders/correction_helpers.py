@@ -15,7 +15,7 @@ from orders.passwords import portal_password
 PAGE, CHECK = "/orders/correct-email/", "/orders/correct-email/check/"
 
 
-def prove(order: Order, browser: Client | None = None, **fields: str) -> HttpResponse:
+def post_correction(order: Order, browser: Client | None = None, **fields: str) -> HttpResponse:
     """The answer to the first step; the owner's own details, but for what is given."""
     typed = {
         "order_number": order.number,
@@ -26,16 +26,16 @@ def prove(order: Order, browser: Client | None = None, **fields: str) -> HttpRes
     return (browser or Client()).post(PAGE, typed | fields)  # type: ignore[return-value]
 
 
-def correct(order: Order, new_email: str = "right@example.com") -> Client:
+def correct_in_browser(order: Order, new_email: str = "right@example.com") -> Client:
     """A browser that corrected the address."""
     browser = Client()
-    assert prove(order, browser, new_email=new_email).status_code == 302
+    assert post_correction(order, browser, new_email=new_email).status_code == 302
     assert browser.post(CHECK).status_code == 302
     order.refresh_from_db()
     return browser
 
 
-def mail_to(address: str, kind: str) -> Any:
+def sent_email(address: str, kind: str) -> Any:
     message = Message.objects.filter(kind=kind, recipient=address).latest("pk")
     return build(message, kinds.get(kind))
 
@@ -43,7 +43,7 @@ def mail_to(address: str, kind: str) -> Any:
 def undo_path(address: str = "buyer@example.com") -> str:
     """The path of the link in the mail to the old address."""
     found = re.search(
-        r"http://testserver(/orders/correct-email/undo/\S+/)", str(mail_to(address, "address_corrected_old").body)
+        r"http://testserver(/orders/correct-email/undo/\S+/)", str(sent_email(address, "address_corrected_old").body)
     )
     assert found is not None
     return found[1]

@@ -21,7 +21,7 @@ def send(client: Client, *proofs: SimpleUploadedFile, message: str = "charged tw
     return client.post("/claim/", {"message": message, "proof": list(proofs), **more})  # type: ignore[return-value]
 
 
-def test_it_says_what_it_takes(client: Client) -> None:
+def test_the_form_states_types_and_limits(client: Client) -> None:
     page = client.get("/claim/")
     assert "Up to 3 files: PDF, JPEG, PNG or HEIC, up to 10 MB each." in text(page)
     assert "PDF, JPEG, PNG or HEIC, up to 10 MB." in text(page)
@@ -33,7 +33,7 @@ def test_it_says_what_it_takes(client: Client) -> None:
     assert "image/heic" in markup
 
 
-def test_files_of_all_four_kinds_are_kept(client: Client, kept: Path) -> None:
+def test_files_of_all_supported_types_are_stored(client: Client, kept: Path) -> None:
     answer = send(
         client,
         factories.upload(factories.pdf_bytes(), "statement.pdf"),
@@ -45,7 +45,7 @@ def test_files_of_all_four_kinds_are_kept(client: Client, kept: Path) -> None:
     assert len(factories.files_in(kept)) == 4
 
 
-def test_every_file_at_fault_is_named_at_once(client: Client, kept: Path) -> None:
+def test_all_rejected_files_are_named_at_once(client: Client, kept: Path) -> None:
     answer = send(
         client,
         factories.upload(b"MZ", "setup.exe"),
@@ -61,7 +61,7 @@ def test_every_file_at_fault_is_named_at_once(client: Client, kept: Path) -> Non
     assert not Upload.objects.exists()
 
 
-def test_what_was_typed_stays_when_a_file_is_refused(client: Client) -> None:
+def test_typed_text_is_kept_when_a_file_is_rejected(client: Client) -> None:
     answer = send(client, factories.upload(b"<svg></svg>", "drawing.svg"), message="charged <twice> 🧾")
     assert 'value="charged &lt;twice&gt; 🧾"' in answer.content.decode()
     assert "SVG drawing" in text(answer)
@@ -73,29 +73,29 @@ def test_files_must_be_chosen_again_when_something_else_is_wrong(client: Client,
     assert factories.files_in(kept) == []
 
 
-def test_a_form_without_its_file_says_so_and_nothing_of_choosing_again(client: Client) -> None:
+def test_a_missing_required_file_is_an_error(client: Client) -> None:
     answer = client.post("/claim/", {"message": "charged twice"})
     assert "Please choose a file: a PDF, a photo or a screenshot." in text(answer)
     assert AGAIN not in text(answer)
 
 
-def test_text_in_the_place_of_a_file_is_no_file(client: Client) -> None:
+def test_text_in_place_of_a_file_is_ignored(client: Client) -> None:
     answer = client.post("/claim/", {"message": "charged twice", "proof": "../../etc/passwd"})
     assert "Please choose a file" in text(answer)
 
 
-def test_one_field_takes_one_file(client: Client) -> None:
+def test_a_single_file_field_rejects_two_files(client: Client) -> None:
     photos = [factories.upload(factories.png()), factories.upload(factories.png())]
     answer = send(client, factories.upload(factories.png()), photo=photos)
     assert "Please send only one file." in text(answer)
 
 
-def test_four_are_too_many_for_three(client: Client) -> None:
+def test_too_many_files_for_a_field_are_an_error(client: Client) -> None:
     answer = send(client, *[factories.upload(factories.png()) for _number in range(4)])
     assert "Please send at most 3 files." in text(answer)
 
 
-def test_a_thousand_files_are_too_many_and_none_is_held(client: Client, kept: Path) -> None:
+def test_of_a_thousand_files_none_is_stored(client: Client, kept: Path) -> None:
     answer = send(client, *[factories.upload(b"x" * 1000, f"{number}.jpg") for number in range(1000)])
     assert answer.status_code == 422
     assert "Please send at most 3 files." in text(answer)
@@ -103,13 +103,13 @@ def test_a_thousand_files_are_too_many_and_none_is_held(client: Client, kept: Pa
     assert factories.files_in(kept) == []
 
 
-def test_more_files_than_anybody_has_are_refused_without_a_traceback(client: Client) -> None:
+def test_a_request_with_thousands_of_files_is_a_bad_request(client: Client) -> None:
     answer = send(client, *[factories.upload(b"x", f"{number}.jpg") for number in range(2001)])
     assert answer.status_code == 400
     assert "could not be understood" in text(answer)
 
 
-def test_a_file_that_is_too_large_is_let_go_and_told(client: Client, settings: Settings) -> None:
+def test_a_file_that_is_too_large_is_an_error(client: Client, settings: Settings) -> None:
     settings.UPLOAD_MAX_BYTES = 1024**2
     answer = send(
         client,
@@ -121,7 +121,7 @@ def test_a_file_that_is_too_large_is_let_go_and_told(client: Client, settings: S
     assert 'value="charged twice"' in answer.content.decode()
 
 
-def as_sent(name: str) -> bytes:
+def request_body(name: str) -> bytes:
     """A form with one PNG, byte by byte, because Django's test client cleans names itself."""
     head = '--x\r\nContent-Disposition: form-data; name="message"\r\n\r\nhello\r\n--x\r\n'
     file = f'Content-Disposition: form-data; name="proof"; filename="{name}"\r\nContent-Type: image/png\r\n\r\n'
@@ -139,16 +139,16 @@ def as_sent(name: str) -> bytes:
         ("<b>.svg", "<b>.png"),
     ],
 )
-def test_no_name_leads_anywhere(client: Client, kept: Path, name: str, shown: str) -> None:
-    answer = client.generic("POST", "/claim/", as_sent(name), content_type="multipart/form-data; boundary=x")
+def test_a_file_name_never_becomes_a_path(client: Client, kept: Path, name: str, shown: str) -> None:
+    answer = client.generic("POST", "/claim/", request_body(name), content_type="multipart/form-data; boundary=x")
     assert answer.content.decode() == shown
     (file,) = factories.files_in(kept)
     assert file.parent.parent == kept
 
 
 @pytest.mark.parametrize("name", ["..", ".", "/", "\x00"])
-def test_a_name_that_is_none_is_as_no_file(client: Client, kept: Path, name: str) -> None:
-    answer = client.generic("POST", "/claim/", as_sent(name), content_type="multipart/form-data; boundary=x")
+def test_a_file_without_a_usable_name_is_ignored(client: Client, kept: Path, name: str) -> None:
+    answer = client.generic("POST", "/claim/", request_body(name), content_type="multipart/form-data; boundary=x")
     assert answer.status_code == 422
     assert "Please choose a file" in text(answer)
     assert factories.files_in(kept) == []

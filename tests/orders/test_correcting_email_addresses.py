@@ -10,33 +10,32 @@ from django.utils import timezone
 from notifications.models import Message
 from orders.access import SUBJECT_RATE
 from orders.models import AddressCorrection, Order
-from orders.services.address_corrections import MOST_CORRECTIONS, TooManyCorrections
-from orders.services.address_corrections import correct as correct_now
-from orders.services.confirmations import announce_new_orders
+from orders.services.address_corrections import MAX_CORRECTIONS, TooManyCorrections, correct_address
+from orders.services.confirmations import queue_confirmations
 from tests.factories import make_order
-from tests.orders.corrections import CHECK, PAGE, correct, mail_to, prove
+from tests.orders.correction_helpers import CHECK, PAGE, correct_in_browser, post_correction, sent_email
 from tests.pages import inside, result, text
 
 pytestmark = pytest.mark.django_db
 
 
-def test_the_new_address_gets_the_confirmation_and_the_old_one_is_told() -> None:
+def test_the_new_address_gets_the_confirmation_and_the_old_one_a_notice() -> None:
     order = make_order(store_email="wrong@example.com", number="A-1001")
-    browser = correct(order)
+    browser = correct_in_browser(order)
     assert order.email == "right@example.com"
     assert order.store_email == "wrong@example.com"
-    assert "A-1001" in mail_to("right@example.com", "order_confirmation").subject
-    told = mail_to("wrong@example.com", "address_corrected_old")
+    assert "A-1001" in sent_email("right@example.com", "order_confirmation").subject
+    told = sent_email("wrong@example.com", "address_corrected_old")
     assert "r…@e….com" in told.body
     assert "right@example.com" not in told.body
     assert "/orders/correct-email/undo/" in told.body
     assert "The email address of this order was corrected" in text(browser.get(f"/orders/{order.public_id}/"))
 
 
-def test_nothing_changes_before_the_second_look() -> None:
+def test_nothing_changes_before_the_second_step() -> None:
     order = make_order()
     browser = Client()
-    assert prove(order, browser)["Location"] == CHECK
+    assert post_correction(order, browser)["Location"] == CHECK
     page = text(browser.get(CHECK))
     assert "right@example.com" in page
     assert "buyer@example.com" not in page
@@ -53,10 +52,10 @@ def test_nothing_changes_before_the_second_look() -> None:
         {"order_number": "A-404"},
     ],
 )
-def test_whatever_is_wrong_is_refused_alike(wrong: dict[str, str]) -> None:
+def test_all_wrong_details_are_refused_in_the_same_way(wrong: dict[str, str]) -> None:
     order = make_order()
     browser = Client()
-    answer = prove(order, browser, **wrong)
+    answer = post_correction(order, browser, **wrong)
     assert (answer.status_code, result(answer)) == (422, "not-found")
     assert browser.get(CHECK)["Location"] == PAGE
     assert browser.post(CHECK)["Location"] == PAGE
@@ -65,37 +64,37 @@ def test_whatever_is_wrong_is_refused_alike(wrong: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "4", "424", "42424242", "4242 4242 4242 4242", "abcd"])
-def test_an_order_without_a_card_is_not_corrected_by_an_empty_or_a_strange_field(typed: str) -> None:
+def test_an_order_without_a_card_cannot_be_corrected_by_form(typed: str) -> None:
     order = make_order(card_last4="", payment_method="paypal")
-    assert prove(order, card_last4=typed).status_code == 422
-    assert "support" in text(prove(order, card_last4="4242"))
+    assert post_correction(order, card_last4=typed).status_code == 422
+    assert "support" in text(post_correction(order, card_last4="4242"))
     assert not AddressCorrection.objects.exists()
 
 
-def test_the_wallets_digits_do_too() -> None:
+def test_the_digits_of_the_wallet_are_accepted() -> None:
     order = make_order(card_last4="", device_last4="1881")
-    assert prove(order, card_last4="1881").status_code == 302
+    assert post_correction(order, card_last4="1881").status_code == 302
 
 
-def test_guessing_the_card_is_as_hopeless_as_guessing_the_password() -> None:
+def test_wrong_cards_count_against_the_limit_of_the_order() -> None:
     order = make_order()
     for guess in range(SUBJECT_RATE.short):
-        assert prove(order, card_last4=f"{guess:04}").status_code == 422
-    answer = prove(order)
+        assert post_correction(order, card_last4=f"{guess:04}").status_code == 422
+    answer = post_correction(order)
     assert (answer.status_code, result(answer)) == (422, "not-found")
 
 
-def test_leaving_forgets_the_wish() -> None:
+def test_signing_out_drops_a_pending_correction() -> None:
     order = make_order()
     browser = Client()
-    prove(order, browser)
+    post_correction(order, browser)
     browser.post("/orders/sign-out/")
     assert browser.post(CHECK)["Location"] == PAGE
     order.refresh_from_db()
     assert order.email == "buyer@example.com"
 
 
-def test_an_order_that_a_card_opened_cannot_be_corrected_without_its_password() -> None:
+def test_access_to_the_order_alone_is_not_enough_to_correct_it() -> None:
     order = make_order()
     browser = inside(order)
     assert browser.post(CHECK, {"new_email": "thief@example.com"})["Location"] == PAGE
@@ -105,53 +104,53 @@ def test_an_order_that_a_card_opened_cannot_be_corrected_without_its_password() 
 @pytest.mark.parametrize(
     "address", ["", "right", "right@", "a b@example.com", "right@example", "x" * 300 + "@example.com"]
 )
-def test_an_address_that_no_mail_can_go_to_is_told_at_its_field(address: str) -> None:
-    answer = prove(make_order(), new_email=address)
+def test_an_invalid_new_address_is_an_error_at_its_field(address: str) -> None:
+    answer = post_correction(make_order(), new_email=address)
     assert (answer.status_code, result(answer)) == (422, "invalid")
     assert 'href="#id_correct_email_new_email"' in answer.content.decode()
 
 
-def test_the_same_address_changes_nothing() -> None:
+def test_correcting_to_the_same_address_changes_nothing() -> None:
     order = make_order()
     browser = Client()
-    prove(order, browser, new_email="Buyer@Example.com")
+    post_correction(order, browser, new_email="Buyer@Example.com")
     assert "already" in text(browser.post(CHECK, follow=True))
     assert not AddressCorrection.objects.exists()
 
 
-def test_it_can_be_corrected_a_few_times_and_then_again_a_month_later() -> None:
+def test_the_number_of_corrections_per_month_is_limited() -> None:
     order = make_order()
-    for number in range(MOST_CORRECTIONS):
-        correct_now(order, f"right{number}@example.com")
+    for number in range(MAX_CORRECTIONS):
+        correct_address(order, f"right{number}@example.com")
     with pytest.raises(TooManyCorrections):
-        correct_now(order, "thief@example.com")
+        correct_address(order, "thief@example.com")
     with time_machine.travel(timezone.now() + timedelta(days=31), tick=False):
-        correct_now(order, "right@example.com")
+        correct_address(order, "right@example.com")
 
 
-def test_what_waits_for_the_old_address_goes_to_the_new_one() -> None:
+def test_unsent_emails_are_redirected_to_the_new_address() -> None:
     order = make_order(placed_at=timezone.now())
-    announce_new_orders([order.pk])
-    correct(order)
+    queue_confirmations([order.pk])
+    correct_in_browser(order)
     kinds = dict(Message.objects.values_list("recipient", "kind"))
     assert kinds == {"right@example.com": "order_confirmation", "buyer@example.com": "address_corrected_old"}
 
 
-def test_an_import_does_not_bring_the_wrong_address_back() -> None:
+def test_an_import_does_not_restore_the_wrong_address() -> None:
     order = make_order()
-    correct(order)
+    correct_in_browser(order)
     Order.objects.filter(pk=order.pk).update(store_email="buyer@example.com", email_key="buyer@example.com")
     order.refresh_from_db()
     assert order.email == "right@example.com"
 
 
-def test_a_bounced_confirmation_offers_the_correction() -> None:
+def test_the_order_page_offers_a_correction_after_a_bounce() -> None:
     order = make_order(placed_at=timezone.now())
-    announce_new_orders([order.pk])
+    queue_confirmations([order.pk])
     Message.objects.update(status=Message.Status.BOUNCED)
     assert PAGE in inside(order).get(f"/orders/{order.public_id}/").content.decode()
 
 
-def test_the_find_page_offers_it_where_nothing_was_found() -> None:
+def test_the_find_page_offers_a_correction_when_no_order_was_found() -> None:
     answer = Client().post("/orders/find/card/", {"email": "a@example.com", "card_last4": "1234"})
     assert PAGE in answer.content.decode()
