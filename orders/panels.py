@@ -1,6 +1,6 @@
 """Panels: what other apps show on the order page, in the confirmation email and in the order's admin page.
 
-Apps register theirs in `AppConfig.ready()`.
+Apps register theirs in a module `panels`, which is imported at startup.
 """
 
 from collections.abc import Callable, Mapping, Sequence

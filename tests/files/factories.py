@@ -1,4 +1,4 @@
-"""Files as people send them, made for tests: photos, PDFs, and what hostile people make."""
+"""Files for tests: photos, PDFs, and hostile ones."""
 
 import io
 import struct
@@ -16,18 +16,18 @@ GPS = 0x8825
 
 
 def upload(content: bytes, name: str = "receipt.jpg") -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, content, content_type="text/html")  # what the browser says counts for nothing
+    return SimpleUploadedFile(name, content, content_type="text/html")  # must be ignored
 
 
 def picture(size: tuple[int, int] = WIDE, mode: str = "RGB") -> Image.Image:
-    """Red above, blue below, so that a test sees which side is up."""
+    """Return an image that is red above and blue below, so that tests see which side is up."""
     made = Image.new("RGB", size, "red")
     made.paste("blue", (0, size[1] // 2, size[0], size[1]))
     return made.convert(mode)
 
 
 def phone_exif(orientation: int = 1) -> bytes:
-    """What a phone notes: its name, how it was held, and where."""
+    """Return EXIF data as phones write it: maker, orientation and location."""
     exif = Image.Exif()
     exif[0x010F] = "Secret Phone Maker"
     exif[0x0112] = orientation
@@ -71,7 +71,7 @@ def pdf_bytes(made: pikepdf.Pdf | None = None, **options: Any) -> bytes:
 
 
 def pdf_with_action(**action: Any) -> bytes:
-    """One whose opening does this, as in `S="/Launch"`."""
+    """Return a PDF with an open action, such as `S="/Launch"`."""
     made = pdf()
     made.Root.OpenAction = pikepdf.Dictionary(
         {f"/{key}": pikepdf.Name(value) if str(value).startswith("/") else value for key, value in action.items()}
@@ -80,7 +80,7 @@ def pdf_with_action(**action: Any) -> bytes:
 
 
 def png_bomb(width: int, height: int) -> bytes:
-    """A small file that says it is an enormous picture, all of one color."""
+    """Return a small PNG that decodes to an enormous image of one color."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))

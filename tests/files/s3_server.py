@@ -1,4 +1,4 @@
-"""A local server that behaves as an S3-compatible store does, as far as uploads need one."""
+"""A local server with the part of the S3 API that uploads need."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ ERROR = "<?xml version='1.0'?><Error><Code>{}</Code><Message>{}</Message></Error
 
 
 class S3Server(ThreadingHTTPServer):
-    """`objects` holds content by key; `fails` makes every request fail with this code, as in a full store."""
+    """`objects` has content by key. If `fails` is set, every request fails with this error code."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -78,7 +78,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, *_details: object) -> None:
-        """Says nothing."""
+        """Log nothing."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Decoders run in a process with little memory and time and no secrets; its end is a sentence, not ours."""
+"""Files are decoded in a subprocess with little memory, little time and no secrets; its failure is a rejection."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ def rejection(content: bytes) -> RejectionReason:
 
 
 def replace_subprocess(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
-    """Let another program judge."""
+    """Run another Python program instead of the cleaner."""
     run = subprocess.run
 
     def other(_command: list[str], **options: object) -> object:

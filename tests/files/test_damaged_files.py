@@ -1,4 +1,4 @@
-"""However a file is damaged, it is read or told to be unreadable; no decoder's own error comes through."""
+"""A damaged file is cleaned or rejected; no other exception of a decoder gets through."""
 
 import random
 from contextlib import suppress
@@ -15,7 +15,7 @@ ROUNDS = 200
 
 
 def damage(content: bytes, chance: random.Random) -> bytes:
-    """With some bytes changed, missing or too many; its first four stay, for they say what it is."""
+    """Change, remove or insert some bytes, except for the first four, by which the type is detected."""
     bytes_ = bytearray(content)
     for _damage in range(chance.randint(1, 6)):
         place = chance.randrange(4, len(bytes_))

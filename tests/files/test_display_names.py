@@ -1,5 +1,3 @@
-"""What a file is called is cleaned for showing, ends as its content is, and never leads anywhere."""
-
 import pytest
 
 from files.names import MAX_LENGTH, display_name, readable_name

@@ -1,4 +1,4 @@
-"""A photo is kept upright, as its pixels alone: no place, no time, no phone, no thumbnail."""
+"""Images are stored upright and without metadata."""
 
 import pytest
 from PIL.PngImagePlugin import PngInfo
@@ -10,7 +10,7 @@ RED, BLUE = 0, 2
 
 
 def strongest_channel(pixel: object) -> int:
-    """Which of red, green and blue a pixel is."""
+    """Return the index of the largest of red, green and blue."""
     assert isinstance(pixel, tuple)
     return max(range(3), key=lambda number: int(pixel[number]))
 

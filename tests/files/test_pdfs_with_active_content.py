@@ -1,4 +1,4 @@
-"""A PDF that would run, open or fetch something is refused, however well that is hidden."""
+"""PDFs that would execute, open or fetch something are rejected, also if that is hidden."""
 
 import io
 

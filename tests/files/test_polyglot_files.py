@@ -1,4 +1,4 @@
-"""A file that is one thing to us and another to somebody else is refused, or kept as the one thing only."""
+"""Files that are valid in two formats are rejected, or lose the second format."""
 
 import io
 import zipfile

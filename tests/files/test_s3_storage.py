@@ -1,4 +1,4 @@
-"""With a bucket set, uploads are kept there and nowhere on this machine; the same promises hold."""
+"""Uploads in an S3-compatible object store."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -39,11 +39,11 @@ def bucket(settings: Settings) -> Iterator[S3Server]:
         yield running
 
 
-def test_an_upload_is_stored_read_and_deleted(bucket: S3Server, kept: Path, agent: Client) -> None:
+def test_an_upload_is_stored_read_and_deleted(bucket: S3Server, upload_folder: Path, agent: Client) -> None:
     upload = store_file(factories.upload(factories.pdf_bytes()))
     assert list(bucket.objects) == [f"portal/{upload.stored_name}"]
     assert bucket.signed
-    assert not kept.exists()
+    assert not upload_folder.exists()
     answer = agent.get(f"/files/{upload.pk}/")
     assert b"".join(answer) == bucket.objects[f"portal/{upload.stored_name}"]  # type: ignore[arg-type]
     assert purge(upload.keep_until).uploads == 1

@@ -1,4 +1,4 @@
-"""Staff with the right to it download a file, on record; for everybody else there is no such file."""
+"""Only staff with permission can download an upload, and each download is recorded."""
 
 import re
 import uuid
@@ -31,7 +31,7 @@ def download_path(upload: Upload) -> str:
 
 
 def comparable_page(answer: HttpResponse) -> str:
-    """A page without what differs on every request: its form's token, and the address that was asked for."""
+    """Return a page without what differs between requests: CSRF token and requested path."""
     page = re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", answer.content.decode())
     return re.sub(r"/files/[0-9a-f-]{36}/", "/files/…/", page)
 
@@ -96,8 +96,8 @@ def test_no_url_leads_to_the_stored_file(client: Client, agent: Client, upload: 
         assert agent.get(f"/files/{guess}/").status_code == 404
 
 
-def test_an_upload_without_its_file_is_not_found(agent: Client, upload: Upload, kept: Path) -> None:
-    (kept / upload.stored_name).unlink()
+def test_an_upload_without_its_file_is_not_found(agent: Client, upload: Upload, upload_folder: Path) -> None:
+    (upload_folder / upload.stored_name).unlink()
     assert agent.get(download_path(upload)).status_code == 404
     assert not DownloadRecord.objects.exists()
 

@@ -1,4 +1,4 @@
-"""A file and its row come and go together; what is kept is private and says what it is."""
+"""A file and its row are created and deleted together."""
 
 import errno
 import hashlib
@@ -23,7 +23,7 @@ from tests.files import factories
 
 @contextmanager
 def rolled_back() -> Iterator[None]:
-    """A transaction whose work is undone at its end."""
+    """A transaction that is rolled back at its end."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -36,7 +36,7 @@ def commit_and_fail() -> None:
 
 
 @pytest.mark.django_db
-def test_an_upload_records_name_type_size_and_digest(kept: Path) -> None:
+def test_an_upload_records_name_type_size_and_digest(upload_folder: Path) -> None:
     before = timezone.now()
     upload = store_file(factories.upload(factories.jpeg(), "../../etc/My Receipt\x00.PDF"))
     content = upload.open().read()
@@ -44,17 +44,17 @@ def test_an_upload_records_name_type_size_and_digest(kept: Path) -> None:
     assert (upload.name, upload.media_type) == ("My Receipt.jpg", "image/jpeg")
     assert (upload.size, upload.sha256) == (len(content), hashlib.sha256(content).hexdigest())
     assert upload.keep_until - before >= timedelta(days=180)
-    assert [str(path.relative_to(kept)) for path in factories.files_in(kept)] == [upload.stored_name]
+    assert [str(path.relative_to(upload_folder)) for path in factories.files_in(upload_folder)] == [upload.stored_name]
     assert "Receipt" not in upload.stored_name
 
 
 @pytest.mark.django_db
-def test_stored_files_are_readable_by_their_owner_only(kept: Path) -> None:
+def test_stored_files_are_readable_by_their_owner_only(upload_folder: Path) -> None:
     store_file(factories.upload(factories.jpeg()))
-    (file,) = factories.files_in(kept)
+    (file,) = factories.files_in(upload_folder)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o700
+    assert stat.S_IMODE(upload_folder.stat().st_mode) == 0o700
 
 
 @pytest.mark.django_db
@@ -74,39 +74,39 @@ def test_a_clean_file_is_not_cleaned_again(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_rollback_deletes_the_file(kept: Path) -> None:
+def test_a_rollback_deletes_the_file(upload_folder: Path) -> None:
     with rolled_back():
         store_file(factories.upload(factories.jpeg()))
-        assert len(factories.files_in(kept)) == 1
-    assert factories.files_in(kept) == []
+        assert len(factories.files_in(upload_folder)) == 1
+    assert factories.files_in(upload_folder) == []
     assert not Upload.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_rollback_to_a_savepoint_deletes_only_its_files(kept: Path) -> None:
+def test_a_rollback_to_a_savepoint_deletes_only_its_files(upload_folder: Path) -> None:
     with transaction.atomic():
         upload = store_file(factories.upload(factories.jpeg()))
         with rolled_back():
             store_file(factories.upload(factories.png()))
-        assert len(factories.files_in(kept)) == 1
-    assert [file.name for file in factories.files_in(kept)] == [Path(upload.stored_name).name]
+        assert len(factories.files_in(upload_folder)) == 1
+    assert [file.name for file in factories.files_in(upload_folder)] == [Path(upload.stored_name).name]
     assert upload.open().read()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_failing_commit_hook_does_not_delete_the_file(kept: Path) -> None:
+def test_a_failing_commit_hook_does_not_delete_the_file(upload_folder: Path) -> None:
     with pytest.raises(ValueError, match="not a number"):
         commit_and_fail()
-    assert Upload.objects.count() == len(factories.files_in(kept)) == 1
+    assert Upload.objects.count() == len(factories.files_in(upload_folder)) == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_all_files_are_stored_or_none(kept: Path) -> None:
+def test_all_files_are_stored_or_none(upload_folder: Path) -> None:
     with pytest.raises(FileRejected) as refusal:
         store_files([factories.upload(factories.jpeg()), factories.upload(b"MZ", "setup.exe")])
     assert refusal.value.reason == RejectionReason.PROGRAM
     assert "“setup.exe”" in str(refusal.value)
-    assert factories.files_in(kept) == []
+    assert factories.files_in(upload_folder) == []
     assert not Upload.objects.exists()
     names = [
         upload.name
@@ -118,11 +118,11 @@ def test_all_files_are_stored_or_none(kept: Path) -> None:
         )
     ]
     assert names == ["1.jpg", "2.png"]
-    assert len(factories.files_in(kept)) == 2
+    assert len(factories.files_in(upload_folder)) == 2
 
 
 class FullStorage(FileSystemStorage):
-    """Takes half of a file, as a disk does that is full before its end."""
+    """Writes half of a file and then fails, like a full disk."""
 
     def _save(self, name: str, content: object) -> str:
         path = Path(self.path(name))
@@ -133,33 +133,33 @@ class FullStorage(FileSystemStorage):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_full_disk_is_reported_and_leaves_no_file(
-    kept: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    upload_folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    full: Storage = FullStorage(location=str(kept))
+    full: Storage = FullStorage(location=str(upload_folder))
     monkeypatch.setattr("files.services.private_storage", lambda: full)
     with pytest.raises(FileRejected, match="nothing was sent") as refusal:
         store_file(factories.upload(factories.jpeg()))
     assert refusal.value.reason == RejectionReason.NOT_STORED
-    assert factories.files_in(kept) == []
+    assert factories.files_in(upload_folder) == []
     assert not Upload.objects.exists()
     assert "No space left" in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_failing_insert_leaves_no_file(kept: Path) -> None:
+def test_a_failing_insert_leaves_no_file(upload_folder: Path) -> None:
     with pytest.raises(IntegrityError, match="upload_is_kept_for_a_time"):
         store_file(factories.upload(factories.jpeg()), keep_for=timedelta(0) - timedelta(days=1))
-    assert factories.files_in(kept) == []
+    assert factories.files_in(upload_folder) == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_deleting_an_upload_waits_for_the_commit(kept: Path) -> None:
+def test_deleting_an_upload_waits_for_the_commit(upload_folder: Path) -> None:
     upload = store_file(factories.upload(factories.jpeg()))
     with rolled_back():
         delete_upload(Upload.objects.get())
     assert upload.open().read()
     delete_upload(Upload.objects.get())
-    assert factories.files_in(kept) == []
+    assert factories.files_in(upload_folder) == []
     assert not Upload.objects.exists()
 
 

@@ -1,5 +1,3 @@
-"""Everything that is no PDF, JPEG, PNG or HEIC gets a sentence of its own, with a way on."""
-
 import io
 import zipfile
 

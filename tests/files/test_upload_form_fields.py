@@ -1,4 +1,4 @@
-"""A form takes files and judges them; what is wrong is told beside the field, and what was typed stays."""
+"""Forms with files: limits, errors at the field, and what is kept after an error."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def test_the_form_states_types_and_limits(client: Client) -> None:
     assert "image/heic" in markup
 
 
-def test_files_of_all_supported_types_are_stored(client: Client, kept: Path) -> None:
+def test_files_of_all_supported_types_are_stored(client: Client, upload_folder: Path) -> None:
     answer = send(
         client,
         factories.upload(factories.pdf_bytes(), "statement.pdf"),
@@ -42,10 +42,10 @@ def test_files_of_all_supported_types_are_stored(client: Client, kept: Path) -> 
         photo=factories.upload(factories.jpeg(), "photo.jpg"),
     )
     assert answer.content.decode() == "statement.pdf screen.png IMG_1.jpg photo.jpg"
-    assert len(factories.files_in(kept)) == 4
+    assert len(factories.files_in(upload_folder)) == 4
 
 
-def test_all_rejected_files_are_named_at_once(client: Client, kept: Path) -> None:
+def test_all_rejected_files_are_named_at_once(client: Client, upload_folder: Path) -> None:
     answer = send(
         client,
         factories.upload(b"MZ", "setup.exe"),
@@ -57,7 +57,7 @@ def test_all_rejected_files_are_named_at_once(client: Client, kept: Path) -> Non
     assert "“no.pdf”: This file is empty" in text(answer)
     assert "ok.png" not in text(answer)
     assert AGAIN in text(answer)
-    assert factories.files_in(kept) == []
+    assert factories.files_in(upload_folder) == []
     assert not Upload.objects.exists()
 
 
@@ -67,10 +67,10 @@ def test_typed_text_is_kept_when_a_file_is_rejected(client: Client) -> None:
     assert "SVG drawing" in text(answer)
 
 
-def test_files_must_be_chosen_again_when_something_else_is_wrong(client: Client, kept: Path) -> None:
+def test_files_must_be_chosen_again_when_something_else_is_wrong(client: Client, upload_folder: Path) -> None:
     answer = send(client, factories.upload(factories.png()), message="")
     assert AGAIN in text(answer)
-    assert factories.files_in(kept) == []
+    assert factories.files_in(upload_folder) == []
 
 
 def test_a_missing_required_file_is_an_error(client: Client) -> None:
@@ -95,12 +95,12 @@ def test_too_many_files_for_a_field_are_an_error(client: Client) -> None:
     assert "Please send at most 3 files." in text(answer)
 
 
-def test_of_a_thousand_files_none_is_stored(client: Client, kept: Path) -> None:
+def test_of_a_thousand_files_none_is_stored(client: Client, upload_folder: Path) -> None:
     answer = send(client, *[factories.upload(b"x" * 1000, f"{number}.jpg") for number in range(1000)])
     assert answer.status_code == 422
     assert "Please send at most 3 files." in text(answer)
     assert 'value="charged twice"' in answer.content.decode()
-    assert factories.files_in(kept) == []
+    assert factories.files_in(upload_folder) == []
 
 
 def test_a_request_with_thousands_of_files_is_a_bad_request(client: Client) -> None:
@@ -122,7 +122,7 @@ def test_a_file_that_is_too_large_is_an_error(client: Client, settings: Settings
 
 
 def request_body(name: str) -> bytes:
-    """A form with one PNG, byte by byte, because Django's test client cleans names itself."""
+    """Build a multipart body with one PNG by hand, because Django's test client sanitizes file names."""
     head = '--x\r\nContent-Disposition: form-data; name="message"\r\n\r\nhello\r\n--x\r\n'
     file = f'Content-Disposition: form-data; name="proof"; filename="{name}"\r\nContent-Type: image/png\r\n\r\n'
     return (head + file).encode() + factories.png() + b"\r\n--x--\r\n"
@@ -139,16 +139,16 @@ def request_body(name: str) -> bytes:
         ("<b>.svg", "<b>.png"),
     ],
 )
-def test_a_file_name_never_becomes_a_path(client: Client, kept: Path, name: str, shown: str) -> None:
+def test_a_file_name_never_becomes_a_path(client: Client, upload_folder: Path, name: str, shown: str) -> None:
     answer = client.generic("POST", "/claim/", request_body(name), content_type="multipart/form-data; boundary=x")
     assert answer.content.decode() == shown
-    (file,) = factories.files_in(kept)
-    assert file.parent.parent == kept
+    (file,) = factories.files_in(upload_folder)
+    assert file.parent.parent == upload_folder
 
 
 @pytest.mark.parametrize("name", ["..", ".", "/", "\x00"])
-def test_a_file_without_a_usable_name_is_ignored(client: Client, kept: Path, name: str) -> None:
+def test_a_file_without_a_usable_name_is_ignored(client: Client, upload_folder: Path, name: str) -> None:
     answer = client.generic("POST", "/claim/", request_body(name), content_type="multipart/form-data; boundary=x")
     assert answer.status_code == 422
     assert "Please choose a file" in text(answer)
-    assert factories.files_in(kept) == []
+    assert factories.files_in(upload_folder) == []

@@ -1,4 +1,4 @@
-"""A gigabyte is refused by what it announces; what comes unannounced or large is let go as it comes."""
+"""Large files are discarded while they are received; far too large requests are refused before they are read."""
 
 import errno
 import io
@@ -52,7 +52,7 @@ def test_a_request_with_the_maximum_of_files_is_read(settings: Settings) -> None
 
 
 def receive_upload(content: bytes) -> Any:
-    """What a form gets of a file with this content."""
+    """Return what a form gets for a file with this content."""
     request = RequestFactory().post("/", {"proof": factories.upload(content)})
     return request.FILES["proof"]
 

@@ -1,4 +1,4 @@
-"""Correcting the address of an order, as a browser does it."""
+"""Steps of an address correction in a browser, for tests."""
 
 import re
 from typing import Any
@@ -16,18 +16,18 @@ PAGE, CHECK = "/orders/correct-email/", "/orders/correct-email/check/"
 
 
 def post_correction(order: Order, browser: Client | None = None, **fields: str) -> HttpResponse:
-    """The answer to the first step; the owner's own details, but for what is given."""
-    typed = {
+    """Post the first step with the right details, except for the given ones."""
+    data = {
         "order_number": order.number,
         "password": portal_password(order) or "",
         "card_last4": order.card_last4,
         "new_email": "right@example.com",
     }
-    return (browser or Client()).post(PAGE, typed | fields)  # type: ignore[return-value]
+    return (browser or Client()).post(PAGE, data | fields)  # type: ignore[return-value]
 
 
 def correct_in_browser(order: Order, new_email: str = "right@example.com") -> Client:
-    """A browser that corrected the address."""
+    """Correct the address in a new browser, and return the browser."""
     browser = Client()
     assert post_correction(order, browser, new_email=new_email).status_code == 302
     assert browser.post(CHECK).status_code == 302
@@ -41,7 +41,7 @@ def sent_email(address: str, kind: str) -> Any:
 
 
 def undo_path(address: str = "buyer@example.com") -> str:
-    """The path of the link in the mail to the old address."""
+    """Return the path of the undo link in the email to the old address."""
     found = re.search(
         r"http://testserver(/orders/correct-email/undo/\S+/)", str(sent_email(address, "address_corrected_old").body)
     )

@@ -1,5 +1,3 @@
-"""The pages behind an emailed link: a button that opens, and a way on for every link that doesn't."""
-
 import pytest
 from django.test import Client
 

@@ -1,4 +1,4 @@
-"""Whose limit is charged: the network's word, or our own proxy's where settings name its header."""
+"""The address of a client is that of its connection, or comes from the header of a trusted proxy."""
 
 import pytest
 from django.test import RequestFactory

@@ -1,4 +1,4 @@
-"""A lookup by card that looks like guessing opens only with an emailed code on top."""
+"""A suspicious lookup by card requires an emailed code, and a proof of work while addresses are enumerated."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""A mistyped address is mended by number, password and card together, and by nothing less."""
+"""Correcting an email address requires order number, order password and card."""
 
 from datetime import timedelta
 

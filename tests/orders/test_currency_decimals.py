@@ -1,5 +1,3 @@
-"""A currency has the decimals that it is paid with (ISO 4217), not those that are usually shown."""
-
 from decimal import Decimal
 
 import pytest

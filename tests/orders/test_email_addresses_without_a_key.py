@@ -1,4 +1,4 @@
-"""Look-alike addresses, tried by a stranger; and an order whose own address has no key opens by its number."""
+"""Look-alike addresses, and addresses that cannot be normalized, never match an order by email."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""Emailed links: good for an hour from the first sending, once; the answer is the same for every address."""
+"""An emailed link works once, within an hour. Requesting one does not reveal whether there are orders."""
 
 from datetime import timedelta
 
@@ -33,7 +33,7 @@ def order() -> Order:
 
 
 def request_token(email: str = "buyer@example.com") -> str:
-    """A link that was asked for, and the token that its mail carries."""
+    """Request a link, and return the token that its email contains."""
     request_link(visit(), email)
     return AccessLink.objects.latest("pk").make_token()
 
@@ -77,7 +77,7 @@ def test_the_lifetime_begins_when_the_email_is_first_sent(order: Order) -> None:
     with time_machine.travel(now + timedelta(hours=5), tick=False):
         token = AccessLink.objects.get().make_token()
     with time_machine.travel(now + timedelta(hours=5, minutes=30), tick=False):
-        assert AccessLink.objects.get().make_token() == token  # a retry of the same mail
+        assert AccessLink.objects.get().make_token() == token  # a retry of the same email
     with time_machine.travel(now + timedelta(hours=5, minutes=59, seconds=59), tick=False):
         assert check_link(token) == LinkState.VALID
     with time_machine.travel(now + timedelta(hours=6), tick=False):

@@ -1,4 +1,4 @@
-"""Email and the card's last 4: opens the owner's orders, tells a guesser nothing, and closes no other way."""
+"""Lookups by email address and last 4 digits, with their rate limits."""
 
 from datetime import timedelta
 

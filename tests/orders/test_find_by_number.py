@@ -1,4 +1,4 @@
-"""Order number and password, as people type them."""
+"""Lookups by order number and password, with their rate limits."""
 
 import pytest
 

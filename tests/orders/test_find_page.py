@@ -1,4 +1,4 @@
-"""The find page: three ways, refusals that are all alike, errors told at their field, and the way back."""
+"""The find page: its three forms, their errors and refusals, and the redirect to the requested page."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""A grant opens its own orders, in the browser that earned it, for as long as it is used."""
+"""A grant belongs to one browser, covers its own orders only, and expires."""
 
 from datetime import timedelta
 

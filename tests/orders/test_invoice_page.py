@@ -1,5 +1,3 @@
-"""The invoice on screen and for print: the store's own where it was given, else a statement that says so."""
-
 from datetime import UTC, date, datetime
 from decimal import Decimal
 

@@ -1,5 +1,3 @@
-"""The invoice on paper says what the page says, for any name, on the country's paper, tagged."""
-
 import json
 import re
 from decimal import Decimal
@@ -22,7 +20,7 @@ def make_pdf(order: Order) -> bytes:
 
 
 def title(pdf: bytes) -> str:
-    """The document's title, as its metadata holds it."""
+    """Return the title from the metadata of the document."""
     found = re.search(rb"<dc:title>.*?<rdf:li[^>]*>(.*?)</rdf:li>", pdf, re.DOTALL)
     return found[1].decode() if found else ""
 

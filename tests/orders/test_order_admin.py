@@ -1,5 +1,3 @@
-"""Staff find orders, attempts and stores in the admin, and can edit nothing that an import would overwrite."""
-
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client

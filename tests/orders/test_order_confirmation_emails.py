@@ -1,4 +1,4 @@
-"""The order confirmation: once by itself for recent orders, again when asked, to the order's address only."""
+"""The order confirmation: sent once to recent orders, and again on request."""
 
 from datetime import timedelta
 from email.message import EmailMessage

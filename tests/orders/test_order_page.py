@@ -1,5 +1,3 @@
-"""The order page: what was bought, what it cost, what became of it, and whose it is."""
-
 from datetime import UTC, datetime
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Order passwords: made by the portal and stored nowhere, or brought by a store and soon under Argon2."""
+"""Order passwords made by the portal are not stored; imported ones are stored as hashes."""
 
 from unittest import mock
 

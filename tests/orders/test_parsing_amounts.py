@@ -1,5 +1,3 @@
-"""An amount is read in whatever language it is written, or not at all."""
-
 from decimal import Decimal
 
 import pytest

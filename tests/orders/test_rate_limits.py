@@ -1,4 +1,4 @@
-"""A limit allows so many tries in any 15 minutes and in any day, whatever comes at once."""
+"""Rate limits allow a number of attempts in any 15 minutes and in any day, also under concurrency."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta

@@ -1,5 +1,3 @@
-"""The old address undoes a correction for 48 hours; staff can at any time."""
-
 from datetime import timedelta
 
 import pytest

@@ -1,5 +1,3 @@
-"""The vendor's color: any color, readable everywhere, kept by browsers until it changes."""
-
 import re
 
 import pytest
