@@ -37,7 +37,7 @@ def download(request: HttpRequest, upload_id: UUID) -> HttpResponseBase:
         content = upload.open()
     except FileNotFoundError as error:
         raise Http404 from error
-    except Exception:  # every storage has errors of its own
+    except Exception:  # each storage backend raises its own errors
         logger.exception("The storage of uploads cannot be reached.")
         return HttpResponse(_("The storage of files cannot be reached. Please try again later."), status=503)
     DownloadRecord.objects.create(upload_id=upload.pk, staff=staff)

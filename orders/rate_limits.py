@@ -55,7 +55,7 @@ _CONSUME = """
             SELECT coalesce(array_agg(t), '{{}}') AS recent,
                    count(*) FILTER (WHERE t > %s) < %s AND count(*) < %s AS fits
             FROM unnest(counter.tries) AS t WHERE t > %s
-        ) AS judged
+        ) AS checked
     )
     RETURNING allowed
 )"""

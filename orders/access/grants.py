@@ -121,11 +121,6 @@ def has_resource_access(request: HttpRequest, name: str) -> bool:
     return name in current_grants(request).resources
 
 
-def has_access(request: HttpRequest, order: Order) -> bool:
-    """Whether this browser may open this order, perhaps restricted; see `pending_code_address`."""
-    return order.pk in current_grants(request).orders
-
-
 def granted_orders(request: HttpRequest) -> OrderQuerySet:
     """Return the orders that this browser may open, newest first."""
     return Order.objects.filter(pk__in=list(current_grants(request).orders)).newest_first()

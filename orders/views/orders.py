@@ -52,9 +52,9 @@ def order_page(request: HttpRequest, order: Order) -> HttpResponse:
     if code_address:
         context |= {"code_form": CodeForm(order.public_id), "pending_code_address": mask_address(code_address)}
     else:
-        mails = mails_about_order(order.pk)
-        context |= {"panels": panels.load_panels([order])[order.pk], "mails": mails}
-        if not mails and order.email:
+        emails = mails_about_order(order.pk)
+        context |= {"panels": panels.load_panels([order])[order.pk], "mails": emails}
+        if not emails and order.email:
             text = gettext("No email about this order was sent from here yet. Emails go to %(address)s.")
             context["no_mails"] = text % {"address": context["address"]}
     return render(request, "orders/order.html", context)

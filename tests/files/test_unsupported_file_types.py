@@ -53,10 +53,10 @@ def test_each_unsupported_type_has_its_reason(name: str) -> None:
 
 
 def test_every_reason_has_a_different_message() -> None:
-    told = {reason: str(FileRejected(reason)) for reason in RejectionReason}
+    message_by_reason = {reason: str(FileRejected(reason)) for reason in RejectionReason}
     assert set(MESSAGES) == set(RejectionReason) - {RejectionReason.TOO_MANY}
-    assert len(set(told.values())) == len(told)
-    assert all("lease" in sentence and "%" not in sentence for sentence in told.values())
+    assert len(set(message_by_reason.values())) == len(message_by_reason)
+    assert all("lease" in message and "%" not in message for message in message_by_reason.values())
 
 
 def test_a_rejection_can_name_its_file() -> None:

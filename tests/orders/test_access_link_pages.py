@@ -39,11 +39,11 @@ def test_several_orders_open_as_a_list(client: Client, order: Order) -> None:
 
 
 def test_opening_a_link_redirects_to_the_requested_page(client: Client, order: Order) -> None:
-    wanted = f"/orders/{order.public_id}/invoice/"
+    next_path = f"/orders/{order.public_id}/invoice/"
     make_order()
-    client.post("/orders/find/link/", {"email": "buyer@example.com", "next": wanted})
+    client.post("/orders/find/link/", {"email": "buyer@example.com", "next": next_path})
     token = AccessLink.objects.latest("pk").make_token()
-    assert client.post(f"/access/{token}/")["Location"] == wanted
+    assert client.post(f"/access/{token}/")["Location"] == next_path
 
 
 def test_a_used_link_can_be_renewed_to_the_same_address(order: Order) -> None:

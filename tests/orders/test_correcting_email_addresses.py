@@ -25,10 +25,10 @@ def test_the_new_address_gets_the_confirmation_and_the_old_one_a_notice() -> Non
     assert order.email == "right@example.com"
     assert order.store_email == "wrong@example.com"
     assert "A-1001" in sent_email("right@example.com", "order_confirmation").subject
-    told = sent_email("wrong@example.com", "address_corrected_old")
-    assert "r…@e….com" in told.body
-    assert "right@example.com" not in told.body
-    assert "/orders/correct-email/undo/" in told.body
+    notice = sent_email("wrong@example.com", "address_corrected_old")
+    assert "r…@e….com" in notice.body
+    assert "right@example.com" not in notice.body
+    assert "/orders/correct-email/undo/" in notice.body
     assert "The email address of this order was corrected" in text(browser.get(f"/orders/{order.public_id}/"))
 
 

@@ -62,12 +62,12 @@ def test_several_orders_lead_to_the_list(client: Client, order: Order) -> None:
 
 def test_a_lookup_redirects_to_the_requested_page_of_the_order(client: Client, order: Order) -> None:
     make_order()
-    wanted = f"/orders/{order.public_id}/invoice/"
-    assert client.post("/orders/find/card/", RIGHT_CARD | {"next": wanted})["Location"] == wanted
+    next_path = f"/orders/{order.public_id}/invoice/"
+    assert client.post("/orders/find/card/", RIGHT_CARD | {"next": next_path})["Location"] == next_path
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "next_path",
     [
         "https://evil.example/",
         "//evil.example/",
@@ -80,15 +80,15 @@ def test_a_lookup_redirects_to_the_requested_page_of_the_order(client: Client, o
         "/" + "x" * 100_000,
     ],
 )
-def test_a_lookup_redirects_to_no_other_page(client: Client, order: Order, wanted: str) -> None:
-    answer = client.post("/orders/find/card/", RIGHT_CARD | {"next": wanted})
+def test_a_lookup_redirects_to_no_other_page(client: Client, order: Order, next_path: str) -> None:
+    answer = client.post("/orders/find/card/", RIGHT_CARD | {"next": next_path})
     assert answer["Location"] == f"/orders/{order.public_id}/"
 
 
 def test_the_requested_page_is_kept_after_an_error(client: Client, order: Order) -> None:
-    wanted = f"/orders/{order.public_id}/invoice/"
-    page = client.post("/orders/find/card/", {"email": "", "card_last4": "", "next": wanted}).content.decode()
-    assert page.count(f'value="{wanted}"') == 3
+    next_path = f"/orders/{order.public_id}/invoice/"
+    page = client.post("/orders/find/card/", {"email": "", "card_last4": "", "next": next_path}).content.decode()
+    assert page.count(f'value="{next_path}"') == 3
 
 
 def test_all_causes_of_a_refusal_show_the_same_page(client: Client, order: Order) -> None:
@@ -118,9 +118,9 @@ def test_over_the_limit_the_right_digits_show_the_same_page(order: Order) -> Non
 
 def test_a_refusal_gives_advice_and_offers_the_link(client: Client) -> None:
     answer = client.post("/orders/find/card/", {"email": "ann@example.com", "card_last4": "4242"})
-    said = text(answer)
+    page_text = text(answer)
     for advice in ("up to 3 hours", "spam folder", "24 hours", "pending", "link by email"):
-        assert advice in said
+        assert advice in page_text
     assert answer.content.decode().count('value="ann@example.com"') == 2  # its own form, and the link's
 
 
@@ -132,7 +132,7 @@ def test_a_typed_password_is_not_in_the_page(client: Client, order: Order) -> No
 
 
 @pytest.mark.parametrize(
-    ("path", "typed", "said"),
+    ("path", "typed", "page_text"),
     [
         ("number", {}, "Please enter your order number."),
         ("number", {"order_number": "A-1001", "password": ""}, "Please enter the password of the order."),
@@ -144,12 +144,12 @@ def test_a_typed_password_is_not_in_the_page(client: Client, order: Order) -> No
     ],
 )
 def test_a_form_error_is_shown_at_its_field_and_in_the_summary(
-    client: Client, path: str, typed: dict[str, str], said: str
+    client: Client, path: str, typed: dict[str, str], page_text: str
 ) -> None:
     answer = client.post(f"/orders/find/{path}/", typed)
     page = answer.content.decode()
     assert (answer.status_code, result(answer)) == (422, "invalid")
-    assert text(answer).count(said) == 2
+    assert text(answer).count(page_text) == 2
     for target in re.findall(r'href="#(id_[a-z0-9_]+)"', page):
         assert f'id="{target}"' in page
         assert f'aria-describedby="{target}_' in page

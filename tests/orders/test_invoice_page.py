@@ -11,17 +11,17 @@ from tests.pages import inside, text
 pytestmark = pytest.mark.django_db
 
 
-def shown(order: Order) -> str:
+def invoice_text(order: Order) -> str:
     return text(inside(order).get(f"/orders/{order.public_id}/invoice/"))
 
 
 def test_without_an_invoice_number_it_is_an_order_statement() -> None:
     order = make_order(store=make_store(seller="Acme Reselling Ltd\nDublin\nVAT IE1234567X"))
     make_line(order)
-    said = shown(order)
-    assert "Order statement" in said
-    assert "not a tax invoice" in said
-    assert "Acme Reselling Ltd Dublin VAT IE1234567X" in said
+    page_text = invoice_text(order)
+    assert "Order statement" in page_text
+    assert "not a tax invoice" in page_text
+    assert "Acme Reselling Ltd Dublin VAT IE1234567X" in page_text
 
 
 def test_an_invoice_has_number_date_and_seller() -> None:
@@ -36,15 +36,15 @@ def test_an_invoice_has_number_date_and_seller() -> None:
         billing_vat_id="DE123456789",
     )
     make_line(order)
-    said = shown(order)
+    page_text = invoice_text(order)
     for fact in ("Invoice 2026-77", "Invoice date November 1, 2026", "Acme Reselling Ltd, Dublin", "50667 Köln"):
-        assert fact in said
-    assert "Beispiel GmbH Bea Buyer Beispielweg 1 Hinterhaus 50667 Köln Germany VAT ID: DE123456789" in said
-    assert "not a tax invoice" not in said
+        assert fact in page_text
+    assert "Beispiel GmbH Bea Buyer Beispielweg 1 Hinterhaus 50667 Köln Germany VAT ID: DE123456789" in page_text
+    assert "not a tax invoice" not in page_text
 
 
 def test_the_store_is_the_seller_if_none_is_set() -> None:
-    assert "Acme EU" in shown(make_order(store=make_store(name="Acme EU")))
+    assert "Acme EU" in invoice_text(make_order(store=make_store(name="Acme EU")))
 
 
 def test_tax_is_shown_per_rate_if_it_adds_up() -> None:
@@ -66,9 +66,9 @@ def test_refunds_and_discounts_are_shown() -> None:
     make_line(order, discount=Decimal(5))
     at = datetime(2026, 11, 5, tzinfo=UTC)
     Refund.objects.create(order=order, store_refund_id="R-1", amount=Decimal("9.99"), refunded_at=at)
-    said = shown(order)
-    assert "Discount -€5.00" in said
-    assert "Refunded on November 5, 2026: €9.99" in said
+    page_text = invoice_text(order)
+    assert "Discount -€5.00" in page_text
+    assert "Refunded on November 5, 2026: €9.99" in page_text
 
 
 def test_building_an_invoice_needs_no_query(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]

@@ -41,7 +41,7 @@ def test_latin_greek_and_cyrillic_names_are_complete(name: str, monkeypatch: pyt
     printed: list[str] = []
     compile_text = invoice_pdf._compile
     monkeypatch.setattr(invoice_pdf, "_compile", lambda text: (printed.append(text), compile_text(text))[1])
-    # The compiler is the judge: PDF/UA refuses a sign that no font shows.
+    # Typst fails for PDF/UA if a character is in no font.
     assert make_pdf(order).startswith(b"%PDF-")
     assert len(printed) == 1
     assert json.loads(printed[0])["buyer"][0] == name
@@ -111,5 +111,5 @@ def test_page_and_pdf_have_the_same_content() -> None:
     make_line(order)
     page = inside(order).get(f"/orders/{order.public_id}/invoice/").content.decode()
     invoice = build_invoice(order, list(order.lines.all()), [])
-    for said in (invoice.title, *invoice.seller, *invoice.columns, invoice.grand_total[1]):
-        assert said in page
+    for page_text in (invoice.title, *invoice.seller, *invoice.columns, invoice.grand_total[1]):
+        assert page_text in page

@@ -29,7 +29,7 @@ def test_the_page_shows_items_amounts_and_payment(order: Order) -> None:
     make_line(order, discount=Decimal("5.00"))
     answer = inside(order).get(page_of(order))
     assert marks(answer, "data-order-number") == ["A-1001"]
-    said = text(answer)
+    page_text = text(answer)
     for fact in (
         "Completed",
         "November 1, 2026, 10:00",
@@ -45,16 +45,16 @@ def test_the_page_shows_items_amounts_and_payment(order: Order) -> None:
         "Germany",
         "Acme EU",
     ):
-        assert fact in said
+        assert fact in page_text
     assert "no-store" in answer["Cache-Control"]
 
 
 def test_amounts_and_dates_are_localized(order: Order) -> None:
     make_line(order)
-    said = text(inside(order).get(page_of(order), headers={"Accept-Language": "de"}))
-    assert "79,95 €" in said
-    assert "1. November 2026, 10:00" in said
-    assert "Mitteleuropäische Normalzeit" in said
+    page_text = text(inside(order).get(page_of(order), headers={"Accept-Language": "de"}))
+    assert "79,95 €" in page_text
+    assert "1. November 2026, 10:00" in page_text
+    assert "Mitteleuropäische Normalzeit" in page_text
 
 
 @pytest.mark.parametrize(("currency", "shown"), [("JPY", "¥80"), ("KWD", "KWD 79.950"), ("USD", "$79.95")])
@@ -66,27 +66,27 @@ def test_each_currency_has_its_own_decimals(currency: str, shown: str) -> None:
 @pytest.mark.parametrize("status", Order.Status.values)
 def test_every_status_has_a_description(status: str) -> None:
     order = make_order(status=status)
-    said = text(inside(order).get(page_of(order)))
-    assert "_" not in said
-    assert str(describe_status(status).meaning) in said
-    assert len(said) > 200
+    page_text = text(inside(order).get(page_of(order)))
+    assert "_" not in page_text
+    assert str(describe_status(status).meaning) in page_text
+    assert len(page_text) > 200
 
 
 def test_refunds_are_shown(order: Order) -> None:
     at = datetime(2026, 11, 5, 23, 30, tzinfo=UTC)
     Refund.objects.create(order=order, store_refund_id="R-1", amount=Decimal("9.99"), refunded_at=at)
-    said = text(inside(order).get(page_of(order)))
-    assert "November 6, 2026 €9.99" in said  # the day at the store
+    page_text = text(inside(order).get(page_of(order)))
+    assert "November 6, 2026 €9.99" in page_text  # the day at the store
 
 
 def test_emails_about_the_order_are_shown_with_their_status(order: Order) -> None:
     resend_confirmation(order)
     Message.objects.update(status=Message.Status.BOUNCED)
     answer = inside(order).get(page_of(order))
-    said = text(answer)
-    assert "Order confirmation bounced" in said
-    assert "b…@e….com" in said
-    assert "This email did not arrive" in said
+    page_text = text(answer)
+    assert "Order confirmation bounced" in page_text
+    assert "b…@e….com" in page_text
+    assert "This email did not arrive" in page_text
     assert "buyer@example.com" not in answer.content.decode()
 
 

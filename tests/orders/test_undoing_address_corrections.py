@@ -34,8 +34,8 @@ def test_both_addresses_are_notified_once() -> None:
     path = undo_path()
     for _click in range(2):
         assert Client().post(path).status_code == 200
-    told = Message.objects.filter(kind="address_correction_undone")
-    assert sorted(told.values_list("recipient", flat=True)) == ["buyer@example.com", "right@example.com"]
+    notice = Message.objects.filter(kind="address_correction_undone")
+    assert sorted(notice.values_list("recipient", flat=True)) == ["buyer@example.com", "right@example.com"]
     assert "come to you again" in sent_email("buyer@example.com", "address_correction_undone").body
     assert "no longer come to this address" in sent_email("right@example.com", "address_correction_undone").body
 

@@ -16,7 +16,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             result = purge(timezone.now(), dry_run=options["dry_run"])
-        except Exception as error:  # every storage has errors of its own
+        except Exception as error:  # each storage backend raises its own errors
             text = _("The storage of files cannot be reached; see `manage.py doctor storage`. (%(error)s)")
             raise CommandError(text % {"error": error}) from error
         counts = [
