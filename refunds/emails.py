@@ -18,8 +18,8 @@ from orders import formats
 from orders.emails import how_to_open
 from orders.models import Order
 from orders.money import format_money
-from refunds.differences import price_difference
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
+from refunds.price_differences import format_price_difference
 
 TEMPLATES = "refunds/emails"
 
@@ -103,7 +103,7 @@ def _facts_of_swap(case: Swap, event: CaseEvent) -> list[tuple[str, str]]:
         (gettext("Order number"), case.order.number),
         (gettext("What you bought"), case.line.name),
         (gettext("What you would like instead"), case.wanted),
-        (gettext("Difference"), price_difference(case.price_difference, case.currency)),
+        (gettext("Difference"), format_price_difference(case.price_difference, case.currency)),
     ]
     if event.to_status == Swap.Status.SWAPPED and case.new_license is not None:
         facts.append((gettext("New serial number"), case.new_license.serial))
