@@ -101,7 +101,7 @@ def send_email(event: CaseEvent) -> bool:
     case: Case = event.case
     order = case.about_order
     return send(
-        mail_kind(type(case), event.to_status),
+        email_kind(type(case), event.to_status),
         event,
         case.recipient,
         order_id=order.pk if order else None,
@@ -109,7 +109,7 @@ def send_email(event: CaseEvent) -> bool:
     )
 
 
-def mail_kind(case_type: type[Case], status: str) -> str:
+def email_kind(case_type: type[Case], status: str) -> str:
     """Return the kind of the email about a transition, such as return_approved."""
     return f"{case_type.EMAIL_PREFIX}_{status}"
 

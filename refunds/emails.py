@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import CaseEvent, DecidedCase
-from cases.transitions import mail_kind
+from cases.transitions import email_kind
 from notifications.kinds import EmailKind, Item, register
 from notifications.models import Message
 from notifications.site import site_url
@@ -147,7 +147,7 @@ def step_is_known(case_type: type[DecidedCase], message: Message) -> bool:
 
 for case_type, label in LABELS.items():
     for status, status_label in case_type.Status.choices:  # type: ignore[attr-defined]
-        name = mail_kind(case_type, status)
+        name = email_kind(case_type, status)
         step = format_lazy("{}: {}", label, status_label)
         about, known = partial(context, case_type), partial(step_is_known, case_type)
         register(EmailKind(name, f"{TEMPLATES}/{name}.html", about, known, label=step))

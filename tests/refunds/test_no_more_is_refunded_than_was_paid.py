@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from cases import services
 from cases.refusals import Refusal
-from cases.transitions import mail_kind
+from cases.transitions import email_kind
 from notifications.models import Message
 from orders.models import Order, OrderLine, Refund
 from refunds.models import RefundTransaction, Return, ReturnLine
@@ -163,7 +163,7 @@ class RefundMachine(RuleBasedStateMachine):
             last = case.events.latest("pk")
             assert last.to_status == case.status
             for event in case.events.exclude(from_status=last.from_status, to_status=last.from_status):
-                assert Message.objects.filter(kind=mail_kind(Return, event.to_status), object_id=event.pk).exists(), (
+                assert Message.objects.filter(kind=email_kind(Return, event.to_status), object_id=event.pk).exists(), (
                     event
                 )
             assert (case.status == Return.Status.REFUNDED) == case.transactions.filter(
