@@ -138,12 +138,12 @@ def test_every_status_has_an_html_and_text_email(order: Order) -> None:
     transactions.mark_done(accepted.transactions.get(), "BO-1", agent)
     written = set()
     for message in Message.objects.filter(kind__startswith="withdrawal_"):
-        mail = rendering.build(message, kinds.get(message.kind))
-        html = str(mail.alternatives[0].content)
+        email = rendering.build(message, kinds.get(message.kind))
+        html = str(email.alternatives[0].content)
         written.add(message.kind)
         assert message.recipient == "buyer@example.com"
-        assert mail.subject
-        for body in (str(mail.body), html):
+        assert email.subject
+        for body in (str(email.body), html):
             assert "checked" not in body
             assert "The first." not in body
             assert "W-" in body

@@ -88,9 +88,9 @@ def assert_refunded_once(case: Return, server: StripeServer) -> None:
 def test_a_worker_killed_after_the_gateways_response_does_not_refund_twice(
     case: Return, server: StripeServer, settings: Settings
 ) -> None:
-    made = threading.Event()
-    go_on = threading.Event()
-    server.on_refund = lambda: (made.set(), go_on.wait(DEADLINE))[0]
+    refund_made = threading.Event()
+    may_respond = threading.Event()
+    server.on_refund = lambda: (refund_made.set(), may_respond.wait(DEADLINE))[0]
     database = connection.settings_dict
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "portal.settings",
@@ -105,10 +105,10 @@ def test_a_worker_killed_after_the_gateways_response_does_not_refund_twice(
         " s.DATABASES['default']['NAME'] = os.environ['TEST_DATABASE_NAME']; django.setup();",
     )
     worker = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=environment)
-    assert made.wait(DEADLINE)
+    assert refund_made.wait(DEADLINE)
     worker.send_signal(signal.SIGKILL)
     worker.wait(DEADLINE)
-    go_on.set()
+    may_respond.set()
     server.on_refund = lambda: None
 
     transaction = case.transactions.get()

@@ -55,9 +55,9 @@ def test_every_status_has_an_email(order: Order) -> None:
     services.ask_question(case, agent, "Which device?", note="Hidden")
     returns.approve(case, agent, Decimal("50.00"), text="Half, for half a month", note="Hidden")
     refund(case)
-    order_of_mails = list(Message.objects.order_by("pk").values_list("kind", "recipient", "order_id", "language"))
+    sent = list(Message.objects.order_by("pk").values_list("kind", "recipient", "order_id", "language"))
     statuses = ["received", "in_review", "question_asked", "approved", "refunded"]
-    assert order_of_mails == [(f"return_{step}", "buyer@example.com", order.pk, "en") for step in statuses]
+    assert sent == [(f"return_{step}", "buyer@example.com", order.pk, "en") for step in statuses]
     says = {
         "return_received": ("You wrote:", "By mistake", "reply by"),
         "return_in_review": ("We’re reviewing your return.",),
@@ -70,8 +70,8 @@ def test_every_status_has_an_email(order: Order) -> None:
         "return_refunded": ("We’ve sent €50.00 back the way you paid.", "often need a few days"),
     }
     for kind, sentences in says.items():
-        made = sent_email(kind)
-        for text in (part(made, "plain"), part(made, "html")):
+        email = sent_email(kind)
+        for text in (part(email, "plain"), part(email, "html")):
             for sentence in (
                 *sentences,
                 case.reference,
@@ -82,17 +82,17 @@ def test_every_status_has_an_email(order: Order) -> None:
             ):
                 assert sentence in text, kind
             assert "Hidden" not in text
-        assert AMP in part(made, "plain")
-        assert "Müller &amp; &lt;b&gt;Söhne&lt;/b&gt;" in part(made, "html")
-        assert case.reference in str(made["Subject"])
+        assert AMP in part(email, "plain")
+        assert "Müller &amp; &lt;b&gt;Söhne&lt;/b&gt;" in part(email, "html")
+        assert case.reference in str(email["Subject"])
 
 
 def test_the_email_about_a_declined_return_names_the_reason_and_support(order: Order) -> None:
     case = make_return(order)
     services.decline(case, make_agent(), "Bought elsewhere", note="Hidden")
-    made = sent_email("return_declined")
-    assert made["Reply-To"] == "orders@testserver"
-    for text in (part(made, "plain"), part(made, "html")):
+    email = sent_email("return_declined")
+    assert email["Reply-To"] == "orders@testserver"
+    for text in (part(email, "plain"), part(email, "html")):
         assert "Bought elsewhere" in text
         assert "Disagree? Reply to this email." in text
         assert "Hidden" not in text
@@ -101,9 +101,9 @@ def test_the_email_about_a_declined_return_names_the_reason_and_support(order: O
 
 def test_canceling_a_return_sends_an_email(order: Order) -> None:
     services.cancel(make_return(order))
-    made = sent_email("return_cancelled")
-    assert "as you asked" in part(made, "plain")
-    assert "If you didn’t cancel it" in part(made, "plain")
+    email = sent_email("return_cancelled")
+    assert "as you asked" in part(email, "plain")
+    assert "If you didn’t cancel it" in part(email, "plain")
 
 
 def test_emails_are_in_the_orders_language_not_the_pages() -> None:
@@ -129,9 +129,9 @@ def test_replies_go_to_the_stores_support(order: Order) -> None:
     order.store.support_email = "help@acme.example"
     order.store.save()
     services.decline(make_return(order), make_agent(), "No")
-    made = sent_email("return_declined")
-    assert made["Reply-To"] == "help@acme.example"
-    assert "Reply to this email." in part(made, "plain")
+    email = sent_email("return_declined")
+    assert email["Reply-To"] == "help@acme.example"
+    assert "Reply to this email." in part(email, "plain")
 
 
 def test_the_order_page_labels_each_email_by_its_status(order: Order) -> None:

@@ -162,10 +162,12 @@ def test_answering_twice_or_without_a_question_adds_nothing(order: Order, case: 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_strangers_get_the_same_response_as_for_a_missing_return(case: Return, rest: str, method: str) -> None:
     for browser in (Client(), inside(make_order(store_email="stranger@example.com"))):
-        ours, nobodys = (getattr(browser, method)(f"/returns/{name}/{rest}") for name in (case.reference, "R-00000000"))
-        assert ours.status_code == nobodys.status_code == 302
-        assert ours["Location"].replace(case.reference, "R-00000000") == nobodys["Location"]
-        pages = [browser.get(response["Location"]).content for response in (ours, nobodys)]
+        existing, missing = (
+            getattr(browser, method)(f"/returns/{reference}/{rest}") for reference in (case.reference, "R-00000000")
+        )
+        assert existing.status_code == missing.status_code == 302
+        assert existing["Location"].replace(case.reference, "R-00000000") == missing["Location"]
+        pages = [browser.get(response["Location"]).content for response in (existing, missing)]
         assert len(pages[0]) == len(pages[1])
     case.refresh_from_db()
     assert case.status == Status.RECEIVED

@@ -66,8 +66,8 @@ def request_return(order: Order, line: str = "1", quantity: int = 1) -> Return:
     )
 
 
-def request_and_approve(order: Order, **wanted: Any) -> Return:
-    case = request_return(order, **wanted)
+def request_and_approve(order: Order, **fields: Any) -> Return:
+    case = request_return(order, **fields)
     returns.approve(case, make_agent())
     return case
 

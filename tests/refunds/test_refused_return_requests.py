@@ -63,17 +63,17 @@ def post_refused(order: Order) -> PostRefused:
 
 
 def test_strangers_get_the_same_response_as_for_a_missing_order(line: OrderLine, reason: ReturnReason) -> None:
-    none = "11111111-1111-4111-8111-111111111111"
+    missing_id = "11111111-1111-4111-8111-111111111111"
     for browser in (Client(), inside(make_order(store_email="stranger@example.com"))):
         for method in ("get", "post"):
-            ours, nobodys = (
+            existing, missing = (
                 getattr(browser, method)(
                     f"/orders/{which}/return/", return_form(line, reason) if method == "post" else {}
                 )
-                for which in (line.order.public_id, none)
+                for which in (line.order.public_id, missing_id)
             )
-            assert ours.status_code == nobodys.status_code == 302
-            assert ours["Location"].replace(str(line.order.public_id), none) == nobodys["Location"]
+            assert existing.status_code == missing.status_code == 302
+            assert existing["Location"].replace(str(line.order.public_id), missing_id) == missing["Location"]
     assert not Return.objects.exists()
 
 
@@ -175,10 +175,10 @@ def test_an_invalid_comment_is_refused(
 def test_a_returned_item_is_refused(
     post_refused: PostRefused, order: Order, line: OrderLine, reason: ReturnReason
 ) -> None:
-    gone = make_line(order, name="Gone", quantity_returned=1)
-    assert "Gone: This item went back already." in text(post_refused(return_form(gone, reason)))
+    returned_line = make_line(order, name="Gone", quantity_returned=1)
+    assert "Gone: This item went back already." in text(post_refused(return_form(returned_line, reason)))
     assert "Gone: This item went back already." in text(
-        post_refused(return_form(line, reason) | return_form(gone, reason))
+        post_refused(return_form(line, reason) | return_form(returned_line, reason))
     )
 
 
