@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
-from cases.admin.actions import ONLY_NOTE, ORDER_NUMBER, CaseAction, Entered, order_named
+from cases.admin.actions import ORDER_FIELDS, REQUIRED_NOTE_FIELDS, CaseAction, CleanedData, find_order
 from support.models import ChargeClaim, Thread
 from support.services import claims, threads
 
@@ -55,8 +55,8 @@ def _mend(thread: Any) -> forms.Field:
     )
 
 
-def _match(thread: Thread, by: User, entered: Entered) -> None:
-    order = order_named(entered)
+def _match(thread: Thread, by: User, entered: CleanedData) -> None:
+    order = find_order(entered)
     claims.match(thread.charge_claim, order, by, entered["text"], entered["seen"], mend_address=entered["mend"])
 
 
@@ -67,7 +67,7 @@ ACTIONS: tuple[CaseAction, ...] = (
         lambda thread, by, entered: threads.answer(thread, by, entered["text"], entered["seen"]),
         EVERY,
         TO_BUYER,
-        is_main=True,
+        is_primary=True,
     ),
     CaseAction(
         "ask",
@@ -81,7 +81,7 @@ ACTIONS: tuple[CaseAction, ...] = (
         _("Add a note"),
         lambda thread, by, entered: threads.note(thread, by, entered["note"]),
         EVERY,
-        ONLY_NOTE,
+        REQUIRED_NOTE_FIELDS,
     ),
     CaseAction("take", _("Take it on"), lambda thread, by, entered: threads.assign(thread, by, by), OPEN, {}),
     CaseAction(
@@ -94,9 +94,9 @@ ACTIONS: tuple[CaseAction, ...] = (
     CaseAction(
         "attach",
         _("Name its order"),
-        lambda thread, by, entered: threads.attach_order(thread, by, order_named(entered)),
+        lambda thread, by, entered: threads.attach_order(thread, by, find_order(entered)),
         EVERY,
-        ORDER_NUMBER,
+        ORDER_FIELDS,
     ),
     CaseAction(
         "close",
@@ -108,7 +108,7 @@ ACTIONS: tuple[CaseAction, ...] = (
 )
 CLAIM_ACTIONS: tuple[CaseAction, ...] = (
     CaseAction(
-        "match", _("Match to the order with this number"), _match, EVERY, ORDER_NUMBER | {"mend": _mend} | LAST_WORD
+        "match", _("Match to the order with this number"), _match, EVERY, ORDER_FIELDS | {"mend": _mend} | LAST_WORD
     ),
     CaseAction(
         "no_match",

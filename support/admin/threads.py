@@ -23,7 +23,7 @@ FROM_TEMPLATE = ("answer", "ask", "close", "no_match")
 class WaitingFilter(ToDoFilter):
     """What waits for support is shown first: an answered thread is open, and asks for nothing."""
 
-    offered = (
+    options = (
         ("waiting", _("waiting for support")),
         ("overdue", _("overdue")),
         ("today", _("due within a day")),
@@ -33,7 +33,7 @@ class WaitingFilter(ToDoFilter):
     )
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.wanted == "mine":
+        if self.selected_value == "mine":
             threads: Any = queryset
             return threads.open().filter(assigned_to=request.user)
         return super().queryset(request, queryset)
@@ -53,35 +53,37 @@ class ThreadAdmin(CaseAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Thread]:
         return super().get_queryset(request).select_related("assigned_to", "store", "order__store", "charge_claim")
 
-    def with_address(self, address: str) -> Q:
+    def address_query(self, address: str) -> Q:
         return Q(email_key=email_key(address), email_key__gt="")
 
-    def possible_actions(self, case: Thread) -> list[CaseAction]:
+    def available_actions(self, case: Thread) -> list[CaseAction]:
         return actions.possible(case)
 
     def acceptable_actions(self, case: Thread) -> list[CaseAction]:
-        return self.possible_actions(case)
+        return self.available_actions(case)
 
-    def about(self, request: HttpRequest, found: Thread) -> dict[str, Any]:
-        shown = super().about(request, found)
-        decisions = shown["decisions"]
-        templates = AnswerTemplate.objects.order_by("name", "language") if decisions else AnswerTemplate.objects.none()
+    def get_page_context(self, request: HttpRequest, obj: Thread) -> dict[str, Any]:
+        shown = super().get_page_context(request, obj)
+        action_forms = shown["action_forms"]
+        templates = (
+            AnswerTemplate.objects.order_by("name", "language") if action_forms else AnswerTemplate.objects.none()
+        )
         chosen = next((each for each in templates if str(each.pk) == request.GET.get("template")), None)
-        for each, form in decisions:
+        for each, form in action_forms:
             if chosen is not None and each.name in FROM_TEMPLATE:
-                form.initial["text"] = chosen.filled(found)
-        said = list(found.events.select_related("by").prefetch_related("files__upload").order_by("-at", "-pk"))
+                form.initial["text"] = chosen.filled(obj)
+        said = list(obj.events.select_related("by").prefetch_related("files__upload").order_by("-at", "-pk"))
         return shown | {
-            "templates": sorted(templates, key=lambda each: each.language != found.language),
+            "templates": sorted(templates, key=lambda each: each.language != obj.language),
             "chosen": chosen,
             "said": said,
             "last_said": next((each.pk for each in said if not each.is_internal), ""),
-            "mails": list(_mails(found, [each.pk for each in said])),
-            "others": list(_others(found)),
-            "claim": claims.about(found, with_candidates=bool(decisions)),
+            "emails": list(_mails(obj, [each.pk for each in said])),
+            "others": list(_others(obj)),
+            "claim": claims.about(obj, with_candidates=bool(action_forms)),
         }
 
-    def kept(self, form: Any, action: CaseAction, case: Thread) -> Any:
+    def get_bound_form(self, form: Any, action: CaseAction, case: Thread) -> Any:
         """What was typed, on a page that shows what was said meanwhile: whoever sends it again has read that."""
         if "seen" in form.fields:
             form.data = form.data.copy()

@@ -50,7 +50,7 @@ class LetterForm(SubmissionForm, EmailForm):
     @property
     def submission(self) -> UUID:
         """The id of this letter: of the form and of what is in it, so that another letter is another one."""
-        return self.submission_of(FORMS, self.form_name, *(self._said(name) for name in self.fields)) or uuid4()
+        return self.make_submission_id(FORMS, self.form_name, *(self._said(name) for name in self.fields)) or uuid4()
 
     def _said(self, name: str) -> str:
         if not isinstance(self.fields[name], MultipleUploadField):

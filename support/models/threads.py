@@ -40,7 +40,7 @@ class Thread(Case):
         CLOSED = "closed", _("closed")
 
     REFERENCE_PREFIXES: ClassVar[Mapping[str, str]] = {Kind.CONTACT: "M", Kind.CHARGE_CLAIM: "B"}
-    MAIL = "thread"
+    EMAIL_PREFIX = "thread"
     UNDECIDED = frozenset({Status.WAITING})
     CLOSED = frozenset({Status.CLOSED})
     # Support may write again to what was closed, which opens it; whoever wrote it begins a new one.

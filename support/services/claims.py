@@ -11,8 +11,8 @@ from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from cases.refusals import NotPossible, WrongStatus
-from cases.steps import required
-from cases.transitions import Actor, change_status, record
+from cases.services import require_text
+from cases.transitions import Actor, add_event, change_status
 from notifications.services import send
 from orders.models import AccessLink, Order
 from orders.services.address_corrections import CorrectionError, correct_address
@@ -75,7 +75,7 @@ def match(
         thread.save()
         _decide(current, Outcome.MATCHED, by, order)
         note = gettext("Matched to order %(number)s.") % {"number": order}
-        record(thread, thread.status, Actor.STAFF, by=by, note=note)
+        add_event(thread, thread.status, Actor.STAFF, by=by, note=note)
         with override(thread.language):
             words = text.strip() or gettext("We found the order that you were charged for.")
         message = say(thread, Actor.STAFF, words, before=before, by=by)
@@ -96,13 +96,13 @@ def _mend_address(order: Order, thread: Thread, by: User) -> Order:
         words = _("The address of this order was changed too often lately, and stays. Please match it without that.")
         raise NotPossible(words) from error
     note = gettext("The address of order %(number)s is this one now. The earlier one was told, and can undo it.")
-    record(thread, thread.status, Actor.STAFF, by=by, note=note % {"number": order})
+    add_event(thread, thread.status, Actor.STAFF, by=by, note=note % {"number": order})
     return Order.objects.select_related("store").get(pk=order.pk)
 
 
 def no_match(claim: ChargeClaim, by: User, text: str, seen: int | None = None) -> None:
     """Say that no order fits; the words to the buyer say what to do. Raises NotPossible, WrongStatus, ReadAnew."""
-    words = required(text, _("Please write to the buyer what to do now."))
+    words = require_text(text, _("Please write to the buyer what to do now."))
     with unseen_refused(claim.thread, seen) as thread:
         current = _lock(claim)
         _decide(current, Outcome.NO_MATCH, by)

@@ -13,8 +13,8 @@ from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from cases.refusals import NotPossible
-from cases.steps import required
-from cases.transitions import Actor, change_status, locked, record
+from cases.services import require_text
+from cases.transitions import Actor, add_event, change_status, locked
 from files.models import Upload
 from files.services import store_files
 from notifications.addresses import address_subject
@@ -81,7 +81,7 @@ def open_thread(letter: Letter) -> tuple[Thread, bool]:
             notify_writer(message, RECEIVED_KINDS[letter.kind])
         else:
             note = gettext("No receipt was mailed: too many went to this address today. The page confirmed it.")
-            record(thread, thread.status, Actor.PORTAL, note=note)
+            add_event(thread, thread.status, Actor.PORTAL, note=note)
         forward(message)
     return thread, True
 
@@ -141,12 +141,12 @@ def send_link(thread: Thread) -> bool:
 
 def answer(thread: Thread, by: User, text: str, seen: int | None = None) -> None:
     """Write to the buyer. `seen` is the last message that whoever answers has read. Raises NotPossible, ReadAnew."""
-    _to_buyer(thread, by, required(text, _("Please write the answer.")), seen, Status.ANSWERED, "thread_answered")
+    _to_buyer(thread, by, require_text(text, _("Please write the answer.")), seen, Status.ANSWERED, "thread_answered")
 
 
 def ask(thread: Thread, by: User, text: str, seen: int | None = None) -> None:
     """Ask the buyer something; the answer comes in on the thread's page."""
-    question = required(text, _("Please write the question to the buyer."))
+    question = require_text(text, _("Please write the question to the buyer."))
     _to_buyer(thread, by, question, seen, Status.QUESTION_ASKED, "thread_question_asked")
 
 
@@ -162,9 +162,9 @@ def _to_buyer(thread: Thread, by: User, text: str, seen: int | None, to: Thread.
 
 def note(thread: Thread, by: User, text: str) -> None:
     """A note that only staff see."""
-    written = required(text, _("Please write the note."))
+    written = require_text(text, _("Please write the note."))
     with locked(thread) as current:
-        record(current, current.status, Actor.STAFF, by=by, note=written)
+        add_event(current, current.status, Actor.STAFF, by=by, note=written)
 
 
 def close(thread: Thread, by: User, text: str = "", seen: int | None = None) -> None:
@@ -184,7 +184,7 @@ def assign(thread: Thread, by: User, to: User | None) -> None:
         current.assigned_to = to
         current.save()
         words = gettext("Assigned to %(who)s.") % {"who": to} if to else gettext("Assigned to nobody.")
-        record(current, current.status, Actor.STAFF, by=by, note=words)
+        add_event(current, current.status, Actor.STAFF, by=by, note=words)
 
 
 def attach_order(thread: Thread, by: User, order: Order) -> None:
@@ -193,7 +193,7 @@ def attach_order(thread: Thread, by: User, order: Order) -> None:
         current.order, current.store = order, order.store
         current.save()
         note = gettext("Order %(number)s.") % {"number": order}
-        record(current, current.status, Actor.STAFF, by=by, note=note)
+        add_event(current, current.status, Actor.STAFF, by=by, note=note)
 
 
 # --- What the services are made of ---------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def say(
     files: Iterable[File] = (),
 ) -> ThreadMessage:
     """A row of the thread's history that its writer sees, with its files."""
-    message = record(thread, before, actor, by=by, text=text)
+    message = add_event(thread, before, actor, by=by, text=text)
     assert isinstance(message, ThreadMessage)
     uploads: list[Upload] = store_files(files)
     ThreadFile.objects.bulk_create(ThreadFile(message=message, upload=upload) for upload in uploads)

@@ -1,22 +1,22 @@
-"""An order with an activated license, and a promotion that is for it."""
+"""Factories for cashback tests: a promotion, a purchased license, a claim."""
 
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
+from files.judging import CleanFile
 
-from files.validation import CleanFile
 from licenses.models import License, Product
 from orders.models import Order
 from refunds.models import CashbackClaim, CashbackPromotion
 from refunds.services import cashback
 from tests.factories import make_license, make_line, make_order, make_product
-from tests.files import factories
+from tests.files import made
 
 
 def make_promotion(*products: Product, stores: Any = (), **fields: Any) -> CashbackPromotion:
-    """Ten euros for what was bought around today in Germany."""
+    """A promotion of 10 EUR for purchases around today in Germany."""
     today = timezone.now().date()
     defaults: dict[str, Any] = {
         "name": "Autumn cashback",
@@ -33,8 +33,8 @@ def make_promotion(*products: Product, stores: Any = (), **fields: Any) -> Cashb
     return promotion
 
 
-def make_bought(product: Product | None = None, *, order: Order | None = None, **license: Any) -> License:
-    """A license of an order placed today, activated."""
+def make_purchased_license(product: Product | None = None, *, order: Order | None = None, **license: Any) -> License:
+    """An activated license on an order placed today."""
     order = order or make_order(placed_at=timezone.now())
     defaults = {"product": product or make_product(), "activated_at": timezone.now()}
     return make_license(make_line(order), **defaults | license)
@@ -45,8 +45,8 @@ def order_of(license: License) -> Order:
 
 
 def proof(name: str = "receipt.png") -> CleanFile:
-    """A file that was judged already."""
-    return CleanFile(factories.png(), name, "image/png")
+    """A file that has passed the checks of uploads."""
+    return CleanFile(made.png(), name, "image/png")
 
 
 def make_claim(license: License, **how: Any) -> CashbackClaim:

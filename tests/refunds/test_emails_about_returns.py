@@ -1,4 +1,4 @@
-"""Every step of a return is mailed: as HTML and text, in the order's language, with all that the buyer asks."""
+"""The emails about a return, as HTML and text."""
 
 from decimal import Decimal
 from email.message import EmailMessage
@@ -6,14 +6,14 @@ from email.message import EmailMessage
 import pytest
 from django.utils import timezone
 
-from cases import steps
+from cases import services
 from cases.transitions import Actor, locked, transition
 from notifications import kinds, rendering
 from notifications.models import Message
 from orders.models import Order
 from refunds.models import Return
 from refunds.services import returns
-from refunds.services.returns import Wanted, request_return
+from refunds.services.returns import RequestedLine, request_return
 from tests.factories import make_agent, make_line, make_order, make_reason, make_store
 from tests.pages import inside
 
@@ -27,8 +27,8 @@ def order() -> Order:
     return make_order(placed_at=timezone.now(), number="A-1001")
 
 
-def ask_for(order: Order, comment: str = "") -> Return:
-    return request_return(order, [Wanted(make_line(order, name=AMP).pk, 1)], make_reason(), comment)
+def make_return(order: Order, comment: str = "") -> Return:
+    return request_return(order, [RequestedLine(make_line(order, name=AMP).pk, 1)], make_reason(), comment)
 
 
 def refund(case: Return) -> None:
@@ -36,28 +36,28 @@ def refund(case: Return) -> None:
         transition(current, Return.Status.REFUNDED, Actor.STAFF)
 
 
-def mail(kind: str) -> EmailMessage:
+def sent_email(kind: str) -> EmailMessage:
     message = Message.objects.get(kind=kind)
     return rendering.build(message, kinds.get(kind)).message()  # type: ignore[return-value]
 
 
-def part(mail: EmailMessage, subtype: str) -> str:
+def part(sent_email: EmailMessage, subtype: str) -> str:
     return next(
         piece.get_payload(decode=True).decode()  # type: ignore[union-attr]
-        for piece in mail.walk()
+        for piece in sent_email.walk()
         if piece.get_content_subtype() == subtype
     )
 
 
-def test_every_step_has_its_mail(order: Order) -> None:
-    agent, case = make_agent(), ask_for(order, "By mistake")
-    steps.take_into_review(case, agent)
-    steps.ask(case, agent, "Which device?", note="Hidden")
+def test_every_status_has_an_email(order: Order) -> None:
+    agent, case = make_agent(), make_return(order, "By mistake")
+    services.start_review(case, agent)
+    services.ask_question(case, agent, "Which device?", note="Hidden")
     returns.approve(case, agent, Decimal("50.00"), text="Half, for half a month", note="Hidden")
     refund(case)
-    order_of_mails = list(Message.objects.order_by("pk").values_list("kind", "recipient", "order_id", "language"))
+    sent = list(Message.objects.order_by("pk").values_list("kind", "recipient", "order_id", "language"))
     statuses = ["received", "in_review", "question_asked", "approved", "refunded"]
-    assert order_of_mails == [(f"return_{step}", "buyer@example.com", order.pk, "en") for step in statuses]
+    assert sent == [(f"return_{step}", "buyer@example.com", order.pk, "en") for step in statuses]
     says = {
         "return_received": ("You wrote:", "By mistake", "reply by"),
         "return_in_review": ("We’re reviewing your return.",),
@@ -70,8 +70,8 @@ def test_every_step_has_its_mail(order: Order) -> None:
         "return_refunded": ("We’ve sent €50.00 back the way you paid.", "often need a few days"),
     }
     for kind, sentences in says.items():
-        made = mail(kind)
-        for text in (part(made, "plain"), part(made, "html")):
+        email = sent_email(kind)
+        for text in (part(email, "plain"), part(email, "html")):
             for sentence in (
                 *sentences,
                 case.reference,
@@ -82,31 +82,31 @@ def test_every_step_has_its_mail(order: Order) -> None:
             ):
                 assert sentence in text, kind
             assert "Hidden" not in text
-        assert AMP in part(made, "plain")
-        assert "Müller &amp; &lt;b&gt;Söhne&lt;/b&gt;" in part(made, "html")
-        assert case.reference in str(made["Subject"])
+        assert AMP in part(email, "plain")
+        assert "Müller &amp; &lt;b&gt;Söhne&lt;/b&gt;" in part(email, "html")
+        assert case.reference in str(email["Subject"])
 
 
-def test_a_declined_return_says_why_and_to_whom_to_turn(order: Order) -> None:
-    case = ask_for(order)
-    steps.decline(case, make_agent(), "Bought elsewhere", note="Hidden")
-    made = mail("return_declined")
-    assert made["Reply-To"] == "orders@testserver"
-    for text in (part(made, "plain"), part(made, "html")):
+def test_the_email_about_a_declined_return_names_the_reason_and_support(order: Order) -> None:
+    case = make_return(order)
+    services.decline(case, make_agent(), "Bought elsewhere", note="Hidden")
+    email = sent_email("return_declined")
+    assert email["Reply-To"] == "orders@testserver"
+    for text in (part(email, "plain"), part(email, "html")):
         assert "Bought elsewhere" in text
         assert "Disagree? Reply to this email." in text
         assert "Hidden" not in text
         assert "The money goes to" not in text
 
 
-def test_a_canceled_return_is_told_of(order: Order) -> None:
-    steps.cancel(ask_for(order))
-    made = mail("return_cancelled")
-    assert "as you asked" in part(made, "plain")
-    assert "If you didn’t cancel it" in part(made, "plain")
+def test_canceling_a_return_sends_an_email(order: Order) -> None:
+    services.cancel(make_return(order))
+    email = sent_email("return_cancelled")
+    assert "as you asked" in part(email, "plain")
+    assert "If you didn’t cancel it" in part(email, "plain")
 
 
-def test_in_the_orders_language_whatever_the_page_spoke() -> None:
+def test_emails_are_in_the_orders_language_not_the_pages() -> None:
     for order, language in [
         (make_order(language="de", placed_at=timezone.now()), "de"),
         (make_order(language="", store=make_store(language="de"), placed_at=timezone.now()), "de"),
@@ -119,23 +119,23 @@ def test_in_the_orders_language_whatever_the_page_spoke() -> None:
         assert Message.objects.get(order_id=order.pk).language == language
 
 
-def test_an_order_without_an_address_is_told_on_the_page_only() -> None:
+def test_an_order_without_an_address_gets_no_email() -> None:
     order = make_order(store_email="", placed_at=timezone.now())
-    assert ask_for(order).status == "received"
+    assert make_return(order).status == "received"
     assert not Message.objects.exists()
 
 
-def test_answers_go_to_the_stores_support(order: Order) -> None:
+def test_replies_go_to_the_stores_support(order: Order) -> None:
     order.store.support_email = "help@acme.example"
     order.store.save()
-    steps.decline(ask_for(order), make_agent(), "No")
-    made = mail("return_declined")
-    assert made["Reply-To"] == "help@acme.example"
-    assert "Reply to this email." in part(made, "plain")
+    services.decline(make_return(order), make_agent(), "No")
+    email = sent_email("return_declined")
+    assert email["Reply-To"] == "help@acme.example"
+    assert "Reply to this email." in part(email, "plain")
 
 
-def test_the_order_page_names_each_mail_by_its_step(order: Order) -> None:
-    steps.cancel(ask_for(order))
+def test_the_order_page_labels_each_email_by_its_status(order: Order) -> None:
+    services.cancel(make_return(order))
     page = inside(order).get(f"/orders/{order.public_id}/").content.decode()
     assert "Your return: received" in page
     assert "Your return: canceled" in page

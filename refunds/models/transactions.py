@@ -1,4 +1,4 @@
-"""Money on its way back: what is to be sent, what was tried, and what the gateway said."""
+"""Refund transactions: amounts to send back, through which gateway, and with which result."""
 
 import uuid
 from datetime import datetime
@@ -16,7 +16,7 @@ from refunds.models.withdrawals import Withdrawal
 
 
 class StoreGateway(models.Model):
-    """Through which gateway a store's refunds go; without a row, by hand."""
+    """The gateway that a store's refunds go through. Without a row, staff make them by hand."""
 
     class Gateway(models.TextChoices):
         MANUAL = "manual", _("by hand, in the store's own back office")
@@ -35,14 +35,14 @@ class StoreGateway(models.Model):
 
 class RefundTransactionQuerySet(models.QuerySet["RefundTransaction"]):
     def open(self) -> Self:
-        """Money that is promised and not known to be there."""
+        """Promised and not completed."""
         return self.filter(status__in=RefundTransaction.OPEN)
 
-    def to_be_made_by_hand(self) -> Self:
+    def waiting_for_staff(self) -> Self:
         return self.filter(status=RefundTransaction.Status.WAITING, gateway=StoreGateway.Gateway.MANUAL)
 
     def due(self, now: datetime) -> Self:
-        """What a gateway is to be asked about now, and nobody is asking."""
+        """Ready to be sent or looked up by a worker now, and not leased by another."""
         return (
             self.open()
             .exclude(gateway=StoreGateway.Gateway.MANUAL)
@@ -53,7 +53,7 @@ class RefundTransactionQuerySet(models.QuerySet["RefundTransaction"]):
 
 
 class RefundTransaction(models.Model):
-    """One amount that goes back once. Every try carries the same idempotency key."""
+    """One refund of a case, made at most once: every try uses the same idempotency key."""
 
     class Status(models.TextChoices):
         WAITING = "waiting", _("to be sent")
@@ -81,7 +81,7 @@ class RefundTransaction(models.Model):
     gateway = models.CharField(_("gateway"), max_length=16, choices=StoreGateway.Gateway)
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.WAITING)
     idempotency_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    # What the gateway, or the store's back office, calls the refund.
+    # The id of the refund at the gateway or in the store's back office.
     store_reference = models.CharField(_("reference"), max_length=100, blank=True)
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
     next_try_at = models.DateTimeField(_("next try"), default=timezone.now)
@@ -92,7 +92,7 @@ class RefundTransaction(models.Model):
     done_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    # What the order page shows of it; the store's own row, once an import brings that.
+    # The order's row for this refund: the portal's own until an import brings the store's.
     refund = models.OneToOneField(
         Refund, on_delete=models.SET_NULL, null=True, blank=True, related_name="transaction", editable=False
     )
@@ -136,5 +136,5 @@ class RefundTransaction(models.Model):
     @property
     def case(self) -> Return | Withdrawal:
         case = self.return_case or self.withdrawal
-        assert case is not None  # a constraint says so
+        assert case is not None  # a constraint requires one
         return case

@@ -1,9 +1,9 @@
-"""Money on its way back: promised when a case is approved, done once, and shown on the order."""
+"""Refund transactions: created when a case is approved, completed once, and then shown on the order."""
 
 from decimal import Decimal
 
 from django.contrib.auth.models import User
-from django.db import transaction as database
+from django.db import transaction as db_transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -14,37 +14,37 @@ from orders.card_numbers import contains_card_number
 from orders.models import Order, OrderLine, Refund
 from refunds.amounts import ZERO
 from refunds.models import RefundTransaction, Return, StoreGateway, Withdrawal
-from refunds.refusals import WrongAmount
-from refunds.services.taking_back import take_back
+from refunds.refusals import InvalidAmount
+from refunds.services.license_revocation import revoke_refunded_licenses
 
 Status = RefundTransaction.Status
-AnyCase = Return | Withdrawal
-# So begin the ids of the refunds that the portal itself notes on an order, until the store tells of them.
-OWN_ID = "portal:"
+RefundCase = Return | Withdrawal
+# Prefix of `Refund.store_refund_id` for refunds that the portal recorded and the store has not reported yet.
+OWN_REFUND_ID_PREFIX = "portal:"
 
 
-def promise(case: AnyCase, amount: Decimal, gateway: str = "") -> RefundTransaction:
-    """Put an approved amount on its way, through the store's gateway or the one that is named.
+def promise_refund(case: RefundCase, amount: Decimal, gateway: str = "") -> RefundTransaction:
+    """Create the transaction for an approved amount, for this gateway or else the store's.
 
-    The caller holds the order's lock. Raises WrongAmount where so much is not left of what was paid.
+    The caller holds the order's lock. Raises InvalidAmount if it exceeds what is left of the amount paid.
     """
     order = case.about_order
     assert order is not None
-    if amount > unpromised(order):
-        raise WrongAmount(
+    if amount > unpromised_amount(order):
+        raise InvalidAmount(
             _("Only %(left)s is left of what was paid for this order: the rest went back already, or is on its way."),
-            left=max(unpromised(order), ZERO),
+            left=max(unpromised_amount(order), ZERO),
         )
     return new_transaction(case, amount, gateway or gateway_name(order))
 
 
 def gateway_name(order: Order) -> str:
-    """Through which gateway refunds of its store go."""
+    """Return the gateway that refunds of the order's store go through."""
     name = StoreGateway.objects.filter(store_id=order.store_id).values_list("gateway", flat=True).first()
     return name or StoreGateway.Gateway.MANUAL
 
 
-def new_transaction(case: AnyCase, amount: Decimal, gateway: str) -> RefundTransaction:
+def new_transaction(case: RefundCase, amount: Decimal, gateway: str) -> RefundTransaction:
     order = case.about_order
     assert order is not None
     return RefundTransaction.objects.create(
@@ -57,14 +57,13 @@ def new_transaction(case: AnyCase, amount: Decimal, gateway: str) -> RefundTrans
     )
 
 
-def unpromised(order: Order) -> Decimal:
-    """What was paid and neither went back nor is promised. Below zero where a store gave back more than expected."""
+def unpromised_amount(order: Order) -> Decimal:
+    """Return what was paid minus refunds and open transactions. Negative if the store refunded more than expected."""
     promised = RefundTransaction.objects.filter(order=order).open().aggregate(sum=Sum("amount"))["sum"] or ZERO
-    return order.total - refunded(order) - promised
+    return order.total - refunded_amount(order) - promised
 
 
-def refunded(order: Order) -> Decimal:
-    """What went back."""
+def refunded_amount(order: Order) -> Decimal:
     return order.refunds.aggregate(sum=Sum("amount"))["sum"] or ZERO
 
 
@@ -72,46 +71,46 @@ def refunded(order: Order) -> Decimal:
 
 
 def mark_done(transaction: RefundTransaction, reference: str, by: User) -> None:
-    """Staff made this refund by hand; `reference` is what the back office calls it.
+    """Record that staff made a refund in the store's back office, with its reference there.
 
-    For what is to be made by hand, and for what a gateway refused. Raises NotPossible without a usable
-    reference, WrongStatus where somebody was faster or a gateway has it in hand, WrongAmount where
-    so much is not left.
+    For transactions of the manual gateway, and for those that a gateway refused. Raises NotPossible if the
+    reference is unusable, WrongStatus if the transaction is in another status or at a gateway, InvalidAmount if
+    a refused amount is not left any more.
     """
     reference = " ".join(reference.split())
-    longest = RefundTransaction._meta.get_field("store_reference").max_length or 0
-    if not 0 < len(reference) <= longest or not reference.isprintable():
+    max_length = RefundTransaction._meta.get_field("store_reference").max_length or 0
+    if not 0 < len(reference) <= max_length or not reference.isprintable():
         raise NotPossible(
-            _("Please enter the reference of the refund, of at most %(longest)d characters."), longest=longest
+            _("Please enter the reference of the refund, of at most %(longest)d characters."), longest=max_length
         )
     if contains_card_number(reference):
         raise NotPossible(_("This is a card number. Please enter the reference of the refund instead."))
-    with database.atomic():
+    with db_transaction.atomic():
         current = lock_transaction(transaction)
         if current.status == Status.REFUSED:
-            current = _once_more(current, StoreGateway.Gateway.MANUAL)
+            current = _retry_refused(current, StoreGateway.Gateway.MANUAL)
         if current.status != Status.WAITING or current.gateway != StoreGateway.Gateway.MANUAL:
             raise WrongStatus(current.get_status_display())
-        note_done(current, reference, Actor.STAFF, by=by)
+        record_refund(current, reference, Actor.STAFF, by=by)
 
 
 def retry(transaction: RefundTransaction) -> RefundTransaction:
-    """Send once more, as a new transaction, what the gateway refused; through the gateway that the store has now.
+    """Create a new transaction for a refused one, for the store's current gateway.
 
-    Raises WrongStatus where it is not refused any more, WrongAmount where so much is not left.
+    Raises WrongStatus if it is not refused any more, InvalidAmount if the amount is not left any more.
     """
-    with database.atomic():
+    with db_transaction.atomic():
         current = lock_transaction(transaction)
-        return _once_more(current, gateway_name(current.order))
+        return _retry_refused(current, gateway_name(current.order))
 
 
-def make_by_hand(transaction: RefundTransaction) -> RefundTransaction:
-    """Put what the gateway refused on the list of refunds that staff make by hand. Raises as `retry` does."""
-    with database.atomic():
-        return _once_more(lock_transaction(transaction), StoreGateway.Gateway.MANUAL)
+def switch_to_manual(transaction: RefundTransaction) -> RefundTransaction:
+    """Create a new transaction for a refused one, for staff to make by hand. Raises as `retry` does."""
+    with db_transaction.atomic():
+        return _retry_refused(lock_transaction(transaction), StoreGateway.Gateway.MANUAL)
 
 
-def _once_more(refused: RefundTransaction, gateway: str) -> RefundTransaction:
+def _retry_refused(refused: RefundTransaction, gateway: str) -> RefundTransaction:
     case = refused.case
     if refused.status != Status.REFUSED:
         raise WrongStatus(refused.get_status_display())
@@ -119,14 +118,14 @@ def _once_more(refused: RefundTransaction, gateway: str) -> RefundTransaction:
         raise WrongStatus(status_label(case))
     if case.transactions.filter(status__in=[*RefundTransaction.OPEN, Status.DONE]).exists():
         raise NotPossible(_("This refund was tried again already."))
-    return promise(case, refused.amount, gateway)
+    return promise_refund(case, refused.amount, gateway)
 
 
-# --- The moves -------------------------------------------------------------------------------------------
+# --- Completing ------------------------------------------------------------------------------------------
 
 
 def lock_transaction(transaction: RefundTransaction) -> RefundTransaction:
-    """The transaction as it stands now, locked after its order."""
+    """Return the transaction freshly loaded, with its order and then itself locked."""
     order = lock_order(transaction.order_id)
     current = (
         RefundTransaction.objects.select_for_update(of=("self",))
@@ -137,24 +136,27 @@ def lock_transaction(transaction: RefundTransaction) -> RefundTransaction:
     return current
 
 
-def note_done(transaction: RefundTransaction, reference: str, actor: Actor, *, by: User | None = None) -> None:
-    """The money is there, and the portal is the first to know. The caller holds the locks."""
+def record_refund(transaction: RefundTransaction, reference: str, actor: Actor, *, by: User | None = None) -> None:
+    """Add the refund to the order and complete the transaction, before the store has reported the refund.
+
+    The caller holds the locks.
+    """
     refund = Refund.objects.create(
         order_id=transaction.order_id,
-        store_refund_id=f"{OWN_ID}{transaction.idempotency_key}",
+        store_refund_id=f"{OWN_REFUND_ID_PREFIX}{transaction.idempotency_key}",
         amount=transaction.amount,
         refunded_at=timezone.now(),
     )
-    settle(transaction, refund, reference, actor, by=by)
+    complete(transaction, refund, reference, actor, by=by)
 
 
-def settle(
+def complete(
     transaction: RefundTransaction, refund: Refund, reference: str, actor: Actor, *, by: User | None = None
 ) -> None:
-    """The money is there: the case is refunded, its units are returned, the order says so, the buyer is told.
+    """Mark a transaction as done and its case as refunded, and update the order, its lines and its licenses.
 
-    `refund` is the row that the order shows; units that the store told with it are counted already.
-    The caller holds the order's and the transaction's lock.
+    `refund` is the row that the order shows. If the store reported it with its units, they are counted already.
+    The caller holds the locks of the order and the transaction.
     """
     now = timezone.now()
     transaction.status = Status.DONE
@@ -166,28 +168,28 @@ def settle(
     transaction.save()
     case = type(transaction.case).objects.select_for_update(of=("self",)).get(pk=transaction.case.pk)
     if isinstance(case, Return) and not refund.lines:
-        count_returned(case)
+        add_returned_quantities(case)
     order = lock_order(transaction.order_id)
-    settle_status(order)
+    update_order_status(order)
     if isinstance(case, Withdrawal) and order.status == Order.Status.REFUNDED:
         order.lines.filter(quantity_returned__lt=F("quantity")).update(quantity_returned=F("quantity"))
     approved = transaction.amount if case.amount_approved is None else case.amount_approved
     transition(case, "refunded", actor, by=by, amount_approved=approved)
-    take_back(case, order, now)
+    revoke_refunded_licenses(case, order, now)
 
 
-def count_returned(case: Return) -> None:
-    """Mark a return's units as returned on their lines, each under its row lock."""
+def add_returned_quantities(case: Return) -> None:
+    """Add a return's units to `quantity_returned` of their lines, each line locked."""
     units = dict(case.lines.values_list("line_id", "quantity"))
     for line in OrderLine.objects.select_for_update(of=("self",)).filter(pk__in=units).order_by("pk"):
         line.quantity_returned = min(line.quantity_returned + units[line.pk], line.quantity)
         line.save(update_fields=["quantity_returned"])
 
 
-def settle_status(order: Order) -> None:
-    """What an order's status is by the money that went back."""
-    back = refunded(order)
-    if order.status not in (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED) or back <= ZERO:
+def update_order_status(order: Order) -> None:
+    """Set a completed order's status to (partially) refunded, by the sum of its refunds."""
+    refunded = refunded_amount(order)
+    if order.status not in (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED) or refunded <= ZERO:
         return
-    order.status = Order.Status.REFUNDED if back >= order.total else Order.Status.PARTIALLY_REFUNDED
+    order.status = Order.Status.REFUNDED if refunded >= order.total else Order.Status.PARTIALLY_REFUNDED
     order.save(update_fields=["status"])

@@ -1,4 +1,4 @@
-"""Refunds to send: the work list of what is made by hand, and what a gateway refused."""
+"""Admin page of refund transactions: those that staff make by hand, and those that a gateway refused."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ from orders import formats
 from orders.admin import ReadOnlyMixin
 from orders.money import format_money
 from refunds.models import RefundTransaction, StoreGateway
-from refunds.services import money
+from refunds.services import transactions
 
 Status = RefundTransaction.Status
 
 
-class WorkFilter(admin.SimpleListFilter):
+class TransactionToDoFilter(admin.SimpleListFilter):
     title = _("to do")
     parameter_name = "todo"
 
@@ -35,27 +35,27 @@ class WorkFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "hand":
-            return queryset.to_be_made_by_hand()  # type: ignore[attr-defined]
+            return queryset.waiting_for_staff()  # type: ignore[attr-defined]
         return queryset.filter(status=Status.REFUSED) if self.value() == "refused" else queryset
 
 
 @admin.register(RefundTransaction)
 class RefundTransactionAdmin(ReadOnlyMixin, ModelAdmin):
-    list_display = ["amount_in_words", "state", "gateway", "order", "case_link", "paid_with", "waits_since", "answer"]
-    list_filter = [WorkFilter, "status", "gateway", "order__store"]
+    list_display = ["formatted_amount", "state", "gateway", "order", "case_link", "paid_with", "waits_since", "answer"]
+    list_filter = [TransactionToDoFilter, "status", "gateway", "order__store"]
     list_select_related = ["order__store", "return_case", "withdrawal"]
     search_fields = ["order__number_key__startswith", "store_reference", "return_case__reference"]
     search_help_text = _("Order number, reference of the return or of the refund")
     show_full_result_count = False
     change_form_outer_after_template = "refunds/admin/transaction.html"
     fieldsets = [
-        (None, {"fields": ["amount_in_words", "state", "gateway", "order", "case_link", "paid_with"]}),
+        (None, {"fields": ["formatted_amount", "state", "gateway", "order", "case_link", "paid_with"]}),
         (_("What was tried"), {"fields": ["tries", "next_try_at", "last_answer", "created_at"]}),
         (_("What came of it"), {"fields": ["store_reference", "done_at", "done_by"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RefundTransaction]:
-        """What was refused first, then what waits, oldest first; what is done last."""
+        """Order by urgency: refused, then open, then the rest; each oldest first."""
         urgency = Choice(
             When(status=Status.REFUSED, then=Value(0)),
             When(status__in=RefundTransaction.OPEN, then=Value(1)),
@@ -65,7 +65,7 @@ class RefundTransactionAdmin(ReadOnlyMixin, ModelAdmin):
         return super().get_queryset(request).annotate(urgency=urgency).order_by("urgency", "created_at")
 
     @display(description=_("amount"))
-    def amount_in_words(self, transaction: RefundTransaction) -> str:
+    def formatted_amount(self, transaction: RefundTransaction) -> str:
         return format_money(transaction.amount, transaction.currency)
 
     @display(description=_("status"), label=True)
@@ -90,52 +90,52 @@ class RefundTransactionAdmin(ReadOnlyMixin, ModelAdmin):
     def answer(self, transaction: RefundTransaction) -> str:
         return transaction.last_answer[:80] or "–"
 
-    # --- Done by hand, or once more ---
+    # --- Actions ---
 
-    def may_send(self, request: HttpRequest) -> bool:
+    def has_send_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("refunds.change_refundtransaction"))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         transaction = self.get_object(request, object_id)
-        shown: dict[str, Any] = {}
-        if transaction is not None and self.may_send(request):
-            by_hand = transaction.gateway == StoreGateway.Gateway.MANUAL and transaction.status == Status.WAITING
-            shown = {
+        context: dict[str, Any] = {}
+        if transaction is not None and self.has_send_permission(request):
+            is_manual = transaction.gateway == StoreGateway.Gateway.MANUAL and transaction.status == Status.WAITING
+            context = {
                 "send_url": reverse("admin:refunds_refundtransaction_send", args=[transaction.pk]),
-                "can_be_marked": by_hand or transaction.status == Status.REFUSED,
+                "can_be_marked": is_manual or transaction.status == Status.REFUSED,
                 "can_be_retried": transaction.status == Status.REFUSED,
             }
-        return super().change_view(request, object_id, form_url, (extra_context or {}) | shown)
+        return super().change_view(request, object_id, form_url, (extra_context or {}) | context)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.send)
         return [path("<int:pk>/send/", view, name="refunds_refundtransaction_send"), *super().get_urls()]
 
     def send(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Mark as done with its reference, send once more, or put on the list of those made by hand. By POST."""
+        """Run an action by POST: "done" with a reference, "retry" through the gateway, or "by_hand" for staff."""
         transaction = RefundTransaction.objects.filter(pk=pk).first()
-        if not self.may_send(request):
+        if not self.has_send_permission(request):
             raise PermissionDenied
         if transaction is None:
             raise Http404
         assert isinstance(request.user, User)
-        wanted = request.POST.get("what", "") if request.method == "POST" else ""
+        action = request.POST.get("action", "") if request.method == "POST" else ""
         try:
-            if wanted == "done":
-                money.mark_done(transaction, request.POST.get("reference", ""), request.user)
-            elif wanted == "retry":
-                money.retry(transaction)
-            elif wanted == "by_hand":
-                money.make_by_hand(transaction)
+            if action == "done":
+                transactions.mark_done(transaction, request.POST.get("reference", ""), request.user)
+            elif action == "retry":
+                transactions.retry(transaction)
+            elif action == "by_hand":
+                transactions.switch_to_manual(transaction)
         except Refusal as refusal:
             messages.error(request, str(refusal))
         else:
-            if wanted in ("done", "retry", "by_hand"):
-                self.log_change(request, transaction, wanted)
+            if action in ("done", "retry", "by_hand"):
+                self.log_change(request, transaction, action)
                 messages.success(request, gettext("Done. The list shows how it stands."))
-        page = "changelist" if wanted else "change"
+        page = "changelist" if action else "change"
         return HttpResponseRedirect(
             reverse(f"admin:refunds_refundtransaction_{page}", args=[] if page == "changelist" else [pk])
         )

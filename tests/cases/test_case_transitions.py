@@ -1,4 +1,4 @@
-"""Each kind of case moves only as its own table of transitions says, whoever asks and from wherever it stands."""
+"""Cases change their status only as their transition tables allow."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from cases.models import Case, CaseEvent
 from cases.refusals import WrongStatus
-from cases.transitions import LEAST_AFTER_ANSWER, Actor, change_status, locked, transition
+from cases.transitions import MIN_REVIEW_TIME, Actor, change_status, locked, transition
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from support.models import ChargeClaim, Thread
 from tests.factories import make_line, make_order, make_reason
-from tests.refunds.promoted import make_bought, make_claim, make_promotion
+from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license
 from tests.support.letters import send_letter
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +49,7 @@ def make_thread() -> Thread:
 
 
 def make_cashback() -> CashbackClaim:
-    license = make_bought()
+    license = make_purchased_license()
     assert license.product is not None
     make_promotion(license.product)
     return make_claim(license)
@@ -65,7 +65,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_its_table_names_only_its_own_states_and_each_can_be_reached(kind: Any) -> None:
+def test_transitions_use_only_known_statuses_and_reach_each_of_them(kind: Any) -> None:
     statuses: ChoicesType = kind.Status
     reached = set().union(*kind.TRANSITIONS.values())
     assert set(kind.TRANSITIONS) - {""} <= set(statuses.values)
@@ -75,7 +75,7 @@ def test_its_table_names_only_its_own_states_and_each_can_be_reached(kind: Any) 
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_a_step_that_is_not_in_the_table_is_refused_and_changes_nothing(name: str) -> None:
+def test_a_transition_outside_the_table_is_refused_and_changes_nothing(name: str) -> None:
     case = MAKERS[name]()
     before = case.events.count()
     for status in case.Status.values:
@@ -87,13 +87,13 @@ def test_a_step_that_is_not_in_the_table_is_refused_and_changes_nothing(name: st
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_its_reference_begins_with_the_letter_of_its_kind(name: str) -> None:
+def test_references_begin_with_the_letter_of_their_kind(name: str) -> None:
     letters = {"return": "R", "swap": "S", "withdrawal": "W", "cashback": "C", "thread": "M"}
     assert MAKERS[name]().reference.startswith(f"{letters[name]}-")
 
 
 @pytest.mark.parametrize("name", ["return", "swap", "cashback", "withdrawal"])
-def test_the_due_date_stands_still_while_the_buyer_owes_the_answer(name: str) -> None:
+def test_the_due_date_is_paused_while_waiting_for_the_buyer(name: str) -> None:
     case = MAKERS[name]()
     asked_at = case.created_at + timedelta(days=1)
     with time_machine.travel(asked_at, tick=False), locked(case) as current:
@@ -109,7 +109,7 @@ def test_the_due_date_stands_still_while_the_buyer_owes_the_answer(name: str) ->
     assert case.is_overdue(case.due_at + timedelta(seconds=1))
 
 
-def test_support_has_a_day_to_read_an_answer_also_where_it_asked_late() -> None:
+def test_support_has_at_least_a_day_after_an_answer() -> None:
     case = make_return()
     with time_machine.travel(case.due_at + timedelta(days=5), tick=False), locked(case) as current:
         transition(current, "question_asked", Actor.STAFF, text="Which device?")
@@ -117,17 +117,17 @@ def test_support_has_a_day_to_read_an_answer_also_where_it_asked_late() -> None:
     with time_machine.travel(answered_at, tick=False), locked(case) as current:
         transition(current, "in_review", Actor.BUYER, text="My laptop")
     case.refresh_from_db()
-    assert case.due_at == answered_at + LEAST_AFTER_ANSWER
+    assert case.due_at == answered_at + MIN_REVIEW_TIME
 
 
-def test_a_thread_that_waits_for_its_writer_is_not_overdue() -> None:
+def test_a_thread_waiting_for_the_buyer_is_not_overdue() -> None:
     thread = make_thread()
     change_status(thread, Thread.Status.QUESTION_ASKED, Actor.STAFF)
     assert thread.paused_at is not None
     assert not thread.is_overdue(timezone.now() + timedelta(days=30))
 
 
-def test_a_charge_claim_has_a_table_for_its_outcomes() -> None:
+def test_charge_claim_transitions_use_only_known_outcomes() -> None:
     assert set(ChargeClaim.TRANSITIONS) == set(ChargeClaim.Outcome.values)
     assert all(after <= set(ChargeClaim.Outcome.values) for after in ChargeClaim.TRANSITIONS.values())
     assert all(ChargeClaim.Outcome.OPEN not in after for after in ChargeClaim.TRANSITIONS.values())

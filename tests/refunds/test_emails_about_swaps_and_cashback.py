@@ -1,43 +1,43 @@
-"""Every step of a swap and of a cashback claim is mailed: as HTML and text, with all that the buyer asks."""
+"""The emails about swaps and cashback claims, as HTML and text."""
 
 from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 
-from cases import steps
+from cases import services
 from notifications import kinds, rendering
 from notifications.models import Message
 from refunds.models import CashbackClaim, Swap, SwapOffer
 from refunds.payout_details import PayoutDetails
 from refunds.services import cashback, swaps
-from refunds.services.swaps import Wish
+from refunds.services.swaps import SwapRequest
 from tests.factories import make_agent, make_line, make_order, make_product
-from tests.refunds.promoted import make_bought, make_claim, make_promotion, order_of
+from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license, order_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kept")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("upload_folder")]
 
 AMP = "Müller & <b>Söhne</b>"
 IBAN = "DE89370400440532013000"
 
 
-def ask_for_a_swap(comment: str = "", price: str = "89.95") -> Swap:
+def make_swap(comment: str = "", price: str = "89.95") -> Swap:
     order = make_order(placed_at=timezone.now(), number="A-1001")
     offer = SwapOffer.objects.create(
         store=order.store, product=make_product(), name=AMP, currency="EUR", price=Decimal(price)
     )
-    return swaps.request_swap(order, Wish(make_line(order).pk, offer, comment))
+    return swaps.request_swap(order, SwapRequest(make_line(order).pk, offer, comment))
 
 
-def claim() -> CashbackClaim:
-    license = make_bought(order=make_order(placed_at=timezone.now(), number="A-1001"))
+def make_bank_claim() -> CashbackClaim:
+    license = make_purchased_license(order=make_order(placed_at=timezone.now(), number="A-1001"))
     assert license.product
     make_promotion(license.product, name=AMP)
     return make_claim(license, details=PayoutDetails("Bea Buyer", IBAN))
 
 
-def parts(kind: str) -> tuple[str, str, str]:
-    """Of the mail of this kind its subject, text and HTML."""
+def rendered_parts(kind: str) -> tuple[str, str, str]:
+    """Return subject, plain text and HTML of the email of this kind."""
     message = Message.objects.get(kind=kind)
     built = rendering.build(message, kinds.get(kind))
     bodies = {
@@ -49,7 +49,7 @@ def parts(kind: str) -> tuple[str, str, str]:
 
 
 def assert_says(kind: str, *sentences: str) -> None:
-    subject, plain, html = parts(kind)
+    subject, plain, html = rendered_parts(kind)
     assert "\n" not in subject
     for sentence in sentences:
         assert sentence in plain
@@ -57,12 +57,12 @@ def assert_says(kind: str, *sentences: str) -> None:
     assert "Hidden" not in plain + html
 
 
-def test_the_mails_of_a_swap() -> None:
-    agent, case = make_agent(), ask_for_a_swap("By mistake")
-    steps.take_into_review(case, agent)
-    steps.ask(case, agent, "Which device?", note="Hidden")
+def test_emails_about_a_swap() -> None:
+    agent, case = make_agent(), make_swap("By mistake")
+    services.start_review(case, agent)
+    services.ask_question(case, agent, "Which device?", note="Hidden")
     swaps.approve(case, agent, text="Please pay €10.00 to us", note="Hidden")
-    swaps.finish(case, agent, "PNEW-1111-2222", note="Hidden")
+    swaps.give_new_serial(case, agent, "PNEW-1111-2222", note="Hidden")
     about = (case.reference, "A-1001", AMP, "Maximum Security", "€10.00 to pay")
     page = f"http://testserver{case.path}"
     assert_says("swap_received", *about, page, "By mistake", "reply by")
@@ -73,23 +73,23 @@ def test_the_mails_of_a_swap() -> None:
     assert_says("swap_swapped", *about, order_page, "PNEW-1111-2222", "Install the new product")
 
 
-def test_the_mails_of_swaps_that_do_not_come_about() -> None:
+def test_email_about_a_declined_swap() -> None:
     agent = make_agent()
-    steps.decline(ask_for_a_swap(), agent, "No such product", note="Hidden")
+    services.decline(make_swap(), agent, "No such product", note="Hidden")
     assert_says("swap_declined", "No such product", "You keep what you bought")
 
 
-def test_the_mail_of_a_canceled_swap() -> None:
-    steps.cancel(ask_for_a_swap())
+def test_email_about_a_canceled_swap() -> None:
+    services.cancel(make_swap())
     assert_says("swap_cancelled", "nothing is charged")
 
 
-def test_the_mails_of_a_claim() -> None:
-    agent, case = make_agent(), claim()
-    steps.take_into_review(case, agent)
-    steps.ask(case, agent, "Which shop?", note="Hidden")
+def test_emails_about_a_cashback_claim() -> None:
+    agent, case = make_agent(), make_bank_claim()
+    services.start_review(case, agent)
+    services.ask_question(case, agent, "Which shop?", note="Hidden")
     cashback.approve(case, agent, note="Hidden")
-    cashback.pay(case, agent, "PAYOUT-7", note="Hidden")
+    cashback.record_payout(case, agent, "PAYOUT-7", note="Hidden")
     about = (case.reference, "A-1001", AMP, case.license.serial, "€10.00", "your bank account")
     page = f"http://testserver{case.path}"
     assert_says("cashback_received", *about, page, "reply by")
@@ -98,12 +98,12 @@ def test_the_mails_of_a_claim() -> None:
     assert_says("cashback_approved", *about, page, "You’ll get €10.00 cashback.")
     assert_says("cashback_paid", *about, page, "PAYOUT-7", "We’ve deleted your bank details.")
     for kind in Message.objects.values_list("kind", flat=True):
-        _subject, plain, html = parts(kind)
+        _subject, plain, html = rendered_parts(kind)
         assert "0532" not in plain + html
 
 
-def test_the_mails_of_claims_that_do_not_come_about() -> None:
-    cashback.decline(claim(), make_agent(), "Unreadable proof", note="Hidden")
+def test_emails_about_declined_and_canceled_claims() -> None:
+    cashback.decline(make_bank_claim(), make_agent(), "Unreadable proof", note="Hidden")
     assert_says("cashback_declined", "Unreadable proof", "Disagree?")
     case = CashbackClaim.objects.get()
     again = make_claim(case.license)
@@ -111,11 +111,11 @@ def test_the_mails_of_claims_that_do_not_come_about() -> None:
     assert_says("cashback_cancelled", "There’s no cashback")
 
 
-def test_mails_speak_the_orders_language() -> None:
-    license = make_bought(order=make_order(placed_at=timezone.now(), language="de"))
+def test_emails_are_in_the_orders_language() -> None:
+    license = make_purchased_license(order=make_order(placed_at=timezone.now(), language="de"))
     assert license.product
     make_promotion(license.product)
     make_claim(license)
     assert Message.objects.get(kind="cashback_received").language == "de"
     assert order_of(license).language == "de"
-    assert 'lang="de"' in parts("cashback_received")[2]
+    assert 'lang="de"' in rendered_parts("cashback_received")[2]

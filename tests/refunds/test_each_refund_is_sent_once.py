@@ -1,4 +1,4 @@
-"""Workers that are killed, workers at once, agents at once: the money moves once, and everybody is told."""
+"""Refunds are made once, whatever workers are killed and whoever acts at the same time."""
 
 import os
 import signal
@@ -14,11 +14,11 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from cases import steps
+from cases import services
 from cases.refusals import Refusal, WrongStatus
 from orders.models import PaymentReference, Refund
 from refunds.models import RefundTransaction, Return, ReturnEvent, StoreGateway
-from refunds.services import money, returns
+from refunds.services import returns, transactions
 from refunds.services.sending import send_due
 from tests.factories import make_agent, make_line, make_order, make_reason
 from tests.refunds.stripe_server import StripeServer
@@ -42,7 +42,7 @@ def server(settings: Settings) -> Iterator[StripeServer]:
 def undecided() -> Return:
     order = make_order(placed_at=timezone.now() - timedelta(days=1))
     line = make_line(order)
-    return returns.request_return(order, [returns.Wanted(line.pk, 1)], make_reason())
+    return returns.request_return(order, [returns.RequestedLine(line.pk, 1)], make_reason())
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def case(undecided: Return, server: StripeServer, settings: Settings) -> Return:
     return undecided
 
 
-def at_once(*tasks: object) -> list[object]:
-    """What each of these returned or raised, run in threads of their own that begin together."""
+def run_concurrently(*tasks: object) -> list[object]:
+    """Run all tasks at the same moment, each in its own thread, and return their results or refusals."""
     begin = threading.Barrier(len(tasks))
     results: list[object] = [None] * len(tasks)
 
@@ -85,12 +85,12 @@ def assert_refunded_once(case: Return, server: StripeServer) -> None:
     assert case.order.lines.get().quantity_returned == 1
 
 
-def test_a_worker_killed_between_the_gateways_yes_and_its_own_note(
+def test_a_worker_killed_after_the_gateways_response_does_not_refund_twice(
     case: Return, server: StripeServer, settings: Settings
 ) -> None:
-    made = threading.Event()
-    go_on = threading.Event()
-    server.on_refund = lambda: (made.set(), go_on.wait(DEADLINE))[0]
+    refund_made = threading.Event()
+    may_respond = threading.Event()
+    server.on_refund = lambda: (refund_made.set(), may_respond.wait(DEADLINE))[0]
     database = connection.settings_dict
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "portal.settings",
@@ -105,31 +105,31 @@ def test_a_worker_killed_between_the_gateways_yes_and_its_own_note(
         " s.DATABASES['default']['NAME'] = os.environ['TEST_DATABASE_NAME']; django.setup();",
     )
     worker = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=environment)
-    assert made.wait(DEADLINE)
+    assert refund_made.wait(DEADLINE)
     worker.send_signal(signal.SIGKILL)
     worker.wait(DEADLINE)
-    go_on.set()
+    may_respond.set()
     server.on_refund = lambda: None
 
     transaction = case.transactions.get()
     assert (transaction.status, transaction.tries) == (RefundTransaction.Status.UNCLEAR, 1)
-    assert send_due() == {}  # the lease stands
+    assert send_due() == {}  # the lease of the killed worker is still valid
     assert send_due(timezone.now() + timedelta(minutes=5)) == {"done": 1}
     assert_refunded_once(case, server)
 
 
-def test_two_workers_at_once_send_each_refund_once(case: Return, server: StripeServer) -> None:
-    results = at_once(*[send_due] * 4)
+def test_two_concurrent_workers_send_each_refund_once(case: Return, server: StripeServer) -> None:
+    results = run_concurrently(*[send_due] * 4)
     assert sum(result["done"] for result in results) == 1  # type: ignore[index]
     assert_refunded_once(case, server)
     assert len(server.keys_sent) == 1
 
 
-def test_two_agents_decide_at_once_one_wins_and_the_other_is_told(undecided: Return) -> None:
+def test_of_two_concurrent_decisions_on_a_return_one_is_refused(undecided: Return) -> None:
     first, second = make_agent(), make_agent()
-    results = at_once(
+    results = run_concurrently(
         lambda: returns.approve(undecided, first),
-        lambda: steps.decline(undecided, second, "Too late."),
+        lambda: services.decline(undecided, second, "Too late."),
         lambda: returns.approve(undecided, second),
     )
     assert sum(isinstance(result, WrongStatus) for result in results) == 2
@@ -138,11 +138,11 @@ def test_two_agents_decide_at_once_one_wins_and_the_other_is_told(undecided: Ret
     assert RefundTransaction.objects.count() <= 1
 
 
-def test_two_agents_mark_a_refund_by_hand_at_once(undecided: Return) -> None:
+def test_two_agents_marking_a_refund_concurrently_record_it_once(undecided: Return) -> None:
     agents = make_agent(), make_agent()
     returns.approve(undecided, agents[0])
     transaction = undecided.transactions.get()
-    results = at_once(*[lambda by=by: money.mark_done(transaction, f"BO-{by.pk}", by) for by in agents])
+    results = run_concurrently(*[lambda by=by: transactions.mark_done(transaction, f"BO-{by.pk}", by) for by in agents])
     assert sum(isinstance(result, WrongStatus) for result in results) == 1
     assert Refund.objects.count() == 1
     assert ReturnEvent.objects.filter(to_status=Return.Status.REFUNDED).count() == 1
@@ -151,7 +151,7 @@ def test_two_agents_mark_a_refund_by_hand_at_once(undecided: Return) -> None:
 @pytest.mark.parametrize("reference", ["", "   ", "x" * 101, "4242 4242 4242 4242", "a\x00b"])
 def test_a_refund_by_hand_needs_a_usable_reference(undecided: Return, reference: str) -> None:
     returns.approve(undecided, make_agent())
-    with pytest.raises(money.NotPossible):
-        money.mark_done(undecided.transactions.get(), reference, make_agent())
+    with pytest.raises(transactions.NotPossible):
+        transactions.mark_done(undecided.transactions.get(), reference, make_agent())
     undecided.refresh_from_db()
     assert undecided.status == Return.Status.APPROVED

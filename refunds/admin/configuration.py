@@ -1,4 +1,4 @@
-"""Reasons, periods, offers and promotions: what staff write down, and services only read."""
+"""Admin pages of configuration: return reasons, withdrawal periods, gateways, swap offers, promotions."""
 
 from django.contrib import admin
 from django.db.models import Model
@@ -21,7 +21,7 @@ class ReturnReasonAdmin(ModelAdmin):
     list_editable = ["position", "offers_swap", "is_active"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False  # returns name it; take it off the list instead
+        return False  # returns refer to it; staff deactivate it instead
 
 
 @admin.register(WithdrawalPeriod)

@@ -1,4 +1,4 @@
-"""Two clicks, two windows, fifty submissions at once: one return, one mail, the same page for all."""
+"""Repeated and concurrent submissions of a return make one return and one email."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -19,7 +19,7 @@ from tests.pages import inside, marks, text
 TOGETHER = 50
 
 
-def page_of(order: Order) -> str:
+def page_url(order: Order) -> str:
     return f"/orders/{order.public_id}/return/"
 
 
@@ -29,7 +29,7 @@ def form_of(order: Order, **fields: Any) -> dict[str, Any]:
 
 
 def send_together(order: Order, form: dict[str, Any]) -> list[str]:
-    """Where fifty browsers, each with the order open, are led that send this form at the same moment."""
+    """Post the form from fifty sessions at the same moment, and return where each is redirected."""
     cookies = inside(order).cookies
     start = Barrier(TOGETHER)
 
@@ -38,7 +38,7 @@ def send_together(order: Order, form: dict[str, Any]) -> list[str]:
         browser.cookies = cookies
         try:
             start.wait(timeout=60)
-            return browser.post(page_of(order), form).headers["Location"]
+            return browser.post(page_url(order), form).headers["Location"]
         finally:
             connection.close()
 
@@ -49,7 +49,7 @@ def send_together(order: Order, form: dict[str, Any]) -> list[str]:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("submission", [{"submission_id": str(uuid4())}, {}], ids=["of one form", "without an id"])
 @pytest.mark.parametrize("units", [1, 60])
-def test_fifty_at_once(submission: dict[str, str], units: int) -> None:
+def test_fifty_concurrent_submissions_make_one_return(submission: dict[str, str], units: int) -> None:
     order = make_order(placed_at=timezone.now())
     make_line(order, quantity=units)
     led_to = send_together(order, form_of(order, **submission))
@@ -65,40 +65,40 @@ def test_the_same_form_again_leads_to_the_same_return() -> None:
     order = make_order(placed_at=timezone.now())
     make_line(order, quantity=2)
     browser = inside(order)
-    form = form_of(order, submission_id=marks(browser.get(page_of(order)), 'name="submission_id" value')[0])
-    first, second = (browser.post(page_of(order), form) for _click in range(2))
+    form = form_of(order, submission_id=marks(browser.get(page_url(order)), 'name="submission_id" value')[0])
+    first, second = (browser.post(page_url(order), form) for _click in range(2))
     assert first["Location"] == second["Location"]
     assert Return.objects.count() == 1
 
 
 @pytest.mark.django_db
-def test_two_windows_lead_to_the_same_return_where_nothing_is_left() -> None:
+def test_a_second_window_leads_to_the_same_return_if_no_unit_is_left() -> None:
     order = make_order(placed_at=timezone.now())
     make_line(order)
     browser = inside(order)
     form = form_of(order)
-    first, second = (browser.post(page_of(order), form | {"submission_id": window}) for window in ("one", "two"))
+    first, second = (browser.post(page_url(order), form | {"submission_id": window}) for window in ("one", "two"))
     assert first["Location"] == second["Location"]
     assert Return.objects.count() == 1
 
 
 @pytest.mark.django_db
-def test_a_form_of_another_order_is_never_met() -> None:
+def test_a_submission_id_of_another_order_is_not_matched() -> None:
     for _order in range(2):
         order = make_order(placed_at=timezone.now())
         make_line(order)
-        answer = inside(order).post(page_of(order), form_of(order, submission_id="the same"))
-        assert answer["Location"] == order.returns.get().path
+        response = inside(order).post(page_url(order), form_of(order, submission_id="the same"))
+        assert response["Location"] == order.returns.get().path
     assert Return.objects.count() == 2
 
 
 @pytest.mark.django_db
-def test_after_a_return_was_canceled_the_item_can_be_asked_for_anew() -> None:
+def test_after_canceling_the_item_can_be_requested_again() -> None:
     order = make_order(placed_at=timezone.now())
     make_line(order)
     browser, form = inside(order), form_of(order)
-    first = browser.post(page_of(order), form)
+    first = browser.post(page_url(order), form)
     browser.post(f"{first['Location']}cancel/")
-    second = browser.post(page_of(order), form)
+    second = browser.post(page_url(order), form)
     assert second["Location"] != first["Location"]
     assert "Maximum Security" in text(browser.get(second["Location"]))

@@ -12,12 +12,12 @@ from pytest_django.fixtures import Settings
 from notifications.models import Message
 from orders.models import Order, PaymentReference
 from refunds.gateways import stripe as gateway
-from refunds.gateways.amounts import NotPayable, smallest_units
+from refunds.gateways.stripe_amounts import UnsupportedAmount, smallest_units
 from refunds.models import RefundTransaction, Return, StoreGateway
-from refunds.services import money, returns
+from refunds.services import returns, transactions
 from refunds.services.sending import send_due
 from tests.factories import make_agent, make_line, make_order, make_reason
-from tests.refunds.stripe_server import StripeServer, Trouble, error
+from tests.refunds.stripe_server import Failure, StripeServer, error
 
 pytestmark = pytest.mark.django_db
 Status = RefundTransaction.Status
@@ -40,7 +40,7 @@ def case(server: StripeServer, settings: Settings) -> Return:
     StoreGateway.objects.create(store=order.store, gateway=StoreGateway.Gateway.STRIPE)
     PaymentReference.objects.create(order=order, reference="pi_1")
     PaymentReference.objects.create(order=order, reference="ch_1")
-    case = returns.request_return(order, [returns.Wanted(line.pk, 1)], make_reason())
+    case = returns.request_return(order, [returns.RequestedLine(line.pk, 1)], make_reason())
     returns.approve(case, make_agent())
     return case
 
@@ -49,7 +49,7 @@ def transaction_of(case: Return) -> RefundTransaction:
     return case.transactions.latest("pk")
 
 
-def later(hours: float = 2) -> Any:
+def travel_forward(hours: float = 2) -> Any:
     return timezone.now() + timedelta(hours=hours)
 
 
@@ -67,9 +67,9 @@ def assert_refunded_once(case: Return, server: StripeServer) -> None:
     assert len(set(server.keys_sent)) == 1
 
 
-def test_what_is_approved_is_sent_once_with_its_key(case: Return, server: StripeServer) -> None:
+def test_an_approved_refund_is_sent_once_with_its_idempotency_key(case: Return, server: StripeServer) -> None:
     assert send_due() == {"done": 1}
-    assert send_due(later()) == {}
+    assert send_due(travel_forward()) == {}
     assert_refunded_once(case, server)
     assert server.keys_sent == [str(transaction_of(case).idempotency_key)]
 
@@ -77,80 +77,80 @@ def test_what_is_approved_is_sent_once_with_its_key(case: Return, server: Stripe
 def test_the_secret_key_is_neither_stored_nor_logged(
     case: Return, server: StripeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server.troubles = [Trouble(401, body=error("", "Invalid API Key provided: sk_test_secret"))]
+    server.failures = [Failure(401, body=error("", "Invalid API Key provided: sk_test_secret"))]
     send_due()
     assert "sk_test" not in transaction_of(case).last_answer + caplog.text
     assert transaction_of(case).status == Status.UNCLEAR
-    assert send_due(later()) == {"done": 1}
+    assert send_due(travel_forward()) == {"done": 1}
 
 
-def test_a_refund_that_is_pending_is_not_told_as_done(case: Return, server: StripeServer) -> None:
+def test_a_pending_refund_is_not_reported_as_done(case: Return, server: StripeServer) -> None:
     server.status_of_new = "pending"
     assert send_due() == {"unclear": 1}
     assert not Message.objects.filter(kind="return_refunded").exists()
     server.refunds[0]["status"] = "succeeded"
-    assert send_due(later()) == {"done": 1}
+    assert send_due(travel_forward()) == {"done": 1}
     assert_refunded_once(case, server)
 
 
-def test_a_pending_refund_that_fails_comes_to_staff(case: Return, server: StripeServer) -> None:
+def test_a_pending_refund_that_fails_is_refused(case: Return, server: StripeServer) -> None:
     server.status_of_new = "pending"
     send_due()
     server.refunds[0]["status"] = "failed"
-    assert send_due(later()) == {"refused": 1}
+    assert send_due(travel_forward()) == {"refused": 1}
     assert transaction_of(case).status == Status.REFUSED
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "failure",
     [
-        Trouble(first_do=True),
-        Trouble(),
-        Trouble(500, first_do=True, body=error("", "Sorry", "api_error")),
-        Trouble(429, body=error("rate_limit", "Too many")),
-        Trouble(409, body=error("idempotency_key_in_use", "In use", "idempotency_error")),
+        Failure(after_refund=True),
+        Failure(),
+        Failure(500, after_refund=True, body=error("", "Sorry", "api_error")),
+        Failure(429, body=error("rate_limit", "Too many")),
+        Failure(409, body=error("idempotency_key_in_use", "In use", "idempotency_error")),
     ],
     ids=["no answer after doing it", "no answer before it", "500 after doing it", "429", "409"],
 )
-def test_an_unclear_answer_is_asked_about_and_the_money_goes_once(
-    case: Return, server: StripeServer, trouble: Trouble
+def test_after_an_unclear_response_the_refund_is_looked_up_and_made_once(
+    case: Return, server: StripeServer, failure: Failure
 ) -> None:
-    server.troubles = [trouble]
+    server.failures = [failure]
     assert send_due() == {"unclear": 1}
     assert send_due() == {}  # not before its time
-    assert send_due(later()) == {"done": 1}
+    assert send_due(travel_forward()) == {"done": 1}
     assert_refunded_once(case, server)
 
 
-def test_a_server_that_keeps_silent_is_given_up_on_and_asked_later(
+def test_after_a_timeout_the_refund_is_looked_up_later(
     case: Return, server: StripeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gateway, "TIMEOUT", (1, 0.2))
-    server.troubles = [Trouble(first_do=True, silence=1)]
+    server.failures = [Failure(after_refund=True, delay=1)]
     assert send_due() == {"unclear": 1}
     monkeypatch.undo()
-    assert send_due(later()) == {"done": 1}
+    assert send_due(travel_forward()) == {"done": 1}
     assert_refunded_once(case, server)
 
 
-def test_a_500_is_repeated_by_stripe_until_it_forgets_the_key(case: Return, server: StripeServer) -> None:
-    server.troubles = [Trouble(500, body=error("", "Sorry", "api_error"))]
+def test_stripe_repeats_a_500_until_it_forgets_the_key(case: Return, server: StripeServer) -> None:
+    server.failures = [Failure(500, body=error("", "Sorry", "api_error"))]
     assert send_due() == {"unclear": 1}
-    assert send_due(later()) == {"unclear": 1}
+    assert send_due(travel_forward()) == {"unclear": 1}
     server.forget_keys()
-    assert send_due(later(30)) == {"done": 1}
+    assert send_due(travel_forward(30)) == {"done": 1}
     assert_refunded_once(case, server)
 
 
-def test_after_the_key_is_forgotten_the_refund_is_found_by_its_mark(case: Return, server: StripeServer) -> None:
-    server.troubles = [Trouble(first_do=True)]
+def test_after_the_key_is_forgotten_the_refund_is_found_by_its_metadata(case: Return, server: StripeServer) -> None:
+    server.failures = [Failure(after_refund=True)]
     send_due()
     server.forget_keys()
-    assert send_due(later(30)) == {"done": 1}
+    assert send_due(travel_forward(30)) == {"done": 1}
     assert_refunded_once(case, server)
 
 
-def test_a_payment_refunded_elsewhere_is_refused_and_comes_to_staff(case: Return, server: StripeServer) -> None:
+def test_a_refund_of_a_payment_refunded_elsewhere_is_refused(case: Return, server: StripeServer) -> None:
     server.make_refund("pi_1", 7995)
     assert send_due() == {"refused": 1}
     case.refresh_from_db()
@@ -159,35 +159,35 @@ def test_a_payment_refunded_elsewhere_is_refused_and_comes_to_staff(case: Return
 
 
 def test_a_declined_refund_can_be_retried_or_made_by_hand(case: Return, server: StripeServer) -> None:
-    server.troubles = [Trouble(400, body=error("charge_disputed", "The charge is disputed."))]
+    server.failures = [Failure(400, body=error("charge_disputed", "The charge is disputed."))]
     assert send_due() == {"refused": 1}
     refused = transaction_of(case)
     assert "disputed" in refused.last_answer
-    assert send_due(later()) == {}
-    again = money.retry(refused)
+    assert send_due(travel_forward()) == {}
+    again = transactions.retry(refused)
     assert again.idempotency_key != refused.idempotency_key
-    with pytest.raises(money.NotPossible):
-        money.retry(refused)
-    assert send_due(later()) == {"done": 1}
+    with pytest.raises(transactions.NotPossible):
+        transactions.retry(refused)
+    assert send_due(travel_forward()) == {"done": 1}
     case.refresh_from_db()
     assert case.status == Return.Status.REFUNDED
     assert server.refunded("pi_1") == 7995
 
 
-def test_what_a_gateway_refused_can_be_marked_as_made_by_hand(case: Return, server: StripeServer) -> None:
-    server.troubles = [Trouble(400, body=error("charge_disputed", "The charge is disputed."))]
+def test_a_refused_refund_can_be_marked_as_made_by_hand(case: Return, server: StripeServer) -> None:
+    server.failures = [Failure(400, body=error("charge_disputed", "The charge is disputed."))]
     send_due()
-    money.mark_done(transaction_of(case), "SEPA 4711", make_agent())
+    transactions.mark_done(transaction_of(case), "SEPA 4711", make_agent())
     case.refresh_from_db()
     assert case.status == Return.Status.REFUNDED
     assert not server.refunds
 
 
-def test_what_a_gateway_has_in_hand_cannot_be_marked_by_hand(case: Return, server: StripeServer) -> None:
-    server.troubles = [Trouble()]
+def test_an_unclear_refund_cannot_be_marked_as_made_by_hand(case: Return, server: StripeServer) -> None:
+    server.failures = [Failure()]
     send_due()
-    with pytest.raises(money.WrongStatus):
-        money.mark_done(transaction_of(case), "SEPA 4711", make_agent())
+    with pytest.raises(transactions.WrongStatus):
+        transactions.mark_done(transaction_of(case), "SEPA 4711", make_agent())
 
 
 @pytest.mark.parametrize("references", [[], ["pi_1", "pi_2"], ["paypal-77"]])
@@ -199,12 +199,12 @@ def test_without_one_known_payment_nothing_is_sent(case: Return, server: StripeS
     assert not server.requests
 
 
-def test_without_a_key_it_waits_until_there_is_one(case: Return, server: StripeServer, settings: Settings) -> None:
+def test_without_a_secret_key_the_refund_waits(case: Return, server: StripeServer, settings: Settings) -> None:
     keys, settings.STRIPE_SECRET_KEYS = settings.STRIPE_SECRET_KEYS, {}
     assert send_due() == {"unclear": 1}
     assert "STRIPE_SECRET_KEYS" in transaction_of(case).last_answer
     settings.STRIPE_SECRET_KEYS = keys
-    assert send_due(later()) == {"done": 1}
+    assert send_due(travel_forward()) == {"done": 1}
 
 
 @pytest.mark.parametrize(
@@ -219,11 +219,11 @@ def test_without_a_key_it_waits_until_there_is_one(case: Return, server: StripeS
         ("0.01", "usd", 1),
     ],
 )
-def test_amounts_are_counted_in_stripes_smallest_units(amount: str, currency: str, units: int) -> None:
+def test_amounts_are_converted_to_stripes_smallest_units(amount: str, currency: str, units: int) -> None:
     assert smallest_units(Decimal(amount), currency) == units
 
 
 @pytest.mark.parametrize(("amount", "currency"), [("1.234", "KWD"), ("0.5", "JPY"), ("0.50", "ISK"), ("1.001", "EUR")])
-def test_amounts_that_stripe_does_not_take_are_not_sent(amount: str, currency: str) -> None:
-    with pytest.raises(NotPayable):
+def test_amounts_that_stripe_does_not_support_are_not_sent(amount: str, currency: str) -> None:
+    with pytest.raises(UnsupportedAmount):
         smallest_units(Decimal(amount), currency)

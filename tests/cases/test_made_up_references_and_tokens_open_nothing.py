@@ -1,4 +1,4 @@
-"""References and tokens as a stranger makes them up: nothing opens, and nothing breaks."""
+"""Made-up references, tokens and search terms neither open a page nor cause an error."""
 
 import pytest
 from django.test import Client
@@ -6,7 +6,7 @@ from django.test import Client
 from orders.models import AccessLink, LinkState
 from portal.logs import token_routes
 from support.models import ThreadLink
-from tests.cases.test_every_kind_of_case_keeps_its_transitions import make_return, make_thread
+from tests.cases.test_case_transitions import make_return, make_thread
 from tests.factories import make_agent
 from tests.support.letters import signed_in
 
@@ -29,16 +29,16 @@ TOKENS = ["1", "1.abc", "x" * 300, "1\uff0eabc", "İ.abc", "1.%00", "٣.abc", "-
 @pytest.mark.parametrize("reference", MADE_UP)
 @pytest.mark.parametrize("page", ["returns", "swaps", "cashback", "withdraw", "help/threads"])
 def test_a_made_up_reference_opens_no_page(client: Client, page: str, reference: str) -> None:
-    answers = (client.get(f"/{page}/{reference}/"), client.post(f"/{page}/{reference}/answer/", {"answer": "Hello"}))
-    for answer in answers:
-        assert answer.status_code in (302, 403, 404)
+    responses = (client.get(f"/{page}/{reference}/"), client.post(f"/{page}/{reference}/answer/", {"answer": "Hello"}))
+    for response in responses:
+        assert response.status_code in (302, 403, 404)
 
 
 @pytest.mark.parametrize("suffix", ["answer/", "cancel/"])
-def test_a_stranger_answers_and_cancels_nothing(client: Client, suffix: str) -> None:
+def test_strangers_can_neither_answer_nor_cancel(client: Client, suffix: str) -> None:
     case = make_return()
-    answer = client.post(f"{case.path}{suffix}", {"answer": "Hello"})
-    assert answer["Location"].startswith("/orders/find/?next=")
+    response = client.post(f"{case.path}{suffix}", {"answer": "Hello"})
+    assert response["Location"].startswith("/orders/find/?next=")
     case.refresh_from_db()
     assert (case.status, case.events.count()) == ("received", 1)
 
@@ -47,11 +47,11 @@ def test_a_stranger_answers_and_cancels_nothing(client: Client, suffix: str) -> 
 @pytest.mark.parametrize("route", sorted(set(token_routes())))
 def test_a_made_up_token_opens_nothing(client: Client, route: str, token: str) -> None:
     path = f"/{route.replace('<token:token>', token)}"
-    for answer in (client.get(path), client.post(path)):
-        assert answer.status_code in (302, 403, 404, 405)
+    for response in (client.get(path), client.post(path)):
+        assert response.status_code in (302, 403, 404, 405)
 
 
-def test_a_token_of_one_kind_of_link_is_none_of_another() -> None:
+def test_a_token_is_valid_only_for_its_kind_of_link() -> None:
     thread = make_thread()
     link = ThreadLink.objects.filter(thread=thread).latest("pk")
     AccessLink.objects.create(pk=link.pk, email="bea@example.com").make_token()
@@ -60,7 +60,7 @@ def test_a_token_of_one_kind_of_link_is_none_of_another() -> None:
 
 
 @pytest.mark.parametrize("queue", QUEUES)
-def test_a_queue_is_searched_for_anything(queue: str) -> None:
-    desk = signed_in(make_agent())
+def test_searching_a_queue_for_any_text_works(queue: str) -> None:
+    staff_client = signed_in(make_agent())
     for typed in [*MADE_UP, *TOKENS, "victim@gmaİl.com", "%", "\\", "'", "a" * 3000]:
-        assert desk.get(f"/admin/{queue}/", {"q": typed}).status_code == 200
+        assert staff_client.get(f"/admin/{queue}/", {"q": typed}).status_code == 200
