@@ -69,7 +69,7 @@ def claim(request: HttpRequest) -> HttpResponse:
     return _claim_page(request, offered, form, status=UNPROCESSABLE)
 
 
-claim.covers_all_orders = True  # type: ignore[attr-defined]  # see orders/forms.py
+claim.covers_all_orders = True  # type: ignore[attr-defined]  # see orders/forms/next_page.py
 
 
 def _send(offered: Offered, form: CashbackForm) -> CashbackClaim:
