@@ -39,7 +39,7 @@ check: $(INSTALLED) ## style, the rooms' imports, types, templates, migrations, 
 lock: $(INSTALLED) ## compile both locks from pyproject.toml, with hashes
 	$(BIN)/uv pip compile $(COMPILE) pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile $(COMPILE) --extra trial --extra dev pyproject.toml -o requirements-dev.lock
-COMPILE := --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --custom-compile-command "make lock"
+COMPILE := --quiet --universal --fork-strategy fewest --generate-hashes --python-version 3.11 --no-annotate --custom-compile-command "make lock"
 
 bench: $(INSTALLED) ## measure what must be fast; prints tables
 	@for script in $$(grep -l __main__ bench/*.py); do $(BIN)/python -m "bench.$$(basename "$$script" .py)" || exit 1; done
