@@ -25,7 +25,9 @@ test: $(INSTALLED) ## all quick tests, on real PostgreSQL and Valkey, in paralle
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 stress: $(INSTALLED) ## the tests that take long: guessing, kills, stalled servers
-	@$(BIN)/python -m pytest -m stress -s
+	@echo "What is logged goes to $(VAR)/stress.log."
+	@mkdir -p "$(VAR)"
+	@$(BIN)/python -m pytest -m stress -vv --show-capture=no --log-file="$(VAR)/stress.log" --log-file-level=INFO
 
 coverage: $(INSTALLED) ## the quick tests, and which lines none of them runs; also as pages in htmlcov/
 	@$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=term:skip-covered --cov-report=html

@@ -29,3 +29,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for row in rows:
         table.add_row(*row)
     Console(width=160).print(table)
+    if log := terminalreporter.config.getoption("log_file"):
+        terminalreporter.write_line(f"What was logged meanwhile: {log}")
