@@ -32,9 +32,9 @@ def portal(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Priva
 
 def _count(portal: PrivatePortal, found: Finding) -> tuple[int, int]:
     lost, doubled = portal.lost_and_doubled()
-    found("mails lost", lost)
-    found("mails refused for good", len(portal.refused()))
-    found("mails doubled, with the same Message-ID", doubled)
+    found("emails lost", lost)
+    found("emails refused for good", len(portal.refused()))
+    found("emails doubled, with the same Message-ID", doubled)
     return lost, doubled
 
 
