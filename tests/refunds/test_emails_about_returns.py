@@ -43,9 +43,7 @@ def sent_email(kind: str) -> EmailMessage:
 
 def part(sent_email: EmailMessage, subtype: str) -> str:
     return next(
-        piece.get_payload(decode=True).decode()
-        for piece in sent_email.walk()
-        if piece.get_content_subtype() == subtype
+        piece.get_payload(decode=True).decode() for piece in sent_email.walk() if piece.get_content_subtype() == subtype
     )
 
 
