@@ -1,6 +1,9 @@
 """Pages for when something is wrong: in the portal's words, and never without a way on."""
 
+import re
+
 import pytest
+from django.contrib.staticfiles import finders
 from django.test import Client, RequestFactory
 from django.views import defaults
 
@@ -30,6 +33,13 @@ def test_an_error_of_ours_needs_nothing_that_may_be_broken(rf: RequestFactory) -
     answer = defaults.server_error(rf.get("/"))
     assert answer.status_code == 500
     assert "not your fault" in answer.content.decode()
+
+
+def test_every_stylesheet_that_the_bare_page_names_is_served(rf: RequestFactory) -> None:
+    page = defaults.server_error(rf.get("/")).content.decode()
+    names = re.findall(r'href="/static/([^"]+)"', page)
+    assert "css/bootstrap.min.css" in names
+    assert [name for name in names if finders.find(name) is None] == []
 
 
 @pytest.mark.django_db

@@ -1,12 +1,17 @@
 """Facts about the files that install and deploy the portal."""
 
+import ast
+import os
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRETS = ("SECRET_KEY", "ORDER_PASSWORD_KEY", "POSTGRES_PASSWORD", "SITE_URL", "EMAIL_URL")
@@ -31,6 +36,18 @@ def test_the_image_gets_every_app_and_the_web_servers_settings() -> None:
     sent = set((ROOT / ".dockerignore").read_text().splitlines())
     rooms = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
     assert {f"!{name}" for name in (*rooms, "gunicorn.conf.py")} <= sent
+
+
+def test_the_image_runs_the_oldest_python_that_is_supported() -> None:
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].removeprefix(">=")
+    images = re.findall(r"^FROM python:(\S+?)-slim", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert set(images) == {oldest}
+
+
+@pytest.mark.skipif("CI" not in os.environ, reason="developers may run any supported Python")
+def test_changes_are_tested_on_the_python_of_the_image() -> None:
+    major, minor = sys.version_info[:2]
+    assert f"FROM python:{major}.{minor}-slim" in (ROOT / "Dockerfile").read_text()
 
 
 def test_the_image_holds_no_secret() -> None:
@@ -112,6 +129,36 @@ def test_the_locks_are_hashed_and_name_no_index(name: str) -> None:
     pins = re.findall(r"^[\w.-]+==.*\n(?:.*\n)?", lock, re.MULTILINE)
     assert pins
     assert all("--hash=sha256:" in pin for pin in pins)
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_holds_one_version_of_each_package(name: str) -> None:
+    packages = re.findall(r"^([\w.-]+)==", (ROOT / name).read_text(), re.MULTILINE)
+    assert sorted(packages) == sorted(set(packages))
+
+
+def _imports(folder: str) -> set[str]:
+    """The top-level modules that the folder's files import."""
+    nodes = [node for path in (ROOT / folder).rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    parts = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    return {name.partition(".")[0] for name in plain | parts}
+
+
+@pytest.mark.parametrize("folder", ["tests", "bench"])
+def test_what_is_imported_for_tests_is_asked_for(folder: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    wanted = project["dependencies"] + extras["trial"] + extras["dev"]
+    asked_for = {canonicalize_name(Requirement(line).name) for line in wanted}
+    distributions = packages_distributions()
+    missing = {
+        module
+        for module in _imports(folder) - sys.stdlib_module_names
+        if module in distributions
+        and not asked_for & {canonicalize_name(distribution) for distribution in distributions[module]}
+    }
+    assert missing == set()
 
 
 def test_the_readmes_commands_exist() -> None:

@@ -77,7 +77,7 @@ def test_an_unknown_country_is_told_and_the_guess_stands(page: str, country: str
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_each_page_asks_once_however_much_there_is(page: str, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_each_page_asks_once_however_much_there_is(page: str, django_assert_num_queries) -> None:
     with django_assert_num_queries(1):
         Client().get(page)
 

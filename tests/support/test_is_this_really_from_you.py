@@ -19,7 +19,7 @@ def make_mail(order: Order | None = None, **fields: object) -> Message:
     return Message.objects.create(**told | {"status": Message.Status.SENT} | fields)
 
 
-def ask(**typed: str):  # type: ignore[no-untyped-def]
+def ask(**typed: str):
     return Client().post("/genuine/", typed)
 
 
@@ -38,7 +38,7 @@ def test_a_code_of_ours_tells_kind_day_masked_address_and_the_end_of_the_order_n
 @pytest.mark.parametrize(
     "change", [str.lower, lambda code: code.replace("-", " "), lambda code: code.replace("-", "–")]
 )
-def test_it_is_typed_in_many_ways(change) -> None:  # type: ignore[no-untyped-def]
+def test_it_is_typed_in_many_ways(change) -> None:
     assert result(ask(code=change(make_mail().grouped_code))) == "ours"
 
 

@@ -31,7 +31,7 @@ def test_a_stranger_sees_the_same_whether_or_not_there_is_such_a_thread(client: 
     assert "no-store" in there["Cache-Control"]
 
     def page(answer: object, reference: str) -> str:
-        return text(answer).replace(reference, "")  # type: ignore[arg-type]
+        return text(answer).replace(reference, "")
 
     assert page(there, thread.reference) == page(not_there, unknown)
     assert "My secret words" not in there.content.decode()

@@ -210,7 +210,7 @@ def test_whoever_may_only_look_decides_nothing(thread: Thread) -> None:
     browser = signed_in(auditor)
     assert "data-action" not in browser.get(page_of(thread)).content.decode()
     assert browser.post(f"{QUEUE}{thread.pk}/decide/", {"action": "take"}).status_code == 403
-    upload_id = thread.events.first().files.get().upload_id  # type: ignore[union-attr]
+    upload_id = thread.events.first().files.get().upload_id
     assert browser.get(f"/files/{upload_id}/").status_code == 404
     stranger = Client()
     assert stranger.get(page_of(thread)).status_code == 302
