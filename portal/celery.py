@@ -45,7 +45,7 @@ app.conf.beat_schedule = {
         "options": {"expires": 3600},
     },
     "forget-old-thread-links": {
-        "task": "support.tasks.forget_old_links",
+        "task": "support.tasks.delete_old_links",
         "schedule": crontab(minute="27"),
         "options": {"expires": 3600},
     },

@@ -10,7 +10,7 @@ from support.models import Thread
 from tests.browser.conftest import Open
 from tests.factories import make_agent
 from tests.files.made import jpeg
-from tests.support.letters import link_in, signed_in
+from tests.support.threads import link_in, signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -11,7 +11,7 @@ from tests.files import made
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.urls("tests.files.form_page"),
+    pytest.mark.urls("tests.files.render_form"),
 ]
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from orders.access import SITE_CARD_LIMIT, under_enumeration
-from orders.lookup_codes import digits_of
+from orders.lookup_codes import digits_only
 from orders.models import AccessLink, Attempt, LookupCode, Order
 from orders.rate_limits import consume
 
@@ -44,7 +44,7 @@ def test_the_browser_works_and_the_owner_gets_in_with_the_emailed_code(open_page
     page.locator(f"{CARD_FORM} [type=submit]").click()
     expect(page.locator("[data-order-number]")).to_have_text("A-1001")
     expect(page.locator("[data-serial]")).to_have_count(0)
-    page.locator("[name=code]").fill(digits_of(LookupCode.objects.get()))
+    page.locator("[name=code]").fill(digits_only(LookupCode.objects.get()))
     page.locator("form[id=form_code] [type=submit]").click()
     expect(page.locator("[data-serial]")).to_have_text(SERIAL)
 

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from portal.demo.content import places
+from portal.demo.content import country_data
 from support.models import CardRegion, PhoneNumber, StoreRegion
 from tests.factories import make_agent, make_order
 from tests.pages import inside, marks, text
@@ -14,7 +14,7 @@ PAGES = ["/payment-methods/", "/contacts/", "/stores/"]
 
 @pytest.fixture(autouse=True)
 def sample() -> None:
-    places.load("https://store.example.com")
+    country_data.load_country_data("https://store.example.com")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_that_card_details_cannot_be_changed_and_what_to_do_is_said() -> None:
 def test_loading_the_demo_content_again_keeps_what_staff_changed() -> None:
     PhoneNumber.objects.filter(number="0221-8282-9110").update(hours="Always")
     before = PhoneNumber.objects.count()
-    places.load("https://store.example.com")
+    country_data.load_country_data("https://store.example.com")
     assert PhoneNumber.objects.count() == before
     assert PhoneNumber.objects.get(number="0221-8282-9110").hours == "Always"
 

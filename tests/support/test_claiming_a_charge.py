@@ -15,7 +15,7 @@ from notifications.models import Message
 from support.models import ChargeClaim, Thread, ThreadFile
 from tests.files.made import files_in, heic, jpeg, pdf_bytes, pdf_with_action, png_bomb, upload
 from tests.pages import marks, result, text
-from tests.support.letters import CHARGE, mail_of, send_claim
+from tests.support.threads import CHARGE, mail_of, send_claim
 
 pytestmark = pytest.mark.django_db
 

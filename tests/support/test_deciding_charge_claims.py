@@ -9,7 +9,7 @@ from orders.services.address_corrections import MOST_CORRECTIONS, correct
 from support.models import ChargeClaim, Thread
 from tests.factories import make_agent, make_line, make_order, make_store
 from tests.pages import marks, text
-from tests.support.letters import link_in, mail_of, send_claim, signed_in
+from tests.support.threads import link_in, mail_of, send_claim, signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -9,10 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from orders.models import Order, Store
-from support import finder
+from support import charge_finder
 from support.models import ChargeClaim
 from tests.factories import make_license, make_line, make_order, make_store
-from tests.support.letters import make_claim
+from tests.support.threads import make_claim
 
 pytestmark = pytest.mark.django_db
 
@@ -111,7 +111,7 @@ def test_the_right_order_comes_first_among_two_hundred() -> None:
     wrong = []
     for order in table:
         kind = KINDS[order.pk % len(KINDS)]
-        found = finder.candidates(claim_for(chance, order, kind))
+        found = charge_finder.find_candidates(claim_for(chance, order, kind))
         if not found or found[0].order != order:
             wrong.append((kind, order.number, [(each.order.number, each.score) for each in found[:3]]))
     assert len(wrong) <= len(table) * 0.05, wrong
@@ -128,9 +128,9 @@ def test_each_reason_is_told_with_its_points() -> None:
         card_brand="Visa",
         other_emails=["buyer@example.com"],
     )
-    [candidate] = finder.candidates(claim)
+    [candidate] = charge_finder.find_candidates(claim)
     assert candidate.order == order
-    told = {reason.words: reason.points for reason in candidate.reasons}
+    told = {reason.text: reason.points for reason in candidate.reasons}
     assert told == {
         "The address is the same.": 35,
         "The amount is the same but for fees: €79.95.": 18,
@@ -144,33 +144,37 @@ def test_each_reason_is_told_with_its_points() -> None:
 def test_a_serial_number_finds_its_order_whatever_the_day() -> None:
     order = make_order(store_email="old@example.org", placed_at=datetime(2020, 1, 1, tzinfo=UTC))
     make_license(make_line(order), "XAAB-1234-5678-9012-3456")
-    [candidate] = finder.candidates(make_claim(serial="xaab 1234 5678 9012 3456", charged_on=date(2026, 11, 1)))
+    [candidate] = charge_finder.find_candidates(
+        make_claim(serial="xaab 1234 5678 9012 3456", charged_on=date(2026, 11, 1))
+    )
     assert candidate.order == order
 
 
 def test_an_order_number_finds_its_orders_of_all_stores() -> None:
     one, other = make_order(number="A-7"), make_order(number="A-7", store=make_store())
-    found = finder.candidates(make_claim("nobody@elsewhere.example", order_number="#a-7"))
+    found = charge_finder.find_candidates(make_claim("nobody@elsewhere.example", order_number="#a-7"))
     assert {candidate.order for candidate in found} == {one, other}
 
 
 def test_the_digits_that_a_wallet_shows_count_as_the_cards() -> None:
     make_order(device_last4="9999", wallet="apple_pay")
-    [candidate] = finder.candidates(make_claim("x@y.example", card_last4="9999", charged_on=date(2026, 11, 1)))
-    assert "The card in the wallet ends in the same 4 digits." in [reason.words for reason in candidate.reasons]
+    [candidate] = charge_finder.find_candidates(
+        make_claim("x@y.example", card_last4="9999", charged_on=date(2026, 11, 1))
+    )
+    assert "The card in the wallet ends in the same 4 digits." in [reason.text for reason in candidate.reasons]
 
 
 def test_the_day_is_the_stores_own() -> None:
     store = make_store(time_zone="Pacific/Auckland")
     make_order(store=store, placed_at=datetime(2026, 11, 1, 20, tzinfo=UTC))  # the second of November there
-    [candidate] = finder.candidates(make_claim("buyer@example.com", charged_on=date(2026, 11, 2)))
-    assert "It was placed on the day of the charge." in [reason.words for reason in candidate.reasons]
+    [candidate] = charge_finder.find_candidates(make_claim("buyer@example.com", charged_on=date(2026, 11, 2)))
+    assert "It was placed on the day of the charge." in [reason.text for reason in candidate.reasons]
 
 
 def test_another_card_or_brand_speaks_against_an_order() -> None:
     order = make_order()
     same = make_order(card_last4="1111", card_brand="mastercard")
-    found = finder.candidates(make_claim("buyer@example.com", card_last4="4242", card_brand="visa"))
+    found = charge_finder.find_candidates(make_claim("buyer@example.com", card_last4="4242", card_brand="visa"))
     assert [candidate.order for candidate in found] == [order, same]
     assert found[1].score < 35
 
@@ -178,19 +182,19 @@ def test_another_card_or_brand_speaks_against_an_order() -> None:
 def test_what_resembles_nothing_is_not_offered() -> None:
     make_order()
     claim = make_claim("zz@nowhere.example", amount=Decimal(5), currency="EUR", charged_on=date(2026, 11, 1))
-    assert finder.candidates(claim) == []
+    assert charge_finder.find_candidates(claim) == []
 
 
 def test_test_orders_are_nobodys() -> None:
     make_order(is_test=True)
-    assert finder.candidates(make_claim("buyer@example.com", charged_on=date(2026, 11, 1))) == []
+    assert charge_finder.find_candidates(make_claim("buyer@example.com", charged_on=date(2026, 11, 1))) == []
 
 
 @pytest.mark.parametrize("said", ["%", "'", '"; DROP TABLE', "\\", "_" * 64, "ａ-１００１"])
 def test_strange_words_find_nothing_and_break_nothing(said: str) -> None:
     make_order(number="B-2")
     claim = make_claim("a%b'c@example.com", order_number=said, serial=said, charged_on=date(2026, 11, 1))
-    assert isinstance(finder.candidates(claim), list)
+    assert isinstance(charge_finder.find_candidates(claim), list)
 
 
 def test_it_asks_as_often_for_many_orders_as_for_few() -> None:
@@ -202,6 +206,6 @@ def test_it_asks_as_often_for_many_orders_as_for_few() -> None:
         for _number in range(15):
             make_order(store=Store.objects.first() or make_store())
         with CaptureQueriesContext(connection) as asked:
-            assert len(finder.candidates(claim)) == finder.SHOWN
+            assert len(charge_finder.find_candidates(claim)) == charge_finder.MAX_CANDIDATES
         counts.append(len(asked))
     assert counts == [4, 4]

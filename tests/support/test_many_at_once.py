@@ -17,7 +17,7 @@ from support.models import ChargeClaim, Thread, ThreadLink
 from support.services import claims, threads
 from tests.factories import make_agent, make_order
 from tests.files.made import jpeg, upload
-from tests.support.letters import CHARGE, link_in, make_claim, send_letter
+from tests.support.threads import CHARGE, link_in, make_claim, send_message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,13 +50,13 @@ def test_one_claim_of_many_clicks() -> None:
 
 
 def test_one_reply_of_many_clicks() -> None:
-    thread = send_letter(Client())
+    thread = send_message(Client())
     together(lambda _number: threads.reply(thread, "One more thing"))
     assert thread.events.count() == 2
 
 
 def test_one_answer_of_many_agents() -> None:
-    thread, agents = send_letter(Client()), [make_agent() for _number in range(TOGETHER)]
+    thread, agents = send_message(Client()), [make_agent() for _number in range(TOGETHER)]
     seen = thread.events.get().pk
     said = together(lambda number: threads.answer(thread, agents[number], f"From {number}.", seen))
     assert said.count(None) == 1
@@ -70,9 +70,9 @@ def test_one_decision_of_many_agents() -> None:
 
     def decide(number: int) -> None:
         if number % 2:
-            claims.match(claim, order, agents[number])
+            claims.match_to_order(claim, order, agents[number])
         else:
-            claims.no_match(claim, agents[number], "None.")
+            claims.mark_no_match(claim, agents[number], "None.")
 
     together(decide)
     claim.refresh_from_db()
@@ -84,7 +84,7 @@ def test_one_decision_of_many_agents() -> None:
 
 
 def test_one_browser_of_many_that_press_the_button_of_a_link() -> None:
-    thread = send_letter(Client())
+    thread = send_message(Client())
     link = link_in("contact_received")
     statuses = together(lambda _number: Client().post(link).status_code)
     assert sorted(statuses) == [302, *[410] * (TOGETHER - 1)]

@@ -9,11 +9,11 @@ from django.utils import timezone
 from notifications.models import Message
 from orders.models import AccessLink
 from support.models import Thread, ThreadLink
-from support.tasks import LINKS_KEPT, forget_old_links
+from support.tasks import LINK_RETENTION, delete_old_links
 from tests.factories import make_order
 from tests.files.made import jpeg, upload
 from tests.pages import inside, marks, result, text
-from tests.support.letters import link_in, send_claim, send_letter
+from tests.support.threads import link_in, send_claim, send_message
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def thread() -> Thread:
     """Somebody else's."""
-    return send_letter(Client(), message="My secret words", files=upload(jpeg()))
+    return send_message(Client(), message="My secret words", files=upload(jpeg()))
 
 
 def test_a_stranger_sees_the_same_whether_or_not_there_is_such_a_thread(client: Client, thread: Thread) -> None:
@@ -47,7 +47,7 @@ def test_a_stranger_adds_and_closes_nothing(client: Client, thread: Thread) -> N
 
 
 def test_another_thread_of_ones_own_opens_no_other(client: Client, thread: Thread) -> None:
-    own = send_letter(client)
+    own = send_message(client)
     assert client.get(own.path).status_code == 200
     assert client.get(thread.path).status_code == 403
     client.post(link_in("contact_received"))
@@ -58,7 +58,7 @@ def test_a_stranger_reaches_no_file_by_guessing_its_address(client: Client, thre
     upload_id = thread.events.get().files.get().upload_id
     assert client.get(f"/files/{upload_id}/").status_code == 404
     writer = Client()
-    own = send_letter(writer, files=upload(jpeg()))
+    own = send_message(writer, files=upload(jpeg()))
     assert writer.get(f"/files/{own.events.get().files.get().upload_id}/").status_code == 404  # staff only
 
 
@@ -169,10 +169,10 @@ def test_it_closes_after_eight_hours_of_use(client: Client, monkeypatch: pytest.
 
 def test_orders_and_threads_stay_open_beside_each_other(client: Client) -> None:
     order = make_order()
-    thread = send_letter(client)
+    thread = send_message(client)
     inside(order, client)
     assert client.get(thread.path).status_code == 200
-    other = send_letter(client, subject="Another")
+    other = send_message(client, subject="Another")
     for path in (thread.path, other.path, f"/orders/{order.public_id}/"):
         assert client.get(path).status_code == 200
     client.post("/orders/sign-out/")
@@ -182,16 +182,16 @@ def test_orders_and_threads_stay_open_beside_each_other(client: Client) -> None:
 
 def test_the_same_letter_opens_nothing_once_it_is_old(client: Client) -> None:
     typed = {"submission_id": "b1946ac9-2f3b-4b44-9d0a-0f1e2d5a4b11"}
-    thread = send_letter(client, **typed)
+    thread = send_message(client, **typed)
     Thread.objects.update(created_at=timezone.now() - timedelta(hours=1))
     stranger = Client()
-    assert send_letter(stranger, **typed) == thread
+    assert send_message(stranger, **typed) == thread
     assert stranger.get(thread.path).status_code == 403
 
 
 @pytest.mark.parametrize("path", ["", "solved/", "link/"])
 def test_other_methods_are_refused(client: Client, path: str) -> None:
-    thread = send_letter(client)
+    thread = send_message(client)
     assert client.put(f"{thread.path}{path}").status_code == 405
     assert client.get(f"{thread.path}{path}").status_code in (200, 302)
     thread.refresh_from_db()
@@ -200,7 +200,7 @@ def test_other_methods_are_refused(client: Client, path: str) -> None:
 
 def test_links_of_old_are_forgotten_and_young_ones_stay(thread: Thread) -> None:
     old = ThreadLink.objects.create(thread=thread)
-    ThreadLink.objects.filter(pk=old.pk).update(created_at=timezone.now() - LINKS_KEPT - timedelta(minutes=1))
-    forget_old_links()
+    ThreadLink.objects.filter(pk=old.pk).update(created_at=timezone.now() - LINK_RETENTION - timedelta(minutes=1))
+    delete_old_links()
     assert not ThreadLink.objects.filter(pk=old.pk).exists()
     assert ThreadLink.objects.filter(thread=thread).count() == 1

@@ -17,7 +17,7 @@ from support.services import threads
 from tests.factories import make_agent, make_order
 from tests.files.made import jpeg, upload
 from tests.pages import inside, marks, text
-from tests.support.letters import mail_of, make_claim, send_letter, signed_in
+from tests.support.threads import mail_of, make_claim, send_message, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def desk() -> Client:
 
 @pytest.fixture
 def thread(client: Client) -> Thread:
-    return send_letter(client, files=upload(jpeg(), "screen.jpg"))
+    return send_message(client, files=upload(jpeg(), "screen.jpg"))
 
 
 def page_of(thread: Thread) -> str:
@@ -54,8 +54,8 @@ def decide(desk: Client, thread: Thread, verb: str, **said: Any) -> str:
 def test_one_page_shows_the_whole_thread(desk: Client, client: Client) -> None:
     order = make_order(number="A-1001")
     browser = inside(order)
-    thread = send_letter(browser, order=str(order.public_id), files=upload(jpeg(), "screen.jpg"))
-    other = send_letter(client, subject="Another matter")
+    thread = send_message(browser, order=str(order.public_id), files=upload(jpeg(), "screen.jpg"))
+    other = send_message(client, subject="Another matter")
     threads.note(thread, User.objects.get(username="ada"), "called us before")
     page = desk.get(page_of(thread))
     said = text(page)
@@ -69,7 +69,7 @@ def test_one_page_shows_the_whole_thread(desk: Client, client: Client) -> None:
 
 
 def test_the_queue_shows_what_waits_and_what_is_late_first(desk: Client, client: Client) -> None:
-    late, answered, today = (send_letter(client, subject=subject) for subject in ("Late", "Answered", "Today"))
+    late, answered, today = (send_message(client, subject=subject) for subject in ("Late", "Answered", "Today"))
     Thread.objects.filter(pk=late.pk).update(due_at=timezone.now() - timedelta(days=1))
     threads.answer(answered, make_agent(), "Done.")
     said = text(desk.get(QUEUE))
@@ -84,7 +84,7 @@ def test_the_queue_shows_what_waits_and_what_is_late_first(desk: Client, client:
 @pytest.mark.parametrize("word", ["reference", "BEA@example.com", "#a-1001"])
 def test_staff_find_a_thread_by_what_a_buyer_says(desk: Client, word: str) -> None:
     order = make_order(number="A-1001")
-    thread = send_letter(inside(order), order=str(order.public_id))
+    thread = send_message(inside(order), order=str(order.public_id))
     asked = thread.reference.lower() if word == "reference" else word
     assert thread.reference in text(desk.get(QUEUE, {"q": asked}))
     assert thread.reference not in text(desk.get(QUEUE, {"q": "elsewhere@example.com"}))
@@ -174,7 +174,7 @@ def test_a_double_click_answers_once(desk: Client, thread: Thread) -> None:
 
 def test_a_template_is_filled_in_and_can_be_changed(desk: Client) -> None:
     order = make_order(number="A-1001", billing_name="Bea {reference} <b>Buyer</b>")
-    thread = send_letter(inside(order), order=str(order.public_id))
+    thread = send_message(inside(order), order=str(order.public_id))
     template = AnswerTemplate.objects.create(
         name="Restart", text="Hello {name}, about {reference}: {restart} {0} {name.__class__} %s"
     )
@@ -230,7 +230,7 @@ def test_the_queues_ask_as_often_for_many(desk: Client, client: Client, queue: s
     def make(count: int) -> None:
         for _number in range(count):
             order = make_order()
-            letter = send_letter(inside(order), order=str(order.public_id))
+            letter = send_message(inside(order), order=str(order.public_id))
             threads.assign(letter, User.objects.get(username="ada"), make_agent())
             make_claim()
 

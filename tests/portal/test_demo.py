@@ -39,7 +39,13 @@ def demo(started: RunningDemo) -> RunningDemo:
 def test_it_says_where_it_is_and_how_to_find_an_order(demo: RunningDemo) -> None:
     lines = demo.said.splitlines()
     assert f"Ready: {demo.site}/" in lines
-    for word in (vendor.PASSWORD_ORDER, vendor.ORDER_PASSWORD, vendor.CARD_LAST4, vendor.WITH_PAYPAL.email, "admin"):
+    for word in (
+        vendor.PASSWORD_ORDER,
+        vendor.ORDER_PASSWORD,
+        vendor.CARD_LAST4,
+        vendor.BUYER_WITH_PAYPAL.email,
+        "admin",
+    ):
         assert word in demo.said
     assert "Traceback" not in demo.said
     assert len(lines) < 20
@@ -64,7 +70,7 @@ def test_an_order_opens_with_the_number_and_password_of_the_table(demo: RunningD
 
 def test_several_orders_open_with_the_email_and_card_of_the_table(demo: RunningDemo) -> None:
     page = Browser(demo.site).post(
-        "/orders/find/card/", "/orders/find/", email=vendor.WITH_CARD.email, card_last4=vendor.CARD_LAST4
+        "/orders/find/card/", "/orders/find/", email=vendor.BUYER_WITH_CARD.email, card_last4=vendor.CARD_LAST4
     )
     assert page.status == 200
     assert len(re.findall("data-order-number", page.text)) == 3
@@ -72,21 +78,21 @@ def test_several_orders_open_with_the_email_and_card_of_the_table(demo: RunningD
 
 def test_an_emailed_link_arrives_in_the_inbox(demo: RunningDemo) -> None:
     browser = Browser(demo.site)
-    browser.post("/orders/find/link/", "/orders/find/", email=vendor.WITH_PAYPAL.email)
+    browser.post("/orders/find/link/", "/orders/find/", email=vendor.BUYER_WITH_PAYPAL.email)
     deadline = time.monotonic() + 30
     while not (links := [text for text in mails(demo) if f"{demo.site}/access/" in text]):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert vendor.WITH_PAYPAL.email in links[0]
+    assert vendor.BUYER_WITH_PAYPAL.email in links[0]
 
 
 def test_new_orders_confirmations_are_kept_as_files(demo: RunningDemo) -> None:
     deadline = time.monotonic() + 30
-    while not any(f"To: {vendor.WITH_PAYPAL.email}" in text for text in mails(demo)):
+    while not any(f"To: {vendor.BUYER_WITH_PAYPAL.email}" in text for text in mails(demo)):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     inbox = Browser(demo.site).get("/demo/inbox/").text
-    assert vendor.WITH_PAYPAL.email in inbox
+    assert vendor.BUYER_WITH_PAYPAL.email in inbox
 
 
 def mails(demo: RunningDemo) -> list[str]:

@@ -1,9 +1,9 @@
-"""Cards, phones and stores to begin with, which staff change. Loading them again adds what is not there."""
+"""Accepted cards, phone numbers and stores of the demo, by country. Existing rows are not overwritten."""
 
 from support.models import CardRegion, PhoneNumber, StoreRegion
 
 NORTH_AMERICA = ["US", "CA", "GU", "PR", "VI"]
-# By continent, each a code of two letters.
+# ISO 3166-1 alpha-2 codes by continent.
 _EUROPE = """
 AD AL AT BA BE BG BY CH CY CZ DE DK EE ES FI FO FR GB GG GI GR HR HU IE IM IS IT JE LI LT LU LV MC MD ME MK MT
 NL NO PL PT RO RS SE SI SK SM TR UA VA XK
@@ -45,11 +45,11 @@ PHONES = (
     (["SE"], "075-240-0676", ""),
 )
 HOURS = "Monday to Friday, 9:00 to 17:00"
-PRICE = "As a call to a number of this kind costs with your provider."
+PRICE_NOTE = "As a call to a number of this kind costs with your provider."
 
 
-def load(store_url: str) -> None:
-    """`store_url` is where the demo's stores are; their regions stand behind it."""
+def load_country_data(store_url: str) -> None:
+    """Create card regions, store regions and phone numbers. `store_url` is the base URL of the vendor's stores."""
     for position, (name, countries, cards) in enumerate(CARDS):
         CardRegion.objects.get_or_create(
             name=name, defaults={"countries": countries, "cards": cards, "position": position}
@@ -69,7 +69,7 @@ def load(store_url: str) -> None:
                 "countries": countries,
                 "international_number": international,
                 "hours": HOURS,
-                "price_note": PRICE,
+                "price_note": PRICE_NOTE,
                 "position": position,
             },
         )

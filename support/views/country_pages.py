@@ -1,4 +1,4 @@
-"""Accepted cards, phones and stores, the visitor's country first."""
+"""The pages of accepted cards, phone numbers and stores, with the visitor's country first."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from django.views.decorators.http import require_safe
 
 from orders import access
 from orders.countries import country_code, guess_country
+from support.countries import countries, group_by_country, is_country
 from support.models import CardRegion, PhoneNumber, StoreRegion
-from support.places import countries, is_country, sorted_for
 
-# What is guessed from an order that is open is nobody else's.
+# The guessed country may come from the visitor's own order, so shared caches must not keep the page.
 private = cache_control(private=True, no_cache=True)
 
 
@@ -36,16 +36,16 @@ def stores(request: HttpRequest) -> HttpResponse:
     return _page(request, "support/stores.html", StoreRegion.objects.all())
 
 
-def _page(request: HttpRequest, template: str, places: QuerySet[Any]) -> HttpResponse:
-    wanted = request.GET.get("country", "")
-    country, refusal = country_code(wanted), ""
-    if wanted.strip() and not is_country(country):
+def _page(request: HttpRequest, template: str, entries: QuerySet[Any]) -> HttpResponse:
+    requested = request.GET.get("country", "")
+    country, refusal = country_code(requested), ""
+    if requested.strip() and not is_country(country):
         country, refusal = "", gettext("No country has this code. Please choose yours from the list.")
     country = country or guess_country(request, access.granted_orders(request)[:5])
-    content = {
+    context = {
         "country": country,
         "countries": countries(),
         "refusal": refusal,
-        "places": sorted_for(country, places),
+        "entries": group_by_country(country, entries),
     }
-    return render(request, template, content)
+    return render(request, template, context)

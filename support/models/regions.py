@@ -1,4 +1,4 @@
-"""Which cards, phones and stores there are for whom. Three groupings of countries, each staff's data."""
+"""Accepted cards, stores and phone numbers by country, maintained by staff."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
@@ -19,7 +19,7 @@ def countries_field() -> ArrayField:
 
 
 class CardRegion(models.Model):
-    """Which cards stores take in some countries."""
+    """The cards that stores accept in some countries."""
 
     name = models.CharField(_("name"), max_length=100)
     countries = countries_field()
@@ -40,7 +40,7 @@ class CardRegion(models.Model):
 
 
 class StoreRegion(models.Model):
-    """Where people of some countries see prices, buy and renew."""
+    """The store in which people in some countries see prices, buy and renew."""
 
     name = models.CharField(_("name"), max_length=100)
     countries = countries_field()
@@ -58,13 +58,13 @@ class StoreRegion(models.Model):
 
 
 class PhoneNumber(models.Model):
-    """Whom people of some countries call."""
+    """The phone number of support for some countries."""
 
     name = models.CharField(_("name"), max_length=100, blank=True, help_text=_("Empty: the names of its countries."))
     countries = countries_field()
     number = models.CharField(_("number"), max_length=40)
     international_number = models.CharField(_("number from abroad"), max_length=40, blank=True)
-    # Both numbers as digits alone, by which /genuine/ finds them; see `save`.
+    # Digits of both numbers, set by `save`; support.genuine looks numbers up by them.
     digits = ArrayField(models.CharField(max_length=40), default=list, editable=False)
     hours = models.CharField(_("opening hours"), max_length=200, blank=True)
     price_note = models.CharField(_("what a call costs"), max_length=200, blank=True)
@@ -79,10 +79,11 @@ class PhoneNumber(models.Model):
         return self.number
 
     def save(self, *args: object, **kwargs: object) -> None:
-        self.digits = [digits for each in (self.number, self.international_number) if (digits := digits_of(each))]
+        all_digits = [digits_only(number) for number in (self.number, self.international_number)]
+        self.digits = [digits for digits in all_digits if digits]
         super().save(*args, **kwargs)  # type: ignore[arg-type]
 
 
-def digits_of(number: str) -> str:
-    """A phone number without what people write between its digits."""
+def digits_only(number: str) -> str:
+    """Remove everything but ASCII digits from a phone number."""
     return "".join(character for character in number if character in "0123456789")

@@ -1,4 +1,4 @@
-"""Cards, phones and stores of countries: staff's data."""
+"""The admin of accepted cards, stores and phone numbers by country."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from orders.countries import country_code
+from support.countries import is_country
 from support.models import CardRegion, PhoneNumber, StoreRegion
-from support.places import is_country
 
-LONGEST = 2000  # characters
+COUNTRIES_MAX_LENGTH = 2000  # characters
 
 
 class CountriesField(forms.CharField):
-    """Countries as people type them: de, AT CH."""
+    """Country codes separated by spaces, commas or semicolons, in either case: "de, AT CH"."""
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(value) if isinstance(value, list) else value
@@ -35,45 +35,45 @@ class CountriesField(forms.CharField):
         return list(dict.fromkeys(country_code(part) for part in typed))
 
 
-class PlaceForm(forms.ModelForm):
+class RegionForm(forms.ModelForm):
     countries = CountriesField(
         label=_("countries"),
         required=False,
-        max_length=LONGEST,
+        max_length=COUNTRIES_MAX_LENGTH,
         widget=UnfoldAdminTextInputWidget,
         help_text=_("Two letters each, with commas between: DE, AT, CH. None: everywhere else."),
     )
 
 
-class PlaceAdmin(ModelAdmin):
-    form = PlaceForm
+class RegionAdmin(ModelAdmin):
+    form = RegionForm
 
     @admin.display(description=_("countries"))
-    def country_codes(self, place: Any) -> str:
-        return ", ".join(place.countries)
+    def country_codes(self, region: Any) -> str:
+        return ", ".join(region.countries)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Also by the code of a country."""
+        """Search by country code as well."""
         found, has_duplicates = super().get_search_results(request, queryset, search_term)
         code = country_code(search_term)
         return (found | queryset.filter(countries__contains=[code]) if code else found), has_duplicates
 
 
 @admin.register(CardRegion)
-class CardRegionAdmin(PlaceAdmin):
+class CardRegionAdmin(RegionAdmin):
     list_display = ["name", "country_codes", "position"]
     search_fields = ["name"]
 
 
 @admin.register(StoreRegion)
-class StoreRegionAdmin(PlaceAdmin):
+class StoreRegionAdmin(RegionAdmin):
     list_display = ["name", "country_codes", "url", "position"]
     search_fields = ["name", "url"]
 
 
 @admin.register(PhoneNumber)
-class PhoneNumberAdmin(PlaceAdmin):
+class PhoneNumberAdmin(RegionAdmin):
     list_display = ["number", "international_number", "name", "country_codes", "hours", "position"]
     search_fields = ["name", "number", "international_number"]

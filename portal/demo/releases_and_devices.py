@@ -1,4 +1,4 @@
-"""What the invented vendor ships: installers with their guides, and devices that are in use."""
+"""Installers, install guides and activated devices of the demo."""
 
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -12,10 +12,10 @@ from licenses.services.releases import Offered, add_release
 from portal.demo import vendor
 
 MEGABYTE = 1024 * 1024
-NAMES = ("Kitchen laptop", "Mara’s phone", "Office", "Old desktop", "Tablet")
-PLATFORMS = ("Windows 11", "macOS 15", "Android 15", "Windows 10", "iOS 18")
+DEVICE_NAMES = ("Kitchen laptop", "Mara’s phone", "Office", "Old desktop", "Tablet")
+DEVICE_PLATFORMS = ("Windows 11", "macOS 15", "Android 15", "Windows 10", "iOS 18")
 
-# Product, platform, versions from the oldest, megabytes. The first is large enough to break off and go on with.
+# Product slug, platform, versions from the oldest on, megabytes. The first is large enough to try resuming.
 INSTALLERS = (
     ("maximum-security", Platform.WINDOWS, ("17.7.1", "17.8.2"), 64),
     ("maximum-security", Platform.MACOS, ("11.8.0",), 4),
@@ -44,16 +44,16 @@ GUIDE = {
 }
 
 
-def make_releases() -> None:
-    """Installers that install nothing, and how one would install them."""
+def create_releases() -> None:
+    """Create installers, which hold random bytes, and an install guide for each product and language."""
     for slug, platform, versions, megabytes in INSTALLERS:
         product = Product.objects.get(slug=slug)
         for version in versions:
             suffix = "dmg" if platform == Platform.MACOS else "exe"
             offered = Offered(product, version, platform, f"tarnholt-{slug}-{version}.{suffix}")
             add_release(BytesIO(_installer(f"{slug} {platform} {version}", megabytes)), offered)
-    for sample in vendor.PRODUCTS:
-        product = Product.objects.get(slug=sample.slug)
+    for demo_product in vendor.PRODUCTS:
+        product = Product.objects.get(slug=demo_product.slug)
         for language, (title, body) in GUIDE.items():
             InstallGuide.objects.get_or_create(
                 product=product,
@@ -64,30 +64,30 @@ def make_releases() -> None:
 
 
 def _installer(name: str, megabytes: int) -> bytes:
-    """A file of that size, the same at every call."""
-    first = f"This is a sample of a trial and installs nothing: {name}\n".encode()
-    return first + Random(name).randbytes(megabytes * MEGABYTE)  # noqa: S311 (filling, no secret)
+    """Return the content of an installer; the same name gives the same bytes."""
+    first_line = f"This file is part of a demo and installs nothing: {name}\n".encode()
+    return first_line + Random(name).randbytes(megabytes * MEGABYTE)  # noqa: S311 (filling, no secret)
 
 
-def make_devices(now: datetime) -> None:
-    """Devices of the people in the table, as an activation server would have reported them."""
-    people = [buyer.email for buyer in (vendor.WITH_PASSWORD, vendor.WITH_CARD)]
-    licenses = License.objects.filter(licensed_lines__order__store_email__in=people, activated_at__isnull=False)
+def create_devices(now: datetime) -> None:
+    """Create devices of two printed buyers, as an activation server would have reported them."""
+    emails = [buyer.email for buyer in (vendor.BUYER_WITH_PASSWORD, vendor.BUYER_WITH_CARD)]
+    licenses = License.objects.filter(licensed_lines__order__store_email__in=emails, activated_at__isnull=False)
     for license in licenses.distinct().order_by("pk"):
         activated_at = license.activated_at or now
         for number in range(max(1, (license.devices or 1) - 1)):
             Device.objects.get_or_create(
                 license=license,
-                vendor_id=f"sample-{license.pk}-{number}",
+                vendor_id=f"demo-{license.pk}-{number}",
                 defaults={
-                    "name": NAMES[number % len(NAMES)],
-                    "platform": PLATFORMS[number % len(PLATFORMS)],
+                    "name": DEVICE_NAMES[number % len(DEVICE_NAMES)],
+                    "platform": DEVICE_PLATFORMS[number % len(DEVICE_PLATFORMS)],
                     "activated_at": activated_at,
                     "last_seen_at": max(activated_at, now - timedelta(days=number, hours=3)),
                 },
             )
 
 
-def load() -> None:
-    make_releases()
-    make_devices(timezone.now())
+def create_releases_and_devices() -> None:
+    create_releases()
+    create_devices(timezone.now())

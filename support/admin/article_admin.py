@@ -1,4 +1,4 @@
-"""Help articles: what people read, its history, drafts with a preview, and whether it helped."""
+"""The admin of help articles and their versions: drafts, preview, publication, withdrawal and votes."""
 
 from typing import Any
 
@@ -19,18 +19,18 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from cases.refusals import Refusal
 from support.models import Article, ArticleVersion
 from support.models.articles import Topic
-from support.services import articles
+from support.services import publishing
 
 
 def was_published(version: Model | None) -> bool:
-    """Whether people may have read it; from then on it stays as it is."""
+    """Whether the version has been published. Such a version cannot be changed any more."""
     return (
         isinstance(version, ArticleVersion) and version.publish_at is not None and version.publish_at <= timezone.now()
     )
 
 
 class VersionInline(TabularInline):
-    """The history of an article."""
+    """The versions of an article, read-only."""
 
     model = ArticleVersion
     fields = readonly_fields = ["language", "title", "publish_at", "is_withdrawal", "created_at", "created_by"]
@@ -58,9 +58,9 @@ class ArticleAdmin(ModelAdmin):
     inlines = [VersionInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Article]:
-        yes, no = Q(versions__votes__helped=True), Q(versions__votes__helped=False)
-        votes = Count("versions__votes", filter=yes), Count("versions__votes", filter=no)
-        return super().get_queryset(request).annotate(votes_yes=votes[0], votes_no=votes[1])
+        votes_yes = Count("versions__votes", filter=Q(versions__votes__helped=True))
+        votes_no = Count("versions__votes", filter=Q(versions__votes__helped=False))
+        return super().get_queryset(request).annotate(votes_yes=votes_yes, votes_no=votes_no)
 
     @admin.display(description=_("topics"))
     def topic_names(self, article: Article) -> str:
@@ -81,7 +81,7 @@ class VersionForm(forms.ModelForm):
 
 @admin.register(ArticleVersion)
 class ArticleVersionAdmin(ModelAdmin):
-    """Where articles are written. What was published stays; a copy of it is the next draft."""
+    """Drafts are edited here. A published version is read-only; an action copies it to a new draft."""
 
     form = VersionForm
     list_display = ["title", "article", "language", "state", "publish_at", "created_by", "preview"]
@@ -126,20 +126,20 @@ class ArticleVersionAdmin(ModelAdmin):
     @admin.action(description=_("Copy to a new draft"), permissions=["add"])
     def copy_to_draft(self, request: HttpRequest, queryset: QuerySet[ArticleVersion]) -> None:
         assert isinstance(request.user, User)
-        copied = [articles.copy(version, request.user) for version in queryset.filter(is_withdrawal=False)]
-        words = ngettext("%(count)s draft was made.", "%(count)s drafts were made.", len(copied))
-        messages.success(request, words % {"count": len(copied)})
+        copied = [publishing.copy_to_draft(version, request.user) for version in queryset.filter(is_withdrawal=False)]
+        message = ngettext("%(count)s draft was made.", "%(count)s drafts were made.", len(copied))
+        messages.success(request, message % {"count": len(copied)})
 
     @admin.action(description=_("Withdraw: people do not read it any more"), permissions=["add"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[ArticleVersion]) -> None:
         assert isinstance(request.user, User)
-        done = 0
+        count = 0
         for version in queryset:
             try:
-                articles.withdraw(version, request.user, timezone.now())
-                done += 1
+                publishing.withdraw(version, request.user, timezone.now())
+                count += 1
             except Refusal as refusal:
                 messages.warning(request, f"{version}: {refusal}")
-        if done:
-            words = ngettext("%(count)s article was withdrawn.", "%(count)s articles were withdrawn.", done)
-            messages.success(request, words % {"count": done})
+        if count:
+            message = ngettext("%(count)s article was withdrawn.", "%(count)s articles were withdrawn.", count)
+            messages.success(request, message % {"count": count})

@@ -1,4 +1,4 @@
-"""What support finds on its desk in the trial: policies, offers, a promotion, and cases in every state."""
+"""Return policies, swap offers and a cashback promotion of the demo, and refund cases in every state."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -20,26 +20,26 @@ from refunds.services.returns import Wanted
 from refunds.services.swaps import Wish
 from refunds.services.withdrawals import Statement
 
-SOME = 6  # recent orders that have a case
-CLAIMS = 3  # ... and further ones with a cashback claim
-LONG_AGO = timedelta(days=3650)
-SMALL_AMOUNT = Decimal("15.00")
+CASES = 6  # the newest orders get one case each
+CASHBACK_CLAIMS = 3  # for orders that have no other case
+POLICY_AGE = timedelta(days=3650)
+AUTO_APPROVAL_LIMIT = Decimal("15.00")
 SWAP_PRICES = {"EUR": Decimal("59.95"), "USD": Decimal("59.99"), "JPY": Decimal(7900)}
-CASHBACK = Decimal("10.00")
+CASHBACK_AMOUNT = Decimal("10.00")
 
 
-def make_policies() -> None:
-    """Before orders come in: each keeps what it was promised at the purchase."""
+def create_return_policies() -> None:
+    """Create a policy for each store. Must run before the import, because an order keeps the policy it began with."""
     for store in Store.objects.all():
-        policy, is_new = ReturnPolicy.objects.get_or_create(
-            store=store, defaults={"in_force_from": timezone.now() - LONG_AGO, "revokes_serials": True}
+        policy, created = ReturnPolicy.objects.get_or_create(
+            store=store, defaults={"in_force_from": timezone.now() - POLICY_AGE, "revokes_serials": True}
         )
-        if is_new:
-            AutoApprovalLimit.objects.create(policy=policy, currency="EUR", up_to=SMALL_AMOUNT)
+        if created:
+            AutoApprovalLimit.objects.create(policy=policy, currency="EUR", up_to=AUTO_APPROVAL_LIMIT)
 
 
-def make_offers() -> None:
-    """What a wrong product can be swapped for, and a cashback promotion that runs now."""
+def create_swap_offers_and_promotion() -> None:
+    """Create swap offers for two products in every store, and a cashback promotion that is running now."""
     today = timezone.now().date()
     products = list(Product.objects.order_by("pk")[:2])
     for store in Store.objects.all():
@@ -54,42 +54,42 @@ def make_offers() -> None:
                     "price": SWAP_PRICES.get(currency, SWAP_PRICES["EUR"]),
                 },
             )
-    promotion, is_new = CashbackPromotion.objects.get_or_create(
-        name=f"{CASHBACK:.0f} euros back",
+    promotion, created = CashbackPromotion.objects.get_or_create(
+        name=f"{CASHBACK_AMOUNT:.0f} euros back",
         defaults={
             "countries": ["DE", "AT", "IE", "NL"],
             "bought_from": today - timedelta(days=60),
             "bought_until": today + timedelta(days=30),
             "claim_until": today + timedelta(days=60),
             "currency": "EUR",
-            "amount": CASHBACK,
+            "amount": CASHBACK_AMOUNT,
         },
     )
-    if is_new:
+    if created:
         promotion.products.set(products)
 
 
-def make_cases(agent: User) -> None:
-    """A few wishes of buyers, each brought to another state by the same services that the pages call.
+def create_cases(agent: User) -> None:
+    """Create cases in different states, through the services that the pages call.
 
-    The orders of the table stay untouched, for whoever tries the portal.
+    The orders of vendor.PRINTED_BUYERS stay untouched for whoever tries the portal.
     """
     reasons = list(ReturnReason.objects.all())
-    known = [person.email for person in (vendor.WITH_CARD, vendor.WITH_PASSWORD, vendor.WITH_PAYPAL)]
+    printed_emails = [buyer.email for buyer in vendor.PRINTED_BUYERS]
     recent = list(
         Order.objects.filter(status=Order.Status.COMPLETED, placed_at__gte=timezone.now() - timedelta(days=25))
-        .exclude(store_email__in=known)
+        .exclude(store_email__in=printed_emails)
         .newest_first()
     )
-    for number, order in enumerate(recent[:SOME]):
+    for number, order in enumerate(recent[:CASES]):
         try:
-            _make_case(number, order, reasons[number % len(reasons)], agent)
+            _create_case(number, order, reasons[number % len(reasons)], agent)
         except Refusal:
-            continue  # an order of which nothing can go back has no case
-    _make_claims(recent[SOME:], agent)
+            continue  # nothing in this order can be returned
+    _create_cashback_claims(recent[CASES:], agent)
 
 
-def _make_case(number: int, order: Order, reason: ReturnReason, agent: User) -> None:
+def _create_case(number: int, order: Order, reason: ReturnReason, agent: User) -> None:
     line = order.lines.order_by("position").first()
     assert line is not None
     if number == 4:
@@ -107,22 +107,22 @@ def _make_case(number: int, order: Order, reason: ReturnReason, agent: User) -> 
             money.mark_done(case.transactions.get(), "BACK-OFFICE-1", agent)
 
 
-def _make_claims(orders: list[Order], agent: User) -> None:
-    """Claims on the promotion: one to decide, one to pay out, one that is paid."""
+def _create_cashback_claims(orders: list[Order], agent: User) -> None:
+    """Create three cashback claims: one to decide, one to pay out, one paid."""
     claims: list[CashbackClaim] = []
     for order in orders:
         for verdict in cashback.verdicts([order], order.billing_country, timezone.now()):
-            if verdict.promotion is not None and len(claims) < CLAIMS:
+            if verdict.promotion is not None and len(claims) < CASHBACK_CLAIMS:
                 serial = verdict.bought.license.serial
-                claims.append(cashback.request_cashback([order], serial, order.billing_country, receipt()))
+                claims.append(cashback.request_cashback([order], serial, order.billing_country, make_receipt()))
     for claim in claims[1:]:
         cashback.approve(claim, agent)
     for claim in claims[2:]:
         cashback.pay(claim, agent, "PAYOUT-1")
 
 
-def receipt() -> SimpleUploadedFile:
-    """A picture as the proof of a purchase."""
+def make_receipt() -> SimpleUploadedFile:
+    """Return a blank picture to upload as a proof of purchase."""
     content = BytesIO()
     Image.new("RGB", (240, 320), "white").save(content, "PNG")
     return SimpleUploadedFile("receipt.png", content.getvalue(), "image/png")

@@ -1,4 +1,4 @@
-"""Answers that staff give often."""
+"""The admin of answer templates."""
 
 from django.contrib import admin
 from unfold.admin import ModelAdmin

@@ -31,7 +31,7 @@ def keep_mail(folder: Path, subject: str = "Your order A-1001") -> str:
     message.add_alternative(
         "<html><head></head><body><b>Rich</b> words <script>1</script></body></html>", subtype="html"
     )
-    return mailbox.keep(folder, bytes(message)).name
+    return mailbox.store_email(folder, bytes(message)).name
 
 
 @pytest.mark.django_db
@@ -109,6 +109,6 @@ def test_nothing_can_be_posted(client: Client, folder: Path, path: str) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00rubbish", b"Subject: =?utf-8?q?=FF?=\nDate: never\n\n\x80"])
 def test_a_broken_mail_is_shown_as_far_as_it_goes(client: Client, folder: Path, content: bytes) -> None:
-    name = mailbox.keep(folder, content).name
+    name = mailbox.store_email(folder, content).name
     assert client.get("/demo/inbox/").status_code == 200
     assert client.get(f"/demo/inbox/{name}/").status_code == 200

@@ -1,8 +1,8 @@
-"""Answers to begin with. What staff changed stays as they left it."""
+"""Answer templates of the demo. Those that staff have changed are not overwritten."""
 
 from support.models import AnswerTemplate
 
-ANSWERS = {
+ANSWER_TEXTS = {
     ("No order found", "en"): (
         "Hello {name},\n\nwe looked for the order behind this charge ({reference}) and found none. Please ask your bank"
         " whether the charge is only pending, and who sent it: the name and phone number of the seller stand beside it."
@@ -35,13 +35,13 @@ ANSWERS = {
 }
 
 
-def load() -> int:
-    """Add those whose name and language is not there. Returns how many."""
-    known = set(AnswerTemplate.objects.values_list("name", "language"))
+def load_answer_templates() -> int:
+    """Create the templates whose name and language do not exist yet. Returns how many were created."""
+    existing = set(AnswerTemplate.objects.values_list("name", "language"))
     new = [
         AnswerTemplate(name=name, language=language, text=text)
-        for (name, language), text in ANSWERS.items()
-        if (name, language) not in known
+        for (name, language), text in ANSWER_TEXTS.items()
+        if (name, language) not in existing
     ]
     AnswerTemplate.objects.bulk_create(new, ignore_conflicts=True)
     return len(new)

@@ -21,7 +21,7 @@ CHARGE = {
     "card_last4": "4242",
     "message": "I found no confirmation.",
 }
-LETTER = {"email": "bea@example.com", "subject": "Installer stops", "message": "It says error 7."}
+MESSAGE = {"email": "bea@example.com", "subject": "Installer stops", "message": "It says error 7."}
 
 
 def send_claim(browser: Client, **fields: Any) -> Thread:
@@ -31,9 +31,9 @@ def send_claim(browser: Client, **fields: Any) -> Thread:
     return Thread.objects.get(reference=answer["Location"].split("/")[-2])
 
 
-def send_letter(browser: Client, **fields: Any) -> Thread:
+def send_message(browser: Client, **fields: Any) -> Thread:
     """A message that is taken, and its thread."""
-    answer = browser.post("/help/contact/", {**LETTER, "submission_id": str(uuid4()), **fields})
+    answer = browser.post("/help/contact/", {**MESSAGE, "submission_id": str(uuid4()), **fields})
     assert answer.status_code == 302, answer.content.decode()
     return Thread.objects.get(reference=answer["Location"].split("/")[-2])
 

@@ -1,18 +1,17 @@
-"""What changes help: new versions, withdrawal, votes. A version that was published stays as it was."""
+"""Changes of help articles: new drafts and withdrawals. A published version is never changed."""
 
 from datetime import datetime
-from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from cases.refusals import NotPossible
-from support.models import Article, ArticleVersion, ArticleVote
+from support.models import Article, ArticleVersion
 
 
-def copy(version: ArticleVersion, by: User) -> ArticleVersion:
-    """A draft that says the same, for its writer to go on with."""
+def copy_to_draft(version: ArticleVersion, by: User) -> ArticleVersion:
+    """Create a draft with the same content."""
     return ArticleVersion.objects.create(
         article=version.article,
         language=version.language,
@@ -25,10 +24,10 @@ def copy(version: ArticleVersion, by: User) -> ArticleVersion:
 
 
 def withdraw(version: ArticleVersion, by: User, now: datetime) -> ArticleVersion:
-    """Take an article from people in one language, until a later version of it is published.
+    """Hide an article in one language until a later version of it is published.
 
-    Versions that were to come by themselves stay, and end the withdrawal. Raises NotPossible where people do not
-    read this version.
+    Versions that are scheduled stay scheduled and end the withdrawal. Raises NotPossible if `version` is not the
+    one in force.
     """
     with transaction.atomic():
         Article.objects.select_for_update().get(pk=version.article_id)
@@ -42,10 +41,3 @@ def withdraw(version: ArticleVersion, by: User, now: datetime) -> ArticleVersion
             is_withdrawal=True,
             created_by=by,
         )
-
-
-def vote(version: ArticleVersion, voter: UUID, helped: bool, now: datetime) -> None:
-    """Note whether it helped. Whoever votes again changes their vote."""
-    ArticleVote.objects.update_or_create(
-        version=version, voter=voter, defaults={"helped": helped}, create_defaults={"helped": helped, "at": now}
-    )
