@@ -10,7 +10,7 @@ from support.models import Thread
 from tests.browser.conftest import Open
 from tests.factories import make_agent
 from tests.files.made import jpeg
-from tests.support.threads import link_in, signed_in
+from tests.support.submissions import link_in_latest_email, logged_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -32,7 +32,7 @@ def test_a_claim_is_filed_matched_and_opened(open_page: Open, order: Order, tmp_
     assert page.get_by_text("receipt.jpg").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
-    staff = signed_in(make_agent()).cookies["sessionid"].value
+    staff = logged_in(make_agent()).cookies["sessionid"].value
     desk = open_page("/orders/find/", viewport={"width": 1280, "height": 900})
     desk.context.add_cookies([{"name": "sessionid", "value": staff, "domain": "localhost", "path": "/"}])
     desk.goto("/admin/support/thread/")
@@ -44,6 +44,6 @@ def test_a_claim_is_filed_matched_and_opened(open_page: Open, order: Order, tmp_
     page.reload()
     assert page.get_by_role("heading", name="We found your order").is_visible()
     assert Message.objects.filter(kind="order_confirmation", recipient="buyer@example.com").exists()
-    phone = open_page(link_in("claim_matched"), java_script_enabled=False)
+    phone = open_page(link_in_latest_email("claim_matched"), java_script_enabled=False)
     phone.get_by_role("button", name="Open my orders").click()
     assert phone.get_by_text("XAAB-1234-5678-9012-3456").first.is_visible()

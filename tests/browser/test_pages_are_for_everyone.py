@@ -11,7 +11,7 @@ from orders.models import Order
 from orders.services.confirmations import send_confirmation_again
 from tests.factories import make_line, make_order
 from tests.pages import inside
-from tests.support.threads import send_message
+from tests.support.submissions import submit_message
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -46,7 +46,7 @@ def visited(open_page: Any, order: Order) -> Any:
     make_line(order, name="Maximum Security mit einem außerordentlich langen Namen " * 3)
     send_confirmation_again(order)
     buyer = inside(order)
-    send_message(buyer, order=str(order.public_id), message="A-long-word-" * 30)
+    submit_message(buyer, order=str(order.public_id), message="A-long-word-" * 30)
     cookie = buyer.cookies["sessionid"].value
 
     def visit(path: str, **options: Any) -> Page:

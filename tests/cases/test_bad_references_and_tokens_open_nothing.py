@@ -2,13 +2,13 @@
 
 import pytest
 from django.test import Client
+from tests.support.letters import logged_in
 
 from orders.models import AccessLink, LinkState
 from portal.logs import token_routes
 from support.models import ThreadLink
 from tests.cases.test_every_kind_of_case_keeps_its_transitions import make_return, make_thread
 from tests.factories import make_agent
-from tests.support.letters import signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +61,6 @@ def test_a_token_of_one_kind_of_link_is_none_of_another() -> None:
 
 @pytest.mark.parametrize("queue", QUEUES)
 def test_a_queue_is_searched_for_anything(queue: str) -> None:
-    desk = signed_in(make_agent())
+    desk = logged_in(make_agent())
     for typed in [*MADE_UP, *TOKENS, "victim@gmaİl.com", "%", "\\", "'", "a" * 3000]:
         assert desk.get(f"/admin/{queue}/", {"q": typed}).status_code == 200

@@ -1,5 +1,3 @@
-"""A thread opens in the browser that wrote it and by links to its own address; to strangers it does not exist."""
-
 from datetime import timedelta
 
 import pytest
@@ -13,18 +11,18 @@ from support.tasks import LINK_RETENTION, delete_old_links
 from tests.factories import make_order
 from tests.files.made import jpeg, upload
 from tests.pages import inside, marks, result, text
-from tests.support.threads import link_in, send_claim, send_message
+from tests.support.submissions import link_in_latest_email, submit_claim, submit_message
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def thread() -> Thread:
-    """Somebody else's."""
-    return send_message(Client(), message="My secret words", files=upload(jpeg()))
+    """A thread of somebody else."""
+    return submit_message(Client(), message="My secret words", files=upload(jpeg()))
 
 
-def test_a_stranger_sees_the_same_whether_or_not_there_is_such_a_thread(client: Client, thread: Thread) -> None:
+def test_a_stranger_sees_the_same_page_for_existing_and_unknown_threads(client: Client, thread: Thread) -> None:
     unknown = "M-ZZZZZZZZ"
     there, not_there = client.get(thread.path), client.get(f"/help/threads/{unknown}/")
     assert there.status_code == not_there.status_code == 403
@@ -38,7 +36,7 @@ def test_a_stranger_sees_the_same_whether_or_not_there_is_such_a_thread(client: 
     assert marks(there, "data-reference") == []
 
 
-def test_a_stranger_adds_and_closes_nothing(client: Client, thread: Thread) -> None:
+def test_a_stranger_can_neither_reply_nor_close(client: Client, thread: Thread) -> None:
     assert client.post(thread.path, {"message": "I am the buyer"}).status_code == 403
     assert client.post(f"{thread.path}solved/").status_code == 403
     thread.refresh_from_db()
@@ -46,23 +44,23 @@ def test_a_stranger_adds_and_closes_nothing(client: Client, thread: Thread) -> N
     assert thread.events.count() == 1
 
 
-def test_another_thread_of_ones_own_opens_no_other(client: Client, thread: Thread) -> None:
-    own = send_message(client)
+def test_access_to_one_thread_does_not_open_another(client: Client, thread: Thread) -> None:
+    own = submit_message(client)
     assert client.get(own.path).status_code == 200
     assert client.get(thread.path).status_code == 403
-    client.post(link_in("contact_received"))
+    client.post(link_in_latest_email("contact_received"))
     assert client.get(thread.path).status_code == 403
 
 
-def test_a_stranger_reaches_no_file_by_guessing_its_address(client: Client, thread: Thread) -> None:
+def test_files_of_a_thread_can_be_opened_by_staff_only(client: Client, thread: Thread) -> None:
     upload_id = thread.events.get().files.get().upload_id
     assert client.get(f"/files/{upload_id}/").status_code == 404
     writer = Client()
-    own = send_message(writer, files=upload(jpeg()))
+    own = submit_message(writer, files=upload(jpeg()))
     assert writer.get(f"/files/{own.events.get().files.get().upload_id}/").status_code == 404  # staff only
 
 
-def test_asking_for_a_link_answers_alike_and_mails_the_threads_own_address_only(client: Client, thread: Thread) -> None:
+def test_a_requested_link_goes_to_the_address_of_the_thread_only(client: Client, thread: Thread) -> None:
     answers = [client.post(f"/help/threads/{each}/link/") for each in (thread.reference.lower(), "M-ZZZZZZZZ")]
     assert {answer["Location"] for answer in answers} == {"/help/threads/link-sent/"}
     assert "If there is a message with this reference" in text(client.get("/help/threads/link-sent/"))
@@ -70,9 +68,9 @@ def test_asking_for_a_link_answers_alike_and_mails_the_threads_own_address_only(
     assert (message.recipient, message.priority) == ("bea@example.com", 1)
 
 
-def test_the_link_opens_by_a_button_and_once(thread: Thread, client: Client) -> None:
+def test_a_link_is_used_by_a_button_and_works_once(thread: Thread, client: Client) -> None:
     client.post(f"/help/threads/{thread.reference}/link/")
-    link = link_in("thread_link")
+    link = link_in_latest_email("thread_link")
     for _scanner in range(3):
         page = Client().get(link)
         assert page.status_code == 200
@@ -82,20 +80,20 @@ def test_the_link_opens_by_a_button_and_once(thread: Thread, client: Client) -> 
     assert client.post(link)["Location"] == thread.path
     assert client.session.session_key != key
     assert "My secret words" in text(client.get(thread.path))
-    assert client.post(link)["Location"] == thread.path  # the second click
+    assert client.post(link)["Location"] == thread.path  # a double click
     stranger = Client()
     assert stranger.post(link).status_code == 410
     assert stranger.get(thread.path).status_code == 403
 
 
-def test_every_mail_of_a_thread_has_a_link_that_opens_it(thread: Thread) -> None:
+def test_the_link_in_the_receipt_opens_the_thread(thread: Thread) -> None:
     browser = Client()
-    assert browser.post(link_in("contact_received"))["Location"] == thread.path
+    assert browser.post(link_in_latest_email("contact_received"))["Location"] == thread.path
     assert browser.get(thread.path).status_code == 200
 
 
-def test_an_old_link_sends_a_fresh_one_to_the_same_address(thread: Thread) -> None:
-    link = link_in("contact_received")
+def test_an_expired_link_offers_a_new_one_to_the_same_address(thread: Thread) -> None:
+    link = link_in_latest_email("contact_received")
     ThreadLink.objects.update(first_sent_at=timezone.now() - timedelta(minutes=61))
     holder = Client()
     page = holder.get(link)
@@ -107,8 +105,8 @@ def test_an_old_link_sends_a_fresh_one_to_the_same_address(thread: Thread) -> No
     assert holder.get(thread.path).status_code == 403
 
 
-def test_a_token_that_was_changed_opens_nothing(thread: Thread, client: Client) -> None:
-    link = link_in("contact_received")
+def test_a_forged_token_opens_nothing(thread: Thread, client: Client) -> None:
+    link = link_in_latest_email("contact_received")
     token = link.split("/")[-2]
     number, _dot, signature = token.partition(".")
     forged = [
@@ -132,7 +130,7 @@ def test_a_link_that_was_never_sent_opens_nothing(thread: Thread, client: Client
     assert client.post(f"/help/threads/open/{token}/").status_code == 404
 
 
-def test_links_are_limited_for_a_thread_and_for_a_client(thread: Thread) -> None:
+def test_links_are_limited_per_thread_and_per_client(thread: Thread) -> None:
     for number in range(6):
         Client(REMOTE_ADDR=f"192.0.2.{number}").post(f"/help/threads/{thread.reference}/link/")
     assert Message.objects.filter(kind="thread_link").count() == 3
@@ -142,22 +140,22 @@ def test_links_are_limited_for_a_thread_and_for_a_client(thread: Thread) -> None
     assert result(answers[-1]) == "too-many"
 
 
-def test_leaving_closes_it(client: Client) -> None:
-    thread = send_claim(client)
+def test_signing_out_ends_the_access(client: Client) -> None:
+    thread = submit_claim(client)
     assert client.get(thread.path).status_code == 200
     client.post("/orders/sign-out/")
     assert client.get(thread.path).status_code == 403
 
 
-def test_it_closes_after_thirty_idle_minutes(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    thread = send_claim(client)
+def test_access_ends_after_thirty_idle_minutes(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    thread = submit_claim(client)
     real = timezone.now
     monkeypatch.setattr("django.utils.timezone.now", lambda: real() + timedelta(minutes=31))
     assert client.get(thread.path).status_code == 403
 
 
-def test_it_closes_after_eight_hours_of_use(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    thread = send_claim(client)
+def test_access_ends_after_eight_hours(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    thread = submit_claim(client)
     real = timezone.now
     session = client.session
     for quarter in range(1, 34):
@@ -167,12 +165,12 @@ def test_it_closes_after_eight_hours_of_use(client: Client, monkeypatch: pytest.
     assert session is not None
 
 
-def test_orders_and_threads_stay_open_beside_each_other(client: Client) -> None:
+def test_orders_and_threads_can_be_open_in_one_session(client: Client) -> None:
     order = make_order()
-    thread = send_message(client)
+    thread = submit_message(client)
     inside(order, client)
     assert client.get(thread.path).status_code == 200
-    other = send_message(client, subject="Another")
+    other = submit_message(client, subject="Another")
     for path in (thread.path, other.path, f"/orders/{order.public_id}/"):
         assert client.get(path).status_code == 200
     client.post("/orders/sign-out/")
@@ -180,25 +178,25 @@ def test_orders_and_threads_stay_open_beside_each_other(client: Client) -> None:
         assert client.get(path).status_code != 200
 
 
-def test_the_same_letter_opens_nothing_once_it_is_old(client: Client) -> None:
+def test_an_old_submission_sent_again_grants_no_access(client: Client) -> None:
     typed = {"submission_id": "b1946ac9-2f3b-4b44-9d0a-0f1e2d5a4b11"}
-    thread = send_message(client, **typed)
+    thread = submit_message(client, **typed)
     Thread.objects.update(created_at=timezone.now() - timedelta(hours=1))
     stranger = Client()
-    assert send_message(stranger, **typed) == thread
+    assert submit_message(stranger, **typed) == thread
     assert stranger.get(thread.path).status_code == 403
 
 
 @pytest.mark.parametrize("path", ["", "solved/", "link/"])
 def test_other_methods_are_refused(client: Client, path: str) -> None:
-    thread = send_message(client)
+    thread = submit_message(client)
     assert client.put(f"{thread.path}{path}").status_code == 405
     assert client.get(f"{thread.path}{path}").status_code in (200, 302)
     thread.refresh_from_db()
     assert thread.status == "waiting"
 
 
-def test_links_of_old_are_forgotten_and_young_ones_stay(thread: Thread) -> None:
+def test_only_old_links_are_deleted(thread: Thread) -> None:
     old = ThreadLink.objects.create(thread=thread)
     ThreadLink.objects.filter(pk=old.pk).update(created_at=timezone.now() - LINK_RETENTION - timedelta(minutes=1))
     delete_old_links()

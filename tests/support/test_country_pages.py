@@ -1,5 +1,3 @@
-"""Accepted cards, phone numbers and stores: the visitor's country first, all others in the same page; staff's data."""
-
 import pytest
 from django.test import Client
 
@@ -13,7 +11,7 @@ PAGES = ["/payment-methods/", "/contacts/", "/stores/"]
 
 
 @pytest.fixture(autouse=True)
-def sample() -> None:
+def country_data_of_the_demo() -> None:
     country_data.load_country_data("https://store.example.com")
 
 
@@ -25,20 +23,20 @@ def sample() -> None:
         ("ZA", ["Visa", "MasterCard", "American Express", "Discover", "Diners Club International"]),
     ],
 )
-def test_the_cards_of_a_country(country: str, cards: list[str]) -> None:
+def test_a_country_page_lists_the_accepted_cards(country: str, cards: list[str]) -> None:
     answer = Client().get("/payment-methods/", {"country": country})
     own = answer.content.decode().split("data-own-country")[1].split("</section>")[0]
     assert [card for card in cards if f"<li>{card}</li>" in own] == cards
     assert own.count("<li>") == len(cards)
 
 
-def test_a_country_in_no_region_is_led_to_people() -> None:
+def test_a_country_without_card_region_gets_a_hint() -> None:
     assert "Which cards are taken there we cannot say here" in text(
         Client().get("/payment-methods/", {"country": "BR"})
     )
 
 
-def test_the_phone_of_ones_country_is_open_and_all_others_are_folded_in_the_same_page() -> None:
+def test_the_phone_number_of_the_country_is_shown_and_all_others_are_collapsed() -> None:
     page = Client().get("/contacts/", {"country": "DE"}).content.decode()
     own, _mark, others = page.partition('<details class="more"')
     assert 'data-phone="0221-8282-9110"' in own
@@ -47,7 +45,7 @@ def test_the_phone_of_ones_country_is_open_and_all_others_are_folded_in_the_same
     assert others.count("data-phone") == PhoneNumber.objects.count() - 1
 
 
-def test_the_store_of_ones_region_and_the_worldwide_one_elsewhere() -> None:
+def test_a_country_gets_its_regional_store_or_else_the_worldwide_one() -> None:
     assert "https://store.example.com/anz/" in Client().get("/stores/", {"country": "NZ"}).content.decode()
     elsewhere = Client().get("/stores/", {"country": "BR"}).content.decode()
     assert "https://store.example.com/world/" in elsewhere.partition('<details class="more"')[0]
@@ -61,7 +59,7 @@ def test_the_country_is_guessed_from_the_language(language: str, country: str) -
     assert marks(answer, "data-own-country") == [country]
 
 
-def test_an_open_order_says_the_country_and_the_visitor_may_say_another() -> None:
+def test_an_open_order_sets_the_country_and_the_visitor_can_choose_another() -> None:
     browser = inside(make_order(billing_country="NL"))
     assert marks(browser.get("/contacts/"), "data-own-country") == ["NL"]
     assert marks(browser.get("/contacts/", {"country": "fr"}), "data-own-country") == ["FR"]
@@ -69,7 +67,7 @@ def test_an_open_order_says_the_country_and_the_visitor_may_say_another() -> Non
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("country", ["ZZ", "XX", "Q", "Deutschland", "<b>", "\x00", "U" * 10_000, "EU"])
-def test_an_unknown_country_is_told_and_the_guess_stands(page: str, country: str) -> None:
+def test_an_unknown_country_is_refused_with_a_message(page: str, country: str) -> None:
     answer = Client().get(page, {"country": country})
     assert answer.status_code == 200
     assert "No country has this code" in text(answer)
@@ -77,23 +75,23 @@ def test_an_unknown_country_is_told_and_the_guess_stands(page: str, country: str
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_each_page_asks_once_however_much_there_is(page: str, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_each_page_needs_one_query(page: str, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
     with django_assert_num_queries(1):
         Client().get(page)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_an_empty_portal_says_what_else_to_do(page: str) -> None:
+def test_pages_work_without_any_country_data(page: str) -> None:
     for model in (CardRegion, PhoneNumber, StoreRegion):
         model.objects.all().delete()
     assert Client().get(page).status_code == 200
 
 
-def test_that_card_details_cannot_be_changed_and_what_to_do_is_said() -> None:
+def test_pages_explain_that_card_details_cannot_be_changed_here() -> None:
     for page in ("/payment-methods/", "/contacts/"):
-        said = text(Client().get(page))
-        assert "Card details cannot be changed here" in said
-        assert "before the old one is charged" in said
+        content = text(Client().get(page))
+        assert "Card details cannot be changed here" in content
+        assert "before the old one is charged" in content
 
 
 def test_loading_the_demo_content_again_keeps_what_staff_changed() -> None:
@@ -104,7 +102,7 @@ def test_loading_the_demo_content_again_keeps_what_staff_changed() -> None:
     assert PhoneNumber.objects.get(number="0221-8282-9110").hours == "Always"
 
 
-def test_staff_type_countries_as_they_like_and_unknown_ones_are_told() -> None:
+def test_country_codes_are_normalized_in_the_admin_and_unknown_ones_refused() -> None:
     browser = Client()
     browser.force_login(make_agent())
     form = {"name": "Alps", "cards": "Visa,JCB", "position": "1"}
@@ -116,5 +114,5 @@ def test_staff_type_countries_as_they_like_and_unknown_ones_are_told() -> None:
     assert not CardRegion.objects.filter(name="Nowhere").exists()
 
 
-def test_strangers_do_not_reach_the_data_of_staff() -> None:
+def test_strangers_cannot_open_the_admin_of_country_data() -> None:
     assert Client().get("/admin/support/phonenumber/").status_code == 302

@@ -1,5 +1,3 @@
-"""Articles are staff's data: drafts, a preview, a day of publishing, a history that never changes, withdrawal."""
-
 from datetime import timedelta
 
 import pytest
@@ -7,7 +5,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
-from portal.demo.content import help_articles as demo_articles
+from portal.demo.content import help_articles
 from support.markdown import render_markdown
 from support.models import Article, ArticleVersion
 from support.models.articles import Topic
@@ -26,11 +24,11 @@ def editor() -> Client:
 
 def make_version(**fields: object) -> ArticleVersion:
     article, _new = Article.objects.get_or_create(slug="install")
-    told = {"language": "en", "title": "How to install", "body": "Open the file.", "publish_at": timezone.now()}
-    return ArticleVersion.objects.create(article=article, **told | fields)
+    defaults = {"language": "en", "title": "How to install", "body": "Open the file.", "publish_at": timezone.now()}
+    return ArticleVersion.objects.create(article=article, **defaults | fields)
 
 
-def test_an_article_is_written_previewed_and_published_on_its_day(editor: Client) -> None:
+def test_an_article_is_drafted_previewed_and_published(editor: Client) -> None:
     article = Article.objects.create(slug="install")
     form = {"article": article.pk, "language": "en", "title": "How to install", "body": "Open it."}
     assert editor.post("/admin/support/articleversion/add/", form).status_code == 302
@@ -44,7 +42,7 @@ def test_an_article_is_written_previewed_and_published_on_its_day(editor: Client
     assert "Open it." in text(Client().get("/help/install/"))
 
 
-def test_what_was_published_is_never_changed(editor: Client) -> None:
+def test_a_published_version_cannot_be_changed(editor: Client) -> None:
     version = make_version()
     changed = {"article": version.article_id, "language": "en", "title": "Other", "body": "Other"}
     assert editor.post(f"/admin/support/articleversion/{version.pk}/change/", changed).status_code == 403
@@ -53,21 +51,21 @@ def test_what_was_published_is_never_changed(editor: Client) -> None:
     assert version.title == "How to install"
 
 
-def test_a_copy_is_the_next_draft(editor: Client) -> None:
+def test_copying_a_version_creates_a_draft(editor: Client) -> None:
     version = make_version()
-    picked = {"action": "copy_to_draft", "_selected_action": [version.pk]}
-    editor.post("/admin/support/articleversion/", picked)
+    data = {"action": "copy_to_draft", "_selected_action": [version.pk]}
+    editor.post("/admin/support/articleversion/", data)
     draft = ArticleVersion.objects.exclude(pk=version.pk).get()
     assert (draft.title, draft.publish_at) == ("How to install", None)
     assert "How to install" in text(Client().get("/help/install/"))
 
 
-def test_an_article_is_withdrawn_at_once_and_its_history_stays(editor: Client) -> None:
+def test_an_article_is_withdrawn_immediately_and_its_history_stays(editor: Client) -> None:
     version = make_version(publish_at=timezone.now() - timedelta(days=1))
-    picked = {"action": "withdraw", "_selected_action": [version.pk]}
-    editor.post("/admin/support/articleversion/", picked)
+    data = {"action": "withdraw", "_selected_action": [version.pk]}
+    editor.post("/admin/support/articleversion/", data)
     assert Client().get("/help/install/").status_code == 404
-    again = editor.post("/admin/support/articleversion/", picked, follow=True)
+    again = editor.post("/admin/support/articleversion/", data, follow=True)
     assert "nothing to withdraw" in text(again)
     history = text(editor.get(f"/admin/support/article/{version.article_id}/change/"))
     assert history.count("How to install") >= 2
@@ -75,15 +73,15 @@ def test_an_article_is_withdrawn_at_once_and_its_history_stays(editor: Client) -
 
 def test_votes_are_counted_for_staff(editor: Client) -> None:
     make_version()
-    for said in ("yes", "yes", "no"):
-        Client().post("/help/install/vote/", {"helped": said})
+    for answer in ("yes", "yes", "no"):
+        Client().post("/help/install/vote/", {"helped": answer})
     row = Article.objects.get()
     listed = editor.get("/admin/support/article/").content.decode()
     assert row.versions.get().votes.filter(helped=True).count() == 2
     assert "field-helped" in listed or "2" in listed
 
 
-def test_who_may_not_write_does_not() -> None:
+def test_staff_without_the_permission_cannot_write_articles() -> None:
     reader = make_agent(is_superuser=False)
     reader.user_permissions.add(Permission.objects.get(codename="view_articleversion"))
     browser = Client()
@@ -107,7 +105,7 @@ def test_who_may_not_write_does_not() -> None:
         "&lt;script&gt;",
     ],
 )
-def test_nothing_in_an_article_runs_or_breaks_the_page(written: str) -> None:
+def test_markdown_cannot_run_scripts_or_break_the_page(written: str) -> None:
     shown = str(render_markdown(written)).lower()
     for dangerous in ("<script", "<img", 'href="javascript', 'href="data', 'href="vbscript'):
         assert dangerous not in shown
@@ -115,12 +113,12 @@ def test_nothing_in_an_article_runs_or_breaks_the_page(written: str) -> None:
     assert Client().get("/help/install/").status_code == 200
 
 
-def test_the_demo_content_answers_every_question_in_two_languages_and_is_added_once() -> None:
-    added = demo_articles.load()
+def test_demo_articles_exist_in_two_languages_and_are_loaded_once() -> None:
+    added = help_articles.load_help_articles()
     assert added == ArticleVersion.objects.count() == 2 * Article.objects.count()
     assert all(article.topics and set(article.topics) <= set(Topic.values) for article in Article.objects.all())
     ArticleVersion.objects.filter(language="en", article__slug="install").update(title="Mine")
-    assert demo_articles.load() == 0
+    assert help_articles.load_help_articles() == 0
     assert ArticleVersion.objects.filter(title="Mine").exists()
     for article in Article.objects.all():
         for language in ("en", "de"):
@@ -139,13 +137,13 @@ def test_the_demo_content_answers_every_question_in_two_languages_and_is_added_o
         ("de", "falsches Produkt", "wrong-product"),
     ],
 )
-def test_the_search_forgives_typos(language: str, typed: str, slug: str) -> None:
-    demo_articles.load()
+def test_the_search_tolerates_typos(language: str, typed: str, slug: str) -> None:
+    help_articles.load_help_articles()
     page = Client(headers={"accept-language": language}).get("/help/search/", {"q": typed}).content.decode()
     assert slug in [part.split('"')[0] for part in page.split('data-article="')[1:4]]
 
 
 @pytest.mark.parametrize("typed", ["'", '"', "%", "_%_", "a' OR 1=1 --", "\x00", "x" * 10_000, "", "&|!():*", "𝒳 漢字"])
-def test_no_search_breaks(typed: str) -> None:
-    demo_articles.load()
+def test_any_search_text_is_answered(typed: str) -> None:
+    help_articles.load_help_articles()
     assert Client().get("/help/search/", {"q": typed}).status_code == 200
