@@ -63,6 +63,6 @@ app.conf.beat_schedule = {
 
 
 @beat_init.connect
-def beat_once_at_the_start(**_details: object) -> None:
-    """Send a heartbeat at once. The schedule would send the first one only after HEARTBEAT_SECONDS."""
+def send_first_heartbeat(**_kwargs: object) -> None:
+    """Send a heartbeat at the start, because the scheduler sends its first one only after an interval."""
     app.send_task("portal.tasks.heartbeat", expires=app.conf.task_time_limit)

@@ -16,7 +16,7 @@ from orders.passwords import portal_password
 from refunds.models import Return
 from refunds.policy import return_until
 from refunds.services import returns
-from tests.browser.test_pages_are_for_everyone import LARGE_TARGET, TEXTS
+from tests.browser.test_accessibility_of_pages import LARGE_TARGET, TEXTS
 from tests.factories import make_agent, make_license, make_line, make_order, make_reason
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -15,7 +15,7 @@ from files.models import Upload, UploadLook
 from files.purging import purge
 from files.reasons import Reason
 from files.services import Refused, keep
-from portal import checkup
+from portal import doctor_checks
 from tests.files import made
 from tests.files.bucket import Bucket, running_bucket
 
@@ -75,9 +75,9 @@ def test_a_store_that_takes_nothing_is_told(bucket: Bucket) -> None:
         keep(made.upload(made.png()))
     assert refusal.value.reason == Reason.NOT_STORED
     assert not Upload.objects.exists()
-    with pytest.raises(checkup.Trouble) as trouble:
-        checkup.storage()
-    assert "StorageFull" in trouble.value.what
+    with pytest.raises(doctor_checks.CheckFailed) as trouble:
+        doctor_checks.check_storage()
+    assert "StorageFull" in trouble.value.problem
 
 
 def test_an_object_that_was_lost_is_not_found(bucket: Bucket, agent: Client) -> None:
@@ -98,5 +98,5 @@ def test_a_store_out_of_reach_is_told_to_staff_and_to_the_command(bucket: Bucket
 
 
 def test_the_doctor_is_content_with_it(bucket: Bucket) -> None:
-    assert "can be written" in checkup.storage()
+    assert "can be written" in doctor_checks.check_storage()
     assert bucket.objects == {}

@@ -1,5 +1,3 @@
-"""The inbox shows mails as a mail program would, and only where there is a demo."""
-
 import re
 from email.message import EmailMessage
 from pathlib import Path
@@ -11,7 +9,16 @@ from pytest_django.fixtures import Settings
 from portal.demo import mailbox
 
 PATHS = ["/demo/inbox/", "/demo/inbox/{name}/", "/demo/inbox/{name}/html/"]
-NO_NAMES = ["nothing", "..", "%2e%2e", "demo.env", "20261101T090000.000000Z-00000000.eml", "x" * 300, "%00", "ü.eml"]
+INVALID_NAMES = [
+    "nothing",
+    "..",
+    "%2e%2e",
+    "demo.env",
+    "20261101T090000.000000Z-00000000.eml",
+    "x" * 300,
+    "%00",
+    "ü.eml",
+]
 
 
 @pytest.fixture
@@ -20,8 +27,8 @@ def folder(settings: Settings, tmp_path: Path) -> Path:
     return tmp_path / "mail"
 
 
-def keep_mail(folder: Path, subject: str = "Your order A-1001") -> str:
-    """A mail with plain text and HTML. Returns its name."""
+def store_email(folder: Path, subject: str = "Your order A-1001") -> str:
+    """Store an email with plain text and HTML. Returns its file name."""
     message = EmailMessage()
     message["Subject"] = subject
     message["From"] = "Acme <orders@example.com>"
@@ -35,9 +42,9 @@ def keep_mail(folder: Path, subject: str = "Your order A-1001") -> str:
 
 
 @pytest.mark.django_db
-def test_it_lists_sender_recipient_subject_and_date_newest_first(client: Client, folder: Path) -> None:
-    keep_mail(folder, "First")
-    keep_mail(folder, "Second <b>bold</b>")
+def test_the_inbox_lists_sender_recipient_subject_and_date_newest_first(client: Client, folder: Path) -> None:
+    store_email(folder, "First")
+    store_email(folder, "Second <b>bold</b>")
     text = client.get("/demo/inbox/").content.decode()
     assert text.index("Second &lt;b&gt;") < text.index("First")
     for word in ("orders@example.com", "ann@example.com", "2026-11-01T09:00:00+00:00"):
@@ -45,22 +52,22 @@ def test_it_lists_sender_recipient_subject_and_date_newest_first(client: Client,
 
 
 @pytest.mark.django_db
-def test_an_empty_inbox_says_so(client: Client, folder: Path) -> None:
+def test_an_empty_inbox_shows_a_message(client: Client, folder: Path) -> None:
     assert "There is no mail yet" in client.get("/demo/inbox/").content.decode()
 
 
 @pytest.mark.django_db
-def test_many_mails_come_in_pages(client: Client, folder: Path) -> None:
+def test_the_inbox_is_paginated(client: Client, folder: Path) -> None:
     for number in range(51):
-        keep_mail(folder, f"Mail {number}")
+        store_email(folder, f"Mail {number}")
     assert "Older" in client.get("/demo/inbox/").content.decode()
     assert client.get("/demo/inbox/?page=2").content.decode().count("list-group-item") == 1
     assert client.get("/demo/inbox/?page=nonsense").status_code == 200
 
 
 @pytest.mark.django_db
-def test_a_mail_shows_its_plain_text_headers_and_a_sandboxed_frame(client: Client, folder: Path) -> None:
-    name = keep_mail(folder)
+def test_an_email_is_shown_with_text_headers_and_a_sandboxed_frame(client: Client, folder: Path) -> None:
+    name = store_email(folder)
     answer = client.get(f"/demo/inbox/{name}/")
     text = answer.content.decode()
     assert "Plain words" in text
@@ -72,8 +79,8 @@ def test_a_mail_shows_its_plain_text_headers_and_a_sandboxed_frame(client: Clien
     assert "frame-src 'self'" in answer.headers["Content-Security-Policy"]
 
 
-def test_the_frame_runs_nothing_and_may_be_shown_by_us_only(client: Client, folder: Path) -> None:
-    name = keep_mail(folder)
+def test_the_frame_runs_no_scripts_and_can_be_embedded_by_the_site(client: Client, folder: Path) -> None:
+    name = store_email(folder)
     answer = client.get(f"/demo/inbox/{name}/html/")
     policy = answer.headers["Content-Security-Policy"]
     assert "<b>Rich</b>" in answer.content.decode()
@@ -86,29 +93,31 @@ def test_the_frame_runs_nothing_and_may_be_shown_by_us_only(client: Client, fold
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", NO_NAMES)
+@pytest.mark.parametrize("name", INVALID_NAMES)
 @pytest.mark.parametrize("path", PATHS[1:])
-def test_a_name_that_is_no_mail_is_not_found(client: Client, folder: Path, path: str, name: str) -> None:
+def test_an_unknown_file_name_is_not_found(client: Client, folder: Path, path: str, name: str) -> None:
     assert client.get(path.format(name=name)).status_code == 404
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", PATHS)
-def test_outside_a_demo_there_is_no_inbox(client: Client, folder: Path, settings: Settings, path: str) -> None:
-    name = keep_mail(folder)
+def test_without_the_setting_demo_there_is_no_inbox(
+    client: Client, folder: Path, settings: Settings, path: str
+) -> None:
+    name = store_email(folder)
     settings.DEMO = False
     assert client.get(path.format(name=name)).status_code == 404
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", PATHS)
-def test_nothing_can_be_posted(client: Client, folder: Path, path: str) -> None:
-    assert client.post(path.format(name=keep_mail(folder))).status_code == 405
+def test_post_requests_are_refused(client: Client, folder: Path, path: str) -> None:
+    assert client.post(path.format(name=store_email(folder))).status_code == 405
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00rubbish", b"Subject: =?utf-8?q?=FF?=\nDate: never\n\n\x80"])
-def test_a_broken_mail_is_shown_as_far_as_it_goes(client: Client, folder: Path, content: bytes) -> None:
+def test_a_malformed_email_is_shown(client: Client, folder: Path, content: bytes) -> None:
     name = mailbox.store_email(folder, content).name
     assert client.get("/demo/inbox/").status_code == 200
     assert client.get(f"/demo/inbox/{name}/").status_code == 200

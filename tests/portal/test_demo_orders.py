@@ -1,5 +1,3 @@
-"""The invented vendor's orders: in the portal's own format, and somebody for each part of the pages."""
-
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -19,57 +17,57 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def made() -> list[orders.JsonObject]:
-    return list(orders.OrderGenerator(NOW).all())
+def demo_orders() -> list[orders.JsonObject]:
+    return list(orders.OrderGenerator(NOW).generate())
 
 
-def test_there_are_about_three_hundred_and_always_the_same(made: list[orders.JsonObject]) -> None:
-    assert len(made) == 300
-    assert made == list(orders.OrderGenerator(NOW).all())
-    assert len({(order["store"], order["number"]) for order in made}) == len(made)
+def test_the_generator_makes_the_same_three_hundred_orders_each_time(demo_orders: list[orders.JsonObject]) -> None:
+    assert len(demo_orders) == 300
+    assert demo_orders == list(orders.OrderGenerator(NOW).generate())
+    assert len({(order["store"], order["number"]) for order in demo_orders}) == len(demo_orders)
 
 
-def test_all_are_whole_records_of_the_portals_format(made: list[orders.JsonObject]) -> None:
-    for order in made:
+def test_all_orders_are_valid_records(demo_orders: list[orders.JsonObject]) -> None:
+    for order in demo_orders:
         OrderRecord.model_validate_json(json.dumps(order))
 
 
-def test_sums_fit_their_lines(made: list[orders.JsonObject]) -> None:
-    for order in made:
+def test_totals_equal_the_sum_of_the_lines(demo_orders: list[orders.JsonObject]) -> None:
+    for order in demo_orders:
         total = sum(Decimal(line["total"]) for line in order["lines"])
         assert Decimal(order["totals"]["total"]) == total
         assert sum(Decimal(refund["amount"]) for refund in order.get("refunds", [])) <= total
 
 
-def test_none_is_placed_in_the_future_and_some_within_the_confirmation_window(made: list[orders.JsonObject]) -> None:
-    ages = [NOW - datetime.fromisoformat(order["placed_at"]) for order in made]
+def test_some_orders_are_recent_enough_for_a_confirmation(demo_orders: list[orders.JsonObject]) -> None:
+    ages = [NOW - datetime.fromisoformat(order["placed_at"]) for order in demo_orders]
     assert min(ages) > timedelta(0)
     assert sum(age < timedelta(hours=72) for age in ages) == 6
 
 
-def test_every_kind_of_order_is_there(made: list[orders.JsonObject]) -> None:
-    kinds = Counter(line["kind"] for order in made for line in order["lines"])
+def test_every_kind_of_order_occurs(demo_orders: list[orders.JsonObject]) -> None:
+    kinds = Counter(line["kind"] for order in demo_orders for line in order["lines"])
     assert min(kinds[kind] for kind in ("new", "renewal", "upgrade", "extended_download")) > 5
-    assert {order["status"] for order in made} == set(Order.Status.values)
-    assert {order["payment"]["method"] for order in made} == {"card", "paypal", "bank_transfer"}
-    assert {order["payment"].get("wallet") for order in made} == {None, "apple_pay", "google_pay"}
-    assert {order["currency"] for order in made} == {"EUR", "USD", "JPY"}
-    assert {order["language"] for order in made} == {"en", "de"}
-    assert any(order["status"] == "completed" and "licenses" not in order["lines"][0] for order in made)
-    assert max(Counter(order["email"] for order in made).values()) > 2
+    assert {order["status"] for order in demo_orders} == set(Order.Status.values)
+    assert {order["payment"]["method"] for order in demo_orders} == {"card", "paypal", "bank_transfer"}
+    assert {order["payment"].get("wallet") for order in demo_orders} == {None, "apple_pay", "google_pay"}
+    assert {order["currency"] for order in demo_orders} == {"EUR", "USD", "JPY"}
+    assert {order["language"] for order in demo_orders} == {"en", "de"}
+    assert any(order["status"] == "completed" and "licenses" not in order["lines"][0] for order in demo_orders)
+    assert max(Counter(order["email"] for order in demo_orders).values()) > 2
 
 
-def test_people_of_the_table_find_what_it_says(made: list[orders.JsonObject]) -> None:
-    by_card = [order for order in made if order["email"] == vendor.BUYER_WITH_CARD.email]
+def test_printed_buyers_have_the_printed_orders(demo_orders: list[orders.JsonObject]) -> None:
+    by_card = [order for order in demo_orders if order["email"] == vendor.BUYER_WITH_CARD.email]
     assert [order["payment"]["last4"] for order in by_card] == [vendor.CARD_LAST4] * 3
-    by_password = [order for order in made if "password" in order]
+    by_password = [order for order in demo_orders if "password" in order]
     assert [order["number"] for order in by_password] == [vendor.PASSWORD_ORDER]
-    by_link = [order for order in made if order["email"] == vendor.BUYER_WITH_PAYPAL.email]
+    by_link = [order for order in demo_orders if order["email"] == vendor.BUYER_WITH_PAYPAL.email]
     assert ["last4" in order["payment"] for order in by_link] == [False]
 
 
 @pytest.mark.django_db
-def test_they_come_in_through_the_import_under_their_products(tmp_path: Path) -> None:
+def test_the_import_assigns_every_license_to_its_product(tmp_path: Path) -> None:
     content_loading.create_vendor()
     count = orders.write_orders_file(tmp_path / "orders.jsonl", timezone.now())
     call_command("import_orders", str(tmp_path / "orders.jsonl"), verbosity=0)

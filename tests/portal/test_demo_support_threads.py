@@ -1,4 +1,4 @@
-"""The demo starts with threads to work on, and the charge finder finds their orders."""
+"""The demo starts with threads whose orders the charge finder finds."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from support.models import AnswerTemplate, ChargeClaim, Thread
 pytestmark = pytest.mark.django_db
 
 
-def test_claims_can_be_matched_and_a_second_start_adds_nothing(tmp_path: Path) -> None:
+def test_claims_have_candidates_and_a_second_start_adds_nothing(tmp_path: Path) -> None:
     create_vendor()
     orders.write_orders_file(tmp_path / "orders.jsonl", timezone.now())
     call_command("import_orders", str(tmp_path / "orders.jsonl"))
@@ -28,7 +28,7 @@ def test_claims_can_be_matched_and_a_second_start_adds_nothing(tmp_path: Path) -
     assert AnswerTemplate.objects.filter(language="de").count() == AnswerTemplate.objects.filter(language="en").count()
 
 
-def test_an_answer_that_staff_changed_stays_changed() -> None:
+def test_a_changed_answer_template_is_not_overwritten() -> None:
     answer_templates.load_answer_templates()
     AnswerTemplate.objects.filter(name="Installer").update(text="Ours.")
     assert answer_templates.load_answer_templates() == 0

@@ -1,5 +1,3 @@
-"""What load balancers and containers ask: does the process live, and may people be sent here?"""
-
 import environ
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -11,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from portal import health
 
 
-def dead_database() -> BaseDatabaseWrapper:
-    """A connection to where no database listens."""
+def unreachable_database() -> BaseDatabaseWrapper:
+    """A connection to a port on which no database listens."""
     config = environ.Env.db_url_config("postgres://portal@127.0.0.1:1/portal")
     defaults: dict[str, object] = {
         "TIME_ZONE": None,
@@ -32,27 +30,27 @@ def test_healthz_needs_no_database(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_readyz_is_well_when_the_database_is_migrated(client: Client) -> None:
+def test_readyz_is_ok_if_the_database_is_migrated(client: Client) -> None:
     assert client.get("/readyz").status_code == 200
 
 
 @pytest.mark.django_db
-def test_readyz_says_when_migrations_are_missing(client: Client) -> None:
+def test_readyz_fails_if_migrations_are_missing(client: Client) -> None:
     MigrationRecorder.Migration.objects.filter(app="portal").delete()
     answer = client.get("/readyz")
     assert (answer.status_code, answer.content) == (503, b"migrations missing\n")
 
 
 @pytest.mark.django_db
-def test_readyz_says_when_the_database_is_down(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "connection", dead_database())
+def test_readyz_fails_if_the_database_is_unreachable(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "connection", unreachable_database())
     answer = client.get("/readyz")
     assert (answer.status_code, answer.content) == (503, b"database unreachable\n")
     assert client.get("/healthz").status_code == 200
 
 
 @pytest.mark.django_db
-def test_they_cost_no_session_and_no_language(client: Client, django_assert_max_num_queries) -> None:
+def test_readyz_uses_neither_session_nor_language(client: Client, django_assert_max_num_queries) -> None:
     with django_assert_max_num_queries(5) as queries:
         answer = client.get("/readyz")
     assert isinstance(queries, CaptureQueriesContext)
@@ -62,11 +60,11 @@ def test_they_cost_no_session_and_no_language(client: Client, django_assert_max_
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_containers_may_ask_by_any_name_and_without_https(client: Client, settings) -> None:
+def test_healthz_accepts_any_host_without_https(client: Client, settings) -> None:
     settings.ALLOWED_HOSTS = ["orders.example.com"]
     settings.SECURE_SSL_REDIRECT = True
     assert client.get("/healthz", headers={"host": "10.0.0.7:8000"}).status_code == 200
 
 
-def test_nothing_can_be_posted_there(client: Client) -> None:
+def test_healthz_refuses_post(client: Client) -> None:
     assert client.post("/healthz").status_code == 404
