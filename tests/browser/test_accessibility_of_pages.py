@@ -1,5 +1,3 @@
-"""What every page keeps: narrow screens, dark mode, large targets, headings in order, contrast, names for fields."""
-
 from itertools import pairwise
 from typing import Any
 
@@ -15,10 +13,10 @@ from tests.support.submissions import submit_message
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-LARGE_TARGET = 44  # for what a form is sent by
+MIN_TARGET_SIZE = 44  # pixels
 
-# Each visible piece of text with its color and the first opaque ground behind it.
-TEXTS = """() => {
+# Returns each visible text with its color and the nearest opaque background color.
+COLLECT_TEXTS = """() => {
   const found = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
@@ -33,15 +31,15 @@ TEXTS = """() => {
 }"""
 
 
-def pages_of(order: Order) -> list[str]:
+def paths_of_pages(order: Order) -> list[str]:
     base = f"/orders/{order.public_id}/"
     found = ["/", "/orders/find/link/sent/", "/orders/", base, f"{base}invoice/", "/access/1.x/", "/nothing/here/"]
     return [*found, "/help/charged/", "/help/contact/", order.threads.get().path]
 
 
 @pytest.fixture
-def visited(open_page: Any, order: Order) -> Any:
-    """Opens a page inside the order."""
+def visit(open_page: Any, order: Order) -> Any:
+    """Return a function that opens a page in a session that has access to the order."""
     make_line(make_order(number="A-1002-with-a-number-that-is-very-long-and-has-no-end-at-all"))
     make_line(order, name="Maximum Security mit einem außerordentlich langen Namen " * 3)
     send_confirmation_again(order)
@@ -60,32 +58,34 @@ def visited(open_page: Any, order: Order) -> Any:
 
 
 @pytest.mark.parametrize("index", range(10))
-def test_nothing_scrolls_sideways_on_the_narrowest_phone(visited: Any, order: Order, index: int) -> None:
-    page = visited(pages_of(order)[index], viewport={"width": 320, "height": 640})
+def test_pages_do_not_scroll_sideways_at_320_pixels(visit: Any, order: Order, index: int) -> None:
+    page = visit(paths_of_pages(order)[index], viewport={"width": 320, "height": 640})
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
 @pytest.mark.parametrize("index", range(10))
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
-def test_text_is_readable_in_light_and_dark(visited: Any, order: Order, index: int, scheme: str, scripts: bool) -> None:
-    page = visited(pages_of(order)[index], color_scheme=scheme, java_script_enabled=scripts)
-    texts = page.evaluate(TEXTS)
+def test_text_has_enough_contrast_in_light_and_dark(
+    visit: Any, order: Order, index: int, scheme: str, scripts: bool
+) -> None:
+    page = visit(paths_of_pages(order)[index], color_scheme=scheme, java_script_enabled=scripts)
+    texts = page.evaluate(COLLECT_TEXTS)
     assert texts
     for text, ink, ground in texts:
-        assert contrast(_hex(ink), _hex(ground)) >= AA_CONTRAST, (text, ink, ground)
-    is_dark = contrast(_hex(page.evaluate("getComputedStyle(document.body).backgroundColor")), "#000000") < 4
+        assert contrast(_to_hex(ink), _to_hex(ground)) >= AA_CONTRAST, (text, ink, ground)
+    is_dark = contrast(_to_hex(page.evaluate("getComputedStyle(document.body).backgroundColor")), "#000000") < 4
     assert is_dark == (scheme == "dark")
 
 
-def _hex(color: str) -> str:
+def _to_hex(color: str) -> str:
     channels = color.removeprefix("rgba(").removeprefix("rgb(").rstrip(")").split(",")[:3]
     return "#" + "".join(f"{int(float(channel)):02x}" for channel in channels)
 
 
 @pytest.mark.parametrize("index", range(10))
-def test_headings_landmarks_and_names_are_in_order(visited: Any, order: Order, index: int) -> None:
-    page = visited(pages_of(order)[index])
+def test_headings_landmarks_ids_and_labels_are_correct(visit: Any, order: Order, index: int) -> None:
+    page = visit(paths_of_pages(order)[index])
     levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => Number(h.tagName[1]))")
     assert levels.count(1) == 1
     assert levels[0] == 1
@@ -102,17 +102,17 @@ def test_headings_landmarks_and_names_are_in_order(visited: Any, order: Order, i
 
 
 @pytest.mark.parametrize("index", range(10))
-def test_targets_are_large_enough_for_a_thumb(visited: Any, order: Order, index: int) -> None:
-    page = visited(pages_of(order)[index])
+def test_touch_targets_are_large_enough(visit: Any, order: Order, index: int) -> None:
+    page = visit(paths_of_pages(order)[index])
     for height, name in page.evaluate(
         "[...document.querySelectorAll('button, .btn, input:not([type=hidden]), summary')]"
         ".filter(e => e.checkVisibility()).map(e => [e.getBoundingClientRect().height, e.outerHTML])"
     ):
-        assert height >= LARGE_TARGET, name
+        assert height >= MIN_TARGET_SIZE, name
 
 
-def test_the_invoice_prints_without_what_is_for_screens(visited: Any, order: Order) -> None:
-    page = visited(f"/orders/{order.public_id}/invoice/", color_scheme="dark", viewport={"width": 700, "height": 900})
+def test_the_printed_invoice_leaves_out_navigation_and_buttons(visit: Any, order: Order) -> None:
+    page = visit(f"/orders/{order.public_id}/invoice/", color_scheme="dark", viewport={"width": 700, "height": 900})
     page.emulate_media(media="print", color_scheme="dark")
     assert not page.locator(".site-header").is_visible()
     assert not page.get_by_role("button", name="Print").is_visible()

@@ -70,9 +70,9 @@ class Browser:
     def get(self, path: str) -> Page:
         return self._send(urllib.request.Request(self.site + path))
 
-    def post(self, path: str, render_form: str, **fields: str) -> Page:
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.get(render_form).text)
-        assert token, f"{render_form} has no form"
+    def post(self, path: str, form_path: str, **fields: str) -> Page:
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.get(form_path).text)
+        assert token, f"{form_path} has no form"
         body = urllib.parse.urlencode(fields | {"csrfmiddlewaretoken": token[1]}).encode()
         return self._send(urllib.request.Request(self.site + path, data=body))
 
