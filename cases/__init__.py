@@ -1,1 +1,1 @@
-"""What a person follows by a reference: states, history, locking, pages and the queue of staff, said once."""
+"""What all kinds of cases share: references, status transitions, history, buyer pages and staff queues."""

@@ -1,4 +1,4 @@
-"""What the forms of cases share: an id that makes two clicks one, and the answer to a question."""
+"""Base forms of cases: a submission id against double submissions, and the answer to a question."""
 
 import unicodedata
 from typing import Any
@@ -11,16 +11,16 @@ from django.utils.translation import gettext_lazy as _
 from orders.forms import PortalForm, error_messages
 
 COMMENT_LENGTH = 2000  # characters
-SUBMISSION_LENGTH = 64
+SUBMISSION_ID_LENGTH = 64
 
 
-def plain(typed: Any) -> str:
-    """A number as typed on any keyboard, in ASCII."""
+def normalize_typed(typed: Any) -> str:
+    """Replace full-width and other compatibility characters (Unicode NFKC) and strip spaces: ５ becomes 5."""
     return unicodedata.normalize("NFKC", str(typed or "")).strip()
 
 
 class PageForm(PortalForm):
-    """A form whose page draws it, field by field."""
+    """A form whose template renders each field by itself, without the layout that PortalForm builds."""
 
     @property
     def helper(self) -> FormHelper:
@@ -28,26 +28,27 @@ class PageForm(PortalForm):
 
 
 class SubmissionForm(PageForm):
-    """A form that is taken once, however often it is sent: its page carries an id for it."""
+    """A form with a hidden, random id, by which a service recognizes a second click or a reload."""
 
-    submission_id = forms.CharField(required=False, max_length=SUBMISSION_LENGTH, widget=forms.HiddenInput)
+    submission_id = forms.CharField(required=False, max_length=SUBMISSION_ID_LENGTH, widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(data, initial={"submission_id": str(uuid4())} | (initial or {}), **kwargs)
 
-    def submission_of(self, scope: UUID, *parts: str) -> UUID | None:
-        """The id of this submission within a scope, so that a form's id, which anybody may choose, names nothing else.
+    def make_submission_id(self, scope: UUID, *parts: str) -> UUID | None:
+        """Return a UUID derived from the form's hidden id, or None if the form has none.
 
-        `parts` are what makes it another submission if they differ. None where the form carries no id.
+        The client chooses the hidden id. Hashing it with a scope, such as the order's public id, keeps it from
+        matching a submission elsewhere. Forms that differ in `parts` count as different submissions.
         """
-        typed = str(self.data.get("submission_id") or "")
-        return uuid5(scope, "\x1f".join([typed, *parts])) if typed else None
+        form_id = str(self.data.get("submission_id") or "")
+        return uuid5(scope, "\x1f".join([form_id, *parts])) if form_id else None
 
 
 class AnswerForm(PageForm):
-    """What the buyer answers to a question of support."""
+    """The buyer's answer to a question from support."""
 
-    way = "answer"
+    form_name = "answer"
 
     answer = forms.CharField(
         label=_("Your answer"),
@@ -58,4 +59,4 @@ class AnswerForm(PageForm):
     )
 
     def clean_answer(self) -> str:
-        return self.without_card_number("answer")
+        return self.reject_card_number("answer")

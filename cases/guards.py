@@ -1,4 +1,4 @@
-"""Who may open the page of a case: whoever has its order open in this browser, and nobody else."""
+"""Access to the pages of a case: only with access to its order in the same session."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,26 +15,27 @@ View = Callable[..., HttpResponse]
 
 
 def with_case(case_type: Any, page: str) -> Callable[[View], View]:
-    """Give a view of `<slug:reference>` its case, a DecidedCase with an `order`, as `view(request, case)`.
+    """Decorate `view(request, case)`, whose URL has `<slug:reference>`.
 
-    Where the case's order is not open, and where there is no such case, the answer is one and the same: the
-    find page, which knows the way back. While an emailed code is awaited, the page that takes it. `page` is the
-    name of the case's status page, to which a form that came too late leads back.
+    Without access to the case's order, and for a reference that does not exist, the response is the same
+    redirect to the find page, with the way back in `next`. While the order still waits for an emailed code,
+    it is a redirect to the page that asks for the code. `page` names the case's status page: where a POST is
+    redirected, `next` is that page.
     """
 
     def decorator(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, reference: str, **kwargs: Any) -> HttpResponse:
-            case = _open_case(request, case_type, reference)
+            case = _get_accessible_case(request, case_type, reference)
             if case is None:
-                back = request.path if request.method in ("GET", "HEAD") else reverse(page, args=[reference])
-                return access.find_page_for(back)
-            if access.code_address(request, case.order):
+                next_path = request.path if request.method in ("GET", "HEAD") else reverse(page, args=[reference])
+                return access.redirect_to_find_page(next_path)
+            if access.pending_code_address(request, case.order):
                 return redirect("orders:code", case.order.public_id)
             return view(request, case, **kwargs)
 
         def order_of(reference: str) -> UUID | None:
-            """For the find page, which leads back here whoever opened this very order."""
+            """Used by the find page (orders/forms/next_page.py): whoever opens this order is sent back here."""
             cases = case_type._default_manager.filter(reference=reference.upper())
             return cases.values_list("order__public_id", flat=True).first()
 
@@ -44,6 +45,6 @@ def with_case(case_type: Any, page: str) -> Callable[[View], View]:
     return decorator
 
 
-def _open_case(request: HttpRequest, case_type: Any, reference: str) -> Any:
+def _get_accessible_case(request: HttpRequest, case_type: Any, reference: str) -> Any:
     cases = case_type._default_manager.filter(reference=reference.upper(), order__in=access.granted_orders(request))
     return cases.select_related("order__store").first()

@@ -1,4 +1,4 @@
-"""What every case has: a reference, a state with its transitions, a due date, a history."""
+"""Abstract models of cases: a reference, a status with a transition table, a due date, a history."""
 
 import secrets
 import uuid
@@ -13,31 +13,31 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order
 
-# Crockford's: no letter that is read as another, none that is read as a digit.
+# Crockford's base 32: without I, L, O and U, which are easily misread.
 REFERENCE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 REFERENCE_LENGTH = 8
-ANSWERED_WITHIN = timedelta(days=3)  # what buyers are told
+RESPONSE_TIME = timedelta(days=3)  # promised to buyers
 
 
 def new_reference(prefix: str) -> str:
-    """What a buyer quotes on the phone, as R-7K3M9Q2P. It opens nothing."""
+    """Return a random reference such as R-7K3M9Q2P, which buyers quote to support. It gives no access."""
     return f"{prefix}-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _position in range(REFERENCE_LENGTH))
 
 
-def due() -> datetime:
-    return timezone.now() + ANSWERED_WITHIN
+def default_due_at() -> datetime:
+    return timezone.now() + RESPONSE_TIME
 
 
 class CaseQuerySet(models.QuerySet[Any]):
     def open(self) -> Self:
-        """What is still to be decided, or to be done."""
+        """Cases that are undecided, or decided and not carried out yet."""
         return self.exclude(status__in=self.model.CLOSED)
 
     def undecided(self) -> Self:
         return self.filter(status__in=self.model.UNDECIDED)
 
     def waiting_for_support(self) -> Self:
-        """Undecided, and no answer of the buyer is awaited: the due date counts."""
+        """Undecided cases that do not wait for an answer from the buyer."""
         return self.undecided().filter(paused_at=None)
 
     def oldest_first(self) -> Self:
@@ -45,23 +45,23 @@ class CaseQuerySet(models.QuerySet[Any]):
 
 
 class Case(models.Model):
-    """One thing that a person follows by its reference. `cases.transitions` changes its status; nothing else does."""
+    """Something that a buyer follows by its reference. Only `cases.transitions` changes its status."""
 
-    # Each kind of case says these.
-    MAIL: ClassVar[str]  # mails about a step are named <MAIL>_<status>
-    TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]]  # "" is where a case begins
+    # Set by each concrete model.
+    EMAIL_PREFIX: ClassVar[str]  # the email about a transition is of the kind <EMAIL_PREFIX>_<status>
+    TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]]  # from "" when a case is created
     UNDECIDED: ClassVar[frozenset[str]]
     CLOSED: ClassVar[frozenset[str]]
-    WAITS_FOR_BUYER: ClassVar[frozenset[str]] = frozenset({"question_asked"})
+    WAITING_FOR_BUYER: ClassVar[frozenset[str]] = frozenset({"question_asked"})
 
     reference = models.CharField(_("reference"), max_length=16, unique=True, editable=False)
     submission_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    status: Any  # each kind of case has states of its own
-    events: Any  # its history: a manager of the kind's own CaseEvents
+    status: Any  # a CharField whose choices are the model's own `Status`
+    events: Any  # related manager of the model's own CaseEvent subclass
     language = models.CharField(_("language"), max_length=16, blank=True, editable=False)
     created_at = models.DateTimeField(_("received at"), default=timezone.now, editable=False)
-    due_at = models.DateTimeField(_("answer due"), default=due)
-    # Since when the buyer owes the answer: meanwhile the due date does not count, and afterwards it is later by that.
+    due_at = models.DateTimeField(_("answer due"), default=default_due_at)
+    # When the wait for the buyer's answer began. The answer moves the due date by the length of the wait.
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = CaseQuerySet.as_manager()
@@ -79,12 +79,12 @@ class Case(models.Model):
 
     @classmethod
     def event_model(cls) -> Any:
-        """The model of its history's rows."""
+        """Return the CaseEvent subclass of this model."""
         return cls._meta.get_field("events").related_model
 
     @property
     def reference_prefix(self) -> str:
-        """The letter before its reference, by which people tell the kinds apart."""
+        """The letter that references of this kind of case begin with."""
         raise NotImplementedError
 
     @property
@@ -96,22 +96,22 @@ class Case(models.Model):
         return self.status in self.CLOSED
 
     def is_overdue(self, now: datetime) -> bool:
-        """Whether support owes an answer that it promised for an earlier moment."""
+        """Whether support has missed the promised time of its answer."""
         return self.is_undecided and self.paused_at is None and self.due_at < now
 
     @property
     def recipient(self) -> str:
-        """The address that mails about this case go to."""
+        """The address that emails about this case are sent to."""
         raise NotImplementedError
 
     @property
     def path(self) -> str:
-        """The page on which the buyer follows it."""
+        """The URL path of the page on which the buyer follows this case."""
         raise NotImplementedError
 
     @property
     def about_order(self) -> Order | None:
-        """The order it belongs to, where that is known."""
+        """The order that this case belongs to, if it is known."""
         raise NotImplementedError
 
 
@@ -119,7 +119,7 @@ class DecidedCase(Case):
     """A request that support decides: a return, a withdrawal, a swap, a cashback claim."""
 
     REFERENCE_PREFIX: ClassVar[str]
-    GOOD_END: ClassVar[str]  # the status in which it ends well
+    SUCCESS_STATUS: ClassVar[str]  # the closed status of a case that was carried out
 
     comment = models.TextField(_("comment of the buyer"), blank=True)
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True, editable=False)
@@ -136,9 +136,9 @@ class DecidedCase(Case):
 
 
 class CaseEvent(models.Model):
-    """One step of a case: who took it, from where to where, and what was said. Never changed.
+    """One entry in a case's history: a status change, or a note or answer without one. Never changed.
 
-    Each kind of case has a model of its own for them, whose `case` is a key with the related name `events`.
+    Each concrete case model has its own subclass, whose `case` is a foreign key with `related_name="events"`.
     """
 
     class Actor(models.TextChoices):

@@ -1,4 +1,4 @@
-"""A case as its buyer reads it: what happened, what comes next. Never what staff wrote for themselves."""
+"""What a case's status page shows its buyer: a badge, progress steps, and history without internal notes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,73 +11,82 @@ from cases.models import CaseEvent, DecidedCase
 
 
 @dataclass(frozen=True)
-class Words:
-    """What a status is called, and the color it is shown in: "good", "warn", "bad" or empty."""
+class StatusBadge:
+    """The label of a status, and its color: "good", "warn", "bad" or empty."""
 
-    name: Any
+    label: Any
     tone: str
 
 
 @dataclass(frozen=True)
-class Step:
-    """One stop on the way: behind us, where we are, or still to come."""
+class ProgressStep:
+    """One step on the way from received to closed."""
 
-    name: Any
+    label: Any
     state: str  # "done", "now" or "next"
 
 
 @dataclass(frozen=True)
-class HistoryEntry:
-    """One thing that happened, with what was said to the buyer or by the buyer."""
+class BuyerHistoryEntry:
+    """An event that the buyer may see, with what was said to the buyer or by the buyer."""
 
-    name: Any
+    label: Any
     at: datetime
     text: str
     by_buyer: bool
 
 
-_WORDS = {
-    "received": Words(_("Received"), "warn"),
-    "in_review": Words(_("In review"), "warn"),
-    "question_asked": Words(_("We have a question"), "bad"),
-    "approved": Words(_("Approved"), "good"),
-    "refunded": Words(_("Refunded"), "good"),
-    "swapped": Words(_("Swapped"), "good"),
-    "paid": Words(_("Paid"), "good"),
-    "declined": Words(_("Declined"), "bad"),
-    "cancelled": Words(_("Canceled"), ""),
+_BADGES = {
+    "received": StatusBadge(_("Received"), "warn"),
+    "in_review": StatusBadge(_("In review"), "warn"),
+    "question_asked": StatusBadge(_("We have a question"), "bad"),
+    "approved": StatusBadge(_("Approved"), "good"),
+    "refunded": StatusBadge(_("Refunded"), "good"),
+    "swapped": StatusBadge(_("Swapped"), "good"),
+    "paid": StatusBadge(_("Paid"), "good"),
+    "declined": StatusBadge(_("Declined"), "bad"),
+    "cancelled": StatusBadge(_("Canceled"), ""),
 }
 _ENDED_EARLY = ("declined", "cancelled")
-_ANSWERED = _("Your answer")
+_ANSWER_LABEL = _("Your answer")
 
 
-def words(status: str) -> Words:
-    return _WORDS[status]
+def status_badge(status: str) -> StatusBadge:
+    return _BADGES[status]
 
 
-def steps(case: DecidedCase) -> list[Step]:
-    """The way of a case from here to its good end; of one that ended otherwise, where it ended."""
+def progress_steps(case: DecidedCase) -> list[ProgressStep]:
+    """Return all steps up to the successful end; for a declined or canceled case, only the first and the last."""
     if case.status in _ENDED_EARLY:
-        return [Step(words("received").name, "done"), Step(words(case.status).name, "now")]
-    way = ["received", "in_review", "approved", case.GOOD_END]
-    here = way.index("in_review" if case.status == "question_asked" else case.status)
-    here += here == len(way) - 1  # the last one is behind us as soon as it is reached
+        return [_step("received", "done"), _step(case.status, "now")]
+    statuses = ["received", "in_review", "approved", case.SUCCESS_STATUS]
+    current = statuses.index("in_review" if case.status == "question_asked" else case.status)
+    if current == len(statuses) - 1:
+        current += 1  # the last step is done as soon as it is reached
     return [
-        Step(words(status).name, "done" if at < here else "now" if at == here else "next")
-        for at, status in enumerate(way)
+        _step(status, "done" if index < current else "now" if index == current else "next")
+        for index, status in enumerate(statuses)
     ]
 
 
-def history(case: DecidedCase) -> list[HistoryEntry]:
-    """The steps that the buyer was told about, newest first, without who of staff took them and what they noted."""
-    changed_or_said = ~Q(from_status=F("to_status")) | ~Q(text="")
-    events = case.events.filter(changed_or_said).order_by("-at", "-pk")
+def _step(status: str, state: str) -> ProgressStep:
+    return ProgressStep(status_badge(status).label, state)
+
+
+def buyer_history(case: DecidedCase) -> list[BuyerHistoryEntry]:
+    """Return the events that the buyer was emailed about, newest first, without staff names and notes."""
+    is_visible = ~Q(from_status=F("to_status")) | ~Q(text="")
+    events = case.events.filter(is_visible).order_by("-at", "-pk")
     return [
-        HistoryEntry(_name(event), event.at, event.text, event.actor == CaseEvent.Actor.BUYER)
+        BuyerHistoryEntry(_event_label(event), event.at, event.text, event.actor == CaseEvent.Actor.BUYER)
         for event in events.only("at", "actor", "from_status", "to_status", "text")
     ]
 
 
-def _name(event: CaseEvent) -> Any:
-    answered = event.actor == CaseEvent.Actor.BUYER and event.from_status == "question_asked"
-    return _ANSWERED if answered and event.to_status == "in_review" else words(event.to_status).name
+def _event_label(event: CaseEvent) -> Any:
+    is_answer = (event.actor, event.from_status, event.to_status) == (
+        CaseEvent.Actor.BUYER,
+        "question_asked",
+        "in_review",
+    )
+    return _ANSWER_LABEL if is_answer else status_badge(event.to_status).label

@@ -1,4 +1,4 @@
-"""Why something is not done: each with the sentence that the person reads."""
+"""Exceptions that say why a service refuses a request, each with the sentence that the user reads."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Refusal(Exception):
-    """`str()` of it is a translated sentence that says why, and what to do where something can be done.
+    """Base class. `str()` returns a translated sentence for the user.
 
-    `line_id` names the order line that it is about, where it is about one.
+    `line_id` is the id of the order line that the refusal is about, if it is about one.
     """
 
     def __init__(self, sentence: Any, *, line_id: int | None = None, **values: Any) -> None:
@@ -22,18 +22,18 @@ class Refusal(Exception):
 
 
 class NotPossible(Refusal):
-    """It cannot be done, whoever asks and however often."""
+    """The input or the state of the case rules this action out; trying again does not help."""
 
 
 class WrongStatus(Refusal):
-    """The case has no such step from where it stands; somebody else was faster."""
+    """The case's status does not allow this transition, for example because a colleague decided first."""
 
     def __init__(self, status: Any) -> None:
         super().__init__(_("This is not possible any more: the status is now “%(status)s”."), status=status)
 
 
-class NothingAsked(NotPossible):
-    """An answer that comes too late: no question is open any more."""
+class NoOpenQuestion(NotPossible):
+    """An answer arrived when no question was open."""
 
     def __init__(self) -> None:
         super().__init__(_("No question is open any more, so there is nothing to answer."))

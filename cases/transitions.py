@@ -1,4 +1,4 @@
-"""The one way in which a case changes its status: row locked, table asked, history written, mail queued."""
+"""Status changes of cases: check the transition table, write the history, queue the email."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from django.contrib.auth.models import User
-from django.db import transaction as database
+from django.db import transaction as db_transaction
 from django.utils import timezone
 
 from cases.models import Case, CaseEvent, DecidedCase
@@ -16,19 +16,22 @@ from orders.models import Order
 
 AnyCase = TypeVar("AnyCase", bound=Case)
 Actor = CaseEvent.Actor
-# What support has at least to read an answer, also where the time was nearly over when it asked.
-LEAST_AFTER_ANSWER = timedelta(days=1)
+# The least time that support has after an answer, even if it asked shortly before the due date.
+MIN_REVIEW_TIME = timedelta(days=1)
 
 
 def lock_order(order_id: int) -> Order:
-    """The order, locked until the transaction ends. Always the first lock, so that two never wait for each other."""
+    """Return the order, with its row locked until the transaction ends.
+
+    Always the first lock that a transaction takes, so that two transactions cannot deadlock.
+    """
     return Order.objects.select_for_update(of=("self",)).select_related("store").get(pk=order_id)
 
 
 @contextmanager
 def locked(case: AnyCase) -> Iterator[AnyCase]:
-    """A transaction with the case as it stands now: its order locked, and then itself."""
-    with database.atomic():
+    """Open a transaction, lock the case's order and then the case, and yield the case freshly loaded."""
+    with db_transaction.atomic():
         order = case.about_order
         if order is not None:
             lock_order(order.pk)
@@ -43,63 +46,62 @@ def transition(
     by: User | None = None,
     text: str = "",
     note: str = "",
-    notified: bool = True,
+    notify_buyer: bool = True,
     **columns: Any,
 ) -> CaseEvent:
-    """Bring a case, locked by the caller, into a status; write its history and the buyer's mail with it.
+    """Change a case's status, add the event to its history, and queue the email about it.
 
-    `text` is what was said to the buyer, or by the buyer; `note` is for staff only. `columns` are set with
-    the status. Without `notified` no mail is written. Raises WrongStatus where the table of transitions has no
-    such step from where the case stands.
+    The caller holds the lock of the case. `text` was said to the buyer or by the buyer; `note` is for staff
+    only. `columns` are further fields to set. Raises WrongStatus if the transition table does not allow it.
     """
-    before = case.status if case.pk else ""
+    from_status = case.status if case.pk else ""
     change_status(case, to, actor)
-    if isinstance(case, DecidedCase) and before in case.UNDECIDED and to not in case.UNDECIDED:
+    if isinstance(case, DecidedCase) and from_status in case.UNDECIDED and to not in case.UNDECIDED:
         columns |= {"decided_at": timezone.now(), "decided_by": by}
     for name, value in columns.items():
         setattr(case, name, value)
     case.save()
-    event = record(case, before, actor, by=by, text=text, note=note)
-    if notified:
-        notify(event)
+    event = add_event(case, from_status, actor, by=by, text=text, note=note)
+    if notify_buyer:
+        send_email(event)
     return event
 
 
 def change_status(case: Case, to: str, actor: CaseEvent.Actor) -> None:
-    """Set a status that the table of transitions allows, and the clock of the due date with it. Saves nothing."""
-    before = case.status if case.pk else ""
-    if to not in case.TRANSITIONS.get(before, frozenset()):
+    """Set the status, and pause or resume the due date, without saving. Raises WrongStatus if not allowed."""
+    from_status = case.status if case.pk else ""
+    if to not in case.TRANSITIONS.get(from_status, frozenset()):
         raise WrongStatus(status_label(case))
     case.status = to
-    _set_clock(case, before, actor, timezone.now())
+    _pause_or_resume(case, actor, timezone.now())
 
 
-def _set_clock(case: Case, before: str, actor: CaseEvent.Actor, now: datetime) -> None:
-    """The due date stands still while the buyer owes the answer, and counts on when it comes."""
-    if case.status in case.WAITS_FOR_BUYER:
+def _pause_or_resume(case: Case, actor: CaseEvent.Actor, now: datetime) -> None:
+    """Pause the due date while the case waits for the buyer; an answer extends it by the length of the pause."""
+    if case.status in case.WAITING_FOR_BUYER:
         case.paused_at = case.paused_at or now
     elif case.paused_at is not None:
         if actor == Actor.BUYER:
-            case.due_at = max(case.due_at + (now - case.paused_at), now + LEAST_AFTER_ANSWER)
+            case.due_at = max(case.due_at + (now - case.paused_at), now + MIN_REVIEW_TIME)
         case.paused_at = None
 
 
-def record(
-    case: Case, before: str, actor: CaseEvent.Actor, *, by: User | None = None, text: str = "", note: str = ""
+def add_event(
+    case: Case, from_status: str, actor: CaseEvent.Actor, *, by: User | None = None, text: str = "", note: str = ""
 ) -> CaseEvent:
-    """A row of the case's history; without a change where `before` is its status, as for a note of staff."""
+    """Add an entry to the case's history. `from_status` equals the current status for a note without a change."""
     event: CaseEvent = case.events.create(
-        actor=actor, by=by, from_status=before, to_status=case.status, text=text, note=note
+        actor=actor, by=by, from_status=from_status, to_status=case.status, text=text, note=note
     )
     return event
 
 
-def notify(event: CaseEvent) -> bool:
-    """Queue the mail about a step, in the case's language. Returns whether there was anybody to notify."""
+def send_email(event: CaseEvent) -> bool:
+    """Queue the email about a transition, in the case's language. Returns False if there is no recipient."""
     case: Case = event.case
     order = case.about_order
     return send(
-        mail_kind(type(case), event.to_status),
+        email_kind(type(case), event.to_status),
         event,
         case.recipient,
         order_id=order.pk if order else None,
@@ -107,9 +109,9 @@ def notify(event: CaseEvent) -> bool:
     )
 
 
-def mail_kind(case_type: type[Case], status: str) -> str:
-    """The kind of the mail about a step, as return_approved."""
-    return f"{case_type.MAIL}_{status}"
+def email_kind(case_type: type[Case], status: str) -> str:
+    """Return the kind of the email about a transition, such as return_approved."""
+    return f"{case_type.EMAIL_PREFIX}_{status}"
 
 
 def status_label(case: Case) -> str:

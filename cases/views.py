@@ -1,4 +1,4 @@
-"""The status page of a request, on which its buyer cancels it and answers questions."""
+"""The status page of a request, where the buyer follows it, answers questions and cancels it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,26 +12,26 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from cases import progress, steps
+from cases import progress, services
 from cases.forms import AnswerForm
 from cases.guards import View, with_case
 from cases.models import DecidedCase
 from cases.refusals import Refusal
 from orders import formats
-from orders.http import INVALID, get_or_post, private
+from orders.http import UNPROCESSABLE, get_or_post, no_store
 
 
 @dataclass(frozen=True)
 class StatusPages:
-    """The three pages of one kind of request. `urls` names them NAME_status, NAME_answer and NAME_cancel."""
+    """The views of one kind of request; `urls` names them <name>_status, <name>_answer and <name>_cancel."""
 
     case_type: type[DecidedCase]
     namespace: str
     name: str
     template: str
-    content: Callable[[Any], dict[str, Any]]  # what its template shows besides
-    canceled: Any  # what is said once it is canceled, translated
-    cancel: Callable[[Any], None] = steps.cancel
+    extra_context: Callable[[Any], dict[str, Any]]  # called with the case
+    canceled_message: Any  # shown after the buyer has canceled; translated lazily
+    cancel: Callable[[Any], None] = services.cancel
 
     def urls(self, prefix: str) -> list[URLPattern]:
         return [
@@ -42,7 +42,7 @@ class StatusPages:
 
     def _view(self, view: Callable[..., HttpResponse]) -> View:
         guarded = with_case(self.case_type, f"{self.namespace}:{self.name}_status")
-        return get_or_post(private(guarded(partial(view, self))))
+        return get_or_post(no_store(guarded(partial(view, self))))
 
 
 def show(pages: StatusPages, request: HttpRequest, case: DecidedCase) -> HttpResponse:
@@ -51,32 +51,32 @@ def show(pages: StatusPages, request: HttpRequest, case: DecidedCase) -> HttpRes
 
 def _page(pages: StatusPages, request: HttpRequest, case: DecidedCase, form: AnswerForm | None = None) -> HttpResponse:
     order = case.about_order
-    assert order is not None  # the guard found the case by it
-    asked = case.status in case.WAITS_FOR_BUYER
-    content = {
+    assert order is not None  # with_case selects the case by its order
+    has_question = case.status in case.WAITING_FOR_BUYER
+    context = {
         "case": case,
         "order": order,
         "zone": order.store.tzinfo,
         "payment": formats.payment_line(order),
-        "words": progress.words(case.status),
-        "steps": progress.steps(case),
-        "history": progress.history(case),
+        "badge": progress.status_badge(case.status),
+        "steps": progress.progress_steps(case),
+        "history": progress.buyer_history(case),
         "is_late": case.is_overdue(timezone.now()),
-        "answer_form": form or AnswerForm() if asked else None,
+        "answer_form": form or AnswerForm() if has_question else None,
         "answer_url": f"{pages.namespace}:{pages.name}_answer",
     }
-    return render(request, pages.template, content | pages.content(case), status=INVALID if form else 200)
+    return render(request, pages.template, context | pages.extra_context(case), status=UNPROCESSABLE if form else 200)
 
 
 def answer(pages: StatusPages, request: HttpRequest, case: DecidedCase) -> HttpResponse:
-    """Take the answer to a question in; one that comes too late is refused, and the page says so."""
+    """Record the answer to a question. If none is open any more, the status page shows the refusal."""
     if request.method != "POST":
         return redirect(case.path)
     form = AnswerForm(request.POST)
-    if not form.is_valid() and case.status in case.WAITS_FOR_BUYER:
+    if not form.is_valid() and case.status in case.WAITING_FOR_BUYER:
         return _page(pages, request, case, form)
     try:
-        steps.answer(case, form.cleaned_data.get("answer", ""))
+        services.answer_question(case, form.cleaned_data.get("answer", ""))
         messages.success(request, gettext("Thank you. Support has your answer."))
     except Refusal as refusal:
         messages.error(request, str(refusal))
@@ -87,7 +87,7 @@ def cancel(pages: StatusPages, request: HttpRequest, case: DecidedCase) -> HttpR
     if request.method == "POST":
         try:
             pages.cancel(case)
-            messages.success(request, str(pages.canceled))
+            messages.success(request, str(pages.canceled_message))
         except Refusal as refusal:
             messages.error(request, str(refusal))
     return redirect(case.path)

@@ -1,4 +1,4 @@
-"""Uploads for staff: to look at. Rooms above link to them from their cases."""
+"""Read-only admin of uploads, and of the record of their downloads."""
 
 from django.contrib import admin
 from django.db.models import Model
@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
-from files.models import Upload, UploadLook
+from files.models import DownloadRecord, Upload
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -26,35 +26,35 @@ class ReadOnlyAdmin(ModelAdmin):
 
 @admin.register(Upload)
 class UploadAdmin(ReadOnlyAdmin):
-    list_display = ["name", "media_type", "shown_size", "uploaded_at", "keep_until", "download"]
+    list_display = ["name", "media_type", "formatted_size", "uploaded_at", "keep_until", "download_link"]
     list_filter = ["media_type"]
     ordering = ["-uploaded_at"]
     search_fields = ["name", "sha256"]
     show_full_result_count = False
     fieldsets = [
-        (None, {"fields": ["name", "media_type", "shown_size", "download"]}),
+        (None, {"fields": ["name", "media_type", "formatted_size", "download_link"]}),
         (_("Keeping"), {"fields": ["uploaded_at", "keep_until", "sha256"]}),
-        (_("Who looked"), {"fields": ["looks"]}),
+        (_("Who looked"), {"fields": ["downloads"]}),
     ]
 
     @admin.display(description=_("size"), ordering="size")
-    def shown_size(self, upload: Upload) -> str:
+    def formatted_size(self, upload: Upload) -> str:
         return filesizeformat(upload.size)
 
     @admin.display(description=_("content"))
-    def download(self, upload: Upload) -> str:
+    def download_link(self, upload: Upload) -> str:
         return format_html(
             '<a class="underline" href="{}">{}</a>', reverse("files:download", args=[upload.pk]), gettext("Download")
         )
 
     @admin.display(description=_("latest looks"))
-    def looks(self, upload: Upload) -> str:
-        latest = UploadLook.objects.filter(upload_id=upload.pk).select_related("staff").order_by("-at")[:50]
-        return "\n".join(str(look) for look in latest) or gettext("Nobody yet.")
+    def downloads(self, upload: Upload) -> str:
+        latest = DownloadRecord.objects.filter(upload_id=upload.pk).select_related("staff").order_by("-at")[:50]
+        return "\n".join(str(record) for record in latest) or gettext("Nobody yet.")
 
 
-@admin.register(UploadLook)
-class UploadLookAdmin(ReadOnlyAdmin):
+@admin.register(DownloadRecord)
+class DownloadRecordAdmin(ReadOnlyAdmin):
     list_display = ["at", "staff", "upload_id"]
     list_filter = ["staff"]
     ordering = ["-at"]

@@ -1,4 +1,4 @@
-"""Form fields that take files: what comes out of them is judged, clean, and ready for `files.services.keep`."""
+"""Form fields for file uploads. Their cleaned values are validated, and ready for `files.services.store_file`."""
 
 from typing import Any, cast
 
@@ -14,17 +14,17 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from files.judging import CleanFile, judge
 from files.names import readable_name
-from files.reasons import Reason
-from files.refusals import Refused, megabytes, too_many
+from files.rejection_reasons import RejectionReason
+from files.rejections import FileRejected, max_megabytes, too_many_files_message
+from files.validation import CleanFile, clean_upload
 
-# What the browser offers to choose from; what is taken is decided by content.
-ACCEPTED = "application/pdf,image/jpeg,image/png,image/heic,image/heif,.pdf,.jpg,.jpeg,.png,.heic,.heif"
+# What the file chooser of the browser offers. What is accepted is decided by content.
+ACCEPT = "application/pdf,image/jpeg,image/png,image/heic,image/heif,.pdf,.jpg,.jpeg,.png,.heic,.heif"
 
 
-class FileChoice(forms.FileInput):
-    """One button for one file. Sees all that were sent under its name."""
+class SingleFileInput(forms.FileInput):
+    """A file input for one file. Its value is a list, so that the field sees when several were sent."""
 
     max_files = 1
 
@@ -32,89 +32,90 @@ class FileChoice(forms.FileInput):
         js = [Script("js/files.js", defer=True)]
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        super().__init__({"accept": ACCEPTED} | (attrs or {}))
+        super().__init__({"accept": ACCEPT} | (attrs or {}))
 
     def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
-        """With what static/js/files.js needs to tell of too many and too large files before they are sent."""
-        told_at_once = {
+        """Add the limits and messages with which static/js/files.js checks files before they are sent."""
+        limits = {
             "data-max-bytes": settings.UPLOAD_MAX_BYTES,
             "data-max-files": self.max_files,
-            "data-too-large": str(Refused(Reason.TOO_LARGE, about="%s")),
-            "data-too-many": too_many(self.max_files),
+            "data-too-large": str(FileRejected(RejectionReason.TOO_LARGE, file_name="%s")),
+            "data-too-many": too_many_files_message(self.max_files),
         }
-        return super().build_attrs(base_attrs | told_at_once, extra_attrs)
+        return super().build_attrs(base_attrs | limits, extra_attrs)
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[UploadedFile]:
         return list(files.getlist(name)) if hasattr(files, "getlist") else [files[name]] if name in files else []
 
 
-class FilesChoice(FileChoice):
-    """One button for several files."""
+class MultipleFileInput(SingleFileInput):
+    """A file input for several files."""
 
     allow_multiple_selected = True
 
 
-class ProofsField(forms.FileField):
-    """Up to `max_files` files; cleaned, a list of CleanFile. Each that is not taken is an error that names it."""
+class MultipleUploadField(forms.FileField):
+    """Up to `max_files` files. The cleaned value is a list of CleanFile; the error of a rejected file names it."""
 
-    widget: type[FileChoice] = FilesChoice
+    widget: type[SingleFileInput] = MultipleFileInput
     default_error_messages = {"required": _("Please choose a file: a PDF, a photo or a screenshot.")}
 
     def __init__(self, *, max_files: int = 3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.max_files = max_files
-        cast(FileChoice, self.widget).max_files = max_files
+        cast(SingleFileInput, self.widget).max_files = max_files
 
     def get_bound_field(self, form: forms.BaseForm, field_name: str) -> BoundField:
-        bound = super().get_bound_field(form, field_name)
-        own_words = bound.help_text
-        bound.help_text = lazy(lambda: self._help(own_words, form, bound), str)()
-        return bound
+        bound_field = super().get_bound_field(form, field_name)
+        help_text = bound_field.help_text
+        bound_field.help_text = lazy(lambda: self._extended_help_text(help_text, form, bound_field), str)()
+        return bound_field
 
     def clean(self, data: Any, initial: Any = None) -> Any:
-        sent: list[UploadedFile] = data or []
-        if not sent and self.required:
+        uploads: list[UploadedFile] = data or []
+        if not uploads and self.required:
             raise ValidationError(self.error_messages["required"], code="required")
-        if len(sent) > self.max_files:
-            raise ValidationError(str(Refused(Reason.TOO_MANY, most=self.max_files)), code=Reason.TOO_MANY)
-        return self._judge_all(sent)
+        if len(uploads) > self.max_files:
+            raise ValidationError(too_many_files_message(self.max_files), code=RejectionReason.TOO_MANY)
+        return self._clean_uploads(uploads)
 
-    def _judge_all(self, sent: list[UploadedFile]) -> list[CleanFile]:
-        """All of them, so that every error is told at once."""
-        clean, errors = [], []
-        for upload in sent:
+    def _clean_uploads(self, uploads: list[UploadedFile]) -> list[CleanFile]:
+        """Clean all of them, and report all errors at once."""
+        clean_files, errors = [], []
+        for upload in uploads:
             try:
-                clean.append(judge(upload))
-            except Refused as refused:
-                about = readable_name(upload.name or "") if len(sent) > 1 else ""
-                told = Refused(refused.reason, most=self.max_files, about=about)
-                errors.append(ValidationError(str(told), code=refused.reason))
+                clean_files.append(clean_upload(upload))
+            except FileRejected as rejection:
+                file_name = readable_name(upload.name or "") if len(uploads) > 1 else ""
+                message = str(FileRejected(rejection.reason, max_files=self.max_files, file_name=file_name))
+                errors.append(ValidationError(message, code=rejection.reason))
         if errors:
             raise ValidationError(errors)
-        return clean
+        return clean_files
 
-    def _help(self, own_words: Any, form: forms.BaseForm, bound: BoundField) -> str:
+    def _extended_help_text(self, help_text: Any, form: forms.BaseForm, bound_field: BoundField) -> str:
+        """The field's own help text, the limits, and after an error the request to choose the files again."""
         limits = ngettext(
             "PDF, JPEG, PNG or HEIC, up to %(megabytes)d MB.",
             "Up to %(count)d files: PDF, JPEG, PNG or HEIC, up to %(megabytes)d MB each.",
             self.max_files,
-        ) % {"count": self.max_files, "megabytes": megabytes()}
-        words = [conditional_escape(own_words), limits]
-        if form.is_bound and form.errors and bound.data:
-            # Browsers forget chosen files when a form comes back, and no page can choose them again.
+        ) % {"count": self.max_files, "megabytes": max_megabytes()}
+        parts = [conditional_escape(help_text), limits]
+        if form.is_bound and form.errors and bound_field.data:
+            # Browsers do not keep chosen files when a form is shown again, and no page can choose them.
             again = gettext("Please choose your files again: the browser does not keep them.")
-            words.append(format_html("<strong>{}</strong>", again))
-        return mark_safe(" ".join(word for word in words if word))  # noqa: S308 (each part is safe by itself)
+            parts.append(format_html("<strong>{}</strong>", again))
+        return mark_safe(" ".join(part for part in parts if part))  # noqa: S308 (each part is escaped)
 
 
-class ProofField(ProofsField):
-    """One file; cleaned, a CleanFile, or None where none is required and none came."""
+class SingleUploadField(MultipleUploadField):
+    """One file. Its cleaned value is a CleanFile, or None where it is not required and none was sent."""
 
-    widget = FileChoice
+    widget = SingleFileInput
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_files=1, **kwargs)
 
     def clean(self, data: Any, initial: Any = None) -> CleanFile | None:
-        clean = super().clean(data, initial)
-        return clean[0] if clean else None
+        clean_files = super().clean(data, initial)
+        return clean_files[0] if clean_files else None

@@ -1,4 +1,4 @@
-"""Files that buyers sent, kept privately, and who of the staff looked at which."""
+"""Files that buyers uploaded, stored privately, and which of them staff downloaded."""
 
 import uuid
 from typing import Any
@@ -11,25 +11,25 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-PRIVATE = "private"  # the name in settings.STORAGES
-STORED_NAME = r"^[0-9a-f]{2}/[0-9a-f]{32}$"
+PRIVATE_STORAGE = "private"  # its alias in settings.STORAGES
+STORED_NAME_PATTERN = r"^[0-9a-f]{2}/[0-9a-f]{32}$"
 
 
 def private_storage() -> Storage:
-    """Where the content of uploads is; no web server serves it."""
-    return storages[PRIVATE]
+    """Return the storage of uploaded content, which no web server serves."""
+    return storages[PRIVATE_STORAGE]
 
 
 class UploadQuerySet(models.QuerySet["Upload"]):
-    def over(self, now: Any) -> "UploadQuerySet":
-        """Those whose time has come."""
+    def expired(self, now: Any) -> "UploadQuerySet":
         return self.filter(keep_until__lte=now)
 
 
 class Upload(models.Model):
-    """One judged file. Rooms above point at it with foreign keys of their own.
+    """One validated file. Apps that use uploads refer to it with a foreign key.
 
-    `on_delete` there decides what the end of its time means: SET_NULL or CASCADE lets it go, PROTECT holds it.
+    The `on_delete` of that key decides what happens when the upload expires: with SET_NULL or CASCADE it is
+    deleted, with PROTECT it is kept.
     """
 
     class MediaType(models.TextChoices):
@@ -58,7 +58,9 @@ class Upload(models.Model):
                 name="upload_media_type_is_known",
             ),
             models.CheckConstraint(condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="upload_sha256_is_hex"),
-            models.CheckConstraint(condition=Q(stored_name__regex=STORED_NAME), name="upload_stored_name_is_random"),
+            models.CheckConstraint(
+                condition=Q(stored_name__regex=STORED_NAME_PATTERN), name="upload_stored_name_is_random"
+            ),
             models.CheckConstraint(condition=Q(keep_until__gt=F("uploaded_at")), name="upload_is_kept_for_a_time"),
         ]
         indexes = [models.Index(fields=["keep_until"], name="upload_by_end")]
@@ -67,12 +69,12 @@ class Upload(models.Model):
         return self.name
 
     def open(self) -> File:
-        """Its content. Raises FileNotFoundError, or what the storage has for that."""
+        """Open the content. Raises FileNotFoundError, or another error of the storage."""
         return private_storage().open(self.stored_name)
 
 
-class UploadLook(models.Model):
-    """A member of staff opened an upload. Stays when the upload goes, so it holds its id and no key to it."""
+class DownloadRecord(models.Model):
+    """A member of staff downloaded an upload. Outlives the upload, so it has its id instead of a foreign key."""
 
     upload_id = models.UUIDField(_("upload"))
     staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, verbose_name=_("who"))
@@ -82,8 +84,8 @@ class UploadLook(models.Model):
         verbose_name = _("look at an upload")
         verbose_name_plural = _("looks at uploads")
         indexes = [
-            models.Index(fields=["upload_id", "at"], name="upload_look_by_upload"),
-            models.Index(fields=["at"], name="upload_look_by_time"),
+            models.Index(fields=["upload_id", "at"], name="download_record_by_upload"),
+            models.Index(fields=["at"], name="download_record_by_time"),
         ]
 
     def __str__(self) -> str:

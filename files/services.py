@@ -1,4 +1,4 @@
-"""Keeping files and letting them go. The file and its row come and go together."""
+"""Storing and deleting uploads. A file and its row are created and deleted together."""
 
 import hashlib
 import logging
@@ -13,106 +13,108 @@ from django.core.files.storage import Storage
 from django.db import connection, transaction
 from django.utils import timezone
 
-from files.judging import CleanFile, judge
 from files.models import Upload, private_storage
 from files.names import readable_name
-from files.reasons import Reason
-from files.refusals import Refused
+from files.rejection_reasons import RejectionReason
+from files.rejections import FileRejected
+from files.validation import CleanFile, clean_upload
 
-__all__ = ["Refused", "discard", "keep", "keep_all"]
+__all__ = ["FileRejected", "delete_upload", "store_file", "store_files"]
 
 logger = logging.getLogger(__name__)
 
 
-def keep(uploaded_file: File, *, keep_for: timedelta | None = None) -> Upload:
-    """Judge a file, keep what is clean of it, and return its row.
+def store_file(uploaded_file: File, *, keep_for: timedelta | None = None) -> Upload:
+    """Clean and store a file, and return its row. Raises FileRejected.
 
-    `keep_for` is how long; without it, settings.UPLOADS_KEPT_DAYS. Raises Refused. The file is there
-    before the row, so that a row always has its file; where the transaction around this is rolled back,
-    the file goes, too. What a killed process leaves behind is found by files/purging.py.
+    It expires after `keep_for`, by default settings.UPLOADS_KEPT_DAYS. The file is written before the row, so that
+    every row has its file, and deleted if the surrounding transaction is rolled back. What a killed process leaves
+    behind is deleted by files/purging.py.
     """
-    clean = judge(uploaded_file)
+    clean_file = clean_upload(uploaded_file)
     storage = private_storage()
-    stored_name = _store(storage, clean)
+    stored_name = _write(storage, clean_file)
     try:
-        guard = _Guard(storage, stored_name)
+        cleanup = _RollbackCleanup(storage, stored_name)
         now = timezone.now()
         upload = Upload.objects.create(
-            name=clean.name or "",
-            media_type=clean.media_type,
-            size=len(clean.content),
-            sha256=hashlib.sha256(clean.content).hexdigest(),
+            name=clean_file.name or "",
+            media_type=clean_file.media_type,
+            size=len(clean_file.content),
+            sha256=hashlib.sha256(clean_file.content).hexdigest(),
             stored_name=stored_name,
             uploaded_at=now,
             keep_until=now + (keep_for or timedelta(days=settings.UPLOADS_KEPT_DAYS)),
         )
-        transaction.on_commit(guard.settle)
+        transaction.on_commit(cleanup.cancel)
     except BaseException:
-        guard.give_up()
+        cleanup.run()
         raise
     return upload
 
 
-def keep_all(uploaded_files: Iterable[File], *, keep_for: timedelta | None = None) -> list[Upload]:
-    """Keep all of these files, in their order, or none. Raises Refused, which names the file."""
+def store_files(uploaded_files: Iterable[File], *, keep_for: timedelta | None = None) -> list[Upload]:
+    """Store all of these files, in their order, or none. Raises FileRejected, with the name of the rejected file."""
     with transaction.atomic():
-        return [_keep_named(uploaded_file, keep_for) for uploaded_file in uploaded_files]
+        return [_store_named_file(uploaded_file, keep_for) for uploaded_file in uploaded_files]
 
 
-def discard(upload: Upload) -> None:
-    """Let an upload go: its row now, its file when that is certain."""
+def delete_upload(upload: Upload) -> None:
+    """Delete an upload: its row now, its file when the transaction commits."""
     storage, stored_name = private_storage(), upload.stored_name
     with transaction.atomic():
         upload.delete()
-        transaction.on_commit(lambda: remove(storage, stored_name))
+        transaction.on_commit(lambda: delete_stored_file(storage, stored_name))
 
 
-def remove(storage: Storage, stored_name: str) -> bool:
-    """Delete a file. Where that fails, it is told in the log, and the next purge tries again."""
+def delete_stored_file(storage: Storage, stored_name: str) -> bool:
+    """Delete a file. A failure is logged, and the next purge tries again."""
     try:
         storage.delete(stored_name)
-    except Exception:  # every storage has errors of its own
+    except Exception:  # each storage backend raises its own errors
         logger.exception("The file of an upload could not be deleted; the next purge tries again.")
         return False
     return True
 
 
-def _keep_named(uploaded_file: File, keep_for: timedelta | None) -> Upload:
+def _store_named_file(uploaded_file: File, keep_for: timedelta | None) -> Upload:
     try:
-        return keep(uploaded_file, keep_for=keep_for)
-    except Refused as refused:
-        raise Refused(refused.reason, most=refused.most, about=readable_name(uploaded_file.name or "")) from refused
+        return store_file(uploaded_file, keep_for=keep_for)
+    except FileRejected as rejection:
+        file_name = readable_name(uploaded_file.name or "")
+        raise FileRejected(rejection.reason, max_files=rejection.max_files, file_name=file_name) from rejection
 
 
-def _store(storage: Storage, clean: CleanFile) -> str:
+def _write(storage: Storage, clean_file: CleanFile) -> str:
+    """Write the content under a random name, and return the name. Raises FileRejected."""
     token = secrets.token_hex(16)
     name = f"{token[:2]}/{token}"
     try:
-        return storage.save(name, ContentFile(clean.content))
-    except Exception as error:  # a full disk, a bucket out of reach: every storage has errors of its own
-        logger.exception("An upload could not be kept. Is the storage full, or out of reach?")
-        remove(storage, name)  # what was written of it
-        raise Refused(Reason.NOT_STORED) from error
+        return storage.save(name, ContentFile(clean_file.content))
+    except Exception as error:  # a full disk, an unreachable bucket: each storage backend raises its own errors
+        logger.exception("An upload could not be stored. Is the storage full or unreachable?")
+        delete_stored_file(storage, name)  # it may be partly written
+        raise FileRejected(RejectionReason.NOT_STORED) from error
 
 
-class _Guard:
-    """Deletes a file when the transaction that wrote its row ends without a commit.
+class _RollbackCleanup:
+    """Deletes a file when the transaction that inserted its row ends without a commit.
 
-    Django tells of commits (`on_commit`) and not of rollbacks: then it lets go of what was registered,
-    and of this guard with it, which is told by its finalizer. It works for savepoints, too.
+    Django has a hook for commits (`on_commit`) and none for rollbacks. On a rollback, also to a savepoint, it drops
+    the registered hooks; the last reference to this object goes with them, and its finalizer deletes the file.
     """
 
     def __init__(self, storage: Storage, stored_name: str) -> None:
-        self._finalizer = weakref.finalize(self, _remove_unless_committed, storage, stored_name)
+        self._finalizer = weakref.finalize(self, _delete_unless_committed, storage, stored_name)
 
-    def settle(self) -> None:
+    def cancel(self) -> None:
         self._finalizer.detach()
 
-    def give_up(self) -> None:
+    def run(self) -> None:
         self._finalizer()
 
 
-def _remove_unless_committed(storage: Storage, stored_name: str) -> None:
-    # While hooks run, the commit is done: another hook failed, and Django let go of the rest.
+def _delete_unless_committed(storage: Storage, stored_name: str) -> None:
+    # While on_commit hooks run, the commit is done: another hook failed, and Django dropped the remaining ones.
     if not connection.run_commit_hooks_on_set_autocommit_on:
-        remove(storage, stored_name)
+        delete_stored_file(storage, stored_name)

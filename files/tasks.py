@@ -1,5 +1,3 @@
-"""What Celery runs."""
-
 import logging
 
 from celery import shared_task
@@ -9,12 +7,12 @@ from files.purging import purge
 
 logger = logging.getLogger(__name__)
 
-PURGE_SECONDS = 60  # below a task's time limit; the next run goes on
+PURGE_SECONDS = 60  # below the task time limit; the next run continues
 
 
 @shared_task
 def purge_files() -> None:
-    """Delete uploads past their time and files without a row; see files/purging.py."""
-    purged = purge(timezone.now(), seconds=PURGE_SECONDS)
-    if purged.uploads or purged.orphans or purged.held:
-        logger.info("Uploads: %d deleted, %d held, %d orphans.", purged.uploads, purged.held, purged.orphans)
+    """Delete expired uploads and orphaned files; see files/purging.py."""
+    result = purge(timezone.now(), max_seconds=PURGE_SECONDS)
+    if result.uploads or result.orphans or result.protected:
+        logger.info("Uploads: %d deleted, %d protected, %d orphans.", result.uploads, result.protected, result.orphans)

@@ -1,4 +1,4 @@
-"""The only way to what buyers sent: for staff who may, as a download, and on record."""
+"""The download of an upload: the only access to its content, for permitted staff, and recorded."""
 
 import logging
 from uuid import UUID
@@ -10,13 +10,13 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from files.models import Upload, UploadLook
+from files.models import DownloadRecord, Upload
 
 logger = logging.getLogger(__name__)
 
 
-def staff_member(request: HttpRequest) -> User | None:
-    """Who asks, where the staff site is open to them, and uploads are, too."""
+def get_permitted_user(request: HttpRequest) -> User | None:
+    """Return the user if they may use the admin and view uploads."""
     user = request.user
     if isinstance(user, User) and admin.site.has_permission(request) and user.has_perm("files.view_upload"):
         return user
@@ -25,11 +25,11 @@ def staff_member(request: HttpRequest) -> User | None:
 
 @require_safe
 def download(request: HttpRequest, upload_id: UUID) -> HttpResponseBase:
-    """The content as an attachment that no browser runs.
+    """Send the content as an attachment that no browser runs.
 
-    Whoever may not look gets the same answer as for an upload that does not exist.
+    Without permission the response is the same as for an upload that does not exist.
     """
-    staff = staff_member(request)
+    staff = get_permitted_user(request)
     upload = Upload.objects.filter(pk=upload_id).first() if staff else None
     if staff is None or upload is None:
         raise Http404
@@ -37,10 +37,10 @@ def download(request: HttpRequest, upload_id: UUID) -> HttpResponseBase:
         content = upload.open()
     except FileNotFoundError as error:
         raise Http404 from error
-    except Exception:  # every storage has errors of its own
+    except Exception:  # each storage backend raises its own errors
         logger.exception("The storage of uploads cannot be reached.")
         return HttpResponse(_("The storage of files cannot be reached. Please try again later."), status=503)
-    UploadLook.objects.create(upload_id=upload.pk, staff=staff)
+    DownloadRecord.objects.create(upload_id=upload.pk, staff=staff)
     response = FileResponse(content, as_attachment=True, filename=upload.name, content_type=upload.media_type)
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"

@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from licenses.models import normalize_serial
-from orders.card_numbers import holds_card_number, mask_card_numbers
+from orders.card_numbers import contains_card_number, mask_card_numbers
 from orders.models import Order, OrderLine, normalize_order_number
 
 MAX_LINES = 5_000
@@ -282,7 +282,7 @@ def _text_problem(record: OrderRecord) -> str:
     of those passes the check digit by chance. A password is never stored as it is.
     """
     typed = "\n".join([text for text in _typed_texts(record) if text])
-    if _MANY_DIGITS.search(typed) and holds_card_number(typed):
+    if _MANY_DIGITS.search(typed) and contains_card_number(typed):
         return _("A full card number stands in this order. It is not stored; take it out and import the row again.")
     if "\x00" in typed or "\x00" in "".join(_machine_texts(record)):
         return _("A null byte stands in this order.")

@@ -54,7 +54,7 @@ def load(orders: Sequence[Order], now: datetime) -> list[Card]:
 
 def device_in(request: HttpRequest, device_id: int) -> tuple[Device, Order] | None:
     """A device of a license that an open order carries, with the newest such order; None for every other."""
-    orders = access.open_orders(request)
+    orders = access.fully_open_orders(request)
     device = Device.objects.select_related("license__product").filter(pk=device_id).first()
     if device is None:
         return None

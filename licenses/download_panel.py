@@ -108,4 +108,4 @@ def file_size(size: int) -> str:
     return f"{number}\N{NO-BREAK SPACE}{UNITS[unit]}"
 
 
-PANEL = Panel(name="downloads", place=15, load=load, template="licenses/_downloads.html")
+PANEL = Panel(name="downloads", position=15, load=load, template="licenses/_downloads.html")

@@ -19,8 +19,8 @@ from notifications.kinds import PRIORITY_LATER, EmailKind, FollowUpPlan, Planned
 from notifications.models import FollowUp, Message
 from notifications.site import site_url
 from orders.models import Order, OrderLine
-from orders.schedules import by_days
-from orders.services.confirmations import language_of
+from orders.schedules import stores_by_days
+from orders.services.confirmations import order_language
 
 TEMPLATES = "licenses/emails"
 SERIAL_MISSING, NOT_ACTIVATED = "serial_missing", "license_not_activated"
@@ -56,14 +56,14 @@ def _some_days_after(kind: str, days: int, window: timedelta, orders: QuerySet[O
     """Candidates for one mail to each of these orders, some days after it was placed."""
 
     def candidates(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
-        for shift, stores in by_days(kind, days):
+        for shift, stores in stores_by_days(kind, days):
             after = timedelta(days=shift)
             found = orders.filter(stores, placed_at__gt=since - after, placed_at__lte=until - after)
             found = found.filter(~Exists(FollowUp.objects.of(kind, OuterRef("pk"))))
             for order in found.select_related("store").iterator(chunk_size=ROWS_AT_ONCE):
                 due_at = order.placed_at + after
                 yield PlannedFollowUp(
-                    order.pk, order.email, due_at, due_at + window, order_id=order.pk, language=language_of(order)
+                    order.pk, order.email, due_at, due_at + window, order_id=order.pk, language=order_language(order)
                 )
 
     return candidates

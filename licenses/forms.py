@@ -14,7 +14,7 @@ from orders.forms import PortalForm, error_messages
 class SerialForm(PortalForm):
     """A serial number, or how it begins. It goes by POST, because a serial number never stands in an address."""
 
-    way = "serial"
+    form_name = "serial"
     button = _("Find the installer")
 
     serial = forms.CharField(
@@ -35,7 +35,7 @@ class SerialForm(PortalForm):
         self.cleaned_data["serial"] = in_groups(self.cleaned_data["serial"])
         if not self.cleaned_data["serial"]:
             raise ValidationError(self.fields["serial"].error_messages["required"], code="required")
-        return self.without_card_number("serial")
+        return self.reject_card_number("serial")
 
     @property
     def first_field(self) -> Any:

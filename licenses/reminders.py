@@ -19,8 +19,8 @@ from notifications.kinds import PRIORITY_LATER, EmailKind, FollowUpPlan, Planned
 from notifications.models import Message
 from orders import formats
 from orders.models import Order, OrderLine
-from orders.schedules import MORNING, by_days
-from orders.services.confirmations import language_of
+from orders.schedules import DEFAULT_SEND_TIME, stores_by_days
+from orders.services.confirmations import order_language
 
 DOWNLOADS_END, LICENSE_ENDS = "downloads_end", "license_ends"
 DOWNLOADS_END_DAYS, LICENSE_ENDS_DAYS = 5, 14
@@ -35,11 +35,11 @@ def _planned(order: Order, object_id: int, last_day: date, days: int) -> Planned
     return PlannedFollowUp(
         object_id,
         order.email,
-        datetime.combine(last_day - timedelta(days=days), MORNING, tzinfo=zone),
+        datetime.combine(last_day - timedelta(days=days), DEFAULT_SEND_TIME, tzinfo=zone),
         datetime.combine(last_day + A_DAY, time.min, tzinfo=zone),
         key=last_day.isoformat(),
         order_id=order.pk,
-        language=language_of(order),
+        language=order_language(order),
     )
 
 
@@ -47,7 +47,7 @@ def _planned(order: Order, object_id: int, last_day: date, days: int) -> Planned
 
 
 def _downloads_that_end(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
-    for days, stores in by_days(DOWNLOADS_END, DOWNLOADS_END_DAYS):
+    for days, stores in stores_by_days(DOWNLOADS_END, DOWNLOADS_END_DAYS):
         for orders in _placed_so(paid_orders().filter(stores), since, until, timedelta(days=days)):
             rows = orders.select_related("store").iterator(chunk_size=ROWS_AT_ONCE)
             while batch := list(islice(rows, ROWS_AT_ONCE)):
@@ -133,7 +133,7 @@ register(
 
 
 def _licenses_that_end(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
-    for days, stores in by_days(LICENSE_ENDS, LICENSE_ENDS_DAYS, "order__store"):
+    for days, stores in stores_by_days(LICENSE_ENDS, LICENSE_ENDS_DAYS, "order__store"):
         before = timedelta(days=days)
         ending = LicensedLine.objects.filter(
             stores,

@@ -1,4 +1,4 @@
-"""Orders, stores and attempts for staff. What an import would overwrite cannot be edited here."""
+"""The admin of orders, stores and attempts. Data that an import would overwrite is read-only."""
 
 from django.contrib import admin, messages
 from django.db.models import Model, Q, QuerySet
@@ -25,13 +25,13 @@ from orders.models import (
     Store,
     normalize_order_number,
 )
-from orders.services.address_corrections import undo
+from orders.services.address_corrections import undo_correction
 
 ATTEMPTS_SHOWN = 20  # of an order, the newest
 
 
-class ReadOnly:
-    """Staff may look. What stands here is changed by imports and by services, never by a form."""
+class ReadOnlyMixin:
+    """For models that only imports and services change."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -43,36 +43,36 @@ class ReadOnly:
         return False
 
 
-class OrderLineInline(ReadOnly, TabularInline):
+class OrderLineInline(ReadOnlyMixin, TabularInline):
     model = OrderLine
     fields = ["name", "sku", "kind", "quantity", "quantity_returned", "unit_price", "discount", "tax", "total"]
     ordering = ["position"]
     extra = 0
 
 
-class RefundInline(ReadOnly, TabularInline):
+class RefundInline(ReadOnlyMixin, TabularInline):
     model = Refund
     fields = ["store_refund_id", "amount", "refunded_at"]
     extra = 0
 
 
-class AddressCorrectionInline(ReadOnly, TabularInline):
+class AddressCorrectionInline(ReadOnlyMixin, TabularInline):
     model = AddressCorrection
     fields = ["made_at", "old_email", "new_email", "client", "undone_at"]
     ordering = ["-made_at"]
-    show_change_link = True  # there it can be undone
+    show_change_link = True  # its change list has the action to undo it
     extra = 0
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnly, ModelAdmin):
+class OrderAdmin(ReadOnlyMixin, ModelAdmin):
     list_display = ["number", "store", "placed_at", "status", "email", "billing_name", "total", "currency", "is_test"]
     list_filter = ["status", "store", "is_test", "payment_method"]
     list_select_related = ["store"]
     date_hierarchy = "placed_at"
     ordering = ["-placed_at"]
-    show_full_result_count = False  # counting millions of orders for a hint is not worth it
-    search_fields = ["number_key"]  # shows the field; `get_search_results` does the work
+    show_full_result_count = False  # would count millions of orders
+    search_fields = ["number_key"]  # makes the admin show the search field; see `get_search_results`
     search_help_text = _("Order number, email address, serial number, last 4 digits of the card, or name")
     inlines = [OrderLineInline, RefundInline, AddressCorrectionInline]
     fieldsets = [
@@ -89,7 +89,7 @@ class OrderAdmin(ReadOnly, ModelAdmin):
             },
         ),
         (_("Invoice"), {"fields": ["invoice_number", "invoice_issued_on", "invoice_seller"]}),
-        (_("What belongs to it"), {"fields": ["from_other_rooms", "mails", "attempts"]}),
+        (_("What belongs to it"), {"fields": ["other_panels", "sent_emails", "attempts"]}),
     ]
 
     def get_search_results(
@@ -109,7 +109,7 @@ class OrderAdmin(ReadOnly, ModelAdmin):
         return queryset.filter(found), False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return ["email", "billing", "from_other_rooms", "mails", "attempts"]
+        return ["email", "billing", "other_panels", "sent_emails", "attempts"]
 
     @admin.display(description=_("address that mails go to"))
     def email(self, order: Order) -> str:
@@ -128,16 +128,16 @@ class OrderAdmin(ReadOnly, ModelAdmin):
         return format_html_join(mark_safe("<br>"), "{}", ((part,) for part in parts if part))
 
     @admin.display(description=_("licenses and more"))
-    def from_other_rooms(self, order: Order) -> SafeString:
-        shown = [
+    def other_panels(self, order: Order) -> SafeString:
+        rendered = [
             render_to_string(panel.admin_template, {"order": order, "panel": content})
-            for panel, content in panels.load([order])[order.pk]
+            for panel, content in panels.load_panels([order])[order.pk]
             if panel.admin_template
         ]
-        return mark_safe("".join(shown)) if shown else SafeString("–")  # noqa: S308 (templates escape)
+        return mark_safe("".join(rendered)) if rendered else SafeString("–")  # noqa: S308 (templates escape)
 
     @admin.display(description=_("mails"))
-    def mails(self, order: Order) -> SafeString:
+    def sent_emails(self, order: Order) -> SafeString:
         rows = Message.objects.about_order(order.pk).order_by("-created_at")
         return format_html_join(
             mark_safe("<br>"),
@@ -164,7 +164,7 @@ class OrderAdmin(ReadOnly, ModelAdmin):
             (
                 (
                     row.at.strftime("%Y-%m-%d %H:%M:%S %Z"),
-                    row.get_way_display(),
+                    row.get_method_display(),
                     row.get_outcome_display(),
                     row.client,
                 )
@@ -174,26 +174,28 @@ class OrderAdmin(ReadOnly, ModelAdmin):
 
 
 @admin.register(AddressCorrection)
-class AddressCorrectionAdmin(ReadOnly, ModelAdmin):
+class AddressCorrectionAdmin(ReadOnlyMixin, ModelAdmin):
     list_display = ["order", "made_at", "old_email", "new_email", "undone_at"]
     list_filter = [("undone_at", admin.EmptyFieldListFilter)]
     list_select_related = ["order"]
     search_fields = ["order__number_key", "old_email", "new_email"]
     date_hierarchy = "made_at"
     ordering = ["-made_at"]
-    actions = ["undo"]
+    actions = ["undo_corrections"]
 
     @admin.action(description=_("Undo the chosen corrections"), permissions=["undo"])
-    def undo(self, request: HttpRequest, queryset: QuerySet[AddressCorrection]) -> None:
-        """Also after the 48 hours. Later corrections of the same order end with it."""
-        chosen = list(queryset.standing().order_by("pk"))  # type: ignore[attr-defined]
-        for correction in chosen:
-            undo(correction)
-        words = ngettext("%(count)s correction undone.", "%(count)s corrections undone.", len(chosen))
-        self.message_user(request, words % {"count": len(chosen)}, messages.SUCCESS if chosen else messages.WARNING)
+    def undo_corrections(self, request: HttpRequest, queryset: QuerySet[AddressCorrection]) -> None:
+        """Staff can undo a correction at any time. This undoes later corrections of the same order, too."""
+        corrections = list(queryset.active().order_by("pk"))  # type: ignore[attr-defined]
+        for correction in corrections:
+            undo_correction(correction)
+        text = ngettext("%(count)s correction undone.", "%(count)s corrections undone.", len(corrections))
+        self.message_user(
+            request, text % {"count": len(corrections)}, messages.SUCCESS if corrections else messages.WARNING
+        )
 
     def has_undo_permission(self, request: HttpRequest) -> bool:
-        """Who may look may not yet undo; asked by the action."""
+        """Called by the admin for the permission "undo" of the action above."""
         return request.user.has_perm("orders.change_addresscorrection")
 
 
@@ -203,14 +205,14 @@ class StoreAdmin(ModelAdmin):
     search_fields = ["name", "slug"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        # Imports find their store by it.
+        # Imports look up their store by its slug.
         return ["slug"] if obj else []
 
 
 @admin.register(Attempt)
-class AttemptAdmin(ReadOnly, ModelAdmin):
-    list_display = ["at", "way", "outcome", "subject", "client", "orders_opened"]
-    list_filter = ["way", "outcome"]
+class AttemptAdmin(ReadOnlyMixin, ModelAdmin):
+    list_display = ["at", "method", "outcome", "subject", "client", "orders_opened"]
+    list_filter = ["method", "outcome"]
     search_fields = ["subject", "client"]
     search_help_text = _("Email address, order number, or the client's network address")
     date_hierarchy = "at"

@@ -8,5 +8,5 @@ class OrdersConfig(AppConfig):
     verbose_name = _("Orders")
 
     def ready(self) -> None:
-        # Rooms above register what they show of an order in `panels.py`.
+        # Apps register their panels of the order page in a module `panels`.
         autodiscover_modules("panels")

@@ -1,4 +1,4 @@
-"""Where somebody is, as far as an open order or the browser tells: a guess, always changeable on the page."""
+"""Country codes, and a guess of the visitor's country. Pages that use the guess let the visitor change it."""
 
 import re
 import unicodedata
@@ -12,25 +12,25 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 
 from orders.models import Order
 
-COUNTRY = re.compile(r"[A-Z]{2}")
-HEADER_LENGTH = 500  # characters of Accept-Language that are looked at
+COUNTRY_CODE = re.compile(r"[A-Z]{2}")
+HEADER_LENGTH = 500  # characters of Accept-Language that are parsed
 
 
-def country_code(typed: Any) -> str:
-    """A country as two capital letters; empty where it is none."""
+def parse_country_code(typed: Any) -> str:
+    """Return two capital letters, or an empty string if the input does not have the shape of a country code."""
     code = unicodedata.normalize("NFKC", str(typed or "")).replace("\x00", "").strip().upper()
-    return code if COUNTRY.fullmatch(code) else ""
+    return code if COUNTRY_CODE.fullmatch(code) else ""
 
 
 def guess_country(request: HttpRequest, orders: Iterable[Order]) -> str:
-    """Where an open order was bought; else what the browser's language says; else where the language is at home."""
+    """Return the billing country of an order; else the region of the browser's language; else its likely region."""
     for order in orders:
-        if code := country_code(order.billing_country):
+        if code := parse_country_code(order.billing_country):
             return code
     for language, _weight in parse_accept_lang_header(
         request.headers.get("Accept-Language", "")[:HEADER_LENGTH].lower()
     ):
-        if code := country_code(language.rpartition("-")[2] if "-" in language else ""):
+        if code := parse_country_code(language.rpartition("-")[2] if "-" in language else ""):
             return code
     language = (get_language() or "en").split("-")[0]
     return get_global("likely_subtags").get(language, "en_Latn_US").split("_")[-1]

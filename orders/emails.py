@@ -18,7 +18,7 @@ from orders.money import format_money
 from orders.passwords import portal_password
 from orders.services.address_corrections import CORRECTED, TO_OLD, UNDONE
 from orders.services.confirmations import CONFIRMATION
-from orders.statuses import words
+from orders.statuses import describe_status
 
 
 def confirmation(message: Message) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def confirmation(message: Message) -> dict[str, Any]:
         (gettext("Order number"), order.number),
         (gettext("Order password"), password),
         (gettext("Ordered on"), placed_at),
-        (gettext("Status"), words(order.status).name),
+        (gettext("Status"), describe_status(order.status).name),
         (gettext("Paid with"), formats.payment_line(order)),
     ]
     return {
@@ -38,7 +38,7 @@ def confirmation(message: Message) -> dict[str, Any]:
         "facts": [(label, value) for label, value in facts if value],
         "highlights": [
             highlight
-            for panel, content in panels.load([order])[order.pk]
+            for panel, content in panels.load_panels([order])[order.pk]
             if panel.email_highlights
             for highlight in panel.email_highlights(content)
         ],
@@ -92,14 +92,14 @@ def address_has_orders(message: Message) -> bool:
 def lookup_code(message: Message) -> dict[str, Any]:
     code = LookupCode.objects.get(pk=message.object_id)
     return {
-        "highlights": [Highlight(gettext("Code"), lookup_codes.digits_of(code))],
+        "highlights": [Highlight(gettext("Code"), lookup_codes.code_digits(code))],
         "minutes": int(lookup_codes.LIFETIME.total_seconds() // 60),
     }
 
 
 def code_is_live(message: Message) -> bool:
     code = LookupCode.objects.filter(pk=message.object_id).first()
-    return code is not None and lookup_codes.is_live(code, timezone.now())
+    return code is not None and lookup_codes.is_valid(code, timezone.now())
 
 
 def address_corrected(message: Message) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def _about_correction(correction: AddressCorrection) -> dict[str, Any]:
 
 
 def correction_can_be_undone(message: Message) -> bool:
-    correction = AddressCorrection.objects.standing().filter(pk=message.object_id).first()
+    correction = AddressCorrection.objects.active().filter(pk=message.object_id).first()
     return correction is not None and timezone.now() < correction.undo_until
 
 

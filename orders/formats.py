@@ -1,4 +1,4 @@
-"""Dates, countries and cards as the buyer's language writes them (Babel's CLDR). Money is in orders/money.py."""
+"""Localized dates, countries and payment methods, by Babel's CLDR data. Money is in orders/money.py."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order
 
-# Dates and prices repeat: an order page shows many, of a few.
+# Entries per cache. An order page shows many dates and amounts, but few different ones.
 CACHED_RESULTS = 4096
 
 CARD_BRANDS = {
@@ -57,7 +57,7 @@ def active_locale() -> Locale:
 
 
 def percent(rate: Decimal) -> str:
-    """A tax rate, given in percent, as it is written: 19 → 19%, 7.250 → 7.25%."""
+    """Format a tax rate, given in percent: 19 → 19%, 7.250 → 7.25%."""
     return format_percent(rate.normalize() / 100, locale=active_locale(), decimal_quantization=False)
 
 
@@ -76,12 +76,12 @@ def local_day(moment: datetime, zone: tzinfo) -> str:
 
 @lru_cache(maxsize=CACHED_RESULTS)
 def _local_time(moment: datetime, zone: tzinfo, language: str) -> str:
-    there, locale = moment.astimezone(zone), locale_for(language)
-    return f"{format_date(there, 'long', locale=locale)}, {format_time(there, 'short', locale=locale)}"
+    local, locale = moment.astimezone(zone), locale_for(language)
+    return f"{format_date(local, 'long', locale=locale)}, {format_time(local, 'short', locale=locale)}"
 
 
 def local_time(moment: datetime, zone: tzinfo) -> str:
-    """Day and time in that zone; `zone_name` says which it is."""
+    """Format date and time in a zone, without its name; see `zone_name`."""
     return _local_time(moment, zone, active_language())
 
 
@@ -91,40 +91,40 @@ def _zone_name(moment: datetime, zone: tzinfo, language: str) -> str:
 
 
 def zone_name(moment: datetime, zone: tzinfo) -> str:
-    """What the zone is called at that moment: Central European Standard Time."""
+    """Return the name of the zone at that moment, such as Central European Standard Time."""
     return _zone_name(moment, zone, active_language())
 
 
 def country(code: str) -> str:
-    """The country's name; the code itself where nobody knows it."""
+    """Return the name of a country; the code itself if it is unknown."""
     return active_locale().territories.get(code.upper(), code)
 
 
-def _readable(code: str, known: Mapping[str, Any]) -> str:
-    """A store's code for something as words, also where we never heard of it: klarna_later → Klarna later."""
+def _label(code: str, known: Mapping[str, Any]) -> str:
+    """Return the label of a code that a store sent, also if it is unknown: klarna_later → Klarna later."""
     key = code.strip().lower().replace(" ", "_").replace("-", "_")
     return str(known.get(key) or code.replace("_", " ").strip().capitalize())
 
 
 def card_brand(code: str) -> str:
-    return _readable(code, CARD_BRANDS)
+    return _label(code, CARD_BRANDS)
 
 
 def wallet(code: str) -> str:
-    return _readable(code, WALLETS)
+    return _label(code, WALLETS)
 
 
 def payment(order: Order) -> str:
-    """How the order was paid, in words, without the digits; empty where the store does not say."""
+    """Return how the order was paid, without card digits; empty if the store does not say."""
     if order.wallet:
         return wallet(order.wallet)
     if order.card_brand:
         return card_brand(order.card_brand)
-    return _readable(order.payment_method, PAYMENT_METHODS) if order.payment_method else ""
+    return _label(order.payment_method, PAYMENT_METHODS) if order.payment_method else ""
 
 
 def payment_line(order: Order) -> str:
-    """As `payment`, with the last 4 digits where they are known."""
+    """As `payment`, with the last 4 digits if they are known."""
     digits = order.card_last4 or order.device_last4
     method = payment(order)
     if not digits:

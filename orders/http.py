@@ -1,4 +1,4 @@
-"""What the views of all rooms share: which methods, which caching, and how a refusal is answered."""
+"""View decorators and responses that the views of all apps share."""
 
 from typing import Any
 
@@ -9,15 +9,16 @@ from django.views.decorators.http import require_http_methods
 
 from orders.rate_limits import SHORT_WINDOW
 
-INVALID, TOO_MANY_REQUESTS = 422, 429  # status codes of a form with errors, and of an exhausted rate limit
+UNPROCESSABLE = 422  # status code of a page that shows a form with errors
+TOO_MANY_REQUESTS = 429  # status code of a page that an exhausted rate limit refused
 
-private = cache_control(no_store=True, private=True)
+no_store = cache_control(no_store=True, private=True)
 get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
-def too_many_requests(request: HttpRequest, template: str, content: dict[str, Any]) -> HttpResponse:
-    """A page that asks to wait; `minutes` in it says how long at most."""
+def too_many_requests(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """Render a page that asks to wait. `minutes` in its context says for how long at most."""
     minutes = int(SHORT_WINDOW.total_seconds() // 60)
-    response = render(request, template, content | {"minutes": minutes}, status=TOO_MANY_REQUESTS)
+    response = render(request, template, context | {"minutes": minutes}, status=TOO_MANY_REQUESTS)
     response["Retry-After"] = str(int(SHORT_WINDOW.total_seconds()))
     return response

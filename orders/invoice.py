@@ -1,4 +1,4 @@
-"""What an invoice says, built once: the page and the paper show the same words."""
+"""The content of an invoice, built once for the page and the PDF."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,35 +10,35 @@ from orders import formats
 from orders.models import Order, OrderLine, Refund
 from orders.money import format_money
 
-Pairs = list[tuple[str, str]]
+LabelsAndValues = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Invoice:
-    """All words and amounts in the active language, ready to be shown."""
+    """All texts and amounts, formatted in the active language."""
 
     title: str
     number: str
-    notice: str  # what it is not; empty for a tax invoice
+    notice: str  # that it is not a tax invoice; empty if it is one
     language: str
     order_number: str
     seller: list[str]
     buyer: list[str]
-    facts: Pairs
+    facts: LabelsAndValues
     columns: list[str]
     rows: list[list[str]]
-    totals: Pairs
+    totals: LabelsAndValues
     grand_total: tuple[str, str]
     remarks: list[str]
 
     @property
-    def labeled_rows(self) -> list[Pairs]:
-        """Each value with its column's name, for screens too narrow for columns."""
+    def labeled_rows(self) -> list[LabelsAndValues]:
+        """The values of each row with the names of their columns, for screens that are too narrow for a table."""
         return [list(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
-def build(order: Order, lines: Sequence[OrderLine], refunds: Sequence[Refund]) -> Invoice:
-    """The invoice of an order whose store is loaded. Runs no query."""
+def build_invoice(order: Order, lines: Sequence[OrderLine], refunds: Sequence[Refund]) -> Invoice:
+    """Build the invoice of an order whose store is loaded. Executes no query."""
     is_tax_invoice = bool(order.invoice_number)
     return Invoice(
         title=gettext("Invoice") if is_tax_invoice else gettext("Order statement"),
@@ -46,7 +46,7 @@ def build(order: Order, lines: Sequence[OrderLine], refunds: Sequence[Refund]) -
         notice="" if is_tax_invoice else gettext("This is an order statement, not a tax invoice."),
         language=get_language() or "",
         order_number=order.number,
-        seller=_filled(order.invoice_seller or order.store.seller or order.store.name),
+        seller=_non_empty_lines(order.invoice_seller or order.store.seller or order.store.name),
         buyer=_buyer(order),
         facts=_facts(order, is_tax_invoice),
         columns=[gettext("Item"), gettext("Quantity"), gettext("Unit price"), gettext("Tax"), gettext("Total")],
@@ -57,7 +57,7 @@ def build(order: Order, lines: Sequence[OrderLine], refunds: Sequence[Refund]) -
     )
 
 
-def _filled(text: str) -> list[str]:
+def _non_empty_lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
@@ -65,7 +65,7 @@ def _buyer(order: Order) -> list[str]:
     parts = [
         order.billing_company,
         order.billing_name,
-        *_filled(order.billing_address),
+        *_non_empty_lines(order.billing_address),
         f"{order.billing_postcode} {order.billing_city}".strip(),
         formats.country(order.billing_country),
         gettext("VAT ID: %(id)s") % {"id": order.billing_vat_id} if order.billing_vat_id else "",
@@ -73,9 +73,9 @@ def _buyer(order: Order) -> list[str]:
     return [part for part in parts if part]
 
 
-def _facts(order: Order, is_tax_invoice: bool) -> Pairs:
+def _facts(order: Order, is_tax_invoice: bool) -> LabelsAndValues:
     zone = order.store.tzinfo
-    facts: Pairs = []
+    facts: LabelsAndValues = []
     if is_tax_invoice:
         facts.append((gettext("Invoice number"), order.invoice_number))
         if order.invoice_issued_on:
@@ -106,15 +106,15 @@ def _row(order: Order, line: OrderLine) -> list[str]:
     ]
 
 
-def _totals(order: Order, lines: Sequence[OrderLine]) -> Pairs:
+def _totals(order: Order, lines: Sequence[OrderLine]) -> LabelsAndValues:
     totals = [(gettext("Subtotal"), format_money(order.subtotal, order.currency))]
     if order.discount:
         totals.append((gettext("Discount"), format_money(-order.discount, order.currency)))
     return totals + _taxes(order, lines)
 
 
-def _taxes(order: Order, lines: Sequence[OrderLine]) -> Pairs:
-    """The tax of each rate, where the lines say it and add up to the order's; else the order's tax."""
+def _taxes(order: Order, lines: Sequence[OrderLine]) -> LabelsAndValues:
+    """Return the tax per rate, if the lines have rates and add up to the tax of the order; else that tax alone."""
     by_rate: dict[Decimal, Decimal] = {}
     for line in lines:
         if line.tax_rate is not None:

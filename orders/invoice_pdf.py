@@ -1,8 +1,8 @@
-"""The invoice as PDF/UA: the words of orders/invoice.py on paper, by Typst, tagged for screen readers.
+"""The invoice as PDF/UA: the content of orders/invoice.py, typeset by Typst and tagged for screen readers.
 
-The fonts inside the typst wheel show Latin, Greek and Cyrillic. For other scripts a folder of fonts
-is given (INVOICE_FONT_FOLDER). A character that no font shows is never a box in silence: PDF/UA
-forbids it, Typst stops, and we print "?" with a sentence that says so.
+The fonts in the typst wheel have Latin, Greek and Cyrillic characters. Fonts for other scripts are read from
+INVOICE_FONT_FOLDER. PDF/UA forbids a character that no font has, and Typst fails. Such characters are replaced
+by "?", and a notice on the invoice says so.
 """
 
 import json
@@ -20,15 +20,15 @@ from orders.invoice import Invoice
 TEMPLATE = Path(settings.BASE_DIR) / "templates" / "orders" / "invoice.typ"
 # Unicode CLDR, supplemental data, paperSize US-Letter.
 LETTER_COUNTRIES = frozenset(["BZ", "CA", "CL", "CO", "CR", "GT", "MX", "NI", "PA", "PH", "PR", "SV", "US", "VE"])
-MISSING = re.compile(r'the text `"(.+?)"` could not be displayed')
-# One by one that often, so that a single odd sign costs only itself; then all at once.
+MISSING_TEXT = re.compile(r'the text `"(.+?)"` could not be displayed')
+# So many missing characters are replaced one by one; then all at once that the fonts in the wheel may lack.
 SINGLE_REPLACEMENTS = 5
-SHOWN_BY_OWN_FONTS = re.compile(r"[^\t\n\x20-\u052f\u1e00-\u2116]")
-STAND_IN = "?"
+OUTSIDE_WHEEL_FONTS = re.compile(r"[^\t\n\x20-\u052f\u1e00-\u2116]")
+REPLACEMENT = "?"
 
 
-def render(invoice: Invoice, country: str) -> bytes:
-    """The PDF of an invoice, on the paper that is used in this country (ISO 3166-1 alpha-2, or empty)."""
+def render_pdf(invoice: Invoice, country: str) -> bytes:
+    """Return the PDF of an invoice, in the paper size of this country (ISO 3166-1 alpha-2, or empty)."""
     content = asdict(invoice) | {
         "notices": [invoice.notice] if invoice.notice else [],
         "paper": "us-letter" if country in LETTER_COUNTRIES else "a4",
@@ -40,7 +40,7 @@ def render(invoice: Invoice, country: str) -> bytes:
         try:
             return _compile(text)
         except typst.TypstError as error:
-            missing = MISSING.search(str(error))
+            missing = MISSING_TEXT.search(str(error))
             if missing is None or attempt > SINGLE_REPLACEMENTS:
                 raise
             if attempt == 0:
@@ -52,9 +52,9 @@ def render(invoice: Invoice, country: str) -> bytes:
                 )
                 text = json.dumps(content, ensure_ascii=False)
             if attempt == SINGLE_REPLACEMENTS:
-                text = SHOWN_BY_OWN_FONTS.sub(STAND_IN, text)
+                text = OUTSIDE_WHEEL_FONTS.sub(REPLACEMENT, text)
             else:
-                text = text.replace(missing[1], STAND_IN)
+                text = text.replace(missing[1], REPLACEMENT)
     raise AssertionError("the loop returns or raises")
 
 

@@ -1,4 +1,4 @@
-"""Money: the decimals of a currency, and amounts as people write and read them."""
+"""Decimals of currencies, and the formatting and parsing of amounts."""
 
 import re
 import unicodedata
@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from orders.formats import CACHED_RESULTS, active_language, locale_for
 
-# ISO 4217, list one: the currencies whose smallest unit is not a hundredth. (CLDR, which Babel carries, says how many
-# decimals are usually shown; RSD, ALL and IQD are shown without any, and paid with them.)
+# ISO 4217, list one: the currencies whose smallest unit is not a hundredth. Babel's CLDR data is of no use here: it has
+# the decimals that are usually displayed, which are 0 for RSD, ALL and IQD, although they are paid with decimals.
 _DECIMALS = {
     **dict.fromkeys(
         ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF"), 0
@@ -17,46 +17,46 @@ _DECIMALS = {
     **dict.fromkeys(("XOF", "XPF"), 0),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
 }
-_USUAL_DECIMALS = 2
+_DEFAULT_DECIMALS = 2
 
-# CLDR's currencySpacing, which Babel leaves out: KWD79.950 is hard to read.
+# CLDR's currencySpacing, which Babel does not implement: without it, KWD79.950 is hard to read.
 _LETTER_BESIDE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
-# Digits, perhaps in groups. The last separator may begin the cents.
+# Digits, grouped or not. The last separator may be the decimal separator.
 _NUMBER = re.compile(r"[0-9]+(?:[.,'’ ][0-9]+)*")
-_MOST_DIGITS = 13  # before the decimals, as many as the database keeps
+_MAX_INTEGER_DIGITS = 13  # as many as fit into the database column
 
 
 def decimals(currency: str) -> int:
-    """How many decimals a currency is paid with, by ISO 4217: 2 for EUR, 0 for JPY, 3 for KWD."""
-    return _DECIMALS.get(currency.upper(), _USUAL_DECIMALS)
+    """Return the number of decimals of a currency by ISO 4217: 2 for EUR, 0 for JPY, 3 for KWD."""
+    return _DECIMALS.get(currency.upper(), _DEFAULT_DECIMALS)
 
 
-def smallest(currency: str) -> Decimal:
-    """The smallest coin: 0.01 EUR, 1 JPY, 0.001 KWD."""
+def smallest_unit(currency: str) -> Decimal:
+    """Return the smallest unit of a currency: 0.01 for EUR, 1 for JPY, 0.001 for KWD."""
     return Decimal(1).scaleb(-decimals(currency))
 
 
-def round_to(amount: Decimal, currency: str) -> Decimal:
-    """The amount in whole smallest coins, halves away from zero."""
-    return amount.quantize(smallest(currency), rounding=ROUND_HALF_UP)
+def round_to_currency(amount: Decimal, currency: str) -> Decimal:
+    """Round an amount to the smallest unit of its currency, halves away from zero."""
+    return amount.quantize(smallest_unit(currency), rounding=ROUND_HALF_UP)
 
 
 def plain_amount(amount: Decimal, currency: str) -> str:
-    """As programs read it: 79.95, 80 or 79.950, with a point and the currency's decimals."""
-    return f"{amount.quantize(smallest(currency)):f}"
+    """Format an amount for programs, with a point and the decimals of the currency: 79.95, 80 or 79.950."""
+    return f"{amount.quantize(smallest_unit(currency)):f}"
 
 
-# --- As people read it ----------------------------------------------------------------------------------------
+# --- Formatting ----------------------------------------------------------------------------------------
 
 
 def format_money(amount: Decimal, currency: str) -> str:
-    """The amount with its currency as the active language writes it, with the currency's decimals."""
-    return money_in(amount, currency, active_language())
+    """Format an amount with its currency in the active language, with the decimals of the currency."""
+    return format_money_in(amount, currency, active_language())
 
 
 @lru_cache(maxsize=CACHED_RESULTS)
-def money_in(amount: Decimal, currency: str, language: str) -> str:
-    """As `format_money`, for many amounts in a language that was asked for once."""
+def format_money_in(amount: Decimal, currency: str, language: str) -> str:
+    """As `format_money`, in a given language, for callers that format many amounts."""
     locale = locale_for(language)
     pattern = copy(locale.currency_formats["standard"])
     places = decimals(currency)
@@ -65,16 +65,16 @@ def money_in(amount: Decimal, currency: str, language: str) -> str:
     return _LETTER_BESIDE_DIGIT.sub("\N{NO-BREAK SPACE}", written)
 
 
-# --- As people type it ----------------------------------------------------------------------------------------
+# --- Parsing ----------------------------------------------------------------------------------------
 
 
-def read_amount(typed: str, places: int = _USUAL_DECIMALS) -> Decimal | None:
-    """The amount in a text such as `1.234,56 €`, `$1,234.56`, `79,95` or `79.-`; None where there is not exactly one.
+def parse_amount(typed: str, places: int = _DEFAULT_DECIMALS) -> Decimal | None:
+    """Return the amount in a text like `1.234,56 €`, `$1,234.56`, `79,95` or `79.-`; None if there is not exactly one.
 
-    `places` is how many decimals its currency has. Three digits after a lone separator are thousands, unless the
-    currency has three decimals: 1.234 is 1234 euros, and 1.234 Kuwaiti dinars.
+    `places` is the number of decimals of the currency. Three digits after a single separator are thousands, unless
+    the currency has three decimals: 1.234 is 1234 euros, but 1.234 Kuwaiti dinars.
     """
-    numbers = _NUMBER.findall(_plain(typed))
+    numbers = _NUMBER.findall(_normalize(typed))
     if len(numbers) != 1:
         return None
     parts = re.split(r"[.,'’ ]", numbers[0])
@@ -90,14 +90,14 @@ def read_amount(typed: str, places: int = _USUAL_DECIMALS) -> Decimal | None:
     if any(len(group) not in (2, 3) for group in groups):  # two digits: groups as in India
         return None
     whole = "".join(parts[:-1] if has_decimals else parts)
-    if len(whole) > _MOST_DIGITS:
+    if len(whole) > _MAX_INTEGER_DIGITS:
         return None
     return Decimal(f"{whole}.{parts[-1]}" if has_decimals else whole)
 
 
-def _plain(typed: str) -> str:
-    """With ASCII digits and separators, whatever keyboard they come from."""
+def _normalize(typed: str) -> str:
+    """Convert digits and separators of all scripts to ASCII, and drop a dash in place of the decimals."""
     text = unicodedata.normalize("NFKC", typed).translate({0x66B: ",", 0x66C: ".", 0x2D9: "'", 0x2019: "'"})
     text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
-    # `Fr. 79.-` and `79,–` have no cents.
+    # As in `Fr. 79.-` and `79,–`.
     return " ".join(re.sub(r"(?<=[0-9])[.,][-–—]+", "", text).split())

@@ -1,6 +1,6 @@
 """Panels: what other apps show on the order page, in the confirmation email and in the order's admin page.
 
-Apps register theirs in `AppConfig.ready()`.
+Apps register theirs in a module `panels`, which is imported at startup.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ class Panel:
     for all of them. An order that is missing from the result shows no panel. Templates get the content as
     `panel`, beside `order`. `email_highlights` turns the content into what the confirmation email shows.
     `search` takes a search term of staff and returns the ids of matching orders (by serial number, by reference).
-    Panels are shown in the order of `place`, lowest first.
+    Panels are shown in the order of `position`, lowest first.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Panel:
     email_highlights: Callable[[Any], list[Highlight]] | None = None
     admin_template: str = ""
     search: Callable[[str], QuerySet[Any, Any]] | None = None
-    place: int = 10
+    position: int = 10
 
 
 _panels: dict[str, Panel] = {}
@@ -43,14 +43,14 @@ def register(panel: Panel) -> None:
 
 
 def registered() -> list[Panel]:
-    return sorted(_panels.values(), key=lambda panel: panel.place)
+    return sorted(_panels.values(), key=lambda panel: panel.position)
 
 
-def load(orders: Sequence[Order]) -> dict[int, list[tuple[Panel, Any]]]:
-    """Every panel's content for these orders, by order id: one query a panel, and one for their items."""
+def load_panels(orders: Sequence[Order]) -> dict[int, list[tuple[Panel, Any]]]:
+    """Return the panels of these orders with their content, by order id: one query per panel, and one for the items."""
     load_items(orders)
-    shown: dict[int, list[tuple[Panel, Any]]] = {order.pk: [] for order in orders}
+    panels_by_order: dict[int, list[tuple[Panel, Any]]] = {order.pk: [] for order in orders}
     for panel in registered():
         for order_id, content in panel.load(orders).items():
-            shown[order_id].append((panel, content))
-    return shown
+            panels_by_order[order_id].append((panel, content))
+    return panels_by_order

@@ -1,7 +1,7 @@
-"""The proof of work that a lookup by card asks for while the site is being enumerated.
+"""The proof of work that a lookup by card requires while the site is being enumerated.
 
-django-altcha makes and judges the challenges, here and without a third party. What the browser does
-is static/js/proof-of-work.js: django-altcha's own script needs a looser content security policy.
+django-altcha creates and verifies the challenges on this server, without a third party. The browser solves them with
+static/js/proof-of-work.js, because the script of django-altcha needs a less strict content security policy.
 """
 
 import base64
@@ -15,7 +15,7 @@ from django_altcha import AltchaField, AltchaWidget
 
 from orders.rate_limits import Rate, RateLimit, consume
 
-HARDEST = 150_000  # hashes at most; a second or so on a cheap phone
+MAX_NUMBER = 150_000  # upper bound of hashes to compute; about a second on a cheap phone
 LIFETIME_MILLISECONDS = 10 * 60 * 1000
 
 
@@ -24,7 +24,7 @@ class ProofOfWorkWidget(AltchaWidget):
 
 
 class ProofOfWorkField(AltchaField):
-    """A form field whose value is a solved challenge. Each solution is taken once."""
+    """A form field whose value is a solved challenge. Each challenge is accepted once."""
 
     widget = ProofOfWorkWidget
     default_error_messages = {
@@ -35,11 +35,11 @@ class ProofOfWorkField(AltchaField):
     }
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(maxnumber=HARDEST, expire=LIFETIME_MILLISECONDS, **kwargs)
+        super().__init__(maxnumber=MAX_NUMBER, expire=LIFETIME_MILLISECONDS, **kwargs)
 
     def replay_attack_protection(self, payload: str) -> None:
-        # By the challenge, for the rest of the payload can be written in many ways. In PostgreSQL and by one
-        # statement, so that two workers never both take one solution.
+        # Identified by the challenge, because the rest of the payload can be encoded in many ways. `consume` is one
+        # atomic statement, so two workers never accept the same solution.
         challenge = str(json.loads(base64.b64decode(payload))["challenge"])
         if not consume([RateLimit("proof-of-work", challenge, Rate(short=1, long=1))], timezone.now()):
             raise forms.ValidationError(self.error_messages["replay"], code="invalid")

@@ -1,7 +1,7 @@
-"""Rate limits: sliding windows in PostgreSQL, each try counted by one atomic statement.
+"""Rate limits: sliding windows in PostgreSQL, in which one atomic statement counts each attempt.
 
-A try is counted before its answer is looked for, so that a hundred tries at once are still no more than the
-limit. What succeeds is taken off the count again.
+An attempt is counted before it is evaluated, so that a hundred simultaneous attempts cannot exceed the limit. A
+successful attempt is removed from the count again with `restore`.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ LONG_WINDOW = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Rate:
-    """At most so many tries in any 15 minutes, and in any 24 hours."""
+    """The maximum numbers of attempts in any 15 minutes (`short`) and in any 24 hours (`long`)."""
 
     short: int
     long: int
@@ -29,7 +29,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class RateLimit:
-    """What is limited (`scope`), for whom or what (`subject`), and to how much (`rate`)."""
+    """A limit for one subject, such as an email address or an order, within a scope."""
 
     scope: str
     subject: str
@@ -37,14 +37,14 @@ class RateLimit:
 
     @property
     def key(self) -> str:
-        """Keyed, so that the table holds no addresses."""
-        name = hashlib.blake2b(
+        """The primary key of the counter. The subject is hashed with a key, so that the table contains no addresses."""
+        digest = hashlib.blake2b(
             self.subject.encode(errors="surrogatepass"), key=settings.SECRET_KEY.encode()[:64], digest_size=16
         )
-        return f"{self.scope}:{name.hexdigest()}"
+        return f"{self.scope}:{digest.hexdigest()}"
 
 
-# One limit: its tries of the last day are kept, and one is added if both windows have room.
+# For one limit: keep its attempts of the last day, and add one if neither window is exhausted.
 _CONSUME = """
 {name} AS (
     INSERT INTO orders_ratelimitcounter AS counter (key, tries, allowed)
@@ -55,22 +55,22 @@ _CONSUME = """
             SELECT coalesce(array_agg(t), '{{}}') AS recent,
                    count(*) FILTER (WHERE t > %s) < %s AND count(*) < %s AS fits
             FROM unnest(counter.tries) AS t WHERE t > %s
-        ) AS judged
+        ) AS checked
     )
     RETURNING allowed
 )"""
 
 
 def consume(limits: Sequence[RateLimit], now: datetime) -> bool:
-    """Count one try against each limit, in this order, up to the first that is exhausted; in one statement.
+    """Count one attempt against each limit, in this order, up to the first that is exhausted; in one statement.
 
-    Returns whether all of them allowed it. `now` also names the tries for `restore`.
+    Returns whether all limits allowed it. `now` also identifies the attempt for `restore`.
     """
     return all(consume_each(limits, now))
 
 
 def consume_each(limits: Sequence[RateLimit], now: datetime) -> list[bool]:
-    """As `consume`, but tells of each limit; those behind an exhausted one were not touched, and count as exhausted."""
+    """As `consume`, but return a result per limit. Those after an exhausted one are not counted, and False."""
     parts: list[str] = []
     parameters: list[Any] = []
     for index, limit in enumerate(limits):
@@ -85,20 +85,20 @@ def consume_each(limits: Sequence[RateLimit], now: datetime) -> list[bool]:
 
 
 def allows(limit: RateLimit, now: datetime) -> bool:
-    """Whether a limit has a try left. Counts none."""
+    """Whether a limit would allow an attempt, without counting one."""
     tries = _tries([limit])
     short = sum(tried > now - SHORT_WINDOW for tried in tries)
     long = sum(tried > now - LONG_WINDOW for tried in tries)
     return short < limit.rate.short and long < limit.rate.long
 
 
-def failures(limits: Sequence[RateLimit], now: datetime) -> int:
-    """How many tries of the last day count against these limits together; successes were restored."""
+def count_failures(limits: Sequence[RateLimit], now: datetime) -> int:
+    """Return the number of failed attempts of the last day, of these limits together. Successes were restored."""
     return sum(tried > now - LONG_WINDOW for tried in _tries(limits))
 
 
 def _tries(limits: Sequence[RateLimit]) -> list[datetime]:
-    # Raw SQL, as in all of this module: every lookup passes here, and the ORM takes longer than PostgreSQL.
+    # Raw SQL, as in all of this module: every lookup executes it, and the ORM would take longer than PostgreSQL.
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT tries FROM orders_ratelimitcounter WHERE key = ANY(%s)", [[limit.key for limit in limits]]
@@ -107,7 +107,7 @@ def _tries(limits: Sequence[RateLimit]) -> list[datetime]:
 
 
 def restore(limits: Sequence[RateLimit], now: datetime) -> None:
-    """Take the try that was counted at this very moment off again: it succeeded."""
+    """Remove the attempt that `consume` counted with this value of `now`, because it succeeded."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE orders_ratelimitcounter SET tries = array_remove(tries, %s::timestamptz) WHERE key = ANY(%s)",
@@ -115,9 +115,9 @@ def restore(limits: Sequence[RateLimit], now: datetime) -> None:
         )
 
 
-def delete_old(now: datetime) -> int:
-    """Remove counters that nobody touched within the longest window. Returns how many."""
-    # The last try is the newest; an empty list was restored whole.
+def delete_stale_counters(now: datetime) -> int:
+    """Delete counters without an attempt in the long window. Returns their number."""
+    # The last attempt is the newest. A list is empty if all its attempts were restored.
     removed, _by_model = RateLimitCounter.objects.extra(
         where=["coalesce(tries[cardinality(tries)], '-infinity') < %s"], params=[now - LONG_WINDOW]
     ).delete()

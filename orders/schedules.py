@@ -1,4 +1,4 @@
-"""When each store sends which follow-up: staff's data, asked by the rooms that have follow-ups."""
+"""Queries of the follow-up schedules that staff set per store, for the apps that send follow-ups."""
 
 from collections.abc import Iterator
 from datetime import time
@@ -7,23 +7,23 @@ from django.db.models import Q
 
 from orders.models import FollowUpSchedule
 
-# By the store's clock, when a mail of a day goes out that has no hour of its own.
-MORNING = time(10)
+# In the store's time zone; for emails that are due on a day, not at a time of day.
+DEFAULT_SEND_TIME = time(10)
 
 
-def by_days(kind: str, default_days: int, store: str = "store") -> Iterator[tuple[int, Q]]:
-    """Which stores send this kind after, or before, how many days: a filter for each number of days.
+def stores_by_days(kind: str, default_days: int, store: str = "store") -> Iterator[tuple[int, Q]]:
+    """Yield, for each number of days set for this kind of email, a filter of the stores that it applies to.
 
-    `store` is how a query reaches the store. Stores that have it switched off are in none of them.
+    `store` is the lookup of the store in the query that is filtered. Stores that switched the kind off are in none
+    of the filters.
     """
-    own = FollowUpSchedule.objects.filter(kind=kind)
-    stores: dict[int, list[int]] = {}
-    told = []
-    for row in own:
-        told.append(row.store_id)
-        if row.is_on:
-            stores.setdefault(row.days, []).append(row.store_id)
-    # Django's negation also takes what has no store.
-    yield default_days, ~Q(**{f"{store}__in": told}) if told else Q()
-    for days, ids in stores.items():
-        yield days, Q(**{f"{store}__in": ids})
+    days_of_stores: dict[int, list[int]] = {}
+    scheduled_stores = []
+    for schedule in FollowUpSchedule.objects.filter(kind=kind):
+        scheduled_stores.append(schedule.store_id)
+        if schedule.is_on:
+            days_of_stores.setdefault(schedule.days, []).append(schedule.store_id)
+    # The negated filter also matches rows without a store.
+    yield default_days, ~Q(**{f"{store}__in": scheduled_stores}) if scheduled_stores else Q()
+    for days, store_ids in days_of_stores.items():
+        yield days, Q(**{f"{store}__in": store_ids})

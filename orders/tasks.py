@@ -1,5 +1,3 @@
-"""What is cleaned up by itself."""
-
 from datetime import timedelta
 
 from celery import shared_task
@@ -11,14 +9,14 @@ from orders.models import AccessLink, Attempt, LookupCode
 
 ATTEMPTS_KEPT = timedelta(days=90)
 CODES_KEPT = timedelta(days=1)
-LINKS_KEPT = timedelta(days=30)  # an old link still leads to a fresh one that long
+LINKS_KEPT = timedelta(days=30)  # until then, an expired link can be renewed
 
 
 @shared_task
-def forget_old_access_data() -> None:
-    """Remove limits, attempts, links, codes and sessions that serve nobody any more."""
+def delete_old_access_data() -> None:
+    """Delete rate limit counters, attempts, links, codes and sessions that are no longer needed."""
     now = timezone.now()
-    rate_limits.delete_old(now)
+    rate_limits.delete_stale_counters(now)
     Attempt.objects.filter(at__lt=now - ATTEMPTS_KEPT).delete()
     AccessLink.objects.filter(created_at__lt=now - LINKS_KEPT).delete()
     LookupCode.objects.filter(created_at__lt=now - CODES_KEPT).delete()

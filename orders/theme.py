@@ -1,6 +1,6 @@
-"""The vendor's color as a stylesheet of its own, so that no page needs an inline style.
+"""A stylesheet with the vendor's color, so that no page needs an inline style.
 
-Text and focus rings are brought to the contrast of WCAG AA whatever color a vendor chose.
+The color of text and focus rings is adjusted to the contrast of WCAG AA, whatever color the vendor chose.
 """
 
 import hashlib
@@ -11,16 +11,16 @@ from django.urls import reverse
 
 from notifications.colors import readable_on, text_on
 
-# What text stands on, at its worst: the page in light mode, the sheets in dark; as in static/css/portal.css.
-LIGHT_GROUND = "#f3f5f8"
-DARK_GROUND = "#1d2127"
+# The backgrounds with the least contrast, from static/css/portal.css: the page in light mode, the sheets in dark mode.
+LIGHT_BACKGROUND = "#f3f5f8"
+DARK_BACKGROUND = "#1d2127"
 
 
 @lru_cache
 def _stylesheet(color: str) -> str:
     return (
-        f":root{{--brand:{color};--brand-text:{text_on(color)};--brand-ink:{readable_on(LIGHT_GROUND, color)}}}"
-        f"@media screen and (prefers-color-scheme:dark){{:root{{--brand-ink:{readable_on(DARK_GROUND, color)}}}}}"
+        f":root{{--brand:{color};--brand-text:{text_on(color)};--brand-ink:{readable_on(LIGHT_BACKGROUND, color)}}}"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{--brand-ink:{readable_on(DARK_BACKGROUND, color)}}}}}"
     )
 
 
@@ -29,7 +29,7 @@ def stylesheet() -> str:
 
 
 def version() -> str:
-    """Changes when the stylesheet does."""
+    """Return a digest of the stylesheet, for its URL."""
     return hashlib.sha256(stylesheet().encode()).hexdigest()[:12]
 
 

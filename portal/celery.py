@@ -50,7 +50,7 @@ app.conf.beat_schedule = {
         "options": {"expires": 3600},
     },
     "forget-old-attempts": {
-        "task": "orders.tasks.forget_old_access_data",
+        "task": "orders.tasks.delete_old_access_data",
         "schedule": crontab(minute="17"),
         "options": {"expires": 3600},
     },

@@ -22,9 +22,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from kombu.exceptions import KombuError
 
-from files.judging import judge
 from files.models import private_storage
-from files.refusals import Refused
+from files.rejections import FileRejected
+from files.validation import clean_upload
 from licenses.models import Release
 from licenses.models.downloads import releases_storage
 from notifications.models import Message
@@ -169,8 +169,8 @@ def _release_without_file() -> Release | None:
 
 def check_uploads() -> str:
     try:
-        judge(ContentFile(TEST_PICTURE, name="doctor.png"))
-    except Refused as refused:
+        clean_upload(ContentFile(TEST_PICTURE, name="doctor.png"))
+    except FileRejected as refused:
         text = _("a picture could not be judged (%(reason)s)") % {"reason": refused.reason}
         raise CheckFailed(text, _("Look at the log for why. Until then, buyers cannot send files.")) from refused
     return _("pictures are judged")

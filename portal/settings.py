@@ -90,7 +90,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "files.uploading.BodyCapMiddleware",
+    "files.upload_limits.RequestSizeLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -154,7 +154,7 @@ VENDOR_LOGO = env.str("VENDOR_LOGO", "")  # path under the static files, or empt
 VENDOR_COLOR = env.str("VENDOR_COLOR", "#0b5cad")
 # A folder of fonts for scripts other than Latin, Greek and Cyrillic on printed invoices.
 INVOICE_FONT_FOLDER = env.str("INVOICE_FONT_FOLDER", "")
-INVOICE_PDF_RENDERER = "orders.invoice_pdf.render"  # a dotted path: only a process that renders one loads Typst
+INVOICE_PDF_RENDERER = "orders.invoice_pdf.render_pdf"  # a dotted path: only a process that renders one loads Typst
 # Pages that rooms below their own lead to, by what they are for: see notifications/site.py.
 SITE_PAGES = {
     "help": "support:help",
@@ -241,7 +241,7 @@ UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_MEGABYTES", 10) * 1024 * 1024  # per file
 UPLOADS_KEPT_DAYS = env.int("UPLOADS_KEPT_DAYS", 180)  # where a case does not say otherwise
 if UPLOAD_MAX_BYTES < 1 or UPLOADS_KEPT_DAYS < 1:
     stop("UPLOAD_MAX_MEGABYTES and UPLOADS_KEPT_DAYS must be at least 1.")
-FILE_UPLOAD_HANDLERS = ["files.uploading.CappedUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["files.upload_limits.LimitedUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000  # too many files then still get their sentence
 
 # --- Refunds through Stripe (see refunds/gateways/) --------------------------------------------------------
@@ -308,7 +308,7 @@ _folder = {
 def bucket(name: str, **options: str) -> dict[str, Any]:
     """A storage in an S3-compatible store. What is empty is left to Amazon's library, as the machine's own role."""
     return {
-        "BACKEND": "files.s3.PrivateBucket",
+        "BACKEND": "files.s3.PrivateS3Storage",
         "OPTIONS": {
             "bucket_name": name,
             "max_memory_size": 8 * 1024 * 1024,  # bytes; more of a file that is read goes to a temporary one

@@ -1,1 +1,1 @@
-"""Returns, withdrawals, swaps and cashback."""
+"""Returns, withdrawals, product swaps, cashback claims, and the refunds that follow from them."""

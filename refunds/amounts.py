@@ -1,54 +1,54 @@
-"""How much comes back for units of a line: in whole cents, and together never more than was paid."""
+"""Refund amounts for units of an order line, rounded to the currency, never more in total than was paid."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from orders.models import OrderLine
-from orders.money import round_to
+from orders.money import round_to_currency
 
 ZERO = Decimal(0)
 
 
 @dataclass(frozen=True)
-class Share:
-    """What comes back, with the tax in it; in the order's currency."""
+class RefundAmount:
+    """An amount to refund, and the tax it includes, in the order's currency."""
 
     amount: Decimal
     tax: Decimal
 
 
-def paid_for(lines: Sequence[OrderLine], order_total: Decimal, currency: str) -> dict[int, Decimal]:
-    """What was paid for each line, by its id, with tax.
+def paid_per_line(lines: Sequence[OrderLine], order_total: Decimal, currency: str) -> dict[int, Decimal]:
+    """Return the amount paid for each line, including tax, by the line's id.
 
-    A line's own total; where the order cost less than its lines together (a voucher on the whole
-    order), each line bears its part, and the parts add up to the order's total to the last cent.
+    Usually the line's own total. If the order's total is less than the sum of its lines (a voucher on the
+    whole order), the discount is spread over the lines in proportion, so that they add up to the total exactly.
     """
-    together = sum((line.total for line in lines), ZERO)
-    if together <= order_total or together <= ZERO:
+    lines_total = sum((line.total for line in lines), ZERO)
+    if lines_total <= order_total or lines_total <= ZERO:
         return {line.pk: line.total for line in lines}
     paid: dict[int, Decimal] = {}
     lines_before = paid_before = ZERO
     for line in lines:
         lines_before += line.total
-        paid_so_far = round_to(max(order_total, ZERO) * lines_before / together, currency)
+        paid_so_far = round_to_currency(max(order_total, ZERO) * lines_before / lines_total, currency)
         paid[line.pk] = paid_so_far - paid_before
         paid_before = paid_so_far
     return paid
 
 
-def share(line: OrderLine, paid: Decimal, units_before: int, units: int, currency: str) -> Share:
-    """What comes back for `units` more units of a line of which `units_before` went back already.
+def refund_amount(line: OrderLine, paid: Decimal, units_before: int, units: int, currency: str) -> RefundAmount:
+    """Return the amount for the next `units` of a line, after `units_before` units of it.
 
-    Cents that don't divide fall on one unit or the other; all units together are what was paid.
+    The amounts of all units add up to `paid`: where it does not divide evenly, single units differ by a cent.
     """
     tax = line.tax * paid / line.total if line.total else ZERO
-    return Share(
-        amount=_part(paid, line.quantity, units_before, units, currency),
-        tax=_part(tax, line.quantity, units_before, units, currency),
+    return RefundAmount(
+        amount=_portion(paid, line.quantity, units_before, units, currency),
+        tax=_portion(tax, line.quantity, units_before, units, currency),
     )
 
 
-def _part(whole: Decimal, quantity: int, units_before: int, units: int, currency: str) -> Decimal:
-    before = round_to(whole * units_before / quantity, currency)
-    return round_to(whole * (units_before + units) / quantity, currency) - before
+def _portion(total: Decimal, quantity: int, units_before: int, units: int, currency: str) -> Decimal:
+    before = round_to_currency(total * units_before / quantity, currency)
+    return round_to_currency(total * (units_before + units) / quantity, currency) - before

@@ -2,7 +2,7 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
-from refunds.reasons import make_first_reasons
+from refunds.default_reasons import create_default_reasons
 
 
 class RefundsConfig(AppConfig):
@@ -10,4 +10,4 @@ class RefundsConfig(AppConfig):
     verbose_name = _("Returns and refunds")
 
     def ready(self) -> None:
-        post_migrate.connect(make_first_reasons, sender=self)
+        post_migrate.connect(create_default_reasons, sender=self)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import CaseEvent, DecidedCase
-from cases.transitions import mail_kind
+from cases.transitions import email_kind
 from notifications.kinds import EmailKind, Item, register
 from notifications.models import Message
 from notifications.site import site_url
@@ -18,8 +18,8 @@ from orders import formats
 from orders.emails import how_to_open
 from orders.models import Order
 from orders.money import format_money
-from refunds.differences import price_difference
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
+from refunds.price_differences import format_price_difference
 
 TEMPLATES = "refunds/emails"
 
@@ -103,7 +103,7 @@ def _facts_of_swap(case: Swap, event: CaseEvent) -> list[tuple[str, str]]:
         (gettext("Order number"), case.order.number),
         (gettext("What you bought"), case.line.name),
         (gettext("What you would like instead"), case.wanted),
-        (gettext("Difference"), price_difference(case.price_difference, case.currency)),
+        (gettext("Difference"), format_price_difference(case.price_difference, case.currency)),
     ]
     if event.to_status == Swap.Status.SWAPPED and case.new_license is not None:
         facts.append((gettext("New serial number"), case.new_license.serial))
@@ -147,7 +147,7 @@ def step_is_known(case_type: type[DecidedCase], message: Message) -> bool:
 
 for case_type, label in LABELS.items():
     for status, status_label in case_type.Status.choices:  # type: ignore[attr-defined]
-        name = mail_kind(case_type, status)
+        name = email_kind(case_type, status)
         step = format_lazy("{}: {}", label, status_label)
         about, known = partial(context, case_type), partial(step_is_known, case_type)
         register(EmailKind(name, f"{TEMPLATES}/{name}.html", about, known, label=step))

@@ -1,4 +1,4 @@
-"""Some days after money went back: has it arrived? `notifications` reads this at the start."""
+"""The follow-up email that asks some days after a refund whether it has arrived. Discovered by `notifications`."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -16,53 +16,53 @@ from notifications.site import site_url
 from orders import formats
 from orders.models import Order, Refund
 from orders.money import format_money
-from orders.schedules import by_days
-from orders.services.confirmations import language_of
+from orders.schedules import stores_by_days
+from orders.services.confirmations import order_language
 
 REFUND_ARRIVED = "refund_arrived"
 REFUND_ARRIVED_DAYS, REFUND_ARRIVED_WINDOW = 7, timedelta(days=14)
-ROWS_AT_ONCE = 500
-# The portal's own row goes once the store tells of the same refund; the transaction knows both.
-OF_TRANSACTION, OF_STORE = "transaction", "refund"
+CHUNK_SIZE = 500  # rows
+# A message key names the transaction if there is one: a `Refund` row of the portal is replaced by the store's row.
+TRANSACTION_KEY, REFUND_KEY = "transaction", "refund"
 
 
 def _candidates(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
-    for days, stores in by_days(REFUND_ARRIVED, REFUND_ARRIVED_DAYS, "order__store"):
-        after = timedelta(days=days)
-        found = Refund.objects.filter(
+    for days, stores in stores_by_days(REFUND_ARRIVED, REFUND_ARRIVED_DAYS, "order__store"):
+        delay = timedelta(days=days)
+        refunds = Refund.objects.filter(
             stores,
-            refunded_at__gt=since - after,
-            refunded_at__lte=until - after,
+            refunded_at__gt=since - delay,
+            refunded_at__lte=until - delay,
             amount__gt=0,
             order__is_test=False,
         )
-        for refund in found.select_related("order__store", "transaction").iterator(chunk_size=ROWS_AT_ONCE):
-            due_at = refund.refunded_at + after
+        for refund in refunds.select_related("order__store", "transaction").iterator(chunk_size=CHUNK_SIZE):
+            due_at = refund.refunded_at + delay
             yield PlannedFollowUp(
                 refund.order_id,
                 refund.order.email,
                 due_at,
                 due_at + REFUND_ARRIVED_WINDOW,
-                key=_key_of(refund),
+                key=_message_key(refund),
                 order_id=refund.order_id,
-                language=language_of(refund.order),
+                language=order_language(refund.order),
             )
 
 
-def _key_of(refund: Refund) -> str:
+def _message_key(refund: Refund) -> str:
     transaction = getattr(refund, "transaction", None)
-    return f"{OF_TRANSACTION}-{transaction.pk}" if transaction else f"{OF_STORE}-{refund.pk}"
+    return f"{TRANSACTION_KEY}-{transaction.pk}" if transaction else f"{REFUND_KEY}-{refund.pk}"
 
 
-def _refund_of(message: Message) -> Refund | None:
-    kind, _dash, pk = message.key.partition("-")
-    which = Q(transaction=pk) if kind == OF_TRANSACTION else Q(pk=pk)
-    return Refund.objects.select_related("order__store").filter(which, order=message.object_id).first()
+def _get_refund(message: Message) -> Refund | None:
+    key_type, _dash, pk = message.key.partition("-")
+    lookup = Q(transaction=pk) if key_type == TRANSACTION_KEY else Q(pk=pk)
+    return Refund.objects.select_related("order__store").filter(lookup, order=message.object_id).first()
 
 
 def _is_still_refunded(message: Message) -> bool:
-    """It is still noted, goes to the same address, and no bank took the payment back besides."""
-    refund = _refund_of(message)
+    """Whether the refund still exists, the order has the same address, and was not charged back."""
+    refund = _get_refund(message)
     return (
         refund is not None
         and refund.order.status != Order.Status.CHARGED_BACK
@@ -71,7 +71,7 @@ def _is_still_refunded(message: Message) -> bool:
 
 
 def _context(message: Message) -> dict[str, Any]:
-    refund = _refund_of(message)
+    refund = _get_refund(message)
     if refund is None:
         raise Refund.DoesNotExist
     order = refund.order

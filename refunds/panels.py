@@ -1,4 +1,4 @@
-"""What was asked back for an order, and what still can be: this room's part of the order page."""
+"""The panel of the order page that lists the order's requests and offers a return."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,60 +11,60 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import DecidedCase
-from cases.progress import Words, words
+from cases.progress import StatusBadge, status_badge
 from orders.models import Order, OrderLine
 from orders.panels import Panel, register
-from refunds.countries import may_withdraw
-from refunds.eligibility import NOT_RETURNABLE
+from refunds.eligibility import REFUSED_ORDER_STATUSES
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
-from refunds.policy import days_left, moment_before
+from refunds.policy import days_left, last_moment_before
+from refunds.withdrawal_rights import has_withdrawal_right
 
 
-class _Kind(NamedTuple):
+class _CaseKind(NamedTuple):
     case_type: type[DecidedCase]
     name: Any
-    page: str  # the name of its URL; empty where it has none
+    url_name: str  # of its status page; empty if it has none
 
     @property
-    def admin_page(self) -> str:
+    def admin_url_name(self) -> str:
         return f"admin:refunds_{self.case_type._meta.model_name}_change"
 
 
 _KINDS = {
-    "return": _Kind(Return, _("Return"), "refunds:return_status"),
-    "withdrawal": _Kind(Withdrawal, _("Withdrawal"), ""),
-    "swap": _Kind(Swap, _("Product swap"), "refunds:swap_status"),
-    "cashback": _Kind(CashbackClaim, _("Cashback claim"), "refunds:cashback_status"),
+    "return": _CaseKind(Return, _("Return"), "refunds:return_status"),
+    "withdrawal": _CaseKind(Withdrawal, _("Withdrawal"), ""),
+    "swap": _CaseKind(Swap, _("Product swap"), "refunds:swap_status"),
+    "cashback": _CaseKind(CashbackClaim, _("Cashback claim"), "refunds:cashback_status"),
 }
 
 
 @dataclass(frozen=True)
-class ShownCase:
-    """Something that the buyer asked for."""
+class PanelCase:
+    """A case as the panel lists it."""
 
     name: Any
-    page: str
-    admin_page: str  # ... and of its page for staff
+    url_name: str  # of its status page; empty if it has none
+    admin_url_name: str
     pk: int
     reference: str
-    words: Words
+    badge: StatusBadge
     at: datetime
 
 
 @dataclass
-class Requests:
-    """What an order's page says about money back."""
+class RequestsPanel:
+    """The content of the panel of one order."""
 
-    cases: list[ShownCase] = field(default_factory=list)  # newest first
-    can_ask: bool = False
-    is_over: bool = False
-    last_moment: datetime | None = None  # to ask, where it is known without asking the policy
+    cases: list[PanelCase] = field(default_factory=list)  # newest first
+    can_request_return: bool = False
+    is_period_over: bool = False
+    last_moment: datetime | None = None  # for a return, if all lines have a stored deadline
     days_left: int = 0
-    may_withdraw: bool = False
+    has_withdrawal_right: bool = False
 
 
 class _Row(NamedTuple):
-    """A case; a return once for each of its lines."""
+    """A row of the query below: a case, or one line of a return."""
 
     order_id: int
     kind: str
@@ -76,11 +76,12 @@ class _Row(NamedTuple):
     units: int
 
 
-# By hand, because every order page asks it: one statement for four tables, made once.
+# One SQL statement for four tables instead of four queries, because every order page runs it.
 _CASES_OF_ORDERS = """
-SELECT asked.order_id, 'return', asked.id, reference, status, created_at AS at, item.line_id, coalesce(item.quantity, 0)
-FROM refunds_return AS asked LEFT JOIN refunds_returnline AS item ON item.return_case_id = asked.id
-WHERE asked.order_id = ANY(%(orders)s)
+SELECT request.order_id, 'return', request.id, reference, status, created_at AS at,
+    item.line_id, coalesce(item.quantity, 0)
+FROM refunds_return AS request LEFT JOIN refunds_returnline AS item ON item.return_case_id = request.id
+WHERE request.order_id = ANY(%(orders)s)
 UNION ALL
 SELECT order_id, 'withdrawal', id, reference, status, created_at, NULL, 0
 FROM refunds_withdrawal WHERE order_id = ANY(%(orders)s)
@@ -94,37 +95,43 @@ ORDER BY at DESC
 """
 
 
-def load(orders: Sequence[Order]) -> Mapping[int, Requests]:
-    """What each order shows, with one query for all."""
+def load_requests(orders: Sequence[Order]) -> Mapping[int, RequestsPanel]:
+    """Load the panels of these orders, by order id, with one query. Orders with nothing to show are left out."""
     rows: dict[int, list[_Row]] = {order.pk: [] for order in orders}
     with connection.cursor() as cursor:
         cursor.execute(_CASES_OF_ORDERS, {"orders": list(rows)})
         for row in map(_Row._make, cursor.fetchall()):
             rows[row.order_id].append(row)
     now = timezone.now()
-    shown = {order.pk: _requests(order, rows[order.pk], now) for order in orders}
-    return {order_id: each for order_id, each in shown.items() if each.cases or each.can_ask or each.is_over}
+    panels = {order.pk: _panel(order, rows[order.pk], now) for order in orders}
+    return {
+        order_id: each
+        for order_id, each in panels.items()
+        if each.cases or each.can_request_return or each.is_period_over
+    }
 
 
-def _requests(order: Order, rows: Sequence[_Row], now: datetime) -> Requests:
-    requests = Requests(cases=list({row.reference: _case(row) for row in rows}.values()))
-    if order.is_test or order.status in NOT_RETURNABLE or _has_withdrawn(rows):
-        return requests
-    requests.may_withdraw = may_withdraw(order.billing_country)
-    untils = [line.return_until for line in _free(order, rows)]
-    known = [until for until in untils if until is not None]
+def _panel(order: Order, rows: Sequence[_Row], now: datetime) -> RequestsPanel:
+    panel = RequestsPanel(cases=list({row.reference: _case(row) for row in rows}.values()))
+    if order.is_test or order.status in REFUSED_ORDER_STATUSES or _has_withdrawn(rows):
+        return panel
+    panel.has_withdrawal_right = has_withdrawal_right(order.billing_country)
+    deadlines = [line.return_until for line in _returnable_lines(order, rows)]
+    known = [deadline for deadline in deadlines if deadline is not None]
     latest = max(known, default=None)
-    requests.can_ask = len(known) < len(untils) or (latest is not None and now < latest)
-    requests.is_over = not requests.can_ask and latest is not None
-    if latest is not None and len(known) == len(untils):
-        requests.last_moment = moment_before(latest)
-        requests.days_left = days_left(latest, order.store.tzinfo, now)
-    return requests
+    panel.can_request_return = len(known) < len(deadlines) or (latest is not None and now < latest)
+    panel.is_period_over = not panel.can_request_return and latest is not None
+    if latest is not None and len(known) == len(deadlines):
+        panel.last_moment = last_moment_before(latest)
+        panel.days_left = days_left(latest, order.store.tzinfo, now)
+    return panel
 
 
-def _case(row: _Row) -> ShownCase:
+def _case(row: _Row) -> PanelCase:
     kind = _KINDS[row.kind]
-    return ShownCase(kind.name, kind.page, kind.admin_page, row.pk, row.reference, words(row.status), row.at)
+    return PanelCase(
+        kind.name, kind.url_name, kind.admin_url_name, row.pk, row.reference, status_badge(row.status), row.at
+    )
 
 
 def _has_withdrawn(rows: Sequence[_Row]) -> bool:
@@ -132,32 +139,34 @@ def _has_withdrawn(rows: Sequence[_Row]) -> bool:
     return any(row.kind == "withdrawal" and row.status != declined for row in rows)
 
 
-def _free(order: Order, rows: Sequence[_Row]) -> list[OrderLine]:
-    """The items of which some can go back, once or still: not returned, not asked for, not ruled out."""
-    held: dict[int, int] = {}
+def _returnable_lines(order: Order, rows: Sequence[_Row]) -> list[OrderLine]:
+    """Return lines with units that are neither returned nor requested, except lines that are never returnable."""
+    requested_units: dict[int, int] = {}
     for row in rows:
         if row.line_id is not None and row.status not in Return.CLOSED:
-            held[row.line_id] = held.get(row.line_id, 0) + row.units
+            requested_units[row.line_id] = requested_units.get(row.line_id, 0) + row.units
     return [
         line
         for line in order.items
-        if line.quantity_returned + held.get(line.pk, 0) < line.quantity and line.return_until != order.placed_at
+        if line.quantity_returned + requested_units.get(line.pk, 0) < line.quantity
+        and line.return_until != order.placed_at
     ]
 
 
-def orders_with_reference(word: str) -> QuerySet[Any, int]:
-    """The orders of the case with this reference, of whichever kind its letter says."""
-    reference = word.strip().upper()
-    kinds = (kind.case_type for kind in _KINDS.values() if reference.startswith(f"{kind.case_type.REFERENCE_PREFIX}-"))
-    cases: Any = next(kinds, Return)
-    return cases.objects.filter(reference=reference, order__isnull=False).values_list("order_id", flat=True)
+def orders_with_reference(search_term: str) -> QuerySet[Any, int]:
+    """Return the ids of orders of the case with this reference. Its prefix tells the kind of case."""
+    reference = search_term.strip().upper()
+    case_types = (kind.case_type for kind in _KINDS.values())
+    matching = (each for each in case_types if reference.startswith(f"{each.REFERENCE_PREFIX}-"))
+    case_type: Any = next(matching, Return)
+    return case_type.objects.filter(reference=reference, order__isnull=False).values_list("order_id", flat=True)
 
 
 register(
     Panel(
         name="requests",
-        place=20,  # below the serial numbers
-        load=load,
+        position=20,  # below the serial numbers
+        load=load_requests,
         template="refunds/_panel.html",
         admin_template="refunds/_panel_admin.html",
         search=orders_with_reference,

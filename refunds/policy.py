@@ -1,4 +1,4 @@
-"""Until when what can be returned: the store's policy in force at the purchase, in the store's time zone."""
+"""Return deadlines, by the store's policy in force at the purchase and in the store's time zone."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -11,39 +11,39 @@ from refunds.models import ReturnException, ReturnPolicy
 
 
 @dataclass
-class Terms:
-    """One policy version with its exceptions and limits, ready to be asked."""
+class PolicyTerms:
+    """One version of a policy with its exceptions and limits, loaded from the database."""
 
     policy: ReturnPolicy
     exceptions: list[ReturnException] = field(default_factory=list)
-    auto_approval: dict[str, Decimal] = field(default_factory=dict)  # by currency
+    auto_approval_limits: dict[str, Decimal] = field(default_factory=dict)  # by currency
 
     def days(self, product_id: int | None, kind: str) -> int | None:
-        """How many days after the purchase; None where it cannot be returned at all.
+        """Return the number of days after the purchase, or None if the item cannot be returned.
 
-        The most exact exception counts: product and kind, then product, then kind.
+        The most specific exception wins: product and kind, then product, then kind.
         """
         if not self.exceptions:
             return self.policy.days
-        fitting = [
+        matching = [
             exception
             for exception in self.exceptions
             if exception.product_id in (None, product_id) and exception.kind in ("", kind)
         ]
-        if not fitting:
+        if not matching:
             return self.policy.days
-        return max(fitting, key=lambda each: (each.product_id is not None, each.kind != "")).days
+        return max(matching, key=lambda each: (each.product_id is not None, each.kind != "")).days
 
-    def approves_by_itself(self, amount: Decimal, currency: str) -> bool:
-        limit = self.auto_approval.get(currency)
+    def auto_approves(self, amount: Decimal, currency: str) -> bool:
+        limit = self.auto_approval_limits.get(currency)
         return limit is not None and amount <= limit
 
 
-class Policies:
-    """The policies of some stores, loaded once: three queries, however many orders are judged."""
+class StorePolicies:
+    """All policy versions of some stores, loaded with three queries."""
 
     def __init__(self, store_ids: Iterable[int]) -> None:
-        self._versions: dict[int, list[Terms]] = {store_id: [] for store_id in store_ids}
+        self._versions: dict[int, list[PolicyTerms]] = {store_id: [] for store_id in store_ids}
         policies = (
             ReturnPolicy.objects.filter(store_id__in=self._versions)
             .newest_first()
@@ -51,16 +51,16 @@ class Policies:
         )
         for policy in policies:
             self._versions[policy.store_id].append(
-                Terms(
+                PolicyTerms(
                     policy,
                     list(policy.exceptions.all()),
                     {limit.currency: limit.up_to for limit in policy.auto_approval_limits.all()},
                 )
             )
-        self._default = Terms(ReturnPolicy())
+        self._default = PolicyTerms(ReturnPolicy())
 
-    def at(self, store_id: int, placed_at: datetime) -> Terms:
-        """What was in force when an order was placed; a store that never said anything has the defaults."""
+    def in_force_at(self, store_id: int, placed_at: datetime) -> PolicyTerms:
+        """Return the terms for an order placed at this time; the model's defaults if the store had no policy."""
         for terms in self._versions[store_id]:
             if terms.policy.in_force_from <= placed_at:
                 return terms
@@ -68,73 +68,73 @@ class Policies:
 
 
 def last_day(placed_at: datetime, zone: tzinfo, days: int) -> date:
-    """The last day on which a return can be sent. The purchase day is day 0, in the store's time zone."""
+    """Return the last day of a period in the store's time zone. The purchase day is day 0."""
     return placed_at.astimezone(zone).date() + timedelta(days=days)
 
 
-def end_of(day: date, zone: tzinfo) -> datetime:
-    """The first moment after a day in that zone, also where clocks change at midnight."""
+def end_of_day(day: date, zone: tzinfo) -> datetime:
+    """Return the first moment of the next day in this zone, correct across changes of the clock."""
     return datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone)
 
 
 def return_until(placed_at: datetime, zone: tzinfo, days: int | None) -> datetime:
-    """The first moment at which it is too late. Without any days: the purchase itself."""
-    return placed_at if days is None else end_of(last_day(placed_at, zone, days), zone)
+    """Return the exclusive deadline of a return. Without days (never returnable) it is the purchase itself."""
+    return placed_at if days is None else end_of_day(last_day(placed_at, zone, days), zone)
 
 
-def moment_before(until: datetime) -> datetime:
-    """The last moment at which something is not too late yet; on the last day, as people read it."""
+def last_moment_before(until: datetime) -> datetime:
+    """Return the last moment before an exclusive deadline: it falls on the last day, which pages show."""
     return until - timedelta(microseconds=1)
 
 
 def days_left(until: datetime, zone: tzinfo, now: datetime) -> int:
-    """Whole days after today on which a return can still be sent; 0 on the last day, and ever after."""
+    """Return how many days remain after today; 0 on the last day and after it."""
     if now >= until:
         return 0
-    last = moment_before(until).astimezone(zone).date()
+    last = last_moment_before(until).astimezone(zone).date()
     return max((last - now.astimezone(zone).date()).days, 0)
 
 
-class Promises:
-    """Until when what an import brings can be returned: loaded once, then asked in memory for each line."""
+class ReturnDeadlines:
+    """Computes return deadlines of many imported lines in memory, after loading the policies once."""
 
     def __init__(self, store_ids: Collection[int]) -> None:
-        self._policies = Policies(store_ids)
+        self._policies = StorePolicies(store_ids)
         self._zones = {store.pk: store.tzinfo for store in Store.objects.filter(pk__in=store_ids).only("time_zone")}
-        self._ends: dict[tuple[int, date, int], datetime] = {}
+        self._deadlines: dict[tuple[int, date, int], datetime] = {}
 
-    def until(self, store_id: int, placed_at: datetime, product_id: int | None, kind: str) -> datetime:
-        """The first moment at which it is too late, by the policy in force at the purchase."""
-        days = self._policies.at(store_id, placed_at).days(product_id, kind)
+    def get(self, store_id: int, placed_at: datetime, product_id: int | None, kind: str) -> datetime:
+        """Return the exclusive deadline for an item, by the policy in force at the purchase."""
+        days = self._policies.in_force_at(store_id, placed_at).days(product_id, kind)
         if days is None:
             return placed_at
         zone = self._zones[store_id]
         key = (store_id, placed_at.astimezone(zone).date(), days)
-        until = self._ends.get(key)
-        if until is None:
-            until = self._ends[key] = return_until(placed_at, zone, days)
-        return until
+        if key not in self._deadlines:
+            self._deadlines[key] = return_until(placed_at, zone, days)
+        return self._deadlines[key]
 
 
-def deadlines(order: Order, lines: Iterable[OrderLine], terms: Terms | None = None) -> dict[int, datetime]:
-    """Until when each line can be returned, by its id: as it was promised, else by the policy at the purchase.
+def return_deadlines(order: Order, lines: Iterable[OrderLine], terms: PolicyTerms | None = None) -> dict[int, datetime]:
+    """Return the exclusive deadline of each line, by its id.
 
-    With `terms` every line is judged by those instead, as if they had been in force.
+    It is the line's stored `return_until`, else it follows from the policy in force at the purchase.
+    `terms` replace both.
     """
     lines = list(lines)
     unknown = [line for line in lines if terms is not None or line.return_until is None]
     known = {line.pk: line.return_until for line in lines if terms is None and line.return_until is not None}
     if not unknown:
         return known
-    judging = terms or Policies([order.store_id]).at(order.store_id, order.placed_at)
-    products = product_ids(order.store_id, {line.sku for line in unknown})
+    applied_terms = terms or StorePolicies([order.store_id]).in_force_at(order.store_id, order.placed_at)
+    products = product_ids_by_sku(order.store_id, {line.sku for line in unknown})
     zone = order.store.tzinfo
     return known | {
-        line.pk: return_until(order.placed_at, zone, judging.days(products.get(line.sku), line.kind))
+        line.pk: return_until(order.placed_at, zone, applied_terms.days(products.get(line.sku), line.kind))
         for line in unknown
     }
 
 
-def product_ids(store_id: int, skus: set[str]) -> dict[str, int | None]:
-    """The product that each of a store's SKUs belongs to."""
+def product_ids_by_sku(store_id: int, skus: set[str]) -> dict[str, int | None]:
+    """Return the product id of each of these SKUs of a store."""
     return dict(Sku.objects.filter(store_id=store_id, code__in=skus).values_list("code", "product_id"))

@@ -1,4 +1,4 @@
-"""Which cashback promotion applies to a license, and why none does. Days are whole, in the store's time zone."""
+"""Which cashback promotion applies to a license, or why none does. Dates are days in the store's time zone."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from orders.models import Order, Store
 from refunds.models import CashbackClaim, CashbackPromotion, Return, ReturnLine, Withdrawal
 
 
-class Reason(NamedTuple):
-    """Why no promotion applies: a code, a sentence, and what is to be filled into it."""
+class NoCashbackReason(NamedTuple):
+    """Why no promotion applies: a code, a sentence, and a country or day that completes the sentence."""
 
     code: str
     sentence: Any
@@ -22,47 +22,55 @@ class Reason(NamedTuple):
     day: date | None = None
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """The whole sentence, in the active language."""
-        filled = [formats.country(self.country)] if self.country else [formats.day(self.day)] if self.day else []
-        return " ".join([str(self.sentence), *(f"{each}." for each in filled)])
+        if self.country:
+            return f"{self.sentence} {formats.country(self.country)}."
+        if self.day:
+            return f"{self.sentence} {formats.day(self.day)}."
+        return str(self.sentence)
 
 
-CLAIMED = Reason("claimed", _("Cashback was claimed for this serial number already."))
-TEST_ORDER = Reason("test-order", _("This is a test order: nothing was paid, so there is no cashback."))
-NOT_PAID = Reason("not-paid", _("The order of this serial number is not paid, or the money for it went back."))
-GIVEN_BACK = Reason("given-back", _("This item was given back, or is about to be."))
-REVOKED = Reason("revoked", _("This serial number is not valid any more."))
-OTHER_COUNTRY = Reason("other-country", _("It was bought in another country:"))
-NONE_THERE = Reason("none-there", _("No promotion runs in this country now."))
-OTHER_STORE = Reason("other-store", _("The promotions in this country are of other stores."))
-OTHER_PRODUCT = Reason("other-product", _("The promotions in this country are for other products."))
-NOT_IN_TIME = Reason("not-in-time", _("It was not bought within the days of the promotion."))
-TOO_LATE = Reason("too-late", _("It is too late to claim for it. The last day was:"))
-FROZEN = Reason(
-    "frozen", _("The address of its order was corrected lately. For your safety, cashback waits until after:")
+CLAIMED = NoCashbackReason("claimed", _("Cashback was claimed for this serial number already."))
+TEST_ORDER = NoCashbackReason("test-order", _("This is a test order: nothing was paid, so there is no cashback."))
+NOT_PAID = NoCashbackReason(
+    "not-paid", _("The order of this serial number is not paid, or the money for it went back.")
 )
-NOT_ACTIVATED = Reason(
+RETURNED = NoCashbackReason("returned", _("This item was given back, or is about to be."))
+REVOKED = NoCashbackReason("revoked", _("This serial number is not valid any more."))
+OTHER_COUNTRY = NoCashbackReason("other-country", _("It was bought in another country:"))
+NO_PROMOTION_IN_COUNTRY = NoCashbackReason("no-promotion-in-country", _("No promotion runs in this country now."))
+OTHER_STORE = NoCashbackReason("other-store", _("The promotions in this country are of other stores."))
+OTHER_PRODUCT = NoCashbackReason("other-product", _("The promotions in this country are for other products."))
+OUTSIDE_PURCHASE_PERIOD = NoCashbackReason(
+    "outside-purchase-period", _("It was not bought within the days of the promotion.")
+)
+CLAIM_PERIOD_ENDED = NoCashbackReason("claim-period-ended", _("It is too late to claim for it. The last day was:"))
+ADDRESS_CORRECTED = NoCashbackReason(
+    "address-corrected",
+    _("The address of its order was corrected lately. For your safety, cashback waits until after:"),
+)
+NOT_ACTIVATED = NoCashbackReason(
     "not-activated", _("A promotion applies, but this license is not activated yet. Install and activate it first.")
 )
 
-_PAID = (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED)
+_PAID_STATUSES = (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED)
 
 
 @dataclass(frozen=True)
-class Promotion:
-    """A promotion with what it is for, ready to be asked."""
+class LoadedPromotion:
+    """A promotion with the ids of its products and stores, loaded from the database."""
 
-    row: CashbackPromotion
+    promotion: CashbackPromotion
     product_ids: frozenset[int]
     store_ids: frozenset[int]  # empty: all stores
 
-    def runs(self, today: date) -> bool:
-        """Whether something can be claimed on this day."""
-        return self.row.bought_from <= today <= self.row.claim_until
+    def is_running(self, today: date) -> bool:
+        """Whether claims are accepted on this day."""
+        return self.promotion.bought_from <= today <= self.promotion.claim_until
 
     def is_over(self, today: date) -> bool:
-        return today > self.row.claim_until
+        return today > self.promotion.claim_until
 
     def covers_store(self, store_id: int) -> bool:
         return not self.store_ids or store_id in self.store_ids
@@ -70,57 +78,57 @@ class Promotion:
     def covers_product(self, product_id: int | None) -> bool:
         return product_id in self.product_ids
 
-    def covers_day(self, bought: date) -> bool:
-        return self.row.bought_from <= bought <= self.row.bought_until
+    def covers_day(self, purchase_day: date) -> bool:
+        return self.promotion.bought_from <= purchase_day <= self.promotion.bought_until
 
 
 @dataclass
-class Bought:
-    """A license on an order line, and what is known of it."""
+class PurchasedLicense:
+    """A license on an order line, with the facts that decide about cashback."""
 
     license: License
     order: Order
-    is_given_back: bool = False
-    claim: CashbackClaim | None = None  # the one that was made already
+    is_returned: bool = False
+    claim: CashbackClaim | None = None  # an earlier claim for this license, if there is one
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """The promotion that applies to a license now, or why none does."""
+class LicenseCashback:
+    """The promotion that applies to a purchased license now, or the reason why none does."""
 
-    bought: Bought
+    purchase: PurchasedLicense
     promotion: CashbackPromotion | None = None
-    reason: Reason | None = None
+    reason: NoCashbackReason | None = None
 
 
-# --- What is asked of the database ------------------------------------------------------------------------
+# --- Loading ----------------------------------------------------------------------------------------------
 
 
-def promotions_in(country: str) -> list[Promotion]:
-    """The promotions of a country, over or not, but for those switched off. Three queries."""
-    rows = CashbackPromotion.objects.filter(is_active=True, countries__contains=[country])
+def promotions_in(country: str) -> list[LoadedPromotion]:
+    """Return the active promotions of a country, including past and future ones. Three queries."""
+    promotions = CashbackPromotion.objects.filter(is_active=True, countries__contains=[country])
     return [
-        Promotion(
-            row,
-            product_ids=frozenset(product.pk for product in row.products.all()),
-            store_ids=frozenset(store.pk for store in row.stores.all()),
+        LoadedPromotion(
+            promotion,
+            product_ids=frozenset(product.pk for product in promotion.products.all()),
+            store_ids=frozenset(store.pk for store in promotion.stores.all()),
         )
-        for row in rows.prefetch_related("products", "stores")
+        for promotion in promotions.prefetch_related("products", "stores")
     ]
 
 
-def running(promotions: Iterable[Promotion], now: datetime) -> list[Promotion]:
-    """Those that run now in the time zone of at least one of their stores. One query."""
-    todays = {store.pk: now.astimezone(store.tzinfo).date() for store in Store.objects.all()}
+def running_promotions(promotions: Iterable[LoadedPromotion], now: datetime) -> list[LoadedPromotion]:
+    """Return those that are running now in the time zone of at least one of their stores. One query."""
+    today_by_store = {store.pk: now.astimezone(store.tzinfo).date() for store in Store.objects.all()}
     return [
         each
         for each in promotions
-        if any(each.covers_store(store_id) and each.runs(today) for store_id, today in todays.items())
+        if any(each.covers_store(store_id) and each.is_running(today) for store_id, today in today_by_store.items())
     ]
 
 
 def countries_with_promotions(now: datetime) -> list[str]:
-    """Where promotions run, in whatever time zone. One query."""
+    """Return countries in which a promotion is running now in some time zone. One query."""
     a_day = timedelta(days=1)
     rows = CashbackPromotion.objects.filter(
         is_active=True, bought_from__lte=now.date() + a_day, claim_until__gte=now.date() - a_day
@@ -128,105 +136,116 @@ def countries_with_promotions(now: datetime) -> list[str]:
     return sorted({country for listed in rows.values_list("countries", flat=True) for country in listed})
 
 
-def bought_with(orders: Sequence[Order]) -> list[Bought]:
-    """The licenses of these orders, with what stands against cashback. Five queries, however many orders."""
-    known = {order.pk: order for order in orders}
-    links = LicensedLine.objects.filter(order_id__in=known).select_related("line", "license__product")
+def purchased_licenses(orders: Sequence[Order]) -> list[PurchasedLicense]:
+    """Return the licenses of these orders, newest orders first. Five queries, however many orders."""
+    orders_by_id = {order.pk: order for order in orders}
+    links = LicensedLine.objects.filter(order_id__in=orders_by_id).select_related("line", "license__product")
     links = links.order_by("-order__placed_at", "line__position", "pk")
     license_ids = {link.license_id for link in links}
-    over = (CashbackClaim.Status.DECLINED, CashbackClaim.Status.CANCELLED)
+    closed_without_payout = (CashbackClaim.Status.DECLINED, CashbackClaim.Status.CANCELLED)
     claims = {
         claim.license_id: claim
-        for claim in CashbackClaim.objects.filter(license_id__in=license_ids).exclude(status__in=over)
+        for claim in CashbackClaim.objects.filter(license_id__in=license_ids).exclude(status__in=closed_without_payout)
     }
-    asked_back = set(
-        ReturnLine.objects.filter(line__order_id__in=known, licenses__in=license_ids)
+    in_returns = set(
+        ReturnLine.objects.filter(line__order_id__in=orders_by_id, licenses__in=license_ids)
         .exclude(return_case__status__in=[Return.Status.CANCELLED, Return.Status.DECLINED])
         .values_list("line_id", "licenses")
     )
     withdrawn = set(
-        Withdrawal.objects.filter(order_id__in=known)
+        Withdrawal.objects.filter(order_id__in=orders_by_id)
         .exclude(status=Withdrawal.Status.DECLINED)
         .values_list("order_id", flat=True)
     )
     return [
-        Bought(
+        PurchasedLicense(
             link.license,
-            known[link.order_id],
-            is_given_back=link.line.quantity_returned >= link.line.quantity
+            orders_by_id[link.order_id],
+            is_returned=link.line.quantity_returned >= link.line.quantity
             or link.order_id in withdrawn
-            or (link.line_id, link.license_id) in asked_back,
+            or (link.line_id, link.license_id) in in_returns,
             claim=claims.get(link.license_id),
         )
         for link in links
     ]
 
 
-# --- The verdict -------------------------------------------------------------------------------------------
+# --- Deciding ---------------------------------------------------------------------------------------------
 
 
-def judge(bought: Bought, country: str, promotions: Sequence[Promotion], now: datetime) -> Verdict:
-    """Which of a country's promotions applies to a license now; of several, the one that gives most."""
-    reason = why_none_ever(bought) or _why_not_there(bought, country)
+def find_cashback(
+    purchase: PurchasedLicense, country: str, promotions: Sequence[LoadedPromotion], now: datetime
+) -> LicenseCashback:
+    """Decide which of a country's promotions applies to a license now; of several, the one with the highest amount."""
+    order = purchase.order
+    reason = permanent_reason(purchase) or _country_reason(purchase, country) or frozen_reason(order, now)
     if reason:
-        return Verdict(bought, reason=reason)
-    order = bought.order
-    if frozen := why_frozen(order, now):
-        return Verdict(bought, reason=frozen)
-    today, day = (moment.astimezone(order.store.tzinfo).date() for moment in (now, order.placed_at))
-    wide = [each for each in promotions if _covers(each, bought, day)]
-    fitting = [each for each in wide if each.runs(today)]
-    if not fitting:
-        current = [each for each in promotions if each.runs(today)]
-        return Verdict(bought, reason=_why_none_now(bought, current, [each for each in wide if each.is_over(today)]))
-    if bought.license.activated_at is None:
-        return Verdict(bought, reason=NOT_ACTIVATED)
-    # Amounts in several currencies cannot be compared: the order's own comes first.
-    best = max(fitting, key=lambda each: (each.row.currency == order.currency, each.row.amount, -each.row.pk))
-    return Verdict(bought, promotion=best.row)
+        return LicenseCashback(purchase, reason=reason)
+    today = now.astimezone(order.store.tzinfo).date()
+    purchase_day = order.placed_at.astimezone(order.store.tzinfo).date()
+    covering = [each for each in promotions if _covers(each, purchase, purchase_day)]
+    applicable = [each for each in covering if each.is_running(today)]
+    if not applicable:
+        running = [each for each in promotions if each.is_running(today)]
+        ended = [each for each in covering if each.is_over(today)]
+        return LicenseCashback(purchase, reason=_closest_reason(purchase, running, ended))
+    if purchase.license.activated_at is None:
+        return LicenseCashback(purchase, reason=NOT_ACTIVATED)
+    # Amounts in different currencies cannot be compared, so the order's own currency comes first.
+    best = max(
+        (each.promotion for each in applicable),
+        key=lambda promotion: (promotion.currency == order.currency, promotion.amount, -promotion.pk),
+    )
+    return LicenseCashback(purchase, promotion=best)
 
 
-def why_none_ever(bought: Bought) -> Reason | None:
-    """Why there is no cashback for this license whatever runs; None where there can be."""
-    if bought.claim is not None:
+def permanent_reason(purchase: PurchasedLicense) -> NoCashbackReason | None:
+    """Return why no promotion can ever apply to this license, or None."""
+    if purchase.claim is not None:
         return CLAIMED
-    if bought.order.is_test:
+    if purchase.order.is_test:
         return TEST_ORDER
-    if bought.order.status not in _PAID:
+    if purchase.order.status not in _PAID_STATUSES:
         return NOT_PAID
-    if bought.is_given_back:
-        return GIVEN_BACK
-    return REVOKED if bought.license.revoked_at is not None else None
+    if purchase.is_returned:
+        return RETURNED
+    return REVOKED if purchase.license.revoked_at is not None else None
 
 
-def why_frozen(order: Order, now: datetime) -> Reason | None:
-    """While the address of its order, corrected lately, can still be undone."""
+def frozen_reason(order: Order, now: datetime) -> NoCashbackReason | None:
+    """Return a reason while a correction of the order's email address can still be undone, or None."""
     until = order.returns_frozen_until
     if until is None or not order.is_frozen(now):
         return None
-    return FROZEN._replace(day=until.astimezone(order.store.tzinfo).date())
+    return ADDRESS_CORRECTED._replace(day=until.astimezone(order.store.tzinfo).date())
 
 
-def _why_not_there(bought: Bought, country: str) -> Reason | None:
-    home = bought.order.billing_country.upper()
-    return OTHER_COUNTRY._replace(country=home) if home and home != country else None
+def _country_reason(purchase: PurchasedLicense, country: str) -> NoCashbackReason | None:
+    billing_country = purchase.order.billing_country.upper()
+    if billing_country and billing_country != country:
+        return OTHER_COUNTRY._replace(country=billing_country)
+    return None
 
 
-def _covers(promotion: Promotion, bought: Bought, day: date) -> bool:
+def _covers(promotion: LoadedPromotion, purchase: PurchasedLicense, day: date) -> bool:
     return (
-        promotion.covers_store(bought.order.store_id)
-        and promotion.covers_product(bought.license.product_id)
+        promotion.covers_store(purchase.order.store_id)
+        and promotion.covers_product(purchase.license.product_id)
         and promotion.covers_day(day)
     )
 
 
-def _why_none_now(bought: Bought, current: Sequence[Promotion], missed: Sequence[Promotion]) -> Reason:
-    """The reason that is nearest to a yes."""
-    if missed:
-        return TOO_LATE._replace(day=max(each.row.claim_until for each in missed))
-    if not current:
-        return NONE_THERE
-    of_store = [each for each in current if each.covers_store(bought.order.store_id)]
+def _closest_reason(
+    purchase: PurchasedLicense, running: Sequence[LoadedPromotion], ended: Sequence[LoadedPromotion]
+) -> NoCashbackReason:
+    """Return the reason of the promotion that comes closest to applying."""
+    if ended:
+        return CLAIM_PERIOD_ENDED._replace(day=max(each.promotion.claim_until for each in ended))
+    if not running:
+        return NO_PROMOTION_IN_COUNTRY
+    of_store = [each for each in running if each.covers_store(purchase.order.store_id)]
     if not of_store:
         return OTHER_STORE
-    return NOT_IN_TIME if any(each.covers_product(bought.license.product_id) for each in of_store) else OTHER_PRODUCT
+    if any(each.covers_product(purchase.license.product_id) for each in of_store):
+        return OUTSIDE_PURCHASE_PERIOD
+    return OTHER_PRODUCT

@@ -1,15 +1,15 @@
-"""Why money does not go back; see cases/refusals.py for what all cases share."""
+"""Refusals of refund requests; see cases/refusals.py for those of all cases."""
 
 from cases.refusals import NotPossible, Refusal
 
 
-class TooLate(NotPossible):
+class ReturnPeriodEnded(NotPossible):
     """The return period has ended."""
 
 
-class WrongQuantity(Refusal):
-    """None, or more than is left."""
+class InvalidQuantity(Refusal):
+    """No units, or more than can be returned."""
 
 
-class WrongAmount(Refusal):
-    """Nothing, more than was asked for, or more than was paid."""
+class InvalidAmount(Refusal):
+    """Zero, more than was requested, or more than is left of what was paid."""

@@ -1,4 +1,4 @@
-"""What Celery runs."""
+"""Celery tasks."""
 
 import logging
 
@@ -11,6 +11,6 @@ logger = logging.getLogger(__name__)
 
 @shared_task
 def send_refunds() -> None:
-    """Send the refunds that are due; see refunds/services/sending.py. Several of these may run at once."""
+    """Send due refunds; see refunds/services/sending.py. Several of these may run at the same time."""
     if counts := sending.send_due():
-        logger.info("Refunds: %s", ", ".join(f"{number} {answer}" for answer, number in sorted(counts.items())))
+        logger.info("Refunds: %s", ", ".join(f"{count} {result}" for result, count in sorted(counts.items())))

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.kinds import PRIORITY_LATER, EmailKind, FollowUpPlan, PlannedFollowUp, register
 from notifications.models import Message
 from notifications.site import site_url
-from orders.schedules import by_days
+from orders.schedules import stores_by_days
 from support.models import Thread, ThreadMessage
 
 QUESTION_OPEN = "thread_question_open"
@@ -23,7 +23,7 @@ def _candidates(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
     questions = ThreadMessage.objects.filter(
         case__status=ASKED, to_status=ASKED, actor=ThreadMessage.Actor.STAFF, note=""
     )
-    for days, stores in by_days(QUESTION_OPEN, QUESTION_OPEN_DAYS, "case__store"):
+    for days, stores in stores_by_days(QUESTION_OPEN, QUESTION_OPEN_DAYS, "case__store"):
         after = timedelta(days=days)
         found = questions.filter(stores, at__gt=since - after, at__lte=until - after)
         for question in found.select_related("case").iterator(chunk_size=CHUNK_SIZE):

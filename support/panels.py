@@ -45,6 +45,6 @@ register(
         "support/_thread_panel.html",
         admin_template="support/admin/_thread_panel.html",
         search=search_by_reference,
-        place=90,
+        position=90,
     )
 )

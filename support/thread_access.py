@@ -32,7 +32,7 @@ def _grant_name(thread: Thread) -> str:
 
 
 def grant_access(request: HttpRequest, thread: Thread) -> None:
-    access.grant_other(request, _grant_name(thread), access.Way.LINK)
+    access.grant_resource_access(request, _grant_name(thread), access.Method.LINK)
 
 
 def grant_access_to_sender(request: HttpRequest, thread: Thread, *, is_new: bool) -> None:
@@ -51,7 +51,7 @@ def with_thread(view: View) -> View:
     def guarded(request: HttpRequest, reference: str, **kwargs: Any) -> HttpResponse:
         queryset = Thread.objects.select_related("order__store", "charge_claim")
         thread = queryset.filter(reference=reference.upper()).first()
-        if thread is None or not access.has_other(request, _grant_name(thread)):
+        if thread is None or not access.has_resource_access(request, _grant_name(thread)):
             return render(
                 request, "support/thread_no_access.html", {"reference": reference.upper()}, status=NO_ACCESS_STATUS
             )
@@ -65,10 +65,10 @@ def open_link(request: HttpRequest, token: str) -> tuple[LinkResult, Thread | No
     link = ThreadLink.read_token(token)
     if link is None:
         return LinkResult.INVALID, None
-    if link.use(timezone.now()):
+    if link.mark_used(timezone.now()):
         grant_access(request, link.thread)
         return LinkResult.OPENED, link.thread
-    if access.has_other(request, _grant_name(link.thread)):
+    if access.has_resource_access(request, _grant_name(link.thread)):
         return LinkResult.OPENED, link.thread  # a double click
     return LinkResult.USED_OR_EXPIRED, None
 

@@ -1,1 +1,1 @@
-"""What staff's queues share: the filter of what is to be done, one page per case, and its actions."""
+"""Admin base classes for case queues: list filters, the page of one case, and its actions."""

@@ -1,4 +1,4 @@
-"""Django's actions for one case: each a service, the words and figures it wants, and when it is possible."""
+"""Actions of staff on one case: the service to call, the form fields it needs, and the statuses that allow it."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -13,27 +13,28 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from cases import steps
+from cases import services
 from cases.models import Case
 from cases.refusals import NotPossible
 from orders.models import Order, Store
 
-Entered = dict[str, Any]
+CleanedData = dict[str, Any]
+FieldFactory = Callable[[Any], forms.Field]
 
 
-def text_field(label: Any, *, required: bool) -> Callable[[Case], forms.Field]:
+def textarea(label: Any, *, required: bool) -> Callable[[Case], forms.Field]:
     return lambda case: forms.CharField(
         label=label, required=required, max_length=5000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
     )
 
 
-def line_field(label: Any, *, required: bool = True) -> Callable[[Case], forms.Field]:
+def text_input(label: Any, *, required: bool = True) -> Callable[[Case], forms.Field]:
     return lambda case: forms.CharField(
         label=label, required=required, max_length=200, widget=UnfoldAdminTextInputWidget()
     )
 
 
-def _store(case: Case) -> forms.Field:
+def _store_field(case: Case) -> forms.Field:
     return forms.ModelChoiceField(
         Store.objects.order_by("name"),
         label=_("Store"),
@@ -43,81 +44,80 @@ def _store(case: Case) -> forms.Field:
     )
 
 
-NOTE = {"note": text_field(_("Internal note, for staff only"), required=False)}
-TO_BUYER = {"text": text_field(_("To the buyer (goes into the mail)"), required=False)} | NOTE
-QUESTION = {"text": text_field(_("Question to the buyer"), required=True)} | NOTE
-REASON = {"text": text_field(_("Reason, as the buyer reads it"), required=True)} | NOTE
-ORDER_NUMBER = {"number": line_field(_("Order number")), "store": _store}
-ANSWER = {"text": text_field(_("What the buyer answered"), required=True)}
-ONLY_NOTE = {"note": text_field(_("Internal note, for staff only"), required=True)}
+# Form fields by name, for `CaseAction.fields`.
+NOTE_FIELDS = {"note": textarea(_("Internal note, for staff only"), required=False)}
+BUYER_TEXT_FIELDS = {"text": textarea(_("To the buyer (goes into the mail)"), required=False)} | NOTE_FIELDS
+QUESTION_FIELDS = {"text": textarea(_("Question to the buyer"), required=True)} | NOTE_FIELDS
+REASON_FIELDS = {"text": textarea(_("Reason, as the buyer reads it"), required=True)} | NOTE_FIELDS
+ORDER_FIELDS = {"number": text_input(_("Order number")), "store": _store_field}
+ANSWER_FIELDS = {"text": textarea(_("What the buyer answered"), required=True)}
+REQUIRED_NOTE_FIELDS = {"note": textarea(_("Internal note, for staff only"), required=True)}
 
 
 @dataclass(frozen=True)
 class CaseAction:
-    """One action. `run(case, user, entered)` calls the service; `statuses` are those it is offered in.
+    """One action, offered while the case has one of `statuses`.
 
-    A text that `run` returns is shown on the page, once.
+    `run(case, user, cleaned_data)` calls the service. If it returns a string, the next page shows it once;
+    it is never stored in a message or a cookie.
     """
 
     name: str
     label: Any
-    run: Callable[[Any, User, Entered], object]
+    run: Callable[[Any, User, CleanedData], object]
     statuses: Collection[str]
-    fields: dict[str, Callable[[Any], forms.Field]]
-    is_main: bool = False
+    fields: dict[str, FieldFactory]
+    is_primary: bool = False
 
     def form(self, case: Any, data: Any = None) -> forms.Form:
-        """Its form for a case; fields are named after the action, so that several stand on one page."""
-        made = forms.Form(data, prefix=self.name)
-        for name, make in self.fields.items():
-            made.fields[name] = make(case)
-        return made
+        """Return the action's form. Its prefix is the action's name, because a page shows several of them."""
+        form = forms.Form(data, prefix=self.name)
+        for name, make_field in self.fields.items():
+            form.fields[name] = make_field(case)
+        return form
 
 
-# --- What is done with every request --------------------------------------------------------------------------
-
-
-def common_actions(case_type: Any, decline: Callable[..., None] = steps.decline) -> tuple[CaseAction, ...]:
-    """The actions that every kind of request has."""
-    not_asked = case_type.UNDECIDED - case_type.WAITS_FOR_BUYER
+def common_actions(case_type: Any, decline: Callable[..., None] = services.decline) -> tuple[CaseAction, ...]:
+    """Return the actions that every kind of request has: review, ask, decline, note."""
+    can_ask = case_type.UNDECIDED - case_type.WAITING_FOR_BUYER
     return (
         CaseAction(
             "review",
             _("Take into review"),
-            lambda case, by, entered: steps.take_into_review(case, by),
+            lambda case, by, data: services.start_review(case, by),
             {case_type.Status.RECEIVED},
             {},
         ),
         CaseAction(
             "ask",
             _("Ask the buyer"),
-            lambda case, by, entered: steps.ask(case, by, entered["text"], entered["note"]),
-            not_asked,
-            QUESTION,
+            lambda case, by, data: services.ask_question(case, by, data["text"], data["note"]),
+            can_ask,
+            QUESTION_FIELDS,
         ),
         CaseAction(
             "decline",
             _("Decline"),
-            lambda case, by, entered: decline(case, by, entered["text"], entered["note"]),
+            lambda case, by, data: decline(case, by, data["text"], data["note"]),
             case_type.UNDECIDED,
-            REASON,
+            REASON_FIELDS,
         ),
         CaseAction(
             "note",
             _("Add a note"),
-            lambda case, by, entered: steps.add_note(case, by, entered["note"]),
+            lambda case, by, data: services.add_note(case, by, data["note"]),
             case_type.Status.values,
-            ONLY_NOTE,
+            REQUIRED_NOTE_FIELDS,
         ),
     )
 
 
-def order_named(entered: Entered) -> Order:
-    """The one order with this number, of this store where it is said. Raises NotPossible."""
-    found = Order.objects.for_number(entered["number"]).select_related("store")
-    if entered["store"]:
-        found = found.filter(store=entered["store"])
-    orders = list(found[:2])
+def find_order(data: CleanedData) -> Order:
+    """Return the order that `ORDER_FIELDS` name. Raises NotPossible unless exactly one matches."""
+    matching = Order.objects.for_number(data["number"]).select_related("store")
+    if data["store"]:
+        matching = matching.filter(store=data["store"])
+    orders = list(matching[:2])
     if not orders:
         raise NotPossible(_("No order has this number. Please check it."))
     if len(orders) > 1:

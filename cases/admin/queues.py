@@ -1,4 +1,4 @@
-"""Queues by due date, and one page per case with everything in sight and its actions."""
+"""Admin base classes: a queue sorted by due date, and a page for each of its rows with the actions on it."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -22,49 +22,52 @@ from cases.admin.actions import CaseAction
 from cases.models import Case
 from cases.refusals import Refusal
 from notifications.models import Message
-from orders.admin import ReadOnly
+from orders.admin import ReadOnlyMixin
 from orders.models import normalize_order_number
 
 DAY = timedelta(days=1)
-NOT_ANY_MORE = _("This cannot be done any more. Please look at what happened meanwhile.")
+NO_LONGER_AVAILABLE = _("This cannot be done any more. Please look at what happened meanwhile.")
 
 
-class DefaultFilter(admin.SimpleListFilter):
-    """A filter that is on by itself, with its first choice; never while staff search: it hides nothing they ask for."""
+class DefaultChoiceFilter(admin.SimpleListFilter):
+    """A list filter that applies its first option by default.
 
-    offered: ClassVar[tuple[tuple[str, Any], ...]]
-    everything: ClassVar[str]  # the choice that filters nothing
+    While staff search, the default is `unfiltered_value` instead, so that a search looks at all rows.
+    """
+
+    options: ClassVar[tuple[tuple[str, Any], ...]]
+    unfiltered_value: ClassVar[str]  # the option that filters nothing
 
     def __init__(self, request: HttpRequest, *args: Any) -> None:
-        self._searching = bool(request.GET.get(SEARCH_VAR, "").strip())
+        self._is_search = bool(request.GET.get(SEARCH_VAR, "").strip())
         super().__init__(request, *args)
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [(value, str(title)) for value, title in self.offered]
+        return [(value, str(title)) for value, title in self.options]
 
     @property
-    def wanted(self) -> str:
-        values = [value for value, _title in self.offered]
-        default = self.everything if self._searching else values[0]
+    def selected_value(self) -> str:
+        values = [value for value, _title in self.options]
+        default = self.unfiltered_value if self._is_search else values[0]
         value = self.value()
         return value if value in values else default
 
     def choices(self, changelist: Any) -> Any:
         for value, title in self.lookup_choices:
             yield {
-                "selected": self.wanted == value,
+                "selected": self.selected_value == value,
                 "query_string": changelist.get_query_string({self.parameter_name: value}),
                 "display": title,
             }
 
 
-class ToDoFilter(DefaultFilter):
-    """What is to be done is shown first; the rest on demand."""
+class ToDoFilter(DefaultChoiceFilter):
+    """Open cases by default; other subsets and all cases on demand."""
 
     title = _("to do")
     parameter_name = "todo"
-    everything = "all"
-    offered = (
+    unfiltered_value = "all"
+    options = (
         ("open", _("open")),
         ("waiting", _("waiting for support")),
         ("overdue", _("overdue")),
@@ -76,64 +79,68 @@ class ToDoFilter(DefaultFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         cases: Any = queryset
         now = timezone.now()
-        if self.wanted == "waiting":
+        if self.selected_value == "waiting":
             return cases.waiting_for_support()
-        if self.wanted == "overdue":
+        if self.selected_value == "overdue":
             return cases.waiting_for_support().filter(due_at__lt=now)
-        if self.wanted == "today":
+        if self.selected_value == "today":
             return cases.waiting_for_support().filter(due_at__lt=now + DAY)
-        if self.wanted == "mine":
+        if self.selected_value == "mine":
             worked_on = queryset.model._default_manager.filter(events__by=request.user).values("pk").order_by()
             return cases.open().filter(pk__in=worked_on)
-        return queryset if self.wanted == "all" else cases.open()
+        return queryset if self.selected_value == "all" else cases.open()
 
 
-class QueueAdmin(ReadOnly, ModelAdmin):
-    """A list of work, and a page for each piece of it. It shows; services change, called by what staff post."""
+class QueueAdmin(ReadOnlyMixin, ModelAdmin):
+    """A work list with a page for each row. The pages are read-only; changes go through services, by POST."""
 
     show_full_result_count = False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return [name for _title, options in self.fieldsets or () for name in options["fields"]]
 
-    def may_decide(self, request: HttpRequest) -> bool:
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may act on rows of this queue: Django's change permission of the model."""
         opts = self.model._meta
         return bool(request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}"))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The page with what `about` says; what the caller gives stands above that."""
-        found = self.get_object(request, object_id)
-        shown = {}
-        if found is not None and IS_POPUP_VAR not in request.GET:
-            shown = self.about(request, found)
-        return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
+        """Add `get_page_context` to the page; `extra_context` overrides it."""
+        obj = self.get_object(request, object_id)
+        context = {}
+        if obj is not None and IS_POPUP_VAR not in request.GET:
+            context = self.get_page_context(request, obj)
+        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
-    def about(self, request: HttpRequest, found: Any) -> dict[str, Any]:
-        """What the page shows beside the fields."""
+    def get_page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        """Return what the page of `obj` shows besides its fields."""
         raise NotImplementedError
 
-    def page_again(self, request: HttpRequest, pk: int, **shown: Any) -> HttpResponse:
-        """The page after a post, with what was typed or is to be told once: a message would travel through a cookie."""
-        request.method = "GET"
-        return self.change_view(request, str(pk), extra_context=shown)
+    def render_change_page(self, request: HttpRequest, pk: int, **context: Any) -> HttpResponse:
+        """Render the page in answer to a POST, without a redirect.
 
-    def page_of(self, found: Model) -> str:
+        For bound forms, and for secrets: a Django message would travel through a cookie.
+        """
+        request.method = "GET"
+        return self.change_view(request, str(pk), extra_context=context)
+
+    def change_url(self, obj: Model) -> str:
         opts = self.model._meta
-        return reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[found.pk])
+        return reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[obj.pk])
 
 
 class CaseAdmin(QueueAdmin):
-    """A queue of cases. A sub-class names its actions."""
+    """A queue of cases. Subclasses set `case_actions`."""
 
     case_actions: ClassVar[tuple[CaseAction, ...]] = ()
     ordering = ["due_at", "pk"]
     list_filter: Any = [ToDoFilter, "status"]
-    search_fields = ["reference"]  # shows the field; `get_search_results` does the work
+    search_fields = ["reference"]  # makes Django show the search box; `get_search_results` searches
     search_help_text = _("Reference, order number, email address, or serial number")
 
-    # --- The queue ---
+    # --- The list ---
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -141,17 +148,17 @@ class CaseAdmin(QueueAdmin):
         term = search_term.replace("\x00", "").strip()
         if not term:
             return queryset, False
-        found = Q(reference__istartswith=term) | self.with_address(term)
+        query = Q(reference__istartswith=term) | self.address_query(term)
         if number := normalize_order_number(term):
-            found |= Q(order__number_key=number)
-        return queryset.filter(found | self.more_found(term)), False
+            query |= Q(order__number_key=number)
+        return queryset.filter(query | self.extra_search_query(term)), False
 
-    def with_address(self, address: str) -> Q:
-        """Cases of this email address."""
+    def address_query(self, address: str) -> Q:
+        """Match cases of this email address."""
         raise NotImplementedError
 
-    def more_found(self, term: str) -> Q:
-        """What else a search finds in this queue."""
+    def extra_search_query(self, term: str) -> Q:
+        """Match what else a search in this queue finds; nothing by default."""
         return Q(pk__in=[])
 
     @display(description=_("status"), label=True)
@@ -169,28 +176,33 @@ class CaseAdmin(QueueAdmin):
             return "–"
         if case.paused_at is not None:
             return gettext("when the buyer has answered")
-        written = case.due_at.strftime("%Y-%m-%d %H:%M")
-        return ("overdue", f"{written} !") if case.is_overdue(timezone.now()) else written
+        due_at = case.due_at.strftime("%Y-%m-%d %H:%M")
+        return ("overdue", f"{due_at} !") if case.is_overdue(timezone.now()) else due_at
 
     # --- One case ---
 
-    def possible_actions(self, case: Any) -> list[CaseAction]:
-        return [each for each in self.case_actions if case.status in each.statuses]
+    def available_actions(self, case: Any) -> list[CaseAction]:
+        """Return the actions that the page offers."""
+        return [action for action in self.case_actions if case.status in action.statuses]
 
     def acceptable_actions(self, case: Any) -> Sequence[CaseAction]:
-        """Those whose service is asked when they come late: it says best why not."""
+        """Return the actions that a POST may name.
+
+        More than the page offers: where the status has changed since the page was loaded, the service
+        refuses with a sentence that says so.
+        """
         return self.case_actions
 
-    def about(self, request: HttpRequest, found: Any) -> dict[str, Any]:
-        possible = self.possible_actions(found) if self.may_decide(request) else []
+    def get_page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        actions = self.available_actions(obj) if self.has_decide_permission(request) else []
         opts = self.model._meta
-        order = found.about_order
+        order = obj.about_order
         return {
-            "case": found,
-            "decisions": [(each, each.form(found)) for each in possible],
-            "decide_url": reverse(f"admin:{opts.app_label}_{opts.model_name}_decide", args=[found.pk]),
+            "case": obj,
+            "action_forms": [(action, action.form(obj)) for action in actions],
+            "decide_url": reverse(f"admin:{opts.app_label}_{opts.model_name}_decide", args=[obj.pk]),
             "order": order,
-            "mails": list(Message.objects.about_order(order.pk).order_by("-created_at")) if order else [],
+            "emails": list(Message.objects.about_order(order.pk).order_by("-created_at")) if order else [],
         }
 
     def get_urls(self) -> list[URLPattern]:
@@ -198,46 +210,47 @@ class CaseAdmin(QueueAdmin):
         return [path("<int:pk>/decide/", self.admin_site.admin_view(self.decide), name=name), *super().get_urls()]
 
     def decide(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """One action, by POST. What a service refuses is said, nothing has changed, and what was typed is kept."""
+        """Run one action, by POST. If the service refuses, nothing has changed and the form keeps its input."""
         case = self.get_queryset(request).filter(pk=pk).first()
         if not self.has_view_permission(request, case):
             raise PermissionDenied
         if case is None:
             raise Http404
-        page = self.page_of(case)
+        page = self.change_url(case)
         if request.method != "POST":
             return HttpResponseRedirect(page)
-        if not self.may_decide(request):
+        if not self.has_decide_permission(request):
             raise PermissionDenied
-        named = request.POST.get("action", "")
-        action = next((each for each in self.acceptable_actions(case) if each.name == named), None)
+        name = request.POST.get("action", "")
+        action = next((each for each in self.acceptable_actions(case) if each.name == name), None)
         if action is None:
-            messages.error(request, str(NOT_ANY_MORE) if named else gettext("Please choose what to do."))
+            messages.error(request, str(NO_LONGER_AVAILABLE) if name else gettext("Please choose what to do."))
             return HttpResponseRedirect(page)
         form = action.form(case, request.POST)
         if not form.is_valid():
-            return self._again(request, case, action, form, gettext("Please check what you entered; nothing was done."))
+            error = gettext("Please check what you entered; nothing was done.")
+            return self._render_error(request, case, action, form, error)
         assert isinstance(request.user, User)
         try:
-            told = action.run(case, request.user, form.cleaned_data)
+            result = action.run(case, request.user, form.cleaned_data)
         except Refusal as refusal:
-            return self._again(request, case, action, form, str(refusal))
+            return self._render_error(request, case, action, form, str(refusal))
         self.log_change(request, case, f"{action.label}")
-        if isinstance(told, str):
-            return self.page_again(request, case.pk, told=told)
+        if isinstance(result, str):
+            return self.render_change_page(request, case.pk, result=result)
         messages.success(request, gettext("%(reference)s: done.") % {"reference": case})
         return HttpResponseRedirect(page)
 
-    def _again(self, request: HttpRequest, case: Any, action: CaseAction, form: Any, words: str) -> HttpResponse:
-        """The page as it is now, with what was typed: an answer is long, and never lost."""
-        messages.error(request, words)
-        shown = self.about(request, self.get_queryset(request).get(pk=case.pk))
-        decisions = [
-            (each, self.kept(form, each, case) if each.name == action.name else empty)
-            for each, empty in shown["decisions"]
+    def _render_error(self, request: HttpRequest, case: Any, action: CaseAction, form: Any, error: str) -> HttpResponse:
+        """Render the page as it is now, with the sent form in place of the action's empty one."""
+        messages.error(request, error)
+        context = self.get_page_context(request, self.get_queryset(request).get(pk=case.pk))
+        action_forms = [
+            (each, self.get_bound_form(form, each, case) if each.name == action.name else empty_form)
+            for each, empty_form in context["action_forms"]
         ]
-        return self.page_again(request, case.pk, decisions=decisions)
+        return self.render_change_page(request, case.pk, action_forms=action_forms)
 
-    def kept(self, form: Any, action: CaseAction, case: Any) -> Any:
-        """The form that was sent, for the page that is shown again."""
+    def get_bound_form(self, form: Any, action: CaseAction, case: Any) -> Any:
+        """Return the sent form as the page shows it again. A hook for subclasses."""
         return form

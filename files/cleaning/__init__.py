@@ -1,6 +1,6 @@
-"""Reads a stranger's file and writes it anew, in a process of its own.
+"""Decodes an untrusted file and re-encodes it, in a subprocess.
 
-Decoders of pictures and PDFs are where hostile files do their harm. So they run in a process that
-has no secrets, no Django, little memory and little time: what breaks there breaks nothing else.
-`python -m files.cleaning.pictures` and `python -m files.cleaning.documents` speak as child.py says.
+Image and PDF decoders are where hostile files do harm. They therefore run in a process that has no
+secrets, no Django, little memory and little time, so that a crash affects nothing else.
+`python -m files.cleaning.images` and `python -m files.cleaning.pdfs` follow the protocol of child_process.py.
 """

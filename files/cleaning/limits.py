@@ -1,7 +1,7 @@
-"""How much of a file is worked on. Read by both sides of the pipe, so without a decoder."""
+"""Limits of what is decoded. Imported by both processes, so this module must not import a decoder."""
 
-MOST_PIXELS = 60_000_000  # taken; phones make up to 50 million
-KEPT_PIXELS = 16_000_000  # what more a photo has does not make a receipt more readable
-MOST_PAGES = 50
-PROCESSOR_TIME = 20  # seconds
-MEMORY = 1536 * 1024**2  # bytes of address space; a picture of the most pixels needs about half
+MAX_PIXELS = 60_000_000  # of an accepted image; phones make up to 50 million
+MAX_STORED_PIXELS = 16_000_000  # larger images are scaled down: more pixels do not make a receipt more readable
+MAX_PAGES = 50
+CPU_SECONDS = 20
+MEMORY_BYTES = 1536 * 1024**2  # of address space; an image of MAX_PIXELS needs about half

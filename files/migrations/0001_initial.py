@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="UploadLook",
+            name="DownloadRecord",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("upload_id", models.UUIDField(verbose_name="upload")),
@@ -79,8 +79,8 @@ class Migration(migrations.Migration):
                 "verbose_name": "look at an upload",
                 "verbose_name_plural": "looks at uploads",
                 "indexes": [
-                    models.Index(fields=["upload_id", "at"], name="upload_look_by_upload"),
-                    models.Index(fields=["at"], name="upload_look_by_time"),
+                    models.Index(fields=["upload_id", "at"], name="download_record_by_upload"),
+                    models.Index(fields=["at"], name="download_record_by_time"),
                 ],
             },
         ),

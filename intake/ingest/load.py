@@ -11,7 +11,7 @@ from intake.ingest.state import Batch, LicenseState, LineState, LinkState, Order
 from intake.records import OrderRecord, serial_key
 from licenses.models import LicensedLine, SerialPrefix, Sku
 from orders.models import Order, OrderLine, Refund, Store
-from refunds.services.imported import held_lines
+from refunds.services.imported_refunds import lines_with_requests
 
 ORDER_COLUMNS = tuple(NEW_ORDER)
 LINE_COLUMNS = ("store_line_id", *NEW_LINE)
@@ -86,7 +86,7 @@ def load(order_ids: list[int], records: Iterable[tuple[int, OrderRecord]], batch
 
 def _load_orders(order_ids: list[int], batch: Batch) -> dict[int, OrderState]:
     orders: dict[int, OrderState] = {}
-    held = held_lines(order_ids)
+    held = lines_with_requests(order_ids)
     for columns in (
         Order.objects.filter(pk__in=order_ids)
         .order_by("pk")

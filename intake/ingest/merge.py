@@ -36,7 +36,7 @@ from intake.records import (
 )
 from notifications.addresses import email_key
 from orders.models import Order
-from orders.passwords import store_imported
+from orders.passwords import hash_imported_password
 
 Status = Order.Status
 # Without a date that says otherwise, a status moves down this list only.
@@ -108,7 +108,7 @@ def _merge_own(record: OrderRecord, order: OrderState, recency: Recency, said: s
         if key in said and recency.stands(key):
             value = getattr(record, key)
             if key == "password" and value and value != order.columns[column]:
-                value = store_imported(value)
+                value = hash_imported_password(value)
             _set(order, column, value if value is not None else NEW_ORDER[column])
             if key == "email":  # where an address was corrected, write.py keeps the key of that
                 _set(order, "email_key", email_key(order.columns["store_email"]))

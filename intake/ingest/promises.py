@@ -1,7 +1,7 @@
 """What is promised to buyers about the lines of a batch, at the moment they come in."""
 
 from intake.ingest.state import Batch
-from refunds.policy import Promises
+from refunds.policy import ReturnDeadlines
 
 
 def promise_returns(batch: Batch) -> None:
@@ -17,12 +17,10 @@ def promise_returns(batch: Batch) -> None:
     ]
     if not lines:
         return
-    promises = Promises({order.store_id for order, _line in lines})
+    deadlines = ReturnDeadlines({order.store_id for order, _line in lines})
     for order, line in lines:
         columns = line.columns
         sku = batch.skus.get((order.store_id, columns["sku"]))
         product_id = sku.columns["product_id"] if sku is not None else None
-        columns["return_until"] = promises.until(
-            order.store_id, order.columns["placed_at"], product_id, columns["kind"]
-        )
+        columns["return_until"] = deadlines.get(order.store_id, order.columns["placed_at"], product_id, columns["kind"])
         line.changed = True

@@ -31,8 +31,8 @@ from intake.records import Completion, OrderRecord, Refused, explain, keep_only,
 from notifications.addresses import email_key, mask_address
 from orders.card_numbers import mask_card_numbers
 from orders.models import Order, PaymentReference
-from orders.services.confirmations import announce_new_orders
-from refunds.services.imported import meet_imported_refunds
+from orders.services.confirmations import queue_confirmations
+from refunds.services.imported_refunds import reconcile_imported_refunds
 
 BATCH_SIZE = 2000  # orders a transaction
 GARBAGE_THRESHOLD = 500_000  # objects
@@ -263,10 +263,10 @@ class Import:
         changed_licenses = known_licenses_that_change(batch)
         write(batch, timezone.now())
         self._keep_references(placed, batch)
-        meet_imported_refunds(_arrived_refunds(batch))
+        reconcile_imported_refunds(_arrived_refunds(batch))
         tell_what_arrived(batch, changed_licenses)
         if recent := _perhaps_recent(batch):
-            announce_new_orders(recent)
+            queue_confirmations(recent)
 
     def _speaker(self, record: OrderRecord) -> str:
         """Under which name an order remembers what it was told; completions apart from whole orders."""

@@ -4,11 +4,11 @@ from django.contrib import admin
 from unfold.admin import ModelAdmin
 
 from licenses.models import Download, DownloadWindow, InstallGuide
-from orders.admin import ReadOnly
+from orders.admin import ReadOnlyMixin
 
 
 @admin.register(Download)
-class DownloadAdmin(ReadOnly, ModelAdmin):
+class DownloadAdmin(ReadOnlyMixin, ModelAdmin):
     list_display = ["issued_at", "order", "release", "client", "started_at"]
     list_filter = ["release__product"]
     list_select_related = ["order", "release__product"]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 
 from licenses.models import Device, DeviceRelease, License, LicensedLine, normalize_serial
-from orders.admin import ReadOnly
+from orders.admin import ReadOnlyMixin
 
 
 def minute(moment: datetime) -> str:
@@ -21,7 +21,7 @@ def minute(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M %Z")
 
 
-class LicensedLineInline(ReadOnly, TabularInline):
+class LicensedLineInline(ReadOnlyMixin, TabularInline):
     model = LicensedLine
     verbose_name_plural = _("on orders")
     fields = ["on_order", "placed_at", "item", "origin", "extended_from", "taken_back_at"]
@@ -48,7 +48,7 @@ class LicensedLineInline(ReadOnly, TabularInline):
         return format_html('<a class="text-primary-600" href="{}">{}</a>', page, link.line)
 
 
-class DeviceInline(ReadOnly, TabularInline):
+class DeviceInline(ReadOnlyMixin, TabularInline):
     model = Device
     verbose_name_plural = _("devices in use, as the activation server reports them")
     fields = ["name", "platform", "vendor_id", "activated_at", "last_seen_at", "deactivated_at", "released_at"]
@@ -68,7 +68,7 @@ class DeviceInline(ReadOnly, TabularInline):
 
 
 @admin.register(License)
-class LicenseAdmin(ReadOnly, ModelAdmin):
+class LicenseAdmin(ReadOnlyMixin, ModelAdmin):
     list_display = ["serial", "product", "devices", "starts_on", "expires_on", "activated_at", "revoked_at"]
     list_filter = ["product"]
     list_select_related = ["product"]

@@ -21,7 +21,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from cases.admin.queues import DefaultFilter, QueueAdmin
+from cases.admin.queues import DefaultChoiceFilter, QueueAdmin
 from licenses.admin.licenses import minute
 from licenses.models import LicensedLine, LineWithoutSerial
 from licenses.models.missing import RENEWING_KINDS
@@ -67,29 +67,29 @@ class GiveForm(forms.Form):
             del self.fields["same_buyer"]
 
 
-class WaitsFilter(DefaultFilter):
+class WaitsFilter(DefaultChoiceFilter):
     """How long the buyer has been waiting. Stores often bring serial numbers a little later than orders."""
 
     title = _("waits")
     parameter_name = "waits"
-    everything = "0"
-    offered = (("3", _("longer than 3 hours")), ("24", _("longer than 24 hours")), ("0", _("all")))
+    unfiltered_value = "0"
+    options = (("3", _("longer than 3 hours")), ("24", _("longer than 24 hours")), ("0", _("all")))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         missing = queryset.missing()  # type: ignore[attr-defined]
-        return missing.placed_before(timezone.now() - timedelta(hours=int(self.wanted)))
+        return missing.placed_before(timezone.now() - timedelta(hours=int(self.selected_value)))
 
 
-class PlacedFilter(DefaultFilter):
+class PlacedFilter(DefaultChoiceFilter):
     """Stores that tell no serial numbers at all would fill the list with their years."""
 
     title = _("placed within")
     parameter_name = "within"
-    everything = "0"
-    offered = (("90", _("90 days")), ("365", _("a year")), ("0", _("any time")))
+    unfiltered_value = "0"
+    options = (("90", _("90 days")), ("365", _("a year")), ("0", _("any time")))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        days = int(self.wanted)
+        days = int(self.selected_value)
         if not days:
             return queryset
         return queryset.placed_since(timezone.now() - timedelta(days=days))  # type: ignore[attr-defined]
@@ -177,15 +177,15 @@ class LineWithoutSerialAdmin(QueueAdmin):
 
     # --- One line ---
 
-    def about(self, request: HttpRequest, found: Any) -> dict[str, Any]:
+    def get_page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """The line's licenses, and the form for one (more), where there can be one and the user may give it."""
-        links = list(found.licensed_lines.select_related("license__product").order_by("pk"))
-        may_give = self.may_decide(request)
+        links = list(obj.licensed_lines.select_related("license__product").order_by("pk"))
+        may_give = self.has_decide_permission(request)
         return {
-            "line": found,
+            "line": obj,
             "links": links,
             "may_give": may_give,
-            "form": GiveForm(found) if may_give and len(links) < found.quantity else None,
+            "form": GiveForm(obj) if may_give and len(links) < obj.quantity else None,
         }
 
     def get_urls(self) -> list[URLPattern]:
@@ -204,7 +204,7 @@ class LineWithoutSerialAdmin(QueueAdmin):
         """Give a serial number, by POST. What the service refuses is said at the form, and nothing has changed."""
         line = self._line(request, pk)
         if request.method != "POST":
-            return HttpResponseRedirect(self.page_of(line))
+            return HttpResponseRedirect(self.change_url(line))
         form = GiveForm(line, request.POST)
         if form.is_valid():
             try:
@@ -216,15 +216,15 @@ class LineWithoutSerialAdmin(QueueAdmin):
                 self._log(request, line, link, told)
                 if not line.order.email:
                     messages.warning(request, gettext("The order has no email address: nobody was told."))
-                return HttpResponseRedirect(self.page_of(line))
-        return self.page_again(request, pk, form=form)
+                return HttpResponseRedirect(self.change_url(line))
+        return self.render_change_page(request, pk, form=form)
 
     def take_serial_away(self, request: HttpRequest, pk: int, link_pk: int) -> HttpResponse:
         """Take a serial number away that staff gave, by POST."""
         line = self._line(request, pk)
         link = line.licensed_lines.filter(pk=link_pk).select_related("license").first()
         if request.method != "POST" or link is None:
-            return HttpResponseRedirect(self.page_of(line))
+            return HttpResponseRedirect(self.change_url(line))
         try:
             take_away(link)
         except NotAssignable as why:
@@ -232,11 +232,11 @@ class LineWithoutSerialAdmin(QueueAdmin):
         else:
             told = gettext("Took the serial number %(serial)s away.") % {"serial": link.license.serial}
             self._log(request, line, link, told)
-        return HttpResponseRedirect(self.page_of(line))
+        return HttpResponseRedirect(self.change_url(line))
 
     def _line(self, request: HttpRequest, pk: int) -> LineWithoutSerial:
         line = LineWithoutSerial.lines.filter(pk=pk).select_related("order__store").first()
-        if not self.may_decide(request):
+        if not self.has_decide_permission(request):
             raise PermissionDenied
         if line is None:
             raise Http404

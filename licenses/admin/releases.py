@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
 
-from files.reasons import Reason
-from files.uploading import RefusedUpload
+from files.rejection_reasons import RejectionReason
+from files.upload_limits import RejectedUpload
 from licenses.models import Release
 from licenses.services import releases
 from licenses.services.releases import NotTaken, Offered, Outcome
@@ -26,7 +26,7 @@ REST_OF_FORM = 1024 * 1024  # bytes, besides the file
 MEGABYTE = 1024 * 1024
 
 
-def most_read() -> int:
+def max_request_bytes() -> int:
     """The largest upload form that is read, in bytes."""
     return int(settings.RELEASE_UPLOAD_MAX_BYTES) + REST_OF_FORM
 
@@ -34,25 +34,25 @@ def most_read() -> int:
 class ReleaseUploadHandler(TemporaryFileUploadHandler):
     """Takes an installer to disk; what is too large, or has no room there, is read to its end and let go."""
 
-    reason: Reason | None = None
+    reason: RejectionReason | None = None
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         if self.reason is not None:
             return
         if start + len(raw_data) > settings.RELEASE_UPLOAD_MAX_BYTES:
-            self._let_go(Reason.TOO_LARGE)
+            self._reject(RejectionReason.TOO_LARGE)
             return
         try:
             super().receive_data_chunk(raw_data, start)
         except OSError:
-            self._let_go(Reason.NOT_STORED)
+            self._reject(RejectionReason.NOT_STORED)
 
     def file_complete(self, file_size: int) -> Any:
         if self.reason is not None:
-            return RefusedUpload(self.file_name or "file", self.reason)
+            return RejectedUpload(self.file_name or "file", self.reason)
         return super().file_complete(file_size)
 
-    def _let_go(self, reason: Reason) -> None:
+    def _reject(self, reason: RejectionReason) -> None:
         self.reason = reason
         self.upload_interrupted()
 
@@ -81,8 +81,8 @@ class ReleaseForm(forms.ModelForm):
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
-        reason = getattr(file, "refused_for", None)
-        if reason is Reason.TOO_LARGE:
+        reason = getattr(file, "rejection_reason", None)
+        if reason is RejectionReason.TOO_LARGE:
             most = settings.RELEASE_UPLOAD_MAX_BYTES // MEGABYTE
             raise ValidationError(
                 _("The file is larger than %(most)d MB. Bring it in with `manage.py add_release`."),
@@ -165,7 +165,7 @@ class ReleaseAdmin(ModelAdmin):
             return HttpResponseRedirect(request.path)
 
     add_view.csrf_exempt = True  # type: ignore[attr-defined]  # changeform_view checks it
-    add_view.most_read = most_read  # type: ignore[attr-defined]  # see files.uploading.BodyCapMiddleware
+    add_view.max_request_bytes = max_request_bytes  # type: ignore[attr-defined]  # see files.upload_limits.RequestSizeLimitMiddleware
 
     def save_model(self, request: HttpRequest, obj: Release, form: Any, change: bool) -> None:
         added = releases.add_release(form.cleaned_data["file"], form.offered())

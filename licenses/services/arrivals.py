@@ -10,7 +10,7 @@ from licenses.models.missing import STANDING
 from notifications.models import Message
 from notifications.services import Mail, send_many
 from orders.models import Order
-from orders.services.confirmations import CONFIRMATION, language_of
+from orders.services.confirmations import CONFIRMATION, order_language
 
 SERIAL_ARRIVED = "serial_arrived"
 
@@ -63,7 +63,7 @@ def _mails(arrived: Iterable[tuple[Order, Arrival]]) -> Iterable[Mail]:
             order.email,
             key_of(arrival),
             order_id=order.pk,
-            language=language_of(order),
+            language=order_language(order),
             # While a corrected address can still be undone, no serial number goes to it.
             due_at=frozen if frozen and frozen > now else None,
         )

@@ -29,7 +29,7 @@ View = Callable[[HttpRequest, Device, Order], HttpResponse]
 @private
 def licenses(request: HttpRequest) -> HttpResponse:
     """Every license of the orders that are open whole in this browser."""
-    orders = access.open_orders(request)
+    orders = access.fully_open_orders(request)
     if orders:
         return render(request, "licenses/list.html", {"cards": cards.load(orders, timezone.now())})
     awaited = access.granted_orders(request).first()
@@ -38,7 +38,7 @@ def licenses(request: HttpRequest) -> HttpResponse:
     return _to_find()
 
 
-licenses.of_all_orders = True  # type: ignore[attr-defined]  # see orders/forms.py
+licenses.covers_all_orders = True  # type: ignore[attr-defined]  # see orders/forms.py
 
 
 def _to_find() -> HttpResponseRedirect:

@@ -92,7 +92,7 @@ def _products(prefixes: Sequence[SerialPrefix]) -> list[ShownProduct]:
 
 def _own_order(request: HttpRequest, answer: Repaired) -> Order | None:
     """The open order of this browser that has this serial number."""
-    orders = access.open_orders(request)
+    orders = access.fully_open_orders(request)
     if not orders:
         return None
     carrying = set(

@@ -1,40 +1,39 @@
-"""Who may open which order: the only way in.
+"""Access to orders. No other code decides whether a request may see an order.
 
-Whoever proves that an order is theirs (order number and password, email and card, an emailed link) gets a grant
-in the server-side session, bound to order ids. Every try is counted against its rate limits before it is judged,
-and leaves a row for staff. What is refused is refused alike.
+A person who proves that an order is theirs (with order number and password, email and card, or an emailed link)
+gets a grant in the server-side session, bound to order ids. Every attempt is counted against its rate limits before
+it is evaluated, and recorded for staff. All refusals look the same.
 
-Last 4 digits are only 10,000 values. So a store can ask for an emailed code on top of the card, and while cards
-are tried over many addresses, a proof of work comes before any card is judged.
+The last 4 digits of a card have only 10,000 values. A store can therefore require an emailed code in addition to the
+card, and while cards are tried against many addresses, no card is evaluated without a proof of work.
 """
 
-from orders.access.attempts import CLIENT_RATE, SITE_CARD_LIMIT, Lookup, Outcome, Way, under_enumeration
+from orders.access.attempts import CLIENT_RATE, SITE_CARD_LIMIT, LookupResult, Method, Outcome, under_enumeration
 from orders.access.clients import client_address, client_ip
-from orders.access.codes import enter_code, send_code_again
+from orders.access.codes import enter_code, resend_code
 from orders.access.grants import (
     GRANT_LIFETIME,
     IDLE_TIMEOUT,
-    code_address,
     end_access,
-    find_page_for,
-    grant_other,
+    fully_open_orders,
+    grant_resource_access,
     granted_orders,
-    has_access,
-    has_other,
-    open_orders,
-    with_found_order,
+    has_resource_access,
+    pending_code_address,
+    redirect_to_find_page,
     with_order,
+    with_unconfirmed_order,
 )
-from orders.access.links import LINK_RATE, LinkOpened, LinkResult, look_at_link, open_link, renew_link, request_link
+from orders.access.links import LINK_RATE, LinkOpened, LinkResult, check_link, open_link, renew_link, request_link
 from orders.access.lookups import (
     SUBJECT_RATE,
     SUSPICIOUS_FAILURES,
-    await_correction,
-    awaited_correction,
+    clear_pending_correction,
     find_by_card,
     find_by_number,
-    forget_correction,
-    prove_address_correction,
+    find_for_correction,
+    pending_correction,
+    save_pending_correction,
 )
 
 __all__ = [
@@ -47,32 +46,31 @@ __all__ = [
     "SUSPICIOUS_FAILURES",
     "LinkOpened",
     "LinkResult",
-    "Lookup",
+    "LookupResult",
+    "Method",
     "Outcome",
-    "Way",
-    "await_correction",
-    "awaited_correction",
+    "check_link",
+    "clear_pending_correction",
     "client_address",
     "client_ip",
-    "code_address",
     "end_access",
     "enter_code",
     "find_by_card",
     "find_by_number",
-    "find_page_for",
-    "forget_correction",
-    "grant_other",
+    "find_for_correction",
+    "fully_open_orders",
+    "grant_resource_access",
     "granted_orders",
-    "has_access",
-    "has_other",
-    "look_at_link",
+    "has_resource_access",
     "open_link",
-    "open_orders",
-    "prove_address_correction",
+    "pending_code_address",
+    "pending_correction",
+    "redirect_to_find_page",
     "renew_link",
     "request_link",
-    "send_code_again",
+    "resend_code",
+    "save_pending_correction",
     "under_enumeration",
-    "with_found_order",
     "with_order",
+    "with_unconfirmed_order",
 ]

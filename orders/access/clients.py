@@ -1,4 +1,4 @@
-"""Where a request comes from, and which rate limits it counts against."""
+"""The network address of a client, and the form of it that rate limits count."""
 
 import ipaddress
 
@@ -7,17 +7,17 @@ from django.http import HttpRequest
 
 
 def client_ip(request: HttpRequest) -> str | None:
-    """The network address that a request came from; None where it has none (a Unix socket).
+    """Return the IP address of the client, or None if there is none (a Unix socket).
 
-    Only a header that our own proxy writes is believed, and only if settings name it: its last
-    CLIENT_IP_PROXIES entries are ours, and the first of those is the client.
+    A header is trusted only if CLIENT_IP_HEADER names it. Its last CLIENT_IP_PROXIES entries were written by our own
+    proxies, and the first of those is the client.
     """
     text = request.META.get("REMOTE_ADDR", "")
     if settings.CLIENT_IP_HEADER:
         header = request.headers.get(settings.CLIENT_IP_HEADER, "")
-        written = [part.strip() for part in header.split(",") if part.strip()]
-        if len(written) >= settings.CLIENT_IP_PROXIES:
-            text = written[-settings.CLIENT_IP_PROXIES]
+        entries = [part.strip() for part in header.split(",") if part.strip()]
+        if len(entries) >= settings.CLIENT_IP_PROXIES:
+            text = entries[-settings.CLIENT_IP_PROXIES]
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -28,7 +28,7 @@ def client_ip(request: HttpRequest) -> str | None:
 
 
 def client_address(request: HttpRequest) -> str:
-    """The client that rate limits count: its address, or of IPv6 the /64, which is one household."""
+    """Return what rate limits count as one client: the IPv4 address, or the /64 network of an IPv6 address."""
     text = client_ip(request)
     if text is not None and ":" in text:
         return str(ipaddress.ip_network((text, 64), strict=False))

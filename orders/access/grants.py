@@ -1,7 +1,7 @@
-"""What a browser may open: grants in the server-side session, bound to order ids.
+"""Grants: which orders a browser may open, stored in the server-side session and bound to order ids.
 
-A grant ends after 30 idle minutes, after 8 hours, or when the person signs out. The session's key changes
-whenever a grant is given, so that nobody who knew it before shares it.
+A grant ends after 30 idle minutes, after 8 hours, or when the person signs out. The session key changes whenever a
+grant is given, which prevents session fixation.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,11 +20,12 @@ from orders.models import Attempt, Order, OrderQuerySet
 
 IDLE_TIMEOUT = timedelta(minutes=30)
 GRANT_LIFETIME = timedelta(hours=8)
-# Idle time is written down this coarsely, so that not every page writes the session. It counts against the buyer.
-SEEN_STEP = timedelta(minutes=1)
+# The time of the last request is saved at most this often, so that not every page writes the session. The idle
+# timeout can therefore come up to a minute early.
+SEEN_RESOLUTION = timedelta(minutes=1)
 
 SESSION_KEY = "grants"
-# What else ends with the access: the link and the code that were used, and a correction not confirmed yet.
+# Session keys that are removed with the access: the link and the code that were used, and a pending correction.
 LINK_KEY, CODE_KEY, CORRECTION_KEY = "link", "code", "correction"
 
 View = Callable[..., HttpResponse]
@@ -32,41 +33,41 @@ View = Callable[..., HttpResponse]
 
 @dataclass(frozen=True)
 class Grant:
-    """That a browser may open something until a moment, and by which proof.
+    """Permission of a browser to open something until `expires_at`, and the proof it was given for.
 
-    While `code_address` is set, an emailed code is awaited, and the order opens only in part.
+    While `pending_code_address` is set, access is restricted until the code sent to that address is entered.
     """
 
     expires_at: float  # seconds since the epoch, as sessions are JSON
     proof: str
-    code_address: str = ""
+    pending_code_address: str = ""
 
     @classmethod
-    def load(cls, stored: dict[str, Any]) -> Self:
+    def from_session(cls, stored: dict[str, Any]) -> Self:
         return cls(**stored)
 
-    def dump(self) -> dict[str, Any]:
-        return {"expires_at": self.expires_at, "proof": self.proof, "code_address": self.code_address}
+    def to_session(self) -> dict[str, Any]:
+        return {"expires_at": self.expires_at, "proof": self.proof, "pending_code_address": self.pending_code_address}
 
 
 @dataclass
 class Grants:
-    """All that a session may open: orders by id, and things of rooms above by name, as in `thread:7`."""
+    """All grants of a session: for orders by id, and for resources of other apps by name, such as `thread:7`."""
 
     seen_at: float
     orders: dict[int, Grant]
-    others: dict[str, Grant]
+    resources: dict[str, Grant]
 
-    def dump(self) -> dict[str, Any]:
+    def to_session(self) -> dict[str, Any]:
         return {
             "seen_at": self.seen_at,
-            "orders": {str(order_id): grant.dump() for order_id, grant in self.orders.items()},
-            "others": {name: grant.dump() for name, grant in self.others.items()},
+            "orders": {str(order_id): grant.to_session() for order_id, grant in self.orders.items()},
+            "resources": {name: grant.to_session() for name, grant in self.resources.items()},
         }
 
 
 def current_grants(request: HttpRequest) -> Grants:
-    """What the session grants now. Ends what was idle too long, and notes that its person is still there."""
+    """Return the valid grants. Ends the access if the session was idle for too long; else notes the activity."""
     now = timezone.now().timestamp()
     stored = request.session.get(SESSION_KEY)
     if stored and now - stored["seen_at"] >= IDLE_TIMEOUT.total_seconds():
@@ -74,32 +75,32 @@ def current_grants(request: HttpRequest) -> Grants:
         stored = None
     if not stored:
         return Grants(now, {}, {})
-    if now - stored["seen_at"] >= SEEN_STEP.total_seconds():
+    if now - stored["seen_at"] >= SEEN_RESOLUTION.total_seconds():
         stored["seen_at"] = now
         request.session.modified = True
-    orders = {int(order_id): Grant.load(grant) for order_id, grant in stored["orders"].items()}
-    others = {name: Grant.load(grant) for name, grant in stored["others"].items()}
+    orders = {int(order_id): Grant.from_session(grant) for order_id, grant in stored["orders"].items()}
+    resources = {name: Grant.from_session(grant) for name, grant in stored["resources"].items()}
     return Grants(
         seen_at=stored["seen_at"],
         orders={order_id: grant for order_id, grant in orders.items() if grant.expires_at > now},
-        others={name: grant for name, grant in others.items() if grant.expires_at > now},
+        resources={name: grant for name, grant in resources.items() if grant.expires_at > now},
     )
 
 
-def grant_access(request: HttpRequest, orders: Iterable[Order], proof: Attempt.Way) -> None:
-    """Let this browser open these orders. Whoever calls this has judged the proof."""
+def grant_access(request: HttpRequest, orders: Iterable[Order], proof: Attempt.Method) -> None:
+    """Give this browser access to these orders. The caller has verified the proof."""
     grants = current_grants(request)
     grants.orders |= {order.pk: _new_grant(proof) for order in orders}
     _renew_session(request, grants)
 
 
-def grant_other(request: HttpRequest, name: str, proof: str) -> None:
-    """Let this browser open one thing of a room above, as it opens orders: as long, and until it signs out.
+def grant_resource_access(request: HttpRequest, name: str, proof: str) -> None:
+    """Give this browser access to a resource of another app, named like `thread:7`, for as long as to an order.
 
-    `name` says which, as in `thread:7`. Whoever calls this has judged the proof; see `has_other`.
+    The caller has verified the proof. See `has_resource_access`.
     """
     grants = current_grants(request)
-    grants.others[name] = _new_grant(proof)
+    grants.resources[name] = _new_grant(proof)
     _renew_session(request, grants)
 
 
@@ -108,100 +109,98 @@ def _new_grant(proof: str) -> Grant:
 
 
 def _renew_session(request: HttpRequest, grants: Grants) -> None:
-    """Write the grants down, under a session key that nobody knew before."""
+    """Save the grants under a new session key."""
     if request.session.session_key:
         request.session.cycle_key()
     grants.seen_at = timezone.now().timestamp()
-    request.session[SESSION_KEY] = grants.dump()
+    request.session[SESSION_KEY] = grants.to_session()
 
 
-def has_other(request: HttpRequest, name: str) -> bool:
-    """Whether this browser may open that thing of a room above."""
-    return name in current_grants(request).others
-
-
-def has_access(request: HttpRequest, order: Order) -> bool:
-    """Whether this browser may open this order, in part or whole; see `code_address`."""
-    return order.pk in current_grants(request).orders
+def has_resource_access(request: HttpRequest, name: str) -> bool:
+    """Whether this browser may open this resource of another app."""
+    return name in current_grants(request).resources
 
 
 def granted_orders(request: HttpRequest) -> OrderQuerySet:
-    """The orders that this request may see, newest first."""
+    """Return the orders that this browser may open, newest first."""
     return Order.objects.filter(pk__in=list(current_grants(request).orders)).newest_first()
 
 
-def open_orders(request: HttpRequest) -> list[Order]:
-    """The orders that are open whole in this browser, with their stores, newest first."""
+def fully_open_orders(request: HttpRequest) -> list[Order]:
+    """Return the orders that this browser may open without restriction, with their stores, newest first."""
     granted = granted_orders(request).select_related("store")
-    return [order for order in granted if not code_address(request, order)]
+    return [order for order in granted if not pending_code_address(request, order)]
 
 
-# --- The emailed code on top of a card ------------------------------------------------------------------------
+# --- The emailed code in addition to a card ------------------------------------------------------------------------
 
 
-def code_address(request: HttpRequest, order: Order) -> str:
-    """The address to which a code went that must be entered before this order opens whole; else empty."""
+def pending_code_address(request: HttpRequest, order: Order) -> str:
+    """Return the address to which the code was sent that this order still requires; empty if none is required."""
     grant = current_grants(request).orders.get(order.pk)
-    return grant.code_address if grant else ""
+    return grant.pending_code_address if grant else ""
 
 
-def await_code(request: HttpRequest, orders: Iterable[Order], address: str) -> None:
-    """Let these granted orders open in part only, until the code is entered that went to this address."""
-    _set_code_address(request, {order.pk for order in orders}, address)
+def set_pending_code(request: HttpRequest, orders: Iterable[Order], address: str) -> None:
+    """Restrict these granted orders until the code sent to this address is entered."""
+    _set_pending_code_address(request, {order.pk for order in orders}, address)
 
 
-def code_entered(request: HttpRequest, address: str) -> None:
-    """Let every order open whole that waited for a code sent to this address."""
-    waiting = {pk for pk, grant in current_grants(request).orders.items() if grant.code_address == address}
-    _set_code_address(request, waiting, "")
+def clear_pending_code(request: HttpRequest, address: str) -> None:
+    """Lift the restriction from every order that requires a code sent to this address."""
+    restricted = {pk for pk, grant in current_grants(request).orders.items() if grant.pending_code_address == address}
+    _set_pending_code_address(request, restricted, "")
     request.session.cycle_key()
     request.session.pop(CODE_KEY, None)
 
 
-def _set_code_address(request: HttpRequest, order_ids: set[int], address: str) -> None:
+def _set_pending_code_address(request: HttpRequest, order_ids: set[int], address: str) -> None:
     grants = current_grants(request)
     for order_id in order_ids & grants.orders.keys():
         grant = grants.orders[order_id]
         grants.orders[order_id] = Grant(grant.expires_at, grant.proof, address)
-    request.session[SESSION_KEY] = grants.dump()
+    request.session[SESSION_KEY] = grants.to_session()
 
 
-# --- Views that need an order ---------------------------------------------------------------------------------
+# --- View decorators ---------------------------------------------------------------------------------
 
 
 def with_order(view: View) -> View:
-    """Give a view of `<uuid:public_id>` its order, as `view(request, order)`.
+    """Decorate a view of `<uuid:public_id>`: it is called as `view(request, order)`, if the browser has access.
 
-    Without access, and without such an order, the answer is one and the same: the find page, which
-    knows the way back. An order whose code is awaited leads to the page that takes it.
+    Without access, and if there is no such order, the response is the same: a redirect to the find page, which leads
+    back here. An order that still requires an emailed code redirects to the page that asks for it.
     """
 
-    @with_found_order
+    @with_unconfirmed_order
     @wraps(view)
     def confirmed(request: HttpRequest, order: Order, **kwargs: Any) -> HttpResponse:
-        if code_address(request, order):
+        if pending_code_address(request, order):
             return HttpResponseRedirect(reverse("orders:code", args=[order.public_id]))
         return view(request, order, **kwargs)
 
     return confirmed
 
 
-def with_found_order(view: View) -> View:
-    """As `with_order`, for what opens before the emailed code: never serial numbers, invoice, downloads, returns."""
+def with_unconfirmed_order(view: View) -> View:
+    """As `with_order`, but also before the emailed code was entered.
+
+    Such a view must not show serial numbers, the invoice, downloads or returns.
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest, public_id: UUID, **kwargs: Any) -> HttpResponse:
         order = _granted_order(request, public_id)
         if order is None:
             back = request.path if request.method == "GET" else reverse("orders:order", args=[public_id])
-            return find_page_for(back)
+            return redirect_to_find_page(back)
         return view(request, order, **kwargs)
 
     return guarded
 
 
-def find_page_for(path: str) -> HttpResponseRedirect:
-    """The answer to whoever may not open a page: find your order, and come back here."""
+def redirect_to_find_page(path: str) -> HttpResponseRedirect:
+    """Redirect to the find page, which leads back to this path once the order was found."""
     return HttpResponseRedirect(f"{reverse('orders:find')}?{urlencode({'next': path})}")
 
 
@@ -212,11 +211,11 @@ def _granted_order(request: HttpRequest, public_id: UUID) -> Order | None:
     return Order.objects.select_related("store").filter(pk__in=granted, public_id=public_id).first()
 
 
-# --- The end --------------------------------------------------------------------------------------------------
+# --- Signing out --------------------------------------------------------------------------------------------------
 
 
 def end_access(request: HttpRequest) -> None:
-    """End the access on the server. What else the session holds (staff at the admin) stays."""
+    """End the access on the server. Other session data, such as the login of staff, is kept."""
     session = request.session
     if SESSION_KEY not in session:
         return

@@ -1,21 +1,21 @@
-"""What buyers type to find and open their orders, and what every form of the portal shares."""
+"""The forms to find and open orders, and the base classes of all forms of the portal."""
 
 from orders.forms.base import (
+    CARD_NUMBER_ERROR,
     DIGITS_LENGTH,
     EMAIL_LENGTH,
-    NO_CARD_NUMBER,
     EmailForm,
     PortalForm,
     error_messages,
-    plain_digits,
+    normalize_digits,
 )
 from orders.forms.find import NUMBER_LENGTH, CardForm, CodeForm, LinkForm, NumberForm
-from orders.forms.next_page import is_page_of_all_orders, is_page_of_an_order, order_of_page
+from orders.forms.next_page import get_order_of_page, is_all_orders_page, is_order_page
 
 __all__ = [
+    "CARD_NUMBER_ERROR",
     "DIGITS_LENGTH",
     "EMAIL_LENGTH",
-    "NO_CARD_NUMBER",
     "NUMBER_LENGTH",
     "CardForm",
     "CodeForm",
@@ -24,8 +24,8 @@ __all__ = [
     "NumberForm",
     "PortalForm",
     "error_messages",
-    "is_page_of_all_orders",
-    "is_page_of_an_order",
-    "order_of_page",
-    "plain_digits",
+    "get_order_of_page",
+    "is_all_orders_page",
+    "is_order_page",
+    "normalize_digits",
 ]

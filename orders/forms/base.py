@@ -1,4 +1,4 @@
-"""What all forms share: how they are drawn, and that nobody writes a whole card number into them."""
+"""Base classes of all forms: their rendering, and the rejection of full card numbers."""
 
 import re
 import unicodedata
@@ -16,19 +16,19 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from orders.card_numbers import holds_card_number
+from orders.card_numbers import contains_card_number
 
 EMAIL_LENGTH = 254
 DIGITS_LENGTH = 64
-# One @ with something on both sides. Stores write stranger addresses than validators allow.
-EMAIL_SHAPE = re.compile(r"[^\s@]+@[^\s@]+")
-NO_CARD_NUMBER = _(
+# One @ with something on both sides: stores have addresses that Django's validator rejects.
+EMAIL_PATTERN = re.compile(r"[^\s@]+@[^\s@]+")
+CARD_NUMBER_ERROR = _(
     "This looks like a whole card number. Please never type it here: nobody needs more than its last 4 digits."
 )
 
 
-def plain_digits(typed: str) -> str:
-    """Digits of any width as ASCII, without the spaces and dashes that people type between them."""
+def normalize_digits(typed: str) -> str:
+    """Convert full-width digits to ASCII, and remove the spaces and dashes between them."""
     return re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", typed))
 
 
@@ -41,62 +41,63 @@ def error_messages(required: Any) -> dict[str, Any]:
 
 
 class PortalForm(forms.Form):
-    """What all forms here share: where they post to, and that nobody writes a whole card number into them."""
+    """The base class of all forms for buyers."""
 
-    way = ""  # the name of its URL, and of its place in the page
+    form_name = ""  # the name of its URL, and part of its HTML ids
     button: Any = ""
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
-        super().__init__(data, auto_id=f"id_{self.way}_%s", label_suffix="", **kwargs)
+        super().__init__(data, auto_id=f"id_{self.form_name}_%s", label_suffix="", **kwargs)
 
     @property
     def helper(self) -> FormHelper:
-        """How crispy-forms draws it."""
+        """The layout for crispy-forms."""
         helper = FormHelper()
         helper.form_action = self.action()
-        helper.form_id = f"form_{self.way}"
-        # Our own words, in the page's language, instead of the browser's bubbles.
+        helper.form_id = f"form_{self.form_name}"
+        # Show our error messages, in the language of the page, instead of those of the browser.
         helper.attrs = {"novalidate": ""}
         helper.layout = Layout(*self.fields, StrictButton(self.button, type="submit", css_class="btn-primary btn-wide"))
         return helper
 
     @property
-    def drawn(self) -> SafeString:
-        """Fields and button, within templates/orders/_form.html. An untouched form is drawn once for each language."""
-        untouched = (
+    def fields_html(self) -> SafeString:
+        """Fields and button, for templates/orders/_form.html. The HTML of an empty form is cached per language."""
+        is_empty = (
             not self.is_bound and not any(self.initial.values()) and self.fields.keys() == self.base_fields.keys()
         )
-        return _untouched(type(self), get_language()) if untouched else self.draw()
+        return _empty_form_html(type(self), get_language()) if is_empty else self.render_fields()
 
-    def draw(self) -> SafeString:
+    def render_fields(self) -> SafeString:
         helper = self.helper
         helper.form_tag = False
         helper.disable_csrf = True
         return SafeString(render_crispy_form(self, helper))
 
     def action(self) -> str:
-        return reverse(f"orders:{self.way}")
+        return reverse(f"orders:{self.form_name}")
 
-    def without_card_number(self, name: str) -> str:
-        """The value of this field. A whole card number is an error, and not written into the page again."""
+    def reject_card_number(self, name: str) -> str:
+        """Return the value of this field. A full card number is an error, and is not shown in the page again."""
         typed = str(self.cleaned_data[name])
-        if holds_card_number(unicodedata.normalize("NFKC", typed)):
-            self.forget(name)
-            raise ValidationError(NO_CARD_NUMBER, code="card_number")
+        if contains_card_number(unicodedata.normalize("NFKC", typed)):
+            self.clear_value(name)
+            raise ValidationError(CARD_NUMBER_ERROR, code="card_number")
         return typed
 
-    def forget(self, name: str) -> None:
+    def clear_value(self, name: str) -> None:
+        """Remove a typed value, so that the page does not contain it."""
         self.data = {**{key: self.data.get(key) for key in self.data}, name: ""}
 
 
 @lru_cache(maxsize=64)
-def _untouched(form: type[PortalForm], language: str) -> SafeString:
-    """An empty form as everybody gets it, in the active language, which is this one."""
-    return form().draw()
+def _empty_form_html(form: type[PortalForm], language: str) -> SafeString:
+    """Render an empty form. `language` must be the active language; it is an argument as part of the cache key."""
+    return form().render_fields()
 
 
 class EmailForm(PortalForm):
-    """A form that asks for the address of the purchase."""
+    """A form with the email address that was used for the purchase."""
 
     email = forms.CharField(
         label=_("Email address"),
@@ -106,8 +107,8 @@ class EmailForm(PortalForm):
     )
 
     def clean_email(self) -> str:
-        email = self.without_card_number("email")
-        if not EMAIL_SHAPE.fullmatch(email):
+        email = self.reject_card_number("email")
+        if not EMAIL_PATTERN.fullmatch(email):
             raise ValidationError(
                 _("An email address has one @ in it, as in name@example.com. Please check it."), code="email"
             )

@@ -1,4 +1,4 @@
-"""Correcting the address of an order. The form checks shape only."""
+"""The form to correct the email address of an order. It validates formats only."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from orders.forms.find import CardForm, NumberForm
 
 
 class CorrectEmailForm(NumberForm, CardForm):
-    """Order number, order password and card together, because mail with the serial number goes where this says."""
+    """Requires order number, password and card, because emails with serial numbers go to the new address."""
 
-    way = "correct_email"
+    form_name = "correct_email"
     button = _("Check the new address")
 
     email = None  # type: ignore[assignment]
@@ -35,7 +35,7 @@ class CorrectEmailForm(NumberForm, CardForm):
         )
 
     def clean_new_email(self) -> str:
-        email = self.without_card_number("new_email").strip()
+        email = self.reject_card_number("new_email").strip()
         try:
             validate_email(email)
         except ValidationError:

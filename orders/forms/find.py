@@ -1,4 +1,4 @@
-"""The ways to find an order. Forms check shape only; who may open what is for orders/access to say."""
+"""The forms to find an order. They validate formats only; orders/access decides about access."""
 
 import re
 from typing import Any
@@ -9,18 +9,18 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from orders.forms.base import DIGITS_LENGTH, EmailForm, PortalForm, error_messages, plain_digits
+from orders.forms.base import DIGITS_LENGTH, EmailForm, PortalForm, error_messages, normalize_digits
 from orders.forms.next_page import NextField
 from orders.lookup_codes import DIGITS
 from orders.models import LAST4
 from orders.passwords import MAX_TYPED_LENGTH
 from orders.proof_of_work import ProofOfWorkField
 
-NUMBER_LENGTH = 200  # characters as typed, with spaces
+NUMBER_LENGTH = 200  # characters, including spaces
 
 
 class NumberForm(PortalForm):
-    way = "find_number"
+    form_name = "find_number"
     button = _("Find my order")
 
     order_number = forms.CharField(
@@ -45,11 +45,11 @@ class NumberForm(PortalForm):
     next = NextField(required=False)
 
     def clean_order_number(self) -> str:
-        return self.without_card_number("order_number")
+        return self.reject_card_number("order_number")
 
 
 class CardForm(EmailForm):
-    way = "find_card"
+    form_name = "find_card"
     button = _("Find my order")
 
     card_last4 = forms.CharField(
@@ -70,11 +70,11 @@ class CardForm(EmailForm):
             self.fields["altcha"] = ProofOfWorkField()
 
     def clean_card_last4(self) -> str:
-        digits = plain_digits(self.cleaned_data["card_last4"])
+        digits = normalize_digits(self.cleaned_data["card_last4"])
         if LAST4.fullmatch(digits):
             return digits
         if len(digits) > 4 and digits.isdigit():
-            self.forget("card_last4")
+            self.clear_value("card_last4")
             raise ValidationError(
                 _("Only the last 4 digits, please. Nobody needs the rest of the card number."), code="too_many"
             )
@@ -82,16 +82,16 @@ class CardForm(EmailForm):
 
 
 class LinkForm(EmailForm):
-    way = "find_link"
+    form_name = "find_link"
     button = _("Email me a link")
 
     next = NextField(required=False)
 
 
 class CodeForm(PortalForm):
-    """The emailed code on top of a lookup by card. Posts to the page of one order."""
+    """The emailed code that confirms a lookup by card. It is posted to the page of one order."""
 
-    way = "code"
+    form_name = "code"
     button = _("Open my order")
 
     code = forms.CharField(
@@ -109,7 +109,7 @@ class CodeForm(PortalForm):
         return reverse("orders:code", args=[self.public_id])
 
     def clean_code(self) -> str:
-        digits = plain_digits(self.cleaned_data["code"])
+        digits = normalize_digits(self.cleaned_data["code"])
         if not re.fullmatch(rf"[0-9]{{{DIGITS}}}", digits):
             raise ValidationError(_("The code has %(count)s digits."), params={"count": DIGITS}, code="shape")
         return digits

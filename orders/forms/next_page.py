@@ -1,4 +1,4 @@
-"""The page that its person came for: where a lookup leads, once it found the order."""
+"""The `next` parameter: the page to which a successful lookup leads."""
 
 from typing import Any
 from uuid import UUID
@@ -9,46 +9,46 @@ from django.urls import Resolver404, ResolverMatch, resolve
 NEXT_LENGTH = 200
 
 
-def is_page_of_an_order(path: str) -> bool:
-    """Whether a path is a page of ours that opens with an order only; whether there is such an order, nobody learns."""
-    return _page_of_an_order(path) is not None
+def is_order_page(path: str) -> bool:
+    """Whether a path is a page of the portal that requires access to an order. Does not check whether it exists."""
+    return _resolve_order_page(path) is not None
 
 
-def order_of_page(path: str) -> UUID | None:
-    """Which order a path of ours is about; None for every other path, and for other people's sites.
+def get_order_of_page(path: str) -> UUID | None:
+    """Return the public id of the order that a path is about; None for any other path, and for other sites.
 
-    Rooms above whose pages are not named by an order's public id say it themselves: their views carry
-    `order_of`, which takes what the URL captured.
+    A view whose URL does not contain the public id has an attribute `get_order_id`, a function that takes the
+    arguments captured from the URL.
     """
-    page = _page_of_an_order(path)
+    page = _resolve_order_page(path)
     if page is None:
         return None
-    order_of = getattr(page.func, "order_of", None)
-    return order_of(**page.kwargs) if order_of else page.kwargs.get("public_id")
+    get_order_id = getattr(page.func, "get_order_id", None)
+    return get_order_id(**page.kwargs) if get_order_id else page.kwargs.get("public_id")
 
 
-def is_page_of_all_orders(path: str) -> bool:
-    """Whether a path is a page that is about all orders that are open. Its view says so by `of_all_orders`."""
-    page = _page_of_an_order(path)
-    return page is not None and hasattr(page.func, "of_all_orders")
+def is_all_orders_page(path: str) -> bool:
+    """Whether a path is a page about all open orders: its view has an attribute `covers_all_orders`."""
+    page = _resolve_order_page(path)
+    return page is not None and hasattr(page.func, "covers_all_orders")
 
 
-def _page_of_an_order(path: str) -> ResolverMatch | None:
+def _resolve_order_page(path: str) -> ResolverMatch | None:
     if len(path) > NEXT_LENGTH:
         return None
     try:
         page = resolve(path)
     except Resolver404:
         return None
-    says_so = hasattr(page.func, "order_of") or hasattr(page.func, "of_all_orders")
-    return page if says_so or isinstance(page.kwargs.get("public_id"), UUID) else None
+    is_marked = hasattr(page.func, "get_order_id") or hasattr(page.func, "covers_all_orders")
+    return page if is_marked or isinstance(page.kwargs.get("public_id"), UUID) else None
 
 
 class NextField(forms.CharField):
-    """The page of an order that its person came for. Anything else is nothing, and no error of theirs."""
+    """A hidden field with the path of an order page. Any other value is replaced by an empty string, without error."""
 
     widget = forms.HiddenInput
 
     def clean(self, value: Any) -> str:
         path = str(value or "")
-        return path if is_page_of_an_order(path) else ""
+        return path if is_order_page(path) else ""

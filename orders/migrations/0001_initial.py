@@ -210,7 +210,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("at", models.DateTimeField(auto_now_add=True, verbose_name="at")),
                 (
-                    "way",
+                    "method",
                     models.CharField(
                         choices=[
                             ("number", "order number and password"),

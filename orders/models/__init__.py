@@ -1,7 +1,7 @@
-"""Stores and their orders, the money that went back, and who may open what."""
+"""Stores, orders and refunds, and the records of access to orders."""
 
 from orders.models.access import Attempt, LookupCode, RateLimitCounter
-from orders.models.corrections import UNDO_WITHIN, AddressCorrection, CorrectionLink
+from orders.models.corrections import UNDO_PERIOD, AddressCorrection, CorrectionLink
 from orders.models.fields import money_field
 from orders.models.links import AccessLink, LinkState, SingleUseLink
 from orders.models.orders import (
@@ -21,7 +21,7 @@ __all__ = [
     "LAST4",
     "MAX_FOUND_ORDERS",
     "OWN_ARGON2_PREFIX",
-    "UNDO_WITHIN",
+    "UNDO_PERIOD",
     "AccessLink",
     "AddressCorrection",
     "Attempt",

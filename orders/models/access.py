@@ -1,4 +1,4 @@
-"""Emailed codes, who tried to open what, and how often."""
+"""Emailed codes, attempts to open orders, and the counters of rate limits."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class LookupCode(models.Model):
-    """A code mailed to confirm a lookup by card. The digits are made when they are mailed and stand nowhere."""
+    """A code emailed to confirm a lookup by card. Its digits are derived when it is sent, and not stored."""
 
     email = models.CharField(max_length=254)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -23,9 +23,9 @@ class LookupCode(models.Model):
 
 
 class Attempt(models.Model):
-    """Somebody tried to open orders. Holds who and how, never the secret that was tried."""
+    """An attempt to open orders. Never contains the secret that was tried."""
 
-    class Way(models.TextChoices):
+    class Method(models.TextChoices):
         NUMBER = "number", _("order number and password")
         CARD = "card", _("email and card")
         LINK_REQUEST = "link_request", _("asked for a link")
@@ -42,9 +42,9 @@ class Attempt(models.Model):
     SUBJECT_LENGTH = 254
 
     at = models.DateTimeField(_("at"), auto_now_add=True)
-    way = models.CharField(_("way"), max_length=16, choices=Way)
+    method = models.CharField(_("way"), max_length=16, choices=Method)
     outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome)
-    # The address or order number as it was typed; card numbers are masked.
+    # As it was typed, with card numbers masked.
     subject = models.CharField(_("address or order number"), max_length=SUBJECT_LENGTH, blank=True)
     client = models.CharField(_("client"), max_length=64, blank=True)
     orders_opened = models.PositiveIntegerField(_("orders opened"), default=0)
@@ -58,13 +58,13 @@ class Attempt(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.way} {self.outcome}"
+        return f"{self.method} {self.outcome}"
 
 
 class RateLimitCounter(models.Model):
-    """The times at which something was tried in the last day, pruned at each try.
+    """The times of the attempts of the last day against one rate limit; older ones are removed with each attempt.
 
-    Written only by the single statements of orders/rate_limits.py.
+    Only the SQL statements in orders/rate_limits.py write it.
     """
 
     key = models.CharField(primary_key=True, max_length=64)

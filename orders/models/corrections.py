@@ -1,4 +1,4 @@
-"""Mistyped email addresses of orders, corrected by their buyers or by staff."""
+"""Corrections of mistyped email addresses of orders, by buyers or by staff."""
 
 from datetime import datetime, timedelta
 
@@ -8,12 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models.links import SingleUseLink
 
-# How long the old address can undo a correction; so long nothing of worth moves.
-UNDO_WITHIN = timedelta(hours=48)
+# How long the old address can undo a correction. Until then, no refunds are made and no licenses change.
+UNDO_PERIOD = timedelta(hours=48)
 
 
 class AddressCorrectionQuerySet(models.QuerySet["AddressCorrection"]):
-    def standing(self) -> "AddressCorrectionQuerySet":
+    def active(self) -> "AddressCorrectionQuerySet":
         return self.filter(undone_at=None)
 
     def made_since(self, moment: datetime) -> "AddressCorrectionQuerySet":
@@ -21,13 +21,13 @@ class AddressCorrectionQuerySet(models.QuerySet["AddressCorrection"]):
 
 
 class AddressCorrection(models.Model):
-    """The address of an order was corrected. The old address is told, and can undo it for 48 hours."""
+    """A change of the email address of an order. The old address is notified, and can undo it for 48 hours."""
 
     order = models.ForeignKey(
         "orders.Order", on_delete=models.CASCADE, related_name="address_corrections", verbose_name=_("order")
     )
     old_email = models.CharField(_("old address"), max_length=254, blank=True)
-    # What `contact_email` was before: undoing brings it back, and leaves what the store says alone.
+    # The previous `contact_email`, which undoing restores. `store_email` is never changed by a correction.
     old_contact_email = models.CharField(max_length=254, blank=True, editable=False)
     new_email = models.CharField(_("new address"), max_length=254)
     made_at = models.DateTimeField(_("made at"), default=timezone.now)
@@ -46,14 +46,13 @@ class AddressCorrection(models.Model):
 
     @property
     def undo_until(self) -> datetime:
-        """Until when the old address can undo it."""
-        return self.made_at + UNDO_WITHIN
+        return self.made_at + UNDO_PERIOD
 
 
 class CorrectionLink(SingleUseLink):
-    """The link by which the old address undoes a correction."""
+    """The link with which the owner of the old address undoes a correction."""
 
-    LIFETIME = UNDO_WITHIN
+    LIFETIME = UNDO_PERIOD
 
     correction = models.ForeignKey(AddressCorrection, on_delete=models.CASCADE, related_name="links")
 

@@ -1,4 +1,4 @@
-"""Emailed links that open something once."""
+"""Emailed links that can be used once."""
 
 from datetime import datetime, timedelta
 from enum import Enum
@@ -13,16 +13,16 @@ from notifications.tokens import TokenSigner
 
 
 class LinkState(Enum):
-    GOOD = "good"
+    VALID = "valid"
     USED_OR_EXPIRED = "used_or_expired"
-    INVALID = "invalid"  # never made or never sent by us
+    INVALID = "invalid"  # not created, or never sent, by this portal
 
 
 class SingleUseLink(models.Model):
-    """A link that works once and expires some time after it was first sent.
+    """A link that works once, and expires LIFETIME after it was first sent.
 
-    Its token is signed when the email is sent and is stored nowhere. A page that it leads to shows a button and
-    uses nothing up, because mail scanners follow links, too; the button's POST calls `use`.
+    Its token is signed when the email is sent, and not stored. The page at its URL only shows a button, because mail
+    scanners follow links, too; the POST request of the button calls `mark_used`.
     """
 
     LIFETIME: ClassVar[timedelta] = timedelta(minutes=60)
@@ -35,30 +35,30 @@ class SingleUseLink(models.Model):
         abstract = True
 
     def make_token(self) -> str:
-        """The token to put into the email. Called at the moment of sending: the first call starts the lifetime."""
+        """Return the token for the email. To be called when it is sent: the first call starts the lifetime."""
         now = timezone.now()
         if type(self)._default_manager.filter(pk=self.pk, first_sent_at=None).update(first_sent_at=now):
             self.first_sent_at = now
         return self.signer().sign(self.pk)
 
     @classmethod
-    def read_token(cls, token: str) -> Self | None:
-        """The link that this token was made for, in whatever state; None where it is not one of ours."""
+    def get_by_token(cls, token: str) -> Self | None:
+        """Return the link of this token, in whatever state; None if the token is invalid."""
         pk = cls.signer().read(token)
         return None if pk is None else cls._default_manager.filter(pk=pk, first_sent_at__isnull=False).first()
 
     @classmethod
-    def state_of(cls, link: Self | None, now: datetime) -> LinkState:
+    def get_state(cls, link: Self | None, now: datetime) -> LinkState:
         if link is None or link.first_sent_at is None:
             return LinkState.INVALID
         if link.used_at is not None or now >= link.first_sent_at + cls.LIFETIME:
             return LinkState.USED_OR_EXPIRED
-        return LinkState.GOOD
+        return LinkState.VALID
 
-    def use(self, now: datetime) -> bool:
-        """Use the link up. False where it was used or had expired, also when two try at once."""
-        live = type(self)._default_manager.filter(pk=self.pk, used_at=None, first_sent_at__gt=now - self.LIFETIME)
-        return bool(live.update(used_at=now))
+    def mark_used(self, now: datetime) -> bool:
+        """Use the link up. Returns False if it was used or has expired; of two simultaneous calls, one returns True."""
+        usable = type(self)._default_manager.filter(pk=self.pk, used_at=None, first_sent_at__gt=now - self.LIFETIME)
+        return bool(usable.update(used_at=now))
 
     @classmethod
     def signer(cls) -> TokenSigner:

@@ -1,4 +1,4 @@
-"""Orders as buyers know them, with their lines."""
+"""Orders and their lines."""
 
 import re
 import unicodedata
@@ -14,12 +14,12 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from notifications.addresses import EmailKeyField, email_key
-from orders.models.corrections import UNDO_WITHIN
+from orders.models.corrections import UNDO_PERIOD
 from orders.models.fields import money_field
 from orders.models.payments import Refund
 from orders.models.stores import Store
 
-# How the Argon2 hashes of orders/passwords.py begin; an index tells them from those that stores bring.
+# The prefix of the Argon2 hashes that orders/passwords.py makes. An index distinguishes them from hashes of stores.
 OWN_ARGON2_PREFIX = "argon2$argon2id$v=19$m=19456,t=2,p=1$"
 FOREIGN_PASSWORD_HASH = (
     ~Q(password_hash="")
@@ -33,10 +33,10 @@ LAST4 = re.compile(r"[0-9]{4}")
 
 
 def normalize_order_number(typed: str) -> str:
-    """The form under which an order number is looked up.
+    """Return the form of an order number that is used to look it up.
 
-    People type it with spaces, a leading `#`, in any case, in full-width digits, or paste it with
-    the full stop that ended the sentence. Dashes and all else belong to the number.
+    People type it with spaces, a leading `#`, in any case, in full-width digits, or paste it with the period at the
+    end of a sentence. Dashes and all other characters are part of the number.
     """
     compact = re.sub(r"[\s\x00#]+", "", unicodedata.normalize("NFKC", typed))
     return compact.rstrip(".,;").upper()
@@ -44,32 +44,32 @@ def normalize_order_number(typed: str) -> str:
 
 class OrderQuerySet(models.QuerySet["Order"]):
     def for_email(self, email: str) -> "OrderQuerySet":
-        """Orders whose emails go to this address; an address without a key is nobody's."""
+        """Orders whose emails go to this address; none if the address has no key."""
         key = email_key(email)
         return self.filter(email_key=key) if key else self.none()
 
     def for_number(self, typed: str) -> "OrderQuerySet":
-        """Orders with this number; two stores may both have one."""
+        """Orders with this number; two stores may use the same number."""
         return self.filter(number_key=normalize_order_number(typed))
 
     def for_card(self, email: str, last4: str) -> "OrderQuerySet":
-        """Orders of this address paid with this card, by the plastic's digits or the wallet's."""
+        """Orders of this address that were paid with this card, by the digits of the card or of the wallet."""
         if not LAST4.fullmatch(last4):
-            return self.none()  # an order without a card is not opened by an empty field
+            return self.none()  # an empty string must not match orders without a card
         return self.for_email(email).filter(Q(card_last4=last4) | Q(device_last4=last4))
 
     def access_columns(self) -> "OrderQuerySet":
-        """With only the columns that orders/access judges by: an order has many, and every lookup loads some."""
+        """Load only the columns that orders/access needs, because every lookup loads orders."""
         return self.select_related("store").only(
             "public_id", "number_key", "password_hash", "password_generation", "store__confirm_card_lookup"
         )
 
     def any_foreign_password_hash(self) -> str | None:
-        """A password hash that a store brought in a form of its own, if there is any."""
+        """Return any password hash that a store sent in Django's format; None if there is none."""
         return self.filter(FOREIGN_PASSWORD_HASH).values_list("password_hash", flat=True).first()
 
     def update(self, **columns: Any) -> int:
-        """An address is never changed without its key: `save()` would set that, and this does not."""
+        """Refuse to change an email address without its key: unlike `save()`, this does not compute it."""
         if {"store_email", "contact_email"} & columns.keys() and "email_key" not in columns:
             raise TypeError("update() of an order's address has to set email_key, too")
         return super().update(**columns)
@@ -79,7 +79,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
 
 class Order(models.Model):
-    """One purchase. What an import brought, and beside it what the portal knows better."""
+    """One purchase, as it was imported, with the data that the portal adds."""
 
     class Status(models.TextChoices):
         PENDING = "pending", _("pending")
@@ -102,10 +102,10 @@ class Order(models.Model):
     contact_email = models.CharField(
         _("corrected address"), max_length=254, blank=True, help_text=_("Stands above what an import brings.")
     )
-    # Of `email`. Empty: the order is found by its number only.
+    # The key of `email`. If it is empty, the order can be found by its number only.
     email_key = EmailKeyField("email")
 
-    # Empty: the portal makes the password (see orders/passwords.py).
+    # If it is empty, the portal makes the password (see orders/passwords.py).
     password_hash = models.CharField(max_length=255, blank=True, editable=False)
     password_generation = models.PositiveSmallIntegerField(default=0, editable=False)
 
@@ -133,10 +133,10 @@ class Order(models.Model):
     invoice_issued_on = models.DateField(_("invoice date"), null=True, blank=True)
     invoice_seller = models.TextField(_("seller on the invoice"), blank=True)
 
-    # While a corrected address can still be undone, neither money nor licenses move (`is_frozen`).
+    # Until then, a correction of the address can be undone, and no refunds or license changes are made (`is_frozen`).
     returns_frozen_until = models.DateTimeField(_("returns frozen until"), null=True, blank=True, editable=False)
 
-    # What each feed said last: {"portal": {"digest": hex, "updated_at": ISO time or null}}. `intake` owns it.
+    # The last version from each feed: {"portal": {"digest": hex, "updated_at": ISO time or null}}. Written by `intake`.
     sources = models.JSONField(default=dict, editable=False)
     created_at = models.DateTimeField(_("arrived at"), auto_now_add=True)
 
@@ -166,27 +166,27 @@ class Order(models.Model):
 
     @property
     def email(self) -> str:
-        """The address that mails of this order go to, or an empty string."""
+        """The address that emails about this order go to, or an empty string."""
         return (self.contact_email or self.store_email).strip()
 
     def is_frozen(self, now: datetime) -> bool:
-        """Whether its address was corrected so lately that the old one can still undo it."""
+        """Whether a correction of its address can still be undone."""
         until = self.returns_frozen_until
-        return until is not None and until - UNDO_WITHIN <= now < until
+        return until is not None and until - UNDO_PERIOD <= now < until
 
     @cached_property
     def items(self) -> list["OrderLine"]:
-        """Its lines, in the store's order. Read once; `load_items` reads those of many orders."""
+        """Its lines, in the order of the store. Cached; `load_items` loads those of many orders."""
         return list(self.lines.order_by("position", "id"))
 
     @cached_property
     def refund_list(self) -> list["Refund"]:
-        """Its refunds, in the order of time. Read once."""
+        """Its refunds, oldest first. Cached."""
         return list(self.refunds.order_by("refunded_at", "id"))
 
 
 class OrderLine(models.Model):
-    """One item of an order, as it was sold."""
+    """One item of an order."""
 
     class Kind(models.TextChoices):
         NEW = "new", _("new license")
@@ -201,11 +201,11 @@ class OrderLine(models.Model):
     sku = models.CharField("SKU", max_length=100, blank=True)
     name = models.CharField(_("name"), max_length=300)
     kind = models.CharField(_("kind"), max_length=24, choices=Kind, default=Kind.NEW)
-    # The serial number that a renewal or upgrade carries on, as the store wrote it.
+    # The serial number that is renewed or upgraded, as the store wrote it.
     extends_serial = models.CharField(_("extends"), max_length=100, blank=True)
     quantity = models.PositiveIntegerField(_("quantity"), default=1)
     quantity_returned = models.PositiveIntegerField(_("returned"), default=0)
-    # The first moment at which a return is too late, as it was promised at the purchase. `refunds` says it.
+    # The first moment at which a return is too late, by the policy at the time of purchase. Computed by `refunds`.
     return_until = models.DateTimeField(_("can be returned until"), null=True, blank=True, editable=False)
     unit_price = money_field(default=Decimal(0))
     discount = money_field(default=Decimal(0))

@@ -1,4 +1,4 @@
-"""Money that went back, and what the payment provider calls a payment."""
+"""Refunds, and references of payments."""
 
 from django.db import models
 from django.db.models import Q
@@ -8,13 +8,13 @@ from orders.models.fields import money_field
 
 
 class Refund(models.Model):
-    """Money of an order that went back, whoever sent it. Amounts are positive, in the order's currency."""
+    """A refund of an order, whoever made it. Amounts are positive, in the currency of the order."""
 
     order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="refunds")
     store_refund_id = models.CharField(_("the store's refund id"), max_length=100)
     amount = money_field()
     refunded_at = models.DateTimeField(_("refunded at"))
-    # The store's word on which items: [{"id": store_line_id, "quantity": n}].
+    # The refunded items, if the store says which: [{"id": store_line_id, "quantity": n}].
     lines = models.JSONField(default=list, blank=True)
 
     class Meta:
@@ -30,9 +30,9 @@ class Refund(models.Model):
 
 
 class PaymentReference(models.Model):
-    """The payment provider's name for an order's payment, as its store told it.
+    """The id that the payment provider has for a payment of an order, as the store sent it.
 
-    Payments find their order by it, and refunds their payment.
+    It is used to match payments to orders, and refunds to payments.
     """
 
     order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="payment_references")

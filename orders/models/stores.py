@@ -1,4 +1,4 @@
-"""Stores, and what staff set for each of them."""
+"""Stores and their settings."""
 
 from datetime import tzinfo
 from zoneinfo import ZoneInfo, available_timezones
@@ -14,7 +14,7 @@ def validate_time_zone(name: str) -> None:
 
 
 class Store(models.Model):
-    """A shop whose orders are found here; its seller is the merchant of record."""
+    """A shop whose orders are imported. Its seller is the merchant of record."""
 
     class ConfirmCardLookup(models.TextChoices):
         NEVER = "never", _("never")
@@ -54,7 +54,7 @@ class Store(models.Model):
 
 
 class FollowUpSchedule(models.Model):
-    """When a store sends one kind of follow-up; without a row, as the kind itself says."""
+    """When a store sends one kind of follow-up email. Without a row, the default of the kind applies."""
 
     store = models.ForeignKey(
         Store, on_delete=models.CASCADE, related_name="follow_up_schedules", verbose_name=_("store")

@@ -1,1 +1,1 @@
-"""What is done with orders, one file a subject."""
+"""Operations on orders that change several rows or send email."""

@@ -1,4 +1,4 @@
-"""The order confirmation: once by itself, again when asked, to the order's own address only."""
+"""The order confirmation: sent automatically once, and again on request, always to the address of the order."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,50 +12,50 @@ from notifications.services import Mail, send_again, send_many
 from orders.models import Order
 
 CONFIRMATION = "order_confirmation"
-CONFIRMATIONS_AGAIN_PER_HOUR = 3
-# Nobody is told that such an order is theirs now.
-NOT_CONFIRMED = [Order.Status.CANCELLED, Order.Status.REFUNDED, Order.Status.CHARGED_BACK]
+MAX_RESENDS_PER_HOUR = 3
+# Orders in these states are not confirmed.
+UNCONFIRMED_STATUSES = [Order.Status.CANCELLED, Order.Status.REFUNDED, Order.Status.CHARGED_BACK]
 
 
-def announce_new_orders(order_ids: Sequence[int]) -> int:
-    """Queue the confirmation of those of these orders that are recent; in the import's own transaction.
+def queue_confirmations(order_ids: Sequence[int]) -> int:
+    """Queue the confirmations of new orders, in the transaction of the import. Returns the number of emails queued.
 
-    Orders placed before CONFIRMATION_WINDOW_HOURS, without an address, or already undone write to
-    nobody. Called again for the same orders it changes nothing. Returns how many mails were queued.
+    Orders that are older than CONFIRMATION_WINDOW_HOURS, without an address, or in UNCONFIRMED_STATUSES are skipped.
+    Calling this again for the same orders changes nothing.
     """
     since = timezone.now() - timedelta(hours=settings.CONFIRMATION_WINDOW_HOURS)
     recent = (
         Order.objects.filter(pk__in=order_ids, placed_at__gte=since)
-        .exclude(status__in=NOT_CONFIRMED)
+        .exclude(status__in=UNCONFIRMED_STATUSES)
         .select_related("store")
         .only("store_email", "contact_email", "language", "store__language")
     )
     return send_many(
-        Mail(CONFIRMATION, order, order.email, "first", order_id=order.pk, language=language_of(order))
+        Mail(CONFIRMATION, order, order.email, "first", order_id=order.pk, language=order_language(order))
         for order in recent
     )
 
 
-def language_of(order: Order) -> str:
+def order_language(order: Order) -> str:
     return order.language or order.store.language
 
 
-class Again(Enum):
-    """How asking for the confirmation once more ended."""
+class ResendResult(Enum):
+    """The result of a request to send the confirmation again."""
 
     QUEUED = "queued"
     NO_ADDRESS = "no_address"
     TOO_MANY = "too_many"
 
 
-def send_confirmation_again(order: Order) -> Again:
-    """Queue the confirmation once more, to the order's own address only."""
+def resend_confirmation(order: Order) -> ResendResult:
+    """Queue the confirmation again, to the address of the order."""
     if not order.email:
-        return Again.NO_ADDRESS
-    lately = Message.objects.filter(
+        return ResendResult.NO_ADDRESS
+    recent = Message.objects.filter(
         kind=CONFIRMATION, object_id=order.pk, created_at__gt=timezone.now() - timedelta(hours=1)
     ).exclude(key="first")
-    if lately.count() >= CONFIRMATIONS_AGAIN_PER_HOUR:
-        return Again.TOO_MANY
-    send_again(CONFIRMATION, order, order.email, order_id=order.pk, language=language_of(order))
-    return Again.QUEUED
+    if recent.count() >= MAX_RESENDS_PER_HOUR:
+        return ResendResult.TOO_MANY
+    send_again(CONFIRMATION, order, order.email, order_id=order.pk, language=order_language(order))
+    return ResendResult.QUEUED

@@ -1,1 +1,1 @@
-"""The pages on which buyers find, open and read their orders."""
+"""Pages for buyers: finding, opening and reading their orders."""

@@ -1,4 +1,4 @@
-"""Correcting a mistyped email address, and undoing it from the old one."""
+"""Pages to correct the email address of an order, and to undo a correction from the old address."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -10,100 +10,100 @@ from notifications.addresses import mask_address
 from orders import access
 from orders.access import Outcome, client_address
 from orders.forms.corrections import CorrectEmailForm
-from orders.http import INVALID, get_or_post, private, too_many_requests
-from orders.models import UNDO_WITHIN, CorrectionLink
+from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
+from orders.models import UNDO_PERIOD, CorrectionLink
 from orders.services.address_corrections import (
-    MOST_CORRECTIONS,
-    NotCorrected,
+    MAX_CORRECTIONS,
+    CorrectionError,
     SameAddress,
     TooLateToUndo,
-    correct,
-    undo_by_link,
+    correct_address,
+    undo_correction_by_link,
 )
 from orders.views.find import INVALID_FORM, NOT_FOUND, TOO_MANY
 
-HOURS = int(UNDO_WITHIN.total_seconds() // 3600)
-GOOD, UNDONE, LATE, UNKNOWN = "good", "undone", "late", "unknown"
+UNDO_HOURS = int(UNDO_PERIOD.total_seconds() // 3600)
+VALID, UNDONE, LATE, UNKNOWN = "valid", "undone", "late", "unknown"
 TEMPLATE = "orders/correct_email.html"
-UNDO_STATUS = {GOOD: 200, UNDONE: 200, LATE: 410, UNKNOWN: 404}
+UNDO_STATUS_CODES = {VALID: 200, UNDONE: 200, LATE: 410, UNKNOWN: 404}
 
 
 @get_or_post
-@private
+@no_store
 def correct_email(request: HttpRequest) -> HttpResponse:
-    """Prove the order and say the new address. Nothing is changed before it was read once more."""
+    """The first step: verify access to the order, and keep the new address until it is confirmed."""
     if request.method != "POST":
         return _form_page(request, CorrectEmailForm())
     form = CorrectEmailForm(request.POST)
     if not form.is_valid():
         return _form_page(request, form, INVALID_FORM)
-    said = form.cleaned_data
-    lookup = access.prove_address_correction(request, said["order_number"], said["password"], said["card_last4"])
+    data = form.cleaned_data
+    lookup = access.find_for_correction(request, data["order_number"], data["password"], data["card_last4"])
     if lookup.outcome != Outcome.FOUND:
         return _form_page(request, form, TOO_MANY if lookup.outcome == Outcome.CLIENT_BLOCKED else NOT_FOUND)
-    access.await_correction(request, lookup.orders[0], said["new_email"])
+    access.save_pending_correction(request, lookup.orders[0], data["new_email"])
     return redirect("orders:correct_email_check")
 
 
 def _form_page(request: HttpRequest, form: CorrectEmailForm, result: str = "") -> HttpResponse:
-    content = {"form": form, "result": result, "hours": HOURS}
+    context = {"form": form, "result": result, "hours": UNDO_HOURS}
     if result == TOO_MANY:
-        return too_many_requests(request, TEMPLATE, content)
-    return render(request, TEMPLATE, content, status=INVALID if result else 200)
+        return too_many_requests(request, TEMPLATE, context)
+    return render(request, TEMPLATE, context, status=UNPROCESSABLE if result else 200)
 
 
 @get_or_post
-@private
+@no_store
 def correct_email_check(request: HttpRequest) -> HttpResponse:
-    """Read both addresses once more; the button changes it."""
-    awaited = access.awaited_correction(request)
-    if awaited is None:
+    """The second step: show both addresses, and change the address when this is confirmed by POST."""
+    pending = access.pending_correction(request)
+    if pending is None:
         return redirect("orders:correct_email")
-    order, new_email = awaited
+    order, new_email = pending
     if request.method == "POST":
         try:
-            correct(order, new_email, client_address(request))
-            words = gettext("Emails about this order go to %(address)s now. The confirmation is on its way there.")
-            messages.success(request, words % {"address": new_email})
-        except NotCorrected as why:
-            messages.error(request, _why_not(why))
-        access.forget_correction(request)
+            correct_address(order, new_email, client_address(request))
+            text = gettext("Emails about this order go to %(address)s now. The confirmation is on its way there.")
+            messages.success(request, text % {"address": new_email})
+        except CorrectionError as error:
+            messages.error(request, _error_message(error))
+        access.clear_pending_correction(request)
         return redirect("orders:order", order.public_id)
-    content = {"order": order, "old": mask_address(order.email), "new": new_email, "hours": HOURS}
-    return render(request, "orders/correct_email_check.html", content)
+    context = {"order": order, "old": mask_address(order.email), "new": new_email, "hours": UNDO_HOURS}
+    return render(request, "orders/correct_email_check.html", context)
 
 
-def _why_not(why: NotCorrected) -> str:
-    if isinstance(why, SameAddress):
+def _error_message(error: CorrectionError) -> str:
+    if isinstance(error, SameAddress):
         return gettext("This is the address of the order already. Nothing was changed.")
-    words = gettext(
+    text = gettext(
         "This address was corrected %(count)s times in 30 days. Please write to support. Nothing was changed."
     )
-    return words % {"count": MOST_CORRECTIONS}
+    return text % {"count": MAX_CORRECTIONS}
 
 
 @get_or_post
-@private
+@no_store
 def undo_correction(request: HttpRequest, token: str) -> HttpResponse:
-    """GET shows a button and changes nothing, because mail scanners follow links, too; POST undoes."""
-    link = CorrectionLink.read_token(token)
-    state = _state(link)
-    if request.method == "POST" and link is not None and state == GOOD:
+    """GET only shows a button, because mail scanners follow links, too; POST undoes the correction."""
+    link = CorrectionLink.get_by_token(token)
+    state = _get_state(link)
+    if request.method == "POST" and link is not None and state == VALID:
         try:
-            undo_by_link(link)
+            undo_correction_by_link(link)
             state = UNDONE
         except TooLateToUndo:
             state = LATE
-    content = {"token": token, "state": state, "hours": HOURS, "correction": link.correction if link else None}
+    context = {"token": token, "state": state, "hours": UNDO_HOURS, "correction": link.correction if link else None}
     if link is not None:
         order = link.correction.order
-        content |= {"order": order, "zone": order.store.tzinfo, "new": mask_address(link.correction.new_email)}
-    return render(request, "orders/correct_email_undo.html", content, status=UNDO_STATUS[state])
+        context |= {"order": order, "zone": order.store.tzinfo, "new": mask_address(link.correction.new_email)}
+    return render(request, "orders/correct_email_undo.html", context, status=UNDO_STATUS_CODES[state])
 
 
-def _state(link: CorrectionLink | None) -> str:
+def _get_state(link: CorrectionLink | None) -> str:
     if link is None:
         return UNKNOWN
     if link.correction.undone_at is not None:
         return UNDONE
-    return GOOD if timezone.now() < link.correction.undo_until else LATE
+    return VALID if timezone.now() < link.correction.undo_until else LATE

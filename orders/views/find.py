@@ -1,4 +1,4 @@
-"""Finding an order: three ways on one page."""
+"""The find page, with three forms: by order number, by card, and by emailed link."""
 
 from typing import Any
 
@@ -9,27 +9,27 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from orders import access
-from orders.access import Lookup, Outcome
+from orders.access import LookupResult, Outcome
 from orders.forms import (
     CardForm,
     LinkForm,
     NumberForm,
     PortalForm,
-    is_page_of_all_orders,
-    is_page_of_an_order,
-    order_of_page,
+    get_order_of_page,
+    is_all_orders_page,
+    is_order_page,
 )
-from orders.http import INVALID, get_or_post, too_many_requests
+from orders.http import UNPROCESSABLE, get_or_post, too_many_requests
 from orders.models import Order
 
 FORMS: tuple[type[PortalForm], ...] = (NumberForm, CardForm, LinkForm)
-# How a form that was sent ended, as templates know it.
+# Results of a form that was sent, for templates.
 INVALID_FORM, NOT_FOUND, TOO_MANY = "invalid", "not-found", "too-many"
 
 
 @require_safe
 def find(request: HttpRequest) -> HttpResponse:
-    return find_page(request, request.GET)
+    return render_find_page(request, request.GET)
 
 
 @get_or_post
@@ -38,9 +38,9 @@ def find_number(request: HttpRequest) -> HttpResponse:
         return redirect("orders:find")
     form = NumberForm(request.POST)
     if not form.is_valid():
-        return find_page(request, request.POST, form, INVALID_FORM)
+        return render_find_page(request, request.POST, form, INVALID_FORM)
     lookup = access.find_by_number(request, form.cleaned_data["order_number"], form.cleaned_data["password"])
-    return _answer(request, form, lookup)
+    return _respond(request, form, lookup)
 
 
 @get_or_post
@@ -50,10 +50,10 @@ def find_card(request: HttpRequest) -> HttpResponse:
     enumerated = access.under_enumeration()
     form = CardForm(request.POST, with_proof_of_work=enumerated)
     if not form.is_valid():
-        return find_page(request, request.POST, form, INVALID_FORM)
+        return render_find_page(request, request.POST, form, INVALID_FORM)
     email, digits = form.cleaned_data["email"], form.cleaned_data["card_last4"]
     lookup = access.find_by_card(request, email, digits, enumerated=enumerated, work_done=enumerated)
-    return _answer(request, form, lookup)
+    return _respond(request, form, lookup)
 
 
 @get_or_post
@@ -62,54 +62,60 @@ def find_link(request: HttpRequest) -> HttpResponse:
         return redirect("orders:find")
     form = LinkForm(request.POST)
     if not form.is_valid():
-        return find_page(request, request.POST, form, INVALID_FORM)
+        return render_find_page(request, request.POST, form, INVALID_FORM)
     lookup = access.request_link(request, form.cleaned_data["email"], form.cleaned_data["next"])
     if lookup.outcome == Outcome.CLIENT_BLOCKED:
-        return find_page(request, request.POST, form, TOO_MANY)
+        return render_find_page(request, request.POST, form, TOO_MANY)
     return redirect("orders:link_sent")
 
 
 @require_safe
 def link_sent(request: HttpRequest) -> HttpResponse:
-    """One page for every address, known or not."""
+    """The same page for known and unknown addresses."""
     return render(request, "orders/link_sent.html", {"sender": settings.DEFAULT_FROM_EMAIL})
 
 
-def _answer(request: HttpRequest, form: PortalForm, lookup: Lookup) -> HttpResponse:
+def _respond(request: HttpRequest, form: PortalForm, lookup: LookupResult) -> HttpResponse:
     if lookup.outcome == Outcome.FOUND:
-        return to_orders(lookup.orders, form.cleaned_data["next"])
-    return find_page(request, request.POST, form, TOO_MANY if lookup.outcome == Outcome.CLIENT_BLOCKED else NOT_FOUND)
+        return redirect_to_orders(lookup.orders, form.cleaned_data["next"])
+    result = TOO_MANY if lookup.outcome == Outcome.CLIENT_BLOCKED else NOT_FOUND
+    return render_find_page(request, request.POST, form, result)
 
 
-def to_orders(orders: list[Order], next_path: str) -> HttpResponseRedirect:
-    """Where the person wanted to go, if it is a page of these orders; else the order, or the list of several."""
-    wanted = order_of_page(next_path)
-    if is_page_of_all_orders(next_path) or any(order.public_id == wanted for order in orders):
+def redirect_to_orders(orders: list[Order], next_path: str) -> HttpResponseRedirect:
+    """Redirect to the requested page if it is about these orders; else to the order, or to the list of several."""
+    order_id = get_order_of_page(next_path)
+    if is_all_orders_page(next_path) or any(order.public_id == order_id for order in orders):
         return HttpResponseRedirect(next_path)
     if len(orders) == 1:
         return redirect("orders:order", orders[0].public_id)
     return redirect("orders:list")
 
 
-def find_page(request: HttpRequest, typed: Any, bound: PortalForm | None = None, result: str = "") -> HttpResponse:
-    """The three ways on one page. `bound` is the form that was sent; the others keep what they share with it."""
-    if bound is not None:
-        typed = bound.data  # without what may not be written again
-    shared = {name: typed.get(name, "") for name in ("email", "next")}
-    shared["next"] = shared["next"] if is_page_of_an_order(shared["next"]) else ""
-    forms = {form.way: form(initial=shared) for form in FORMS}
-    if bound is not None:
-        forms[bound.way] = bound
-    content = {
+def render_find_page(
+    request: HttpRequest, data: Any, sent_form: PortalForm | None = None, result: str = ""
+) -> HttpResponse:
+    """Render the page with all forms. `sent_form` is the one that was sent, and `result` says how it ended.
+
+    The other forms get the values of the fields that they share with it.
+    """
+    if sent_form is not None:
+        data = sent_form.data  # the form has removed what must not be shown again
+    initial = {name: data.get(name, "") for name in ("email", "next")}
+    initial["next"] = initial["next"] if is_order_page(initial["next"]) else ""
+    forms = {form.form_name: form(initial=initial) for form in FORMS}
+    if sent_form is not None:
+        forms[sent_form.form_name] = sent_form
+    context = {
         **forms,
-        "sent": bound,
+        "sent": sent_form,
         "result": result,
-        "came_for_an_order": bool(shared["next"]) and not result,
+        "has_next_page": bool(initial["next"]) and not result,
     }
     if result == TOO_MANY:
-        response = too_many_requests(request, "orders/find.html", content)
+        response = too_many_requests(request, "orders/find.html", context)
     else:
-        response = render(request, "orders/find.html", content, status=INVALID if result else 200)
+        response = render(request, "orders/find.html", context, status=UNPROCESSABLE if result else 200)
     if result:
         patch_cache_control(response, no_store=True, private=True)
     return response

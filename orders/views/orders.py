@@ -1,4 +1,4 @@
-"""The pages of an order, the list of orders, and signing out."""
+"""The order page, its invoice, the list of orders, and signing out."""
 
 from typing import Any
 
@@ -14,90 +14,90 @@ from django.views.decorators.http import require_safe
 
 from notifications.addresses import mask_address
 from notifications.services import mails_about_order
-from orders import access, formats, panels, statuses
-from orders import invoice as invoices
-from orders.access import with_found_order, with_order
+from orders import access, formats, panels
+from orders.access import with_order, with_unconfirmed_order
 from orders.forms import CodeForm
-from orders.http import get_or_post, private
-from orders.invoice import Invoice
+from orders.http import get_or_post, no_store
+from orders.invoice import Invoice, build_invoice
 from orders.models import Order
-from orders.services.confirmations import Again, send_confirmation_again
+from orders.services.confirmations import ResendResult, resend_confirmation
+from orders.statuses import describe_status
 
 
 @require_safe
-@private
+@no_store
 def order_list(request: HttpRequest) -> HttpResponse:
     orders = list(access.granted_orders(request).select_related("store").prefetch_related("lines"))
     if not orders:
         return redirect("orders:find")
-    shown = [(order, order.store.tzinfo, statuses.words(order.status), list(order.lines.all())) for order in orders]
-    return render(request, "orders/list.html", {"orders": shown})
+    rows = [(order, order.store.tzinfo, describe_status(order.status), list(order.lines.all())) for order in orders]
+    return render(request, "orders/list.html", {"orders": rows})
 
 
 @require_safe
-@private
-@with_found_order
+@no_store
+@with_unconfirmed_order
 def order_page(request: HttpRequest, order: Order) -> HttpResponse:
-    """The order. While an emailed code is awaited, without what the code opens."""
-    awaited = access.code_address(request, order)
-    content: dict[str, Any] = {
+    """The order. Until a required emailed code was entered, without panels and emails."""
+    code_address = access.pending_code_address(request, order)
+    context: dict[str, Any] = {
         "order": order,
         "zone": order.store.tzinfo,
-        "status": statuses.words(order.status),
+        "status": describe_status(order.status),
         "payment": formats.payment(order),
         "refunds": order.refund_list,
         "address": mask_address(order.email) if order.email else "",
         "frozen_until": order.returns_frozen_until if order.is_frozen(timezone.now()) else None,
     }
-    if awaited:
-        content |= {"code_form": CodeForm(order.public_id), "code_address": mask_address(awaited)}
+    if code_address:
+        context |= {"code_form": CodeForm(order.public_id), "pending_code_address": mask_address(code_address)}
     else:
-        mails = mails_about_order(order.pk)
-        content |= {"panels": panels.load([order])[order.pk], "mails": mails}
-        if not mails and order.email:
-            words = gettext("No email about this order was sent from here yet. Emails go to %(address)s.")
-            content["no_mails"] = words % {"address": content["address"]}
-    return render(request, "orders/order.html", content)
+        emails = mails_about_order(order.pk)
+        context |= {"panels": panels.load_panels([order])[order.pk], "mails": emails}
+        if not emails and order.email:
+            text = gettext("No email about this order was sent from here yet. Emails go to %(address)s.")
+            context["no_mails"] = text % {"address": context["address"]}
+    return render(request, "orders/order.html", context)
 
 
 @require_safe
-@private
+@no_store
 @with_order
 def invoice(request: HttpRequest, order: Order) -> HttpResponse:
-    return render(request, "orders/invoice.html", {"order": order, "invoice": _invoice_of(order)})
+    return render(request, "orders/invoice.html", {"order": order, "invoice": _build_invoice(order)})
 
 
 @require_safe
-@private
+@no_store
 @with_order
 def invoice_as_pdf(request: HttpRequest, order: Order) -> HttpResponse:
-    """The same invoice as a file to keep, named by its number."""
-    built = _invoice_of(order)
+    """The invoice as a PDF file, named after its number."""
+    document = _build_invoice(order)
     render_pdf = import_string(settings.INVOICE_PDF_RENDERER)
-    response = HttpResponse(render_pdf(built, order.billing_country), content_type="application/pdf")
-    name = "".join(character for character in built.number if character.isalnum() or character in "-_") or "invoice"
+    response = HttpResponse(render_pdf(document, order.billing_country), content_type="application/pdf")
+    name = "".join(character for character in document.number if character.isalnum() or character in "-_") or "invoice"
     response["Content-Disposition"] = content_disposition_header(as_attachment=False, filename=f"{name}.pdf") or ""
     return response
 
 
-def _invoice_of(order: Order) -> Invoice:
-    return invoices.build(order, order.items, order.refund_list)
+def _build_invoice(order: Order) -> Invoice:
+    return build_invoice(order, order.items, order.refund_list)
 
 
 @get_or_post
-@private
+@no_store
 @with_order
 def confirmation(request: HttpRequest, order: Order) -> HttpResponse:
     if request.method == "POST":
-        _tell_about_confirmation(request, order, send_confirmation_again(order))
+        _add_resend_message(request, order, resend_confirmation(order))
     return redirect("orders:order", order.public_id)
 
 
-def _tell_about_confirmation(request: HttpRequest, order: Order, result: Again) -> None:
-    if result == Again.QUEUED:
-        words = gettext("We are sending the order confirmation to %(address)s. It should be there in a minute or two.")
-        messages.success(request, words % {"address": mask_address(order.email)})
-    elif result == Again.NO_ADDRESS:
+def _add_resend_message(request: HttpRequest, order: Order, result: ResendResult) -> None:
+    if result == ResendResult.QUEUED:
+        text = gettext("We are sending the order confirmation to %(address)s. It should be there in a minute or two.")
+        messages.success(request, text % {"address": mask_address(order.email)})
+    elif result == ResendResult.NO_ADDRESS:
         messages.error(
             request, gettext("This order has no email address, so nothing can be sent. Please contact support.")
         )
@@ -112,7 +112,7 @@ def _tell_about_confirmation(request: HttpRequest, order: Order, result: Again) 
 
 
 @get_or_post
-@private
+@no_store
 def sign_out(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         access.end_access(request)

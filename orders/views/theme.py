@@ -1,4 +1,4 @@
-"""The vendor's color, as a stylesheet."""
+"""The stylesheet with the vendor's color."""
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
@@ -6,15 +6,15 @@ from django.views.decorators.http import require_safe
 
 from orders import theme
 
-YEAR = 365 * 24 * 3600  # seconds
+YEAR_SECONDS = 365 * 24 * 3600
 
 
 @require_safe
 def theme_stylesheet(request: HttpRequest, version: str) -> HttpResponse:
-    """Its address changes with the color, so browsers keep it for a year."""
+    """Browsers cache it for a year, because its URL changes with the color."""
     response = HttpResponse(theme.stylesheet(), content_type="text/css")
     if version == theme.version():
-        patch_cache_control(response, public=True, max_age=YEAR, immutable=True)
+        patch_cache_control(response, public=True, max_age=YEAR_SECONDS, immutable=True)
     else:
         patch_cache_control(response, no_cache=True)
     return response

@@ -9,16 +9,16 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from PIL import Image
 
-from cases import steps
+from cases import services
 from cases.refusals import Refusal
 from licenses.models import Product
 from orders.models import Order, Store
 from portal.demo import vendor
 from refunds.models import AutoApprovalLimit, CashbackClaim, CashbackPromotion, ReturnPolicy, ReturnReason, SwapOffer
-from refunds.services import cashback, money, returns, swaps, withdrawals
-from refunds.services.returns import Wanted
-from refunds.services.swaps import Wish
-from refunds.services.withdrawals import Statement
+from refunds.services import cashback, returns, swaps, transactions, withdrawals
+from refunds.services.returns import RequestedLine
+from refunds.services.swaps import SwapRequest
+from refunds.services.withdrawals import WithdrawalStatement
 
 CASES = 6  # the newest orders get one case each
 CASHBACK_CLAIMS = 3  # for orders that have no other case
@@ -93,32 +93,32 @@ def _create_case(number: int, order: Order, reason: ReturnReason, agent: User) -
     line = order.lines.order_by("position").first()
     assert line is not None
     if number == 4:
-        swaps.request_swap(order, Wish(line.pk, None, "I bought it for a Mac."))
+        swaps.request_swap(order, SwapRequest(line.pk, None, "I bought it for a Mac."))
     elif number == 5:
-        withdrawals.withdraw(Statement(order.billing_name, order.number, order.email), order.language)
+        withdrawals.withdraw(WithdrawalStatement(order.billing_name, order.number, order.email), order.language)
     else:
-        case = returns.request_return(order, [Wanted(line.pk, 1)], reason, "It is not what I was looking for.")
+        case = returns.request_return(order, [RequestedLine(line.pk, 1)], reason, "It is not what I was looking for.")
         if number == 1:
-            steps.ask(case, agent, "On which device did you try it?")
+            services.ask_question(case, agent, "On which device did you try it?")
         elif number == 2:
             returns.approve(case, agent)
         elif number == 3:
             returns.approve(case, agent)
-            money.mark_done(case.transactions.get(), "BACK-OFFICE-1", agent)
+            transactions.mark_done(case.transactions.get(), "BACK-OFFICE-1", agent)
 
 
 def _create_cashback_claims(orders: list[Order], agent: User) -> None:
     """Create three cashback claims: one to decide, one to pay out, one paid."""
     claims: list[CashbackClaim] = []
     for order in orders:
-        for verdict in cashback.verdicts([order], order.billing_country, timezone.now()):
-            if verdict.promotion is not None and len(claims) < CASHBACK_CLAIMS:
-                serial = verdict.bought.license.serial
+        for each in cashback.check_licenses([order], order.billing_country, timezone.now()):
+            if each.promotion is not None and len(claims) < CASHBACK_CLAIMS:
+                serial = each.purchase.license.serial
                 claims.append(cashback.request_cashback([order], serial, order.billing_country, make_receipt()))
     for claim in claims[1:]:
         cashback.approve(claim, agent)
     for claim in claims[2:]:
-        cashback.pay(claim, agent, "PAYOUT-1")
+        cashback.record_payout(claim, agent, "PAYOUT-1")
 
 
 def make_receipt() -> SimpleUploadedFile:

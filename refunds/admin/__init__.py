@@ -1,5 +1,5 @@
-"""Queues of requests with their actions, the refunds to send, and the policies."""
+"""Admin pages of refund requests, refund transactions, policies and further configuration."""
 
-from refunds.admin import data, money, policies, queues
+from refunds.admin import configuration, policies, queues, transactions
 
-__all__ = ["data", "money", "policies", "queues"]
+__all__ = ["configuration", "policies", "queues", "transactions"]

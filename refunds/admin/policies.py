@@ -1,4 +1,4 @@
-"""Return policies: a version in force stays as it was promised; a new one begins as its copy."""
+"""Admin pages of return policies. Versions in force are read-only; a new version starts as a copy."""
 
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -19,11 +19,11 @@ from refunds.services import policies
 
 
 def is_in_force(policy: Model | None) -> bool:
-    """Whether orders were promised something by this version already."""
+    """Whether this version applies to orders already."""
     return isinstance(policy, ReturnPolicy) and policy.pk is not None and policy.in_force_from <= timezone.now()
 
 
-class PartOfPolicy(TabularInline):
+class PolicyInline(TabularInline):
     extra = 0
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -36,23 +36,23 @@ class PartOfPolicy(TabularInline):
         return super().has_delete_permission(request, obj) and not is_in_force(obj)
 
 
-class ReturnExceptionInline(PartOfPolicy):
+class ReturnExceptionInline(PolicyInline):
     model = ReturnException
     autocomplete_fields = ["product"]
 
 
-class AutoApprovalLimitInline(PartOfPolicy):
+class AutoApprovalLimitInline(PolicyInline):
     model = AutoApprovalLimit
 
 
 class PolicyForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
-        said: dict[str, Any] = super().clean() or self.cleaned_data
-        if said.get("store") and said.get("in_force_from"):
-            version = ReturnPolicy(pk=self.instance.pk, store=said["store"], in_force_from=said["in_force_from"])
-            if policies.begins_too_early(version):
-                self.add_error("in_force_from", ValidationError(policies.NOT_EARLIER))
-        return said
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if data.get("store") and data.get("in_force_from"):
+            version = ReturnPolicy(pk=self.instance.pk, store=data["store"], in_force_from=data["in_force_from"])
+            if policies.starts_too_early(version):
+                self.add_error("in_force_from", ValidationError(policies.MUST_START_LATER))
+        return data
 
 
 @admin.register(ReturnPolicy)
@@ -80,42 +80,42 @@ class ReturnPolicyAdmin(ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         policy = self.get_object(request, object_id)
-        shown: dict[str, Any] = {}
+        context: dict[str, Any] = {}
         if policy is not None and self.has_add_permission(request):
-            shown = {
+            context = {
                 "copy_url": reverse("admin:refunds_returnpolicy_copy", args=[policy.pk]),
                 "tomorrow": tomorrow().date(),
                 "is_in_force": is_in_force(policy),
             }
-        return super().change_view(request, object_id, form_url, (extra_context or {}) | shown)
+        return super().change_view(request, object_id, form_url, (extra_context or {}) | context)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.copy)
         return [path("<int:pk>/copy/", view, name="refunds_returnpolicy_copy"), *super().get_urls()]
 
     def copy(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """A new version from the day that staff choose, by POST; its page is next, where it can be changed."""
+        """Create a new version from the chosen day, by POST, and redirect to its page."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         policy = ReturnPolicy.objects.select_related("store").filter(pk=pk).first()
         if policy is None:
             raise Http404
-        page = policy
+        version = policy  # to redirect to
         if request.method == "POST":
             try:
                 first_day = forms.DateField().clean(request.POST.get("first_day"))
-                page = policies.copy(policy, first_day)
+                version = policies.copy_policy(policy, first_day)
             except ValidationError:
                 messages.error(request, gettext("Please enter the day from which the new version counts."))
             except Refusal as refusal:
                 messages.error(request, str(refusal))
             else:
-                self.log_addition(request, page, gettext("Copied from %(version)s") % {"version": policy})
+                self.log_addition(request, version, gettext("Copied from %(version)s") % {"version": policy})
                 messages.success(request, gettext("This is the new version. Change what shall be different."))
-        return HttpResponseRedirect(reverse("admin:refunds_returnpolicy_change", args=[page.pk]))
+        return HttpResponseRedirect(reverse("admin:refunds_returnpolicy_change", args=[version.pk]))
 
 
 def tomorrow() -> datetime:
-    """Its first moment, in the zone that the admin's forms are written in."""
+    """Return the start of tomorrow in the time zone of the admin's forms."""
     day = timezone.localdate() + timedelta(days=1)
     return datetime.combine(day, time.min, tzinfo=timezone.get_current_timezone())

@@ -1,4 +1,4 @@
-"""The four queues of requests, each with its actions."""
+"""Admin queues of returns, withdrawals, swaps and cashback claims, each with its actions."""
 
 from typing import Any
 
@@ -21,15 +21,15 @@ from unfold.widgets import (
 )
 
 from cases.admin.actions import (
-    ANSWER,
-    ORDER_NUMBER,
-    REASON,
-    TO_BUYER,
+    ANSWER_FIELDS,
+    BUYER_TEXT_FIELDS,
+    ORDER_FIELDS,
+    REASON_FIELDS,
     CaseAction,
-    Entered,
+    CleanedData,
     common_actions,
-    line_field,
-    order_named,
+    find_order,
+    text_input,
 )
 from cases.admin.queues import CaseAdmin
 from cases.models import DecidedCase
@@ -38,21 +38,21 @@ from licenses.models import normalize_serial
 from notifications.addresses import email_key
 from orders import formats
 from orders.models import Order, normalize_order_number
-from orders.money import format_money, smallest
-from refunds.eligibility import judge
+from orders.money import format_money, smallest_unit
+from refunds.eligibility import check_eligibility
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from refunds.services import cashback, returns, swaps, withdrawals
 
-OTHERS_SHOWN = 20
-CANDIDATES = 10  # orders offered to staff for a withdrawal without one
+MAX_OTHER_REQUESTS = 20  # per kind of request
+MAX_CANDIDATES = 10  # orders suggested for a withdrawal without one
 
 
-def _amount(case: Any) -> forms.Field:
-    most = case.amount.quantize(smallest(case.currency)) if isinstance(case, Return) else None
+def _amount_field(case: Any) -> forms.Field:
+    requested = case.amount.quantize(smallest_unit(case.currency)) if isinstance(case, Return) else None
     return forms.DecimalField(
         label=_("Amount"),
         required=False,
-        initial=most,
+        initial=requested,
         max_digits=16,
         decimal_places=3,
         localize=False,
@@ -61,76 +61,78 @@ def _amount(case: Any) -> forms.Field:
     )
 
 
-AMOUNT = {"amount": _amount} | TO_BUYER
-REFERENCE = {"reference": line_field(_("Reference of the payout"))} | TO_BUYER
-NEW_SERIAL = {
-    "serial": line_field(_("New serial number")),
+AMOUNT_FIELDS = {"amount": _amount_field} | BUYER_TEXT_FIELDS
+PAYOUT_FIELDS = {"reference": text_input(_("Reference of the payout"))} | BUYER_TEXT_FIELDS
+NEW_SERIAL_FIELDS = {
+    "serial": text_input(_("New serial number")),
     "devices": lambda case: forms.IntegerField(
         label=_("Devices covered"), required=False, min_value=1, widget=UnfoldAdminIntegerFieldWidget()
     ),
     "expires_on": lambda case: forms.DateField(
         label=_("Runs until"), required=False, widget=UnfoldAdminSingleDateWidget()
     ),
-} | TO_BUYER
+} | BUYER_TEXT_FIELDS
 
 
 class RequestAdmin(CaseAdmin):
-    """A queue of requests about orders: found by serial number, too, with the buyer's other requests beside each."""
+    """A queue of requests about orders. Its search knows serial numbers; its pages list the buyer's other requests."""
 
     list_select_related: Any = True
     change_form_outer_after_template = "refunds/admin/case.html"
 
-    def with_address(self, address: str) -> Q:
+    def address_query(self, address: str) -> Q:
         return Q(order__email_key=email_key(address), order__email_key__gt="")
 
-    def more_found(self, term: str) -> Q:
+    def extra_search_query(self, term: str) -> Q:
         if serial := normalize_serial(term):
             orders = Order.objects.filter(licensed_lines__license__serial_key=serial)
             return Q(order__in=orders.values("pk").order_by())
-        return super().more_found(term)
+        return super().extra_search_query(term)
 
-    def about(self, request: HttpRequest, found: Any) -> dict[str, Any]:
-        return super().about(request, found) | {
-            "history": list(found.events.select_related("by").order_by("-at", "-pk")),
-            "others": _others(found),
-            "more": self.more_about(found),
+    def get_page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        return super().get_page_context(request, obj) | {
+            "history": list(obj.events.select_related("by").order_by("-at", "-pk")),
+            "other_requests": _other_requests(obj),
+            "details": self.render_details(obj),
         }
 
-    def more_about(self, case: Any) -> SafeString:
-        """What else this kind of request shows beside its actions."""
+    def render_details(self, case: Any) -> SafeString:
+        """Return HTML that this kind of request shows above its actions."""
         return SafeString("")
 
 
-def _others(case: Any) -> list[tuple[DecidedCase, str]]:
-    """The buyer's other requests of every kind and their pages, by the address of the order or of the withdrawal."""
+def _other_requests(case: Any) -> list[tuple[DecidedCase, str]]:
+    """Return the buyer's other requests of every kind, newest first, each with the URL of its page.
+
+    The buyer is known by the email address of the order or of the withdrawal.
+    """
     if not (key := email_key(case.recipient)):
         return []
     found: list[DecidedCase] = []
     for case_type in (Return, Withdrawal, Swap, CashbackClaim):
-        same = Q(order__email_key=key)
+        of_buyer = Q(order__email_key=key)
         if case_type is Withdrawal:
-            same |= Q(email_key=key)
-        cases = case_type._default_manager.filter(same).order_by("-created_at")
-        found += [each for each in cases[:OTHERS_SHOWN] if each != case]
+            of_buyer |= Q(email_key=key)
+        cases = case_type._default_manager.filter(of_buyer).order_by("-created_at")
+        found += [each for each in cases[:MAX_OTHER_REQUESTS] if each != case]
     newest_first = sorted(found, key=lambda each: each.created_at, reverse=True)
-    return [(each, _page_of(each)) for each in newest_first]
+    return [(each, _change_url(each)) for each in newest_first]
 
 
-def _page_of(case: DecidedCase) -> str:
+def _change_url(case: DecidedCase) -> str:
     return reverse(f"admin:refunds_{case._meta.model_name}_change", args=[case.pk])
 
 
-def shown(template: str, **context: Any) -> SafeString:
-    """A fragment of a request's page."""
+def render_fragment(template: str, **context: Any) -> SafeString:
     return mark_safe(render_to_string(f"refunds/admin/{template}", context))  # noqa: S308 (templates escape)
 
 
 def _approve(service: Any) -> Any:
-    return lambda case, by, entered: service.approve(case, by, text=entered["text"], note=entered["note"])
+    return lambda case, by, data: service.approve(case, by, text=data["text"], note=data["note"])
 
 
 def _approve_amount(service: Any) -> Any:
-    return lambda case, by, entered: service.approve(case, by, entered["amount"], entered["text"], entered["note"])
+    return lambda case, by, data: service.approve(case, by, data["amount"], data["text"], data["note"])
 
 
 @admin.register(Return)
@@ -148,8 +150,8 @@ class ReturnAdmin(RequestAdmin):
             _("Approve"),
             _approve_amount(returns),
             Return.UNDECIDED,
-            AMOUNT,
-            is_main=True,
+            AMOUNT_FIELDS,
+            is_primary=True,
         ),
         *common_actions(Return),
     )
@@ -166,14 +168,14 @@ class ReturnAdmin(RequestAdmin):
     def approved(self, case: Return) -> str:
         return "–" if case.amount_approved is None else format_money(case.amount_approved, case.currency)
 
-    def more_about(self, case: Return) -> SafeString:
+    def render_details(self, case: Return) -> SafeString:
         lines = list(case.lines.select_related("line").prefetch_related("licenses__product").order_by("pk"))
-        return shown(
+        return render_fragment(
             "_return.html",
             case=case,
             order=case.order,
             lines=lines,
-            eligibility=judge(case.order, timezone.now()),
+            eligibility=check_eligibility(case.order, timezone.now()),
             payment=formats.payment_line(case.order),
             zone=case.order.store.tzinfo,
             transactions=list(case.transactions.order_by("pk")),
@@ -181,40 +183,36 @@ class ReturnAdmin(RequestAdmin):
 
     @action(description=_("Approve the chosen ones whole"), permissions=["decide"])
     def approve_all(self, request: HttpRequest, queryset: QuerySet[Return]) -> None:
-        """Each by itself, in a transaction of its own: one that cannot be approved stops no other."""
+        """Approve each return in a transaction of its own, so that one refusal does not stop the others."""
         assert isinstance(request.user, User)
-        done, refused = 0, []
+        approved, refusals = 0, []
         for case in queryset.order_by("due_at", "pk"):
             try:
                 returns.approve(case, request.user)
             except Refusal as refusal:
-                refused.append(f"{case}: {refusal}")
+                refusals.append(f"{case}: {refusal}")
             else:
                 self.log_change(request, case, gettext("Approved with others"))
-                done += 1
-        if done:
-            words = ngettext("%(count)d return approved.", "%(count)d returns approved.", done)
-            messages.success(request, words % {"count": done})
-        for sentence in refused:
+                approved += 1
+        if approved:
+            sentence = ngettext("%(count)d return approved.", "%(count)d returns approved.", approved)
+            messages.success(request, sentence % {"count": approved})
+        for sentence in refusals:
             messages.warning(request, sentence)
 
-    def has_decide_permission(self, request: HttpRequest) -> bool:
-        return self.may_decide(request)
+
+def _attach_order(case: Withdrawal, by: User, data: CleanedData) -> None:
+    withdrawals.attach_order(case, find_order(data), by)
 
 
-def attach_order(case: Withdrawal, by: User, entered: Entered) -> None:
-    """The order that staff name by its number, and by its store where several stores have that number."""
-    withdrawals.attach_order(case, order_named(entered), by)
-
-
-def candidates(case: Withdrawal) -> list[Order]:
-    """Orders that a statement may be about, newest first, while staff have not said which: by number or address."""
+def _candidate_orders(case: Withdrawal) -> list[Order]:
+    """Return orders that an undecided withdrawal without an order may be about: by number or address, newest first."""
     if case.order_id is not None or not case.is_undecided:
         return []
     number = normalize_order_number(case.order_number)
     by_number = Q(number_key=number) if number else Q(pk__in=[])
-    either = Order.objects.filter(by_number | Q(email_key=email_key(case.email), email_key__gt=""))
-    return list(either.select_related("store").newest_first()[:CANDIDATES])
+    orders = Order.objects.filter(by_number | Q(email_key=email_key(case.email), email_key__gt=""))
+    return list(orders.select_related("store").newest_first()[:MAX_CANDIDATES])
 
 
 @admin.register(Withdrawal)
@@ -241,21 +239,23 @@ class WithdrawalAdmin(RequestAdmin):
         )
     ]
     case_actions = (
-        CaseAction("approve", _("Accept"), _approve_amount(withdrawals), Withdrawal.UNDECIDED, AMOUNT, is_main=True),
-        CaseAction("attach", _("Say which order it is about"), attach_order, Withdrawal.UNDECIDED, ORDER_NUMBER),
+        CaseAction(
+            "approve", _("Accept"), _approve_amount(withdrawals), Withdrawal.UNDECIDED, AMOUNT_FIELDS, is_primary=True
+        ),
+        CaseAction("attach", _("Say which order it is about"), _attach_order, Withdrawal.UNDECIDED, ORDER_FIELDS),
         CaseAction(
             "answered",
             _("Note the buyer's answer"),
-            lambda case, by, entered: withdrawals.note_answer(case, by, entered["text"]),
+            lambda case, by, data: withdrawals.record_answer(case, by, data["text"]),
             {Withdrawal.Status.QUESTION_ASKED},
-            ANSWER,
+            ANSWER_FIELDS,
         ),
         *common_actions(Withdrawal),
     )
 
-    def more_found(self, term: str) -> Q:
+    def extra_search_query(self, term: str) -> Q:
         return (
-            super().more_found(term)
+            super().extra_search_query(term)
             | Q(email_key=email_key(term), email_key__gt="")
             | Q(order_number__icontains=term)
             | Q(name__icontains=term)
@@ -265,9 +265,11 @@ class WithdrawalAdmin(RequestAdmin):
     def late(self, case: Withdrawal) -> bool:
         return case.is_late
 
-    def more_about(self, case: Withdrawal) -> SafeString:
+    def render_details(self, case: Withdrawal) -> SafeString:
         transactions = list(case.transactions.order_by("pk"))
-        return shown("_withdrawal.html", case=case, candidates=candidates(case), transactions=transactions)
+        return render_fragment(
+            "_withdrawal.html", case=case, candidates=_candidate_orders(case), transactions=transactions
+        )
 
 
 @admin.register(Swap)
@@ -294,23 +296,23 @@ class SwapAdmin(RequestAdmin):
         )
     ]
     case_actions = (
-        CaseAction("approve", _("Approve"), _approve(swaps), Swap.UNDECIDED, TO_BUYER, is_main=True),
+        CaseAction("approve", _("Approve"), _approve(swaps), Swap.UNDECIDED, BUYER_TEXT_FIELDS, is_primary=True),
         CaseAction(
             "finish",
             _("Give the new serial number"),
-            lambda case, by, entered: swaps.finish(
-                case, by, entered["serial"], entered["text"], entered["note"], entered["devices"], entered["expires_on"]
+            lambda case, by, data: swaps.give_new_serial(
+                case, by, data["serial"], data["text"], data["note"], data["devices"], data["expires_on"]
             ),
             {Swap.Status.APPROVED},
-            NEW_SERIAL,
-            is_main=True,
+            NEW_SERIAL_FIELDS,
+            is_primary=True,
         ),
         CaseAction(
             "call_off",
             _("Call off"),
-            lambda case, by, entered: swaps.call_off(case, by, entered["text"], entered["note"]),
+            lambda case, by, data: swaps.cancel_approved(case, by, data["text"], data["note"]),
             {Swap.Status.APPROVED},
-            REASON,
+            REASON_FIELDS,
         ),
         *common_actions(Swap),
     )
@@ -320,9 +322,9 @@ class SwapAdmin(RequestAdmin):
         return "–" if case.price_difference is None else format_money(case.price_difference, case.currency)
 
 
-def bank_details(case: CashbackClaim, by: User, entered: Entered) -> str:
-    """Where the payout goes; the look is on record."""
-    details = cashback.look_at_payout_details(case, by)
+def _show_payout_details(case: CashbackClaim, by: User, data: CleanedData) -> str:
+    """Return the bank account as text for the page. The service records who looked at it."""
+    details = cashback.reveal_payout_details(case, by)
     if details is None:
         return gettext("There are no bank details: it is paid the way the order was paid.")
     return f"{details.holder}, {details.account}"
@@ -353,32 +355,34 @@ class CashbackClaimAdmin(RequestAdmin):
         )
     ]
     case_actions = (
-        CaseAction("approve", _("Approve"), _approve(cashback), CashbackClaim.UNDECIDED, TO_BUYER, is_main=True),
+        CaseAction(
+            "approve", _("Approve"), _approve(cashback), CashbackClaim.UNDECIDED, BUYER_TEXT_FIELDS, is_primary=True
+        ),
         CaseAction(
             "pay",
             _("Record the payout"),
-            lambda case, by, entered: cashback.pay(case, by, entered["reference"], entered["text"], entered["note"]),
+            lambda case, by, data: cashback.record_payout(case, by, data["reference"], data["text"], data["note"]),
             {CashbackClaim.Status.APPROVED},
-            REFERENCE,
-            is_main=True,
+            PAYOUT_FIELDS,
+            is_primary=True,
         ),
         CaseAction(
             "look",
             _("Show the bank details (is put on record)"),
-            bank_details,
+            _show_payout_details,
             CashbackClaim.UNDECIDED | {CashbackClaim.Status.APPROVED},
             {},
         ),
         *common_actions(CashbackClaim, cashback.decline),
     )
 
-    def more_found(self, term: str) -> Q:
+    def extra_search_query(self, term: str) -> Q:
         serial = normalize_serial(term)
-        return super().more_found(term) | (Q(license__serial_key=serial) if serial else Q(pk__in=[]))
+        return super().extra_search_query(term) | (Q(license__serial_key=serial) if serial else Q(pk__in=[]))
 
     @display(description=_("amount"), ordering="amount")
     def sum(self, case: CashbackClaim) -> str:
         return format_money(case.amount, case.currency)
 
-    def more_about(self, case: CashbackClaim) -> SafeString:
-        return shown("_cashback.html", case=case, proof=case.proof)
+    def render_details(self, case: CashbackClaim) -> SafeString:
+        return render_fragment("_cashback.html", case=case, proof=case.proof)

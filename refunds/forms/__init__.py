@@ -1,1 +1,1 @@
-"""What buyers type when they ask for something back. Forms check shape; what is possible is asked of services."""
+"""Forms of refund requests. They validate the input; services decide what is possible."""

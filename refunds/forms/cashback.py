@@ -1,4 +1,4 @@
-"""For which serial number cashback is claimed, with what proof, and where it is paid to."""
+"""The form of a cashback claim: serial number, proof of purchase, and where to pay."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,27 +7,27 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from cases.forms import SUBMISSION_LENGTH, SubmissionForm, plain
+from cases.forms import SUBMISSION_ID_LENGTH, SubmissionForm, normalize_typed
 from cases.refusals import Refusal
-from files.forms import ProofField
-from files.refusals import Refused
+from files.forms import SingleUploadField
+from files.rejections import FileRejected
 from licenses.models import normalize_serial
-from orders.countries import country_code
-from orders.forms import NO_CARD_NUMBER, error_messages
+from orders.countries import parse_country_code
+from orders.forms import CARD_NUMBER_ERROR, error_messages
 from refunds.models import CashbackClaim
-from refunds.payout_details import PayoutDetails, holds_card, is_iban, looks_like_iban
-from refunds.promotions import Verdict
+from refunds.payout_details import PayoutDetails, has_iban_prefix, hides_card_number, is_iban
+from refunds.promotions import LicenseCashback
 
-SERIAL_LENGTH = 200  # characters as typed, with spaces
+SERIAL_LENGTH = 200  # characters as typed, including spaces
 HOLDER_LENGTH = 200
 ACCOUNT_LENGTH = 500
-SHORTEST_ACCOUNT = 5
+MIN_ACCOUNT_LENGTH = 5
 
 Method = CashbackClaim.PayoutMethod
 
 
 class CashbackForm(SubmissionForm):
-    """A claim for one of the serial numbers of the open orders. Whether a promotion applies is the service's."""
+    """A claim for a serial number of the accessible orders. Whether a promotion applies is decided by the service."""
 
     way = "cashback"
 
@@ -38,11 +38,11 @@ class CashbackForm(SubmissionForm):
         error_messages=error_messages(_("Please enter the serial number.")),
     )
     country = forms.CharField(
-        max_length=SUBMISSION_LENGTH,
+        max_length=SUBMISSION_ID_LENGTH,
         widget=forms.HiddenInput,
         error_messages=error_messages(_("Please choose the country in which you bought.")),
     )
-    proof = ProofField(
+    proof = SingleUploadField(
         label=_("Proof of purchase"),
         help_text=_("The order confirmation, the invoice or the receipt."),
     )
@@ -70,26 +70,28 @@ class CashbackForm(SubmissionForm):
         error_messages=error_messages(""),
     )
 
-    def __init__(self, country: str, verdicts: Sequence[Verdict], data: Any = None, files: Any = None) -> None:
+    def __init__(self, country: str, licenses: Sequence[LicenseCashback], data: Any = None, files: Any = None) -> None:
         super().__init__(data, files=files, initial={"country": country})
-        serials = [each.bought.license.serial for each in verdicts if each.promotion is not None]
-        self.known_keys = {each.bought.license.serial_key for each in verdicts}
-        typed = plain(self.data.get("serial"))
+        serials = [each.purchase.license.serial for each in licenses if each.promotion is not None]
+        self.known_serial_keys = {each.purchase.license.serial_key for each in licenses}
+        typed = normalize_typed(self.data.get("serial"))
         self.offers_serials = bool(serials) and (not typed or typed in serials)
         if self.offers_serials:
             self.fields["serial"].widget = forms.RadioSelect(choices=[(serial, serial) for serial in serials])
             self.initial["serial"] = serials[0]
 
-    # --- Judging it ---
+    # --- Validation ---
 
     def clean_serial(self) -> str:
         serial = str(self.cleaned_data["serial"])
         key = normalize_serial(serial)
-        # The digits of many a serial number would pass for a card's.
-        return serial if key in self.known_keys or not key.isdecimal() else self.without_card_number("serial")
+        # A serial number of digits only can look like a card number.
+        if key in self.known_serial_keys or not key.isdecimal():
+            return serial
+        return self.reject_card_number("serial")
 
     def clean_country(self) -> str:
-        if not (code := country_code(self.cleaned_data["country"])):
+        if not (code := parse_country_code(self.cleaned_data["country"])):
             raise ValidationError(_("Please choose the country in which you bought."), code="country")
         return code
 
@@ -97,16 +99,16 @@ class CashbackForm(SubmissionForm):
         return self.cleaned_data["payout_method"] or Method.ORIGINAL
 
     def clean_payout_holder(self) -> str:
-        return self.without_card_number("payout_holder")
+        return self.reject_card_number("payout_holder")
 
     def clean_payout_account(self) -> str:
-        account = plain(self.cleaned_data["payout_account"])
+        account = normalize_typed(self.cleaned_data["payout_account"])
         if is_iban(account):
             return account
-        if holds_card(account):
-            self.forget("payout_account")
-            raise ValidationError(NO_CARD_NUMBER, code="card_number")
-        if looks_like_iban(account):
+        if hides_card_number(account):
+            self.clear_value("payout_account")
+            raise ValidationError(CARD_NUMBER_ERROR, code="card_number")
+        if has_iban_prefix(account):
             raise ValidationError(_("This IBAN has a mistake in it. Please compare each character."), code="iban")
         return account
 
@@ -117,20 +119,20 @@ class CashbackForm(SubmissionForm):
             self.add_error("payout_holder", _("Please enter whose account it is."))
         account = self.cleaned_data.get("payout_account", "")
         if "payout_account" not in self.errors and (
-            len(account) < SHORTEST_ACCOUNT or not any(character.isdigit() for character in account)
+            len(account) < MIN_ACCOUNT_LENGTH or not any(character.isdigit() for character in account)
         ):
             self.add_error("payout_account", _("Please enter the IBAN, or the bank and the account number."))
 
-    def details(self) -> PayoutDetails | None:
-        """The bank account of a valid form; None where the money goes back the way it came."""
+    def payout_details(self) -> PayoutDetails | None:
+        """Return the bank account of a valid form, or None to pay the way the order was paid."""
         if self.cleaned_data["payout_method"] != Method.BANK:
             return None
         return PayoutDetails(self.cleaned_data["payout_holder"], self.cleaned_data["payout_account"])
 
-    def add_refusal(self, refusal: Refusal | Refused) -> None:
-        """Say why a service refused, at the field that it is about."""
-        self.add_error("proof" if isinstance(refusal, Refused) else "serial", str(refusal))
+    def add_refusal(self, refusal: Refusal | FileRejected) -> None:
+        """Add a refusal of the service as an error of the field it is about."""
+        self.add_error("proof" if isinstance(refusal, FileRejected) else "serial", str(refusal))
 
     def first_field(self) -> Any:
-        """Where an error leads that is about no field of its own."""
+        """Return the field that the error summary links non-field errors to."""
         return self["serial"]

@@ -1,4 +1,4 @@
-"""Which items go back, why, and what is said about it."""
+"""The form of a return request: quantities, serial numbers, reason, comment."""
 
 import re
 from collections.abc import Iterator
@@ -14,58 +14,60 @@ from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cases.forms import COMMENT_LENGTH, SubmissionForm, plain
+from cases.forms import COMMENT_LENGTH, SubmissionForm, normalize_typed
 from cases.refusals import Refusal
 from orders.forms import error_messages
 from orders.models import OrderLine
-from refunds.amounts import Share
-from refunds.eligibility import Eligibility, Returnable
+from refunds.amounts import RefundAmount
+from refunds.eligibility import Eligibility, LineEligibility
 from refunds.models import ReturnReason
 from refunds.services import returns
-from refunds.services.returns import Judged, Wanted
+from refunds.services.returns import CheckedLine, RequestedLine
 
-QUANTITY_NAME = re.compile(r"line-(0|[1-9][0-9]{0,17})-quantity")
+QUANTITY_FIELD = re.compile(r"line-(0|[1-9][0-9]{0,17})-quantity")
 
 
-def quantity_name(line: OrderLine) -> str:
+def quantity_field_name(line: OrderLine) -> str:
     return f"line-{line.pk}-quantity"
 
 
-def serials_name(line: OrderLine) -> str:
+def serials_field_name(line: OrderLine) -> str:
     return f"line-{line.pk}-serials"
 
 
-def _whole(sentence: str) -> str:
-    """A sentence that Django fills nothing into any more."""
+def _escape_percent(sentence: str) -> str:
+    """Escape a finished sentence for Django's validators, which format their messages with %."""
     return sentence.replace("%", "%%")
 
 
 class QuantityField(forms.IntegerField):
-    """How many units of an item go back, none where nothing is typed. Errors name the item."""
+    """The quantity of one item to return; 0 if left empty. Error messages name the item."""
 
-    def __init__(self, each: Returnable, **options: Any) -> None:
-        said = {"item": each.line.name, "count": each.free}
-        limits = {"min": 0, "max": each.free}
+    def __init__(self, each: LineEligibility, **options: Any) -> None:
+        values = {"item": each.line.name, "count": each.available}
+        limits = {"min": 0, "max": each.available}
+        too_small = gettext("%(item)s: a quantity cannot be less than zero.") % values
+        too_large = gettext("%(item)s: at most %(count)s can be returned.") % values
         super().__init__(
             required=False,
             label=_("How many go back?"),
             widget=forms.NumberInput(attrs={"inputmode": "numeric", "class": "digits", "autocomplete": "off"} | limits),
-            error_messages={"invalid": gettext("%(item)s: please enter a whole number.") % said},
+            error_messages={"invalid": gettext("%(item)s: please enter a whole number.") % values},
             validators=[
-                MinValueValidator(0, _whole(gettext("%(item)s: a quantity cannot be less than zero.") % said)),
-                MaxValueValidator(each.free, _whole(gettext("%(item)s: at most %(count)s can be returned.") % said)),
+                MinValueValidator(0, _escape_percent(too_small)),
+                MaxValueValidator(each.available, _escape_percent(too_large)),
             ],
             **options,
         )
 
     def to_python(self, value: Any) -> int:
-        return super().to_python(plain(value)) or 0
+        return super().to_python(normalize_typed(value)) or 0
 
 
 class SerialsField(forms.MultipleChoiceField):
-    """Which serial numbers go back with the units, where each unit has its own."""
+    """The serial numbers to return, for items of which each unit has its own."""
 
-    def __init__(self, each: Returnable) -> None:
+    def __init__(self, each: LineEligibility) -> None:
         super().__init__(
             required=False,
             choices=[(str(license.pk), license.serial) for license in each.licenses],
@@ -77,27 +79,28 @@ class SerialsField(forms.MultipleChoiceField):
 
 
 @dataclass(frozen=True)
-class Item:
-    """One item as the form shows it: what can go back, and its fields; without fields, why it cannot."""
+class ReturnItem:
+    """One item as the template shows it, with its fields if it can be returned."""
 
-    returnable: Returnable
+    returnable: LineEligibility
     currency: str
     quantity: BoundField | None
     serials: BoundField | None
-    last_moment: datetime | None  # at which it can be sent, where other items have longer
+    last_moment: datetime | None  # only if other items have a later deadline
 
     @property
-    def one(self) -> Share:
-        """What comes back for the next unit."""
-        return self.returnable.share(1, self.currency)
+    def per_unit(self) -> RefundAmount:
+        """The refund amount for the next unit."""
+        return self.returnable.refund_amount(1, self.currency)
 
     @property
-    def all(self) -> Share:
-        return self.returnable.share(self.returnable.free, self.currency)
+    def total(self) -> RefundAmount:
+        """The refund amount for all available units."""
+        return self.returnable.refund_amount(self.returnable.available, self.currency)
 
 
 class ReturnForm(SubmissionForm):
-    """The items of one order, by what its policy allows now. `judged` holds, once it is valid, what would come back."""
+    """A return request for one order. After validation, `checked_lines` holds the lines with their refund amounts."""
 
     way = "return"
 
@@ -119,100 +122,101 @@ class ReturnForm(SubmissionForm):
         super().__init__(data)
         self.eligibility = eligibility
         self.now = now
-        self.judged: list[Judged] = []
+        self.checked_lines: list[CheckedLine] = []
         self.reasons = {str(reason.pk): reason for reason in ReturnReason.objects.filter(is_active=True)}
         choices = [("", _("Please choose")), *((key, reason.label) for key, reason in self.reasons.items())]
         self.fields["reason"].choices = choices  # type: ignore[attr-defined]
-        free = [each for each in eligibility.lines if not each.refusal]
-        for each in free:
-            # The usual case: one item, and it goes back.
-            self.fields[quantity_name(each.line)] = QuantityField(each, initial=int(len(free) == 1 == each.free))
-            if returns.serials_are_chosen(each):
-                self.fields[serials_name(each.line)] = SerialsField(each)
-        self.order_fields([name for name in self.fields if name not in self.base_fields])  # as they stand on the page
+        returnable = [each for each in eligibility.lines if not each.refusal]
+        for each in returnable:
+            # If there is only one unit to return, it is selected already.
+            is_only_unit = len(returnable) == 1 and each.available == 1
+            self.fields[quantity_field_name(each.line)] = QuantityField(each, initial=int(is_only_unit))
+            if returns.needs_serial_choice(each):
+                self.fields[serials_field_name(each.line)] = SerialsField(each)
+        self.order_fields([name for name in self.fields if name not in self.base_fields])  # the order on the page
 
-    # --- What was typed ---
+    # --- Input ---
 
     @property
-    def submission_id_of_order(self) -> UUID | None:
-        return self.submission_of(self.eligibility.order.public_id)
+    def order_submission_id(self) -> UUID | None:
+        return self.make_submission_id(self.eligibility.order.public_id)
 
-    def typed_wishes(self) -> list[Wanted]:
-        """What a form asks for, whether that is possible or not: its whole quantities above zero."""
+    def typed_lines(self) -> list[RequestedLine]:
+        """Return the requested lines of an invalid form: all quantities that are whole numbers above zero."""
         return [
-            Wanted(int(name[1]), int(quantity))
+            RequestedLine(int(name[1]), int(quantity))
             for name, quantity in self._typed_quantities()
             if quantity.isdecimal() and 0 < len(quantity) < 10 and int(quantity)
         ]
 
     def _typed_quantities(self) -> Iterator[tuple[re.Match[str], str]]:
         for field in self.data:
-            if (name := QUANTITY_NAME.fullmatch(field)) is not None:
-                yield name, plain(self.data.get(field))
+            if (name := QUANTITY_FIELD.fullmatch(field)) is not None:
+                yield name, normalize_typed(self.data.get(field))
 
-    def wishes(self) -> list[Wanted]:
-        """What the valid form asks for."""
+    def requested_lines(self) -> list[RequestedLine]:
+        """Return the requested lines of a valid form."""
         return [
-            Wanted(
+            RequestedLine(
                 each.line.pk,
-                self.cleaned_data[quantity_name(each.line)],
-                frozenset(map(int, self.cleaned_data.get(serials_name(each.line), []))),
+                self.cleaned_data[quantity_field_name(each.line)],
+                frozenset(map(int, self.cleaned_data.get(serials_field_name(each.line), []))),
             )
             for each in self.eligibility.lines
-            if self.cleaned_data.get(quantity_name(each.line))
+            if self.cleaned_data.get(quantity_field_name(each.line))
         ]
 
-    # --- Judging it ---
+    # --- Validation ---
 
     def clean_reason(self) -> ReturnReason:
         return self.reasons[self.cleaned_data["reason"]]
 
     def clean_comment(self) -> str:
-        return self.without_card_number("comment")
+        return self.reject_card_number("comment")
 
     def clean(self) -> None:
-        impossible = {
-            self._why_not(int(name[1]))
+        errors = {
+            self._refusal_sentence(int(name[1]))
             for name, quantity in self._typed_quantities()
             if name.string not in self.fields and quantity not in ("", "0")
         }
-        for sentence in sorted(impossible):
+        for sentence in sorted(errors):
             self.add_error(None, sentence)
         if self.errors:
             return
         try:
-            self.judged = returns.check(self.eligibility, self.wishes(), self.now)
+            self.checked_lines = returns.check_request(self.eligibility, self.requested_lines(), self.now)
         except Refusal as refusal:
             self.add_refusal(refusal)
 
-    def _why_not(self, line_id: int) -> str:
-        each = self.eligibility.of(line_id)
+    def _refusal_sentence(self, line_id: int) -> str:
+        each = self.eligibility.get_line(line_id)
         return f"{each.line.name}: {each.refusal}" if each else gettext("This item is not part of the order.")
 
     def add_refusal(self, refusal: Refusal) -> None:
-        """Say why a service refused, at the field that it is about."""
-        each = self.eligibility.of(refusal.line_id) if refusal.line_id is not None else None
-        names = [serials_name(each.line), quantity_name(each.line)] if each is not None else []
+        """Add a refusal of the service as an error of the field it is about."""
+        each = self.eligibility.get_line(refusal.line_id) if refusal.line_id is not None else None
+        names = [serials_field_name(each.line), quantity_field_name(each.line)] if each is not None else []
         self.add_error(next((name for name in names if name in self.fields), None), str(refusal))
 
-    def forget(self, name: str) -> None:
-        kept = cast(QueryDict, self.data).copy()
-        kept[name] = ""
-        self.data = kept
+    def clear_value(self, name: str) -> None:
+        data = cast(QueryDict, self.data).copy()
+        data[name] = ""
+        self.data = data
 
-    # --- Showing it ---
+    # --- Display ---
 
-    def items(self) -> list[Item]:
-        """Every item of the order, with its fields where some of it can go back."""
+    def items(self) -> list[ReturnItem]:
+        """Return all items of the order, with fields for those that can be returned."""
         lines = self.eligibility.lines
-        until = max((each.until for each in lines), default=self.now)
+        latest_deadline = max((each.deadline for each in lines), default=self.now)
         return [
-            Item(
+            ReturnItem(
                 each,
                 self.eligibility.order.currency,
-                self._field(quantity_name(each.line)),
-                self._field(serials_name(each.line)),
-                each.last_moment if each.until < until else None,
+                self._field(quantity_field_name(each.line)),
+                self._field(serials_field_name(each.line)),
+                each.last_moment if each.deadline < latest_deadline else None,
             )
             for each in lines
         ]
@@ -221,15 +225,15 @@ class ReturnForm(SubmissionForm):
         return self[name] if name in self.fields else None
 
     def first_field(self) -> BoundField:
-        """Where an error leads that is about no field of its own."""
+        """Return the field that the error summary links non-field errors to."""
         return next((item.quantity for item in self.items() if item.quantity is not None), self["reason"])
 
-    def repeated(self) -> list[tuple[str, Any]]:
-        """Names and values of a valid form, for the forms of the check page."""
+    def hidden_values(self) -> list[tuple[str, Any]]:
+        """Return names and values of a valid form, for hidden inputs on the check page."""
         values: list[tuple[str, Any]] = []
-        for wish in self.wishes():
-            values.append((f"line-{wish.line_id}-quantity", wish.quantity))
-            values += [(f"line-{wish.line_id}-serials", license_id) for license_id in sorted(wish.license_ids)]
+        for each in self.requested_lines():
+            values.append((f"line-{each.line_id}-quantity", each.quantity))
+            values += [(f"line-{each.line_id}-serials", license_id) for license_id in sorted(each.license_ids)]
         values.append(("reason", self.cleaned_data["reason"].pk))
         values.append(("comment", self.cleaned_data["comment"]))
         values.append(("submission_id", self.cleaned_data["submission_id"]))

@@ -1,4 +1,4 @@
-"""Which item is swapped, and for what."""
+"""The form of a product swap: the item and the product wanted instead."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,40 +12,40 @@ from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
-from cases.forms import COMMENT_LENGTH, SubmissionForm, plain
+from cases.forms import COMMENT_LENGTH, SubmissionForm, normalize_typed
 from cases.refusals import Refusal
 from orders.forms import error_messages
 from orders.money import format_money
-from refunds.differences import price_difference
-from refunds.eligibility import Eligibility, Returnable
+from refunds.eligibility import Eligibility, LineEligibility
 from refunds.models import SwapOffer
+from refunds.price_differences import format_price_difference
 from refunds.services import swaps
-from refunds.services.swaps import Wish
+from refunds.services.swaps import SwapRequest
 
-ANOTHER = "another"
+OTHER_PRODUCT = "another"  # the choice of a product that is not among the offers
 
 
 @dataclass(frozen=True)
-class Priced:
-    """One offer for one item, as the form lists it."""
+class PricedOffer:
+    """One offer with its price difference to one item, as text."""
 
     offer: SwapOffer
     difference: str
 
 
 @dataclass(frozen=True)
-class Swappable:
-    """One item as the form shows it: what each offer would cost, or why it cannot be swapped."""
+class SwapItem:
+    """One item as the template shows it, with the price differences if it can be swapped."""
 
-    returnable: Returnable
-    paid: Decimal  # for the unit that would be swapped
-    offers: list[Priced]
+    returnable: LineEligibility
+    paid: Decimal  # for the unit to swap; for the whole line if it cannot be swapped
+    offers: list[PricedOffer]
 
 
 class SwapForm(SubmissionForm):
-    """One item of an order, and the product wanted instead."""
+    """A swap request for one order. After validation, `checked_line` holds the line to swap."""
 
-    way = "swap"
+    form_name = "swap"
 
     line = forms.ChoiceField(
         label=_("Which item?"),
@@ -70,94 +70,96 @@ class SwapForm(SubmissionForm):
         self.eligibility = eligibility
         self.now = now
         self.offers = {str(offer.pk): offer for offer in offers}
-        self.judged: Returnable | None = None
-        self.free = [each for each in eligibility.lines if not each.refusal]
-        only = {"line": str(self.free[0].line.pk)} if len(self.free) == 1 else {}
-        super().__init__(data, initial=only)
-        # Every item of the order, so that the service says why one cannot be swapped.
-        self._choices("line").choices = [(str(each.line.pk), each.line.name) for each in eligibility.lines]
-        self._choices("line").error_messages["invalid_choice"] = _("This item is not part of the order.")
-        self._choices("wanted").choices = [
+        self.checked_line: LineEligibility | None = None
+        self.swappable = [each for each in eligibility.lines if not each.refusal]
+        initial = {"line": str(self.swappable[0].line.pk)} if len(self.swappable) == 1 else {}
+        super().__init__(data, initial=initial)
+        # All items are valid choices, so that the service can say why one cannot be swapped.
+        self._choice_field("line").choices = [(str(each.line.pk), each.line.name) for each in eligibility.lines]
+        self._choice_field("line").error_messages["invalid_choice"] = _("This item is not part of the order.")
+        self._choice_field("wanted").choices = [
             ("", _("Please choose")),
             *((key, self._label(offer)) for key, offer in self.offers.items()),
-            (ANOTHER, _("Another product")),
+            (OTHER_PRODUCT, _("Another product")),
         ]
 
-    def _choices(self, name: str) -> forms.ChoiceField:
+    def _choice_field(self, name: str) -> forms.ChoiceField:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         return field
 
     def _label(self, offer: SwapOffer) -> str:
-        """Its name with the difference, where that is the same for every item; else with its price."""
-        differences = {swaps.difference(each, offer, self._currency) for each in self.free}
+        """Return the offer's name with the price difference if that is the same for all items, else with its price."""
+        differences = {swaps.price_difference(each, offer, self._currency) for each in self.swappable}
         if len(differences) == 1:
-            return f"{offer.name} – {price_difference(differences.pop(), self._currency)}"
+            return f"{offer.name} – {format_price_difference(differences.pop(), self._currency)}"
         return f"{offer.name} – {format_money(offer.price, self._currency)}"
 
     @property
     def _currency(self) -> str:
         return self.eligibility.order.currency
 
-    # --- Judging it ---
+    # --- Validation ---
 
     @property
-    def submission_id_of_order(self) -> UUID | None:
-        return self.submission_of(self.eligibility.order.public_id, "swap")
+    def order_submission_id(self) -> UUID | None:
+        return self.make_submission_id(self.eligibility.order.public_id, "swap")
 
     def clean_comment(self) -> str:
-        return self.without_card_number("comment")
+        return self.reject_card_number("comment")
 
     def clean_line(self) -> int:
-        return int(plain(self.cleaned_data["line"]))
+        return int(normalize_typed(self.cleaned_data["line"]))
 
     def clean(self) -> None:
         if self.errors:
             return
-        if self.cleaned_data["wanted"] == ANOTHER and not self.cleaned_data["comment"].strip():
+        if self.cleaned_data["wanted"] == OTHER_PRODUCT and not self.cleaned_data["comment"].strip():
             self.add_error("comment", ValidationError(_("Please write which product you would like instead.")))
             return
         try:
-            self.judged = swaps.check(self.eligibility, self.wish(), self.now)
+            self.checked_line = swaps.check_request(self.eligibility, self.swap_request(), self.now)
         except Refusal as refusal:
             self.add_refusal(refusal)
 
     def add_refusal(self, refusal: Refusal) -> None:
-        """Say why a service refused, at the field that it is about."""
+        """Add a refusal of the service as an error of the field it is about."""
         self.add_error("line" if refusal.line_id is not None else None, str(refusal))
 
-    def wish(self) -> Wish:
-        """What the valid form asks for."""
-        return Wish(
+    def swap_request(self) -> SwapRequest:
+        """Return the request of a valid form."""
+        return SwapRequest(
             self.cleaned_data["line"], self.offers.get(self.cleaned_data["wanted"]), self.cleaned_data["comment"]
         )
 
-    # --- Showing it ---
+    # --- Display ---
 
-    def difference(self) -> Decimal | None:
-        """What the wish of the valid form costs; None where no offer was chosen."""
-        wish = self.wish()
-        assert self.judged is not None
-        return swaps.difference(self.judged, wish.offer, self._currency) if wish.offer else None
+    def price_difference(self) -> Decimal | None:
+        """Return the price difference of a valid form, or None if no offer was chosen."""
+        request = self.swap_request()
+        assert self.checked_line is not None
+        return swaps.price_difference(self.checked_line, request.offer, self._currency) if request.offer else None
 
-    def items(self) -> list[Swappable]:
-        """Every item of the order, with what each offer costs for it."""
+    def items(self) -> list[SwapItem]:
+        """Return all items of the order, with the price difference of each offer for those that can be swapped."""
         return [
-            Swappable(
+            SwapItem(
                 each,
-                each.share(1, self._currency).amount if not each.refusal else each.paid,
+                each.refund_amount(1, self._currency).amount if not each.refusal else each.paid,
                 [self._priced(each, offer) for offer in self.offers.values()] if not each.refusal else [],
             )
             for each in self.eligibility.lines
         ]
 
-    def _priced(self, each: Returnable, offer: SwapOffer) -> Priced:
-        return Priced(offer, price_difference(swaps.difference(each, offer, self._currency), self._currency))
+    def _priced(self, each: LineEligibility, offer: SwapOffer) -> PricedOffer:
+        return PricedOffer(
+            offer, format_price_difference(swaps.price_difference(each, offer, self._currency), self._currency)
+        )
 
     def first_field(self) -> BoundField:
-        """Where an error leads that is about no field of its own."""
+        """Return the field that the error summary links non-field errors to."""
         return self["line"]
 
-    def repeated(self) -> list[tuple[str, Any]]:
-        """Names and values of a valid form, for the forms of the check page."""
+    def hidden_values(self) -> list[tuple[str, Any]]:
+        """Return names and values of a valid form, for hidden inputs on the check page."""
         return [(name, self.cleaned_data[name]) for name in ("line", "wanted", "comment", "submission_id")]

@@ -1,4 +1,4 @@
-"""The statement by which a buyer withdraws from a contract."""
+"""The form of a withdrawal from a contract."""
 
 from dataclasses import astuple
 from typing import Any
@@ -11,15 +11,15 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.forms import SubmissionForm
 from orders.forms import NUMBER_LENGTH, EmailForm, error_messages
-from refunds.services.withdrawals import Statement
+from refunds.services.withdrawals import WithdrawalStatement
 
 NAME_LENGTH = 200
-# So that a form's id, which anybody may choose, names no other kind of submission.
-FORMS = UUID("6f0d1c0e-7c43-4c55-9d0b-0f1e2d5a4b11")
+# Namespace of this form's submission ids, which clients choose, so that they match no other kind of submission.
+SUBMISSION_NAMESPACE = UUID("6f0d1c0e-7c43-4c55-9d0b-0f1e2d5a4b11")
 
 
 class WithdrawalForm(SubmissionForm, EmailForm):
-    """Who withdraws from which contract, and where the acknowledgement goes. No reason is asked."""
+    """Name, order number, and the email address for the acknowledgement. No reason is asked for."""
 
     way = "withdraw"
 
@@ -52,27 +52,27 @@ class WithdrawalForm(SubmissionForm, EmailForm):
         return self._one_line("order_number")
 
     def _one_line(self, name: str) -> str:
-        written = " ".join(self.without_card_number(name).split())
-        if not written.isprintable():
+        line = " ".join(self.reject_card_number(name).split())
+        if not line.isprintable():
             raise ValidationError(
                 _("This has a character that cannot be typed. Please type it anew."), code="unprintable"
             )
-        return written
+        return line
 
     @property
-    def statement(self) -> Statement:
-        """What the valid form says."""
-        said = self.cleaned_data
-        return Statement(said["name"], said["order_number"], said["email"].strip())
+    def statement(self) -> WithdrawalStatement:
+        """The statement of a valid form."""
+        data = self.cleaned_data
+        return WithdrawalStatement(data["name"], data["order_number"], data["email"].strip())
 
     @property
-    def submission(self) -> UUID | None:
-        """The id of this submission: of the form and of what it says, so that another statement is another one."""
-        return self.submission_of(FORMS, *astuple(self.statement))
+    def scoped_submission_id(self) -> UUID | None:
+        """The submission id, derived from the form's id and its content: a changed statement is a new submission."""
+        return self.make_submission_id(SUBMISSION_NAMESPACE, *astuple(self.statement))
 
     def first_field(self) -> BoundField:
         return self["name"]
 
-    def repeated(self) -> list[tuple[str, str]]:
-        """Names and values of a valid form, for the forms of the check page."""
+    def hidden_values(self) -> list[tuple[str, str]]:
+        """Return names and values of a valid form, for hidden inputs on the check page."""
         return [(name, self.cleaned_data[name]) for name in self.field_order]

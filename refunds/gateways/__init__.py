@@ -1,14 +1,14 @@
-"""Through what money goes back: one small module for each gateway, all with the same two functions."""
+"""Payment gateways that send refunds: one module each, with a class that implements `Gateway`."""
 
 from refunds.gateways import stripe
-from refunds.gateways.answers import Answer, Gateway
+from refunds.gateways.results import Gateway, GatewayResult
 from refunds.models import StoreGateway
 
-__all__ = ["Answer", "Gateway", "gateway_of"]
+__all__ = ["Gateway", "GatewayResult", "get_gateway"]
 
-# A gateway that is not here is worked by people: see RefundTransactionQuerySet.to_be_made_by_hand.
+# The manual gateway is not here: see RefundTransactionQuerySet.waiting_for_staff.
 GATEWAYS: dict[str, Gateway] = {StoreGateway.Gateway.STRIPE: stripe.StripeGateway()}
 
 
-def gateway_of(name: str) -> Gateway:
+def get_gateway(name: str) -> Gateway:
     return GATEWAYS[name]

@@ -1,4 +1,4 @@
-"""Cashback: money that a running promotion gives to those who bought and activated."""
+"""Cashback promotions, and the claims of buyers who bought and activated a promoted product."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -17,7 +17,10 @@ from refunds.models.policies import country_code, currency_code
 
 
 class CashbackPromotion(models.Model):
-    """Who gets how much back for what, bought when, claimed until when. Days are whole, in the store's time zone."""
+    """An amount for buyers of certain products, within a purchase period and a claim period.
+
+    The first and last days are included, in the time zone of the order's store.
+    """
 
     name = models.CharField(_("name"), max_length=200)
     stores = models.ManyToManyField(
@@ -53,7 +56,7 @@ class CashbackPromotion(models.Model):
 
 
 class CashbackClaim(DecidedCase):
-    """One claim on one promotion for one serial number."""
+    """A claim on one promotion for one serial number."""
 
     class Status(models.TextChoices):
         RECEIVED = "received", _("received")
@@ -69,10 +72,10 @@ class CashbackClaim(DecidedCase):
         BANK = "bank", _("bank account")
 
     REFERENCE_PREFIX = "C"
-    MAIL = "cashback"
+    EMAIL_PREFIX = "cashback"
     UNDECIDED = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.QUESTION_ASKED})
     CLOSED = frozenset({Status.PAID, Status.DECLINED, Status.CANCELLED})
-    GOOD_END = Status.PAID
+    SUCCESS_STATUS = Status.PAID
     TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
         "": frozenset({Status.RECEIVED}),
         Status.RECEIVED: frozenset(
@@ -95,11 +98,11 @@ class CashbackClaim(DecidedCase):
     currency = models.CharField(_("currency"), max_length=3, editable=False)
     amount = money_field(editable=False)
     payout_method = models.CharField(_("paid to"), max_length=16, choices=PayoutMethod, default=PayoutMethod.ORIGINAL)
-    # The proof of purchase; what is kept of it ends by itself.
+    # Null once `purge_files` has deleted the upload.
     proof = models.ForeignKey(
         Upload, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("proof of purchase")
     )
-    # Encrypted (see refunds/payout_details.py), and emptied as soon as they are not needed any more.
+    # Encrypted (see refunds/payout_details.py). Emptied when the claim is closed.
     payout_details = models.BinaryField(editable=False, blank=True, default=bytes)
     payout_reference = models.CharField(_("reference of the payout"), max_length=100, blank=True)
 
@@ -137,7 +140,7 @@ class CashbackClaim(DecidedCase):
 
 
 class CashbackEvent(CaseEvent):
-    """A step of a cashback claim."""
+    """An entry in the history of a cashback claim."""
 
     case = models.ForeignKey(CashbackClaim, on_delete=models.CASCADE, related_name="events")
 

@@ -1,4 +1,4 @@
-"""What a store promises about returns: staff's data, kept in versions."""
+"""Return policies in versions, and withdrawal periods. Staff edit them in the admin."""
 
 from decimal import Decimal
 
@@ -23,9 +23,9 @@ class ReturnPolicyQuerySet(models.QuerySet["ReturnPolicy"]):
 
 
 class ReturnPolicy(models.Model):
-    """One version of a store's policy; an order is judged by the one in force when it was placed.
+    """One version of a store's return policy. The version in force when an order was placed applies to it.
 
-    A store without any has this model's defaults.
+    The field defaults apply to stores without a policy.
     """
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="return_policies", verbose_name=_("store"))
@@ -55,7 +55,7 @@ class ReturnPolicy(models.Model):
 
 
 class ReturnException(models.Model):
-    """Other days for a product, a kind of item, or both. The most exact one that fits counts."""
+    """A different return period for a product, a kind of item, or both. The most specific one wins."""
 
     policy = models.ForeignKey(ReturnPolicy, on_delete=models.CASCADE, related_name="exceptions")
     product = models.ForeignKey(
@@ -83,7 +83,7 @@ class ReturnException(models.Model):
 
 
 class AutoApprovalLimit(models.Model):
-    """Returns up to this amount are approved by themselves."""
+    """Returns up to this amount are approved automatically."""
 
     policy = models.ForeignKey(ReturnPolicy, on_delete=models.CASCADE, related_name="auto_approval_limits")
     currency = models.CharField(_("currency"), max_length=3, validators=[currency_code])
@@ -102,7 +102,7 @@ class AutoApprovalLimit(models.Model):
 
 
 class WithdrawalPeriod(models.Model):
-    """In how many days a contract can be withdrawn from, by country and store; the most exact row counts.
+    """The withdrawal period of a country, a store, both or neither. The most specific row wins.
 
     Source of the default of 14 days: Directive 2011/83/EU, Article 9(1).
     """

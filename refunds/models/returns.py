@@ -1,4 +1,4 @@
-"""Returns: units of an order that go back for money."""
+"""Returns: requests to return units of an order for a refund."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -16,7 +16,7 @@ from orders.models import Order, OrderLine, money_field
 
 
 class ReturnReason(models.Model):
-    """Why people return things: staff's list, in the languages they write it in."""
+    """A reason that buyers choose from. Staff edit the list and its translations."""
 
     name = models.CharField(_("reason"), max_length=200, help_text=_("In English; shown where no translation is."))
     # {"de": "Falsches Produkt gekauft"}
@@ -37,14 +37,14 @@ class ReturnReason(models.Model):
 
     @property
     def label(self) -> str:
-        """The reason in the active language, else in its parent's (de for de-at), else as the portal translates it."""
+        """The reason in the active language or its base language (de for de-at), else from the translation catalog."""
         language = get_language() or ""
         written = self.translations.get(language) or self.translations.get(language.split("-")[0])
         return written or gettext(self.name)
 
 
 class Return(DecidedCase):
-    """A wish for money back. Holds its units from the moment it is sent until it is canceled or declined."""
+    """A request to return units. Its units cannot be requested again until it is canceled or declined."""
 
     class Status(models.TextChoices):
         RECEIVED = "received", _("received")
@@ -56,11 +56,11 @@ class Return(DecidedCase):
         CANCELLED = "cancelled", _("canceled")
 
     REFERENCE_PREFIX = "R"
-    MAIL = "return"
+    EMAIL_PREFIX = "return"
     UNDECIDED = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.QUESTION_ASKED})
     CLOSED = frozenset({Status.REFUNDED, Status.DECLINED, Status.CANCELLED})
-    GOOD_END = Status.REFUNDED
-    # REFUNDED from everywhere open: the store itself may have sent the money.
+    SUCCESS_STATUS = Status.REFUNDED
+    # REFUNDED is allowed from every open status, because the store may refund without a decision here.
     TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
         "": frozenset({Status.RECEIVED}),
         Status.RECEIVED: frozenset(
@@ -86,7 +86,7 @@ class Return(DecidedCase):
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="returns", verbose_name=_("order"))
     reason = models.ForeignKey(ReturnReason, on_delete=models.PROTECT, related_name="+", verbose_name=_("reason"))
     currency = models.CharField(_("currency"), max_length=3, editable=False)
-    amount = money_field(editable=False)  # asked for: the sum of the lines
+    amount = money_field(editable=False)  # requested: the sum of the lines
     amount_approved = money_field(null=True, blank=True, editable=False)
 
     class Meta:
@@ -116,14 +116,14 @@ class Return(DecidedCase):
 
 
 class ReturnLine(models.Model):
-    """Units of one order line that a return asks for, and what comes back for them."""
+    """Units of one order line in a return, and their refund amount."""
 
     return_case = models.ForeignKey(Return, on_delete=models.CASCADE, related_name="lines")
     line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="return_lines")
     quantity = models.PositiveIntegerField(_("quantity"))
-    amount = money_field(default=Decimal(0))  # with tax
+    amount = money_field(default=Decimal(0))  # including tax
     tax = money_field(default=Decimal(0))
-    # Which serial numbers go back; all of the line's where all its units do.
+    # The licenses to return: all of the line's if all its units are returned.
     licenses = models.ManyToManyField(License, related_name="+", blank=True, verbose_name=_("serial numbers"))
 
     class Meta:
@@ -140,7 +140,7 @@ class ReturnLine(models.Model):
 
 
 class ReturnEvent(CaseEvent):
-    """A step of a return."""
+    """An entry in the history of a return."""
 
     case = models.ForeignKey(Return, on_delete=models.CASCADE, related_name="events")
 

@@ -1,4 +1,4 @@
-"""Swaps: the bought product for another, because the wrong one was bought."""
+"""Product swaps: exchanging a wrongly bought product for another one."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -15,13 +15,13 @@ from refunds.models.policies import currency_code
 
 
 class SwapOffer(models.Model):
-    """What a store gives in a swap, and at what price, so that the difference can be shown."""
+    """A product that a store offers in swaps, with its price to compute the difference from."""
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="swap_offers", verbose_name=_("store"))
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="+", verbose_name=_("product"))
     name = models.CharField(_("name"), max_length=200, help_text=_("As in Maximum Security, 3 devices, 1 year."))
     currency = models.CharField(_("currency"), max_length=3, validators=[currency_code])
-    price = money_field()  # with tax, of one unit
+    price = money_field()  # of one unit, including tax
     is_active = models.BooleanField(_("offered"), default=True)
 
     class Meta:
@@ -35,7 +35,7 @@ class SwapOffer(models.Model):
 
 
 class Swap(DecidedCase):
-    """A wish for another product instead of one unit of a line."""
+    """A request to swap one unit of an order line for another product."""
 
     class Status(models.TextChoices):
         RECEIVED = "received", _("received")
@@ -47,10 +47,10 @@ class Swap(DecidedCase):
         CANCELLED = "cancelled", _("canceled")
 
     REFERENCE_PREFIX = "S"
-    MAIL = "swap"
+    EMAIL_PREFIX = "swap"
     UNDECIDED = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.QUESTION_ASKED})
     CLOSED = frozenset({Status.SWAPPED, Status.DECLINED, Status.CANCELLED})
-    GOOD_END = Status.SWAPPED
+    SUCCESS_STATUS = Status.SWAPPED
     TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
         "": frozenset({Status.RECEIVED}),
         Status.RECEIVED: frozenset(
@@ -68,7 +68,7 @@ class Swap(DecidedCase):
         SwapOffer, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("offer")
     )
     wanted = models.CharField(_("wanted product"), max_length=300)
-    # What one unit cost and what the wanted one costs, as the buyer saw it; null where no price was known.
+    # The offer's price minus the price paid for one unit, as shown to the buyer; null without an offer.
     price_difference = money_field(null=True, blank=True, editable=False)
     currency = models.CharField(_("currency"), max_length=3, editable=False)
     new_license = models.ForeignKey(
@@ -94,7 +94,7 @@ class Swap(DecidedCase):
 
 
 class SwapEvent(CaseEvent):
-    """A step of a swap."""
+    """An entry in the history of a swap."""
 
     case = models.ForeignKey(Swap, on_delete=models.CASCADE, related_name="events")
 

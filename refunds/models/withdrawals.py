@@ -1,4 +1,4 @@
-"""Withdrawals: statements that a contract is over, which EU law lets buyers make without a reason."""
+"""Withdrawals: statements by which consumers withdraw from a contract under EU law, without a reason."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -14,7 +14,7 @@ from orders.models import Order, money_field
 
 
 class Withdrawal(DecidedCase):
-    """A statement as it was made. What was typed stays as it was typed; staff or the portal find its order."""
+    """A withdrawal with the statement as it was typed, and its order once that is known."""
 
     class Status(models.TextChoices):
         RECEIVED = "received", _("received")
@@ -25,10 +25,10 @@ class Withdrawal(DecidedCase):
         DECLINED = "declined", _("declined")
 
     REFERENCE_PREFIX = "W"
-    MAIL = "withdrawal"
+    EMAIL_PREFIX = "withdrawal"
     UNDECIDED = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.QUESTION_ASKED})
     CLOSED = frozenset({Status.REFUNDED, Status.DECLINED})
-    GOOD_END = Status.REFUNDED
+    SUCCESS_STATUS = Status.REFUNDED
     TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
         "": frozenset({Status.RECEIVED}),
         Status.RECEIVED: frozenset(
@@ -44,7 +44,7 @@ class Withdrawal(DecidedCase):
     order_number = models.CharField(_("order number as typed"), max_length=200)
     email = models.CharField(_("email address"), max_length=254)
     email_key = EmailKeyField("email")
-    # Found by number and address together; else by staff.
+    # Set automatically if number and email address match, else by staff.
     order = models.ForeignKey(
         Order, on_delete=models.PROTECT, null=True, blank=True, related_name="withdrawals", verbose_name=_("order")
     )
@@ -69,7 +69,7 @@ class Withdrawal(DecidedCase):
 
     @property
     def path(self) -> str:
-        """The order, once it is known; a withdrawal has no page of its own, because it needs no proof of an order."""
+        """The order's page, once the order is known. A withdrawal has no status page."""
         return reverse("orders:order", args=[self.order.public_id]) if self.order else reverse("orders:find")
 
     @property
@@ -78,7 +78,7 @@ class Withdrawal(DecidedCase):
 
 
 class WithdrawalEvent(CaseEvent):
-    """A step of a withdrawal."""
+    """An entry in the history of a withdrawal."""
 
     case = models.ForeignKey(Withdrawal, on_delete=models.CASCADE, related_name="events")
 

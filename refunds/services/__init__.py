@@ -1,1 +1,1 @@
-"""The verbs: each one transaction, under lock, with its history and its mail."""
+"""Actions on refund requests. Each runs in one transaction, locks the rows, and writes history and emails with it."""

@@ -1,4 +1,4 @@
-"""What can be done with a return, by its buyer and by staff."""
+"""Actions on returns, by the buyer and by staff."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ from cases.refusals import NotPossible
 from cases.transitions import Actor, lock_order, locked, transition
 from licenses.models import License
 from orders.models import Order
-from orders.money import smallest
-from orders.services.confirmations import language_of
+from orders.money import smallest_unit
+from orders.services.confirmations import order_language
 from refunds.amounts import ZERO
-from refunds.eligibility import Eligibility, Returnable, judge
+from refunds.eligibility import Eligibility, LineEligibility, check_eligibility
 from refunds.models import Return, ReturnLine, ReturnReason
-from refunds.refusals import TooLate, WrongAmount, WrongQuantity
-from refunds.services.money import promise
+from refunds.refusals import InvalidAmount, InvalidQuantity, ReturnPeriodEnded
+from refunds.services.transactions import promise_refund
 
 Status = Return.Status
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """So many units of a line; with several serial numbers, which of them."""
+class RequestedLine:
+    """Units of a line that the buyer wants to return, and which licenses, if the buyer has to choose them."""
 
     line_id: int
     quantity: int
@@ -37,70 +37,70 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What one wish would bring."""
+class CheckedLine:
+    """A RequestedLine that can be returned, with its refund amount and its licenses."""
 
-    line: Returnable
+    line: LineEligibility
     quantity: int
     amount: Decimal
     tax: Decimal
     licenses: tuple[License, ...]
 
 
-def check(eligibility: Eligibility, wanted: Sequence[Wanted], now: datetime) -> list[Judged]:
-    """What these wishes would bring; raises a Refusal whose sentence says what is wrong with them.
+def check_request(eligibility: Eligibility, requested: Sequence[RequestedLine], now: datetime) -> list[CheckedLine]:
+    """Return the refund amounts of the requested lines. Raises a Refusal if they cannot be returned.
 
-    For the check page, and again under lock when the return is sent.
+    Called for the check page, and again under lock when the request is sent.
     """
     if eligibility.refusal:
-        late = all(now >= each.until for each in eligibility.lines)
-        raise TooLate(eligibility.refusal) if late else NotPossible(eligibility.refusal)
-    judged = [_judge(eligibility, wish) for wish in wanted if wish.quantity != 0]
-    if not judged:
-        raise WrongQuantity(_("Please choose at least one item to return."))
-    if len({each.line.line.pk for each in judged}) < len(judged):
-        raise WrongQuantity(_("Please choose each item once."))
-    amount = sum((each.amount for each in judged), ZERO)
-    if amount > eligibility.left:
-        raise WrongAmount(
+        is_late = all(now >= each.deadline for each in eligibility.lines)
+        raise ReturnPeriodEnded(eligibility.refusal) if is_late else NotPossible(eligibility.refusal)
+    checked = [_check_line(eligibility, each) for each in requested if each.quantity != 0]
+    if not checked:
+        raise InvalidQuantity(_("Please choose at least one item to return."))
+    if len({each.line.line.pk for each in checked}) < len(checked):
+        raise InvalidQuantity(_("Please choose each item once."))
+    amount = sum((each.amount for each in checked), ZERO)
+    if amount > eligibility.amount_left:
+        raise InvalidAmount(
             _("A part of this order’s money went back already, so these items cannot be returned together.")
         )
     if amount <= ZERO:
-        raise WrongAmount(_("Nothing was paid for these items, so there is nothing to give back."))
-    return judged
+        raise InvalidAmount(_("Nothing was paid for these items, so there is nothing to give back."))
+    return checked
 
 
-def _judge(eligibility: Eligibility, wish: Wanted) -> Judged:
-    each = eligibility.of(wish.line_id)
+def _check_line(eligibility: Eligibility, requested: RequestedLine) -> CheckedLine:
+    each = eligibility.get_line(requested.line_id)
     if each is None:
-        raise NotPossible(_("This item is not part of the order."), line_id=wish.line_id)
-    about: dict[str, Any] = {"line_id": wish.line_id, "item": each.line.name}
-    if wish.quantity < 0:
-        raise WrongQuantity(_("%(item)s: a quantity cannot be less than zero."), **about)
+        raise NotPossible(_("This item is not part of the order."), line_id=requested.line_id)
+    values: dict[str, Any] = {"line_id": requested.line_id, "item": each.line.name}
+    if requested.quantity < 0:
+        raise InvalidQuantity(_("%(item)s: a quantity cannot be less than zero."), **values)
     if each.refusal:
-        raise NotPossible(_("%(item)s: %(why)s"), why=each.refusal, **about)
-    if wish.quantity > each.free:
-        raise WrongQuantity(_("%(item)s: at most %(count)s can be returned."), count=each.free, **about)
-    share = each.share(wish.quantity, eligibility.order.currency)
-    return Judged(each, wish.quantity, share.amount, share.tax, _licenses(each, wish))
+        raise NotPossible(_("%(item)s: %(why)s"), why=each.refusal, **values)
+    if requested.quantity > each.available:
+        raise InvalidQuantity(_("%(item)s: at most %(count)s can be returned."), count=each.available, **values)
+    refund = each.refund_amount(requested.quantity, eligibility.order.currency)
+    return CheckedLine(each, requested.quantity, refund.amount, refund.tax, _licenses_to_return(each, requested))
 
 
-def serials_are_chosen(each: Returnable) -> bool:
-    """Whether a part of this line can go back only with a word on which serial numbers: each unit has its own."""
-    return 1 < each.free <= len(each.licenses)
+def needs_serial_choice(each: LineEligibility) -> bool:
+    """Whether the buyer chooses the serial numbers of a partial return: each unit of the line has its own."""
+    return 1 < each.available <= len(each.licenses)
 
 
-def _licenses(each: Returnable, wish: Wanted) -> tuple[License, ...]:
-    """Which serial numbers go back. All, where all units do; none to choose, where one stands for several units."""
-    if wish.quantity == each.free:
+def _licenses_to_return(each: LineEligibility, requested: RequestedLine) -> tuple[License, ...]:
+    """Return all licenses if all units are returned, the chosen ones if there is a choice, else none."""
+    if requested.quantity == each.available:
         return tuple(each.licenses)
-    if not serials_are_chosen(each):
+    if not needs_serial_choice(each):
         return ()
-    chosen = tuple(license for license in each.licenses if license.pk in wish.license_ids)
-    if len(chosen) != wish.quantity or len(wish.license_ids) != wish.quantity:
-        raise WrongQuantity(
+    chosen = tuple(license for license in each.licenses if license.pk in requested.license_ids)
+    if len(chosen) != requested.quantity or len(requested.license_ids) != requested.quantity:
+        raise InvalidQuantity(
             _("%(item)s: please choose the serial numbers that go back, as many as items."),
-            line_id=wish.line_id,
+            line_id=requested.line_id,
             item=each.line.name,
         )
     return chosen
@@ -111,65 +111,65 @@ def _licenses(each: Returnable, wish: Wanted) -> tuple[License, ...]:
 
 def request_return(
     order: Order,
-    wanted: Sequence[Wanted],
+    requested: Sequence[RequestedLine],
     reason: ReturnReason,
     comment: str = "",
     submission_id: UUID | None = None,
     language: str = "",
 ) -> Return:
-    """Take a return in. The same submission again finds the first, as does the same wish without a submission's id.
+    """Create a return, and approve it at once if the policy's limits allow.
 
-    Raises a Refusal where nothing is accepted. Approved at once within the policy's limits.
+    The same submission again returns the existing return; without a submission id, so does a request for the
+    same units. Raises a Refusal if the lines cannot be returned.
     """
     now = timezone.now()
     with transaction.atomic():
         order = lock_order(order.pk)
-        if earlier := sent_before(order, wanted, submission_id):
+        if earlier := find_submitted(order, requested, submission_id):
             return earlier
-        eligibility = judge(order, now)
-        judged = check(eligibility, wanted, now)
+        eligibility = check_eligibility(order, now)
+        checked = check_request(eligibility, requested, now)
         case = Return(
             order=order,
             reason=reason,
             comment=comment,
             submission_id=submission_id or uuid4(),
-            language=language or language_of(order),
+            language=language or order_language(order),
             currency=order.currency,
-            amount=sum((each.amount for each in judged), ZERO),
+            amount=sum((each.amount for each in checked), ZERO),
         )
-        # The lines come before the first mail, which a worker may make at once after the commit.
         transition(case, Status.RECEIVED, Actor.BUYER, text=comment)
-        _add_lines(case, judged)
-        if eligibility.terms.approves_by_itself(case.amount, case.currency):
+        _add_lines(case, checked)
+        if eligibility.terms.auto_approves(case.amount, case.currency):
             _approve(case, case.amount, Actor.PORTAL)
     return case
 
 
-def sent_before(order: Order, wanted: Sequence[Wanted], submission_id: UUID | None) -> Return | None:
-    """The return that the same submission brought; of a submission without an id, the open one of the same wish."""
+def find_submitted(order: Order, requested: Sequence[RequestedLine], submission_id: UUID | None) -> Return | None:
+    """Return the return that this submission created; without an id, the open return of the same units."""
     if submission_id is not None:
         return order.returns.filter(submission_id=submission_id).first()
-    return open_for(order, wanted)
+    return find_open_return(order, requested)
 
 
-def open_for(order: Order, wanted: Sequence[Wanted]) -> Return | None:
-    """The open return that asks for these very units."""
-    wishes = {wish.line_id: wish.quantity for wish in wanted if wish.quantity}
+def find_open_return(order: Order, requested: Sequence[RequestedLine]) -> Return | None:
+    """Return the open return of exactly these units, if there is one."""
+    quantities = {each.line_id: each.quantity for each in requested if each.quantity}
     for case in order.returns.open().prefetch_related("lines"):
-        if {line.line_id: line.quantity for line in case.lines.all()} == wishes:
+        if {line.line_id: line.quantity for line in case.lines.all()} == quantities:
             return case
     return None
 
 
-def _add_lines(case: Return, judged: Sequence[Judged]) -> None:
+def _add_lines(case: Return, checked: Sequence[CheckedLine]) -> None:
     lines = ReturnLine.objects.bulk_create(
         ReturnLine(return_case=case, line=each.line.line, quantity=each.quantity, amount=each.amount, tax=each.tax)
-        for each in judged
+        for each in checked
     )
-    serials = ReturnLine.licenses.through
-    serials.objects.bulk_create(
-        serials(returnline_id=line.pk, license_id=license.pk)
-        for line, each in zip(lines, judged, strict=True)
+    line_licenses = ReturnLine.licenses.through
+    line_licenses.objects.bulk_create(
+        line_licenses(returnline_id=line.pk, license_id=license.pk)
+        for line, each in zip(lines, checked, strict=True)
         for license in each.licenses
     )
 
@@ -178,18 +178,21 @@ def _add_lines(case: Return, judged: Sequence[Judged]) -> None:
 
 
 def approve(case: Return, by: User, amount: Decimal | None = None, text: str = "", note: str = "") -> None:
-    """Promise the whole amount, or a part of it, and have it sent. Raises WrongAmount or WrongStatus."""
+    """Approve a return, by default for its whole amount, and queue the refund.
+
+    Raises InvalidAmount or WrongStatus.
+    """
     with locked(case) as current:
-        wanted = current.amount if amount is None else amount
-        if not ZERO < wanted <= current.amount or wanted != wanted.quantize(smallest(current.currency)):
-            raise WrongAmount(
+        approved = current.amount if amount is None else amount
+        if not ZERO < approved <= current.amount or approved != approved.quantize(smallest_unit(current.currency)):
+            raise InvalidAmount(
                 _("Please enter an amount above zero and at most %(most)s, in whole cents."), most=current.amount
             )
-        _approve(current, wanted, Actor.STAFF, by=by, text=text, note=note)
+        _approve(current, approved, Actor.STAFF, by=by, text=text, note=note)
 
 
 def _approve(
     case: Return, amount: Decimal, actor: Actor, *, by: User | None = None, text: str = "", note: str = ""
 ) -> None:
     transition(case, Status.APPROVED, actor, by=by, text=text, note=note, amount_approved=amount)
-    promise(case, amount)
+    promise_refund(case, amount)

@@ -1,7 +1,7 @@
-"""Sending money through gateways: claim a row, call outside any transaction, settle in one.
+"""Sends due refunds through gateways: claim a row, call the gateway outside a transaction, store the result.
 
-From the claim on a row is UNCLEAR: whoever finds it again, as after a killed worker, asks the gateway
-what became of it before it sends it again, with the same key. WAITING means that nothing was ever sent.
+Claiming sets the status to UNCLEAR. A worker that claims such a row again, for example after another worker was
+killed, looks the refund up at the gateway before sending it again with the same key. WAITING means never sent.
 """
 
 import logging
@@ -10,40 +10,42 @@ import time
 from collections import Counter
 from datetime import datetime, timedelta
 
-from django.db import transaction as database
+from django.db import transaction as db_transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.transitions import Actor
-from refunds.gateways import Answer, gateway_of
-from refunds.gateways.answers import Done, Refused, Unclear, Unknown
+from refunds.gateways import GatewayResult, get_gateway
+from refunds.gateways.results import RefundDone, RefundNotFound, RefundRefused, RefundUnclear
 from refunds.models import RefundTransaction
-from refunds.services.money import Status, lock_transaction, note_done
+from refunds.services.transactions import Status, lock_transaction, record_refund
 
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=2)  # longer than a gateway's calls for one row can take
-RUN_SECONDS = 25.0  # no row is begun after that, so that the run ends within the task's time limit
-FIRST_RETRY = timedelta(seconds=30)
-LONGEST_RETRY = timedelta(hours=1)
-RETRY_JITTER = 0.25  # of the wait, to either side
+MAX_RUN_SECONDS = 25.0  # no row is claimed after this, so that the run ends within the task's time limit
+FIRST_RETRY_DELAY = timedelta(seconds=30)
+MAX_RETRY_DELAY = timedelta(hours=1)
+RETRY_JITTER = 0.25  # share of the delay, in either direction
 
 
 def send_due(now: datetime | None = None, store: str = "") -> Counter[str]:
-    """Send what is due, of one store or of all. Several may run at once. Returns counts by answer.
+    """Send due refunds of one store (by slug) or of all. Several runs may work at the same time.
 
-    `done`, `refused` and `unclear`; the latter are asked again later.
+    Returns counts by result: "done", "refused" and "unclear". Unclear ones are looked up again later.
     """
-    ends_at = time.monotonic() + RUN_SECONDS
+    ends_at = time.monotonic() + MAX_RUN_SECONDS
     counts: Counter[str] = Counter()
     while time.monotonic() < ends_at and (claimed := _claim(now or timezone.now(), store)) is not None:
-        counts[_finish(claimed, _call(claimed), now or timezone.now())] += 1
+        result = _call_gateway(claimed)
+        _store_result(claimed, result, now or timezone.now())
+        counts[result.name] += 1
     return counts
 
 
 def _claim(now: datetime, store: str) -> RefundTransaction | None:
-    with database.atomic():
+    with db_transaction.atomic():
         due = RefundTransaction.objects.due(now).order_by("next_try_at", "pk")
         if store:
             due = due.filter(order__store__slug=store)
@@ -56,46 +58,44 @@ def _claim(now: datetime, store: str) -> RefundTransaction | None:
         return RefundTransaction.objects.select_related("order__store").get(pk=row.pk)
 
 
-def _call(row: RefundTransaction) -> Answer:
-    """The gateway's answer. What goes wrong in the call itself is unclear, too."""
-    gateway = gateway_of(row.gateway)
+def _call_gateway(row: RefundTransaction) -> GatewayResult:
+    """Return the gateway's result. An exception counts as unclear."""
+    gateway = get_gateway(row.gateway)
     try:
         if row.tries > 1:
-            known = gateway.ask(row)
-            if not isinstance(known, Unknown):
-                return known
+            earlier = gateway.look_up(row)
+            if not isinstance(earlier, RefundNotFound):
+                return earlier
         return gateway.send(row)
     except Exception:
         logger.exception("Refund %s could not be sent", row.pk)
-        return Unclear(_("The portal failed at this refund; its log says how."))
+        return RefundUnclear(_("The portal failed at this refund; its log says how."))
 
 
-def _finish(row: RefundTransaction, answer: Answer, now: datetime) -> str:
-    """Write the answer down, unless somebody else settled it meanwhile. Returns what it was."""
-    with database.atomic():
+def _store_result(row: RefundTransaction, result: GatewayResult, now: datetime) -> None:
+    """Store the result, unless the transaction was completed in another way in the meantime."""
+    with db_transaction.atomic():
         current = lock_transaction(row)
-        name = type(answer).__name__.lower()
         if current.status != Status.UNCLEAR:
-            if isinstance(answer, Done) and current.store_reference != answer.reference:
-                current.last_answer = answer.reference
+            if isinstance(result, RefundDone) and current.store_reference != result.reference:
+                current.last_answer = result.reference
                 current.save(update_fields=["last_answer"])
-            return name
-        if isinstance(answer, Done):
+            return
+        if isinstance(result, RefundDone):
             current.last_answer = ""
-            note_done(current, answer.reference, Actor.PORTAL)
-            return name
-        current.last_answer = answer.why
+            record_refund(current, result.reference, Actor.PORTAL)
+            return
+        current.last_answer = result.reason
         current.leased_until = None
-        if isinstance(answer, Refused):
+        if isinstance(result, RefundRefused):
             current.status = Status.REFUSED
         else:
-            current.next_try_at = now + retry_wait(current.tries)
+            current.next_try_at = now + retry_delay(current.tries)
         current.save()
-    logger.warning("Refund %s is %s: %s", row.pk, name, answer.why)
-    return name
+    logger.warning("Refund %s is %s: %s", row.pk, result.name, result.reason)
 
 
-def retry_wait(tries: int) -> timedelta:
-    """How long to wait after so many tries: doubling, with jitter."""
-    wait = min(FIRST_RETRY * 2 ** min(tries - 1, 20), LONGEST_RETRY)
-    return wait * random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)  # noqa: S311 (spreads load, guards nothing)
+def retry_delay(tries: int) -> timedelta:
+    """Return the delay before the next try: it doubles with each try, with random jitter."""
+    delay = min(FIRST_RETRY_DELAY * 2 ** min(tries - 1, 20), MAX_RETRY_DELAY)
+    return delay * random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)  # noqa: S311 (spreads load, guards nothing)

@@ -1,4 +1,4 @@
-"""Amounts as programs read them, for templates."""
+"""Template filter for machine-readable amounts."""
 
 from django import template
 

@@ -1,1 +1,1 @@
-"""The pages on which buyers ask for their money back, and follow what they asked for."""
+"""The pages on which buyers request refunds and follow their requests."""

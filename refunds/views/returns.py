@@ -1,4 +1,4 @@
-"""Asking for a return, following it, answering, canceling."""
+"""Requesting a return, and the status page of a return."""
 
 from typing import Any
 
@@ -7,28 +7,28 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cases.models import due
+from cases.models import default_due_at
 from cases.refusals import Refusal
 from cases.views import StatusPages
 from orders import formats
 from orders.access import with_order
-from orders.http import INVALID, get_or_post, private
+from orders.http import UNPROCESSABLE, get_or_post, no_store
 from orders.models import Order
 from refunds.amounts import ZERO
-from refunds.countries import may_withdraw
-from refunds.eligibility import TOO_LATE, Eligibility, judge
+from refunds.eligibility import TOO_LATE, Eligibility, check_eligibility
 from refunds.forms.returns import ReturnForm
 from refunds.models import Return
 from refunds.services import returns
+from refunds.withdrawal_rights import has_withdrawal_right
 
 
 @get_or_post
-@private
+@no_store
 @with_order
 def request_return(request: HttpRequest, order: Order) -> HttpResponse:
-    """Choose items; look at what comes back; send. Nothing is kept before the last step."""
+    """Show the form, then a page to check it, then create the return. Nothing is stored before the last step."""
     now = timezone.now()
-    eligibility = judge(order, now)
+    eligibility = check_eligibility(order, now)
     if request.method != "POST":
         return _form_page(request, eligibility, ReturnForm(eligibility, now))
     form = ReturnForm(eligibility, now, request.POST)
@@ -39,7 +39,7 @@ def request_return(request: HttpRequest, order: Order) -> HttpResponse:
         except Refusal as refusal:
             form.add_refusal(refusal)
     if form.errors:
-        earlier = _sent_already(order, form) if confirmed else None
+        earlier = _find_earlier(order, form) if confirmed else None
         return redirect(earlier.path) if earlier else _form_page(request, eligibility, form)
     if request.POST.get("change") == "1":
         return _form_page(request, eligibility, form)
@@ -49,65 +49,70 @@ def request_return(request: HttpRequest, order: Order) -> HttpResponse:
 def _send(order: Order, form: ReturnForm) -> Return:
     return returns.request_return(
         order,
-        form.wishes(),
+        form.requested_lines(),
         form.cleaned_data["reason"],
         form.cleaned_data["comment"],
-        submission_id=form.submission_id_of_order,
+        submission_id=form.order_submission_id,
     )
 
 
-def _sent_already(order: Order, form: ReturnForm) -> Return | None:
-    """What a second click, or the same form in a second window, brought in while this one was on its way."""
-    wishes = form.typed_wishes()
-    if earlier := returns.sent_before(order, wishes, form.submission_id_of_order):
+def _find_earlier(order: Order, form: ReturnForm) -> Return | None:
+    """Return the return that a second click or a second window has created in the meantime."""
+    requested = form.typed_lines()
+    if earlier := returns.find_submitted(order, requested, form.order_submission_id):
         return earlier
-    held = [each for wish in wishes if (each := form.eligibility.of(wish.line_id)) and wish.quantity > each.free]
-    return returns.open_for(order, wishes) if held else None
+    for requested_line in requested:
+        line = form.eligibility.get_line(requested_line.line_id)
+        if line is not None and requested_line.quantity > line.available:
+            return returns.find_open_return(order, requested)
+    return None
 
 
 def _form_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm) -> HttpResponse:
     order = eligibility.order
-    latest = max(eligibility.lines, key=lambda each: each.until, default=None)
-    content = {
+    latest = max(eligibility.lines, key=lambda each: each.deadline, default=None)
+    context = {
         "eligibility": eligibility,
         "form": None if eligibility.refusal else form,
         "last_moment": latest.last_moment if latest else order.placed_at,
-        "is_over": eligibility.refusal is TOO_LATE,
-        "may_withdraw": may_withdraw(order.billing_country),
+        "is_period_over": eligibility.refusal is TOO_LATE,
+        "has_withdrawal_right": has_withdrawal_right(order.billing_country),
     }
-    refused = form.is_bound and bool(form.errors) and not eligibility.refusal
-    return render(request, "refunds/return_form.html", _about(order) | content, status=INVALID if refused else 200)
+    has_errors = form.is_bound and bool(form.errors) and not eligibility.refusal
+    status = UNPROCESSABLE if has_errors else 200
+    return render(request, "refunds/return_form.html", _order_context(order) | context, status=status)
 
 
 def _check_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm) -> HttpResponse:
-    order, amount = eligibility.order, sum((each.amount for each in form.judged), ZERO)
-    content = {
+    order, amount = eligibility.order, sum((each.amount for each in form.checked_lines), ZERO)
+    context = {
         "form": form,
-        "judged": form.judged,
+        "checked_lines": form.checked_lines,
         "amount": amount,
-        "tax": sum((each.tax for each in form.judged), ZERO),
+        "tax": sum((each.tax for each in form.checked_lines), ZERO),
         "reason": form.cleaned_data["reason"],
         "comment": form.cleaned_data["comment"],
-        "approved_at_once": eligibility.terms.approves_by_itself(amount, order.currency),
-        "revokes": eligibility.terms.policy.revokes_serials and any(each.licenses for each in form.judged),
-        "due_at": due(),
+        "approved_at_once": eligibility.terms.auto_approves(amount, order.currency),
+        "revokes_licenses": eligibility.terms.policy.revokes_serials
+        and any(each.licenses for each in form.checked_lines),
+        "due_at": default_due_at(),
     }
-    return render(request, "refunds/return_check.html", _about(order) | content)
+    return render(request, "refunds/return_check.html", _order_context(order) | context)
 
 
-def _about(order: Order) -> dict[str, Any]:
+def _order_context(order: Order) -> dict[str, Any]:
     return {"order": order, "zone": order.store.tzinfo, "payment": formats.payment_line(order)}
 
 
-# --- What became of it -----------------------------------------------------------------------------------
+# --- Status page -----------------------------------------------------------------------------------------
 
 
-def _status(case: Return) -> dict[str, Any]:
+def _status_context(case: Return) -> dict[str, Any]:
     lines = case.lines.select_related("line").prefetch_related("licenses")
     return {
         "lines": list(lines.order_by("line__position", "pk")),
         "amount": case.amount if case.amount_approved is None else case.amount_approved,
-        "comes_to_nothing": case.status in (Return.Status.DECLINED, Return.Status.CANCELLED),
+        "is_called_off": case.status in (Return.Status.DECLINED, Return.Status.CANCELLED),
     }
 
 
@@ -116,6 +121,6 @@ status_pages = StatusPages(
     "refunds",
     "return",
     "refunds/return.html",
-    _status,
-    canceled=_("The return is canceled. You keep what you bought."),
+    _status_context,
+    canceled_message=_("The return is canceled. You keep what you bought."),
 )

@@ -1,4 +1,4 @@
-"""Asking for another product instead, following it, answering, canceling."""
+"""Requesting a product swap, and the status page of a swap."""
 
 from datetime import datetime
 from typing import Any
@@ -8,38 +8,38 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cases.models import due
+from cases.models import default_due_at
 from cases.refusals import Refusal
 from cases.views import StatusPages
 from orders import formats
 from orders.access import with_order
-from orders.http import INVALID, get_or_post, private
+from orders.http import UNPROCESSABLE, get_or_post, no_store
 from orders.models import Order
 from refunds.amounts import ZERO
-from refunds.differences import price_difference
 from refunds.eligibility import Eligibility
 from refunds.forms.swaps import SwapForm
 from refunds.models import Swap
+from refunds.price_differences import format_price_difference
 from refunds.services import swaps
 
 
 @get_or_post
-@private
+@no_store
 @with_order
 def request_swap(request: HttpRequest, order: Order) -> HttpResponse:
-    """Choose an item and what is wanted instead; look at the difference in price; send."""
+    """Show the form, then a page to check it with the price difference, then create the swap."""
     now = timezone.now()
-    eligibility, offers = swaps.judge_swaps(order, now), swaps.offers_for(order)
+    eligibility, offers = swaps.check_swap_eligibility(order, now), swaps.available_offers(order)
     if request.method != "POST":
         return _form_page(request, SwapForm(eligibility, offers, now), now)
     form = SwapForm(eligibility, offers, now, request.POST)
     confirmed = request.POST.get("confirm") == "1"
-    # A second click comes when the item is under way already, so it is asked for before the form is judged.
-    if confirmed and (earlier := swaps.sent_before(order, form.submission_id_of_order)):
+    # After a first click the item cannot be swapped again, so look for that swap before validating the form.
+    if confirmed and (earlier := swaps.find_submitted(order, form.order_submission_id)):
         return redirect(earlier.path)
     if form.is_valid() and confirmed:
         try:
-            return redirect(swaps.request_swap(order, form.wish(), form.submission_id_of_order).path)
+            return redirect(swaps.request_swap(order, form.swap_request(), form.order_submission_id).path)
         except Refusal as refusal:
             form.add_refusal(refusal)
     if form.errors or request.POST.get("change") == "1":
@@ -50,42 +50,43 @@ def request_swap(request: HttpRequest, order: Order) -> HttpResponse:
 def _form_page(request: HttpRequest, form: SwapForm, now: datetime) -> HttpResponse:
     eligibility = form.eligibility
     order = eligibility.order
-    latest = max(eligibility.lines, key=lambda each: each.until, default=None)
-    content = {
+    latest = max(eligibility.lines, key=lambda each: each.deadline, default=None)
+    context = {
         "eligibility": eligibility,
         "form": None if eligibility.refusal else form,
         "items": form.items(),
         "last_moment": latest.last_moment if latest else order.placed_at,
-        "is_over": latest is not None and now >= latest.until,
+        "is_period_over": latest is not None and now >= latest.deadline,
         "open_swaps": list(order.swaps.open()),
     }
-    refused = form.is_bound and bool(form.errors) and not eligibility.refusal
-    return render(request, "refunds/swap_form.html", _about(order) | content, status=INVALID if refused else 200)
+    has_errors = form.is_bound and bool(form.errors) and not eligibility.refusal
+    status = UNPROCESSABLE if has_errors else 200
+    return render(request, "refunds/swap_form.html", _order_context(order) | context, status=status)
 
 
 def _check_page(request: HttpRequest, form: SwapForm, eligibility: Eligibility) -> HttpResponse:
-    order, difference = eligibility.order, form.difference()
-    content = {
+    order, difference = eligibility.order, form.price_difference()
+    context = {
         "form": form,
-        "judged": form.judged,
-        "wish": form.wish(),
-        "paid": form.judged.share(1, order.currency).amount if form.judged else ZERO,
+        "checked_line": form.checked_line,
+        "swap_request": form.swap_request(),
+        "paid": form.checked_line.refund_amount(1, order.currency).amount if form.checked_line else ZERO,
         "difference": difference,
-        "difference_in_words": price_difference(difference, order.currency),
-        "due_at": due(),
+        "difference_text": format_price_difference(difference, order.currency),
+        "due_at": default_due_at(),
     }
-    return render(request, "refunds/swap_check.html", _about(order) | content)
+    return render(request, "refunds/swap_check.html", _order_context(order) | context)
 
 
-def _about(order: Order) -> dict[str, Any]:
+def _order_context(order: Order) -> dict[str, Any]:
     return {"order": order, "zone": order.store.tzinfo, "payment": formats.payment_line(order)}
 
 
-# --- What became of it -----------------------------------------------------------------------------------
+# --- Status page -----------------------------------------------------------------------------------------
 
 
-def _status(case: Swap) -> dict[str, Any]:
-    return {"difference_in_words": price_difference(case.price_difference, case.currency)}
+def _status_context(case: Swap) -> dict[str, Any]:
+    return {"difference_text": format_price_difference(case.price_difference, case.currency)}
 
 
 status_pages = StatusPages(
@@ -93,6 +94,6 @@ status_pages = StatusPages(
     "refunds",
     "swap",
     "refunds/swap.html",
-    _status,
-    canceled=_("The swap is canceled. You keep what you bought."),
+    _status_context,
+    canceled_message=_("The swap is canceled. You keep what you bought."),
 )

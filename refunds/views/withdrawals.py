@@ -1,4 +1,4 @@
-"""Withdrawing from a contract: say so, confirm it, keep the acknowledgement. Open to everybody, without an order."""
+"""Withdrawing from a contract: statement, confirmation, acknowledgement. Needs no access to an order."""
 
 from datetime import timedelta, tzinfo
 from typing import Any
@@ -10,28 +10,28 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from orders import access
-from orders.http import INVALID, get_or_post, private, too_many_requests
+from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
 from orders.rate_limits import Rate, RateLimit, consume
 from refunds.forms.withdrawals import WithdrawalForm
 from refunds.models import Withdrawal
 from refunds.services import withdrawals
 
 TEMPLATE = "refunds/withdraw.html"
-# Statements from one network address: a household, an office, a phone network.
+# Withdrawals from one client address, which may be a household, an office or a phone network.
 CLIENT_RATE = Rate(short=20, long=200)
 SESSION_KEY = "withdrawals"
-SHOWN_FOR = timedelta(minutes=30)
+ACKNOWLEDGEMENT_SHOWN_FOR = timedelta(minutes=30)
 
 
 @get_or_post
-@private
+@no_store
 def withdraw(request: HttpRequest) -> HttpResponse:
-    """The statement, a second look at it, and the confirmation. Whether its order is known is never told."""
+    """Show the form, then the statement to confirm, then record it. Never reveals whether its order exists."""
     if request.method != "POST":
-        return _form_page(request, WithdrawalForm(initial=_known(request)))
+        return _form_page(request, WithdrawalForm(initial=_initial_values(request)))
     form = WithdrawalForm(request.POST)
     if not form.is_valid():
-        return _form_page(request, form, INVALID)
+        return _form_page(request, form, UNPROCESSABLE)
     if request.POST.get("change") == "1":
         return _form_page(request, form)
     if request.POST.get("confirm") != "1":
@@ -39,9 +39,9 @@ def withdraw(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     if not consume([RateLimit("client-withdrawal", access.client_address(request), CLIENT_RATE)], now):
         return too_many_requests(request, TEMPLATE, {"form": form, "too_many": True})
-    withdrawal = withdrawals.withdraw(form.statement, get_language() or "", form.submission)
+    withdrawal = withdrawals.withdraw(form.statement, get_language() or "", form.scoped_submission_id)
     shown = request.session.get(SESSION_KEY, {})
-    request.session[SESSION_KEY] = shown | {withdrawal.reference: (now + SHOWN_FOR).timestamp()}
+    request.session[SESSION_KEY] = shown | {withdrawal.reference: (now + ACKNOWLEDGEMENT_SHOWN_FOR).timestamp()}
     return redirect("refunds:withdrawal", withdrawal.reference)
 
 
@@ -49,33 +49,33 @@ def _form_page(request: HttpRequest, form: WithdrawalForm, status: int = 200) ->
     return render(request, TEMPLATE, {"form": form}, status=status)
 
 
-def _known(request: HttpRequest) -> dict[str, Any]:
-    """What the page of an open order shows anyway; its email address is masked there, and so stays away from here."""
-    wanted = request.GET.get("order", "")
-    orders = [order for order in access.granted_orders(request) if not wanted or str(order.public_id) == wanted]
-    if len(orders) != 1 or access.code_address(request, orders[0]):
+def _initial_values(request: HttpRequest) -> dict[str, Any]:
+    """Return name and number of an accessible order. Not its email address, which the order page masks."""
+    public_id = request.GET.get("order", "")
+    orders = [order for order in access.granted_orders(request) if not public_id or str(order.public_id) == public_id]
+    if len(orders) != 1 or access.pending_code_address(request, orders[0]):
         return {}
     return {"name": orders[0].billing_name, "order_number": orders[0].number}
 
 
 @require_safe
-@private
+@no_store
 def acknowledgement(request: HttpRequest, reference: str) -> HttpResponse:
-    """What was stated and when, for half an hour in the browser that stated it; for all others there is nothing."""
-    until = request.session.get(SESSION_KEY, {}).get(reference.upper(), 0)
-    if timezone.now().timestamp() >= until:
+    """Show what was stated and when, for half an hour and only in the session that sent it."""
+    shown_until = request.session.get(SESSION_KEY, {}).get(reference.upper(), 0)
+    if timezone.now().timestamp() >= shown_until:
         return redirect("refunds:withdraw")
     withdrawal = Withdrawal.objects.get(reference=reference.upper())
-    content = {
+    context = {
         "case": withdrawal,
         "zone": _zone(request, withdrawal),
-        "mailed": not withdrawal.events.filter(to_status=Withdrawal.Status.RECEIVED).exclude(note="").exists(),
+        "was_emailed": not withdrawal.events.filter(to_status=Withdrawal.Status.RECEIVED).exclude(note="").exists(),
     }
-    return render(request, "refunds/withdrawal.html", content)
+    return render(request, "refunds/withdrawal.html", context)
 
 
 def _zone(request: HttpRequest, withdrawal: Withdrawal) -> tzinfo:
-    """The store's, where its order is open here; else UTC, so that nobody learns whether there is such an order."""
+    """Return the store's time zone if the order is accessible, else UTC, to not reveal whether the order exists."""
     for order in access.granted_orders(request).select_related("store"):
         if order.pk == withdrawal.order_id:
             return order.store.tzinfo

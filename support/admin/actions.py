@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
-from cases.admin.actions import ONLY_NOTE, ORDER_NUMBER, CaseAction, Entered, order_named
+from cases.admin.actions import ORDER_FIELDS, REQUIRED_NOTE_FIELDS, CaseAction, CleanedData, find_order
 from support.models import ChargeClaim, Thread
 from support.services import claims, threads
 
@@ -55,14 +55,14 @@ def _correct_address_field(thread: Any) -> forms.Field:
     )
 
 
-def _match(thread: Thread, by: User, entered: Entered) -> None:
+def _match(thread: Thread, by: User, entered: CleanedData) -> None:
     claims.match_to_order(
         thread.charge_claim,
-        order_named(entered),
+        find_order(entered),
         by,
         entered["text"],
         entered["last_seen_id"],
-        correct_address=entered["correct_address"],
+        correct_order_address=entered["correct_address"],
     )
 
 
@@ -73,7 +73,7 @@ ACTIONS: tuple[CaseAction, ...] = (
         lambda thread, by, entered: threads.answer(thread, by, entered["text"], entered["last_seen_id"]),
         ANY_STATUS,
         MESSAGE_TO_BUYER,
-        is_main=True,
+        is_primary=True,
     ),
     CaseAction(
         "ask",
@@ -87,7 +87,7 @@ ACTIONS: tuple[CaseAction, ...] = (
         _("Add a note"),
         lambda thread, by, entered: threads.add_note(thread, by, entered["note"]),
         ANY_STATUS,
-        ONLY_NOTE,
+        REQUIRED_NOTE_FIELDS,
     ),
     CaseAction("take", _("Take it on"), lambda thread, by, entered: threads.assign(thread, by, by), OPEN, {}),
     CaseAction(
@@ -100,9 +100,9 @@ ACTIONS: tuple[CaseAction, ...] = (
     CaseAction(
         "attach",
         _("Name its order"),
-        lambda thread, by, entered: threads.attach_order(thread, by, order_named(entered)),
+        lambda thread, by, entered: threads.attach_order(thread, by, find_order(entered)),
         ANY_STATUS,
-        ORDER_NUMBER,
+        ORDER_FIELDS,
     ),
     CaseAction(
         "close",
@@ -118,7 +118,7 @@ CLAIM_ACTIONS: tuple[CaseAction, ...] = (
         _("Match to the order with this number"),
         _match,
         ANY_STATUS,
-        ORDER_NUMBER | {"correct_address": _correct_address_field} | OPTIONAL_MESSAGE_TO_BUYER,
+        ORDER_FIELDS | {"correct_address": _correct_address_field} | OPTIONAL_MESSAGE_TO_BUYER,
     ),
     CaseAction(
         "no_match",

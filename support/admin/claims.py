@@ -10,14 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from orders.admin import ReadOnly
+from orders.admin import ReadOnlyMixin
 from support import charge_finder
 from support.models import ChargeClaim, Thread
 from support.services.threads import is_order_address
 
 
 @admin.register(ChargeClaim)
-class ChargeClaimAdmin(ReadOnly, ModelAdmin):
+class ChargeClaimAdmin(ReadOnlyMixin, ModelAdmin):
     list_display = ["thread", "outcome", "email", "amount", "currency", "charged_on", "card_last4", "received_at"]
     list_filter = ["outcome"]
     list_select_related = ["thread"]

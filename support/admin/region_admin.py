@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from orders.countries import country_code
+from orders.countries import parse_country_code
 from support.countries import is_country
 from support.models import CardRegion, PhoneNumber, StoreRegion
 
@@ -26,13 +26,13 @@ class CountriesField(forms.CharField):
 
     def clean(self, value: Any) -> list[str]:
         typed = [part for part in super().clean(value).replace(",", " ").replace(";", " ").split() if part]
-        unknown = [part for part in typed if not is_country(country_code(part))]
+        unknown = [part for part in typed if not is_country(parse_country_code(part))]
         if unknown:
             raise ValidationError(
                 _("No country has the code %(unknown)s. Two letters each, as in DE, AT, CH."),
                 params={"unknown": ", ".join(unknown)[:100]},
             )
-        return list(dict.fromkeys(country_code(part) for part in typed))
+        return list(dict.fromkeys(parse_country_code(part) for part in typed))
 
 
 class RegionForm(forms.ModelForm):
@@ -57,7 +57,7 @@ class RegionAdmin(ModelAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         """Search by country code as well."""
         found, has_duplicates = super().get_search_results(request, queryset, search_term)
-        code = country_code(search_term)
+        code = parse_country_code(search_term)
         return (found | queryset.filter(countries__contains=[code]) if code else found), has_duplicates
 
 

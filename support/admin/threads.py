@@ -23,7 +23,7 @@ TEMPLATE_ACTIONS = ("answer", "ask", "close", "no_match")
 class WaitingFilter(ToDoFilter):
     """Shows threads that wait for support by default. An answered thread is open but needs no action."""
 
-    offered = (
+    options = (
         ("waiting", _("waiting for support")),
         ("overdue", _("overdue")),
         ("today", _("due within a day")),
@@ -33,7 +33,7 @@ class WaitingFilter(ToDoFilter):
     )
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.wanted == "mine":
+        if self.selected_value == "mine":
             threads: Any = queryset
             return threads.open().filter(assigned_to=request.user)
         return super().queryset(request, queryset)
@@ -53,37 +53,37 @@ class ThreadAdmin(CaseAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Thread]:
         return super().get_queryset(request).select_related("assigned_to", "store", "order__store", "charge_claim")
 
-    def with_address(self, address: str) -> Q:
+    def address_query(self, address: str) -> Q:
         return Q(email_key=email_key(address), email_key__gt="")
 
-    def possible_actions(self, case: Thread) -> list[CaseAction]:
+    def available_actions(self, case: Thread) -> list[CaseAction]:
         return actions.possible_actions(case)
 
     def acceptable_actions(self, case: Thread) -> list[CaseAction]:
-        return self.possible_actions(case)
+        return self.available_actions(case)
 
-    def about(self, request: HttpRequest, found: Thread) -> dict[str, Any]:
-        context = super().about(request, found)
-        decisions = context["decisions"]
-        templates = AnswerTemplate.objects.order_by("name", "language") if decisions else AnswerTemplate.objects.none()
+    def get_page_context(self, request: HttpRequest, obj: Thread) -> dict[str, Any]:
+        context = super().get_page_context(request, obj)
+        action_forms = context["action_forms"]
+        templates = AnswerTemplate.objects.order_by("name", "language")
+        templates = templates if action_forms else templates.none()
         chosen = next((each for each in templates if str(each.pk) == request.GET.get("template")), None)
-        for each, form in decisions:
+        for each, form in action_forms:
             if chosen is not None and each.name in TEMPLATE_ACTIONS:
-                form.initial["text"] = chosen.render(found)
-        thread_messages = list(
-            found.events.select_related("by").prefetch_related("files__upload").order_by("-at", "-pk")
-        )
+                form.initial["text"] = chosen.render(obj)
+        history = obj.events.select_related("by").prefetch_related("files__upload")
+        thread_messages = list(history.order_by("-at", "-pk"))
         return context | {
-            "templates": sorted(templates, key=lambda each: each.language != found.language),
+            "templates": sorted(templates, key=lambda each: each.language != obj.language),
             "chosen": chosen,
             "thread_messages": thread_messages,
             "last_message_id": next((each.pk for each in thread_messages if not each.is_internal), ""),
-            "emails": list(_emails(found, [each.pk for each in thread_messages])),
-            "other_threads": list(_other_threads(found)),
-            "claim": claims.claim_context(found, with_candidates=bool(decisions)),
+            "emails": list(_emails(obj, [each.pk for each in thread_messages])),
+            "other_threads": list(_other_threads(obj)),
+            "claim": claims.claim_context(obj, with_candidates=bool(action_forms)),
         }
 
-    def kept(self, form: Any, action: CaseAction, case: Thread) -> Any:
+    def get_bound_form(self, form: Any, action: CaseAction, case: Thread) -> Any:
         """Keep the typed values of a refused form, but mark the messages that are on the new page as read."""
         if "last_seen_id" in form.fields:
             form.data = form.data.copy()

@@ -14,12 +14,12 @@ from django.forms.boundfield import BoundField
 from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
-from files.forms import ProofsField
+from files.forms import MultipleUploadField
 from licenses.models import normalize_serial
 from orders import formats
-from orders.forms import DIGITS_LENGTH, NUMBER_LENGTH, error_messages, plain_digits
+from orders.forms import DIGITS_LENGTH, NUMBER_LENGTH, error_messages, normalize_digits
 from orders.models import LAST4
-from orders.money import decimals, read_amount
+from orders.money import decimals, parse_amount
 from support.forms.contact_messages import (
     MAX_FILES,
     MESSAGE_MAX_LENGTH,
@@ -56,7 +56,7 @@ def card_brands() -> list[tuple[str, Any]]:
 class ChargeForm(ContactMessageForm):
     """What the buyer knows about a charge. At least one field of SEARCH_FIELDS is required."""
 
-    way = "charged"
+    form_name = "charged"
     SEARCH_FIELDS = ("amount", "card_last4", "order_number", "serial")
 
     amount = forms.CharField(
@@ -120,7 +120,7 @@ class ChargeForm(ContactMessageForm):
         widget=forms.Textarea(attrs={"rows": 4}),
         error_messages=error_messages(""),
     )
-    proof = ProofsField(
+    proof = MultipleUploadField(
         label=_("Receipt or bank statement"),
         required=False,
         max_files=MAX_FILES,
@@ -128,11 +128,11 @@ class ChargeForm(ContactMessageForm):
     )
 
     def clean_amount(self) -> Decimal | None:
-        typed = self.without_card_number("amount")
+        typed = self.reject_card_number("amount")
         if not typed.strip():
             return None
         currency = str(self.data.get("currency") or "").strip().upper()
-        amount = read_amount(typed, decimals(currency))
+        amount = parse_amount(typed, decimals(currency))
         if amount is None:
             raise ValidationError(_("Please enter the amount as a number, as in 79.95."), code="invalid")
         if not 0 < amount < MAX_AMOUNT:
@@ -152,11 +152,11 @@ class ChargeForm(ContactMessageForm):
         return self.cleaned_line("card_brand")
 
     def clean_card_last4(self) -> str:
-        digits = plain_digits(self.cleaned_data["card_last4"])
+        digits = normalize_digits(self.cleaned_data["card_last4"])
         if not digits or LAST4.fullmatch(digits):
             return digits
         if len(digits) > 4 and digits.isdigit():
-            self.forget("card_last4")
+            self.clear_value("card_last4")
             message = _("Only the last 4 digits, please. Nobody needs the rest of the card number.")
             raise ValidationError(message, code="too_many")
         raise ValidationError(_("Please enter exactly four digits: the last ones on the card."), code="not_four")
@@ -180,7 +180,7 @@ class ChargeForm(ContactMessageForm):
         return line
 
     def clean_other_emails(self) -> list[str]:
-        typed = re.split(r"[\s,;]+", self.without_card_number("other_emails").strip())
+        typed = re.split(r"[\s,;]+", self.reject_card_number("other_emails").strip())
         emails = list(dict.fromkeys(email for email in typed if email))
         for email in emails:
             try:
@@ -195,7 +195,7 @@ class ChargeForm(ContactMessageForm):
         return emails
 
     def clean_message(self) -> str:
-        return self.without_card_number("message")
+        return self.reject_card_number("message")
 
     def clean(self) -> None:
         if any(name in self.errors or self.cleaned_data.get(name) for name in self.SEARCH_FIELDS):

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from cases.forms import PageForm
-from files.forms import ProofsField
+from files.forms import MultipleUploadField
 from notifications.addresses import mask_address
 from orders.forms import error_messages
 from orders.models import Order
@@ -18,7 +18,7 @@ SUBJECT_MAX_LENGTH = 200
 class ContactForm(ContactMessageForm):
     """A message to support, optionally about one of the orders that are open in the session."""
 
-    way = "contact"
+    form_name = "contact"
 
     order = forms.ChoiceField(
         label=_("Which order is it about?"),
@@ -38,7 +38,7 @@ class ContactForm(ContactMessageForm):
         widget=forms.Textarea(attrs={"rows": 7}),
         error_messages=error_messages(_("Please write your message.")),
     )
-    files = ProofsField(  # type: ignore[assignment]  # a field, which becomes no attribute
+    files = MultipleUploadField(  # type: ignore[assignment]  # a field, which becomes no attribute
         label=_("Files"),
         required=False,
         max_files=MAX_FILES,
@@ -77,7 +77,7 @@ class ContactForm(ContactMessageForm):
         return self.cleaned_line("subject")
 
     def clean_message(self) -> str:
-        return self.without_card_number("message")
+        return self.reject_card_number("message")
 
     @property
     def chosen_order(self) -> Order | None:
@@ -87,7 +87,7 @@ class ContactForm(ContactMessageForm):
 class ReplyForm(PageForm):
     """A further message in a thread."""
 
-    way = "reply"
+    form_name = "reply"
 
     message = forms.CharField(
         label=_("Your message"),
@@ -96,7 +96,7 @@ class ReplyForm(PageForm):
         widget=forms.Textarea(attrs={"rows": 5}),
         error_messages=error_messages(_("Please write your message.")),
     )
-    files = ProofsField(label=_("Files"), required=False, max_files=MAX_FILES)  # type: ignore[assignment]
+    files = MultipleUploadField(label=_("Files"), required=False, max_files=MAX_FILES)  # type: ignore[assignment]
 
     def clean_message(self) -> str:
-        return self.without_card_number("message")
+        return self.reject_card_number("message")

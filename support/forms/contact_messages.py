@@ -10,7 +10,7 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from cases.forms import SubmissionForm
-from files.forms import ProofsField
+from files.forms import MultipleUploadField
 from orders.forms import EmailForm
 
 MESSAGE_MAX_LENGTH = 5000  # characters
@@ -42,7 +42,7 @@ class ContactMessageForm(SubmissionForm, EmailForm):
 
     def cleaned_line(self, name: str) -> str:
         """Clean a field to one line without control characters or a card number. Raises ValidationError."""
-        line = " ".join(self.without_card_number(name).split())
+        line = " ".join(self.reject_card_number(name).split())
         if not line.isprintable():
             message = _("This has a character that cannot be typed. Please type it anew.")
             raise ValidationError(message, code="unprintable")
@@ -52,10 +52,10 @@ class ContactMessageForm(SubmissionForm, EmailForm):
     def submission(self) -> UUID:
         """An id made from the form's id and its content, so that different content is another submission."""
         values = (self._fingerprint(name) for name in self.fields)
-        return self.submission_of(SUBMISSION_NAMESPACE, self.way, *values) or uuid4()
+        return self.make_submission_id(SUBMISSION_NAMESPACE, self.form_name, *values) or uuid4()
 
     def _fingerprint(self, name: str) -> str:
-        if not isinstance(self.fields[name], ProofsField):
+        if not isinstance(self.fields[name], MultipleUploadField):
             return str(self.cleaned_data.get(name, ""))
         # Uses the files as submitted, because re-encoding the same picture can give different bytes.
         return "\x1e".join(f"{file.name}:{file.size}" for file in self[name].data or [])

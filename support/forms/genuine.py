@@ -15,7 +15,7 @@ MAX_PHONE_DIGITS = 15 + 2  # 15 digits of an international number (ITU-T E.164),
 
 
 class GenuineForm(PortalForm):
-    way = "genuine"
+    form_name = "genuine"
     button = _("Check")
 
     code = forms.CharField(
@@ -39,12 +39,12 @@ class GenuineForm(PortalForm):
         return reverse("support:genuine")
 
     def clean_code(self) -> str:
-        return self.without_card_number("code")
+        return self.reject_card_number("code")
 
     def clean_phone(self) -> str:
         """Refuse card numbers only above the length of a phone number: shorter ones may look alike by chance."""
         typed = str(self.cleaned_data["phone"])
-        return self.without_card_number("phone") if len(digits_only(typed)) > MAX_PHONE_DIGITS else typed
+        return self.reject_card_number("phone") if len(digits_only(typed)) > MAX_PHONE_DIGITS else typed
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

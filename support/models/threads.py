@@ -40,7 +40,7 @@ class Thread(Case):
         CLOSED = "closed", _("closed")
 
     REFERENCE_PREFIXES: ClassVar[Mapping[str, str]] = {Kind.CONTACT: "M", Kind.CHARGE_CLAIM: "B"}
-    MAIL = "thread"
+    EMAIL_PREFIX = "thread"
     UNDECIDED = frozenset({Status.WAITING})
     CLOSED = frozenset({Status.CLOSED})
     # Support reopens a closed thread by writing to it; the buyer starts a new thread instead.

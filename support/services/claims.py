@@ -11,12 +11,12 @@ from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from cases.refusals import NotPossible, WrongStatus
-from cases.steps import required
-from cases.transitions import Actor, change_status, record
+from cases.services import require_text
+from cases.transitions import Actor, add_event, change_status
 from notifications.services import send
 from orders.models import AccessLink, Order
-from orders.services.address_corrections import NotCorrected, correct
-from orders.services.confirmations import language_of, send_confirmation_again
+from orders.services.address_corrections import CorrectionError, correct_address
+from orders.services.confirmations import order_language, resend_confirmation
 from support.models import ChargeClaim, Thread, ThreadMessage
 from support.services.threads import (
     ContactMessage,
@@ -35,7 +35,7 @@ Outcome = ChargeClaim.Outcome
 def create_claim(contact_message: ContactMessage, claim_fields: Mapping[str, Any]) -> tuple[Thread, bool]:
     """Create a charge claim with its thread, all or nothing. `claim_fields` are columns of ChargeClaim.
 
-    Returns the thread and whether it is new. Raises files.services.Refused.
+    Returns the thread and whether it is new. Raises files.services.FileRejected.
     """
     with transaction.atomic():
         thread, is_new = open_thread(contact_message)
@@ -51,19 +51,20 @@ def match_to_order(
     text: str = "",
     last_seen_id: int | None = None,
     *,
-    correct_address: bool = False,
+    correct_order_address: bool = False,
 ) -> None:
     """Record that the charge belongs to this order, and tell the buyer. The claim can be matched again later.
 
     The order confirmation is sent again, to the order's address only. If that is also the claim's address, the
-    buyer gets a link that opens the order; else the email shows the order's address masked. With `correct_address`
-    the claim's address first becomes the order's; the previous address is notified and can undo that.
+    buyer gets a link that opens the order; else the email shows the order's address masked. With
+    `correct_order_address` the claim's address first becomes the order's; the previous address is notified and can
+    undo that.
 
     Raises WrongStatus, NewerMessageExists, NotPossible.
     """
     with locked_if_up_to_date(claim.thread, last_seen_id) as thread:
         current = _lock(claim)
-        is_address_corrected = correct_address and not is_order_address(order, thread.email)
+        is_address_corrected = correct_order_address and not is_order_address(order, thread.email)
         if current.matched_order_id == order.pk and not is_address_corrected:
             raise WrongStatus(current.get_outcome_display())
         if is_address_corrected:
@@ -75,12 +76,12 @@ def match_to_order(
         thread.save()
         _decide(current, Outcome.MATCHED, by, order)
         note = gettext("Matched to order %(number)s.") % {"number": order}
-        record(thread, thread.status, Actor.STAFF, by=by, note=note)
+        add_event(thread, thread.status, Actor.STAFF, by=by, note=note)
         with override(thread.language):
             text = text.strip() or gettext("We found the order that you were charged for.")
         message = add_message(thread, Actor.STAFF, text, before=before, by=by)
         _notify_about_match(message, order)
-        send_confirmation_again(order)
+        resend_confirmation(order)
 
 
 def _notify_about_match(message: ThreadMessage, order: Order) -> None:
@@ -95,13 +96,13 @@ def _notify_about_match(message: ThreadMessage, order: Order) -> None:
 
 def _correct_address(order: Order, thread: Thread, by: User) -> Order:
     try:
-        with override(language_of(order)):
-            correct(order, thread.email, gettext("Support, %(reference)s") % {"reference": thread.reference})
-    except NotCorrected as error:
+        with override(order_language(order)):
+            correct_address(order, thread.email, gettext("Support, %(reference)s") % {"reference": thread.reference})
+    except CorrectionError as error:
         message = _("The address of this order was changed too often lately, and stays. Please match it without that.")
         raise NotPossible(message) from error
     note = gettext("The address of order %(number)s is this one now. The earlier one was told, and can undo it.")
-    record(thread, thread.status, Actor.STAFF, by=by, note=note % {"number": order})
+    add_event(thread, thread.status, Actor.STAFF, by=by, note=note % {"number": order})
     return Order.objects.select_related("store").get(pk=order.pk)
 
 
@@ -110,7 +111,7 @@ def mark_no_match(claim: ChargeClaim, by: User, text: str, last_seen_id: int | N
 
     Raises NotPossible if the text is empty, WrongStatus, NewerMessageExists.
     """
-    text = required(text, _("Please write to the buyer what to do now."))
+    text = require_text(text, _("Please write to the buyer what to do now."))
     with locked_if_up_to_date(claim.thread, last_seen_id) as thread:
         current = _lock(claim)
         _decide(current, Outcome.NO_MATCH, by)

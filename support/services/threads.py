@@ -16,10 +16,10 @@ from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from cases.refusals import NotPossible
-from cases.steps import required
-from cases.transitions import Actor, change_status, locked, record
+from cases.services import require_text
+from cases.transitions import Actor, add_event, change_status, locked
 from files.models import Upload
-from files.services import keep_all
+from files.services import store_files
 from notifications.addresses import address_subject
 from notifications.services import send
 from orders.models import Order, Store
@@ -62,7 +62,7 @@ def open_thread(contact_message: ContactMessage) -> tuple[Thread, bool]:
     """Create a thread with its first message, files and receipt, all or nothing.
 
     Returns the thread and whether it is new: the same submission id finds the thread made first. Raises
-    files.services.Refused.
+    files.services.FileRejected.
     """
     with transaction.atomic():
         thread = Thread(
@@ -85,7 +85,7 @@ def open_thread(contact_message: ContactMessage) -> tuple[Thread, bool]:
             notify_buyer(message, RECEIVED_KINDS[contact_message.kind])
         else:
             note = gettext("No receipt was mailed: too many went to this address today. The page confirmed it.")
-            record(thread, thread.status, Actor.PORTAL, note=note)
+            add_event(thread, thread.status, Actor.PORTAL, note=note)
         forward_to_helpdesk(message)
     return thread, True
 
@@ -149,13 +149,13 @@ def answer(thread: Thread, by: User, text: str, last_seen_id: int | None = None)
     Raises NotPossible, NewerMessageExists.
     """
     _send_to_buyer(
-        thread, by, required(text, _("Please write the answer.")), last_seen_id, Status.ANSWERED, "thread_answered"
+        thread, by, require_text(text, _("Please write the answer.")), last_seen_id, Status.ANSWERED, "thread_answered"
     )
 
 
 def ask(thread: Thread, by: User, text: str, last_seen_id: int | None = None) -> None:
     """Ask the buyer a question, which they answer on the thread's page. Raises NotPossible, NewerMessageExists."""
-    question = required(text, _("Please write the question to the buyer."))
+    question = require_text(text, _("Please write the question to the buyer."))
     _send_to_buyer(thread, by, question, last_seen_id, Status.QUESTION_ASKED, "thread_question_asked")
 
 
@@ -173,9 +173,9 @@ def _send_to_buyer(
 
 def add_note(thread: Thread, by: User, text: str) -> None:
     """Add a note that only staff see. Raises NotPossible if the text is empty."""
-    note = required(text, _("Please write the note."))
+    note = require_text(text, _("Please write the note."))
     with locked(thread) as current:
-        record(current, current.status, Actor.STAFF, by=by, note=note)
+        add_event(current, current.status, Actor.STAFF, by=by, note=note)
 
 
 def close(thread: Thread, by: User, text: str = "", last_seen_id: int | None = None) -> None:
@@ -198,7 +198,7 @@ def assign(thread: Thread, by: User, to: User | None) -> None:
         current.assigned_to = to
         current.save()
         note = gettext("Assigned to %(who)s.") % {"who": to} if to else gettext("Assigned to nobody.")
-        record(current, current.status, Actor.STAFF, by=by, note=note)
+        add_event(current, current.status, Actor.STAFF, by=by, note=note)
 
 
 def attach_order(thread: Thread, by: User, order: Order) -> None:
@@ -207,7 +207,7 @@ def attach_order(thread: Thread, by: User, order: Order) -> None:
         current.order, current.store = order, order.store
         current.save()
         note = gettext("Order %(number)s.") % {"number": order}
-        record(current, current.status, Actor.STAFF, by=by, note=note)
+        add_event(current, current.status, Actor.STAFF, by=by, note=note)
 
 
 # --- Shared with support.services.claims ---------------------------------------------------------------------
@@ -242,11 +242,11 @@ def add_message(
 ) -> ThreadMessage:
     """Add a message that the buyer sees, with its files, to the thread's history.
 
-    `before` is the thread's status before the message. Raises files.services.Refused.
+    `before` is the thread's status before the message. Raises files.services.FileRejected.
     """
-    message = record(thread, before, actor, by=by, text=text)
+    message = add_event(thread, before, actor, by=by, text=text)
     assert isinstance(message, ThreadMessage)
-    uploads: list[Upload] = keep_all(files)
+    uploads: list[Upload] = store_files(files)
     ThreadFile.objects.bulk_create(ThreadFile(message=message, upload=upload) for upload in uploads)
     return message
 

@@ -4,8 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import get_language, gettext
 
-from files.services import Refused
-from orders.http import get_or_post, private
+from files.services import FileRejected
+from orders.http import get_or_post, no_store
 from support import thread_access
 from support.forms.charged import ChargeForm
 from support.models import Thread
@@ -17,7 +17,7 @@ TEMPLATE = "support/charged.html"
 
 
 @get_or_post
-@private
+@no_store
 def charged(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render_form(request, TEMPLATE, ChargeForm())
@@ -27,7 +27,7 @@ def charged(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             thread, is_new = claims.create_claim(_contact_message(form), form.claim_fields)
-        except Refused as refused:
+        except FileRejected as refused:
             form.add_error("proof", str(refused))
         else:
             thread_access.grant_access_to_sender(request, thread, is_new=is_new)

@@ -7,10 +7,10 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from files.services import Refused
+from files.services import FileRejected
 from orders import access
 from orders.formats import active_language
-from orders.http import get_or_post, private
+from orders.http import get_or_post, no_store
 from support import thread_access
 from support.forms.contact import ContactForm
 from support.models import Thread
@@ -23,13 +23,13 @@ MAX_SUGGESTED_ARTICLES = 3
 
 
 @get_or_post
-@private
+@no_store
 def contact(request: HttpRequest) -> HttpResponse:
     """The contact form. If orders are open in this session, the buyer can choose one of them.
 
     Its button for suggestions sends `look=1`: the page then shows matching help articles instead of sending.
     """
-    orders = access.open_orders(request)
+    orders = access.fully_open_orders(request)
     if request.method != "POST":
         return render_form(request, TEMPLATE, ContactForm(orders, initial=_initial_from_query(request)), orders=orders)
     if request.POST.get("look") == "1":
@@ -42,7 +42,7 @@ def contact(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             thread, is_new = open_thread(_contact_message(form))
-        except Refused as refused:
+        except FileRejected as refused:
             form.add_error("files", str(refused))
         else:
             thread_access.grant_access_to_sender(request, thread, is_new=is_new)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from orders import access
 from orders.card_numbers import mask_card_numbers
-from orders.http import INVALID, too_many_requests
+from orders.http import UNPROCESSABLE, too_many_requests
 from orders.rate_limits import Rate, RateLimit, consume
 from support.forms.contact_messages import ContactMessageForm
 from support.models.threads import default_due_at
@@ -35,4 +35,4 @@ def render_form(
     context = {"form": form, "too_many": too_many, "due_at": default_due_at()} | context
     if too_many:
         return too_many_requests(request, template, context)
-    return render(request, template, context, status=INVALID if form.errors else 200)
+    return render(request, template, context, status=UNPROCESSABLE if form.errors else 200)

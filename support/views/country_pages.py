@@ -10,7 +10,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from orders import access
-from orders.countries import country_code, guess_country
+from orders.countries import guess_country, parse_country_code
 from support.countries import countries, group_by_country, is_country
 from support.models import CardRegion, PhoneNumber, StoreRegion
 
@@ -38,7 +38,7 @@ def stores(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, template: str, entries: QuerySet[Any]) -> HttpResponse:
     requested = request.GET.get("country", "")
-    country, refusal = country_code(requested), ""
+    country, refusal = parse_country_code(requested), ""
     if requested.strip() and not is_country(country):
         country, refusal = "", gettext("No country has this code. Please choose yours from the list.")
     country = country or guess_country(request, access.granted_orders(request)[:5])

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from orders.access import client_address
-from orders.http import INVALID, get_or_post, private, too_many_requests
+from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
 from orders.rate_limits import Rate, RateLimit, consume
 from support.forms.genuine import GenuineForm
 from support.genuine import find_email_by_code, find_phone_by_number
@@ -18,14 +18,14 @@ CLIENT_RATE = Rate(short=20, long=100)
 
 
 @get_or_post
-@private
+@no_store
 def genuine(request: HttpRequest) -> HttpResponse:
     """Confirm an email's code or a phone number. Every other input gets the same reply, so that nobody can probe it."""
     if request.method != "POST":
         return _page(request, GenuineForm())
     form = GenuineForm(request.POST)
     if not form.is_valid():
-        return _page(request, form, status=INVALID)
+        return _page(request, form, status=UNPROCESSABLE)
     if not consume([RateLimit("genuine", client_address(request), CLIENT_RATE)], timezone.now()):
         return too_many_requests(request, TEMPLATE, {"form": form, "result": "too-many"})
     code, number = form.cleaned_data["code"], form.cleaned_data["phone"]

@@ -9,13 +9,13 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from cases.refusals import Refusal
-from files.services import Refused
+from files.services import FileRejected
 from notifications.addresses import mask_address
 from orders import access
 from orders.access import LinkResult
-from orders.http import INVALID, get_or_post, private, too_many_requests
+from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
 from orders.models import LinkState
-from orders.views.links import link_page
+from orders.views.links import render_link_page
 from support import thread_access
 from support.forms.contact import ContactForm, ReplyForm
 from support.models import ChargeClaim, Thread, ThreadLink
@@ -33,7 +33,7 @@ BADGE_TONES = {
 
 
 @get_or_post
-@private
+@no_store
 @with_thread
 def thread(request: HttpRequest, thread: Thread) -> HttpResponse:
     """Show the messages of a thread. POST adds a message of the buyer."""
@@ -44,7 +44,7 @@ def thread(request: HttpRequest, thread: Thread) -> HttpResponse:
         return _page(request, thread, form)
     try:
         threads.reply(thread, form.cleaned_data["message"], form.cleaned_data["files"])
-    except Refused as refused:
+    except FileRejected as refused:
         form.add_error("files", str(refused))
         return _page(request, thread, form)
     except Refusal as refusal:
@@ -56,7 +56,7 @@ def thread(request: HttpRequest, thread: Thread) -> HttpResponse:
 
 def _as_new_message(request: HttpRequest, thread: Thread, form: ReplyForm) -> HttpResponse:
     """Show the contact form with the reply to a thread that has been closed in the meantime."""
-    orders = access.open_orders(request)
+    orders = access.fully_open_orders(request)
     initial = {"subject": thread.reference, "message": form.cleaned_data["message"]}
     return render_form(request, "support/contact.html", ContactForm(orders, initial=initial), orders=orders)
 
@@ -80,7 +80,7 @@ def _page(request: HttpRequest, thread: Thread, form: ReplyForm) -> HttpResponse
         "is_order_address": is_matched and order is not None and threads.is_order_address(order, thread.email),
         "order_address": mask_address(order.email) if order and order.email else "",
     }
-    return render(request, "support/thread.html", context, status=INVALID if form.errors else 200)
+    return render(request, "support/thread.html", context, status=UNPROCESSABLE if form.errors else 200)
 
 
 def _outcome(thread: Thread) -> str:
@@ -88,7 +88,7 @@ def _outcome(thread: Thread) -> str:
 
 
 @get_or_post
-@private
+@no_store
 @with_thread
 def mark_solved(request: HttpRequest, thread: Thread) -> HttpResponse:
     if request.method == "POST":
@@ -101,7 +101,7 @@ def mark_solved(request: HttpRequest, thread: Thread) -> HttpResponse:
 
 
 @get_or_post
-@private
+@no_store
 def request_link(request: HttpRequest, reference: str) -> HttpResponse:
     """Email a link to the thread's address. The response is the same for unknown references."""
     if request.method != "POST":
@@ -112,13 +112,13 @@ def request_link(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 @get_or_post
-@private
+@no_store
 def link_sent(request: HttpRequest) -> HttpResponse:
     return render(request, "support/thread_link_sent.html")
 
 
 @get_or_post
-@private
+@no_store
 def open_thread(request: HttpRequest, token: str) -> HttpResponse:
     """GET only shows a button, because mail scanners follow links too; POST uses the link."""
     if request.method == "POST":
@@ -126,15 +126,15 @@ def open_thread(request: HttpRequest, token: str) -> HttpResponse:
         if result == LinkResult.OPENED and thread is not None:
             return redirect(thread.path)
         return _link_page(request, token, LinkState(result.value))
-    return _link_page(request, token, ThreadLink.state_of(ThreadLink.read_token(token), timezone.now()))
+    return _link_page(request, token, ThreadLink.get_state(ThreadLink.get_by_token(token), timezone.now()))
 
 
 @get_or_post
-@private
+@no_store
 def renew_link(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return redirect("support:open_thread", token)
-    link = ThreadLink.read_token(token)
+    link = ThreadLink.get_by_token(token)
     if link is None:
         return _link_page(request, token, LinkState.INVALID)
     if not thread_access.renew_link(request, link):
@@ -143,7 +143,7 @@ def renew_link(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _link_page(request: HttpRequest, token: str, state: LinkState) -> HttpResponse:
-    return link_page(request, LINK_TEMPLATE, token, state)
+    return render_link_page(request, LINK_TEMPLATE, token, state)
 
 
 def _too_many(request: HttpRequest) -> HttpResponse:

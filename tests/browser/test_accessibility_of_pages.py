@@ -6,7 +6,7 @@ from playwright.sync_api import Page
 
 from notifications.colors import AA_CONTRAST, contrast
 from orders.models import Order
-from orders.services.confirmations import send_confirmation_again
+from orders.services.confirmations import resend_confirmation
 from tests.factories import make_line, make_order
 from tests.pages import inside
 from tests.support.submissions import submit_message
@@ -42,7 +42,7 @@ def visit(open_page: Any, order: Order) -> Any:
     """Return a function that opens a page in a session that has access to the order."""
     make_line(make_order(number="A-1002-with-a-number-that-is-very-long-and-has-no-end-at-all"))
     make_line(order, name="Maximum Security mit einem außerordentlich langen Namen " * 3)
-    send_confirmation_again(order)
+    resend_confirmation(order)
     buyer = inside(order)
     submit_message(buyer, order=str(order.public_id), message="A-long-word-" * 30)
     cookie = buyer.cookies["sessionid"].value

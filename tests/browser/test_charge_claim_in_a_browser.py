@@ -7,7 +7,7 @@ from orders.models import Order
 from support.models import Thread
 from tests.browser.conftest import Open
 from tests.factories import make_agent
-from tests.files.made import jpeg
+from tests.files.factories import jpeg
 from tests.support.submissions import link_in_latest_email, logged_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -4,12 +4,12 @@ import pytest
 
 from files.models import Upload
 from tests.browser.conftest import Open
-from tests.files import made
+from tests.files import factories
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.urls("tests.files.form_page"),
+    pytest.mark.urls("tests.files.upload_form_page"),
 ]
 
 
@@ -17,10 +17,10 @@ pytestmark = [
 def paths(tmp_path: Path) -> dict[str, str]:
     contents = {
         "large.jpg": b"\xff" * (10 * 1024**2 + 1),
-        "photo.heic": made.heic(),
-        "statement.pdf": made.pdf_bytes(),
+        "photo.heic": factories.heic(),
+        "statement.pdf": factories.pdf_bytes(),
         "drawing.svg": b"<svg></svg>",
-        "screen.png": made.png(),
+        "screen.png": factories.png(),
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)

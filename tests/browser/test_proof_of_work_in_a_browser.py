@@ -6,7 +6,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from orders.access import SITE_CARD_LIMIT, under_enumeration
-from orders.lookup_codes import digits_of
+from orders.lookup_codes import code_digits
 from orders.models import AccessLink, Attempt, LookupCode, Order
 from orders.rate_limits import consume
 
@@ -44,7 +44,7 @@ def test_a_solved_challenge_and_the_emailed_code_open_the_order(open_page: Any, 
     page.locator(f"{CARD_FORM} [type=submit]").click()
     expect(page.locator("[data-order-number]")).to_have_text("A-1001")
     expect(page.locator("[data-serial]")).to_have_count(0)
-    page.locator("[name=code]").fill(digits_of(LookupCode.objects.get()))
+    page.locator("[name=code]").fill(code_digits(LookupCode.objects.get()))
     page.locator("form[id=form_code] [type=submit]").click()
     expect(page.locator("[data-serial]")).to_have_text(SERIAL)
 

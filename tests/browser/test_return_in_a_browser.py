@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from cases import steps
+from cases import services
 from notifications.colors import AA_CONTRAST, contrast
 from orders.models import Order, OrderLine
 from orders.passwords import portal_password
@@ -83,9 +83,9 @@ def test_requesting_a_return_after_a_mistake(open_page: Any, order: Order, scrip
 
 
 def test_a_question_is_answered_and_the_return_canceled(open_page: Any, order: Order, scripts: bool) -> None:
-    wanted = [returns.Wanted(line_of_three(order).pk, 3)]
+    wanted = [returns.RequestedLine(line_of_three(order).pk, 3)]
     case = returns.request_return(order, wanted, make_reason())
-    steps.ask(case, make_agent(), "Which device?")
+    services.ask_question(case, make_agent(), "Which device?")
     page = open_page(case.path, java_script_enabled=scripts)
     form = page.locator("form[action='/orders/find/number/']")
     form.locator("[name=order_number]").fill(order.number)
@@ -153,13 +153,17 @@ def assert_page_is_accessible(page: Page) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_of_a_return_is_accessible(open_page: Any, order: Order, scheme: str) -> None:
     agent, reason = make_agent(), make_reason(offers_swap=True)
-    cases = [returns.request_return(order, [returns.Wanted(order.lines.get(quantity=1).pk, 1)], reason, "A word")]
-    steps.decline(cases[0], agent, "No")
+    cases = [
+        returns.request_return(order, [returns.RequestedLine(order.lines.get(quantity=1).pk, 1)], reason, "A word")
+    ]
+    services.decline(cases[0], agent, "No")
     for _case in range(2):
-        cases.append(returns.request_return(order, [returns.Wanted(line_of_three(order).pk, 3)], reason, str(_case)))
+        cases.append(
+            returns.request_return(order, [returns.RequestedLine(line_of_three(order).pk, 3)], reason, str(_case))
+        )
         if not _case:
-            steps.cancel(cases[-1])
-    steps.ask(cases[-1], agent, "Which one?")
+            services.cancel(cases[-1])
+    services.ask_question(cases[-1], agent, "Which one?")
     late = make_order(placed_at=timezone.now() - timedelta(days=99))
     make_line(late)
     page = open_page("/", color_scheme=scheme, viewport={"width": 320, "height": 640})
@@ -170,7 +174,7 @@ def test_every_page_of_a_return_is_accessible(open_page: Any, order: Order, sche
         assert_page_is_accessible(page)
     page.get_by_role("button", name="Send the answer").click()
     assert_page_is_accessible(page)
-    steps.cancel(cases[-1])
+    services.cancel(cases[-1])
     page.goto(f"/orders/{order.public_id}/return/")
     assert_page_is_accessible(page)
     page.locator(f"[name=line-{line_of_three(order).pk}-quantity]").fill("2")

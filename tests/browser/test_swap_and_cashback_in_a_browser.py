@@ -13,7 +13,7 @@ from refunds.models import CashbackClaim, Swap, SwapOffer
 from tests.browser.conftest import Open
 from tests.factories import make_license, make_line, make_order, make_product
 from tests.files import made
-from tests.refunds.promoted import make_promotion
+from tests.refunds.cashback import make_promotion
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -1,5 +1,3 @@
-"""Private files of tests are in a folder of their own."""
-
 from pathlib import Path
 
 import pytest
@@ -9,8 +7,8 @@ from pytest_django.fixtures import Settings
 
 
 @pytest.fixture(autouse=True)
-def kept(settings: Settings, tmp_path: Path) -> Path:
-    """The folder in which uploads are kept."""
+def upload_folder(settings: Settings, tmp_path: Path) -> Path:
+    """Store uploads in a folder of the test, and return it."""
     folder = tmp_path / "private"
     private = settings.STORAGES["private"]
     settings.STORAGES = settings.STORAGES | {
@@ -21,7 +19,7 @@ def kept(settings: Settings, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def agent(client: Client, db: None) -> Client:
-    """Staff who may see uploads, no more."""
+    """A client of a staff user whose only permission is to view uploads."""
     user = User.objects.create_user("agent", "agent@vendor.example", "a long password", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_upload"))
     client.force_login(user)

@@ -12,15 +12,15 @@ from pytest_django.fixtures import Settings
 from licenses.models import Download, Release
 from portal import doctor_checks
 from tests.factories import make_product
-from tests.files.bucket import Bucket, running_bucket
+from tests.files.s3_server import S3Server, running_s3_server
 from tests.licenses.installers import CONTENT, bought, link_to
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def bucket(settings: Settings) -> Iterator[Bucket]:
-    with running_bucket() as running:
+def bucket(settings: Settings) -> Iterator[S3Server]:
+    with running_s3_server() as running:
         options = {
             "bucket_name": "installers",
             "location": "portal",
@@ -31,7 +31,7 @@ def bucket(settings: Settings) -> Iterator[Bucket]:
             "addressing_style": "path",
             "max_memory_size": 1024,
         }
-        releases = {"BACKEND": "files.s3.PrivateBucket", "OPTIONS": options}
+        releases = {"BACKEND": "files.s3.PrivateS3Storage", "OPTIONS": options}
         settings.STORAGES = settings.STORAGES | {"releases": releases}
         yield running
 
@@ -48,14 +48,14 @@ def add(file: Path, **options: object) -> None:
     call_command("add_release", str(file), **{"product": "maximum", "version": "1", "platform": "windows"} | options)
 
 
-def test_a_release_is_stored_there_and_read_back(bucket: Bucket, file: Path, releases_folder: Path) -> None:
+def test_a_release_is_stored_there_and_read_back(bucket: S3Server, file: Path, releases_folder: Path) -> None:
     add(file)
     release = Release.objects.get()
     assert bucket.objects == {f"portal/{release.stored_name}": CONTENT}
     assert not releases_folder.exists()
 
 
-def test_the_order_leads_to_the_buckets_own_link(bucket: Bucket) -> None:
+def test_the_order_leads_to_the_buckets_own_link(bucket: S3Server) -> None:
     order, release = bought()
     release.file_name = "Größe.exe"
     release.save()
@@ -74,7 +74,7 @@ def test_the_order_leads_to_the_buckets_own_link(bucket: Bucket) -> None:
         assert answer.read() == CONTENT
 
 
-def test_what_the_bucket_refuses_is_told_and_not_kept(bucket: Bucket, file: Path) -> None:
+def test_what_the_bucket_refuses_is_told_and_not_kept(bucket: S3Server, file: Path) -> None:
     bucket.fails = "StorageFull"
     with pytest.raises(CommandError, match="StorageFull") as refused:
         add(file)
@@ -82,13 +82,13 @@ def test_what_the_bucket_refuses_is_told_and_not_kept(bucket: Bucket, file: Path
     assert not Release.objects.exists()
 
 
-def test_a_wrong_sum_never_gets_there(bucket: Bucket, file: Path) -> None:
+def test_a_wrong_sum_never_gets_there(bucket: S3Server, file: Path) -> None:
     with pytest.raises(CommandError, match="does not match"):
         add(file, sha256="0" * 64)
     assert bucket.objects == {}
 
 
-def test_the_doctor_looks_there(bucket: Bucket) -> None:
+def test_the_doctor_looks_there(bucket: S3Server) -> None:
     assert "can be written" in doctor_checks.check_releases()
     assert bucket.objects == {}
     bucket.fails = "AccessDenied"

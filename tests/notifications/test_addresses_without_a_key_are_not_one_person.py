@@ -8,7 +8,7 @@ from licenses.follow_ups import order_of
 from notifications import follow_ups
 from notifications.kinds import PlannedFollowUp
 from notifications.models import FollowUp, Message
-from refunds.services.withdrawals import Statement, withdraw
+from refunds.services.withdrawals import WithdrawalStatement, withdraw
 from tests.factories import make_order
 from tests.notifications.follow_up_kinds import World, a_kind
 
@@ -48,7 +48,7 @@ def test_a_mail_to_one_is_not_about_the_order_of_another() -> None:
 
 
 def test_the_same_words_with_another_address_are_another_withdrawal() -> None:
-    first = withdraw(Statement("Ann", "A-1001", "ann@straße.example"), "en")
-    other = withdraw(Statement("Ann", "A-1001", "ann@weiße.example"), "en")
+    first = withdraw(WithdrawalStatement("Ann", "A-1001", "ann@straße.example"), "en")
+    other = withdraw(WithdrawalStatement("Ann", "A-1001", "ann@weiße.example"), "en")
     assert other != first
-    assert withdraw(Statement("Ann", "A-1001", "ann@straße.example"), "en") == first
+    assert withdraw(WithdrawalStatement("Ann", "A-1001", "ann@straße.example"), "en") == first

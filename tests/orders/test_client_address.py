@@ -1,4 +1,4 @@
-"""Whose limit is charged: the network's word, or our own proxy's where settings name its header."""
+"""The address of a client is that of its connection, or comes from the header of a trusted proxy."""
 
 import pytest
 from django.test import RequestFactory
@@ -17,11 +17,11 @@ from orders.access import client_address
         ("rubbish", "unknown"),
     ],
 )
-def test_the_connections_address_counts(remote: str, expected: str) -> None:
+def test_the_address_of_the_connection_is_used_without_a_header(remote: str, expected: str) -> None:
     assert client_address(RequestFactory().get("/", REMOTE_ADDR=remote)) == expected
 
 
-def test_a_header_that_anybody_can_send_is_not_believed() -> None:
+def test_a_header_is_ignored_unless_settings_name_it() -> None:
     request = RequestFactory().get("/", REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR="198.51.100.1")
     assert client_address(request) == "192.0.2.1"
 
@@ -36,7 +36,7 @@ def test_a_header_that_anybody_can_send_is_not_believed() -> None:
         ("", 1, "192.0.2.1"),
     ],
 )
-def test_our_own_proxys_header_is_read_from_its_end(settings, header: str, proxies: int, expected: str) -> None:  # type: ignore[no-untyped-def]
+def test_the_header_of_our_proxies_is_read_from_its_end(settings, header: str, proxies: int, expected: str) -> None:  # type: ignore[no-untyped-def]
     settings.CLIENT_IP_HEADER = "X-Forwarded-For"
     settings.CLIENT_IP_PROXIES = proxies
     request = RequestFactory().get("/", REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR=header)

@@ -1,4 +1,4 @@
-"""The find page: three ways, refusals that are all alike, errors told at their field, and the way back."""
+"""The find page: its three forms, their errors and refusals, and the redirect to the requested page."""
 
 import re
 from typing import Any
@@ -28,9 +28,7 @@ def without_tokens(page: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("path", ["/", "/orders/find/"])
-def test_all_three_ways_stand_on_one_page_and_cost_no_query(
-    client: Client, path: str, django_assert_num_queries
-) -> None:  # type: ignore[no-untyped-def]
+def test_the_page_has_all_three_forms_and_needs_no_query(client: Client, path: str, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
     with django_assert_num_queries(0):
         page = client.get(path)
     for action in ("/orders/find/number/", "/orders/find/card/", "/orders/find/link/"):
@@ -52,7 +50,7 @@ def test_email_and_card_lead_to_the_order(client: Client, order: Order) -> None:
 
 
 @pytest.mark.parametrize("typed", ["４２４２", " 4 2 4 2 ", "42-42", "٤٢٤٢"])
-def test_digits_are_read_however_they_are_typed(client: Client, order: Order, typed: str) -> None:
+def test_digits_are_accepted_in_full_width_and_with_separators(client: Client, order: Order, typed: str) -> None:
     answer = client.post("/orders/find/card/", RIGHT_CARD | {"card_last4": typed})
     assert answer.status_code == (302 if typed != "٤٢٤٢" else 422)
 
@@ -62,14 +60,14 @@ def test_several_orders_lead_to_the_list(client: Client, order: Order) -> None:
     assert client.post("/orders/find/card/", RIGHT_CARD)["Location"] == "/orders/"
 
 
-def test_a_wanted_page_of_the_order_is_opened(client: Client, order: Order) -> None:
+def test_a_lookup_redirects_to_the_requested_page_of_the_order(client: Client, order: Order) -> None:
     make_order()
-    wanted = f"/orders/{order.public_id}/invoice/"
-    assert client.post("/orders/find/card/", RIGHT_CARD | {"next": wanted})["Location"] == wanted
+    next_path = f"/orders/{order.public_id}/invoice/"
+    assert client.post("/orders/find/card/", RIGHT_CARD | {"next": next_path})["Location"] == next_path
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "next_path",
     [
         "https://evil.example/",
         "//evil.example/",
@@ -82,18 +80,18 @@ def test_a_wanted_page_of_the_order_is_opened(client: Client, order: Order) -> N
         "/" + "x" * 100_000,
     ],
 )
-def test_no_other_page_is_the_next_one(client: Client, order: Order, wanted: str) -> None:
-    answer = client.post("/orders/find/card/", RIGHT_CARD | {"next": wanted})
+def test_a_lookup_redirects_to_no_other_page(client: Client, order: Order, next_path: str) -> None:
+    answer = client.post("/orders/find/card/", RIGHT_CARD | {"next": next_path})
     assert answer["Location"] == f"/orders/{order.public_id}/"
 
 
-def test_the_wanted_page_survives_a_mistake(client: Client, order: Order) -> None:
-    wanted = f"/orders/{order.public_id}/invoice/"
-    page = client.post("/orders/find/card/", {"email": "", "card_last4": "", "next": wanted}).content.decode()
-    assert page.count(f'value="{wanted}"') == 3
+def test_the_requested_page_is_kept_after_an_error(client: Client, order: Order) -> None:
+    next_path = f"/orders/{order.public_id}/invoice/"
+    page = client.post("/orders/find/card/", {"email": "", "card_last4": "", "next": next_path}).content.decode()
+    assert page.count(f'value="{next_path}"') == 3
 
 
-def test_every_cause_of_a_refusal_gets_the_same_page(client: Client, order: Order) -> None:
+def test_all_causes_of_a_refusal_show_the_same_page(client: Client, order: Order) -> None:
     make_order(store_email="paypal@example.com", card_last4="")
     pages = []
     for email, digits in [
@@ -108,7 +106,7 @@ def test_every_cause_of_a_refusal_gets_the_same_page(client: Client, order: Orde
     assert len(set(pages)) == 1
 
 
-def test_beyond_the_limit_the_right_answer_gets_the_same_page(order: Order) -> None:
+def test_over_the_limit_the_right_digits_show_the_same_page(order: Order) -> None:
     def post(digits: str, client: str) -> Any:
         return Client(REMOTE_ADDR=client).post("/orders/find/card/", RIGHT_CARD | {"card_last4": digits})
 
@@ -118,15 +116,15 @@ def test_beyond_the_limit_the_right_answer_gets_the_same_page(order: Order) -> N
     assert without_tokens(right.content).replace(b"4242", b"0000") == without_tokens(wrong[0].content)
 
 
-def test_a_refusal_says_what_to_do_and_offers_the_link(client: Client) -> None:
+def test_a_refusal_gives_advice_and_offers_the_link(client: Client) -> None:
     answer = client.post("/orders/find/card/", {"email": "ann@example.com", "card_last4": "4242"})
-    said = text(answer)
+    page_text = text(answer)
     for advice in ("up to 3 hours", "spam folder", "24 hours", "pending", "link by email"):
-        assert advice in said
+        assert advice in page_text
     assert answer.content.decode().count('value="ann@example.com"') == 2  # its own form, and the link's
 
 
-def test_a_password_is_never_written_into_the_page(client: Client, order: Order) -> None:
+def test_a_typed_password_is_not_in_the_page(client: Client, order: Order) -> None:
     answer = client.post("/orders/find/number/", {"order_number": "A-1001", "password": "hunter2-hunter2"})
     assert (answer.status_code, result(answer)) == (422, "not-found")
     assert 'value="A-1001"' in answer.content.decode()
@@ -134,7 +132,7 @@ def test_a_password_is_never_written_into_the_page(client: Client, order: Order)
 
 
 @pytest.mark.parametrize(
-    ("path", "typed", "said"),
+    ("path", "typed", "page_text"),
     [
         ("number", {}, "Please enter your order number."),
         ("number", {"order_number": "A-1001", "password": ""}, "Please enter the password of the order."),
@@ -145,13 +143,13 @@ def test_a_password_is_never_written_into_the_page(client: Client, order: Order)
         ("link", {"email": "@"}, "has one @ in it"),
     ],
 )
-def test_an_error_of_form_is_told_at_its_field_and_on_top(
-    client: Client, path: str, typed: dict[str, str], said: str
+def test_a_form_error_is_shown_at_its_field_and_in_the_summary(
+    client: Client, path: str, typed: dict[str, str], page_text: str
 ) -> None:
     answer = client.post(f"/orders/find/{path}/", typed)
     page = answer.content.decode()
     assert (answer.status_code, result(answer)) == (422, "invalid")
-    assert text(answer).count(said) == 2
+    assert text(answer).count(page_text) == 2
     for target in re.findall(r'href="#(id_[a-z0-9_]+)"', page):
         assert f'id="{target}"' in page
         assert f'aria-describedby="{target}_' in page
@@ -161,7 +159,7 @@ def test_an_error_of_form_is_told_at_its_field_and_on_top(
 
 @pytest.mark.parametrize("path", ["number", "card", "link"])
 @pytest.mark.parametrize("odd", ["", "\x00", "🔑" * 50, "x" * 20_000, "１２３４", "\ud800", "%00", "'; --", "<b>&"])
-def test_odd_input_is_answered_and_never_an_error_of_ours(client: Client, path: str, odd: str) -> None:
+def test_odd_input_is_a_form_error_and_no_server_error(client: Client, path: str, odd: str) -> None:
     data = dict.fromkeys(("order_number", "password", "email", "card_last4"), odd)
     answer = client.post(
         f"/orders/find/{path}/",
@@ -177,7 +175,7 @@ def _percent(value: str) -> str:
 
 
 @pytest.mark.parametrize("path", ["number", "card", "link"])
-def test_get_where_post_belongs_leads_to_the_find_page(client: Client, path: str) -> None:
+def test_get_redirects_to_the_find_page(client: Client, path: str) -> None:
     answer = client.get(f"/orders/find/{path}/", RIGHT_CARD)
     assert answer["Location"] == "/orders/find/"
     assert client.put(f"/orders/find/{path}/").status_code == 405
@@ -191,14 +189,14 @@ def test_get_where_post_belongs_leads_to_the_find_page(client: Client, path: str
         ("number", {"order_number": "4111-1111-1111-1111", "password": "x"}),
     ],
 )
-def test_a_whole_card_number_is_refused_and_kept_nowhere(client: Client, path: str, typed: dict[str, str]) -> None:
+def test_a_full_card_number_is_refused_and_not_stored(client: Client, path: str, typed: dict[str, str]) -> None:
     answer = client.post(f"/orders/find/{path}/", typed)
     assert (answer.status_code, result(answer)) == (422, "invalid")
     assert "1111" not in answer.content.decode().replace('value="1111"', "")
     assert not Attempt.objects.exists()
 
 
-def test_a_client_over_its_limit_is_told_when_to_come_back(order: Order) -> None:
+def test_a_blocked_client_is_told_when_to_retry(order: Order) -> None:
     browser = Client(REMOTE_ADDR="192.0.2.7")
     for index in range(CLIENT_RATE.short):
         browser.post("/orders/find/card/", {"email": f"person{index}@example.com", "card_last4": "0000"})
@@ -217,11 +215,11 @@ def test_known_and_unknown_addresses_get_the_same_link_page(order: Order) -> Non
     assert "spam" in text(Client().get("/orders/find/link/sent/"))
 
 
-def test_a_store_that_shares_a_number_does_not_disturb(client: Client, order: Order) -> None:
+def test_orders_of_two_stores_with_one_number_are_told_apart_by_password(client: Client, order: Order) -> None:
     twin = make_order(store=make_store(), number="A-1001")
     answer = client.post("/orders/find/number/", {"order_number": "A-1001", "password": portal_password(twin) or ""})
     assert answer["Location"] == f"/orders/{twin.public_id}/"
 
 
-def test_forms_from_elsewhere_are_not_taken(order: Order) -> None:
+def test_the_forms_are_protected_against_csrf(order: Order) -> None:
     assert Client(enforce_csrf_checks=True).post("/orders/find/card/", RIGHT_CARD).status_code == 403

@@ -1,4 +1,4 @@
-"""A grant opens its own orders, in the browser that earned it, for as long as it is used."""
+"""A grant belongs to one browser, covers its own orders only, and expires."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ def order() -> Order:
     return make_order()
 
 
-def test_a_stranger_sees_nothing(order: Order) -> None:
+def test_without_a_grant_no_order_is_accessible(order: Order) -> None:
     assert not granted_orders(visit()).exists()
 
 
@@ -35,14 +35,14 @@ def test_the_session_key_changes_when_access_is_given(order: Order) -> None:
     assert not granted_orders(visit(session_key=key_before)).exists()
 
 
-def test_a_session_key_made_up_by_somebody_is_never_used(order: Order) -> None:
+def test_an_unknown_session_key_is_not_adopted(order: Order) -> None:
     request = visit(session_key="a" * 32)
     find_by_card(request, "buyer@example.com", "4242")
     request.session.save()
     assert request.session.session_key != "a" * 32
 
 
-def test_leaving_ends_the_access_on_the_server(order: Order) -> None:
+def test_signing_out_ends_the_access_on_the_server(order: Order) -> None:
     request = visit()
     find_by_card(request, "buyer@example.com", "4242")
     inside = again(request)
@@ -52,7 +52,7 @@ def test_leaving_ends_the_access_on_the_server(order: Order) -> None:
     assert not Session.objects.filter(session_key=key).exists()
 
 
-def test_leaving_keeps_what_else_the_session_holds(order: Order) -> None:
+def test_signing_out_keeps_other_session_data(order: Order) -> None:
     request = visit()
     request.session["_auth_user_id"] = "1"
     find_by_card(request, "buyer@example.com", "4242")
@@ -63,7 +63,7 @@ def test_leaving_keeps_what_else_the_session_holds(order: Order) -> None:
     assert not granted_orders(outside).exists()
 
 
-def test_thirty_idle_minutes_end_it(order: Order) -> None:
+def test_access_ends_after_thirty_idle_minutes(order: Order) -> None:
     now = timezone.now()
     with time_machine.travel(now, tick=False):
         request = visit()
@@ -79,7 +79,7 @@ def test_thirty_idle_minutes_end_it(order: Order) -> None:
         assert not granted_orders(request).exists()
 
 
-def test_eight_hours_end_it_however_busy(order: Order) -> None:
+def test_access_ends_after_eight_hours_of_activity(order: Order) -> None:
     now = timezone.now()
     with time_machine.travel(now, tick=False):
         request = visit()
@@ -92,7 +92,7 @@ def test_eight_hours_end_it_however_busy(order: Order) -> None:
         assert not granted_orders(again(request)).exists()
 
 
-def test_a_second_order_joins_the_first(order: Order) -> None:
+def test_a_second_grant_keeps_the_first(order: Order) -> None:
     other = make_order(store_email="work@example.com")
     request = visit()
     find_by_card(request, "buyer@example.com", "4242")
@@ -101,7 +101,7 @@ def test_a_second_order_joins_the_first(order: Order) -> None:
     assert set(granted_orders(again(request))) == {order, other}
 
 
-def test_a_page_that_is_read_does_not_write_the_session_each_time(order: Order) -> None:
+def test_the_session_is_not_written_with_every_page(order: Order) -> None:
     request = visit()
     find_by_card(request, "buyer@example.com", "4242")
     inside = again(request)

@@ -1,5 +1,3 @@
-"""The order page: what was bought, what it cost, what became of it, and whose it is."""
-
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -9,8 +7,8 @@ from django.test import Client
 from notifications.models import Message
 from orders import panels
 from orders.models import Order, Refund
-from orders.services.confirmations import send_confirmation_again
-from orders.statuses import words
+from orders.services.confirmations import resend_confirmation
+from orders.statuses import describe_status
 from tests.factories import make_license, make_line, make_order, make_store
 from tests.pages import inside, marks, text
 
@@ -27,11 +25,11 @@ def page_of(order: Order) -> str:
     return f"/orders/{order.public_id}/"
 
 
-def test_it_shows_what_a_buyer_wants_to_know(order: Order) -> None:
+def test_the_page_shows_items_amounts_and_payment(order: Order) -> None:
     make_line(order, discount=Decimal("5.00"))
     answer = inside(order).get(page_of(order))
     assert marks(answer, "data-order-number") == ["A-1001"]
-    said = text(answer)
+    page_text = text(answer)
     for fact in (
         "Completed",
         "November 1, 2026, 10:00",
@@ -47,16 +45,16 @@ def test_it_shows_what_a_buyer_wants_to_know(order: Order) -> None:
         "Germany",
         "Acme EU",
     ):
-        assert fact in said
+        assert fact in page_text
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_money_and_dates_are_written_as_the_language_writes_them(order: Order) -> None:
+def test_amounts_and_dates_are_localized(order: Order) -> None:
     make_line(order)
-    said = text(inside(order).get(page_of(order), headers={"Accept-Language": "de"}))
-    assert "79,95 €" in said
-    assert "1. November 2026, 10:00" in said
-    assert "Mitteleuropäische Normalzeit" in said
+    page_text = text(inside(order).get(page_of(order), headers={"Accept-Language": "de"}))
+    assert "79,95 €" in page_text
+    assert "1. November 2026, 10:00" in page_text
+    assert "Mitteleuropäische Normalzeit" in page_text
 
 
 @pytest.mark.parametrize(("currency", "shown"), [("JPY", "¥80"), ("KWD", "KWD 79.950"), ("USD", "$79.95")])
@@ -66,33 +64,33 @@ def test_each_currency_has_its_own_decimals(currency: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("status", Order.Status.values)
-def test_every_status_is_told_in_words(status: str) -> None:
+def test_every_status_has_a_description(status: str) -> None:
     order = make_order(status=status)
-    said = text(inside(order).get(page_of(order)))
-    assert "_" not in said
-    assert str(words(status).meaning) in said
-    assert len(said) > 200
+    page_text = text(inside(order).get(page_of(order)))
+    assert "_" not in page_text
+    assert str(describe_status(status).meaning) in page_text
+    assert len(page_text) > 200
 
 
 def test_refunds_are_shown(order: Order) -> None:
     at = datetime(2026, 11, 5, 23, 30, tzinfo=UTC)
     Refund.objects.create(order=order, store_refund_id="R-1", amount=Decimal("9.99"), refunded_at=at)
-    said = text(inside(order).get(page_of(order)))
-    assert "November 6, 2026 €9.99" in said  # the day at the store
+    page_text = text(inside(order).get(page_of(order)))
+    assert "November 6, 2026 €9.99" in page_text  # the day at the store
 
 
-def test_mails_of_the_order_are_shown_as_they_are(order: Order) -> None:
-    send_confirmation_again(order)
+def test_emails_about_the_order_are_shown_with_their_status(order: Order) -> None:
+    resend_confirmation(order)
     Message.objects.update(status=Message.Status.BOUNCED)
     answer = inside(order).get(page_of(order))
-    said = text(answer)
-    assert "Order confirmation bounced" in said
-    assert "b…@e….com" in said
-    assert "This email did not arrive" in said
+    page_text = text(answer)
+    assert "Order confirmation bounced" in page_text
+    assert "b…@e….com" in page_text
+    assert "This email did not arrive" in page_text
     assert "buyer@example.com" not in answer.content.decode()
 
 
-def test_what_a_store_wrote_is_text_and_never_markup() -> None:
+def test_texts_from_the_store_are_escaped() -> None:
     odd = "<script>alert(1)</script>"
     order = make_order(billing_name=odd, number="A&<B>", number_key="A&<B>", store=make_store(name=odd))
     make_line(order, name=odd, sku=odd)
@@ -102,7 +100,7 @@ def test_what_a_store_wrote_is_text_and_never_markup() -> None:
     assert "<img src=x>" not in page
 
 
-def test_who_has_no_access_sees_no_difference_from_an_order_that_is_none(order: Order) -> None:
+def test_without_access_an_order_looks_like_a_missing_one(order: Order) -> None:
     stranger = inside(make_order(store_email="stranger@example.com"))
     none = "11111111-1111-4111-8111-111111111111"
     for browser in (Client(), stranger):
@@ -114,7 +112,7 @@ def test_who_has_no_access_sees_no_difference_from_an_order_that_is_none(order: 
 
 @pytest.mark.parametrize("rest", ["", "invoice/", "invoice.pdf", "confirmation/", "code/", "code/again/"])
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_no_page_of_an_order_opens_for_a_stranger(order: Order, rest: str, method: str) -> None:
+def test_all_pages_of_an_order_require_access(order: Order, rest: str, method: str) -> None:
     stranger = inside(make_order(store_email="stranger@example.com"))
     answer = getattr(stranger, method)(f"{page_of(order)}{rest}")
     assert answer.status_code in (302, 405)
@@ -123,10 +121,12 @@ def test_no_page_of_an_order_opens_for_a_stranger(order: Order, rest: str, metho
 
 
 @pytest.mark.parametrize("items", [1, 50])
-def test_the_number_of_queries_does_not_grow(order: Order, items: int, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_the_number_of_queries_is_the_same_for_many_items(
+    order: Order, items: int, django_assert_max_num_queries
+) -> None:  # type: ignore[no-untyped-def]
     for _item in range(items):
         make_license(make_line(order))
-    send_confirmation_again(order)
+    resend_confirmation(order)
     browser = inside(order)
     with django_assert_max_num_queries(6 + len(panels.registered())):
         assert browser.get(page_of(order)).status_code == 200
@@ -143,11 +143,11 @@ def test_the_list_shows_all_orders_newest_first_with_few_queries(django_assert_m
     assert marks(answer, "data-order-number") == [order.number for order in reversed(orders)]
 
 
-def test_without_orders_the_list_leads_to_the_find_page(client: Client) -> None:
+def test_without_orders_the_list_redirects_to_the_find_page(client: Client) -> None:
     assert client.get("/orders/")["Location"] == "/orders/find/"
 
 
-def test_leaving_closes_the_orders_and_says_so(order: Order) -> None:
+def test_signing_out_closes_the_orders_and_confirms_it(order: Order) -> None:
     browser = inside(order)
     assert browser.get("/orders/sign-out/").status_code == 302  # a link followed by accident ends nothing
     assert browser.get(page_of(order)).status_code == 200
@@ -156,7 +156,7 @@ def test_leaving_closes_the_orders_and_says_so(order: Order) -> None:
     assert browser.get(page_of(order)).status_code == 302
 
 
-def test_before_the_emailed_code_the_serial_number_stays_closed() -> None:
+def test_serial_numbers_are_hidden_until_the_emailed_code_is_entered() -> None:
     order = make_order(store=make_store(confirm_card_lookup="always"))
     make_license(make_line(order), serial="XAAB-1234")
     browser = Client()

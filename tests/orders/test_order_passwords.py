@@ -1,4 +1,4 @@
-"""Order passwords: made by the portal and stored nowhere, or brought by a store and soon under Argon2."""
+"""Order passwords made by the portal are not stored; imported ones are stored as hashes."""
 
 from unittest import mock
 
@@ -7,14 +7,14 @@ from django.contrib.auth.hashers import make_password
 
 from orders import passwords
 from orders.models import Order
-from orders.passwords import OWN_ARGON2_PREFIX, portal_password, store_imported, with_password
+from orders.passwords import OWN_ARGON2_PREFIX, hash_imported_password, matching_orders, portal_password
 from tests.factories import make_order
 
 pytestmark = pytest.mark.django_db
 
 
 def opens(order: Order, typed: str) -> bool:
-    return bool(with_password([Order.objects.get(pk=order.pk)], typed))
+    return bool(matching_orders([Order.objects.get(pk=order.pk)], typed))
 
 
 def test_a_portal_made_password_opens_its_order_and_no_other() -> None:
@@ -26,7 +26,7 @@ def test_a_portal_made_password_opens_its_order_and_no_other() -> None:
     assert order.password_hash == ""
 
 
-def test_a_portal_made_password_has_at_least_112_bits_and_is_told_the_same_each_time() -> None:
+def test_a_portal_made_password_has_at_least_112_bits_and_is_stable() -> None:
     order = make_order()
     password = portal_password(order)
     assert password == portal_password(Order.objects.get(pk=order.pk))
@@ -36,7 +36,7 @@ def test_a_portal_made_password_has_at_least_112_bits_and_is_told_the_same_each_
 @pytest.mark.parametrize(
     "retype", [str.lower, lambda text: text.replace("-", ""), lambda text: f" {text.replace('-', ' ')} "]
 )
-def test_a_portal_made_password_forgives_how_it_is_typed(retype) -> None:  # type: ignore[no-untyped-def]
+def test_a_portal_made_password_is_accepted_in_any_notation(retype) -> None:  # type: ignore[no-untyped-def]
     order = make_order()
     assert opens(order, retype(portal_password(order) or ""))
 
@@ -48,8 +48,8 @@ def test_another_generation_has_another_password() -> None:
     assert not opens(order, before)
 
 
-def test_a_stores_plain_password_is_kept_under_a_keyed_hash_and_after_first_use_under_argon2() -> None:
-    order = make_order(password_hash=store_imported("correct horse"))
+def test_an_imported_password_is_stored_as_keyed_hash_and_after_first_use_as_argon2() -> None:
+    order = make_order(password_hash=hash_imported_password("correct horse"))
     assert "correct" not in order.password_hash
     assert portal_password(order) is None
     assert not opens(order, "correct hors")
@@ -61,9 +61,9 @@ def test_a_stores_plain_password_is_kept_under_a_keyed_hash_and_after_first_use_
 
 
 @pytest.mark.parametrize("algorithm", ["pbkdf2_sha256", "argon2", "scrypt"])
-def test_a_hash_that_a_store_brought_opens_and_is_renewed(algorithm: str) -> None:
+def test_an_imported_hash_is_accepted_and_upgraded(algorithm: str) -> None:
     brought = make_password("correct horse", hasher=algorithm)
-    order = make_order(password_hash=store_imported(brought))
+    order = make_order(password_hash=hash_imported_password(brought))
     assert order.password_hash == brought
     assert not opens(order, "wrong")
     assert opens(order, "correct horse")
@@ -73,31 +73,31 @@ def test_a_hash_that_a_store_brought_opens_and_is_renewed(algorithm: str) -> Non
 
 
 @pytest.mark.parametrize("text", ["", "keyed$", "pbkdf2_sha256$x", "argon2$", "md5$a$b", "$", "\x00", "🔑" * 300])
-def test_what_only_looks_like_a_hash_is_taken_as_a_plain_password(text: str) -> None:
-    order = make_order(password_hash=store_imported(text))
+def test_text_that_only_resembles_a_hash_is_a_plain_password(text: str) -> None:
+    order = make_order(password_hash=hash_imported_password(text))
     assert order.password_hash.startswith("keyed$")
     assert not opens(order, "something else")
 
 
 @pytest.mark.parametrize("typed", ["", "\x00", "é", "x" * 100_000, "🔑", "keyed$a$b"])
-def test_rubbish_opens_nothing(typed: str) -> None:
-    for stored in ("", store_imported("secret"), make_password("secret", hasher="argon2")):
+def test_other_input_does_not_match(typed: str) -> None:
+    for stored in ("", hash_imported_password("secret"), make_password("secret", hasher="argon2")):
         assert not opens(make_order(password_hash=stored), typed)
 
 
-def test_every_try_costs_one_argon2_run_whether_the_order_exists_or_not() -> None:
-    portal_made, keyed = make_order(), make_order(password_hash=store_imported("secret"))
-    own = make_order(password_hash=store_imported("secret"))
+def test_every_attempt_runs_argon2_once_with_or_without_an_order() -> None:
+    portal_made, keyed = make_order(), make_order(password_hash=hash_imported_password("secret"))
+    own = make_order(password_hash=hash_imported_password("secret"))
     assert opens(own, "secret")  # now under Argon2
     own.refresh_from_db()
     for orders in ([], [portal_made], [keyed], [own]):
-        with mock.patch.object(passwords, "_fits_slow", wraps=passwords._fits_slow) as run:
-            with_password(orders, "wrong")
+        with mock.patch.object(passwords, "_matches_slow_hash", wraps=passwords._matches_slow_hash) as run:
+            matching_orders(orders, "wrong")
         assert run.call_count == 1
 
 
-def test_where_stores_brought_slow_hashes_every_try_costs_one_of_those_too() -> None:
+def test_every_attempt_also_runs_one_imported_slow_hash_if_there_are_any() -> None:
     make_order(password_hash=make_password("secret", hasher="pbkdf2_sha256"))
-    with mock.patch.object(passwords, "_fits_slow", wraps=passwords._fits_slow) as run:
-        with_password([], "wrong")
+    with mock.patch.object(passwords, "_matches_slow_hash", wraps=passwords._matches_slow_hash) as run:
+        matching_orders([], "wrong")
     assert run.call_count == 2

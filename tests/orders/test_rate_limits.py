@@ -1,4 +1,4 @@
-"""A limit allows so many tries in any 15 minutes and in any day, whatever comes at once."""
+"""Rate limits allow a number of attempts in any 15 minutes and in any day, also under concurrency."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from orders.rate_limits import (
     allows,
     consume,
     consume_each,
-    delete_old,
+    delete_stale_counters,
     restore,
 )
 
@@ -27,7 +27,7 @@ CARD_LIMIT = RateLimit("card", "ann@example.com", Rate(short=5, long=20))
 
 
 @pytest.mark.django_db
-def test_five_tries_in_a_quarter_of_an_hour_and_no_sixth() -> None:
+def test_the_sixth_attempt_within_15_minutes_is_refused() -> None:
     answers = [consume([CARD_LIMIT], NOON + timedelta(seconds=second)) for second in range(7)]
     assert answers == [True] * 5 + [False] * 2
 
@@ -42,21 +42,21 @@ def test_the_window_slides() -> None:
 
 
 @pytest.mark.django_db
-def test_twenty_tries_in_a_day() -> None:
+def test_the_21st_attempt_within_a_day_is_refused() -> None:
     times = [NOON + timedelta(minutes=16 * index) for index in range(25)]
     assert [consume([CARD_LIMIT], at) for at in times] == [True] * 20 + [False] * 5
     assert consume([CARD_LIMIT], NOON + LONG_WINDOW)
 
 
 @pytest.mark.django_db
-def test_a_refused_try_costs_nothing_more() -> None:
+def test_a_refused_attempt_is_not_counted() -> None:
     for second in range(50):
         consume([CARD_LIMIT], NOON + timedelta(seconds=second))
     assert consume([CARD_LIMIT], NOON + SHORT_WINDOW)
 
 
 @pytest.mark.django_db
-def test_what_is_restored_can_be_tried_again() -> None:
+def test_a_restored_attempt_does_not_count() -> None:
     for second in range(100):
         at = NOON + timedelta(seconds=second)
         assert consume([CARD_LIMIT], at)
@@ -72,7 +72,7 @@ def test_an_exhausted_first_limit_leaves_the_second_untouched() -> None:
 
 
 @pytest.mark.django_db
-def test_looking_whether_there_is_room_takes_nothing() -> None:
+def test_asking_whether_a_limit_allows_counts_nothing() -> None:
     assert all(allows(CARD_LIMIT, NOON) for _look in range(10))
     for second in range(5):
         consume([CARD_LIMIT], NOON + timedelta(seconds=second))
@@ -81,7 +81,7 @@ def test_looking_whether_there_is_room_takes_nothing() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_fifty_tries_at_once_are_no_more_than_five() -> None:
+def test_of_fifty_simultaneous_attempts_five_are_allowed() -> None:
     now = timezone.now()
 
     def attempt(index: int) -> bool:
@@ -95,23 +95,23 @@ def test_fifty_tries_at_once_are_no_more_than_five() -> None:
 
 
 @pytest.mark.django_db
-def test_the_table_holds_no_addresses() -> None:
+def test_counters_contain_no_addresses() -> None:
     consume([CARD_LIMIT], NOON)
     assert "ann" not in RateLimitCounter.objects.get().key
 
 
 @pytest.mark.django_db
-def test_counters_that_nobody_touched_for_a_day_are_deleted() -> None:
+def test_counters_without_an_attempt_for_a_day_are_deleted() -> None:
     consume([CARD_LIMIT], NOON)
     consume([RateLimit("card", "bob@example.com", CARD_LIMIT.rate)], NOON + timedelta(hours=23))
-    assert delete_old(NOON + timedelta(hours=25)) == 1
+    assert delete_stale_counters(NOON + timedelta(hours=25)) == 1
     assert RateLimitCounter.objects.count() == 1
 
 
 @pytest.mark.django_db
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
 @given(steps=st.lists(st.integers(min_value=1, max_value=3 * 3600), min_size=1, max_size=40))
-def test_no_window_ever_holds_more_than_its_limit(steps: list[int]) -> None:
+def test_no_window_exceeds_its_limit(steps: list[int]) -> None:
     RateLimitCounter.objects.all().delete()
     at, taken = NOON, []
     for step in steps:

@@ -154,7 +154,7 @@ def test_checking_the_storage_leaves_no_file(settings: Settings, tmp_path: Path)
 
 def test_the_check_of_uploads_is_exercised(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "judged" in doctor_checks.check_uploads()
-    monkeypatch.setattr("files.judging.sys.executable", "/no/such/python")
+    monkeypatch.setattr("files.validation.sys.executable", "/no/such/python")
     with pytest.raises(doctor_checks.CheckFailed, match="could not be judged") as failure:
         doctor_checks.check_uploads()
     assert "cannot send files" in failure.value.remedy

@@ -1,4 +1,4 @@
-"""What proofs of purchase are kept in, in a folder of their own for each test."""
+"""Fixtures of the refund tests."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from pytest_django.fixtures import Settings
 
 
 @pytest.fixture
-def kept(settings: Settings, tmp_path: Path) -> Path:
+def upload_folder(settings: Settings, tmp_path: Path) -> Path:
     """The folder in which uploads are kept."""
     folder = tmp_path / "private"
     private = settings.STORAGES["private"]

@@ -1,4 +1,4 @@
-"""A local server that answers about refunds as Stripe documents it, and does on wish what goes wrong out there.
+"""A local stand-in for Stripe's refund API, which can simulate errors, timeouts and lost responses.
 
 https://docs.stripe.com/api/refunds, https://docs.stripe.com/api/idempotent_requests
 """
@@ -18,13 +18,13 @@ _numbers = itertools.count(1)
 
 
 @dataclass
-class Trouble:
-    """What becomes of the next POST: with `first_do` the refund is made before it goes wrong."""
+class Failure:
+    """How the next POST fails. With `after_refund` the refund is made before that."""
 
-    status: int = 0  # 0: no answer at all
-    first_do: bool = False
+    status: int = 0  # HTTP status; 0 closes the connection without a response
+    after_refund: bool = False
     body: Body = field(default_factory=dict)
-    silence: float = 0.0  # seconds
+    delay: float = 0.0  # seconds
 
 
 def error(code: str, message: str, kind: str = "invalid_request_error") -> Body:
@@ -32,16 +32,16 @@ def error(code: str, message: str, kind: str = "invalid_request_error") -> Body:
 
 
 class StripeServer:
-    """`paid` holds what each payment was, in smallest units; `refunds` what was made of it."""
+    """`paid` has the amount of each payment in smallest units; `refunds` lists the refunds made, newest first."""
 
     def __init__(self) -> None:
         self.paid: dict[str, int] = {}
         self.refunds: list[Body] = []
-        self.troubles: list[Trouble] = []
+        self.failures: list[Failure] = []
         self.requests: list[tuple[str, str, dict[str, str]]] = []  # method, path, headers
         self.status_of_new = "succeeded"
-        self.on_refund: Callable[[], None] = lambda: None  # called after a refund is made, before it is told
-        self._kept: dict[str, tuple[int, Body]] = {}
+        self.on_refund: Callable[[], None] = lambda: None  # called after a refund is made, before the response
+        self._stored_responses: dict[str, tuple[int, Body]] = {}
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -59,8 +59,8 @@ class StripeServer:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def forget_keys(self) -> None:
-        """As Stripe does some time after 24 hours."""
-        self._kept.clear()
+        """Forget stored responses, as Stripe does after at least 24 hours."""
+        self._stored_responses.clear()
 
     def refunded(self, payment: str) -> int:
         return sum(
@@ -87,14 +87,14 @@ class StripeServer:
         self.refunds.insert(0, refund)
         return refund
 
-    # --- Answers -----------------------------------------------------------------------------------------
+    # --- Responses ---------------------------------------------------------------------------------------
 
     def _post(self, key: str, form: dict[str, str]) -> tuple[int, Body]:
         with self._lock:
-            if key in self._kept:
-                return self._kept[key]
+            if key in self._stored_responses:
+                return self._stored_responses[key]
             status, body = self._create(form)
-            self._kept[key] = status, body
+            self._stored_responses[key] = status, body
             return status, body
 
     def _create(self, form: dict[str, str]) -> tuple[int, Body]:
@@ -123,32 +123,32 @@ class StripeServer:
 
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
-                self._note()
-                self._answer(*server._list(_flat(parts.query)))
+                self._record_request()
+                self._respond(*server._list(_flat(parts.query)))
 
             def do_POST(self) -> None:
                 form = _flat(self.rfile.read(int(self.headers.get("content-length", 0))).decode())
-                self._note()
+                self._record_request()
                 key = self.headers.get("idempotency-key", "")
-                trouble = server.troubles.pop(0) if server.troubles else None
-                if trouble is None:
-                    self._answer(*server._post(key, form))
+                failure = server.failures.pop(0) if server.failures else None
+                if failure is None:
+                    self._respond(*server._post(key, form))
                     return
-                if trouble.first_do:
+                if failure.after_refund:
                     server._post(key, form)
-                elif trouble.status >= 500:
-                    server._kept[key] = trouble.status, trouble.body
-                if not trouble.status:
-                    time.sleep(trouble.silence)
+                elif failure.status >= 500:
+                    server._stored_responses[key] = failure.status, failure.body
+                if not failure.status:
+                    time.sleep(failure.delay)
                     self.close_connection = True
                     return
-                self._answer(trouble.status, trouble.body)
+                self._respond(failure.status, failure.body)
 
-            def _note(self) -> None:
+            def _record_request(self) -> None:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 server.requests.append((self.command, self.path, headers))
 
-            def _answer(self, status: int, body: Body) -> None:
+            def _respond(self, status: int, body: Body) -> None:
                 text = json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("content-type", "application/json")

@@ -1,4 +1,4 @@
-"""A refund takes back serial numbers and renewals' time, where the store's policy says so."""
+"""Refunds revoke licenses and take back renewal time, if the store's policy says so."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from licenses.models import License, LicensedLine
 from licenses.services.revoking import take_time_back
 from orders.models import Order, OrderLine
 from refunds.models import ReturnPolicy
-from refunds.services import money, returns
+from refunds.services import returns, transactions
 from tests.factories import make_agent, make_license, make_line, make_order, make_reason, make_store
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def order() -> Order:
-    """Of a store that revokes."""
+    """An order of a store whose policy revokes licenses."""
     store = make_store()
     ReturnPolicy.objects.create(store=store, revokes_serials=True, in_force_from=datetime(2026, 1, 1, tzinfo=UTC))
     return make_order(store=store, placed_at=timezone.now() - timedelta(days=1))
@@ -30,11 +30,11 @@ def renew(license: License, order: Order, **fields: Any) -> OrderLine:
     return line
 
 
-def give_back(line: OrderLine, *licenses: License, quantity: int = 1) -> None:
-    wish = returns.Wanted(line.pk, quantity, frozenset(license.pk for license in licenses))
-    case = returns.request_return(line.order, [wish], make_reason())
+def return_and_refund(line: OrderLine, *licenses: License, quantity: int = 1) -> None:
+    return_case = returns.RequestedLine(line.pk, quantity, frozenset(license.pk for license in licenses))
+    case = returns.request_return(line.order, [return_case], make_reason())
     returns.approve(case, make_agent())
-    money.mark_done(case.transactions.get(), "BO-1", make_agent())
+    transactions.mark_done(case.transactions.get(), "BO-1", make_agent())
 
 
 def is_revoked(license: License) -> bool:
@@ -42,60 +42,60 @@ def is_revoked(license: License) -> bool:
     return license.revoked_at is not None
 
 
-def test_what_goes_back_is_revoked(order: Order) -> None:
+def test_the_license_of_a_refunded_line_is_revoked(order: Order) -> None:
     line = make_line(order)
     license = make_license(line)
-    give_back(line)
+    return_and_refund(line)
     assert is_revoked(license)
 
 
-def test_nothing_is_revoked_where_the_store_does_not_say_so(order: Order) -> None:
+def test_no_license_is_revoked_if_the_policy_does_not_revoke(order: Order) -> None:
     ReturnPolicy.objects.update(revokes_serials=False)
     line = make_line(order)
     license = make_license(line)
-    give_back(line)
+    return_and_refund(line)
     assert not is_revoked(license)
 
 
-def test_the_policy_at_the_purchase_counts_not_a_later_one(order: Order) -> None:
+def test_the_policy_in_force_at_the_purchase_decides(order: Order) -> None:
     ReturnPolicy.objects.create(store=order.store, revokes_serials=False, in_force_from=timezone.now())
     line = make_line(order)
     license = make_license(line)
-    give_back(line)
+    return_and_refund(line)
     assert is_revoked(license)
 
 
-def test_only_the_serial_numbers_that_go_back_are_revoked(order: Order) -> None:
+def test_only_the_returned_licenses_are_revoked(order: Order) -> None:
     line = make_line(order, quantity=2)
     kept, given = make_license(line), make_license(line)
-    give_back(line, given)
+    return_and_refund(line, given)
     assert (is_revoked(kept), is_revoked(given)) == (False, True)
 
 
-def test_a_license_that_another_order_renewed_stands(order: Order) -> None:
+def test_a_license_renewed_by_another_order_is_not_revoked(order: Order) -> None:
     line = make_line(order)
     license = make_license(line)
     renew(license, make_order(store=order.store))
-    give_back(line)
+    return_and_refund(line)
     assert not is_revoked(license)
 
 
-def test_a_renewal_that_went_back_itself_holds_nothing_up(order: Order) -> None:
+def test_a_refunded_renewal_does_not_prevent_revocation(order: Order) -> None:
     line = make_line(order)
     license = make_license(line)
     renew(license, make_order(store=order.store, status=Order.Status.REFUNDED))
-    give_back(line)
+    return_and_refund(line)
     assert is_revoked(license)
 
 
-def test_a_refunded_renewal_loses_its_time_and_never_the_license(order: Order) -> None:
+def test_a_refunded_renewal_loses_its_time_but_keeps_the_license(order: Order) -> None:
     license = make_license(make_line(make_order(store=order.store)), expires_on=date(2027, 12, 31))
-    give_back(renew(license, order, extended_from=date(2026, 12, 31)))
+    return_and_refund(renew(license, order, extended_from=date(2026, 12, 31)))
     assert not is_revoked(license)
     assert license.expires_on == date(2026, 12, 31)
 
 
-def test_time_is_taken_back_once_and_later_renewals_keep_theirs(order: Order) -> None:
+def test_renewal_time_is_taken_back_once_and_later_renewals_keep_theirs(order: Order) -> None:
     license = make_license(make_line(make_order(store=order.store)), expires_on=date(2028, 12, 31))
     first = renew(license, order, extended_from=date(2026, 12, 31))
     renew(license, make_order(store=order.store), extended_from=date(2027, 12, 31))
@@ -105,10 +105,10 @@ def test_time_is_taken_back_once_and_later_renewals_keep_theirs(order: Order) ->
     assert license.expires_on == date(2028, 12, 31) - timedelta(days=365)
 
 
-def test_a_start_of_the_time_that_is_taken_back_goes_with_it(order: Order) -> None:
+def test_a_start_date_within_the_removed_time_is_cleared(order: Order) -> None:
     license = make_license(
         make_line(make_order(store=order.store)), starts_on=date(2027, 1, 1), expires_on=date(2027, 12, 31)
     )
-    give_back(renew(license, order, extended_from=date(2026, 12, 31)))
+    return_and_refund(renew(license, order, extended_from=date(2026, 12, 31)))
     license.refresh_from_db()
     assert (license.starts_on, license.expires_on) == (None, date(2026, 12, 31))

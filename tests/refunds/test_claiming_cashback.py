@@ -1,4 +1,4 @@
-"""Claiming cashback on the page: what runs, what applies, sending a claim with its proof, following it."""
+"""The cashback page, the claim form and the status page of a claim."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from cases import steps
+from cases import services
 from files.models import Upload
 from licenses.models import License
 from notifications.models import Message
@@ -19,16 +19,16 @@ from refunds.views.cashback import CLAIM_RATE
 from tests.factories import make_agent, make_license, make_line, make_order, make_product
 from tests.files import made
 from tests.pages import inside, marks, text
-from tests.refunds.promoted import make_bought, make_claim, make_promotion, order_of
+from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license, order_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kept")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("upload_folder")]
 
 IBAN = "DE89 3704 0044 0532 0130 00"
 
 
 @pytest.fixture
 def license() -> License:
-    return make_bought()
+    return make_purchased_license()
 
 
 @pytest.fixture
@@ -42,19 +42,19 @@ def browser(license: License) -> Client:
     return inside(order_of(license))
 
 
-def filled(license: License, **fields: Any) -> dict[str, Any]:
+def claim_form(license: License, **fields: Any) -> dict[str, Any]:
     proof = made.upload(made.png(), "receipt.png")
     return {"serial": license.serial, "country": "DE", "proof": proof, "submission_id": "one"} | fields
 
 
 def test_from_the_page_to_the_reference(
-    license: License, promotion: CashbackPromotion, browser: Client, kept: Path
+    license: License, promotion: CashbackPromotion, browser: Client, upload_folder: Path
 ) -> None:
     page = browser.get("/cashback/")
     assert "Promotions in Germany" in text(page)
     assert "Autumn cashback: €10.00" in text(page)
-    assert marks(page, "data-verdict") == ["applies"]
-    sent = browser.post("/cashback/", filled(license))
+    assert marks(page, "data-cashback") == ["applies"]
+    sent = browser.post("/cashback/", claim_form(license))
     claim = CashbackClaim.objects.get()
     assert (sent.status_code, sent["Location"]) == (302, f"/cashback/{claim.reference}/")
     status = browser.get(sent["Location"])
@@ -63,12 +63,12 @@ def test_from_the_page_to_the_reference(
     assert marks(status, "data-amount") == ["10.00"]
     assert claim.proof is not None
     assert claim.proof.name == "receipt.png"
-    assert len(made.files_in(kept)) == 1
+    assert len(made.files_in(upload_folder)) == 1
     assert Message.objects.get(kind="cashback_received").recipient == "buyer@example.com"
-    assert marks(browser.get("/cashback/"), "data-verdict") == ["claimed"]
+    assert marks(browser.get("/cashback/"), "data-cashback") == ["claimed"]
 
 
-def test_everybody_sees_what_runs_where(promotion: CashbackPromotion) -> None:
+def test_everybody_sees_the_promotions_of_each_country(promotion: CashbackPromotion) -> None:
     make_promotion(make_product(name="Antivirus"), name="Quiet one", is_active=False)
     make_promotion(make_product(name="Antivirus"), name="Swiss one", countries=["CH"])
     page = text(Client().get("/cashback/?country=DE"))
@@ -96,40 +96,40 @@ def test_the_country_is_guessed_from_the_open_order() -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "1", "DEU", "D\x00", "<script>", "d e", "٣٤", "x" * 5000])
-def test_an_odd_country_is_none(typed: str) -> None:
+def test_an_invalid_country_is_ignored(typed: str) -> None:
     page = Client().get("/cashback/", {"country": typed})
     assert page.status_code == 200
     assert "<script>" not in page.content.decode().replace("<script src", "")
 
 
-def test_an_unknown_and_a_foreign_serial_get_the_same_answer(license: License, promotion: CashbackPromotion) -> None:
-    foreign = make_bought(license.product)
-    answers = []
+def test_an_unknown_and_a_foreign_serial_get_the_same_response(license: License, promotion: CashbackPromotion) -> None:
+    foreign = make_purchased_license(license.product)
+    responses = []
     for serial in (foreign.serial, "XZZZ-0000-0000-0000-0000"):
-        answer = inside(order_of(license)).post("/cashback/", filled(license, serial=serial))
-        assert answer.status_code == 422
-        answers.append(text(answer))
-        assert "None of your open orders has this serial number. Please open its order first." in answers[-1]
-    assert answers[0] == answers[1]
+        response = inside(order_of(license)).post("/cashback/", claim_form(license, serial=serial))
+        assert response.status_code == 422
+        responses.append(text(response))
+        assert "None of your open orders has this serial number. Please open its order first." in responses[-1]
+    assert responses[0] == responses[1]
     assert not CashbackClaim.objects.exists()
 
 
-def test_a_stranger_gets_one_answer_and_no_file_is_looked_at(
-    license: License, promotion: CashbackPromotion, kept: Path, monkeypatch: pytest.MonkeyPatch
+def test_strangers_get_one_response_and_no_file_is_processed(
+    license: License, promotion: CashbackPromotion, upload_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("files.forms.judge", lambda upload: pytest.fail("a stranger's file was looked at"))
-    answers = {
-        text(Client().post("/cashback/", filled(license, serial=serial)))
+    responses = {
+        text(Client().post("/cashback/", claim_form(license, serial=serial)))
         for serial in (license.serial, "XZZZ-0000-0000-0000-0000", "")
     }
-    (answer,) = answers
-    assert "Please open its order first." in answer
-    assert "Open your order" in answer
+    (response,) = responses
+    assert "Please open its order first." in response
+    assert "Open your order" in response
     assert not CashbackClaim.objects.exists()
-    assert made.files_in(kept) == []
+    assert made.files_in(upload_folder) == []
 
 
-def test_who_opens_the_order_comes_back_to_the_page() -> None:
+def test_opening_an_order_leads_back_to_the_cashback_page() -> None:
     make_order()
     found = Client().post(
         "/orders/find/card/", {"email": "buyer@example.com", "card_last4": "4242", "next": "/cashback/"}
@@ -137,7 +137,7 @@ def test_who_opens_the_order_comes_back_to_the_page() -> None:
     assert found["Location"] == "/cashback/"
 
 
-def test_an_order_whose_code_is_awaited_shows_no_serial_number(license: License, promotion: CashbackPromotion) -> None:
+def test_an_order_awaiting_its_code_shows_no_serial_number(license: License, promotion: CashbackPromotion) -> None:
     store = order_of(license).store
     store.confirm_card_lookup = "always"
     store.save()
@@ -146,44 +146,44 @@ def test_an_order_whose_code_is_awaited_shows_no_serial_number(license: License,
     page = browser.get("/cashback/")
     assert license.serial not in text(page)
     assert "enter the code" in text(page)
-    assert "Please open its order first." in text(browser.post("/cashback/", filled(license)))
+    assert "Please open its order first." in text(browser.post("/cashback/", claim_form(license)))
     assert not CashbackClaim.objects.exists()
 
 
-def test_the_same_submission_twice_is_one_claim_and_one_mail(
-    license: License, promotion: CashbackPromotion, browser: Client, kept: Path
+def test_the_same_submission_twice_makes_one_claim_and_one_email(
+    license: License, promotion: CashbackPromotion, browser: Client, upload_folder: Path
 ) -> None:
-    answers = [browser.post("/cashback/", filled(license)) for _click in range(2)]
-    assert answers[0]["Location"] == answers[1]["Location"]
-    assert CashbackClaim.objects.count() == Upload.objects.count() == len(made.files_in(kept)) == 1
+    responses = [browser.post("/cashback/", claim_form(license)) for _click in range(2)]
+    assert responses[0]["Location"] == responses[1]["Location"]
+    assert CashbackClaim.objects.count() == Upload.objects.count() == len(made.files_in(upload_folder)) == 1
     assert Message.objects.filter(kind="cashback_received").count() == 1
 
 
 def test_a_second_claim_for_the_serial_number_is_refused(
-    license: License, promotion: CashbackPromotion, browser: Client, kept: Path
+    license: License, promotion: CashbackPromotion, browser: Client, upload_folder: Path
 ) -> None:
-    browser.post("/cashback/", filled(license))
-    again = browser.post("/cashback/", filled(license, submission_id="two"))
+    browser.post("/cashback/", claim_form(license))
+    again = browser.post("/cashback/", claim_form(license, submission_id="two"))
     assert again.status_code == 422
     assert "Cashback was claimed for this serial number already." in text(again)
-    assert len(made.files_in(kept)) == CashbackClaim.objects.count() == 1
+    assert len(made.files_in(upload_folder)) == CashbackClaim.objects.count() == 1
 
 
 def test_after_a_canceled_claim_another_is_possible(
     license: License, promotion: CashbackPromotion, browser: Client
 ) -> None:
-    first = browser.post("/cashback/", filled(license))["Location"]
+    first = browser.post("/cashback/", claim_form(license))["Location"]
     assert "cancelled" in marks(browser.post(f"{first}cancel/", follow=True), "data-status")
-    second = browser.post("/cashback/", filled(license, submission_id="two"))
+    second = browser.post("/cashback/", claim_form(license, submission_id="two"))
     assert second.status_code == 302
     assert second["Location"] != first
 
 
-def test_a_serial_number_may_be_typed_as_people_type_it(
+def test_a_serial_number_may_be_typed_with_spaces_and_in_lower_case(
     license: License, promotion: CashbackPromotion, browser: Client
 ) -> None:
     typed = f" {license.serial.lower().replace('-', ' – ')} "
-    assert browser.post("/cashback/", filled(license, serial=typed)).status_code == 302
+    assert browser.post("/cashback/", claim_form(license, serial=typed)).status_code == 302
 
 
 @pytest.mark.parametrize(
@@ -213,27 +213,27 @@ def test_a_serial_number_may_be_typed_as_people_type_it(
         ({"submission_id": "x" * 5000}, "at most 64 characters"),
     ],
 )
-def test_bad_input_is_told_and_nothing_is_taken(
+def test_invalid_input_is_reported_and_nothing_is_stored(
     license: License,
     promotion: CashbackPromotion,
     browser: Client,
-    kept: Path,
+    upload_folder: Path,
     fields: dict[str, Any],
     sentence: str,
 ) -> None:
-    answer = browser.post("/cashback/", filled(license) | fields)
-    assert answer.status_code == 422
-    assert sentence in text(answer)
-    assert "4242424242424242" not in answer.content.decode().replace(" ", "")
+    response = browser.post("/cashback/", claim_form(license) | fields)
+    assert response.status_code == 422
+    assert sentence in text(response)
+    assert "4242424242424242" not in response.content.decode().replace(" ", "")
     assert not CashbackClaim.objects.exists()
-    assert made.files_in(kept) == []
+    assert made.files_in(upload_folder) == []
 
 
-def test_bank_details_are_encrypted_and_go_with_a_canceled_claim(
+def test_bank_details_are_encrypted_and_deleted_when_the_claim_is_canceled(
     license: License, promotion: CashbackPromotion, browser: Client
 ) -> None:
     fields = {"payout_method": "bank", "payout_holder": "Bea Buyer", "payout_account": IBAN}
-    sent = browser.post("/cashback/", filled(license, **fields))
+    sent = browser.post("/cashback/", claim_form(license, **fields))
     claim = CashbackClaim.objects.get()
     assert claim.payout_method == "bank"
     assert b"Bea" not in bytes(claim.payout_details)
@@ -246,24 +246,24 @@ def test_bank_details_are_encrypted_and_go_with_a_canceled_claim(
     assert bytes(claim.payout_details) == b""
 
 
-def test_bank_details_without_a_bank_chosen_are_not_kept(
+def test_bank_details_are_ignored_unless_bank_payout_is_chosen(
     license: License, promotion: CashbackPromotion, browser: Client
 ) -> None:
-    answer = browser.post("/cashback/", filled(license, payout_holder="Bea", payout_account=IBAN))
-    assert "data-result" not in answer.content.decode(), text(answer)
+    response = browser.post("/cashback/", claim_form(license, payout_holder="Bea", payout_account=IBAN))
+    assert "data-result" not in response.content.decode(), text(response)
     claim = CashbackClaim.objects.get()
     assert (claim.payout_method, bytes(claim.payout_details)) == ("original", b"")
 
 
-def test_a_stranger_sees_and_moves_no_claim(license: License, promotion: CashbackPromotion) -> None:
+def test_strangers_can_neither_see_nor_change_a_claim(license: License, promotion: CashbackPromotion) -> None:
     claim = make_claim(license)
     for stranger in (Client(), inside(make_order(placed_at=timezone.now()))):
         for reference in (claim.reference, "C-00000000"):
-            answer = stranger.get(f"/cashback/{reference}/")
-            assert answer.status_code == 302
-            assert answer["Location"] == f"/orders/find/?next=%2Fcashback%2F{reference}%2F"
-            for verb in ("cancel", "answer"):
-                moved = stranger.post(f"/cashback/{reference}/{verb}/", {"answer": "me"})
+            response = stranger.get(f"/cashback/{reference}/")
+            assert response.status_code == 302
+            assert response["Location"] == f"/orders/find/?next=%2Fcashback%2F{reference}%2F"
+            for action in ("cancel", "answer"):
+                moved = stranger.post(f"/cashback/{reference}/{action}/", {"answer": "me"})
                 assert moved["Location"] == f"/orders/find/?next=%2Fcashback%2F{reference}%2F"
     claim.refresh_from_db()
     assert claim.status == "received"
@@ -271,7 +271,7 @@ def test_a_stranger_sees_and_moves_no_claim(license: License, promotion: Cashbac
 
 def test_the_buyer_answers_a_question(license: License, promotion: CashbackPromotion, browser: Client) -> None:
     claim = make_claim(license)
-    steps.ask(claim, make_agent(), "Which shop is on the receipt?", note="unreadable")
+    services.ask_question(claim, make_agent(), "Which shop is on the receipt?", note="unreadable")
     page = browser.get(claim.path)
     assert "Which shop is on the receipt?" in text(page)
     assert "unreadable" not in text(page)
@@ -282,10 +282,10 @@ def test_the_buyer_answers_a_question(license: License, promotion: CashbackPromo
     assert marks(browser.get(claim.path), "data-status") == ["in_review"]
 
 
-def test_one_client_sends_only_so_many_claims(license: License, promotion: CashbackPromotion, browser: Client) -> None:
+def test_claims_are_rate_limited_per_client(license: License, promotion: CashbackPromotion, browser: Client) -> None:
     for _try in range(CLAIM_RATE.short):
-        browser.post("/cashback/", filled(license, serial="XZZZ", proof=""))
-    refused = browser.post("/cashback/", filled(license))
+        browser.post("/cashback/", claim_form(license, serial="XZZZ", proof=""))
+    refused = browser.post("/cashback/", claim_form(license))
     assert refused.status_code == 429
     assert "Too many claims were sent from here." in text(refused)
     assert not CashbackClaim.objects.exists()
@@ -303,14 +303,14 @@ def test_the_number_of_queries_does_not_grow_with_orders(
         inside(order, browser)
     with django_assert_num_queries(14):
         page = browser.get("/cashback/")
-    assert marks(page, "data-verdict") == ["applies"] * 6
+    assert marks(page, "data-cashback") == ["applies"] * 6
 
 
-def test_a_license_that_stands_on_two_orders_appears_once(license: License, promotion: CashbackPromotion) -> None:
+def test_a_license_on_two_orders_appears_once(license: License, promotion: CashbackPromotion) -> None:
     old: Order = make_order(placed_at=timezone.now() - timedelta(days=300))
     make_line(old).licensed_lines.create(order=old, license=license)
     browser = inside(old, inside(order_of_new(license, old)))
-    assert marks(browser.get("/cashback/"), "data-verdict") == ["applies"]
+    assert marks(browser.get("/cashback/"), "data-cashback") == ["applies"]
 
 
 def order_of_new(license: License, old: Order) -> Order:

@@ -1,4 +1,4 @@
-"""How long a contract can be withdrawn from, and what staff make of a withdrawal."""
+"""The withdrawal period, and actions of staff on withdrawals."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -7,16 +7,16 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from cases import steps
+from cases import services
 from cases.refusals import NotPossible, WrongStatus
 from notifications import kinds, rendering
 from notifications.models import Message
 from orders.models import Order
 from refunds.models import Return, Withdrawal, WithdrawalPeriod
-from refunds.refusals import WrongAmount
-from refunds.services import money, returns, withdrawals
-from refunds.services.returns import Wanted
-from refunds.services.withdrawals import Statement, withdraw_until
+from refunds.refusals import InvalidAmount
+from refunds.services import returns, transactions, withdrawals
+from refunds.services.returns import RequestedLine
+from refunds.services.withdrawals import WithdrawalStatement, withdraw_until
 from tests.factories import make_agent, make_line, make_order, make_reason, make_store
 
 pytestmark = pytest.mark.django_db
@@ -31,9 +31,9 @@ def order() -> Order:
     return order
 
 
-def stated(order: Order | None = None, **said: str) -> Withdrawal:
+def make_withdrawal(order: Order | None = None, **fields: str) -> Withdrawal:
     known = {"name": "Bea", "order_number": "A-1001", "email": "buyer@example.com"}
-    return withdrawals.withdraw(Statement(**known | said), "en")
+    return withdrawals.withdraw(WithdrawalStatement(**known | fields), "en")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_the_period_ends_with_its_last_day_in_the_stores_zone(bought: datetime, 
     assert (end.astimezone(BERLIN).hour, end.astimezone(BERLIN).minute) == (0, 0)
 
 
-def test_the_most_exact_period_counts() -> None:
+def test_the_most_specific_period_applies() -> None:
     store = make_store()
     order = make_order(store=store, billing_country="DE")
     assert withdrawals.period_days(order) == 14
@@ -62,15 +62,15 @@ def test_the_most_exact_period_counts() -> None:
         assert withdrawals.period_days(order) == expected
 
 
-def test_a_late_one_is_acknowledged_all_the_same_and_marked_for_staff(order: Order) -> None:
+def test_a_late_withdrawal_is_acknowledged_and_marked_for_staff(order: Order) -> None:
     Order.objects.update(placed_at=timezone.now() - timedelta(days=40))
-    withdrawal = stated()
+    withdrawal = make_withdrawal()
     assert withdrawal.is_late
     assert Message.objects.filter(kind="withdrawal_received").count() == 1
 
 
-def test_staff_say_which_order_it_is_about(order: Order) -> None:
-    withdrawal = stated(order_number="bought last week")
+def test_staff_set_the_order_of_a_withdrawal(order: Order) -> None:
+    withdrawal = make_withdrawal(order_number="bought last week")
     agent = make_agent()
     with pytest.raises(NotPossible, match="which order"):
         withdrawals.approve(withdrawal, agent)
@@ -83,8 +83,8 @@ def test_staff_say_which_order_it_is_about(order: Order) -> None:
         withdrawals.attach_order(withdrawal, order, agent)
 
 
-def test_who_has_not_seen_the_order_that_a_colleague_named_decides_nothing(order: Order) -> None:
-    seen, agent = stated(order_number="bought last week"), make_agent()
+def test_approval_is_refused_if_a_colleague_set_the_order_meanwhile(order: Order) -> None:
+    seen, agent = make_withdrawal(order_number="bought last week"), make_agent()
     withdrawals.attach_order(Withdrawal.objects.get(), order, agent)
     with pytest.raises(NotPossible, match="changed meanwhile"):
         withdrawals.approve(seen, agent)
@@ -92,14 +92,14 @@ def test_who_has_not_seen_the_order_that_a_colleague_named_decides_nothing(order
     withdrawals.approve(Withdrawal.objects.get(), agent)
 
 
-def test_the_money_that_is_left_goes_back_once(order: Order) -> None:
-    withdrawal, agent = stated(), make_agent()
+def test_the_remaining_amount_is_refunded_once(order: Order) -> None:
+    withdrawal, agent = make_withdrawal(), make_agent()
     withdrawals.approve(withdrawal, agent)
     with pytest.raises(WrongStatus):
         withdrawals.approve(withdrawal, agent, Decimal("0.01"))
     transaction = withdrawal.transactions.get()
     assert transaction.amount == order.total
-    money.mark_done(transaction, "BO-1", agent)
+    transactions.mark_done(transaction, "BO-1", agent)
     withdrawal.refresh_from_db()
     order.refresh_from_db()
     assert withdrawal.status == Withdrawal.Status.REFUNDED
@@ -107,43 +107,43 @@ def test_the_money_that_is_left_goes_back_once(order: Order) -> None:
 
 
 @pytest.mark.parametrize("amount", ["0", "-1", "79.96", "0.001"])
-def test_no_other_amount_than_what_was_paid_is_promised(order: Order, amount: str) -> None:
-    withdrawal = stated()
-    with pytest.raises(WrongAmount):
+def test_amounts_that_are_not_left_are_refused(order: Order, amount: str) -> None:
+    withdrawal = make_withdrawal()
+    with pytest.raises(InvalidAmount):
         withdrawals.approve(withdrawal, make_agent(), Decimal(amount))
     withdrawal.refresh_from_db()
     assert withdrawal.status == Withdrawal.Status.RECEIVED
 
 
-def test_an_undecided_return_ends_with_it_so_that_nothing_is_paid_twice(order: Order) -> None:
-    wish = returns.request_return(order, [Wanted(order.lines.get().pk, 1)], make_reason())
-    withdrawal, agent = stated(), make_agent()
+def test_approving_a_withdrawal_cancels_an_undecided_return(order: Order) -> None:
+    return_case = returns.request_return(order, [RequestedLine(order.lines.get().pk, 1)], make_reason())
+    withdrawal, agent = make_withdrawal(), make_agent()
     withdrawals.approve(withdrawal, agent)
-    wish.refresh_from_db()
-    assert wish.status == Return.Status.CANCELLED
-    assert withdrawal.reference in wish.events.get(to_status="cancelled").text
+    return_case.refresh_from_db()
+    assert return_case.status == Return.Status.CANCELLED
+    assert withdrawal.reference in return_case.events.get(to_status="cancelled").text
     with pytest.raises(WrongStatus):
-        returns.approve(wish, agent)
+        returns.approve(return_case, agent)
 
 
-def test_every_step_writes_to_the_buyer_in_html_and_text(order: Order) -> None:
+def test_every_status_has_an_html_and_text_email(order: Order) -> None:
     agent = make_agent()
-    declined = stated()
-    steps.take_into_review(declined, agent)
-    steps.ask(declined, agent, "Which of the two?")
-    withdrawals.note_answer(declined, agent, "The first.")
-    steps.decline(declined, agent, "It is a business order.", note="checked")
-    accepted = stated(name="Bea B.")
+    declined = make_withdrawal()
+    services.start_review(declined, agent)
+    services.ask_question(declined, agent, "Which of the two?")
+    withdrawals.record_answer(declined, agent, "The first.")
+    services.decline(declined, agent, "It is a business order.", note="checked")
+    accepted = make_withdrawal(name="Bea B.")
     withdrawals.approve(accepted, agent)
-    money.mark_done(accepted.transactions.get(), "BO-1", agent)
+    transactions.mark_done(accepted.transactions.get(), "BO-1", agent)
     written = set()
     for message in Message.objects.filter(kind__startswith="withdrawal_"):
-        mail = rendering.build(message, kinds.get(message.kind))
-        html = str(mail.alternatives[0].content)
+        email = rendering.build(message, kinds.get(message.kind))
+        html = str(email.alternatives[0].content)
         written.add(message.kind)
         assert message.recipient == "buyer@example.com"
-        assert mail.subject
-        for body in (str(mail.body), html):
+        assert email.subject
+        for body in (str(email.body), html):
             assert "checked" not in body
             assert "The first." not in body
             assert "W-" in body

@@ -1,4 +1,4 @@
-"""The page of a return: what happened, what comes next, answering, canceling; and whose it is."""
+"""The status page of a return: content, answering, canceling, access."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -8,14 +8,14 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from cases import steps
+from cases import services
 from cases.transitions import Actor, locked, transition
 from notifications.models import Message
 from orders.models import AccessLink, Order
 from orders.passwords import portal_password
 from refunds.models import Return
 from refunds.services import returns
-from refunds.services.returns import Wanted, request_return
+from refunds.services.returns import RequestedLine, request_return
 from tests.factories import make_agent, make_license, make_line, make_order, make_reason, make_store
 from tests.pages import inside, marks, result, text
 
@@ -33,7 +33,7 @@ def order() -> Order:
 def case(order: Order) -> Return:
     line = make_line(order)
     make_license(line, serial="XAAB-1111")
-    return request_return(order, [Wanted(line.pk, 1)], make_reason(), "By mistake")
+    return request_return(order, [RequestedLine(line.pk, 1)], make_reason(), "By mistake")
 
 
 def refund(case: Return) -> None:
@@ -41,12 +41,12 @@ def refund(case: Return) -> None:
         transition(current, Status.REFUNDED, Actor.STAFF)
 
 
-def test_what_was_sent_stands_on_it(order: Order, case: Return) -> None:
-    answer = inside(order).get(case.path)
-    assert marks(answer, "data-reference") == [case.reference]
-    assert marks(answer, "data-status") == ["received"]
-    assert marks(answer, "data-amount") == ["79.95"]
-    said = text(answer)
+def test_the_page_shows_what_was_requested(order: Order, case: Return) -> None:
+    response = inside(order).get(case.path)
+    assert marks(response, "data-reference") == [case.reference]
+    assert marks(response, "data-status") == ["received"]
+    assert marks(response, "data-amount") == ["79.95"]
+    page_text = text(response)
     for fact in (
         "1 × Maximum Security",
         "€12.76 tax",
@@ -55,15 +55,15 @@ def test_what_was_sent_stands_on_it(order: Order, case: Return) -> None:
         "By mistake",
         "answer by email by",
     ):
-        assert fact in said
-    assert "no-store" in answer["Cache-Control"]
+        assert fact in page_text
+    assert "no-store" in response["Cache-Control"]
 
 
-def test_from_received_to_refunded(order: Order, case: Return) -> None:
+def test_the_page_follows_a_return_from_received_to_refunded(order: Order, case: Return) -> None:
     agent, browser = make_agent(), inside(order)
-    steps.take_into_review(case, agent)
+    services.start_review(case, agent)
     assert marks(browser.get(case.path), "data-status") == ["in_review"]
-    steps.ask(case, agent, "Which device?", note="Smells of fraud")
+    services.ask_question(case, agent, "Which device?", note="Smells of fraud")
     asked = browser.get(case.path)
     assert marks(asked, "data-status") == ["question_asked"]
     assert "Which device?" in text(asked)
@@ -84,29 +84,29 @@ def test_from_received_to_refunded(order: Order, case: Return) -> None:
             assert hidden not in page.content.decode()
 
 
-def test_declined_with_the_reason_and_never_the_note(order: Order, case: Return) -> None:
-    steps.add_note(case, make_agent(), "Known for this")
-    steps.decline(case, make_agent(), "Bought elsewhere", note="Liar")
-    said = text(inside(order).get(case.path))
-    assert "The return was declined Bought elsewhere You keep what you bought." in said
-    assert "Known for this" not in said
-    assert "Liar" not in said
-    assert "The money goes to" not in said
+def test_a_declined_return_shows_the_reason_but_not_the_note(order: Order, case: Return) -> None:
+    services.add_note(case, make_agent(), "Known for this")
+    services.decline(case, make_agent(), "Bought elsewhere", note="Liar")
+    page_text = text(inside(order).get(case.path))
+    assert "The return was declined Bought elsewhere You keep what you bought." in page_text
+    assert "Known for this" not in page_text
+    assert "Liar" not in page_text
+    assert "The money goes to" not in page_text
 
 
-def test_what_staff_and_buyers_write_is_text(order: Order, case: Return) -> None:
-    steps.ask(case, make_agent(), "<script>alert(1)</script>\nLine 2")
+def test_text_by_staff_and_buyers_is_escaped(order: Order, case: Return) -> None:
+    services.ask_question(case, make_agent(), "<script>alert(1)</script>\nLine 2")
     page = inside(order).get(case.path).content.decode()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;<br>Line 2" in page
 
 
-def test_a_late_answer_is_admitted(order: Order, case: Return) -> None:
+def test_an_overdue_return_shows_an_apology(order: Order, case: Return) -> None:
     with time_machine.travel(timezone.now() + timedelta(days=4)):
         assert "It takes longer than we promised" in text(inside(order).get(case.path))
 
 
-def test_canceling(order: Order, case: Return) -> None:
+def test_the_buyer_cancels_a_return(order: Order, case: Return) -> None:
     browser = inside(order)
     assert browser.get(f"{case.path}cancel/")["Location"] == case.path
     for _click in range(2):
@@ -116,7 +116,7 @@ def test_canceling(order: Order, case: Return) -> None:
 
 
 @pytest.mark.parametrize("status", ["approved", "declined", "refunded"])
-def test_what_is_decided_cannot_be_canceled(order: Order, case: Return, status: str) -> None:
+def test_a_decided_return_cannot_be_canceled(order: Order, case: Return, status: str) -> None:
     with locked(case) as current:
         transition(current, status, Actor.STAFF, **({"amount_approved": case.amount} if status == "approved" else {}))
     browser = inside(order)
@@ -135,23 +135,23 @@ def test_what_is_decided_cannot_be_canceled(order: Order, case: Return, status: 
         ("4242424242424242", "This looks like a whole card number."),
     ],
 )
-def test_an_answer_that_is_not_taken(order: Order, case: Return, typed: str, sentence: str) -> None:
-    steps.ask(case, make_agent(), "Which device?")
-    answer = inside(order).post(f"{case.path}answer/", {"answer": typed})
-    assert answer.status_code == 422
-    assert result(answer) == "invalid"
-    assert sentence in text(answer)
-    assert 'href="#id_answer_answer"' in answer.content.decode()
-    assert "4242424242424242" not in answer.content.decode()
+def test_an_invalid_answer_is_refused(order: Order, case: Return, typed: str, sentence: str) -> None:
+    services.ask_question(case, make_agent(), "Which device?")
+    response = inside(order).post(f"{case.path}answer/", {"answer": typed})
+    assert response.status_code == 422
+    assert result(response) == "invalid"
+    assert sentence in text(response)
+    assert 'href="#id_answer_answer"' in response.content.decode()
+    assert "4242424242424242" not in response.content.decode()
     case.refresh_from_db()
     assert case.status == Status.QUESTION_ASKED
 
 
-def test_answering_twice_and_unasked(order: Order, case: Return) -> None:
+def test_answering_twice_or_without_a_question_adds_nothing(order: Order, case: Return) -> None:
     browser = inside(order)
     unasked = browser.post(f"{case.path}answer/", {"answer": "Hello"}, follow=True)
     assert "No question is open any more" in text(unasked)
-    steps.ask(case, make_agent(), "Which device?")
+    services.ask_question(case, make_agent(), "Which device?")
     for _click in range(2):
         after = browser.post(f"{case.path}answer/", {"answer": "My laptop"}, follow=True)
         assert "Support has your answer." in text(after)
@@ -160,38 +160,40 @@ def test_answering_twice_and_unasked(order: Order, case: Return) -> None:
 
 @pytest.mark.parametrize("rest", ["", "cancel/", "answer/"])
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_stranger_gets_the_answer_of_a_return_that_is_none(case: Return, rest: str, method: str) -> None:
+def test_strangers_get_the_same_response_as_for_a_missing_return(case: Return, rest: str, method: str) -> None:
     for browser in (Client(), inside(make_order(store_email="stranger@example.com"))):
-        ours, nobodys = (getattr(browser, method)(f"/returns/{name}/{rest}") for name in (case.reference, "R-00000000"))
-        assert ours.status_code == nobodys.status_code == 302
-        assert ours["Location"].replace(case.reference, "R-00000000") == nobodys["Location"]
-        pages = [browser.get(answer["Location"]).content for answer in (ours, nobodys)]
+        existing, missing = (
+            getattr(browser, method)(f"/returns/{reference}/{rest}") for reference in (case.reference, "R-00000000")
+        )
+        assert existing.status_code == missing.status_code == 302
+        assert existing["Location"].replace(case.reference, "R-00000000") == missing["Location"]
+        pages = [browser.get(response["Location"]).content for response in (existing, missing)]
         assert len(pages[0]) == len(pages[1])
     case.refresh_from_db()
     assert case.status == Status.RECEIVED
 
 
-def test_an_expired_session_leads_back(order: Order, case: Return) -> None:
+def test_after_an_expired_session_the_find_page_leads_back(order: Order, case: Return) -> None:
     browser = inside(order)
     with time_machine.travel(timezone.now() + timedelta(minutes=31)):
         for rest in ("", "cancel/"):
-            answer = browser.post(f"{case.path}{rest}")
-            assert answer["Location"] == f"/orders/find/?next=%2Freturns%2F{case.reference}%2F"
+            response = browser.post(f"{case.path}{rest}")
+            assert response["Location"] == f"/orders/find/?next=%2Freturns%2F{case.reference}%2F"
 
 
-def test_while_an_emailed_code_is_awaited() -> None:
+def test_an_order_awaiting_its_code_leads_to_the_code_page() -> None:
     order = make_order(store=make_store(confirm_card_lookup="always"), placed_at=timezone.now())
-    case = request_return(order, [Wanted(make_line(order).pk, 1)], make_reason())
+    case = request_return(order, [RequestedLine(make_line(order).pk, 1)], make_reason())
     browser = Client()
     browser.post("/orders/find/card/", {"email": "buyer@example.com", "card_last4": "4242"})
-    for answer in (browser.get(case.path), browser.post(f"{case.path}cancel/")):
-        assert answer["Location"] == f"/orders/{order.public_id}/code/"
+    for response in (browser.get(case.path), browser.post(f"{case.path}cancel/")):
+        assert response["Location"] == f"/orders/{order.public_id}/code/"
     case.refresh_from_db()
     assert case.status == Status.RECEIVED
 
 
-class TestTheWayBack:
-    """Whoever shows that the order is theirs comes to the page that they wanted."""
+class TestRedirectAfterFindingTheOrder:
+    """After finding the order, the buyer is sent to the return's page."""
 
     def by_number(self, order: Order, path: str) -> str:
         form = {"order_number": order.number, "password": portal_password(order) or "", "next": path}
@@ -201,7 +203,7 @@ class TestTheWayBack:
         assert self.by_number(order, case.path) == case.path
         assert self.by_number(order, case.path.lower()) == case.path.lower()
 
-    def test_by_card_through_the_page(self, order: Order, case: Return) -> None:
+    def test_by_email_and_card(self, order: Order, case: Return) -> None:
         browser = Client()
         page = browser.get(browser.get(case.path)["Location"])
         assert marks(page, 'name="next" value').count(case.path) == 3
@@ -225,17 +227,17 @@ class TestTheWayBack:
             "/admin/",
         ],
     )
-    def test_never_out_of_the_house(self, order: Order, case: Return, path: str) -> None:
+    def test_never_to_another_site(self, order: Order, case: Return, path: str) -> None:
         assert self.by_number(order, path.format(case.reference)) == f"/orders/{order.public_id}/"
 
-    def test_somebody_elses_return_and_none_lead_to_the_own_order_alike(self, case: Return) -> None:
+    def test_a_foreign_or_missing_return_leads_to_the_own_order(self, case: Return) -> None:
         own = make_order(store_email="other@example.com")
         for path in (case.path, "/returns/R-00000000/"):
             assert self.by_number(own, path) == f"/orders/{own.public_id}/"
 
 
 @pytest.mark.parametrize("items", [1, 30])
-def test_the_number_of_queries_does_not_grow(items: int, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_the_number_of_queries_does_not_grow_with_items(items: int, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
     order = make_order(placed_at=timezone.now(), total=Decimal(5000))
     lines = [make_line(order) for _item in range(items)]
     for line in lines:

@@ -1,23 +1,23 @@
-"""The reasons that buyers choose from: there from the first start, staff's from then on, in the buyer's language."""
+"""The list of return reasons: defaults, changes by staff, translations."""
 
 import pytest
 from django.core.management import call_command
 from django.utils import translation
 
+from refunds.default_reasons import DEFAULT_REASONS
 from refunds.models import ReturnReason
-from refunds.reasons import FIRST_REASONS
 from tests.factories import make_reason
 
 
 @pytest.mark.django_db
-def test_a_new_portal_has_reasons() -> None:
-    assert list(ReturnReason.objects.values_list("name", flat=True)) == FIRST_REASONS
+def test_a_new_installation_has_the_default_reasons() -> None:
+    assert list(ReturnReason.objects.values_list("name", flat=True)) == DEFAULT_REASONS
     assert ReturnReason.objects.get(offers_swap=True).name == "Bought the wrong product"
 
 
 @pytest.mark.django_db
-def test_what_staff_made_of_them_stays() -> None:
-    ReturnReason.objects.exclude(name=FIRST_REASONS[0]).delete()
+def test_changes_by_staff_are_kept() -> None:
+    ReturnReason.objects.exclude(name=DEFAULT_REASONS[0]).delete()
     ReturnReason.objects.update(name="Ours", is_active=False)
     call_command("migrate", verbosity=0)
     assert list(ReturnReason.objects.values_list("name", flat=True)) == ["Ours"]

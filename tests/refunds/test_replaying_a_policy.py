@@ -1,4 +1,4 @@
-"""`replay_policy`: which returns of the past a new policy would have decided otherwise. It writes nothing."""
+"""The command `replay_policy`."""
 
 import json
 from datetime import timedelta
@@ -17,7 +17,7 @@ from orders.models import Order
 from refunds.management.commands import replay_policy
 from refunds.models import Return, ReturnReason
 from refunds.services import returns
-from refunds.services.returns import Wanted
+from refunds.services.returns import RequestedLine
 from tests.factories import make_license, make_line, make_order, make_product, make_reason, make_store
 
 pytestmark = pytest.mark.django_db
@@ -28,106 +28,108 @@ def reason() -> ReturnReason:
     return make_reason()
 
 
-def sent(reason: ReturnReason, days_after: int = 0, order: Order | None = None, **line: Any) -> Return:
-    """A return that was sent so many days after the purchase."""
+def make_sent_return(reason: ReturnReason, days_after: int = 0, order: Order | None = None, **line: Any) -> Return:
+    """A return that was sent this many days after the purchase."""
     order = order or make_order(placed_at=timezone.now() - timedelta(days=days_after), total=Decimal("79.95"))
     item = make_line(order, **line)
     make_license(item)
-    return returns.request_return(order, [Wanted(item.pk, 1)], reason)
+    return returns.request_return(order, [RequestedLine(item.pk, 1)], reason)
 
 
 def replay(tmp_path: Path, policy: dict[str, Any], *options: str) -> dict[str, Any]:
     file = tmp_path / "policy.json"
     file.write_text(json.dumps(policy))
-    said = StringIO()
-    call_command("replay_policy", str(file), "--json", *options, stdout=said)
-    answer: dict[str, Any] = json.loads(said.getvalue())
-    return answer
+    output = StringIO()
+    call_command("replay_policy", str(file), "--json", *options, stdout=output)
+    report: dict[str, Any] = json.loads(output.getvalue())
+    return report
 
 
-def verdicts(answer: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    return {flip["reference"]: (flip["before"], flip["after"]) for flip in answer["flips"]}
+def outcomes(report: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {flip["reference"]: (flip["before"], flip["after"]) for flip in report["flips"]}
 
 
-def test_a_shorter_time_refuses_what_was_sent_later(tmp_path: Path, reason: ReturnReason) -> None:
-    early, late = sent(reason, 14), sent(reason, 15)
-    answer = replay(tmp_path, {"days": 14})
-    assert verdicts(answer) == {late.reference: ("decided by people", "refused")}
-    assert answer["judged"] == 2
-    assert answer["money"] == [
+def test_a_shorter_period_refuses_returns_sent_later(tmp_path: Path, reason: ReturnReason) -> None:
+    early, late = make_sent_return(reason, 14), make_sent_return(reason, 15)
+    report = replay(tmp_path, {"days": 14})
+    assert outcomes(report) == {late.reference: ("decided by people", "refused")}
+    assert report["judged"] == 2
+    assert report["money"] == [
         {"before": "decided by people", "after": "refused", "currency": "EUR", "amount": "79.950"}
     ]
-    assert early.reference not in verdicts(answer)
+    assert early.reference not in outcomes(report)
 
 
-def test_the_same_policy_flips_nothing(tmp_path: Path, reason: ReturnReason) -> None:
-    sent(reason, 30)
+def test_the_same_policy_changes_no_outcome(tmp_path: Path, reason: ReturnReason) -> None:
+    make_sent_return(reason, 30)
     assert replay(tmp_path, {})["flips"] == []
 
 
-def test_exceptions_by_product_and_kind_count(tmp_path: Path, reason: ReturnReason) -> None:
+def test_exceptions_by_product_and_kind_apply(tmp_path: Path, reason: ReturnReason) -> None:
     product, store = make_product(slug="maximum"), make_store()
     Sku.objects.create(store=store, code="MAX-3D-1Y", product=product)
     order = make_order(store=store, placed_at=timezone.now() - timedelta(days=20))
-    by_product = sent(reason, order=order)
-    by_kind = sent(reason, 1, kind="renewal")
+    by_product = make_sent_return(reason, order=order)
+    by_kind = make_sent_return(reason, 1, kind="renewal")
     exceptions = [{"product": "maximum", "days": 7}, {"kind": "renewal", "days": None}]
-    assert set(verdicts(replay(tmp_path, {"exceptions": exceptions}))) == {by_product.reference, by_kind.reference}
+    assert set(outcomes(replay(tmp_path, {"exceptions": exceptions}))) == {by_product.reference, by_kind.reference}
 
 
-def test_activated_licenses_can_be_ruled_out(tmp_path: Path, reason: ReturnReason) -> None:
-    untouched, used = sent(reason), sent(reason)
+def test_activated_licenses_can_be_excluded(tmp_path: Path, reason: ReturnReason) -> None:
+    untouched, used = make_sent_return(reason), make_sent_return(reason)
     license = used.lines.get().licenses.get()
     license.activated_at = used.created_at - timedelta(hours=1)
     license.save()
     after = untouched.lines.get().licenses.get()
     after.activated_at = untouched.created_at + timedelta(hours=1)  # later than it was sent
     after.save()
-    assert set(verdicts(replay(tmp_path, {"activated_may_return": False}))) == {used.reference}
+    assert set(outcomes(replay(tmp_path, {"activated_may_return": False}))) == {used.reference}
 
 
-def test_limits_of_automatic_approval_flip_who_decides(tmp_path: Path, reason: ReturnReason) -> None:
-    case = sent(reason)
-    found = verdicts(replay(tmp_path, {"auto_approve": {"EUR": "79.95", "USD": "1000"}}))
+def test_auto_approval_limits_change_the_outcome(tmp_path: Path, reason: ReturnReason) -> None:
+    case = make_sent_return(reason)
+    found = outcomes(replay(tmp_path, {"auto_approve": {"EUR": "79.95", "USD": "1000"}}))
     assert found == {case.reference: ("decided by people", "approved by itself")}
-    assert verdicts(replay(tmp_path, {"auto_approve": {"EUR": "79.94"}})) == {}
+    assert outcomes(replay(tmp_path, {"auto_approve": {"EUR": "79.94"}})) == {}
 
 
-def test_it_judges_one_store_where_the_file_names_one(tmp_path: Path, reason: ReturnReason) -> None:
-    mine, other = sent(reason, 20), sent(reason, 20)
-    found = verdicts(replay(tmp_path, {"store": mine.order.store.slug, "days": 1}))
+def test_a_file_with_a_store_replays_only_that_store(tmp_path: Path, reason: ReturnReason) -> None:
+    mine, other = make_sent_return(reason, 20), make_sent_return(reason, 20)
+    found = outcomes(replay(tmp_path, {"store": mine.order.store.slug, "days": 1}))
     assert set(found) == {mine.reference}
     assert other.reference not in found
 
 
-def test_what_is_older_than_asked_is_left_out(tmp_path: Path, reason: ReturnReason) -> None:
-    case = sent(reason, 20)
+def test_returns_older_than_since_are_left_out(tmp_path: Path, reason: ReturnReason) -> None:
+    case = make_sent_return(reason, 20)
     Return.objects.update(created_at=timezone.now() - timedelta(days=8))
     assert replay(tmp_path, {"days": 1}, "--since", "1w")["judged"] == 0
-    assert case.reference in verdicts(replay(tmp_path, {"days": 1}, "--since", "9d"))
+    assert case.reference in outcomes(replay(tmp_path, {"days": 1}, "--since", "9d"))
 
 
-def test_a_table_says_the_same_and_nothing_is_written(tmp_path: Path, reason: ReturnReason) -> None:
-    case = sent(reason, 20)
+def test_the_table_shows_the_same_and_nothing_is_written(tmp_path: Path, reason: ReturnReason) -> None:
+    case = make_sent_return(reason, 20)
     before = list(Return.objects.values())
     file = tmp_path / "policy.json"
     file.write_text('{"days": 1}')
-    said = StringIO()
-    call_command("replay_policy", str(file), stdout=said)
-    assert case.reference in said.getvalue()
-    assert "1 returns judged, 1 would be decided otherwise." in said.getvalue()
+    output = StringIO()
+    call_command("replay_policy", str(file), stdout=output)
+    assert case.reference in output.getvalue()
+    assert "1 returns judged, 1 would be decided otherwise." in output.getvalue()
     assert list(Return.objects.values()) == before
 
 
-def test_long_lists_go_out_in_parts(tmp_path: Path, reason: ReturnReason, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_lists_are_written_as_several_tables(
+    tmp_path: Path, reason: ReturnReason, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(replay_policy, "TABLE_ROWS", 2)
-    cases = [sent(reason, 20) for _number in range(5)]
+    cases = [make_sent_return(reason, 20) for _number in range(5)]
     file = tmp_path / "policy.json"
     file.write_text('{"days": 1}')
-    said = StringIO()
-    call_command("replay_policy", str(file), stdout=said)
-    assert all(said.getvalue().count(case.reference) == 1 for case in cases)
-    assert said.getvalue().count("Reference") + said.getvalue().count("Before") == 3
+    output = StringIO()
+    call_command("replay_policy", str(file), stdout=output)
+    assert all(output.getvalue().count(case.reference) == 1 for case in cases)
+    assert output.getvalue().count("Reference") + output.getvalue().count("Before") == 3
     assert len(replay(tmp_path, {"days": 1})["flips"]) == 5
 
 
@@ -135,7 +137,7 @@ def test_queries_do_not_grow_with_the_returns(
     tmp_path: Path, reason: ReturnReason, django_assert_max_num_queries: Any
 ) -> None:
     for _number in range(12):
-        sent(reason, 20)
+        make_sent_return(reason, 20)
     with django_assert_max_num_queries(9):
         assert replay(tmp_path, {"days": 1})["judged"] == 12
 
@@ -159,7 +161,7 @@ def test_queries_do_not_grow_with_the_returns(
         b"[" * 100_000,
     ],
 )
-def test_an_unusable_file_ends_with_a_sentence_and_status_2(tmp_path: Path, content: bytes) -> None:
+def test_an_invalid_file_exits_with_a_message_and_status_2(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "policy.json"
     file.write_bytes(content)
     with pytest.raises(CommandError) as refused:
@@ -168,7 +170,7 @@ def test_an_unusable_file_ends_with_a_sentence_and_status_2(tmp_path: Path, cont
     assert str(file) in str(refused.value)
 
 
-def test_a_missing_file_and_a_strange_age_are_told(tmp_path: Path) -> None:
+def test_a_missing_file_and_an_invalid_age_are_reported(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("replay_policy", str(tmp_path / "none.json"))
     with pytest.raises(CommandError, match="90d"):

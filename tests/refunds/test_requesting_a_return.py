@@ -1,4 +1,4 @@
-"""Asking for a return: choose, check, send; and what the page says."""
+"""The form of a return and its check page."""
 
 from decimal import Decimal
 from typing import Any
@@ -31,27 +31,27 @@ def reason() -> ReturnReason:
     return make_reason(translations={"de": "Falsches Produkt gekauft"})
 
 
-def page_of(order: Order) -> str:
+def page_url(order: Order) -> str:
     return f"/orders/{order.public_id}/return/"
 
 
-def filled(line: OrderLine, reason: ReturnReason, **fields: Any) -> dict[str, Any]:
+def return_form(line: OrderLine, reason: ReturnReason, **fields: Any) -> dict[str, Any]:
     return {f"line-{line.pk}-quantity": "1", "reason": reason.pk, "comment": ""} | fields
 
 
 def test_from_the_form_to_the_reference(order: Order, line: OrderLine, reason: ReturnReason) -> None:
     make_line(order, name="Extended Download Service")
     browser = inside(order)
-    asked = browser.get(page_of(order))
+    asked = browser.get(page_url(order))
     assert asked.status_code == 200
     assert marks(asked, "data-days-left") == ["30"]
     assert "Visa ending in 4242" in text(asked)
-    checked = browser.post(page_of(order), filled(line, reason, comment="Sorry"))
+    checked = browser.post(page_url(order), return_form(line, reason, comment="Sorry"))
     assert checked.status_code == 200
     assert marks(checked, "data-step") == ["confirm", "change"]
     assert marks(checked, "data-amount") == ["79.95"]
     assert not Return.objects.exists()
-    sent = browser.post(page_of(order), filled(line, reason, comment="Sorry", confirm="1"))
+    sent = browser.post(page_url(order), return_form(line, reason, comment="Sorry", confirm="1"))
     case = Return.objects.get()
     assert sent.status_code == 302
     assert sent["Location"] == f"/returns/{case.reference}/"
@@ -64,45 +64,45 @@ def test_from_the_form_to_the_reference(order: Order, line: OrderLine, reason: R
 
 
 @pytest.mark.parametrize("offers_swap", [True, False])
-def test_who_bought_the_wrong_product_is_offered_a_swap(order: Order, line: OrderLine, offers_swap: bool) -> None:
-    checked = inside(order).post(page_of(order), filled(line, make_reason(offers_swap=offers_swap)))
+def test_a_swap_is_offered_if_the_reason_offers_swaps(order: Order, line: OrderLine, offers_swap: bool) -> None:
+    checked = inside(order).post(page_url(order), return_form(line, make_reason(offers_swap=offers_swap)))
     assert marks(checked, "data-step") == ["confirm", "change"]  # without pushing
     assert (f'href="/orders/{order.public_id}/swap/"' in checked.content.decode()) is offers_swap
 
 
-def test_changing_something_keeps_what_was_typed(order: Order, line: OrderLine, reason: ReturnReason) -> None:
+def test_going_back_from_the_check_page_keeps_the_input(order: Order, line: OrderLine, reason: ReturnReason) -> None:
     browser = inside(order)
-    answer = browser.post(page_of(order), filled(line, reason, comment="Sorry", change="1"))
-    assert answer.status_code == 200
-    assert "Sorry" in text(answer)
-    assert f'<option value="{reason.pk}" selected>' in answer.content.decode()
+    response = browser.post(page_url(order), return_form(line, reason, comment="Sorry", change="1"))
+    assert response.status_code == 200
+    assert "Sorry" in text(response)
+    assert f'<option value="{reason.pk}" selected>' in response.content.decode()
     assert not Return.objects.exists()
 
 
-def test_one_item_that_can_only_go_back_as_one_is_chosen_already(order: Order, line: OrderLine) -> None:
-    assert 'value="1" inputmode="numeric"' in inside(order).get(page_of(order)).content.decode()
+def test_the_only_returnable_unit_is_preselected(order: Order, line: OrderLine) -> None:
+    assert 'value="1" inputmode="numeric"' in inside(order).get(page_url(order)).content.decode()
     make_line(order)
-    assert 'value="0" inputmode="numeric"' in inside(order).get(page_of(order)).content.decode()
+    assert 'value="0" inputmode="numeric"' in inside(order).get(page_url(order)).content.decode()
 
 
-def test_it_says_when_serial_numbers_will_stop_working(order: Order, line: OrderLine, reason: ReturnReason) -> None:
+def test_the_check_page_announces_revoked_serial_numbers(order: Order, line: OrderLine, reason: ReturnReason) -> None:
     ReturnPolicy.objects.create(store=order.store, in_force_from=order.placed_at, revokes_serials=True)
     browser = inside(order)
     warning = "these serial numbers stop working"
-    assert warning not in text(browser.post(page_of(order), filled(line, reason)))
+    assert warning not in text(browser.post(page_url(order), return_form(line, reason)))
     make_license(line)
-    assert warning in text(browser.post(page_of(order), filled(line, reason)))
+    assert warning in text(browser.post(page_url(order), return_form(line, reason)))
 
 
-def test_what_a_store_or_a_buyer_wrote_is_text(order: Order, reason: ReturnReason) -> None:
+def test_text_by_stores_and_buyers_is_escaped(order: Order, reason: ReturnReason) -> None:
     odd = "<script>alert(1)</script>"
     line = make_line(order, name=odd)
     make_license(line, serial=f"{odd}1")
     browser = inside(order)
     pages = [
-        browser.get(page_of(order)),
-        browser.post(page_of(order), filled(line, reason, comment=odd)),
-        browser.post(page_of(order), filled(line, reason, comment=odd, confirm="1"), follow=True),
+        browser.get(page_url(order)),
+        browser.post(page_url(order), return_form(line, reason, comment=odd)),
+        browser.post(page_url(order), return_form(line, reason, comment=odd, confirm="1"), follow=True),
         browser.get(f"/orders/{order.public_id}/"),
     ]
     for page in pages:
@@ -111,23 +111,23 @@ def test_what_a_store_or_a_buyer_wrote_is_text(order: Order, reason: ReturnReaso
 
 
 def test_in_the_language_of_the_page(order: Order, line: OrderLine, reason: ReturnReason) -> None:
-    page = inside(order).get(page_of(order), headers={"Accept-Language": "de"})
+    page = inside(order).get(page_url(order), headers={"Accept-Language": "de"})
     assert "Falsches Produkt gekauft" in text(page)
     assert "79,95" in text(page)
 
 
-def test_nobody_is_promised_an_email_who_has_no_address(reason: ReturnReason) -> None:
+def test_without_an_address_no_email_is_announced(reason: ReturnReason) -> None:
     order = make_order(placed_at=timezone.now(), store_email="")
     line, browser = make_line(order), inside(order)
-    assert "You get an email" not in text(browser.post(page_of(order), filled(line, reason)))
-    status = browser.post(page_of(order), filled(line, reason, confirm="1"), follow=True)
+    assert "You get an email" not in text(browser.post(page_url(order), return_form(line, reason)))
+    status = browser.post(page_url(order), return_form(line, reason, confirm="1"), follow=True)
     assert "this order has no email address" in text(status)
 
 
-def test_a_store_that_does_not_say_how_it_was_paid(reason: ReturnReason) -> None:
+def test_the_page_works_without_payment_data(reason: ReturnReason) -> None:
     order = make_order(placed_at=timezone.now(), payment_method="", card_brand="", card_last4="")
     line, browser = make_line(order), inside(order)
-    assert "Back the way it was paid. You need not enter" in text(browser.get(page_of(order)))
+    assert "Back the way it was paid. You need not enter" in text(browser.get(page_url(order)))
     assert "The money goes to the card or account that paid for it" in text(
-        browser.post(page_of(order), filled(line, reason))
+        browser.post(page_url(order), return_form(line, reason))
     )

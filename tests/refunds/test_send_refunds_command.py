@@ -1,4 +1,4 @@
-"""`send_refunds`: what it says, and what its exit status means."""
+"""The command `send_refunds`: its output and exit statuses."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -26,68 +26,68 @@ def server(settings: Settings) -> Iterator[StripeServer]:
         yield server
 
 
-def approved(settings: Settings, gateway: str) -> Return:
+def make_approved_return(settings: Settings, gateway: str) -> Return:
     order = make_order(placed_at=timezone.now() - timedelta(days=1))
     line = make_line(order)
     settings.STRIPE_SECRET_KEYS = {order.store.slug: "sk_test_secret"}
     StoreGateway.objects.create(store=order.store, gateway=gateway)
     PaymentReference.objects.create(order=order, reference="pi_1")
-    case = returns.request_return(order, [returns.Wanted(line.pk, 1)], make_reason())
+    case = returns.request_return(order, [returns.RequestedLine(line.pk, 1)], make_reason())
     returns.approve(case, make_agent())
     return case
 
 
-def run(*arguments: str) -> tuple[int, str]:
-    said = StringIO()
+def run_command(*arguments: str) -> tuple[int, str]:
+    page_text = StringIO()
     try:
-        call_command("send_refunds", *arguments, stdout=said, stderr=said)
+        call_command("send_refunds", *arguments, stdout=page_text, stderr=page_text)
     except SystemExit as end:
-        return int(str(end.code)), said.getvalue()
+        return int(str(end.code)), page_text.getvalue()
     except CommandError as error:
         return error.returncode, str(error)
-    return 0, said.getvalue()
+    return 0, page_text.getvalue()
 
 
-def test_a_dry_run_names_what_is_due_and_sends_nothing(server: StripeServer, settings: Settings) -> None:
-    case = approved(settings, "stripe")
-    status, said = run("--dry-run")
+def test_a_dry_run_lists_due_refunds_and_sends_nothing(server: StripeServer, settings: Settings) -> None:
+    case = make_approved_return(settings, "stripe")
+    status, page_text = run_command("--dry-run")
     assert status == 0
-    assert case.reference in said
+    assert case.reference in page_text
     assert not server.requests
 
 
-def test_all_sent_ends_with_0(server: StripeServer, settings: Settings) -> None:
-    approved(settings, "stripe")
-    assert run()[0] == 0
+def test_exit_status_is_0_if_all_refunds_were_sent(server: StripeServer, settings: Settings) -> None:
+    make_approved_return(settings, "stripe")
+    assert run_command()[0] == 0
     assert server.refunded("pi_1") == 7995
-    assert run() == (0, "0 refunds done, 0 refused, 0 unclear and asked again later.\n")
+    assert run_command() == (0, "0 refunds done, 0 refused, 0 unclear and asked again later.\n")
 
 
-def test_something_refused_ends_with_1(server: StripeServer, settings: Settings) -> None:
-    approved(settings, "stripe")
+def test_exit_status_is_1_if_a_refund_was_refused(server: StripeServer, settings: Settings) -> None:
+    make_approved_return(settings, "stripe")
     server.paid.clear()
-    assert run()[0] == 1
+    assert run_command()[0] == 1
 
 
-def test_what_people_make_is_counted_and_left_to_them(server: StripeServer, settings: Settings) -> None:
-    approved(settings, "manual")
-    status, said = run()
+def test_manual_refunds_are_counted_but_not_sent(server: StripeServer, settings: Settings) -> None:
+    make_approved_return(settings, "manual")
+    status, page_text = run_command()
     assert status == 0
-    assert "1 refunds wait to be made by hand" in said
+    assert "1 refunds wait to be made by hand" in page_text
     assert not server.requests
 
 
-def test_only_one_store(server: StripeServer, settings: Settings) -> None:
-    case = approved(settings, "stripe")
+def test_only_refunds_of_the_given_store_are_sent(server: StripeServer, settings: Settings) -> None:
+    case = make_approved_return(settings, "stripe")
     other = make_order().store
-    assert run("--store", other.slug)[0] == 0
+    assert run_command("--store", other.slug)[0] == 0
     assert not server.requests
-    assert run("--store", case.order.store.slug)[0] == 0
+    assert run_command("--store", case.order.store.slug)[0] == 0
     assert server.refunds
 
 
-def test_an_unknown_store_ends_with_2_and_the_known_ones() -> None:
+def test_an_unknown_store_exits_with_2_and_lists_the_known_stores() -> None:
     slug = make_order().store.slug
-    status, said = run("--store", "nobody")
+    status, page_text = run_command("--store", "nobody")
     assert status == 2
-    assert slug in said
+    assert slug in page_text

@@ -1,4 +1,4 @@
-"""Asking for another product instead: choose, check, send, follow; and what the page says of the price."""
+"""The form, the check page and the status page of a product swap."""
 
 from decimal import Decimal
 from typing import Any
@@ -7,14 +7,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from cases import steps
+from cases import services
 from cases.refusals import NotPossible
 from notifications.models import Message
 from orders.models import Order, OrderLine
 from refunds.models import Return, Swap, SwapOffer
 from refunds.services import returns, swaps
-from refunds.services.returns import Wanted
-from refunds.services.swaps import Wish
+from refunds.services.returns import RequestedLine
+from refunds.services.swaps import SwapRequest
 from tests.factories import make_agent, make_line, make_order, make_product, make_reason, make_store
 from tests.pages import inside, marks, text
 
@@ -41,25 +41,25 @@ def make_offer(order: Order, **fields: Any) -> SwapOffer:
     return SwapOffer.objects.create(store=order.store, product=make_product(), **defaults | fields)
 
 
-def page_of(order: Order) -> str:
+def page_url(order: Order) -> str:
     return f"/orders/{order.public_id}/swap/"
 
 
-def filled(line: OrderLine, wanted: Any, **fields: Any) -> dict[str, Any]:
+def swap_form(line: OrderLine, wanted: Any, **fields: Any) -> dict[str, Any]:
     return {"line": line.pk, "wanted": wanted, "comment": "", "submission_id": "one"} | fields
 
 
 def test_from_the_form_to_the_reference(order: Order, line: OrderLine, offer: SwapOffer) -> None:
     browser = inside(order)
-    asked = browser.get(page_of(order))
+    asked = browser.get(page_url(order))
     assert asked.status_code == 200
     assert "Internet Security, 5 devices – €10.00 to pay" in text(asked)
-    checked = browser.post(page_of(order), filled(line, offer.pk, comment="Oops"))
+    checked = browser.post(page_url(order), swap_form(line, offer.pk, comment="Oops"))
     assert checked.status_code == 200
     assert marks(checked, "data-step") == ["confirm", "change"]
     assert marks(checked, "data-amount") == ["10.00"]
     assert not Swap.objects.exists()
-    sent = browser.post(page_of(order), filled(line, offer.pk, comment="Oops", confirm="1"))
+    sent = browser.post(page_url(order), swap_form(line, offer.pk, comment="Oops", confirm="1"))
     swap = Swap.objects.get()
     assert (sent.status_code, sent["Location"]) == (302, f"/swaps/{swap.reference}/")
     assert (swap.wanted, swap.price_difference, swap.comment) == (offer.name, Decimal("10.000"), "Oops")
@@ -69,8 +69,8 @@ def test_from_the_form_to_the_reference(order: Order, line: OrderLine, offer: Sw
     assert Message.objects.get(kind="swap_received").recipient == "buyer@example.com"
 
 
-def test_what_was_typed_can_be_changed_from_the_check_page(order: Order, line: OrderLine, offer: SwapOffer) -> None:
-    page = inside(order).post(page_of(order), filled(line, offer.pk, comment="Hello & <b>", change="1"))
+def test_the_input_can_be_changed_from_the_check_page(order: Order, line: OrderLine, offer: SwapOffer) -> None:
+    page = inside(order).post(page_url(order), swap_form(line, offer.pk, comment="Hello & <b>", change="1"))
     assert page.status_code == 200
     assert "Hello &amp; &lt;b&gt;" in page.content.decode()
     assert f'<option value="{offer.pk}" selected>' in page.content.decode()
@@ -78,41 +78,41 @@ def test_what_was_typed_can_be_changed_from_the_check_page(order: Order, line: O
 
 
 @pytest.mark.parametrize(
-    ("price", "told", "amount"),
+    ("price", "expected", "amount"),
     [
         ("89.95", "€10.00 to pay", "10.00"),
         ("79.95", "no difference in price", "0.00"),
         ("59.95", "€20.00 comes back", "-20.00"),
     ],
 )
-def test_the_difference_in_price(order: Order, line: OrderLine, price: str, told: str, amount: str) -> None:
+def test_the_price_difference_is_shown(order: Order, line: OrderLine, price: str, expected: str, amount: str) -> None:
     offer = make_offer(order, price=Decimal(price))
     browser = inside(order)
-    assert told in text(browser.get(page_of(order)))
-    checked = browser.post(page_of(order), filled(line, offer.pk))
-    assert told in text(checked)
+    assert expected in text(browser.get(page_url(order)))
+    checked = browser.post(page_url(order), swap_form(line, offer.pk))
+    assert expected in text(checked)
     assert marks(checked, "data-amount") == [amount]
 
 
-def test_the_difference_is_told_for_each_item_where_items_differ(order: Order, line: OrderLine) -> None:
+def test_the_price_difference_is_shown_per_item_if_items_differ(order: Order, line: OrderLine) -> None:
     order.total = Decimal("139.90")
     order.save()
     other = make_line(order, name="Antivirus", quantity=2, total=Decimal("59.95"), tax=Decimal("9.57"))
     offer = make_offer(order, price=Decimal("39.99"))
     browser = inside(order)
-    page = text(browser.get(page_of(order)))
+    page = text(browser.get(page_url(order)))
     assert "€39.96 comes back" in page  # 79.95 paid
     assert "€10.01 to pay" in page or "€10.02 to pay" in page  # a unit of two for 59.95
     assert "one of them is swapped" in page
-    assert "Please choose the item" in text(browser.post(page_of(order), filled(other, offer.pk) | {"line": ""}))
+    assert "Please choose the item" in text(browser.post(page_url(order), swap_form(other, offer.pk) | {"line": ""}))
 
 
-def test_another_product_needs_a_word_on_which(order: Order, line: OrderLine) -> None:
+def test_another_product_needs_a_comment(order: Order, line: OrderLine) -> None:
     browser = inside(order)
-    refused = browser.post(page_of(order), filled(line, "another", confirm="1"))
+    refused = browser.post(page_url(order), swap_form(line, "another", confirm="1"))
     assert refused.status_code == 422
     assert "Please write which product you would like instead." in text(refused)
-    browser.post(page_of(order), filled(line, "another", comment="The one for\nMac, please", confirm="1"))
+    browser.post(page_url(order), swap_form(line, "another", comment="The one for\nMac, please", confirm="1"))
     swap = Swap.objects.get()
     assert (swap.wanted, swap.offer, swap.price_difference) == ("The one for Mac, please", None, None)
     assert "support tells you the price" in text(browser.get(swap.path))
@@ -123,34 +123,38 @@ def test_another_product_needs_a_word_on_which(order: Order, line: OrderLine) ->
     [{"is_active": False}, {"currency": "USD"}],
     ids=["not offered any more", "another currency"],
 )
-def test_only_what_the_store_offers_at_comparable_prices(order: Order, line: OrderLine, hidden: dict[str, Any]) -> None:
+def test_only_active_offers_of_the_store_in_the_orders_currency_are_listed(
+    order: Order, line: OrderLine, hidden: dict[str, Any]
+) -> None:
     offer = make_offer(order, name="Hidden", **hidden)
     browser = inside(order)
-    assert "Hidden" not in text(browser.get(page_of(order)))
-    refused = browser.post(page_of(order), filled(line, offer.pk, confirm="1"))
+    assert "Hidden" not in text(browser.get(page_url(order)))
+    refused = browser.post(page_url(order), swap_form(line, offer.pk, confirm="1"))
     assert refused.status_code == 422
     assert "Please choose one of the products in the list." in text(refused)
     assert not Swap.objects.exists()
 
 
-def test_an_offer_of_another_store_is_none(order: Order, line: OrderLine) -> None:
+def test_an_offer_of_another_store_is_refused(order: Order, line: OrderLine) -> None:
     foreign = make_offer(make_order(store=make_store()))
-    assert inside(order).post(page_of(order), filled(line, foreign.pk, confirm="1")).status_code == 422
+    assert inside(order).post(page_url(order), swap_form(line, foreign.pk, confirm="1")).status_code == 422
     assert not Swap.objects.exists()
 
 
-def test_the_same_submission_twice_is_one_swap_and_one_mail(order: Order, line: OrderLine, offer: SwapOffer) -> None:
+def test_the_same_submission_twice_makes_one_swap_and_one_email(
+    order: Order, line: OrderLine, offer: SwapOffer
+) -> None:
     browser = inside(order)
-    first = browser.post(page_of(order), filled(line, offer.pk, confirm="1"))
-    second = browser.post(page_of(order), filled(line, offer.pk, confirm="1"))
+    first = browser.post(page_url(order), swap_form(line, offer.pk, confirm="1"))
+    second = browser.post(page_url(order), swap_form(line, offer.pk, confirm="1"))
     assert first["Location"] == second["Location"]
     assert Swap.objects.count() == Message.objects.filter(kind="swap_received").count() == 1
 
 
-def test_the_same_submission_id_on_another_order_is_another_swap(order: Order, offer: SwapOffer) -> None:
+def test_the_same_submission_id_on_another_order_makes_another_swap(order: Order, offer: SwapOffer) -> None:
     for each in (order, make_order(placed_at=timezone.now(), store=order.store)):
-        answer = inside(each).post(page_of(each), filled(make_line(each), offer.pk, confirm="1"))
-        assert answer.status_code == 302
+        response = inside(each).post(page_url(each), swap_form(make_line(each), offer.pk, confirm="1"))
+        assert response.status_code == 302
     assert Swap.objects.count() == 2
 
 
@@ -167,32 +171,30 @@ def test_the_same_submission_id_on_another_order_is_another_swap(order: Order, o
         ({"submission_id": "x" * 5000}, "at most 64 characters"),
     ],
 )
-def test_bad_input_is_told_and_nothing_is_taken(
+def test_invalid_input_is_reported_and_nothing_is_stored(
     order: Order, line: OrderLine, offer: SwapOffer, fields: dict[str, Any], sentence: str
 ) -> None:
-    answer = inside(order).post(page_of(order), filled(line, offer.pk, confirm="1") | fields)
-    assert answer.status_code == 422
-    assert sentence in text(answer)
-    assert "4242 4242 4242 4242" not in text(answer)
+    response = inside(order).post(page_url(order), swap_form(line, offer.pk, confirm="1") | fields)
+    assert response.status_code == 422
+    assert sentence in text(response)
+    assert "4242 4242 4242 4242" not in text(response)
     assert not Swap.objects.exists()
 
 
-def test_an_item_under_return_cannot_be_swapped_nor_the_other_way_round(
-    order: Order, line: OrderLine, offer: SwapOffer
-) -> None:
+def test_an_item_in_a_return_cannot_be_swapped_and_vice_versa(order: Order, line: OrderLine, offer: SwapOffer) -> None:
     line.quantity = 2
     line.save()
-    case = returns.request_return(order, [Wanted(line.pk, 1)], make_reason())
-    answer = inside(order).post(page_of(order), filled(line, offer.pk, confirm="1"))
-    assert "A return of this item is under way already." in text(answer)
-    steps.cancel(case)
-    swap = swaps.request_swap(order, Wish(line.pk, offer))
+    case = returns.request_return(order, [RequestedLine(line.pk, 1)], make_reason())
+    response = inside(order).post(page_url(order), swap_form(line, offer.pk, confirm="1"))
+    assert "A return of this item is under way already." in text(response)
+    services.cancel(case)
+    swap = swaps.request_swap(order, SwapRequest(line.pk, offer))
     with pytest.raises(NotPossible, match="A swap of this item is under way"):
-        returns.request_return(order, [Wanted(line.pk, 1)], make_reason())
+        returns.request_return(order, [RequestedLine(line.pk, 1)], make_reason())
     with pytest.raises(NotPossible, match="A swap of this item is under way"):
-        swaps.request_swap(order, Wish(line.pk, offer))
-    steps.cancel(swap)
-    returns.request_return(order, [Wanted(line.pk, 1)], make_reason())
+        swaps.request_swap(order, SwapRequest(line.pk, offer))
+    services.cancel(swap)
+    returns.request_return(order, [RequestedLine(line.pk, 1)], make_reason())
     assert (Return.objects.open().count(), Swap.objects.open().count()) == (1, 0)
 
 
@@ -204,56 +206,58 @@ def test_an_item_under_return_cannot_be_swapped_nor_the_other_way_round(
         ({"placed_at": timezone.now() - timezone.timedelta(days=32)}, "days in which this could be returned are over"),
     ],
 )
-def test_an_order_that_cannot_go_back_cannot_be_swapped(change: dict[str, Any], sentence: str) -> None:
+def test_an_order_that_cannot_be_returned_cannot_be_swapped(change: dict[str, Any], sentence: str) -> None:
     order = make_order(**{"placed_at": timezone.now()} | change)
     line, browser = make_line(order), inside(order)
     offer = make_offer(order)
-    page = browser.get(page_of(order))
+    page = browser.get(page_url(order))
     assert sentence in text(page)
     assert "<select" not in page.content.decode()
-    assert sentence in text(browser.post(page_of(order), filled(line, offer.pk, confirm="1")))
+    assert sentence in text(browser.post(page_url(order), swap_form(line, offer.pk, confirm="1")))
     assert not Swap.objects.exists()
 
 
 def test_the_item_of_another_order_is_not_swapped(order: Order, line: OrderLine, offer: SwapOffer) -> None:
     foreign = make_line(make_order(placed_at=timezone.now()))
-    assert "not part of the order" in text(inside(order).post(page_of(order), filled(foreign, offer.pk, confirm="1")))
+    assert "not part of the order" in text(
+        inside(order).post(page_url(order), swap_form(foreign, offer.pk, confirm="1"))
+    )
     with pytest.raises(NotPossible, match="not part of the order"):
-        swaps.request_swap(order, Wish(foreign.pk, offer))
+        swaps.request_swap(order, SwapRequest(foreign.pk, offer))
 
 
-def test_a_stranger_learns_nothing_and_moves_nothing(order: Order, line: OrderLine, offer: SwapOffer) -> None:
-    swap = swaps.request_swap(order, Wish(line.pk, offer))
+def test_strangers_can_neither_see_nor_change_a_swap(order: Order, line: OrderLine, offer: SwapOffer) -> None:
+    swap = swaps.request_swap(order, SwapRequest(line.pk, offer))
     for stranger in (Client(), inside(make_order(placed_at=timezone.now()))):
         for page, back in [
-            (page_of(order), None),
+            (page_url(order), None),
             (f"/swaps/{swap.reference}/", f"%2Fswaps%2F{swap.reference}%2F"),
             ("/swaps/S-00000000/", "%2Fswaps%2FS-00000000%2F"),
         ]:
-            answer = stranger.get(page)
-            assert answer.status_code == 302
-            assert answer["Location"].startswith("/orders/find/?next=")
-            assert back is None or answer["Location"].endswith(back)
-        for verb in ("cancel", "answer"):
-            assert stranger.post(f"/swaps/{swap.reference}/{verb}/", {"answer": "me"})["Location"].startswith(
+            response = stranger.get(page)
+            assert response.status_code == 302
+            assert response["Location"].startswith("/orders/find/?next=")
+            assert back is None or response["Location"].endswith(back)
+        for action in ("cancel", "answer"):
+            assert stranger.post(f"/swaps/{swap.reference}/{action}/", {"answer": "me"})["Location"].startswith(
                 "/orders/find/"
             )
     swap.refresh_from_db()
     assert swap.status == "received"
 
 
-def test_who_finds_the_order_comes_back_to_the_swap(order: Order, line: OrderLine, offer: SwapOffer) -> None:
-    swap = swaps.request_swap(order, Wish(line.pk, offer))
+def test_finding_the_order_leads_back_to_the_swap(order: Order, line: OrderLine, offer: SwapOffer) -> None:
+    swap = swaps.request_swap(order, SwapRequest(line.pk, offer))
     found = Client().post(
         "/orders/find/card/", {"email": "buyer@example.com", "card_last4": "4242", "next": f"/swaps/{swap.reference}/"}
     )
     assert found["Location"] == f"/swaps/{swap.reference}/"
 
 
-def test_the_buyer_answers_and_cancels(order: Order, line: OrderLine, offer: SwapOffer) -> None:
-    swap = swaps.request_swap(order, Wish(line.pk, offer))
+def test_the_buyer_answers_a_question_and_cancels(order: Order, line: OrderLine, offer: SwapOffer) -> None:
+    swap = swaps.request_swap(order, SwapRequest(line.pk, offer))
     browser, agent = inside(order), make_agent()
-    steps.ask(swap, agent, "For how many devices?", note="seems unsure")
+    services.ask_question(swap, agent, "For how many devices?", note="seems unsure")
     page = browser.get(swap.path)
     assert "For how many devices?" in text(page)
     assert "seems unsure" not in text(page)
@@ -268,12 +272,12 @@ def test_the_buyer_answers_and_cancels(order: Order, line: OrderLine, offer: Swa
     assert Message.objects.filter(kind="swap_cancelled").count() == 1
 
 
-def test_a_decided_swap_is_not_canceled_by_its_buyer(order: Order, line: OrderLine, offer: SwapOffer) -> None:
-    swap = swaps.request_swap(order, Wish(line.pk, offer))
+def test_a_decided_swap_cannot_be_canceled(order: Order, line: OrderLine, offer: SwapOffer) -> None:
+    swap = swaps.request_swap(order, SwapRequest(line.pk, offer))
     swaps.approve(swap, make_agent())
-    answer = inside(order).post(f"{swap.path}cancel/", follow=True)
-    assert "decided already" in text(answer)
-    assert marks(answer, "data-status") == ["approved"]
+    response = inside(order).post(f"{swap.path}cancel/", follow=True)
+    assert "decided already" in text(response)
+    assert marks(response, "data-status") == ["approved"]
 
 
 def test_the_number_of_queries_does_not_grow_with_items(
@@ -282,9 +286,9 @@ def test_the_number_of_queries_does_not_grow_with_items(
     make_offer(order)
     browser = inside(order)
     with django_assert_max_num_queries(18) as few:
-        browser.get(page_of(order))
+        browser.get(page_url(order))
     for _number in range(10):
         make_line(order)
         make_offer(order)
     with django_assert_num_queries(len(few)):
-        browser.get(page_of(order))
+        browser.get(page_url(order))

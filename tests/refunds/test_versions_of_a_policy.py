@@ -1,4 +1,4 @@
-"""A policy in force stays as buyers were promised it; a new version begins as its copy, later."""
+"""Versions of a return policy: read-only once in force, and copied to make a new one."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +18,7 @@ LIST = "/admin/refunds/returnpolicy/"
 
 
 @pytest.fixture
-def desk() -> Client:
+def staff_client() -> Client:
     return signed_in(make_agent(username="ada"))
 
 
@@ -43,7 +43,7 @@ def signed_in(user: User) -> Client:
     return client
 
 
-def form(store: Store, moment: datetime, days: int = 10) -> dict[str, str]:
+def policy_form(store: Store, moment: datetime, days: int = 10) -> dict[str, str]:
     management = {
         f"{part}-{count}_FORMS": "0"
         for part in ("exceptions", "auto_approval_limits")
@@ -53,25 +53,25 @@ def form(store: Store, moment: datetime, days: int = 10) -> dict[str, str]:
     return {"store": str(store.pk), "days": str(days)} | begins | management
 
 
-def copied(desk: Client, policy: ReturnPolicy, day: str) -> str:
-    return text(desk.post(f"{LIST}{policy.pk}/copy/", {"first_day": day}, follow=True))
+def copied(staff_client: Client, policy: ReturnPolicy, day: str) -> str:
+    return text(staff_client.post(f"{LIST}{policy.pk}/copy/", {"first_day": day}, follow=True))
 
 
-def test_what_is_in_force_can_neither_be_changed_nor_deleted(desk: Client, in_force: ReturnPolicy) -> None:
+def test_a_version_in_force_can_neither_be_changed_nor_deleted(staff_client: Client, in_force: ReturnPolicy) -> None:
     page = f"{LIST}{in_force.pk}/"
-    desk.post(f"{page}change/", form(in_force.store, timezone.now() + timedelta(days=2), days=1))
-    desk.post(f"{page}delete/", {"post": "yes"})
-    desk.post(LIST, {"action": "delete_selected", "_selected_action": [in_force.pk], "post": "yes"})
+    staff_client.post(f"{page}change/", policy_form(in_force.store, timezone.now() + timedelta(days=2), days=1))
+    staff_client.post(f"{page}delete/", {"post": "yes"})
+    staff_client.post(LIST, {"action": "delete_selected", "_selected_action": [in_force.pk], "post": "yes"})
     assert ReturnPolicy.objects.get().days == 45
     assert in_force.exceptions.count() == in_force.auto_approval_limits.count() == 1
-    assert "_save" not in marks(desk.get(f"{page}change/"), "name")
+    assert "_save" not in marks(staff_client.get(f"{page}change/"), "name")
 
 
-def test_its_copy_has_all_its_rules_and_begins_at_the_stores_midnight(desk: Client, in_force: ReturnPolicy) -> None:
-    assert marks(desk.get(f"{LIST}{in_force.pk}/change/"), "data-action") == ["copy"]
+def test_a_copy_has_all_rules_and_starts_at_the_stores_midnight(staff_client: Client, in_force: ReturnPolicy) -> None:
+    assert marks(staff_client.get(f"{LIST}{in_force.pk}/change/"), "data-action") == ["copy"]
     day = (timezone.now() + timedelta(days=9)).astimezone(in_force.store.tzinfo)
-    said = copied(desk, in_force, f"{day:%Y-%m-%d}")
-    assert "This is the new version" in said
+    page_text = copied(staff_client, in_force, f"{day:%Y-%m-%d}")
+    assert "This is the new version" in page_text
     new = ReturnPolicy.objects.exclude(pk=in_force.pk).get()
     begins = new.in_force_from.astimezone(in_force.store.tzinfo)
     assert (begins.date(), begins.hour, begins.minute) == (day.date(), 0, 0)
@@ -80,44 +80,46 @@ def test_its_copy_has_all_its_rules_and_begins_at_the_stores_midnight(desk: Clie
     assert (exception.product, exception.kind, exception.days) == (in_force.exceptions.get().product, "renewal", None)
     assert str(new.auto_approval_limits.get().up_to) == "20.000"
     assert in_force.exceptions.count() == 1
-    assert desk.get(f"{LIST}{new.pk}/change/").context["has_change_permission"]
+    assert staff_client.get(f"{LIST}{new.pk}/change/").context["has_change_permission"]
 
 
 @pytest.mark.parametrize("day", ["", "soon", "2020-01-01", "0001-01-01", "9999-12-31", "2026-02-30"])
-def test_a_copy_that_begins_in_the_past_or_never_is_refused(desk: Client, in_force: ReturnPolicy, day: str) -> None:
-    copied(desk, in_force, day)
+def test_a_copy_with_a_past_or_invalid_first_day_is_refused(
+    staff_client: Client, in_force: ReturnPolicy, day: str
+) -> None:
+    copied(staff_client, in_force, day)
     assert ReturnPolicy.objects.count() == 1
 
 
-def test_two_versions_cannot_begin_on_one_day(desk: Client, in_force: ReturnPolicy) -> None:
+def test_two_versions_cannot_start_on_the_same_day(staff_client: Client, in_force: ReturnPolicy) -> None:
     day = f"{timezone.now() + timedelta(days=9):%Y-%m-%d}"
-    copied(desk, in_force, day)
-    assert "begins on that day already" in copied(desk, in_force, day)
+    copied(staff_client, in_force, day)
+    assert "begins on that day already" in copied(staff_client, in_force, day)
     assert ReturnPolicy.objects.count() == 2
     assert ReturnException.objects.count() == 2
 
 
-def test_only_a_stores_first_version_may_begin_in_the_past(desk: Client, store: Store) -> None:
+def test_only_the_first_version_of_a_store_may_start_in_the_past(staff_client: Client, store: Store) -> None:
     past = datetime(2020, 1, 1, tzinfo=UTC)
-    desk.post(f"{LIST}add/", form(store, past))
+    staff_client.post(f"{LIST}add/", policy_form(store, past))
     assert ReturnPolicy.objects.get().in_force_from == past
-    said = text(desk.post(f"{LIST}add/", form(store, past + timedelta(days=700), days=1)))
-    assert "Choose a later day" in said
+    page_text = text(staff_client.post(f"{LIST}add/", policy_form(store, past + timedelta(days=700), days=1)))
+    assert "Choose a later day" in page_text
     assert ReturnPolicy.objects.count() == 1
-    desk.post(f"{LIST}add/", form(store, timezone.now() + timedelta(days=3)))
+    staff_client.post(f"{LIST}add/", policy_form(store, timezone.now() + timedelta(days=3)))
     coming = ReturnPolicy.objects.order_by("-in_force_from")[0]
-    desk.post(f"{LIST}{coming.pk}/change/", form(store, past + timedelta(days=1)))
+    staff_client.post(f"{LIST}{coming.pk}/change/", policy_form(store, past + timedelta(days=1)))
     coming.refresh_from_db()
     assert coming.in_force_from > timezone.now()
 
 
-def test_who_may_only_look_makes_no_copy(in_force: ReturnPolicy) -> None:
+def test_users_with_view_permission_cannot_copy(in_force: ReturnPolicy) -> None:
     viewer = User.objects.create(username="vera", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_returnpolicy"))
-    desk = signed_in(viewer)
-    assert marks(desk.get(f"{LIST}{in_force.pk}/change/"), "data-action") == []
+    staff_client = signed_in(viewer)
+    assert marks(staff_client.get(f"{LIST}{in_force.pk}/change/"), "data-action") == []
     day = f"{timezone.now() + timedelta(days=9):%Y-%m-%d}"
-    assert desk.post(f"{LIST}{in_force.pk}/copy/", {"first_day": day}).status_code == 403
-    answer = Client().post(f"{LIST}{in_force.pk}/copy/", {"first_day": day})
-    assert answer["Location"].startswith("/admin/login/")
+    assert staff_client.post(f"{LIST}{in_force.pk}/copy/", {"first_day": day}).status_code == 403
+    response = Client().post(f"{LIST}{in_force.pk}/copy/", {"first_day": day})
+    assert response["Location"].startswith("/admin/login/")
     assert ReturnPolicy.objects.count() == 1

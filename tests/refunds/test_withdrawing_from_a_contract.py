@@ -1,4 +1,4 @@
-"""The withdrawal function that EU law asks for: open to everybody, two steps, acknowledged at once."""
+"""The withdrawal form required by EU law: open to everybody, two steps, immediate acknowledgement."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -28,17 +28,17 @@ def order() -> Order:
     return order
 
 
-def confirm(client: Client, **typed: str):
+def confirm_withdrawal(client: Client, **typed: str):
     return client.post("/withdraw/", STATED | {"confirm": "1"} | typed)
 
 
-def test_every_page_leads_to_it(client: Client, order: Order) -> None:
+def test_every_page_links_to_the_withdrawal_form(client: Client, order: Order) -> None:
     assert '<a href="/withdraw/">Withdraw from contract here</a>' in client.get("/orders/find/").content.decode()
     page = inside(order).get(f"/orders/{order.public_id}/").content.decode()
     assert f'href="/withdraw/?order={order.public_id}">Withdraw from contract here</a>' in page
 
 
-def test_it_takes_two_steps_and_asks_for_no_reason(client: Client) -> None:
+def test_a_withdrawal_takes_two_steps_and_no_reason(client: Client) -> None:
     form = client.get("/withdraw/").content.decode()
     for name in STATED:
         assert f'name="{name}"' in form
@@ -51,12 +51,12 @@ def test_it_takes_two_steps_and_asks_for_no_reason(client: Client) -> None:
     assert not Withdrawal.objects.exists()
 
 
-def test_the_second_step_records_it_and_acknowledges_it_at_once(client: Client, order: Order) -> None:
-    answer = confirm(client)
+def test_confirming_records_and_acknowledges_the_withdrawal(client: Client, order: Order) -> None:
+    response = confirm_withdrawal(client)
     withdrawal = Withdrawal.objects.get()
-    assert answer.status_code == 302
-    assert answer["Location"] == f"/withdraw/{withdrawal.reference}/"
-    page = client.get(answer["Location"])
+    assert response.status_code == 302
+    assert response["Location"] == f"/withdraw/{withdrawal.reference}/"
+    page = client.get(response["Location"])
     assert marks(page, "data-reference") == [withdrawal.reference]
     assert "buyer@example.com" in text(page)
     assert withdrawal.order == order
@@ -64,18 +64,18 @@ def test_the_second_step_records_it_and_acknowledges_it_at_once(client: Client, 
     assert mail.recipient == "buyer@example.com"
 
 
-def test_the_mail_repeats_the_statement_with_its_date_and_time(client: Client, order: Order) -> None:
+def test_the_email_repeats_the_statement_with_its_date_and_time(client: Client, order: Order) -> None:
     with time_machine.travel(datetime(2026, 11, 23, 21, 30, tzinfo=UTC), tick=False):
-        confirm(client)
+        confirm_withdrawal(client)
     mail = rendering.build(Message.objects.get(kind="withdrawal_received"), kinds.get("withdrawal_received"))
     for body in (str(mail.body), str(mail.alternatives[0].content)):
         for fact in ("Bea Buyer", "A-1001", "buyer@example.com", "November 23, 2026, 10:30", "I withdraw from"):
             assert fact in body.replace("\N{NARROW NO-BREAK SPACE}", " "), fact
 
 
-def test_who_reads_german_gets_the_mail_in_german(order: Order) -> None:
+def test_the_email_is_in_the_language_of_the_page(order: Order) -> None:
     with time_machine.travel(datetime(2026, 11, 23, 21, 30, tzinfo=UTC), tick=False):
-        confirm(Client(headers={"accept-language": "de"}))
+        confirm_withdrawal(Client(headers={"accept-language": "de"}))
     message = Message.objects.get(kind="withdrawal_received")
     mail = rendering.build(message, kinds.get(message.kind))
     assert message.language == "de"
@@ -84,64 +84,64 @@ def test_who_reads_german_gets_the_mail_in_german(order: Order) -> None:
     assert 'lang="de"' in str(mail.alternatives[0].content)
 
 
-def test_it_works_where_no_order_is_known_and_looks_just_the_same(client: Client, order: Order) -> None:
+def test_a_withdrawal_without_a_known_order_looks_the_same(client: Client, order: Order) -> None:
     known, unknown = Client(), Client()
     pages = []
     for browser, number in ((known, "A-1001"), (unknown, "B-9999")):
-        answer = confirm(browser, order_number=number)
-        said = text(browser.get(answer["Location"]))
-        reference = answer["Location"].split("/")[2]
-        pages.append(said.replace(reference, "W").replace(number, "N"))
+        response = confirm_withdrawal(browser, order_number=number)
+        page_text = text(browser.get(response["Location"]))
+        reference = response["Location"].split("/")[2]
+        pages.append(page_text.replace(reference, "W").replace(number, "N"))
     assert pages[0] == pages[1]
     assert list(Withdrawal.objects.order_by("pk").values_list("order", flat=True)) == [order.pk, None]
 
 
 def test_an_order_is_found_only_by_number_and_address_together(client: Client, order: Order) -> None:
-    confirm(client, email="other@example.com")
+    confirm_withdrawal(client, email="other@example.com")
     assert Withdrawal.objects.get().order is None
 
 
-def test_two_orders_of_one_number_and_address_are_left_to_staff(client: Client, order: Order) -> None:
+def test_two_matching_orders_are_left_to_staff(client: Client, order: Order) -> None:
     make_order(number="A-1001", store=make_store())
-    confirm(client)
+    confirm_withdrawal(client)
     assert Withdrawal.objects.get().order is None
 
 
-def test_an_open_order_fills_in_what_its_page_shows(order: Order) -> None:
+def test_an_accessible_order_prefills_name_and_number(order: Order) -> None:
     form = inside(order).get(f"/withdraw/?order={order.public_id}").content.decode()
     assert 'value="Bea Buyer"' in form
     assert 'value="A-1001"' in form
     assert "buyer@example.com" not in form  # masked on the order's page
 
 
-def test_a_stranger_with_the_reference_sees_nothing(client: Client) -> None:
-    page = confirm(client)["Location"]
+def test_strangers_with_the_reference_see_nothing(client: Client) -> None:
+    page = confirm_withdrawal(client)["Location"]
     stranger = Client().get(page)
     assert stranger.status_code == 302
     assert stranger["Location"] == "/withdraw/"
     assert Client().get("/withdraw/W-00000000/")["Location"] == "/withdraw/"
 
 
-def test_the_acknowledgement_closes_after_half_an_hour(client: Client) -> None:
-    page = confirm(client)["Location"]
+def test_the_acknowledgement_page_closes_after_half_an_hour(client: Client) -> None:
+    page = confirm_withdrawal(client)["Location"]
     with time_machine.travel(timezone.now() + timedelta(minutes=31)):
         assert client.get(page).status_code == 302
 
 
-def test_a_second_click_and_a_second_window_are_the_same_withdrawal(client: Client) -> None:
-    first = confirm(client, submission_id="one")["Location"]
-    assert confirm(client, submission_id="one")["Location"] == first
-    assert confirm(Client(), submission_id="two")["Location"] == first
+def test_a_second_click_or_window_makes_no_second_withdrawal(client: Client) -> None:
+    first = confirm_withdrawal(client, submission_id="one")["Location"]
+    assert confirm_withdrawal(client, submission_id="one")["Location"] == first
+    assert confirm_withdrawal(Client(), submission_id="two")["Location"] == first
     assert Withdrawal.objects.count() == 1
     assert Message.objects.filter(kind="withdrawal_received").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twenty_clicks_at_once_are_one_withdrawal() -> None:
+def test_twenty_concurrent_clicks_make_one_withdrawal() -> None:
     pages: list[str] = []
 
     def click() -> None:
-        pages.append(confirm(Client())["Location"])
+        pages.append(confirm_withdrawal(Client())["Location"])
         connection.close()
 
     threads = [threading.Thread(target=click) for _click in range(20)]
@@ -155,12 +155,12 @@ def test_twenty_clicks_at_once_are_one_withdrawal() -> None:
 
 
 @pytest.mark.parametrize("field", STATED)
-def test_what_is_missing_is_said_and_nothing_typed_is_lost(client: Client, field: str) -> None:
-    answer = client.post("/withdraw/", STATED | {field: "  ", "confirm": "1"})
-    assert answer.status_code == 422
-    assert result(answer) == "invalid"
+def test_missing_fields_are_reported_and_input_is_kept(client: Client, field: str) -> None:
+    response = client.post("/withdraw/", STATED | {field: "  ", "confirm": "1"})
+    assert response.status_code == 422
+    assert result(response) == "invalid"
     kept = [value for name, value in STATED.items() if name != field]
-    assert all(f'value="{value}"' in answer.content.decode() for value in kept)
+    assert all(f'value="{value}"' in response.content.decode() for value in kept)
     assert not Withdrawal.objects.exists()
 
 
@@ -177,25 +177,25 @@ def test_what_is_missing_is_said_and_nothing_typed_is_lost(client: Client, field
         ("email", "a@b.example\nBcc: all@example.com"),
     ],
 )
-def test_bad_input_gets_a_sentence(client: Client, field: str, typed: str) -> None:
-    answer = client.post("/withdraw/", STATED | {field: typed, "confirm": "1"})
-    assert answer.status_code == 422
-    assert result(answer) == "invalid"
-    assert "4242 4242" not in answer.content.decode()
+def test_invalid_input_is_reported(client: Client, field: str, typed: str) -> None:
+    response = client.post("/withdraw/", STATED | {field: typed, "confirm": "1"})
+    assert response.status_code == 422
+    assert result(response) == "invalid"
+    assert "4242 4242" not in response.content.decode()
     assert not Withdrawal.objects.exists()
 
 
-def test_one_network_address_is_not_allowed_a_flood_and_loses_nothing(client: Client) -> None:
-    answers = [confirm(client, order_number=f"F-{number}") for number in range(25)]
-    refused = [answer for answer in answers if answer.status_code == 429]
+def test_withdrawals_are_rate_limited_per_client_without_losing_input(client: Client) -> None:
+    responses = [confirm_withdrawal(client, order_number=f"F-{number}") for number in range(25)]
+    refused = [response for response in responses if response.status_code == 429]
     assert len(refused) == 5
     assert result(refused[0]) == "too-many"
     assert 'value="F-24"' in refused[-1].content.decode()
     assert Withdrawal.objects.count() == 20
 
 
-def test_one_mailbox_is_not_flooded_and_no_statement_is_lost(client: Client) -> None:
-    pages = [client.get(confirm(client, order_number=f"F-{number}")["Location"]) for number in range(8)]
+def test_emails_to_one_address_are_limited_without_losing_withdrawals(client: Client) -> None:
+    pages = [client.get(confirm_withdrawal(client, order_number=f"F-{number}")["Location"]) for number in range(8)]
     assert Withdrawal.objects.count() == 8
     assert Message.objects.filter(kind="withdrawal_received").count() == 5
     assert "print or save this page" in text(pages[-1])

@@ -95,8 +95,8 @@ def owner_is_in_by_card() -> bool:
     return send(Guess("203.0.113.202", "/orders/find/card/", fields)).status_code == 302
 
 
-def judged(way: str) -> int:
-    return Attempt.objects.filter(way=way, outcome__in=["refused", "found"]).count()
+def judged(method: str) -> int:
+    return Attempt.objects.filter(method=method, outcome__in=["refused", "found"]).count()
 
 
 @pytest.mark.parametrize("clients", [1, 200])

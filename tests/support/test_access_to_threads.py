@@ -9,7 +9,7 @@ from orders.models import AccessLink
 from support.models import Thread, ThreadLink
 from support.tasks import LINK_RETENTION, delete_old_links
 from tests.factories import make_order
-from tests.files.made import jpeg, upload
+from tests.files.factories import jpeg, upload
 from tests.pages import inside, marks, result, text
 from tests.support.submissions import link_in_latest_email, submit_claim, submit_message
 

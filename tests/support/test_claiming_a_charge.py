@@ -7,11 +7,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from files.kinds import EICAR
+from files.file_types import EICAR
 from files.models import Upload
 from notifications.models import Message
 from support.models import ChargeClaim, Thread, ThreadFile
-from tests.files.made import files_in, heic, jpeg, pdf_bytes, pdf_with_action, png_bomb, upload
+from tests.files.factories import files_in, heic, jpeg, pdf_bytes, pdf_with_action, png_bomb, upload
 from tests.pages import marks, result, text
 from tests.support.submissions import CLAIM_FORM, latest_email, submit_claim
 

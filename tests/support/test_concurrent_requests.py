@@ -14,7 +14,7 @@ from notifications.models import Message
 from support.models import ChargeClaim, Thread, ThreadLink
 from support.services import claims, threads
 from tests.factories import make_agent, make_order
-from tests.files.made import jpeg, upload
+from tests.files.factories import jpeg, upload
 from tests.support.submissions import CLAIM_FORM, link_in_latest_email, make_claim, submit_message
 
 pytestmark = pytest.mark.django_db(transaction=True)

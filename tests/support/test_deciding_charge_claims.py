@@ -3,7 +3,7 @@ from django.test import Client
 
 from notifications.models import Message
 from orders.models import Order
-from orders.services.address_corrections import MOST_CORRECTIONS, correct
+from orders.services.address_corrections import MAX_CORRECTIONS, correct_address
 from support.models import ChargeClaim, Thread
 from tests.factories import make_agent, make_line, make_order, make_store
 from tests.pages import marks, text
@@ -102,8 +102,8 @@ def test_staff_correct_a_mistyped_address_and_the_previous_one_is_notified(
 
 
 def test_an_address_that_was_corrected_too_often_stays(agent_client: Client, client: Client, order: Order) -> None:
-    for number in range(MOST_CORRECTIONS):
-        correct(order, f"other{number}@example.com")
+    for number in range(MAX_CORRECTIONS):
+        correct_address(order, f"other{number}@example.com")
     thread = submit_claim(client)
     assert "changed too often" in decide(agent_client, thread, "match", number="A-1001", store="", correct_address="on")
     assert (thread.charge_claim.outcome, thread.order) == ("open", None)

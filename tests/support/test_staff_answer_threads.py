@@ -13,7 +13,7 @@ from notifications.models import Message
 from support.models import AnswerTemplate, Thread
 from support.services import threads
 from tests.factories import make_agent, make_order
-from tests.files.made import jpeg, upload
+from tests.files.factories import jpeg, upload
 from tests.pages import inside, marks, text
 from tests.support.submissions import latest_email, logged_in, make_claim, submit_message
 

@@ -13,7 +13,7 @@ from orders.models import Store
 from support.models import Article, ArticleVersion, Thread
 from support.services import threads
 from tests.factories import make_agent, make_order, make_store
-from tests.files.made import files_in, jpeg, upload
+from tests.files.factories import files_in, jpeg, upload
 from tests.pages import inside, marks, result, text
 from tests.support.submissions import MESSAGE_FORM, latest_email, submit_claim, submit_message
 

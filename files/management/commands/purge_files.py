@@ -1,5 +1,3 @@
-"""Deletes uploads whose time is over, and files that no row knows."""
-
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -17,17 +15,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            purged = purge(timezone.now(), dry_run=options["dry_run"])
-        except Exception as error:  # every storage has errors of its own
+            result = purge(timezone.now(), dry_run=options["dry_run"])
+        except Exception as error:  # each storage backend raises its own errors
             text = _("The storage of files cannot be reached; see `manage.py doctor storage`. (%(error)s)")
             raise CommandError(text % {"error": error}) from error
-        told = [
-            (_("uploads past their time"), purged.uploads),
-            (_("files without a row"), purged.orphans),
-            (_("old records of looks"), purged.looks),
+        counts = [
+            (_("uploads past their time"), result.uploads),
+            (_("files without a row"), result.orphans),
+            (_("old records of looks"), result.download_records),
         ]
-        word = _("would be deleted") if options["dry_run"] else _("deleted")
-        for what, count in told:
-            self.stdout.write(f"{count:>8}  {what}: {word}")
-        if purged.held:
-            self.stdout.write(f"{purged.held:>8}  {_('uploads past their time: still held by a case, kept')}")
+        outcome = _("would be deleted") if options["dry_run"] else _("deleted")
+        for label, count in counts:
+            self.stdout.write(f"{count:>8}  {label}: {outcome}")
+        if result.protected:
+            self.stdout.write(f"{result.protected:>8}  {_('uploads past their time: still held by a case, kept')}")

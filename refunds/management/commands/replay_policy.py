@@ -1,4 +1,4 @@
-"""Tells, before a policy is put in force, which returns of the past it would have decided otherwise."""
+"""Shows which past returns a new policy would have decided differently, before it is put in force."""
 
 import json
 import re
@@ -16,13 +16,13 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from refunds.replay import Flip, Unusable, flips, read
+from refunds.replay import ChangedOutcome, InvalidPolicyFile, load_policy_file, replay_returns
 
-UNUSABLE = 2  # exit status
-TABLE_WIDTH = 140  # characters, also where there is no terminal
+EXIT_INVALID_FILE = 2
+TABLE_WIDTH = 140  # characters, independent of the terminal
 TABLE_ROWS = 500
 COLUMNS = {"Return": 10, "Order": 16, "Sent": 10, "Amount": 14, "Before": 17, "After": 17, "Why": 34}
-EXAMPLE = """
+EPILOG = """
 FILE is a policy as JSON. What it leaves out has the portal's defaults (30 days, activated licenses may
 be returned, no exceptions, people decide):
 
@@ -38,61 +38,61 @@ be returned, no exceptions, people decide):
 Exit status: 0 when it ran, 2 when FILE or the call cannot be used.
 """
 UNITS = {"d": timedelta(days=1), "w": timedelta(weeks=1)}
-LONGEST = timedelta(days=36500)
+MAX_AGE = timedelta(days=36500)
 
 
-def age(text: str) -> timedelta:
-    """90d, 12w."""
-    found = re.fullmatch(r"([0-9]{1,6})([dw])", text.strip())
-    if found is None or int(found[1]) * UNITS[found[2]] > LONGEST:
+def parse_age(text: str) -> timedelta:
+    """Parse an age in days or weeks, such as 90d or 12w."""
+    match = re.fullmatch(r"([0-9]{1,6})([dw])", text.strip())
+    if match is None or int(match[1]) * UNITS[match[2]] > MAX_AGE:
         raise ArgumentTypeError("write it like 90d or 12w")
-    return int(found[1]) * UNITS[found[2]]
+    return int(match[1]) * UNITS[match[2]]
 
 
 class Command(BaseCommand):
     help = "List past returns whose verdict a new policy would flip, with the money it is about."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.epilog = EXAMPLE
+        parser.epilog = EPILOG
         parser.formatter_class = RawDescriptionHelpFormatter
         parser.add_argument("file", type=Path, metavar="FILE", help="the policy, as JSON")
         parser.add_argument(
-            "--since", type=age, default=timedelta(days=90), metavar="AGE", help="how far back, as 90d or 12w"
+            "--since", type=parse_age, default=timedelta(days=90), metavar="AGE", help="how far back, as 90d or 12w"
         )
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            terms, store = read(options["file"])
-        except Unusable as error:
-            raise CommandError(f"{options['file']}: {error}", returncode=UNUSABLE) from error
+            terms, store = load_policy_file(options["file"])
+        except InvalidPolicyFile as error:
+            raise CommandError(f"{options['file']}: {error}", returncode=EXIT_INVALID_FILE) from error
         since = timezone.now() - options["since"]
         report = JsonReport(self.stdout) if options["json"] else TableReport(self.stdout)
         with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
             task = progress.add_task("Judging", total=None)
-            for flip in flips(terms, store, since):
-                report.judged += 1
-                progress.update(task, completed=report.judged)
-                if flip is not None:
-                    report.add(flip)
+            for changed in replay_returns(terms, store, since):
+                report.checked += 1
+                progress.update(task, completed=report.checked)
+                if changed is not None:
+                    report.add(changed)
         report.end()
 
 
 class Report:
-    """Counts, and adds the money up; what is listed goes out as it comes, so that memory stays flat."""
+    """Counts returns and adds up amounts. Subclasses write each changed outcome at once, to keep memory constant."""
 
     def __init__(self, out: OutputWrapper) -> None:
         self.out = out
-        self.judged = self.flipped = 0
-        self.money: dict[tuple[str, str, str], Decimal] = {}  # by verdict before, verdict after, currency
+        self.checked = self.changed = 0
+        self.amounts: dict[tuple[str, str, str], Decimal] = {}  # by outcome before, outcome after, currency
 
-    def add(self, flip: Flip) -> None:
-        kind = (str(flip.before.verdict), str(flip.after.verdict), flip.case.currency)
-        self.money[kind] = self.money.get(kind, Decimal(0)) + flip.case.amount
-        self.show(flip)
-        self.flipped += 1
+    def add(self, changed: ChangedOutcome) -> None:
+        key = (str(changed.before.outcome), str(changed.after.outcome), changed.case.currency)
+        self.amounts[key] = self.amounts.get(key, Decimal(0)) + changed.case.amount
+        self.show(changed)
+        self.changed += 1
 
-    def show(self, flip: Flip) -> None:
+    def show(self, changed: ChangedOutcome) -> None:
         raise NotImplementedError
 
     def end(self) -> None:
@@ -100,32 +100,32 @@ class Report:
 
 
 class JsonReport(Report):
-    def show(self, flip: Flip) -> None:
-        self.out.write("," if self.flipped else '{"flips": [')
-        self.out.write(json.dumps(flip.as_dict(), ensure_ascii=False), ending="")
+    def show(self, changed: ChangedOutcome) -> None:
+        self.out.write("," if self.changed else '{"flips": [')
+        self.out.write(json.dumps(changed.as_dict(), ensure_ascii=False), ending="")
 
     def end(self) -> None:
-        money = [
+        amounts = [
             {"before": before, "after": after, "currency": currency, "amount": str(amount)}
-            for (before, after, currency), amount in sorted(self.money.items())
+            for (before, after, currency), amount in sorted(self.amounts.items())
         ]
-        self.out.write("\n]" if self.flipped else '{"flips": []', ending="")
-        self.out.write(f', "judged": {self.judged}, "money": {json.dumps(money)}}}')
+        self.out.write("\n]" if self.changed else '{"flips": []', ending="")
+        self.out.write(f', "judged": {self.checked}, "money": {json.dumps(amounts)}}}')
 
 
 class TableReport(Report):
-    """A table of some rows after the other, its columns as wide in each."""
+    """Writes tables of up to TABLE_ROWS rows, all with the same column widths."""
 
     def __init__(self, out: OutputWrapper) -> None:
         super().__init__(out)
         self.console = Console(width=TABLE_WIDTH)
         self.rows: list[tuple[str, ...]] = []
 
-    def show(self, flip: Flip) -> None:
-        said = flip.as_dict()
-        amount = f"{flip.case.amount.normalize():f} {flip.case.currency}"
-        sent = said["sent_at"][:10]
-        self.rows.append((said["reference"], said["order"], sent, amount, said["before"], said["after"], said["why"]))
+    def show(self, changed: ChangedOutcome) -> None:
+        row = changed.as_dict()
+        amount = f"{changed.case.amount.normalize():f} {changed.case.currency}"
+        sent = row["sent_at"][:10]
+        self.rows.append((row["reference"], row["order"], sent, amount, row["before"], row["after"], row["why"]))
         if len(self.rows) == TABLE_ROWS:
             self._write_rows()
 
@@ -143,6 +143,6 @@ class TableReport(Report):
     def end(self) -> None:
         if self.rows:
             self._write_rows()
-        self.out.write(f"{self.judged} returns judged, {self.flipped} would be decided otherwise.")
-        for (before, after, currency), total in sorted(self.money.items()):
+        self.out.write(f"{self.checked} returns judged, {self.changed} would be decided otherwise.")
+        for (before, after, currency), total in sorted(self.amounts.items()):
             self.out.write(f"  {before} → {after}: {total.normalize():f} {currency}")

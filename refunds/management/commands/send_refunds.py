@@ -1,4 +1,4 @@
-"""`send_refunds`: money that is due, through its gateways."""
+"""`send_refunds`: sends due refunds through their gateways."""
 
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -17,10 +17,10 @@ from orders.models import Store
 from refunds.models import RefundTransaction
 from refunds.services import sending
 
-EXIT_LEFT = 1
-EXIT_UNUSABLE = 2
+EXIT_NOT_ALL_DONE = 1
+EXIT_FAILED = 2
 
-TEACHING = """
+EPILOG = """
 Sends what is due through the gateway of each store and asks again about what was unclear. Celery's beat
 does the same every half minute; this is for a look at what waits, or for a portal without a worker.
 Run at any time, also twice at once: each refund carries its own key and moves once.
@@ -38,7 +38,7 @@ class Command(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.epilog = TEACHING
+        parser.epilog = EPILOG
         parser.formatter_class = RawDescriptionHelpFormatter
         return parser
 
@@ -53,37 +53,37 @@ class Command(BaseCommand):
                 known = ", ".join(Store.objects.order_by("slug").values_list("slug", flat=True)) or "-"
                 raise CommandError(
                     _("There is no store “%(store)s”. Known: %(known)s.") % {"store": store, "known": known},
-                    returncode=EXIT_UNUSABLE,
+                    returncode=EXIT_FAILED,
                 )
             if options["dry_run"]:
-                self._tell_due(store)
+                self._print_due(store)
                 return
-            left = self._send(store)
+            all_done = self._send(store)
         except (OperationalError, InterfaceError) as error:
             raise CommandError(
                 _("The database cannot be reached (%(reason)s). What was sent is asked about the next time.")
                 % {"reason": str(error).splitlines()[0] if str(error) else type(error).__name__},
-                returncode=EXIT_UNUSABLE,
+                returncode=EXIT_FAILED,
             ) from None
-        if left:
-            sys.exit(EXIT_LEFT)
+        if not all_done:
+            sys.exit(EXIT_NOT_ALL_DONE)
 
     def _send(self, store: str) -> bool:
-        """Whether something was refused or stays unclear."""
+        """Return whether all due refunds are done: none refused, none unclear."""
         counts: Counter[str] = Counter()
         with _progress(self.stderr.isatty()):
-            # A run ends by the clock; the next goes on.
-            while found := sending.send_due(store=store):
-                counts += found
+            # Each call stops after a limited time; repeat until nothing is due.
+            while run_counts := sending.send_due(store=store):
+                counts += run_counts
         self.stdout.write(
             _("%(done)d refunds done, %(refused)d refused, %(unclear)d unclear and asked again later.")
             % {name: counts[name] for name in ("done", "refused", "unclear")}
         )
-        self._tell_by_hand(store)
-        return bool(counts["refused"] or counts["unclear"])
+        self._print_waiting_for_staff(store)
+        return not (counts["refused"] or counts["unclear"])
 
-    def _tell_due(self, store: str) -> None:
-        due = _of_store(RefundTransaction.objects.due(timezone.now()), store)
+    def _print_due(self, store: str) -> None:
+        due = _filter_by_store(RefundTransaction.objects.due(timezone.now()), store)
         for row in due.select_related("order__store", "return_case", "withdrawal").order_by("next_try_at"):
             self.stdout.write(
                 f"{row.order.store.slug} {row.order.number} {row.case} {row} ({row.get_status_display()})"
@@ -91,14 +91,14 @@ class Command(BaseCommand):
         self.stdout.write(
             _("%(count)d refunds are due. Nothing was sent: this was a dry run.") % {"count": due.count()}
         )
-        self._tell_by_hand(store)
+        self._print_waiting_for_staff(store)
 
-    def _tell_by_hand(self, store: str) -> None:
-        if count := _of_store(RefundTransaction.objects.to_be_made_by_hand(), store).count():
+    def _print_waiting_for_staff(self, store: str) -> None:
+        if count := _filter_by_store(RefundTransaction.objects.waiting_for_staff(), store).count():
             self.stdout.write(_("%(count)d refunds wait to be made by hand.") % {"count": count})
 
 
-def _of_store(rows: Any, store: str) -> Any:
+def _filter_by_store(rows: Any, store: str) -> Any:
     return rows.filter(order__store__slug=store) if store else rows
 
 

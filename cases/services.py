@@ -1,0 +1,77 @@
+"""Transitions that all requests have in common, made by the buyer or by staff."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from cases.models import DecidedCase
+from cases.refusals import NoOpenQuestion, NotPossible
+from cases.transitions import Actor, add_event, locked, transition
+
+# Statuses that every DecidedCase has in common (Withdrawal has no "cancelled").
+IN_REVIEW = "in_review"
+QUESTION_ASKED = "question_asked"
+DECLINED = "declined"
+CANCELLED = "cancelled"
+
+
+def require_text(text: str, sentence: Any) -> str:
+    """Return the text, stripped. Raises NotPossible with this sentence if it is empty."""
+    if not (stripped := text.strip()):
+        raise NotPossible(sentence)
+    return stripped
+
+
+def cancel(case: DecidedCase, **columns: Any) -> None:
+    """Cancel an undecided case for its buyer. Does nothing if it is canceled already (a second click).
+
+    `columns` are set together with the status. Raises NotPossible once the case is decided.
+    """
+    with locked(case) as current:
+        if current.status == CANCELLED:
+            return
+        if not current.is_undecided:
+            raise NotPossible(_("This is decided already, so it cannot be canceled here any more."))
+        transition(current, CANCELLED, Actor.BUYER, **columns)
+
+
+def answer_question(case: DecidedCase, text: str) -> None:
+    """Record the buyer's answer to support's question. The same answer again (a second click) changes nothing.
+
+    Raises NoOpenQuestion if no question is open.
+    """
+    with locked(case) as current:
+        last = current.events.exclude(from_status=F("to_status")).last()
+        if last is not None and (last.actor, last.from_status, last.text) == (Actor.BUYER, QUESTION_ASKED, text):
+            return
+        if current.status != QUESTION_ASKED:
+            raise NoOpenQuestion
+        transition(current, IN_REVIEW, Actor.BUYER, text=text)
+
+
+def start_review(case: DecidedCase, by: User) -> None:
+    with locked(case) as current:
+        transition(current, IN_REVIEW, Actor.STAFF, by=by)
+
+
+def ask_question(case: DecidedCase, by: User, question: str, note: str = "") -> None:
+    """Ask the buyer a question, to be answered on the case's status page."""
+    question = require_text(question, _("Please write the question to the buyer."))
+    with locked(case) as current:
+        transition(current, QUESTION_ASKED, Actor.STAFF, by=by, text=question, note=note)
+
+
+def decline(case: DecidedCase, by: User, reason: str, note: str = "", **columns: Any) -> None:
+    """Decline a case. The reason is emailed to the buyer; `columns` are set together with the status."""
+    reason = require_text(reason, _("Please write the reason to the buyer."))
+    with locked(case) as current:
+        transition(current, DECLINED, Actor.STAFF, by=by, text=reason, note=note, **columns)
+
+
+def add_note(case: DecidedCase, by: User, note: str) -> None:
+    """Add a note that only staff see. The status stays."""
+    note = require_text(note, _("Please write the note."))
+    with locked(case) as current:
+        add_event(current, current.status, Actor.STAFF, by=by, note=note)

@@ -1,0 +1,58 @@
+"""Admin pages of configuration: return reasons, withdrawal periods, gateways, swap offers, promotions."""
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+
+from refunds.models import (
+    CashbackPromotion,
+    ReturnReason,
+    StoreGateway,
+    SwapOffer,
+    WithdrawalPeriod,
+)
+
+
+@admin.register(ReturnReason)
+class ReturnReasonAdmin(ModelAdmin):
+    list_display = ["name", "position", "offers_swap", "is_active"]
+    list_editable = ["position", "offers_swap", "is_active"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False  # returns refer to it; staff deactivate it instead
+
+
+@admin.register(WithdrawalPeriod)
+class WithdrawalPeriodAdmin(ModelAdmin):
+    list_display = ["country_or_all", "store", "days"]
+    list_select_related = ["store"]
+
+    @admin.display(description=_("country"))
+    def country_or_all(self, period: WithdrawalPeriod) -> str:
+        return period.country or str(_("every country"))
+
+
+@admin.register(StoreGateway)
+class StoreGatewayAdmin(ModelAdmin):
+    list_display = ["store", "gateway"]
+    list_select_related = ["store"]
+
+
+@admin.register(SwapOffer)
+class SwapOfferAdmin(ModelAdmin):
+    list_display = ["name", "store", "product", "price", "currency", "is_active"]
+    list_filter = ["store", "is_active"]
+    list_select_related = ["store", "product"]
+    search_fields = ["name"]
+    autocomplete_fields = ["product"]
+
+
+@admin.register(CashbackPromotion)
+class CashbackPromotionAdmin(ModelAdmin):
+    list_display = ["name", "amount", "currency", "bought_from", "bought_until", "claim_until", "is_active"]
+    list_filter = ["is_active", "stores"]
+    search_fields = ["name"]
+    filter_horizontal = ["stores"]
+    autocomplete_fields = ["products"]

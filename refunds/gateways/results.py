@@ -1,0 +1,50 @@
+"""The interface that every gateway implements, and the results that its methods return."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from refunds.models import RefundTransaction
+
+
+@dataclass(frozen=True)
+class RefundDone:
+    """The gateway has made the refund; `reference` is its id there."""
+
+    name: ClassVar[str] = "done"
+    reference: str
+
+
+@dataclass(frozen=True)
+class RefundRefused:
+    """The gateway certainly did not and will not refund; staff decide what to do."""
+
+    name: ClassVar[str] = "refused"
+    reason: str
+
+
+@dataclass(frozen=True)
+class RefundUnclear:
+    """The refund may have been made or may still be. It must be looked up before it is sent again."""
+
+    name: ClassVar[str] = "unclear"
+    reason: str
+
+
+@dataclass(frozen=True)
+class RefundNotFound:
+    """The gateway does not know this refund, so it may be sent."""
+
+
+GatewayResult = RefundDone | RefundRefused | RefundUnclear
+
+
+class Gateway(Protocol):
+    """Neither method writes to the database, nor raises for errors of the gateway or the network."""
+
+    def send(self, transaction: RefundTransaction) -> GatewayResult:
+        """Send the refund. Sent twice, it is made once, as long as the gateway remembers its idempotency key."""
+        ...
+
+    def look_up(self, transaction: RefundTransaction) -> GatewayResult | RefundNotFound:
+        """Return the result of an earlier `send`."""
+        ...

@@ -1,0 +1,140 @@
+"""Refund transactions: amounts to send back, through which gateway, and with which result."""
+
+import uuid
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from orders.models import Order, Refund, Store, money_field
+from refunds.models.returns import Return
+from refunds.models.withdrawals import Withdrawal
+
+
+class StoreGateway(models.Model):
+    """The gateway that a store's refunds go through. Without a row, staff make them by hand."""
+
+    class Gateway(models.TextChoices):
+        MANUAL = "manual", _("by hand, in the store's own back office")
+        STRIPE = "stripe", "Stripe"
+
+    store = models.OneToOneField(Store, on_delete=models.CASCADE, related_name="gateway", verbose_name=_("store"))
+    gateway = models.CharField(_("gateway"), max_length=16, choices=Gateway, default=Gateway.MANUAL)
+
+    class Meta:
+        verbose_name = _("payment gateway")
+        verbose_name_plural = _("payment gateways")
+
+    def __str__(self) -> str:
+        return f"{self.store}: {self.get_gateway_display()}"
+
+
+class RefundTransactionQuerySet(models.QuerySet["RefundTransaction"]):
+    def open(self) -> Self:
+        """Promised and not completed."""
+        return self.filter(status__in=RefundTransaction.OPEN)
+
+    def waiting_for_staff(self) -> Self:
+        return self.filter(status=RefundTransaction.Status.WAITING, gateway=StoreGateway.Gateway.MANUAL)
+
+    def due(self, now: datetime) -> Self:
+        """Ready to be sent or looked up by a worker now, and not leased by another."""
+        return (
+            self.open()
+            .exclude(gateway=StoreGateway.Gateway.MANUAL)
+            .filter(next_try_at__lte=now)
+            .exclude(order__returns_frozen_until__gt=now)  # a corrected address can still be undone
+            .filter(Q(leased_until__isnull=True) | Q(leased_until__lte=now))
+        )
+
+
+class RefundTransaction(models.Model):
+    """One refund of a case, made at most once: every try uses the same idempotency key."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("to be sent")
+        UNCLEAR = "unclear", _("unclear: asked again")
+        DONE = "done", _("done")
+        REFUSED = "refused", _("refused by the gateway")
+        CANCELLED = "cancelled", _("not needed any more")
+
+    OPEN = frozenset({Status.WAITING, Status.UNCLEAR})
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refund_transactions")
+    return_case = models.ForeignKey(
+        Return, on_delete=models.PROTECT, null=True, blank=True, related_name="transactions", verbose_name=_("return")
+    )
+    withdrawal = models.ForeignKey(
+        Withdrawal,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="transactions",
+        verbose_name=_("withdrawal"),
+    )
+    currency = models.CharField(_("currency"), max_length=3)
+    amount = money_field()
+    gateway = models.CharField(_("gateway"), max_length=16, choices=StoreGateway.Gateway)
+    status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.WAITING)
+    idempotency_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # The id of the refund at the gateway or in the store's back office.
+    store_reference = models.CharField(_("reference"), max_length=100, blank=True)
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    next_try_at = models.DateTimeField(_("next try"), default=timezone.now)
+    leased_until = models.DateTimeField(null=True, blank=True, editable=False)
+    last_answer = models.TextField(_("last answer"), blank=True)
+    created_at = models.DateTimeField(_("promised at"), default=timezone.now)
+    done_at = models.DateTimeField(_("done at"), null=True, blank=True)
+    done_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    # The order's row for this refund: the portal's own until an import brings the store's.
+    refund = models.OneToOneField(
+        Refund, on_delete=models.SET_NULL, null=True, blank=True, related_name="transaction", editable=False
+    )
+
+    objects = RefundTransactionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("refund to send")
+        verbose_name_plural = _("refunds to send")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="refund_transaction_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(return_case__isnull=False, withdrawal__isnull=True)
+                | Q(return_case__isnull=True, withdrawal__isnull=False),
+                name="refund_transaction_of_exactly_one_case",
+            ),
+            models.UniqueConstraint(
+                fields=["return_case"],
+                condition=Q(status__in=["waiting", "unclear", "done"]),
+                name="refund_transaction_once_per_return",
+            ),
+            models.UniqueConstraint(
+                fields=["withdrawal"],
+                condition=Q(status__in=["waiting", "unclear", "done"]),
+                name="refund_transaction_once_per_withdrawal",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="done") | (~Q(store_reference="") & Q(done_at__isnull=False)),
+                name="refund_transaction_done_has_reference",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_try_at"], condition=Q(status__in=["waiting", "unclear"]), name="refund_transaction_due"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+    @property
+    def case(self) -> Return | Withdrawal:
+        case = self.return_case or self.withdrawal
+        assert case is not None  # a constraint requires one
+        return case

@@ -1,0 +1,272 @@
+"""Matches refunds that a store reports with its orders to the portal's own refunds and open cases.
+
+Each refund counts once: a reported refund that the portal made replaces the portal's own `Refund` row, and one
+that fulfills an open case closes it. The caller, an import, holds the orders' locks and has added the reported
+refunds in the same transaction.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import chain
+
+from django.db.models import Exists, OuterRef, Sum
+from django.utils.translation import gettext as _
+
+from cases.transitions import Actor
+from orders.models import Order, OrderLine, Refund
+from refunds.amounts import ZERO
+from refunds.models import RefundTransaction, Return, ReturnLine, Swap, Withdrawal
+from refunds.services.transactions import (
+    OWN_REFUND_ID_PREFIX,
+    RefundCase,
+    Status,
+    complete,
+    gateway_name,
+    new_transaction,
+    refunded_amount,
+    unpromised_amount,
+    update_order_status,
+)
+
+# Some stores report only the day of a refund, or use another clock. A refund may be dated this much before its request.
+DATE_TOLERANCE = timedelta(days=1)
+OPEN_RETURNS = [*Return.UNDECIDED, Return.Status.APPROVED]
+OPEN_WITHDRAWALS = [*Withdrawal.UNDECIDED, Withdrawal.Status.APPROVED]
+
+
+def lines_with_requests(order_ids: Collection[int]) -> set[int]:
+    """Return the ids of lines with a return or swap, in any status. Imports must not delete them."""
+    returned = ReturnLine.objects.filter(line__order_id__in=order_ids).values_list("line_id", flat=True)
+    swapped = Swap.objects.filter(order_id__in=order_ids).values_list("line_id", flat=True)
+    return set(chain(returned, swapped))
+
+
+def reconcile_imported_refunds(new_refund_ids: Mapping[int, Collection[str]]) -> None:
+    """Reconcile orders after an import. `new_refund_ids` are the store's ids of new refunds, by order id.
+
+    Includes orders that the import changed without a new refund. Afterwards the status of each order agrees with
+    its refunds, whatever status was imported. One query if none of the orders has a case.
+    """
+    for order in _orders_with_cases(new_refund_ids):
+        _Reconciliation(order, set(new_refund_ids[order.pk])).run()
+
+
+def _orders_with_cases(order_ids: Collection[int]) -> list[Order]:
+    if not order_ids:
+        return []
+    same_order = {"order": OuterRef("pk")}
+    return list(
+        Order.objects.filter(pk__in=order_ids)
+        .filter(Exists(Refund.objects.filter(**same_order)))
+        .filter(
+            Exists(RefundTransaction.objects.filter(**same_order))
+            | Exists(Return.objects.filter(**same_order, status__in=OPEN_RETURNS))
+            | Exists(Withdrawal.objects.filter(**same_order, status__in=OPEN_WITHDRAWALS))
+        )
+        .select_for_update(of=("self",))
+        .select_related("store")
+        .order_by("pk")
+    )
+
+
+@dataclass
+class _Reconciliation:
+    """One order, and the store's ids of its new refunds."""
+
+    order: Order
+    new_refund_ids: set[str]
+    transactions: list[RefundTransaction] = field(init=False)
+
+    def run(self) -> None:
+        self.transactions = list(
+            RefundTransaction.objects.filter(order=self.order)
+            .select_for_update(of=("self",))
+            .select_related("return_case", "withdrawal", "refund")
+            .order_by("pk")
+        )
+        new = self.order.refunds.filter(store_refund_id__in=self.new_refund_ids, transaction=None)
+        unmatched = [refund for refund in new.order_by("refunded_at", "pk") if not self._match(refund)]
+        self._replace_own_if_overrefunded(unmatched)
+        self._refuse_unfunded_transactions()
+        self._update_returned_quantities()
+        update_order_status(self.order)
+
+    def _match(self, refund: Refund) -> bool:
+        return self._match_own_refund(refund) or self._match_open_transaction(refund) or self._match_open_case(refund)
+
+    # --- Refunds that the portal made ----------------------------------------------------------------------
+
+    def _unreported(self) -> list[RefundTransaction]:
+        """Return transactions that are done and whose refund the store has not reported yet."""
+        return [
+            each
+            for each in self.transactions
+            if each.status == Status.DONE
+            and each.refund
+            and each.refund.store_refund_id.startswith(OWN_REFUND_ID_PREFIX)
+        ]
+
+    def _match_own_refund(self, refund: Refund) -> bool:
+        """Match a refund of the portal, by its reference or else by its amount."""
+        unreported = self._unreported()
+        matching = [each for each in unreported if each.store_reference == refund.store_refund_id]
+        matching += [
+            each
+            for each in unreported
+            if each.amount == refund.amount and _not_before(refund, each) and not _is_for_others(refund, each.case)
+        ]
+        if matching:
+            _replace_own_row(matching[0], refund)
+        return bool(matching)
+
+    def _replace_own_if_overrefunded(self, refunds: list[Refund]) -> None:
+        """Match refunds to own ones of another amount, where otherwise more would be refunded than was paid."""
+        for refund in refunds:
+            candidates = [each for each in self._unreported() if _not_before(refund, each)]
+            if candidates and refunded_amount(self.order) > self.order.total:
+                _replace_own_row(min(candidates, key=lambda each: abs(each.amount - refund.amount)), refund)
+
+    # --- Promised and requested refunds --------------------------------------------------------------------
+
+    def _match_open_transaction(self, refund: Refund) -> bool:
+        """Complete a promised transaction of the same amount: somebody made the refund in the store."""
+        matching = [
+            each
+            for each in self.transactions
+            if each.status in RefundTransaction.OPEN
+            and each.amount == refund.amount
+            and _not_before(refund, each.case)
+            and not _is_for_others(refund, each.case)
+        ]
+        if not matching:
+            return False
+        best = max(matching, key=lambda each: (_same_lines(refund, each.case), -each.pk))
+        complete(best, refund, refund.store_refund_id, Actor.STORE)
+        return True
+
+    def _match_open_case(self, refund: Refund) -> bool:
+        """Close the open case that fits best: same lines and amount, same amount, or all its units refunded."""
+        cases = [case for case in self._open_cases() if _not_before(refund, case) and not _is_for_others(refund, case)]
+        for matches in (self._matches_lines_and_amount, self._matches_amount, self._covers_units):
+            for case in cases:
+                if matches(refund, case):
+                    self._close(case, refund)
+                    return True
+        return False
+
+    def _open_cases(self) -> list[RefundCase]:
+        """Return open cases, except those whose refund a gateway may be making right now."""
+        at_gateway = {each.case for each in self.transactions if each.status == Status.UNCLEAR}
+        returns = Return.objects.filter(order=self.order, status__in=OPEN_RETURNS).order_by("pk")
+        withdrawals = Withdrawal.objects.filter(order=self.order, status__in=OPEN_WITHDRAWALS).order_by("pk")
+        cases: list[RefundCase] = [*returns, *withdrawals]
+        return [case for case in cases if case not in at_gateway]
+
+    def _matches_lines_and_amount(self, refund: Refund, case: RefundCase) -> bool:
+        return self._matches_amount(refund, case) and _same_lines(refund, case)
+
+    def _matches_amount(self, refund: Refund, case: RefundCase) -> bool:
+        if isinstance(case, Return) or case.amount_approved is not None:
+            expected = case.amount_approved if case.amount_approved is not None else getattr(case, "amount", None)
+            return refund.amount == expected
+        return refund.amount == self.order.total
+
+    def _covers_units(self, refund: Refund, case: RefundCase) -> bool:
+        """Whether all requested units are refunded, even for another amount."""
+        if isinstance(case, Return):
+            refunded = _refunded_units(refund)
+            requested = _requested_units(case)
+            return bool(requested) and all(refunded.get(line, 0) >= quantity for line, quantity in requested.items())
+        return refunded_amount(self.order) >= self.order.total
+
+    def _close(self, case: RefundCase, refund: Refund) -> None:
+        for waiting in self.transactions:
+            if waiting.status == Status.WAITING and waiting.case == case:
+                waiting.status = Status.CANCELLED
+                waiting.last_answer = _("The store made this refund itself (%(reference)s).") % {
+                    "reference": refund.store_refund_id
+                }
+                waiting.save(update_fields=["status", "last_answer"])
+        amount = min(refund.amount, case.amount) if isinstance(case, Return) else refund.amount
+        if amount <= ZERO:
+            return
+        transaction = new_transaction(case, amount, gateway_name(self.order))
+        complete(transaction, refund, refund.store_refund_id, Actor.STORE)
+        self.transactions.append(transaction)
+
+    # --- After matching ------------------------------------------------------------------------------------
+
+    def _refuse_unfunded_transactions(self) -> None:
+        """Refuse waiting transactions, newest first, if the store refunded so much that the money is not left."""
+        left = unpromised_amount(self.order)
+        for waiting in reversed(self.transactions):
+            if left >= ZERO:
+                return
+            if waiting.status == Status.WAITING:
+                waiting.status = Status.REFUSED
+                waiting.last_answer = _("The store gave back so much itself that not enough of what was paid is left.")
+                waiting.save(update_fields=["status", "last_answer"])
+                left += waiting.amount
+
+    def _update_returned_quantities(self) -> None:
+        """Raise `quantity_returned` to the sum of two kinds of units.
+
+        Those that the store reported with its refunds, and those of refunded returns whose refund the store has
+        not reported yet or has reported without units.
+        """
+        reported: dict[str, int] = {}
+        for refund in self.order.refunds.all():
+            for store_line_id, quantity in _refunded_units(refund).items():
+                reported[store_line_id] = reported.get(store_line_id, 0) + quantity
+        own = dict(
+            ReturnLine.objects.filter(
+                return_case__order=self.order,
+                return_case__status=Return.Status.REFUNDED,
+                return_case__transactions__status=Status.DONE,
+                return_case__transactions__refund__lines=[],
+            )
+            .values_list("line_id")
+            .annotate(units=Sum("quantity"))
+        )
+        for line in OrderLine.objects.filter(order=self.order).select_for_update(of=("self",)).order_by("pk"):
+            units = min(reported.get(line.store_line_id, 0) + own.get(line.pk, 0), line.quantity)
+            if units > line.quantity_returned:
+                line.quantity_returned = units
+                line.save(update_fields=["quantity_returned"])
+
+
+def _replace_own_row(transaction: RefundTransaction, refund: Refund) -> None:
+    """Link the transaction to the store's row, and delete the portal's own row."""
+    own = transaction.refund
+    transaction.refund = refund
+    transaction.save(update_fields=["refund"])
+    if own is not None:
+        own.delete()
+
+
+def _not_before(refund: Refund, request: RefundTransaction | RefundCase) -> bool:
+    return refund.refunded_at >= request.created_at - DATE_TOLERANCE
+
+
+def _refunded_units(refund: Refund) -> dict[str, int]:
+    """Return the refunded units by the store's line id; empty if the store did not report them."""
+    units: dict[str, int] = {}
+    for part in refund.lines:
+        units[part["id"]] = units.get(part["id"], 0) + part["quantity"]
+    return units
+
+
+def _requested_units(case: Return) -> dict[str, int]:
+    return dict(case.lines.values_list("line__store_line_id", "quantity"))
+
+
+def _is_for_others(refund: Refund, case: RefundCase) -> bool:
+    """Whether the store reported units with the refund, and none of them are in the return."""
+    if not isinstance(case, Return) or not refund.lines:
+        return False
+    return not _refunded_units(refund).keys() & _requested_units(case).keys()
+
+
+def _same_lines(refund: Refund, case: RefundCase) -> bool:
+    return isinstance(case, Return) and bool(refund.lines) and _refunded_units(refund) == _requested_units(case)

@@ -1,0 +1,195 @@
+"""Refund transactions: created when a case is approved, completed once, and then shown on the order."""
+
+from decimal import Decimal
+
+from django.contrib.auth.models import User
+from django.db import transaction as db_transaction
+from django.db.models import F, Sum
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from cases.refusals import NotPossible, WrongStatus
+from cases.transitions import Actor, lock_order, status_label, transition
+from orders.card_numbers import contains_card_number
+from orders.models import Order, OrderLine, Refund
+from refunds.amounts import ZERO
+from refunds.models import RefundTransaction, Return, StoreGateway, Withdrawal
+from refunds.refusals import InvalidAmount
+from refunds.services.license_revocation import revoke_refunded_licenses
+
+Status = RefundTransaction.Status
+RefundCase = Return | Withdrawal
+# Prefix of `Refund.store_refund_id` for refunds that the portal recorded and the store has not reported yet.
+OWN_REFUND_ID_PREFIX = "portal:"
+
+
+def promise_refund(case: RefundCase, amount: Decimal, gateway: str = "") -> RefundTransaction:
+    """Create the transaction for an approved amount, for this gateway or else the store's.
+
+    The caller holds the order's lock. Raises InvalidAmount if it exceeds what is left of the amount paid.
+    """
+    order = case.about_order
+    assert order is not None
+    if amount > unpromised_amount(order):
+        raise InvalidAmount(
+            _("Only %(left)s is left of what was paid for this order: the rest went back already, or is on its way."),
+            left=max(unpromised_amount(order), ZERO),
+        )
+    return new_transaction(case, amount, gateway or gateway_name(order))
+
+
+def gateway_name(order: Order) -> str:
+    """Return the gateway that refunds of the order's store go through."""
+    name = StoreGateway.objects.filter(store_id=order.store_id).values_list("gateway", flat=True).first()
+    return name or StoreGateway.Gateway.MANUAL
+
+
+def new_transaction(case: RefundCase, amount: Decimal, gateway: str) -> RefundTransaction:
+    order = case.about_order
+    assert order is not None
+    return RefundTransaction.objects.create(
+        order=order,
+        return_case=case if isinstance(case, Return) else None,
+        withdrawal=case if isinstance(case, Withdrawal) else None,
+        currency=order.currency,
+        amount=amount,
+        gateway=gateway,
+    )
+
+
+def unpromised_amount(order: Order) -> Decimal:
+    """Return what was paid minus refunds and open transactions. Negative if the store refunded more than expected."""
+    promised = RefundTransaction.objects.filter(order=order).open().aggregate(sum=Sum("amount"))["sum"] or ZERO
+    return order.total - refunded_amount(order) - promised
+
+
+def refunded_amount(order: Order) -> Decimal:
+    return order.refunds.aggregate(sum=Sum("amount"))["sum"] or ZERO
+
+
+# --- Staff -----------------------------------------------------------------------------------------------
+
+
+def mark_done(transaction: RefundTransaction, reference: str, by: User) -> None:
+    """Record that staff made a refund in the store's back office, with its reference there.
+
+    For transactions of the manual gateway, and for those that a gateway refused. Raises NotPossible if the
+    reference is unusable, WrongStatus if the transaction is in another status or at a gateway, InvalidAmount if
+    a refused amount is not left any more.
+    """
+    reference = " ".join(reference.split())
+    max_length = RefundTransaction._meta.get_field("store_reference").max_length or 0
+    if not 0 < len(reference) <= max_length or not reference.isprintable():
+        raise NotPossible(
+            _("Please enter the reference of the refund, of at most %(longest)d characters."), longest=max_length
+        )
+    if contains_card_number(reference):
+        raise NotPossible(_("This is a card number. Please enter the reference of the refund instead."))
+    with db_transaction.atomic():
+        current = lock_transaction(transaction)
+        if current.status == Status.REFUSED:
+            current = _retry_refused(current, StoreGateway.Gateway.MANUAL)
+        if current.status != Status.WAITING or current.gateway != StoreGateway.Gateway.MANUAL:
+            raise WrongStatus(current.get_status_display())
+        record_refund(current, reference, Actor.STAFF, by=by)
+
+
+def retry(transaction: RefundTransaction) -> RefundTransaction:
+    """Create a new transaction for a refused one, for the store's current gateway.
+
+    Raises WrongStatus if it is not refused any more, InvalidAmount if the amount is not left any more.
+    """
+    with db_transaction.atomic():
+        current = lock_transaction(transaction)
+        return _retry_refused(current, gateway_name(current.order))
+
+
+def switch_to_manual(transaction: RefundTransaction) -> RefundTransaction:
+    """Create a new transaction for a refused one, for staff to make by hand. Raises as `retry` does."""
+    with db_transaction.atomic():
+        return _retry_refused(lock_transaction(transaction), StoreGateway.Gateway.MANUAL)
+
+
+def _retry_refused(refused: RefundTransaction, gateway: str) -> RefundTransaction:
+    case = refused.case
+    if refused.status != Status.REFUSED:
+        raise WrongStatus(refused.get_status_display())
+    if case.status != type(case).Status.APPROVED:
+        raise WrongStatus(status_label(case))
+    if case.transactions.filter(status__in=[*RefundTransaction.OPEN, Status.DONE]).exists():
+        raise NotPossible(_("This refund was tried again already."))
+    return promise_refund(case, refused.amount, gateway)
+
+
+# --- Completing ------------------------------------------------------------------------------------------
+
+
+def lock_transaction(transaction: RefundTransaction) -> RefundTransaction:
+    """Return the transaction freshly loaded, with its order and then itself locked."""
+    order = lock_order(transaction.order_id)
+    current = (
+        RefundTransaction.objects.select_for_update(of=("self",))
+        .select_related("return_case", "withdrawal")
+        .get(pk=transaction.pk)
+    )
+    current.order = order
+    return current
+
+
+def record_refund(transaction: RefundTransaction, reference: str, actor: Actor, *, by: User | None = None) -> None:
+    """Add the refund to the order and complete the transaction, before the store has reported the refund.
+
+    The caller holds the locks.
+    """
+    refund = Refund.objects.create(
+        order_id=transaction.order_id,
+        store_refund_id=f"{OWN_REFUND_ID_PREFIX}{transaction.idempotency_key}",
+        amount=transaction.amount,
+        refunded_at=timezone.now(),
+    )
+    complete(transaction, refund, reference, actor, by=by)
+
+
+def complete(
+    transaction: RefundTransaction, refund: Refund, reference: str, actor: Actor, *, by: User | None = None
+) -> None:
+    """Mark a transaction as done and its case as refunded, and update the order, its lines and its licenses.
+
+    `refund` is the row that the order shows. If the store reported it with its units, they are counted already.
+    The caller holds the locks of the order and the transaction.
+    """
+    now = timezone.now()
+    transaction.status = Status.DONE
+    transaction.store_reference = reference
+    transaction.refund = refund
+    transaction.done_at = now
+    transaction.done_by = by
+    transaction.leased_until = None
+    transaction.save()
+    case = type(transaction.case).objects.select_for_update(of=("self",)).get(pk=transaction.case.pk)
+    if isinstance(case, Return) and not refund.lines:
+        add_returned_quantities(case)
+    order = lock_order(transaction.order_id)
+    update_order_status(order)
+    if isinstance(case, Withdrawal) and order.status == Order.Status.REFUNDED:
+        order.lines.filter(quantity_returned__lt=F("quantity")).update(quantity_returned=F("quantity"))
+    approved = transaction.amount if case.amount_approved is None else case.amount_approved
+    transition(case, "refunded", actor, by=by, amount_approved=approved)
+    revoke_refunded_licenses(case, order, now)
+
+
+def add_returned_quantities(case: Return) -> None:
+    """Add a return's units to `quantity_returned` of their lines, each line locked."""
+    units = dict(case.lines.values_list("line_id", "quantity"))
+    for line in OrderLine.objects.select_for_update(of=("self",)).filter(pk__in=units).order_by("pk"):
+        line.quantity_returned = min(line.quantity_returned + units[line.pk], line.quantity)
+        line.save(update_fields=["quantity_returned"])
+
+
+def update_order_status(order: Order) -> None:
+    """Set a completed order's status to (partially) refunded, by the sum of its refunds."""
+    refunded = refunded_amount(order)
+    if order.status not in (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED) or refunded <= ZERO:
+        return
+    order.status = Order.Status.REFUNDED if refunded >= order.total else Order.Status.PARTIALLY_REFUNDED
+    order.save(update_fields=["status"])

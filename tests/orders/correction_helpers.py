@@ -1,0 +1,49 @@
+"""Steps of an address correction in a browser, for tests."""
+
+import re
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+
+from notifications import kinds
+from notifications.models import Message
+from notifications.rendering import build
+from orders.models import Order
+from orders.passwords import portal_password
+
+PAGE, CHECK = "/orders/correct-email/", "/orders/correct-email/check/"
+
+
+def post_correction(order: Order, browser: Client | None = None, **fields: str) -> HttpResponse:
+    """Post the first step with the right details, except for the given ones."""
+    data = {
+        "order_number": order.number,
+        "password": portal_password(order) or "",
+        "card_last4": order.card_last4,
+        "new_email": "right@example.com",
+    }
+    return (browser or Client()).post(PAGE, data | fields)  # type: ignore[return-value]
+
+
+def correct_in_browser(order: Order, new_email: str = "right@example.com") -> Client:
+    """Correct the address in a new browser, and return the browser."""
+    browser = Client()
+    assert post_correction(order, browser, new_email=new_email).status_code == 302
+    assert browser.post(CHECK).status_code == 302
+    order.refresh_from_db()
+    return browser
+
+
+def sent_email(address: str, kind: str) -> Any:
+    message = Message.objects.filter(kind=kind, recipient=address).latest("pk")
+    return build(message, kinds.get(kind))
+
+
+def undo_path(address: str = "buyer@example.com") -> str:
+    """Return the path of the undo link in the email to the old address."""
+    found = re.search(
+        r"http://testserver(/orders/correct-email/undo/\S+/)", str(sent_email(address, "address_corrected_old").body)
+    )
+    assert found is not None
+    return found[1]
