@@ -1,4 +1,4 @@
-"""The staff site: django-unfold's, under a content security policy of its own."""
+"""The admin site of django-unfold, with its own Content-Security-Policy."""
 
 from collections.abc import Callable
 from typing import Any

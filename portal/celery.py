@@ -45,7 +45,7 @@ app.conf.beat_schedule = {
         "options": {"expires": 3600},
     },
     "forget-old-thread-links": {
-        "task": "support.tasks.forget_old_links",
+        "task": "support.tasks.delete_old_links",
         "schedule": crontab(minute="27"),
         "options": {"expires": 3600},
     },
@@ -63,6 +63,6 @@ app.conf.beat_schedule = {
 
 
 @beat_init.connect
-def beat_once_at_the_start(**_details: object) -> None:
-    """Send a heartbeat at once. The schedule would send the first one only after HEARTBEAT_SECONDS."""
+def send_first_heartbeat(**_kwargs: object) -> None:
+    """Send a heartbeat at the start, because the scheduler sends its first one only after an interval."""
     app.send_task("portal.tasks.heartbeat", expires=app.conf.task_time_limit)

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 @dataclass(frozen=True, eq=False)
 class Vendor:
-    """Whose portal it is, as every page shows it. One object for each look, so that it is a quick key."""
+    """The vendor as shown on every page. Compared by identity, because it is part of cache keys."""
 
     name: str
     logo: str
@@ -17,12 +17,12 @@ class Vendor:
     demo: bool
 
 
-_vendor = lru_cache(maxsize=8)(Vendor)
+_get_vendor = lru_cache(maxsize=8)(Vendor)
 
 
 def vendor(request: HttpRequest) -> dict[str, object]:
-    """The vendor's name, logo and color, for every page."""
-    shown = _vendor(
+    """Add the vendor's name, logo and color to every template context."""
+    current = _get_vendor(
         name=settings.VENDOR_NAME,
         logo=settings.VENDOR_LOGO,
         color=settings.VENDOR_COLOR,
@@ -30,4 +30,4 @@ def vendor(request: HttpRequest) -> dict[str, object]:
         support_email=settings.SUPPORT_EMAIL,
         demo=settings.DEMO,
     )
-    return {"vendor": shown, "demo": shown.demo}
+    return {"vendor": current, "demo": current.demo}

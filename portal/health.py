@@ -1,4 +1,4 @@
-"""What is asked of a running portal: `/healthz`, `/readyz` and the doctor's question for migrations."""
+"""The health endpoints `/healthz` and `/readyz`."""
 
 from collections.abc import Callable
 
@@ -10,54 +10,54 @@ from portal import schema
 
 
 def unapplied_migrations() -> list[str]:
-    """Migrations that the code has and the database does not, as app.name. Raises DatabaseError."""
+    """Return the names of migrations that are not applied, as "app.name". Raises DatabaseError."""
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
 
 
 def healthz() -> HttpResponse:
-    """This process answers; nothing else is looked at."""
-    return _plain("ok")
+    """Whether this process responds. Checks nothing else."""
+    return _plain_response("ok")
 
 
 def readyz() -> HttpResponse:
-    """The database answers, is migrated, and its tables are what the models say: send people here."""
+    """Whether this process can serve pages: the database is reachable, migrated, and matches the models."""
     try:
         if unapplied_migrations():
-            return _plain("migrations missing", 503)
-        return _plain("ok") if _tables_fit() else _plain("tables differ from the models", 503)
+            return _plain_response("migrations missing", 503)
+        return _plain_response("ok") if _do_tables_match() else _plain_response("tables differ from the models", 503)
     except DatabaseError:
-        return _plain("database unreachable", 503)
+        return _plain_response("database unreachable", 503)
 
 
-_known_to_fit = False
+_tables_matched = False
 
 
-def _tables_fit() -> bool:
-    """Asked until the answer is yes: the tables of a running release change no more."""
-    global _known_to_fit
-    _known_to_fit = _known_to_fit or not schema.differences()
-    return _known_to_fit
+def _do_tables_match() -> bool:
+    """Check until the tables match once: they do not change while a release is running."""
+    global _tables_matched
+    _tables_matched = _tables_matched or not schema.find_differences()
+    return _tables_matched
 
 
-def _plain(word: str, status: int = 200) -> HttpResponse:
-    return HttpResponse(f"{word}\n", content_type="text/plain", status=status, headers={"Cache-Control": "no-store"})
+def _plain_response(text: str, status: int = 200) -> HttpResponse:
+    return HttpResponse(f"{text}\n", content_type="text/plain", status=status, headers={"Cache-Control": "no-store"})
 
 
-_ANSWERS: dict[str, Callable[[], HttpResponse]] = {"/healthz": healthz, "/readyz": readyz}
+_ENDPOINTS: dict[str, Callable[[], HttpResponse]] = {"/healthz": healthz, "/readyz": readyz}
 
 
 class HealthMiddleware:
-    """Answers both before any other middleware.
+    """Serves the health endpoints before any other middleware.
 
-    Load balancers and container health checks ask by an address of their own, without HTTPS; neither
-    the host check nor the redirect may stand in their way, and no session or language is needed.
+    Load balancers and container health checks use internal addresses without HTTPS. The host check and the redirect
+    to HTTPS must not apply to them, and they need neither a session nor a language.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        answer = _ANSWERS.get(request.path) if request.method in ("GET", "HEAD") else None
-        return answer() if answer else self.get_response(request)
+        endpoint = _ENDPOINTS.get(request.path) if request.method in ("GET", "HEAD") else None
+        return endpoint() if endpoint else self.get_response(request)

@@ -1,4 +1,4 @@
-"""What must not stand in a log."""
+"""A logging filter that removes access tokens from log lines."""
 
 import logging
 import re
@@ -8,33 +8,33 @@ from functools import cache
 from django.apps import apps
 from django.urls import URLPattern, URLResolver, get_resolver
 
-# Routes declare what they capture as a secret by `<token:…>`; see notifications/tokens.py.
+# Routes capture secrets with the path converter `<token:…>`; see notifications/tokens.py.
 _TOKEN = re.compile(r"<token:\w+>")
 _OTHER_PARAMETER = re.compile(r"<[^>]+>")
 _CAPTURED = r"[^/\s\"']+"
 
 
 class HideTokens(logging.Filter):
-    """Cuts tokens out of paths, as in the log line of a form that was refused: young ones open orders."""
+    """Replaces tokens in logged paths by "…", because a token that has not expired opens orders."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if not apps.ready:  # nothing has been served so far
+        if not apps.ready:  # no request has been served yet, and the URL configuration cannot be loaded
             return True
         text = record.getMessage()
-        hidden = _tokens().sub(r"\1…", text)
+        hidden = _token_pattern().sub(r"\1…", text)
         if hidden != text:
             record.msg, record.args = hidden, None
         return True
 
 
 def token_routes() -> Iterator[str]:
-    """The routes of the whole site that capture a token, as in `access/<token:token>/`."""
+    """Yield the routes of all apps that capture a token, such as `access/<token:token>/`."""
     return (route for route in _routes(get_resolver().url_patterns, "") if _TOKEN.search(route))
 
 
-def _routes(patterns: Iterable[URLPattern | URLResolver], before: str) -> Iterator[str]:
+def _routes(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator[str]:
     for each in patterns:
-        route = f"{before}{each.pattern}"
+        route = f"{prefix}{each.pattern}"
         if isinstance(each, URLResolver):
             yield from _routes(each.url_patterns, route)
         else:
@@ -42,8 +42,9 @@ def _routes(patterns: Iterable[URLPattern | URLResolver], before: str) -> Iterat
 
 
 @cache
-def _tokens() -> re.Pattern[str]:
-    """A token with what stands before it in its path."""
-    starts = {_TOKEN.split(route)[0] for route in token_routes()}
-    written = sorted(("/" + _CAPTURED.join(map(re.escape, _OTHER_PARAMETER.split(start))) for start in starts), key=len)
-    return re.compile(f"({'|'.join(reversed(written))}){_CAPTURED}")
+def _token_pattern() -> re.Pattern[str]:
+    """Match a token together with the path before it, longest paths first."""
+    prefixes = {_TOKEN.split(route)[0] for route in token_routes()}
+    patterns = ["/" + _CAPTURED.join(map(re.escape, _OTHER_PARAMETER.split(prefix))) for prefix in prefixes]
+    patterns.sort(key=len, reverse=True)
+    return re.compile(f"({'|'.join(patterns)}){_CAPTURED}")

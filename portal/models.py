@@ -1,4 +1,4 @@
-"""That the scheduler is alive, kept where all machines can see it."""
+"""The heartbeat of the scheduler, stored in the database so that every machine can read it."""
 
 from datetime import timedelta
 
@@ -8,10 +8,10 @@ from django.utils import timezone
 
 
 class Heartbeat(models.Model):
-    """When the scheduler's last beat came through the queue and a worker. One row a name."""
+    """When a task of the scheduler last passed through the broker and a worker. One row per name."""
 
     BEAT = "beat"
-    LOST_AFTER = timedelta(seconds=3 * settings.HEARTBEAT_SECONDS + 10)  # three beats missed
+    STALE_AFTER = timedelta(seconds=3 * settings.HEARTBEAT_SECONDS + 10)  # three missed beats
 
     name = models.CharField(max_length=32, primary_key=True)
     at = models.DateTimeField()
@@ -20,11 +20,11 @@ class Heartbeat(models.Model):
         return f"{self.name} {self.at:%Y-%m-%d %H:%M:%S}"
 
     @classmethod
-    def note(cls, name: str = BEAT) -> None:
+    def record(cls, name: str = BEAT) -> None:
         cls.objects.update_or_create(name=name, defaults={"at": timezone.now()})
 
     @classmethod
     def age(cls, name: str = BEAT) -> timedelta | None:
-        """How long ago the last beat was; None where there was none yet."""
+        """Time since the last beat; None if there was none yet."""
         last = cls.objects.filter(name=name).first()
         return timezone.now() - last.at if last else None

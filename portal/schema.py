@@ -1,7 +1,6 @@
-"""Whether the tables are what the models say.
+"""Compares the database tables with the models.
 
-An upgrade over an edited migration finds nothing to apply, and its pages answer 500: the names of migrations alone
-say nothing about the tables.
+If a migration was edited after it had been applied, Django finds nothing to apply although the tables are outdated.
 """
 
 import re
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from django.apps import apps
 from django.db import connection, models
 
-# How PostgreSQL calls in its catalog what Django writes in CREATE TABLE.
+# The names in PostgreSQL's catalog of types that Django writes differently in CREATE TABLE.
 _CATALOG_NAMES = {"varchar": "character varying", "bool": "boolean", "time": "time without time zone"}
 _COLUMNS = """
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef OR a.attidentity <> ''
@@ -28,7 +27,7 @@ UNION SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()
 class _Column:
     type: str
     not_null: bool
-    is_filled: bool  # by a default, where an INSERT does not name it
+    has_default: bool  # or is an identity column
 
 
 @dataclass
@@ -37,56 +36,56 @@ class _Tables:
     names: set[str] = field(default_factory=set)  # of constraints and indexes
 
 
-def differences() -> list[str]:
-    """What of the tables is not as the models say, a sentence each. Two queries. Raises DatabaseError."""
-    tables = _read()
+def find_differences() -> list[str]:
+    """Return a sentence for each difference between tables and models. Two queries. Raises DatabaseError."""
+    tables = _read_catalog()
     return [
         sentence
         for model in apps.get_models(include_auto_created=True)
         if model._meta.managed and not model._meta.proxy
-        for sentence in _differences_of(model, tables)
+        for sentence in _model_differences(model, tables)
     ]
 
 
-def _read() -> _Tables:
+def _read_catalog() -> _Tables:
     tables = _Tables()
     with connection.cursor() as cursor:
         cursor.execute(_COLUMNS)
-        for table, name, of_type, not_null, is_filled in cursor.fetchall():
-            tables.columns.setdefault(table, {})[name] = _Column(of_type, not_null, is_filled)
+        for table, name, type_name, not_null, has_default in cursor.fetchall():
+            tables.columns.setdefault(table, {})[name] = _Column(type_name, not_null, has_default)
         cursor.execute(_NAMES)
         tables.names = {name for (name,) in cursor.fetchall()}
     return tables
 
 
-def _differences_of(model: type[models.Model], tables: _Tables) -> Iterator[str]:
+def _model_differences(model: type[models.Model], tables: _Tables) -> Iterator[str]:
     table = model._meta.db_table
     if table not in tables.columns:
         yield f"The table {table} is missing."
         return
     columns = dict(tables.columns[table])
-    for each in model._meta.local_concrete_fields:
-        column = columns.pop(each.column or "", None)
-        wanted = _type_of(each)
+    for model_field in model._meta.local_concrete_fields:
+        column = columns.pop(model_field.column or "", None)
+        expected = _catalog_type(model_field)
         if column is None:
-            yield f"The column {table}.{each.column} is missing."
-        elif wanted and column.type != wanted:
-            yield f"The column {table}.{each.column} is {column.type}, and the model says {wanted}."
-        elif column.not_null == each.null and not isinstance(each, models.GeneratedField):
-            may = "cannot" if column.not_null else "can"
-            yield f"The column {table}.{each.column} {may} be empty, unlike the model."
+            yield f"The column {table}.{model_field.column} is missing."
+        elif expected and column.type != expected:
+            yield f"The column {table}.{model_field.column} is {column.type}, and the model says {expected}."
+        elif column.not_null == model_field.null and not isinstance(model_field, models.GeneratedField):
+            verb = "cannot" if column.not_null else "can"
+            yield f"The column {table}.{model_field.column} {verb} be empty, unlike the model."
     for name, column in columns.items():
-        if column.not_null and not column.is_filled:
+        if column.not_null and not column.has_default:
             yield f"The column {table}.{name} has to be filled, and no model knows it."
     for named in (*model._meta.constraints, *model._meta.indexes):
         if named.name not in tables.names:
             yield f"{named.name} of the table {table} is missing."
 
 
-def _type_of(column: models.Field) -> str:
-    """As the catalog calls it; empty for ids, whose width Django's own migrations and settings say differently."""
-    if isinstance(column, models.AutoField):
+def _catalog_type(model_field: models.Field) -> str:
+    """The type as named in the catalog; empty for ids, whose width depends on each app's DEFAULT_AUTO_FIELD."""
+    if isinstance(model_field, models.AutoField):
         return ""
-    written = column.db_type(connection) or ""
-    base = re.split(r"[(\[]", written, maxsplit=1)[0]
-    return _CATALOG_NAMES.get(base, base) + written[len(base) :].replace(", ", ",")
+    db_type = model_field.db_type(connection) or ""
+    base = re.split(r"[(\[]", db_type, maxsplit=1)[0]
+    return _CATALOG_NAMES.get(base, base) + db_type[len(base) :].replace(", ", ",")

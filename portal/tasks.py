@@ -1,4 +1,4 @@
-"""What Celery runs for the portal itself."""
+"""Celery tasks of the portal itself."""
 
 from celery import shared_task
 
@@ -7,5 +7,5 @@ from portal.models import Heartbeat
 
 @shared_task
 def heartbeat() -> None:
-    """Note that beat, broker, worker and database together carry a task through. `doctor` reads it."""
-    Heartbeat.note()
+    """Record that beat, broker, worker and database work together. Read by `manage.py doctor`."""
+    Heartbeat.record()

@@ -1,4 +1,4 @@
-"""Compiled translations without gettext's tools: Babel reads and writes the same files."""
+"""Compiles translation catalogs with Babel, so that no gettext tools are needed."""
 
 import os
 from pathlib import Path
@@ -8,9 +8,9 @@ from babel.messages.pofile import read_po
 
 
 def compile_stale(folder: Path) -> list[Path]:
-    """Compile every catalog below the folder that changed since. Returns the files written.
+    """Compile the catalogs below the folder that are newer than their compiled file. Returns the files written.
 
-    A folder that may not be written is left as it is: the pages are English then, and work.
+    Does nothing if the folder is not writable; the pages are then in English.
     """
     if not os.access(folder, os.W_OK):
         return []
@@ -26,7 +26,7 @@ def _compile(source: Path) -> Path:
     with source.open("rb") as file:
         catalog = read_po(file)
     target = source.with_suffix(".mo")
-    unfinished = target.with_suffix(f".{os.getpid()}.part")  # several may compile at once
+    unfinished = target.with_suffix(f".{os.getpid()}.part")  # several processes may compile at the same time
     with unfinished.open("wb") as file:
         write_mo(file, catalog)
     unfinished.replace(target)

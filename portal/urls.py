@@ -1,4 +1,4 @@
-"""Which room answers which address."""
+"""The URL configuration: each app has its own `urls`."""
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path

@@ -1,9 +1,9 @@
-"""Pages that belong to no room."""
+"""Pages that belong to no single app."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form came without its proof that it is ours: cookies are off, or the page is an old one."""
+    """Shown if the CSRF check of a form fails: cookies are off, or the page is outdated."""
     return render(request, "portal/csrf_failure.html", status=403)

@@ -1,1 +1,1 @@
-"""Help, charge claims, contact, and where to turn to."""
+"""Help articles, contact, charge claims, and country data such as phone numbers."""

@@ -15,7 +15,7 @@ from orders import formats
 from orders.models import AccessLink
 from orders.money import format_money
 from support.models import Thread, ThreadLink, ThreadMessage
-from support.services.threads import is_address_of
+from support.services.threads import is_order_address
 
 TEMPLATES = "support/emails"
 MINUTES = int(ThreadLink.LIFETIME.total_seconds() // 60)
@@ -64,7 +64,7 @@ def _common(said: ThreadMessage) -> dict[str, Any]:
     thread = said.case
     order = thread.order
     # The number of an order is told to its own address only, whoever found it.
-    is_theirs = order is not None and is_address_of(order, thread.email)
+    is_theirs = order is not None and is_order_address(order, thread.email)
     facts = [*_facts(thread, tell_order=is_theirs), *_facts_of_claim(thread)]
     return {
         "thread": thread,

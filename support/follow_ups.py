@@ -1,4 +1,4 @@
-"""Some days after a question that its buyer has not answered. `notifications` reads this at the start."""
+"""The reminder to a buyer who has not answered a question. Found by the autodiscovery of `notifications`."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from support.models import Thread, ThreadMessage
 
 QUESTION_OPEN = "thread_question_open"
 QUESTION_OPEN_DAYS, QUESTION_OPEN_WINDOW = 3, timedelta(days=14)
-ROWS_AT_ONCE = 500
+CHUNK_SIZE = 500  # rows
 ASKED = Thread.Status.QUESTION_ASKED
 
 
@@ -26,34 +26,34 @@ def _candidates(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
     for days, stores in stores_by_days(QUESTION_OPEN, QUESTION_OPEN_DAYS, "case__store"):
         after = timedelta(days=days)
         found = questions.filter(stores, at__gt=since - after, at__lte=until - after)
-        for said in found.select_related("case").iterator(chunk_size=ROWS_AT_ONCE):
-            due_at = said.at + after
+        for question in found.select_related("case").iterator(chunk_size=CHUNK_SIZE):
+            due_at = question.at + after
             yield PlannedFollowUp(
-                said.pk,
-                said.case.email,
+                question.pk,
+                question.case.email,
                 due_at,
                 due_at + QUESTION_OPEN_WINDOW,
-                order_id=said.case.order_id,
-                language=said.case.language,
+                order_id=question.case.order_id,
+                language=question.case.language,
             )
 
 
 def _is_unanswered(message: Message) -> bool:
-    """It is the last thing that was said, and an answer is still waited for."""
-    said = ThreadMessage.objects.select_related("case").filter(pk=message.object_id).first()
-    if said is None or said.case.status != ASKED:
+    """Whether the question is the thread's last message and the thread still waits for the answer."""
+    question = ThreadMessage.objects.select_related("case").filter(pk=message.object_id).first()
+    if question is None or question.case.status != ASKED:
         return False
-    return not said.case.events.filter(note="", pk__gt=said.pk).exists()
+    return not question.case.events.filter(note="", pk__gt=question.pk).exists()
 
 
 def _context(message: Message) -> dict[str, Any]:
-    said = ThreadMessage.objects.select_related("case__store").get(pk=message.object_id)
-    thread = said.case
+    question = ThreadMessage.objects.select_related("case__store").get(pk=message.object_id)
+    thread = question.case
     return {
-        "quote": said.text,
+        "quote": question.text,
         "thread": thread,
         "facts": [(gettext("Reference"), thread.reference)],
-        # Its page mails a link that opens it: this mail may lie about for days.
+        # The page offers to email a link; one in this email would have expired when it is read days later.
         "url": site_url(thread.path),
         "reply_to": (thread.store.support_email if thread.store else ""),
     }

@@ -1,11 +1,10 @@
-"""Is this really from you? A mail by its short code, a call by its number.
+"""Confirms that an email is ours by its code, or a phone call by its number.
 
-Only what matches whole is confirmed: a number that merely ends alike may be a stranger's in another country.
+Only complete matches are confirmed: a number with the same ending may belong to somebody in another country.
 """
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -15,50 +14,46 @@ from notifications.models import CODE_LENGTH, Message
 from orders import formats
 from orders.models import Order
 from support.models import PhoneNumber
-from support.models.places import digits_of
+from support.models.regions import digits_only
 
-LEFT_THE_HOUSE = [Message.Status.SENT, Message.Status.BOUNCED]
-SHOWN_OF_NUMBER = 2  # last characters of an order number
-LEAST_DIGITS = 5  # of a phone number
+SENT_STATUSES = [Message.Status.SENT, Message.Status.BOUNCED]
+ORDER_NUMBER_ENDING_LENGTH = 2  # characters shown of an order number
+MIN_DIGITS = 5  # of a phone number
 
 
 @dataclass(frozen=True)
-class OurMail:
-    """What may be told of a mail to whoever holds its code."""
+class ConfirmedEmail:
+    """What whoever enters the code of an email may learn about it."""
 
     label: Any
     day: str
     address: str  # masked
-    order_ending: str  # the order number's last characters; empty: it is about no order
+    order_ending: str  # last characters of the order number; empty if the email is not about an order
 
 
-def mail_with_code(typed: str) -> OurMail | None:
-    """The mail of ours that carries this code and was sent; None for every other code. Two queries at most."""
-    text = unicodedata.normalize("NFKC", typed).upper()
-    code = "".join(character for character in text if character.isalnum())
+def find_email_by_code(typed: str) -> ConfirmedEmail | None:
+    """Return the sent email with this code, or None. Two queries at most."""
+    normalized = unicodedata.normalize("NFKC", typed).upper()
+    code = "".join(character for character in normalized if character.isalnum())
     if len(code) != CODE_LENGTH or not code.isascii():
         return None
-    message = Message.objects.filter(code=code, status__in=LEFT_THE_HOUSE).first()
+    message = Message.objects.filter(code=code, status__in=SENT_STATUSES).first()
     if message is None:
         return None
     order = Order.objects.select_related("store").filter(pk=message.order_id).first() if message.order_id else None
     zone = order.store.tzinfo if order else timezone.get_default_timezone()
-    return OurMail(
+    return ConfirmedEmail(
         label=kinds.label(message.kind),
-        day=formats.local_day(_sent(message), zone),
+        day=formats.local_day(message.sent_at or message.created_at, zone),
         address=message.masked_recipient,
-        order_ending=order.number[-SHOWN_OF_NUMBER:] if order else "",
+        order_ending=order.number[-ORDER_NUMBER_ENDING_LENGTH:] if order else "",
     )
 
 
-def _sent(message: Message) -> datetime:
-    return message.sent_at or message.created_at
-
-
-def phone_with_number(typed: str) -> PhoneNumber | None:
-    """The phone of ours with exactly these digits, after 00 or + for a call from abroad. One query."""
-    digits = digits_of(unicodedata.normalize("NFKC", typed))
+def find_phone_by_number(typed: str) -> PhoneNumber | None:
+    """Return the phone number of ours with exactly these digits, or with 00 or + before them. One query at most."""
+    digits = digits_only(unicodedata.normalize("NFKC", typed))
     candidates = {digits, digits.removeprefix("00")}
-    if len(digits) < LEAST_DIGITS:
+    if len(digits) < MIN_DIGITS:
         return None
     return PhoneNumber.objects.filter(digits__overlap=sorted(candidates)).first()

@@ -1,4 +1,4 @@
-"""Staff's Markdown as HTML that can neither run nor style anything."""
+"""Renders the Markdown of help articles as HTML without scripts and styles."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -10,9 +10,9 @@ from django.utils.text import slugify
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-# Pictures would come from other people's servers, which the pages' policy refuses anyway.
+# Images are disabled: they would be loaded from other servers, which the Content-Security-Policy forbids.
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-HIGHEST_HEADING = 2  # the page has the article's title as its first
+TOP_HEADING_LEVEL = 2  # level 1 is the article's title
 _TAGS = set(
     "h2 h3 h4 h5 h6 p br hr ul ol li a strong em code pre blockquote table thead tbody tr th td".split()  # noqa: SIM905
 )
@@ -20,41 +20,41 @@ _ATTRIBUTES = {"a": {"href", "title", "rel"}, "ol": {"start"}} | {f"h{level}": {
 _SCHEMES = {"http", "https", "mailto"}
 
 
-def as_html(text: str) -> SafeString:
-    """Markdown as HTML below a page's first heading. Headings have ids; a link to no known scheme is plain text.
+def render_markdown(text: str) -> SafeString:
+    """Render Markdown as sanitized HTML. Accepts any text and never raises.
 
-    Whatever the text holds, this is its answer: HTML in it is shown as it was typed.
+    Headings start at level 2 and have ids. HTML in the text is escaped. Links keep http, https and mailto only.
     """
     tokens = _markdown.parse(text.replace("\0", ""))
-    _name_headings(tokens)
+    _set_heading_ids(tokens)
     for token in tokens:
         for part in token.children or ():
-            if part.type == "link_open" and _leads_away(str(part.attrs.get("href", ""))):
+            if part.type == "link_open" and _is_external(str(part.attrs.get("href", ""))):
                 part.attrs["rel"] = "noopener"
     html = str(_markdown.renderer.render(tokens, _markdown.options, {}))
     clean = nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel=None)
     return mark_safe(clean)  # noqa: S308 (cleaned by nh3)
 
 
-def _name_headings(tokens: Sequence[Token]) -> None:
-    taken: set[str] = set()
+def _set_heading_ids(tokens: Sequence[Token]) -> None:
+    used: set[str] = set()
     for index, token in enumerate(tokens):
         if token.type == "heading_open":
-            token.tag = tokens[index + 2].tag = f"h{max(int(token.tag[1]), HIGHEST_HEADING)}"
-            token.attrs["id"] = _free_name(tokens[index + 1].content, taken)
+            token.tag = tokens[index + 2].tag = f"h{max(int(token.tag[1]), TOP_HEADING_LEVEL)}"
+            token.attrs["id"] = _unused_id(tokens[index + 1].content, used)
 
 
-def _free_name(heading: str, taken: set[str]) -> str:
-    # Named apart from what the page around it has, as `main`.
-    name = f"part-{slugify(heading, allow_unicode=True)}".rstrip("-")
-    names = (name if number == 1 else f"{name}-{number}" for number in count(1))
-    free = next(each for each in names if each not in taken)
-    taken.add(free)
-    return free
+def _unused_id(heading: str, used: set[str]) -> str:
+    # The prefix keeps the ids apart from those of the page, such as `main`.
+    base = f"part-{slugify(heading, allow_unicode=True)}".rstrip("-")
+    candidates = (base if number == 1 else f"{base}-{number}" for number in count(1))
+    unused = next(each for each in candidates if each not in used)
+    used.add(unused)
+    return unused
 
 
-def _leads_away(address: str) -> bool:
+def _is_external(url: str) -> bool:
     try:
-        return bool(urlsplit(address).netloc)
-    except ValueError:  # as in http://[
+        return bool(urlsplit(url).netloc)
+    except ValueError:  # such as http://[
         return True

@@ -1,4 +1,4 @@
-"""What was written to support about an order: this room's part of the order page and of its admin."""
+"""The threads about an order, as a panel of the order page and of the order's admin page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,38 +12,39 @@ from support.models import Thread
 
 
 @dataclass
-class Letters:
-    """Newest first. A buyer sees those that came from the order's own address."""
+class OrderThreads:
+    """The threads about one order, newest first."""
 
-    all: list[Thread] = field(default_factory=list)
-    own: list[Thread] = field(default_factory=list)
+    all_threads: list[Thread] = field(default_factory=list)
+    # From the order's own address; the buyer sees only these.
+    buyer_threads: list[Thread] = field(default_factory=list)
 
 
-def load(orders: Sequence[Order]) -> Mapping[int, Letters]:
-    """The threads of these orders, by order id. One query."""
-    addresses = {order.pk: order.email_key for order in orders}
-    found: dict[int, Letters] = {}
-    for thread in Thread.objects.filter(order__in=addresses).order_by("-created_at", "-pk"):
+def threads_by_order_id(orders: Sequence[Order]) -> Mapping[int, OrderThreads]:
+    """Return the threads about these orders by order id. One query."""
+    email_keys = {order.pk: order.email_key for order in orders}
+    by_order_id: dict[int, OrderThreads] = {}
+    for thread in Thread.objects.filter(order__in=email_keys).order_by("-created_at", "-pk"):
         assert thread.order_id is not None
-        letters = found.setdefault(thread.order_id, Letters())
-        letters.all.append(thread)
-        if thread.email_key and thread.email_key == addresses[thread.order_id]:
-            letters.own.append(thread)
-    return found
+        threads = by_order_id.setdefault(thread.order_id, OrderThreads())
+        threads.all_threads.append(thread)
+        if thread.email_key and thread.email_key == email_keys[thread.order_id]:
+            threads.buyer_threads.append(thread)
+    return by_order_id
 
 
-def search(word: str) -> QuerySet[Any, Any]:
-    """The orders of the thread with this reference."""
+def search_by_reference(word: str) -> QuerySet[Any, Any]:
+    """Return the id of the order of the thread with this reference."""
     return Thread.objects.filter(reference__iexact=word.strip(), order__isnull=False).values("order")
 
 
 register(
     Panel(
-        "letters",
-        load,
+        "threads",
+        threads_by_order_id,
         "support/_thread_panel.html",
         admin_template="support/admin/_thread_panel.html",
-        search=search,
+        search=search_by_reference,
         position=90,
     )
 )

@@ -1,4 +1,4 @@
-"""Search in the help: full text in each article's language, and words that resemble what was typed."""
+"""Search for help articles: full-text search in the article's language, and trigram similarity for typos."""
 
 import re
 from datetime import datetime
@@ -11,73 +11,75 @@ from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordS
 from django.db.models import Case, ExpressionWrapper, F, FloatField, Q, QuerySet, Value, When
 from django.db.models.functions import Concat, Lower
 
-from support.articles import readable
 from support.models import ArticleVersion
 from support.models.articles import search_configuration
+from support.published_articles import published_versions
 
 MAX_CHARACTERS = 200
 MAX_WORDS = 8
-RESULTS = 10
-# D, C, B, A: text, sentence, other words, title
+MAX_RESULTS = 10
+# Weights in PostgreSQL's order D, C, B, A: body, summary, keywords, title.
 WEIGHTS = [0.1, 0.4, 0.7, 1.0]
-# Shorter words resemble too much.
-SHORTEST_TO_RESEMBLE = 4
-# Shares of a word's groups of three letters; a word of a text resembles something sooner than a word of a title.
-RESEMBLES_TITLE = 0.5
-RESEMBLES_TEXT = 0.7
-# So much of the best result's score a result needs, so that one common word does not bring everything along.
-SHARE_OF_BEST = 0.15
+# Shorter words have too few trigrams to compare.
+MIN_SIMILAR_WORD_LENGTH = 4
+# Minimal trigram word similarity. Bodies are longer than titles, so a chance similarity is more likely in them.
+MIN_TITLE_SIMILARITY = 0.5
+MIN_BODY_SIMILARITY = 0.7
+# Results with a smaller share of the best score are dropped: they only share a common word with the query.
+MIN_SHARE_OF_BEST_SCORE = 0.15
 
 
-def words(typed: str) -> list[str]:
-    """What is looked for: letters and digits only, each word once, as many as make sense."""
+def extract_words(typed: str) -> list[str]:
+    """Return up to MAX_WORDS different words of letters and digits, in lower case."""
     found = re.findall(r"[^\W_]+", typed[:MAX_CHARACTERS].lower())
     return list(dict.fromkeys(found))[:MAX_WORDS]
 
 
-def search(typed: str, language: str, now: datetime) -> list[ArticleVersion]:
-    """The articles that answer what was typed, best first; one query, and none where there are no words in it."""
-    wanted = words(typed)
-    if not wanted:
+def search_articles(typed: str, language: str, now: datetime) -> list[ArticleVersion]:
+    """Return the published articles that match, best first. One query; none if `typed` has no words."""
+    words = extract_words(typed)
+    if not words:
         return []
-    resembling = [word for word in wanted if len(word) >= SHORTEST_TO_RESEMBLE]
-    found: list[Any] = list(_found(readable(language, now), wanted, resembling, language)[:RESULTS])
-    return [each for each in found if each.score >= SHARE_OF_BEST * found[0].score]
+    results: list[Any] = list(_matching_versions(published_versions(language, now), words, language)[:MAX_RESULTS])
+    return [each for each in results if each.score >= MIN_SHARE_OF_BEST_SCORE * results[0].score]
 
 
-def _found(
-    versions: QuerySet[ArticleVersion], wanted: list[str], resembling: list[str], language: str
-) -> QuerySet[ArticleVersion]:
-    queries = {each: _query(wanted, each) for each in {language, settings.LANGUAGE_CODE}}
+def _matching_versions(versions: QuerySet[ArticleVersion], words: list[str], language: str) -> QuerySet[ArticleVersion]:
+    """Filter versions by full text or similarity, and order them by `score`: text rank plus mean similarity."""
+    long_words = [word for word in words if len(word) >= MIN_SIMILAR_WORD_LENGTH]
+    queries = {each: _full_text_query(words, each) for each in {language, settings.LANGUAGE_CODE}}
     matches = reduce(or_, (Q(language=each, search=query) for each, query in queries.items()))
     rank = Case(
         *(When(language=each, then=SearchRank(F("search"), query, weights=WEIGHTS)) for each, query in queries.items()),
         default=Value(0.0),
         output_field=FloatField(),
     )
-    head = Lower(Concat("title", Value(" "), "keywords", Value(" "), "summary"))
-    near: dict[str, TrigramWordSimilarity] = {}
-    for number, word in enumerate(resembling):
-        near |= {
-            f"head_{number}": TrigramWordSimilarity(word, head),
-            f"text_{number}": TrigramWordSimilarity(word, Lower("body")),
+    title = Lower(Concat("title", Value(" "), "keywords", Value(" "), "summary"))
+    similarities: dict[str, TrigramWordSimilarity] = {}
+    for number, word in enumerate(long_words):
+        similarities |= {
+            f"title_{number}": TrigramWordSimilarity(word, title),
+            f"body_{number}": TrigramWordSimilarity(word, Lower("body")),
         }
-        matches |= Q(**{f"head_{number}__gte": RESEMBLES_TITLE}) | Q(**{f"text_{number}__gte": RESEMBLES_TEXT})
-    likeness = reduce(add, (F(f"head_{number}") for number in range(len(resembling))), Value(0.0))
-    score = ExpressionWrapper(rank + likeness / Value(float(max(len(resembling), 1))), output_field=FloatField())
-    return versions.alias(**near).filter(matches).annotate(score=score).order_by("-score", "article__position", "pk")
+        matches |= Q(**{f"title_{number}__gte": MIN_TITLE_SIMILARITY})
+        matches |= Q(**{f"body_{number}__gte": MIN_BODY_SIMILARITY})
+    total_similarity = reduce(add, (F(f"title_{number}") for number in range(len(long_words))), Value(0.0))
+    mean_similarity = total_similarity / Value(float(max(len(long_words), 1)))
+    score = ExpressionWrapper(rank + mean_similarity, output_field=FloatField())
+    matching = versions.alias(**similarities).filter(matches)
+    return matching.annotate(score=score).order_by("-score", "article__position", "pk")
 
 
-def _query(wanted: list[str], language: str) -> SearchQuery:
-    """Any of the words, or what begins so, or the word with two neighboring letters the other way round."""
-    alternatives = (f"'{form}':*" for word in wanted for form in (word, *_turned(word)))
-    # Words hold letters and digits only, so nothing in them means anything to PostgreSQL.
+def _full_text_query(words: list[str], language: str) -> SearchQuery:
+    """A query for texts with any word that starts with one of `words` or of their transpositions."""
+    alternatives = (f"'{form}':*" for word in words for form in (word, *_transpositions(word)))
+    # The raw query needs no escaping, because words consist of letters and digits only.
     return SearchQuery(" | ".join(alternatives), search_type="raw", config=search_configuration(language))
 
 
-def _turned(word: str) -> list[str]:
-    """The slip that shares the fewest groups of three letters with what was meant: serail for serial."""
-    if len(word) < SHORTEST_TO_RESEMBLE:
+def _transpositions(word: str) -> list[str]:
+    """The word with each pair of neighboring letters swapped, a typo that trigrams miss: "serail" for "serial"."""
+    if len(word) < MIN_SIMILAR_WORD_LENGTH:
         return []
-    turned = (word[:place] + word[place + 1] + word[place] + word[place + 2 :] for place in range(len(word) - 1))
-    return [each for each in turned if each != word]
+    swapped = (word[:index] + word[index + 1] + word[index] + word[index + 2 :] for index in range(len(word) - 1))
+    return [each for each in swapped if each != word]

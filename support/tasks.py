@@ -1,4 +1,4 @@
-"""What is cleaned up by itself."""
+"""Periodic tasks of the app `support`."""
 
 from datetime import timedelta
 
@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from support.models import ThreadLink
 
-LINKS_KEPT = timedelta(days=30)  # an old link still leads to a fresh one that long
+LINK_RETENTION = timedelta(days=30)  # until then, an expired link still offers to email a new one
 
 
 @shared_task
-def forget_old_links() -> None:
-    ThreadLink.objects.filter(created_at__lt=timezone.now() - LINKS_KEPT).delete()
+def delete_old_links() -> None:
+    ThreadLink.objects.filter(created_at__lt=timezone.now() - LINK_RETENTION).delete()

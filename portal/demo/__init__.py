@@ -1,1 +1,1 @@
-"""The trial: a whole portal of an invented vendor, started by one command and ended by one key."""
+"""A complete demo of the portal with the content of a fictional vendor, started by `manage.py demo`."""

@@ -1,4 +1,4 @@
-"""`manage.py demo`: from the command line to an exit status."""
+"""Entry point of `manage.py demo`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The demo's SMTP server: takes every mail and keeps it as a file."""
+"""The demo's SMTP server: accepts every email and stores it as a file."""
 
 import asyncio
 import threading
@@ -12,7 +12,7 @@ MAX_BYTES = 50_000_000
 
 
 class MailServer:
-    """Listens on a free port of this computer, in a thread of its own, from `start` to `stop`."""
+    """Listens on a free port of `host` in a separate thread, from `start` to `stop`."""
 
     def __init__(self, folder: Path, host: str) -> None:
         self._folder = folder
@@ -21,7 +21,7 @@ class MailServer:
         self._thread = threading.Thread(target=self._loop.run_forever, name="mail", daemon=True)
 
     def start(self) -> str:
-        """Begin to listen. Returns the EMAIL_URL."""
+        """Start listening. Returns the URL for the setting EMAIL_URL."""
         server = self._loop.run_until_complete(self._loop.create_server(self._protocol, self._host, 0))
         self._thread.start()
         return f"smtp://{self._host}:{server.sockets[0].getsockname()[1]}"
@@ -37,7 +37,7 @@ class MailServer:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's name)
         content = envelope.content or b""
         try:
-            mailbox.keep(self._folder, content.encode() if isinstance(content, str) else content)
+            mailbox.store_email(self._folder, content.encode() if isinstance(content, str) else content)
         except OSError as error:
-            return f"451 4.3.0 The mail could not be kept: {error.strerror}"
-        return "250 2.0.0 Kept"
+            return f"451 4.3.0 The email could not be stored: {error.strerror}"
+        return "250 2.0.0 Stored"

@@ -1,4 +1,4 @@
-"""The demo's mailbox: a folder with one file for each mail, named so that they sort by time."""
+"""The demo's mailbox: a folder with one file for each email. The file names sort by time."""
 
 import email
 import email.policy
@@ -15,14 +15,14 @@ FILE_NAME = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]{8}\.eml")
 
 
 @dataclass(frozen=True)
-class Letter:
-    """One kept mail, as a mail program shows it."""
+class StoredEmail:
+    """An email in the mailbox, with what a mail program shows of it."""
 
-    name: str  # of its file
+    file_name: str
     message: EmailMessage
 
     def header(self, name: str) -> str:
-        """A header's text, without what a broken encoding left; empty where there is none."""
+        """A header's text on one line; empty if the header is missing. Undecodable headers may hold line breaks."""
         return str(self.message.get(name, "")).replace("\r", "").replace("\n", " ")
 
     @property
@@ -61,8 +61,8 @@ class Letter:
         return str(part.get_content()) if part is not None else ""
 
 
-def keep(folder: Path, content: bytes) -> Path:
-    """Write a mail as a file that is there wholly or not at all. Returns the file."""
+def store_email(folder: Path, content: bytes) -> Path:
+    """Write an email to the folder atomically. Returns the file."""
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z-{secrets.token_hex(4)}.eml"
     unfinished = target.with_suffix(".part")
@@ -71,16 +71,16 @@ def keep(folder: Path, content: bytes) -> Path:
     return target
 
 
-def names(folder: Path) -> list[str]:
-    """The kept mails' file names, newest first."""
+def list_file_names(folder: Path) -> list[str]:
+    """The file names of all stored emails, newest first."""
     if not folder.is_dir():
         return []
     return sorted((entry.name for entry in os.scandir(folder) if FILE_NAME.fullmatch(entry.name)), reverse=True)
 
 
-def read(folder: Path, name: str) -> Letter:
-    """A kept mail by its file name. Raises FileNotFoundError for every name that is none."""
-    if not FILE_NAME.fullmatch(name):
-        raise FileNotFoundError(name)
-    message = email.message_from_bytes((folder / name).read_bytes(), policy=email.policy.default)
-    return Letter(name, message)
+def read_email(folder: Path, file_name: str) -> StoredEmail:
+    """Read a stored email. Raises FileNotFoundError, also for names that `store_email` never makes."""
+    if not FILE_NAME.fullmatch(file_name):
+        raise FileNotFoundError(file_name)
+    message = email.message_from_bytes((folder / file_name).read_bytes(), policy=email.policy.default)
+    return StoredEmail(file_name, message)

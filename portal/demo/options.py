@@ -1,4 +1,4 @@
-"""What `manage.py demo` can be told. Imports nothing of the trial, so that its help always works."""
+"""Command line options of `manage.py demo`. Imports no other part of the demo, so that --help always works."""
 
 import argparse
 
@@ -7,8 +7,8 @@ DEFAULT_PORT = 8000
 HELP = """\
 Try the portal: one command starts all of it, Ctrl-C ends all of it.
 
-Starts PostgreSQL and Valkey from their Python wheels, loads the orders of an invented vendor,
-and runs web server, Celery worker and beat, and a mail server that keeps each mail as a file.
+Starts PostgreSQL and Valkey from their Python wheels, loads the orders of a fictional vendor,
+and runs web server, Celery worker and beat, and a mail server that stores each email as a file.
 When everything answers, it prints the address, three ways to find an order, and the staff login.
 """
 

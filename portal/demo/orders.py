@@ -1,7 +1,7 @@
-"""About 300 orders of the invented vendor, in the portal's own format.
+"""About 300 orders of the fictional vendor, in the portal's own JSON Lines format.
 
-The same at every call but for the dates, which are counted back from now. Each part of the page
-about orders has somebody who needs it: renewals, upgrades, wallets, refunds, missing serial numbers.
+The random generator has a fixed seed, so only the dates differ between two calls: they are relative to now.
+Everything that the order page can show occurs: renewals, upgrades, wallets, refunds, missing serial numbers.
 """
 
 import json
@@ -14,36 +14,36 @@ from random import Random
 from typing import Any
 
 from portal.demo.vendor import (
+    BUYER_WITH_CARD,
+    BUYER_WITH_PASSWORD,
+    BUYER_WITH_PAYPAL,
     CARD_LAST4,
-    DEVICES,
+    DEVICE_COUNTS,
     ORDER_PASSWORD,
     PASSWORD_ORDER,
     PRODUCTS,
     STORES,
-    WITH_CARD,
-    WITH_PASSWORD,
-    WITH_PAYPAL,
-    Buyer,
-    SampleProduct,
-    SampleStore,
+    DemoBuyer,
+    DemoProduct,
+    DemoStore,
 )
 
-Json = dict[str, Any]
+JsonObject = dict[str, Any]
 
 SEED = 20417
-MANY = 290  # beside those of the people in the table
-YEAR = timedelta(days=365)
-OLDEST = timedelta(days=900)
-# Placed within the last three days, so that their confirmations arrive in the inbox.
-NEW_HOURS = (2, 7, 19, 30, 52)
-RETURNING_SHARE = 0.25
+RANDOM_ORDERS = 290  # older than RECENT_ORDER_HOURS, in addition to those of vendor.PRINTED_BUYERS
+LICENSE_TERM = timedelta(days=365)
+MAX_ORDER_AGE = timedelta(days=900)
+# Hours since the newest orders. Within three days the import still sends confirmations, which fill the inbox.
+RECENT_ORDER_HOURS = (2, 7, 19, 30, 52)
+RETURNING_BUYER_SHARE = 0.25
 EXTENDED_DOWNLOAD_SHARE = 0.15
 EXTENDED_DOWNLOAD_PRICE = Decimal("8.39")
-TAX = {"DE": "19", "AT": "20", "FR": "20", "IE": "23", "NL": "21", "US": "8.25", "CA": "5", "JP": "10"}
+TAX_PERCENT = {"DE": "19", "AT": "20", "FR": "20", "IE": "23", "NL": "21", "US": "8.25", "CA": "5", "JP": "10"}
 
 FIRST_NAMES = ("Alma", "Bruno", "Carla", "Dario", "Edda", "Fabian", "Greta", "Hugo", "Ines", "Jakob", "Mila", "Rosa")
 LAST_NAMES = ("Adler", "Brandt", "Castell", "Dorn", "Engel", "Falk", "Grimm", "Hagen", "Iversen", "Jansen", "Novak")
-PLACES = {
+STORE_CITIES = {
     "tarnholt-eu": (
         ("Hamburg", "20095", "DE", "de"),
         ("Graz", "8010", "AT", "de"),
@@ -58,107 +58,111 @@ PLACES = {
     ),
     "tarnholt-jp": (("Osaka", "530-0001", "JP", "en"), ("Sapporo", "060-0001", "JP", "en")),
 }
-STATUSES = ("completed",) * 30 + ("pending", "cancelled", "refunded", "partially_refunded", "charged_back")
+ORDER_STATUSES = ("completed",) * 30 + ("pending", "cancelled", "refunded", "partially_refunded", "charged_back")
 CARD_BRANDS = ("visa", "mastercard", "amex", "discover", "jcb")
 
 
 @dataclass
-class Owned:
-    """A license that somebody has, so that a later order can carry it on."""
+class OwnedLicense:
+    """A license that a later order can renew or upgrade."""
 
-    buyer: Buyer
-    store: SampleStore
-    product: SampleProduct
+    buyer: DemoBuyer
+    store: DemoStore
+    product: DemoProduct
     serial: str
     devices: int
     expires_on: date
 
 
 @dataclass
-class Maker:
-    """Makes one order after the other; `now` is what the dates are counted back from."""
+class OrderGenerator:
+    """Generates orders whose dates are relative to `now`."""
 
     now: datetime
-    random: Random = field(default_factory=lambda: Random(SEED))  # noqa: S311 (sample content, no secret)
+    random: Random = field(default_factory=lambda: Random(SEED))  # noqa: S311 (demo content, no secret)
     numbers: dict[str, int] = field(default_factory=dict)
-    owned: list[Owned] = field(default_factory=list)
+    licenses: list[OwnedLicense] = field(default_factory=list)
 
-    def all(self) -> Iterator[Json]:
-        """Every order, oldest first."""
-        yield from self.of_the_people_in_the_table()
-        self.owned.clear()  # what they can find is what the table says
-        new = [timedelta(hours=hours) for hours in NEW_HOURS]
-        old = [timedelta(seconds=self.random.randint(4 * 86400, int(OLDEST.total_seconds()))) for _ in range(MANY)]
-        for age in sorted(old + new, reverse=True):
-            yield self.any_order(self.now - age)
+    def generate(self) -> Iterator[JsonObject]:
+        """Yield the orders of vendor.PRINTED_BUYERS, then the random ones, oldest first."""
+        yield from self.printed_orders()
+        self.licenses.clear()  # the printed buyers get no further orders
+        recent_ages = [timedelta(hours=hours) for hours in RECENT_ORDER_HOURS]
+        longest = int(MAX_ORDER_AGE.total_seconds())
+        ages = [timedelta(seconds=self.random.randint(4 * 86400, longest)) for _order in range(RANDOM_ORDERS)]
+        for age in sorted(ages + recent_ages, reverse=True):
+            yield self.random_order(self.now - age)
 
     # --- Whole orders ----------------------------------------------------------------------------------
 
-    def of_the_people_in_the_table(self) -> Iterator[Json]:
-        """Those whose credentials are printed at the start."""
-        europe, maximum, internet, antivirus, *_others = STORES[0], *PRODUCTS
+    def printed_orders(self) -> Iterator[JsonObject]:
+        """The orders of the buyers whose credentials the demo prints."""
+        europe = STORES[0]
+        maximum, internet, antivirus, *_others = PRODUCTS
         card = {"method": "card", "brand": "visa", "last4": CARD_LAST4}
         wallet = card | {"wallet": "apple_pay", "device_last4": "1881"}
 
-        old = self.order(europe, WITH_CARD, self.now - timedelta(days=395), card)
-        self.add_license(old, europe, WITH_CARD, antivirus, devices=3)
-        yield self.total(old, europe)
-        renewed = self.order(europe, WITH_CARD, self.now - timedelta(days=31), card)
-        self.add_carried_on(renewed, self.owned[-1], self.owned[-1].product, "renewal")
-        yield self.total(renewed, europe)
-        second = self.order(europe, WITH_CARD, self.now - timedelta(days=12), wallet)
-        self.add_license(second, europe, WITH_CARD, maximum, devices=5)
+        old = self.new_order(europe, BUYER_WITH_CARD, self.now - timedelta(days=395), card)
+        self.add_license(old, europe, BUYER_WITH_CARD, antivirus, devices=3)
+        yield self.with_totals(old, europe)
+        renewed = self.new_order(europe, BUYER_WITH_CARD, self.now - timedelta(days=31), card)
+        self.add_extension(renewed, self.licenses[-1], self.licenses[-1].product, "renewal")
+        yield self.with_totals(renewed, europe)
+        second = self.new_order(europe, BUYER_WITH_CARD, self.now - timedelta(days=12), wallet)
+        self.add_license(second, europe, BUYER_WITH_CARD, maximum, devices=5)
         self.add_extended_download(second, europe)
-        yield self.total(second, europe)
+        yield self.with_totals(second, europe)
 
-        known = self.order(europe, WITH_PASSWORD, self.now - timedelta(days=9), card | {"last4": "0005"})
+        known = self.new_order(europe, BUYER_WITH_PASSWORD, self.now - timedelta(days=9), card | {"last4": "0005"})
         known |= {"number": PASSWORD_ORDER, "password": ORDER_PASSWORD}
-        self.add_license(known, europe, WITH_PASSWORD, maximum, devices=3)
+        self.add_license(known, europe, BUYER_WITH_PASSWORD, maximum, devices=3)
         self.add_extended_download(known, europe)
-        yield self.total(known, europe)
+        yield self.with_totals(known, europe)
 
-        paypal = self.order(europe, WITH_PAYPAL, self.now - timedelta(hours=5), {"method": "paypal"})
-        self.add_license(paypal, europe, WITH_PAYPAL, internet, devices=1)
-        yield self.total(paypal, europe)
+        paypal = self.new_order(europe, BUYER_WITH_PAYPAL, self.now - timedelta(hours=5), {"method": "paypal"})
+        self.add_license(paypal, europe, BUYER_WITH_PAYPAL, internet, devices=1)
+        yield self.with_totals(paypal, europe)
 
-    def any_order(self, placed_at: datetime) -> Json:
-        carried = self.expiring_at(placed_at.date())
-        if carried is not None:
-            return self.carrying_on(carried, placed_at)
-        store, buyer = self.any_buyer()
-        order = self.order(store, buyer, placed_at, self.any_payment())
-        order["status"] = self.random.choice(STATUSES) if placed_at < self.now - timedelta(days=4) else "completed"
+    def random_order(self, placed_at: datetime) -> JsonObject:
+        expiring = self.take_expiring_license(placed_at.date())
+        if expiring is not None:
+            return self.renewal_or_upgrade(expiring, placed_at)
+        store, buyer = self.random_buyer()
+        order = self.new_order(store, buyer, placed_at, self.random_payment())
+        order["status"] = (
+            self.random.choice(ORDER_STATUSES) if placed_at < self.now - timedelta(days=4) else "completed"
+        )
         for _item in range(self.random.choice((1, 1, 1, 1, 2))):
-            self.add_license(order, store, buyer, self.random.choice(PRODUCTS), self.random.choice(DEVICES))
+            self.add_license(order, store, buyer, self.random.choice(PRODUCTS), self.random.choice(DEVICE_COUNTS))
         if self.random.random() < EXTENDED_DOWNLOAD_SHARE:
             self.add_extended_download(order, store)
         if order["status"] in ("pending", "cancelled") or self.random.random() < 0.03:
             for line in order["lines"]:
-                line.pop("licenses", None)  # not yet delivered, or lost on its way
-        return self.with_refund(self.total(order, store), store)
+                line.pop("licenses", None)  # the serial number is not delivered yet, or missing
+        return self.with_refund(self.with_totals(order, store), store)
 
-    def carrying_on(self, owned: Owned, placed_at: datetime) -> Json:
-        """A renewal, or an upgrade to the vendor's largest product with a prefix."""
-        order = self.order(owned.store, owned.buyer, placed_at, self.any_payment())
+    def renewal_or_upgrade(self, owned: OwnedLicense, placed_at: datetime) -> JsonObject:
+        """A renewal, or an upgrade to the first product."""
+        order = self.new_order(owned.store, owned.buyer, placed_at, self.random_payment())
         upgrade = owned.product is not PRODUCTS[0] and self.random.random() < 0.3
         product = PRODUCTS[0] if upgrade else owned.product
-        self.add_carried_on(order, owned, product, "upgrade" if upgrade else "renewal")
-        return self.total(order, owned.store)
+        self.add_extension(order, owned, product, "upgrade" if upgrade else "renewal")
+        return self.with_totals(order, owned.store)
 
-    def expiring_at(self, day: date) -> Owned | None:
-        """A license near its end, for two in three such moments; each is carried on once."""
-        for owned in self.owned:
+    def take_expiring_license(self, day: date) -> OwnedLicense | None:
+        """Remove and return a license that expires within 20 days of `day`; each is taken with a chance of 66 %."""
+        for owned in self.licenses:
             if abs((owned.expires_on - day).days) < 20 and self.random.random() < 0.66:
-                self.owned.remove(owned)
+                self.licenses.remove(owned)
                 return owned
         return None
 
     # --- Parts of an order -----------------------------------------------------------------------------
 
-    def order(self, store: SampleStore, buyer: Buyer, placed_at: datetime, payment: Json) -> Json:
+    def new_order(self, store: DemoStore, buyer: DemoBuyer, placed_at: datetime, payment: JsonObject) -> JsonObject:
         number = self.numbers.get(store.slug, 20500) + self.random.randint(1, 9)
         self.numbers[store.slug] = number
-        order: Json = {
+        order: JsonObject = {
             "store": store.slug,
             "number": f"{store.number_prefix}-{number}",
             "placed_at": placed_at.isoformat(timespec="seconds"),
@@ -183,9 +187,11 @@ class Maker:
             order["invoice"] = {"number": f"{day.year}-{number}", "issued_on": day.isoformat(), "seller": seller}
         return order
 
-    def add_license(self, order: Json, store: SampleStore, buyer: Buyer, product: SampleProduct, devices: int) -> None:
+    def add_license(
+        self, order: JsonObject, store: DemoStore, buyer: DemoBuyer, product: DemoProduct, devices: int
+    ) -> None:
         placed = datetime.fromisoformat(order["placed_at"])
-        owned = Owned(buyer, store, product, self.serial(product), devices, placed.date() + YEAR)
+        owned = OwnedLicense(buyer, store, product, self.random_serial(product), devices, placed.date() + LICENSE_TERM)
         activated = placed + timedelta(hours=self.random.randint(1, 90))
         license = {
             "serial": owned.serial,
@@ -194,32 +200,36 @@ class Maker:
             "expires_on": owned.expires_on.isoformat(),
             "activated_at": activated.isoformat(timespec="seconds") if activated < self.now else None,
         }
-        line = self.line(order, store, product.price * (1 + Decimal(devices - 1) / 5))
-        line |= {"sku": sku(product, devices), "name": title(product, devices), "licenses": [license]}
-        self.owned.append(owned)
+        line = self.add_line(order, store, product.price * (1 + Decimal(devices - 1) / 5))
+        line |= {"sku": sku_code(product, devices), "name": product_title(product, devices), "licenses": [license]}
+        self.licenses.append(owned)
 
-    def add_carried_on(self, order: Json, owned: Owned, product: SampleProduct, kind: str) -> None:
-        line = self.line(order, owned.store, product.price * (1 + Decimal(owned.devices - 1) / 5), discount=True)
+    def add_extension(self, order: JsonObject, owned: OwnedLicense, product: DemoProduct, kind: str) -> None:
+        line = self.add_line(order, owned.store, product.price * (1 + Decimal(owned.devices - 1) / 5), discount=True)
         starts_on = datetime.fromisoformat(order["placed_at"]).date()
         license = {
             "serial": owned.serial,
             "devices": owned.devices,
-            "expires_on": (max(owned.expires_on, starts_on) + YEAR).isoformat(),
+            "expires_on": (max(owned.expires_on, starts_on) + LICENSE_TERM).isoformat(),
         }
-        line |= {"sku": sku(product, owned.devices), "name": title(product, owned.devices), "licenses": [license]}
+        line |= {
+            "sku": sku_code(product, owned.devices),
+            "name": product_title(product, owned.devices),
+            "licenses": [license],
+        }
         line |= {"kind": kind, "extends": owned.serial}
 
-    def add_extended_download(self, order: Json, store: SampleStore) -> None:
-        line = self.line(order, store, EXTENDED_DOWNLOAD_PRICE)
+    def add_extended_download(self, order: JsonObject, store: DemoStore) -> None:
+        line = self.add_line(order, store, EXTENDED_DOWNLOAD_PRICE)
         line |= {"sku": "EDS-2Y", "name": "Extended Download Service", "kind": "extended_download"}
 
-    def line(self, order: Json, store: SampleStore, euro: Decimal, *, discount: bool = False) -> Json:
-        """Add a line with its prices; what was sold is for the caller."""
-        price = amount(euro * store.rate, store)
-        off = amount(price * Decimal("0.2"), store) if discount else Decimal(0)
-        rate = TAX[order["billing"]["country"]]
-        tax = amount((price - off) * Decimal(rate) / 100, store)
-        line: Json = {
+    def add_line(self, order: JsonObject, store: DemoStore, euro: Decimal, *, discount: bool = False) -> JsonObject:
+        """Add a line with prices only, and return it for the caller to add the product."""
+        price = round_amount(euro * store.rate, store)
+        off = round_amount(price * Decimal("0.2"), store) if discount else Decimal(0)
+        rate = TAX_PERCENT[order["billing"]["country"]]
+        tax = round_amount((price - off) * Decimal(rate) / 100, store)
+        line: JsonObject = {
             "id": str(len(order["lines"]) + 1),
             "kind": "new",
             "quantity": 1,
@@ -232,7 +242,7 @@ class Maker:
         order["lines"].append(line)
         return line
 
-    def total(self, order: Json, store: SampleStore) -> Json:
+    def with_totals(self, order: JsonObject, store: DemoStore) -> JsonObject:
         sums = {
             name: sum((Decimal(line[column]) for line in order["lines"]), Decimal(0))
             for name, column in (
@@ -244,7 +254,7 @@ class Maker:
         }
         return order | {"totals": {name: str(value) for name, value in sums.items()}}
 
-    def with_refund(self, order: Json, store: SampleStore) -> Json:
+    def with_refund(self, order: JsonObject, store: DemoStore) -> JsonObject:
         lines = order["lines"]
         if order["status"] == "partially_refunded" and len(lines) == 1:
             order["status"] = "refunded"
@@ -260,50 +270,50 @@ class Maker:
         }
         return order | {"refunds": [refund], "updated_at": refund["at"]}
 
-    # --- Chance ------------------------------------------------------------------------------------------
+    # --- Random values -----------------------------------------------------------------------------------
 
-    def any_buyer(self) -> tuple[SampleStore, Buyer]:
-        if self.owned and self.random.random() < RETURNING_SHARE:
-            earlier = self.random.choice(self.owned)
+    def random_buyer(self) -> tuple[DemoStore, DemoBuyer]:
+        if self.licenses and self.random.random() < RETURNING_BUYER_SHARE:
+            earlier = self.random.choice(self.licenses)
             return earlier.store, earlier.buyer
         store = self.random.choices(STORES, [store.weight for store in STORES])[0]
         first, last = self.random.choice(FIRST_NAMES), self.random.choice(LAST_NAMES)
         email = f"{first}.{last}@{self.random.choice(('example.com', 'example.org', 'example.net'))}".lower()
-        return store, Buyer(f"{first} {last}", email, *self.random.choice(PLACES[store.slug]))
+        return store, DemoBuyer(f"{first} {last}", email, *self.random.choice(STORE_CITIES[store.slug]))
 
-    def any_payment(self) -> Json:
+    def random_payment(self) -> JsonObject:
         method = self.random.choices(("card", "wallet", "paypal", "bank_transfer"), (60, 15, 17, 8))[0]
         if method in ("paypal", "bank_transfer"):
             return {"method": method}
-        card: Json = {"method": "card", "brand": self.random.choice(CARD_BRANDS), "last4": self.digits(4)}
+        card: JsonObject = {"method": "card", "brand": self.random.choice(CARD_BRANDS), "last4": self.random_digits(4)}
         if method == "wallet":
-            card |= {"wallet": self.random.choice(("apple_pay", "google_pay")), "device_last4": self.digits(4)}
+            card |= {"wallet": self.random.choice(("apple_pay", "google_pay")), "device_last4": self.random_digits(4)}
         return card
 
-    def serial(self, product: SampleProduct) -> str:
-        """XAAB-1234-…: the prefix stands first; a product without one begins with a letter that is none."""
+    def random_serial(self, product: DemoProduct) -> str:
+        """A serial number such as XAAB-1234-…; T, which is no product's prefix, stands in for a missing prefix."""
         letters = "".join(self.random.choices("BCDFGHJKLRSTVWZ", k=3))
-        return "-".join([f"{product.prefix or 'T'}{letters}", *(self.digits(4) for _group in range(4))])
+        return "-".join([f"{product.prefix or 'T'}{letters}", *(self.random_digits(4) for _group in range(4))])
 
-    def digits(self, count: int) -> str:
+    def random_digits(self, count: int) -> str:
         return "".join(self.random.choices("0123456789", k=count))
 
 
-def sku(product: SampleProduct, devices: int) -> str:
+def sku_code(product: DemoProduct, devices: int) -> str:
     return f"{product.sku}-{devices}D-1Y"
 
 
-def title(product: SampleProduct, devices: int) -> str:
+def product_title(product: DemoProduct, devices: int) -> str:
     return f"{product.name}, {devices} {'device' if devices == 1 else 'devices'}, 1 year"
 
 
-def amount(value: Decimal, store: SampleStore) -> Decimal:
+def round_amount(value: Decimal, store: DemoStore) -> Decimal:
     return value.quantize(Decimal(1).scaleb(-store.decimals))
 
 
-def write(path: Path, now: datetime) -> int:
-    """Write all orders to a JSON Lines file, which is there wholly or not at all. Returns how many."""
-    lines = [json.dumps(order, ensure_ascii=False) + "\n" for order in Maker(now).all()]
+def write_orders_file(path: Path, now: datetime) -> int:
+    """Write all orders to a JSON Lines file atomically. Returns the number of orders."""
+    lines = [json.dumps(order, ensure_ascii=False) + "\n" for order in OrderGenerator(now).generate()]
     unfinished = path.with_suffix(".part")
     unfinished.write_text("".join(lines), encoding="utf-8")
     unfinished.replace(path)

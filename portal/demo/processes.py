@@ -1,4 +1,4 @@
-"""The demo's child processes: started apart from the terminal, watched, and ended with all theirs."""
+"""The demo's child processes: started in sessions of their own, and ended with their descendants."""
 
 import contextlib
 import os
@@ -10,15 +10,15 @@ from pathlib import Path
 
 import psutil
 
-# Stands in the environment of every process that a demo starts, with the demo's folder as its value:
-# so the next start finds what a killed demo left running.
-MARK = "FIND_MY_ORDER_DEMO"
+# Environment variable of every process that a demo starts; its value is the demo's folder. The next start uses it
+# to find processes that a killed demo left running.
+MARKER = "FIND_MY_ORDER_DEMO"
 TAIL_LINES = 12
 
 
 @dataclass(frozen=True)
 class Child:
-    """A process in a session of its own: Ctrl-C reaches the demo alone, which then ends its children."""
+    """A process in its own session, so that Ctrl-C reaches the demo only, which then ends its children."""
 
     title: str
     process: "subprocess.Popen[bytes]"
@@ -40,7 +40,7 @@ def start(title: str, command: list[str], environment: dict[str, str], folder: P
 
 
 def end(children: list[Child], seconds: float) -> None:
-    """Ask all of them to end; what still runs after that many seconds is killed, and what they started too."""
+    """Send SIGTERM to all children; after `seconds`, kill those still running together with their descendants."""
     for child in children:
         _signal(child, signal.SIGTERM)
     deadline = time.monotonic() + seconds
@@ -52,7 +52,7 @@ def end(children: list[Child], seconds: float) -> None:
 
 
 def _signal(child: Child, number: signal.Signals) -> None:
-    """To the whole session when it is killed; to its first process alone when it shall end in order."""
+    """Send SIGKILL to the whole process group, any other signal to the child alone."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if number == signal.SIGKILL:
             os.killpg(child.process.pid, number)
@@ -61,22 +61,23 @@ def _signal(child: Child, number: signal.Signals) -> None:
 
 
 def end_leftovers(folder: Path) -> int:
-    """Kill what an earlier demo on this folder, itself killed, left running. Returns how many processes."""
-    left = [process for process in psutil.process_iter() if _mark(process) == str(folder)]
-    for process in left:
+    """Kill the processes that a killed demo on this folder left running. Returns how many there were."""
+    leftovers = [process for process in psutil.process_iter() if _demo_folder(process) == str(folder)]
+    for process in leftovers:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(left, timeout=5)
-    return len(left)
+    psutil.wait_procs(leftovers, timeout=5)
+    return len(leftovers)
 
 
-def _mark(process: psutil.Process) -> str | None:
+def _demo_folder(process: psutil.Process) -> str | None:
+    """The folder of the demo that started this process; None for this process itself and all others."""
     if process.pid == os.getpid():
         return None
     try:
-        return process.environ().get(MARK)
+        return process.environ().get(MARKER)
     except (psutil.Error, OSError):
-        return None  # somebody else's, or gone
+        return None  # another user's process, or it has ended
 
 
 def tail(log: Path) -> str:

@@ -1,4 +1,4 @@
-"""Collecting static files takes seconds; it is done again only when one of them changed."""
+"""Runs collectstatic, which takes seconds, only if a source file has changed."""
 
 import hashlib
 from pathlib import Path
@@ -9,17 +9,17 @@ from django.core.management import call_command
 
 
 def collect_if_changed() -> bool:
-    """Collect what browsers load into STATIC_ROOT. Returns whether that was needed."""
-    stamp = Path(settings.STATIC_ROOT) / "collected.txt"
-    state = _state_of_sources()
-    if stamp.exists() and stamp.read_text() == state:
+    """Collect static files into STATIC_ROOT. Returns whether that was necessary."""
+    digest_file = Path(settings.STATIC_ROOT) / "collected.txt"
+    digest = _digest_of_sources()
+    if digest_file.exists() and digest_file.read_text() == digest:
         return False
     call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-    stamp.write_text(state)
+    digest_file.write_text(digest)
     return True
 
 
-def _state_of_sources() -> str:
+def _digest_of_sources() -> str:
     digest = hashlib.sha256()
     for finder in get_finders():
         for path, storage in finder.list(None):

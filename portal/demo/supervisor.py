@@ -1,4 +1,4 @@
-"""Starts every part of the portal, watches them, and ends them together."""
+"""Starts every process of the demo, watches them, and ends them together."""
 
 import os
 import signal
@@ -11,15 +11,15 @@ from types import FrameType
 from typing import NoReturn
 
 from portal.demo import processes, welcome
+from portal.demo.folder import HOST, ROOT, CannotStart, DemoFolder, build_settings, ensure_port_is_free
 from portal.demo.mail_server import MailServer
 from portal.demo.processes import Child
-from portal.demo.state import HOST, ROOT, CannotStart, Folder, check_port, make_values
 from portal.engines import POSTGRESQL, VALKEY, Engines, EnginesUnavailable
 from portal.translations import compile_stale
 
-LOOK_EVERY = 0.2  # seconds
-READY_WITHIN = 90.0  # seconds
-CHILDREN_END_WITHIN = 4.0  # seconds; with the engines' own 4 s this stays under 10 s
+POLL_INTERVAL = 0.2  # seconds
+READY_TIMEOUT = 90.0  # seconds
+CHILDREN_STOP_TIMEOUT = 4.0  # seconds; with engines.STOP_TIMEOUT the demo ends in less than 10 s
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 OK = 0
@@ -27,53 +27,53 @@ CRASHED = 1
 CANNOT_START = 2
 
 
-class Ended(Exception):
-    """Somebody asked the demo to end."""
+class StopRequested(Exception):
+    """The demo received a signal to end."""
 
 
-class Crashed(Exception):
-    """A part of the demo ended by itself; the text says which, and where to read why."""
+class ProcessCrashed(Exception):
+    """A process of the demo ended unexpectedly. The message names it and shows the end of its log."""
 
 
 def run(port: int) -> int:
-    """Run the demo until it is ended. Returns the exit status."""
-    demo = Demo(Folder.from_environment(), port)
+    """Run the demo until it is stopped. Returns the exit status."""
+    demo = Demo(DemoFolder.from_environment(), port)
     for number in END_SIGNALS:
-        signal.signal(number, _end)
+        signal.signal(number, _request_stop)
     try:
         demo.start()
         demo.watch()
-    except Ended:
-        _say("Ending …")
+    except StopRequested:
+        _print("Ending …")
         return OK
     except (CannotStart, EnginesUnavailable) as error:
-        _complain(error)
+        _print_error(error)
         return CANNOT_START
-    except Crashed as error:
-        _complain(error)
+    except ProcessCrashed as error:
+        _print_error(error)
         return CRASHED
     finally:
-        for number in END_SIGNALS:  # a second Ctrl-C must not leave half of them running
+        for number in END_SIGNALS:  # a second Ctrl-C must not interrupt the stop
             signal.signal(number, signal.SIG_IGN)
         demo.stop()
 
 
-def _end(_number: int, _frame: FrameType | None) -> None:
-    raise Ended
+def _request_stop(_number: int, _frame: FrameType | None) -> None:
+    raise StopRequested
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     print(line, flush=True)  # noqa: T201 (this is the demo's terminal)
 
 
-def _complain(error: Exception) -> None:
+def _print_error(error: Exception) -> None:
     print(error, file=sys.stderr, flush=True)  # noqa: T201
 
 
 class Demo:
-    """One running portal over one folder."""
+    """One demo with its processes and its folder."""
 
-    def __init__(self, folder: Folder, port: int) -> None:
+    def __init__(self, folder: DemoFolder, port: int) -> None:
         self.folder = folder
         self.port = port
         self.url = f"http://{HOST}:{port}"
@@ -81,44 +81,44 @@ class Demo:
         self.engines: Engines | None = None
         self.mail_server: MailServer | None = None
         self.environment: dict[str, str] = {}
-        self.held = False
+        self.is_locked = False
 
     # --- Start ---------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        self.folder.hold()
-        self.held = True
-        os.environ[processes.MARK] = str(self.folder.path)
+        self.folder.lock()
+        self.is_locked = True
+        os.environ[processes.MARKER] = str(self.folder.path)
         if processes.end_leftovers(self.folder.path):
-            _say("Ended what an earlier demo had left running.")
-        check_port(self.port)
+            _print("Ended what an earlier demo had left running.")
+        ensure_port_is_free(self.port)
         compile_stale(ROOT / "locale")
-        values = make_values(self.folder, self.port, self._start_servers())
-        self.folder.write_values(values)
-        self.environment = dict(os.environ) | values | {"VAR": str(self.folder.path), "PYTHONUNBUFFERED": "1"}
-        _say("Preparing tables, pages and sample orders (the first time takes longest) …")
-        self._run("Preparing", "prepare", "prepare_demo")
-        _say("Starting web server, worker and beat …")
+        settings = build_settings(self.folder, self.port, self._start_servers())
+        self.folder.write_settings(settings)
+        self.environment = dict(os.environ) | settings | {"VAR": str(self.folder.path), "PYTHONUNBUFFERED": "1"}
+        _print("Preparing tables, pages and demo orders (the first time takes longest) …")
+        self._run_command("Preparing", "prepare", "prepare_demo")
+        _print("Starting web server, worker and beat …")
         self._start_processes()
         self._wait_until_ready()
-        _say(f"Ready: {self.url}/")
-        mail_goes_to = "" if self.mail_server else "EMAIL_URL"
-        welcome.show(self.url, values["DEMO_ADMIN_PASSWORD"], self.folder, mail_goes_to)
+        _print(f"Ready: {self.url}/")
+        mail_setting = "" if self.mail_server else "EMAIL_URL"
+        welcome.print_welcome(self.url, settings["DEMO_ADMIN_PASSWORD"], self.folder, mail_setting)
 
     def _start_servers(self) -> dict[str, str]:
-        """Start what the environment does not name. Returns the addresses of all three."""
-        given = {name: os.environ.get(name, "") for name in ("DATABASE_URL", "BROKER_URL", "EMAIL_URL")}
-        wanted = [name for name, key in ((POSTGRESQL, "DATABASE_URL"), (VALKEY, "BROKER_URL")) if not given[key]]
-        if wanted:
-            _say(f"Starting {' and '.join(wanted)} …")
+        """Start the servers whose URLs the environment does not set. Returns the URLs of all three."""
+        urls = {name: os.environ.get(name, "") for name in ("DATABASE_URL", "BROKER_URL", "EMAIL_URL")}
+        names = [name for name, key in ((POSTGRESQL, "DATABASE_URL"), (VALKEY, "BROKER_URL")) if not urls[key]]
+        if names:
+            _print(f"Starting {' and '.join(names)} …")
             self.engines = Engines(self.folder.engines)
-            self.engines.start(wanted)
-            given["DATABASE_URL"] = given["DATABASE_URL"] or self.engines.database_url
-            given["BROKER_URL"] = given["BROKER_URL"] or self.engines.broker_url
-        if not given["EMAIL_URL"]:
+            self.engines.start(names)
+            urls["DATABASE_URL"] = urls["DATABASE_URL"] or self.engines.database_url
+            urls["BROKER_URL"] = urls["BROKER_URL"] or self.engines.broker_url
+        if not urls["EMAIL_URL"]:
             self.mail_server = MailServer(self.folder.mail, HOST)
-            given["EMAIL_URL"] = self.mail_server.start()
-        return given
+            urls["EMAIL_URL"] = self.mail_server.start()
+        return urls
 
     def _start_processes(self) -> None:
         celery = ["celery", "-A", "portal.celery", "--quiet"]
@@ -135,64 +135,65 @@ class Demo:
         self.children.append(child)
         return child
 
-    def _run(self, title: str, log: str, *command: str) -> None:
-        """Run a command of `manage.py` to its end. Raises Crashed where it fails."""
+    def _run_command(self, title: str, log: str, *command: str) -> None:
+        """Run a command of `manage.py` and wait for it. Raises ProcessCrashed if it fails."""
         self.folder.log(log).unlink(missing_ok=True)
         command_line = [sys.executable, str(ROOT / "manage.py"), *command]
         child = processes.start(title, command_line, self.environment, ROOT, self.folder.log(log))
         self.children.append(child)
         while child.process.poll() is None:
-            self._look_after_the_others(child)
+            self._check_processes(besides=child)
             time.sleep(0.05)
         self.children.remove(child)
         if child.process.returncode:
-            raise Crashed(f"{title} failed. {self._log_of(child.log)}")
+            raise ProcessCrashed(f"{title} failed. {self._describe_log(child.log)}")
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_WITHIN
-        while not self._web_answers():
-            self._look_after_the_others()
+        deadline = time.monotonic() + READY_TIMEOUT
+        while not self._is_web_server_ready():
+            self._check_processes()
             if time.monotonic() > deadline:
-                raise Crashed(f"The web server does not answer. {self._log_of(self.folder.log('web'))}")
-            time.sleep(LOOK_EVERY)
-        self._run("Looking whether everything answers", "doctor", "doctor", "--wait", str(int(READY_WITHIN)))
+                raise ProcessCrashed(f"The web server does not answer. {self._describe_log(self.folder.log('web'))}")
+            time.sleep(POLL_INTERVAL)
+        self._run_command("Checking whether everything works", "doctor", "doctor", "--wait", str(int(READY_TIMEOUT)))
 
-    def _web_answers(self) -> bool:
+    def _is_web_server_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:  # noqa: S310 (our own address)
-                return bool(answer.status == 200)
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as response:  # noqa: S310 (our own address)
+                return bool(response.status == 200)
         except (OSError, urllib.error.HTTPError):
             return False
 
     # --- Run -----------------------------------------------------------------------------------------
 
     def watch(self) -> NoReturn:
-        """Look on for ever; raises Crashed when a part ends by itself."""
+        """Check all processes forever. Raises ProcessCrashed when one has ended."""
         while True:
-            self._look_after_the_others()
-            time.sleep(LOOK_EVERY)
+            self._check_processes()
+            time.sleep(POLL_INTERVAL)
 
-    def _look_after_the_others(self, busy: Child | None = None) -> None:
+    def _check_processes(self, besides: Child | None = None) -> None:
+        """Raises ProcessCrashed if a process has ended; `besides` is a child that is expected to end."""
         if self.engines is not None:
             logs = self.engines.logs
             for name, process in self.engines.processes.items():
                 if process.poll() is not None:
-                    raise Crashed(f"{name} ended by itself. {self._log_of(logs[name])}")
+                    raise ProcessCrashed(f"{name} ended by itself. {self._describe_log(logs[name])}")
         for child in self.children:
-            if child is not busy and child.process.poll() is not None:
-                raise Crashed(f"{child.title} ended by itself. {self._log_of(child.log)}")
+            if child is not besides and child.process.poll() is not None:
+                raise ProcessCrashed(f"{child.title} ended by itself. {self._describe_log(child.log)}")
 
-    def _log_of(self, log: Path) -> str:
+    def _describe_log(self, log: Path) -> str:
         return f"The log {log} ends with:\n{processes.tail(log)}"
 
     # --- End -----------------------------------------------------------------------------------------
 
     def stop(self) -> None:
-        """End everything that was started, however far the start came."""
-        processes.end(self.children, CHILDREN_END_WITHIN)
+        """End everything that was started, even if the start was not completed."""
+        processes.end(self.children, CHILDREN_STOP_TIMEOUT)
         if self.mail_server is not None:
             self.mail_server.stop()
         if self.engines is not None:
             self.engines.stop()
-        if self.held:
+        if self.is_locked:
             processes.end_leftovers(self.folder.path)

@@ -6,6 +6,6 @@ app_name = "demo"
 
 urlpatterns = [
     path("", views.inbox, name="inbox"),
-    path("<str:name>/", views.mail, name="mail"),
-    path("<str:name>/html/", views.mail_html, name="mail_html"),
+    path("<str:file_name>/", views.email, name="email"),
+    path("<str:file_name>/html/", views.email_html, name="email_html"),
 ]

@@ -1,7 +1,4 @@
-"""The invented vendor of the demo: its products, its stores, and three orders to begin with.
-
-Sample content, loaded into the database as staff would enter it. None of it exists.
-"""
+"""The fictional vendor of the demo: its products, its stores, and the buyers whose credentials are printed."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,48 +6,48 @@ from decimal import Decimal
 NAME = "Tarnholt Security"
 COLOR = "#0b5cad"
 SENDER = "Tarnholt Security <orders@tarnholt.example>"
-SUPPORT = "support@tarnholt.example"
+SUPPORT_EMAIL = "support@tarnholt.example"
 STORE_URL = "https://store.tarnholt.example"
-ADMIN = "admin"
-AGENT = "sample-agent"
+ADMIN_USERNAME = "admin"
+AGENT_USERNAME = "demo-agent"
 
 
 @dataclass(frozen=True)
-class SampleProduct:
+class DemoProduct:
     slug: str
     name: str
-    prefix: str  # what its serial numbers begin with; empty: they tell nothing
-    sku: str  # how its SKUs begin
-    price: Decimal  # net, in euro, for one device and one year
+    prefix: str  # of its serial numbers; empty where they do not identify the product
+    sku: str  # first part of its SKU codes
+    price: Decimal  # net, in euros, for one device and one year
 
 
 PRODUCTS = (
-    SampleProduct("maximum-security", "Maximum Security", "X", "MAX", Decimal("41.95")),
-    SampleProduct("internet-security", "Internet Security", "P", "INT", Decimal("33.55")),
-    SampleProduct("antivirus-plus-security", "Antivirus+ Security", "A", "AVP", Decimal("25.15")),
-    SampleProduct("antivirus-for-mac", "Antivirus for Mac", "M", "MAC", Decimal("25.15")),
-    SampleProduct("premium-security", "Premium Security", "", "PRE", Decimal("67.19")),
+    DemoProduct("maximum-security", "Maximum Security", "X", "MAX", Decimal("41.95")),
+    DemoProduct("internet-security", "Internet Security", "P", "INT", Decimal("33.55")),
+    DemoProduct("antivirus-plus-security", "Antivirus+ Security", "A", "AVP", Decimal("25.15")),
+    DemoProduct("antivirus-for-mac", "Antivirus for Mac", "M", "MAC", Decimal("25.15")),
+    DemoProduct("premium-security", "Premium Security", "", "PRE", Decimal("67.19")),
 )
-DEVICES = (1, 3, 5, 10)
+DEVICE_COUNTS = (1, 3, 5, 10)
 SERIAL_PATTERN = "AAAA-0000-0000-0000-0000"
 
 
 @dataclass(frozen=True)
-class SampleStore:
+class DemoStore:
     slug: str
     name: str
     time_zone: str
     language: str
     seller: str
     currency: str
-    decimals: int
-    rate: Decimal  # of its currency to the euro
-    number_prefix: str
-    weight: int  # its share of the orders
+    decimals: int  # of its currency
+    rate: Decimal  # units of its currency for one euro
+    number_prefix: str  # of its order numbers
+    weight: int  # relative number of orders
 
 
 STORES = (
-    SampleStore(
+    DemoStore(
         "tarnholt-eu",
         "Tarnholt Store Europe",
         "Europe/Berlin",
@@ -62,7 +59,7 @@ STORES = (
         "TE",
         11,
     ),
-    SampleStore(
+    DemoStore(
         "tarnholt-us",
         "Tarnholt Store North America",
         "America/Los_Angeles",
@@ -74,7 +71,7 @@ STORES = (
         "TU",
         6,
     ),
-    SampleStore(
+    DemoStore(
         "tarnholt-jp",
         "Tarnholt Store Japan",
         "Asia/Tokyo",
@@ -90,7 +87,7 @@ STORES = (
 
 
 @dataclass(frozen=True)
-class Buyer:
+class DemoBuyer:
     name: str
     email: str
     city: str
@@ -99,10 +96,11 @@ class Buyer:
     language: str
 
 
-# Whom the table at the start speaks of.
-WITH_PASSWORD = Buyer("Mara Lindqvist", "mara.lindqvist@example.com", "Köln", "50667", "DE", "de")
+# Buyers whose credentials the demo prints when it is ready.
+BUYER_WITH_PASSWORD = DemoBuyer("Mara Lindqvist", "mara.lindqvist@example.com", "Köln", "50667", "DE", "de")
 PASSWORD_ORDER = "TE-20417"  # noqa: S105 (an order number)
-ORDER_PASSWORD = "harbour-lantern-62"  # noqa: S105 (of an invented order)
-WITH_CARD = Buyer("Jonas Weber", "jonas.weber@example.com", "Wien", "1010", "AT", "en")
+ORDER_PASSWORD = "harbour-lantern-62"  # noqa: S105 (of a fictional order)
+BUYER_WITH_CARD = DemoBuyer("Jonas Weber", "jonas.weber@example.com", "Wien", "1010", "AT", "en")
 CARD_LAST4 = "4242"
-WITH_PAYPAL = Buyer("Ruth Okafor", "ruth.okafor@example.com", "Dublin", "D02 X285", "IE", "en")
+BUYER_WITH_PAYPAL = DemoBuyer("Ruth Okafor", "ruth.okafor@example.com", "Dublin", "D02 X285", "IE", "en")
+PRINTED_BUYERS = (BUYER_WITH_CARD, BUYER_WITH_PASSWORD, BUYER_WITH_PAYPAL)

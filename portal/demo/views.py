@@ -1,4 +1,4 @@
-"""The demo's inbox, as a mail program would show it. Outside a demo none of this exists."""
+"""The demo's inbox. Its pages answer 404 unless the setting DEMO is on."""
 
 import re
 from collections.abc import Callable
@@ -17,14 +17,14 @@ from django.views.decorators.http import require_safe
 
 from portal.demo import mailbox
 
-MAILS_A_PAGE = 50
+EMAILS_PER_PAGE = 50
 
-HEAD = re.compile(r"<head[^>]*>", re.IGNORECASE)
+HEAD_TAG = re.compile(r"<head[^>]*>", re.IGNORECASE)
 
 View = Callable[..., Any]
 
-# A mail is a stranger's page: it may be looked at, and its links open in a tab of their own; nothing else.
-MAIL_POLICY = {
+# The HTML of an email is untrusted: it runs no scripts, sends no forms, and its links open in a new tab.
+EMAIL_CONTENT_SECURITY_POLICY = {
     "default-src": [NONE],
     "img-src": [SELF, "data:"],
     "style-src": ["'unsafe-inline'"],
@@ -49,34 +49,34 @@ def demo_only(view: View) -> View:
 @require_safe
 @never_cache
 def inbox(request: HttpRequest) -> HttpResponse:
-    page = Paginator(mailbox.names(settings.DEMO_MAIL_DIR), MAILS_A_PAGE).get_page(request.GET.get("page"))
-    letters = [_letter(name) for name in page.object_list]
-    return render(request, "portal/inbox.html", {"page": page, "letters": letters})
+    page = Paginator(mailbox.list_file_names(settings.DEMO_MAIL_DIR), EMAILS_PER_PAGE).get_page(request.GET.get("page"))
+    stored_emails = [_read_or_404(file_name) for file_name in page.object_list]
+    return render(request, "portal/inbox.html", {"page": page, "stored_emails": stored_emails})
 
 
 @demo_only
 @require_safe
 @never_cache
 @csp_update({"frame-src": [SELF]})  # type: ignore[arg-type]  # typed for views without arguments
-def mail(request: HttpRequest, name: str) -> HttpResponse:
-    return render(request, "portal/mail.html", {"letter": _letter(name)})
+def email(request: HttpRequest, file_name: str) -> HttpResponse:
+    return render(request, "portal/email.html", {"stored_email": _read_or_404(file_name)})
 
 
 @demo_only
 @require_safe
 @never_cache
 @xframe_options_sameorigin
-@csp(MAIL_POLICY)  # type: ignore[arg-type]
-def mail_html(request: HttpRequest, name: str) -> HttpResponse:
-    """The mail's own HTML, for the frame in its page."""
-    html = _letter(name).html
+@csp(EMAIL_CONTENT_SECURITY_POLICY)  # type: ignore[arg-type]
+def email_html(request: HttpRequest, file_name: str) -> HttpResponse:
+    """The HTML part of an email, for the frame in the email's page."""
+    html = _read_or_404(file_name).html
     if not html:
         raise Http404
-    return HttpResponse(HEAD.sub(r'\g<0><base target="_blank">', html, count=1))
+    return HttpResponse(HEAD_TAG.sub(r'\g<0><base target="_blank">', html, count=1))
 
 
-def _letter(name: str) -> mailbox.Letter:
+def _read_or_404(file_name: str) -> mailbox.StoredEmail:
     try:
-        return mailbox.read(settings.DEMO_MAIL_DIR, name)
+        return mailbox.read_email(settings.DEMO_MAIL_DIR, file_name)
     except FileNotFoundError as error:
         raise Http404 from error

@@ -1,5 +1,5 @@
-"""The desk of support: the queue of threads, charge claims with their finder, and answers given often."""
+"""The admin of threads, charge claims, help articles, answer templates and country data."""
 
-from support.admin import articles, claims, places, templates, threads
+from support.admin import answer_templates, article_admin, claims, region_admin, threads
 
-__all__ = ["articles", "claims", "places", "templates", "threads"]
+__all__ = ["answer_templates", "article_admin", "claims", "region_admin", "threads"]

@@ -1,4 +1,4 @@
-"""What staff can do with a thread: each a service, the words it wants, and when it is possible."""
+"""The actions that staff can take on a thread: for each its service, its form fields and the statuses it needs."""
 
 from typing import Any
 
@@ -13,24 +13,24 @@ from support.services import claims, threads
 
 Status = Thread.Status
 Outcome = ChargeClaim.Outcome
-EVERY = frozenset(Status.values)
-OPEN = EVERY - {Status.CLOSED}
+ANY_STATUS = frozenset(Status.values)
+OPEN = ANY_STATUS - {Status.CLOSED}
 TEXT_ROWS = 8
 
 
-def _seen(thread: Any) -> forms.Field:
-    """The last that was said to or by the buyer when the page was made: who decides has read so far."""
+def _last_seen_field(thread: Any) -> forms.Field:
+    """A hidden field with the id of the last message that was on the page."""
     last = thread.events.filter(note="").order_by("-pk").values_list("pk", flat=True).first()
     return forms.IntegerField(required=False, initial=last, widget=forms.HiddenInput)
 
 
-def _text(label: Any, *, required: bool = True) -> Any:
+def _text_field(label: Any, *, required: bool = True) -> Any:
     return lambda thread: forms.CharField(
         label=label, required=required, max_length=10000, widget=UnfoldAdminTextareaWidget(attrs={"rows": TEXT_ROWS})
     )
 
 
-def _colleague(thread: Any) -> forms.Field:
+def _assignee_field(thread: Any) -> forms.Field:
     return forms.ModelChoiceField(
         User.objects.filter(is_staff=True, is_active=True).order_by("username"),
         label=_("Who works on it"),
@@ -41,12 +41,12 @@ def _colleague(thread: Any) -> forms.Field:
     )
 
 
-SEEN = {"seen": _seen}
-TO_BUYER = {"text": _text(_("To the buyer (goes into the mail)"))} | SEEN
-LAST_WORD = {"text": _text(_("To the buyer (goes into the mail)"), required=False)} | SEEN
+LAST_SEEN = {"last_seen_id": _last_seen_field}
+MESSAGE_TO_BUYER = {"text": _text_field(_("To the buyer (goes into the mail)"))} | LAST_SEEN
+OPTIONAL_MESSAGE_TO_BUYER = {"text": _text_field(_("To the buyer (goes into the mail)"), required=False)} | LAST_SEEN
 
 
-def _mend(thread: Any) -> forms.Field:
+def _correct_address_field(thread: Any) -> forms.Field:
     return forms.BooleanField(
         label=_("The address of the order is mistyped: from now on it is %(email)s") % {"email": thread.email},
         required=False,
@@ -56,31 +56,37 @@ def _mend(thread: Any) -> forms.Field:
 
 
 def _match(thread: Thread, by: User, entered: CleanedData) -> None:
-    order = find_order(entered)
-    claims.match(thread.charge_claim, order, by, entered["text"], entered["seen"], mend_address=entered["mend"])
+    claims.match_to_order(
+        thread.charge_claim,
+        find_order(entered),
+        by,
+        entered["text"],
+        entered["last_seen_id"],
+        correct_order_address=entered["correct_address"],
+    )
 
 
 ACTIONS: tuple[CaseAction, ...] = (
     CaseAction(
         "answer",
         _("Answer"),
-        lambda thread, by, entered: threads.answer(thread, by, entered["text"], entered["seen"]),
-        EVERY,
-        TO_BUYER,
+        lambda thread, by, entered: threads.answer(thread, by, entered["text"], entered["last_seen_id"]),
+        ANY_STATUS,
+        MESSAGE_TO_BUYER,
         is_primary=True,
     ),
     CaseAction(
         "ask",
         _("Ask the buyer"),
-        lambda thread, by, entered: threads.ask(thread, by, entered["text"], entered["seen"]),
-        EVERY,
-        TO_BUYER,
+        lambda thread, by, entered: threads.ask(thread, by, entered["text"], entered["last_seen_id"]),
+        ANY_STATUS,
+        MESSAGE_TO_BUYER,
     ),
     CaseAction(
         "note",
         _("Add a note"),
-        lambda thread, by, entered: threads.note(thread, by, entered["note"]),
-        EVERY,
+        lambda thread, by, entered: threads.add_note(thread, by, entered["note"]),
+        ANY_STATUS,
         REQUIRED_NOTE_FIELDS,
     ),
     CaseAction("take", _("Take it on"), lambda thread, by, entered: threads.assign(thread, by, by), OPEN, {}),
@@ -89,43 +95,49 @@ ACTIONS: tuple[CaseAction, ...] = (
         _("Assign"),
         lambda thread, by, entered: threads.assign(thread, by, entered["to"]),
         OPEN,
-        {"to": _colleague},
+        {"to": _assignee_field},
     ),
     CaseAction(
         "attach",
         _("Name its order"),
         lambda thread, by, entered: threads.attach_order(thread, by, find_order(entered)),
-        EVERY,
+        ANY_STATUS,
         ORDER_FIELDS,
     ),
     CaseAction(
         "close",
         _("Close"),
-        lambda thread, by, entered: threads.close(thread, by, entered["text"], entered["seen"]),
+        lambda thread, by, entered: threads.close(thread, by, entered["text"], entered["last_seen_id"]),
         OPEN,
-        LAST_WORD,
+        OPTIONAL_MESSAGE_TO_BUYER,
     ),
 )
 CLAIM_ACTIONS: tuple[CaseAction, ...] = (
     CaseAction(
-        "match", _("Match to the order with this number"), _match, EVERY, ORDER_FIELDS | {"mend": _mend} | LAST_WORD
+        "match",
+        _("Match to the order with this number"),
+        _match,
+        ANY_STATUS,
+        ORDER_FIELDS | {"correct_address": _correct_address_field} | OPTIONAL_MESSAGE_TO_BUYER,
     ),
     CaseAction(
         "no_match",
         _("No order fits"),
-        lambda thread, by, entered: claims.no_match(thread.charge_claim, by, entered["text"], entered["seen"]),
-        EVERY,
-        TO_BUYER,
+        lambda thread, by, entered: claims.mark_no_match(
+            thread.charge_claim, by, entered["text"], entered["last_seen_id"]
+        ),
+        ANY_STATUS,
+        MESSAGE_TO_BUYER,
     ),
 )
 
 
-def possible(thread: Thread) -> list[CaseAction]:
-    """What can be done with a thread as it stands."""
+def possible_actions(thread: Thread) -> list[CaseAction]:
+    """The actions that the thread's status, and the outcome of its claim, allow."""
     if thread.kind != Thread.Kind.CHARGE_CLAIM:
         return [each for each in ACTIONS if thread.status in each.statuses]
     is_open = thread.charge_claim.outcome == Outcome.OPEN
-    # An open claim is matched or not, and that names its order and ends it.
-    left_out = {"attach", "close"} if is_open else {"attach"}
-    general = [each for each in ACTIONS if thread.status in each.statuses and each.name not in left_out]
+    # The actions of the claim attach its order, and an open claim can only be closed by deciding it.
+    excluded = {"attach", "close"} if is_open else {"attach"}
+    general = [each for each in ACTIONS if thread.status in each.statuses and each.name not in excluded]
     return [*[each for each in CLAIM_ACTIONS if is_open or each.name == "match"], *general]

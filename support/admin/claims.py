@@ -1,4 +1,4 @@
-"""Charge claims: a list of their own, whose rows lead to their threads, and what the finder says beside the thread."""
+"""The admin of charge claims: a list whose rows lead to the threads, and the candidates shown on a thread's page."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from orders.admin import ReadOnlyMixin
-from support import finder
+from support import charge_finder
 from support.models import ChargeClaim, Thread
-from support.services.threads import is_address_of
+from support.services.threads import is_order_address
 
 
 @admin.register(ChargeClaim)
@@ -36,7 +36,7 @@ class ChargeClaimAdmin(ReadOnlyMixin, ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Its thread, where it is worked on."""
+        """Redirect to the thread, on whose page the claim is decided."""
         if not object_id.isdecimal():
             return super().change_view(request, object_id, form_url, extra_context)
         return HttpResponseRedirect(reverse("admin:support_thread_change", args=[object_id]))
@@ -45,19 +45,20 @@ class ChargeClaimAdmin(ReadOnlyMixin, ModelAdmin):
         return bool(request.user.has_perm("support.view_thread") or request.user.has_perm("support.change_thread"))
 
 
-def about(thread: Thread, *, with_candidates: bool) -> dict[str, Any] | None:
-    """What a claim's thread shows beside what was said; None for a thread that is no claim."""
+def claim_context(thread: Thread, *, with_candidates: bool) -> dict[str, Any] | None:
+    """Return the template context of a thread's charge claim; None if the thread has none."""
     if thread.kind != Thread.Kind.CHARGE_CLAIM:
         return None
     claim = thread.charge_claim
-    looks = with_candidates and claim.outcome in (ChargeClaim.Outcome.OPEN, ChargeClaim.Outcome.NO_MATCH)
+    order = claim.matched_order
+    show_candidates = with_candidates and claim.outcome in (ChargeClaim.Outcome.OPEN, ChargeClaim.Outcome.NO_MATCH)
     emails = {thread.email_key} - {""}
     return {
         "claim": claim,
-        "is_looked_for": looks,
+        "show_candidates": show_candidates,
         "candidates": [
             (candidate, candidate.order.email_key in emails)
-            for candidate in (finder.candidates(claim) if looks else [])
+            for candidate in (charge_finder.find_candidates(claim) if show_candidates else [])
         ],
-        "is_elsewhere": claim.matched_order is not None and not is_address_of(claim.matched_order, thread.email),
+        "has_other_address": order is not None and not is_order_address(order, thread.email),
     }

@@ -1,4 +1,4 @@
-"""The queue of threads by due date, and one page per thread with everything in sight and its actions."""
+"""The admin of threads: the queue by due date, and a page per thread with its history and actions."""
 
 from typing import Any
 
@@ -15,13 +15,13 @@ from support.admin import actions, claims
 from support.emails import KINDS_ABOUT_MESSAGES
 from support.models import AnswerTemplate, Thread
 
-OTHERS_SHOWN = 20
-# Actions whose words to the buyer a template can begin.
-FROM_TEMPLATE = ("answer", "ask", "close", "no_match")
+MAX_OTHER_THREADS = 20
+# Actions whose text can be filled in from an answer template.
+TEMPLATE_ACTIONS = ("answer", "ask", "close", "no_match")
 
 
 class WaitingFilter(ToDoFilter):
-    """What waits for support is shown first: an answered thread is open, and asks for nothing."""
+    """Shows threads that wait for support by default. An answered thread is open but needs no action."""
 
     options = (
         ("waiting", _("waiting for support")),
@@ -57,49 +57,49 @@ class ThreadAdmin(CaseAdmin):
         return Q(email_key=email_key(address), email_key__gt="")
 
     def available_actions(self, case: Thread) -> list[CaseAction]:
-        return actions.possible(case)
+        return actions.possible_actions(case)
 
     def acceptable_actions(self, case: Thread) -> list[CaseAction]:
         return self.available_actions(case)
 
     def get_page_context(self, request: HttpRequest, obj: Thread) -> dict[str, Any]:
-        shown = super().get_page_context(request, obj)
-        action_forms = shown["action_forms"]
-        templates = (
-            AnswerTemplate.objects.order_by("name", "language") if action_forms else AnswerTemplate.objects.none()
-        )
+        context = super().get_page_context(request, obj)
+        action_forms = context["action_forms"]
+        templates = AnswerTemplate.objects.order_by("name", "language")
+        templates = templates if action_forms else templates.none()
         chosen = next((each for each in templates if str(each.pk) == request.GET.get("template")), None)
         for each, form in action_forms:
-            if chosen is not None and each.name in FROM_TEMPLATE:
-                form.initial["text"] = chosen.filled(obj)
-        said = list(obj.events.select_related("by").prefetch_related("files__upload").order_by("-at", "-pk"))
-        return shown | {
+            if chosen is not None and each.name in TEMPLATE_ACTIONS:
+                form.initial["text"] = chosen.render(obj)
+        history = obj.events.select_related("by").prefetch_related("files__upload")
+        thread_messages = list(history.order_by("-at", "-pk"))
+        return context | {
             "templates": sorted(templates, key=lambda each: each.language != obj.language),
             "chosen": chosen,
-            "said": said,
-            "last_said": next((each.pk for each in said if not each.is_internal), ""),
-            "emails": list(_mails(obj, [each.pk for each in said])),
-            "others": list(_others(obj)),
-            "claim": claims.about(obj, with_candidates=bool(action_forms)),
+            "thread_messages": thread_messages,
+            "last_message_id": next((each.pk for each in thread_messages if not each.is_internal), ""),
+            "emails": list(_emails(obj, [each.pk for each in thread_messages])),
+            "other_threads": list(_other_threads(obj)),
+            "claim": claims.claim_context(obj, with_candidates=bool(action_forms)),
         }
 
     def get_bound_form(self, form: Any, action: CaseAction, case: Thread) -> Any:
-        """What was typed, on a page that shows what was said meanwhile: whoever sends it again has read that."""
-        if "seen" in form.fields:
+        """Keep the typed values of a refused form, but mark the messages that are on the new page as read."""
+        if "last_seen_id" in form.fields:
             form.data = form.data.copy()
-            form.data[form.add_prefix("seen")] = action.form(case).fields["seen"].initial
+            form.data[form.add_prefix("last_seen_id")] = action.form(case).fields["last_seen_id"].initial
         return form
 
 
-def _mails(thread: Thread, message_ids: list[int]) -> QuerySet[Message]:
+def _emails(thread: Thread, message_ids: list[int]) -> QuerySet[Message]:
     links = list(thread.links.values_list("pk", flat=True))
-    about = Q(kind__in=KINDS_ABOUT_MESSAGES, object_id__in=message_ids) | Q(kind="thread_link", object_id__in=links)
+    condition = Q(kind__in=KINDS_ABOUT_MESSAGES, object_id__in=message_ids) | Q(kind="thread_link", object_id__in=links)
     if thread.order_id is not None:
-        about |= Q(order_id=thread.order_id)
-    return Message.objects.filter(about).order_by("-created_at")
+        condition |= Q(order_id=thread.order_id)
+    return Message.objects.filter(condition).order_by("-created_at")
 
 
-def _others(thread: Thread) -> QuerySet[Thread]:
-    """What else came from this address."""
-    same = Thread.objects.filter(email_key=thread.email_key, email_key__gt="").exclude(pk=thread.pk)
-    return same.order_by("-created_at")[:OTHERS_SHOWN]
+def _other_threads(thread: Thread) -> QuerySet[Thread]:
+    """The newest other threads from the same address."""
+    same_address = Thread.objects.filter(email_key=thread.email_key, email_key__gt="").exclude(pk=thread.pk)
+    return same_address.order_by("-created_at")[:MAX_OTHER_THREADS]

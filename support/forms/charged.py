@@ -1,4 +1,4 @@
-"""What somebody knows of a charge."""
+"""The form of a charge claim."""
 
 import re
 from datetime import date, datetime, timedelta, timezone
@@ -20,42 +20,49 @@ from orders import formats
 from orders.forms import DIGITS_LENGTH, NUMBER_LENGTH, error_messages, normalize_digits
 from orders.models import LAST4
 from orders.money import decimals, parse_amount
+from support.forms.contact_messages import (
+    MAX_FILES,
+    MESSAGE_MAX_LENGTH,
+    NO_CARD_OR_PASSWORD,
+    ContactMessageForm,
+    text_input,
+)
 from support.forms.days import DayField
-from support.forms.letters import MESSAGE_LENGTH, MOST_FILES, NO_CARD_OR_PASSWORD, LetterForm, text_input
 
-AMOUNT_LENGTH = 64
-SERIAL_LENGTH = 100
-STORED_NUMBER_LENGTH = 64
-MOST_OTHER_EMAILS = 5
-OTHER_EMAILS_LENGTH = 600
-OLDEST_CHARGE = timedelta(days=5 * 366)
-EARLIEST_ZONE = timezone(timedelta(hours=14))  # where every day begins
-AMOUNT_MOST = Decimal(10) ** 10
+AMOUNT_MAX_LENGTH = 64
+SERIAL_MAX_LENGTH = 100
+STORED_ORDER_NUMBER_MAX_LENGTH = 64
+MAX_OTHER_EMAILS = 5
+OTHER_EMAILS_MAX_LENGTH = 600
+MAX_CHARGE_AGE = timedelta(days=5 * 366)
+EARLIEST_ZONE = timezone(timedelta(hours=14))  # the zone in which a day begins first
+MAX_AMOUNT = Decimal(10) ** 10
 
 
 def currencies() -> list[tuple[str, Any]]:
-    """Money in use somewhere, by its name in the page's language."""
+    """Choices of all currencies in use in some territory, sorted by name in the active language."""
     codes = {code for territory in get_global("territory_languages") for code in get_territory_currencies(territory)}
     names = formats.active_locale().currencies
     named = sorted(((code, names.get(code, code)) for code in codes), key=lambda each: each[1].casefold())
     return [("", _("Please choose")), *((code, f"{name} ({code})") for code, name in named)]
 
 
-def brands() -> list[tuple[str, Any]]:
+def card_brands() -> list[tuple[str, Any]]:
+    """Choices of card brands."""
     names = dict.fromkeys(formats.CARD_BRANDS.values())
     return [("", _("Please choose")), *((name, name) for name in names)]
 
 
-class ChargeForm(LetterForm):
-    """What is known of a charge. Much of it may be missing; something to find the order by may not."""
+class ChargeForm(ContactMessageForm):
+    """What the buyer knows about a charge. At least one field of SEARCH_FIELDS is required."""
 
     form_name = "charged"
-    FIND_BY = ("amount", "card_last4", "order_number", "serial")
+    SEARCH_FIELDS = ("amount", "card_last4", "order_number", "serial")
 
     amount = forms.CharField(
         label=_("Amount"),
         required=False,
-        max_length=AMOUNT_LENGTH,
+        max_length=AMOUNT_MAX_LENGTH,
         help_text=_("As the statement shows it."),
         widget=text_input(inputmode="decimal"),
         error_messages=error_messages(""),
@@ -71,7 +78,7 @@ class ChargeForm(LetterForm):
         label=_("Kind of card"),
         required=False,
         max_length=32,
-        widget=forms.Select(choices=lazy(brands, list)()),
+        widget=forms.Select(choices=lazy(card_brands, list)()),
         error_messages=error_messages(""),
     )
     card_last4 = forms.CharField(
@@ -92,7 +99,7 @@ class ChargeForm(LetterForm):
     serial = forms.CharField(
         label=_("Serial number"),
         required=False,
-        max_length=SERIAL_LENGTH,
+        max_length=SERIAL_MAX_LENGTH,
         help_text=_("For a renewal: the one that you had before."),
         widget=text_input(autocapitalize="characters"),
         error_messages=error_messages(""),
@@ -100,7 +107,7 @@ class ChargeForm(LetterForm):
     other_emails = forms.CharField(
         label=_("Other email addresses of yours"),
         required=False,
-        max_length=OTHER_EMAILS_LENGTH,
+        max_length=OTHER_EMAILS_MAX_LENGTH,
         help_text=_("Those that you may have used for the purchase, with spaces between."),
         widget=text_input(autocapitalize="none"),
         error_messages=error_messages(""),
@@ -108,7 +115,7 @@ class ChargeForm(LetterForm):
     message = forms.CharField(
         label=_("Anything else that helps?"),
         required=False,
-        max_length=MESSAGE_LENGTH,
+        max_length=MESSAGE_MAX_LENGTH,
         help_text=NO_CARD_OR_PASSWORD,
         widget=forms.Textarea(attrs={"rows": 4}),
         error_messages=error_messages(""),
@@ -116,7 +123,7 @@ class ChargeForm(LetterForm):
     proof = MultipleUploadField(
         label=_("Receipt or bank statement"),
         required=False,
-        max_files=MOST_FILES,
+        max_files=MAX_FILES,
         help_text=_("The line of this charge is enough: please cover all others."),
     )
 
@@ -128,7 +135,7 @@ class ChargeForm(LetterForm):
         amount = parse_amount(typed, decimals(currency))
         if amount is None:
             raise ValidationError(_("Please enter the amount as a number, as in 79.95."), code="invalid")
-        if not 0 < amount < AMOUNT_MOST:
+        if not 0 < amount < MAX_AMOUNT:
             raise ValidationError(_("Please enter the amount that was charged: it is more than zero."), code="range")
         return amount.quantize(Decimal("0.001"))
 
@@ -137,12 +144,12 @@ class ChargeForm(LetterForm):
         today = datetime.now(EARLIEST_ZONE).date()
         if day is not None and day > today:
             raise ValidationError(_("This day is still to come. Please check the day of the charge."), code="future")
-        if day is not None and day < today - OLDEST_CHARGE:
+        if day is not None and day < today - MAX_CHARGE_AGE:
             raise ValidationError(_("This day is many years ago. Please check the year."), code="past")
         return day
 
     def clean_card_brand(self) -> str:
-        return self.one_line("card_brand")
+        return self.cleaned_line("card_brand")
 
     def clean_card_last4(self) -> str:
         digits = normalize_digits(self.cleaned_data["card_last4"])
@@ -150,26 +157,27 @@ class ChargeForm(LetterForm):
             return digits
         if len(digits) > 4 and digits.isdigit():
             self.clear_value("card_last4")
-            words = _("Only the last 4 digits, please. Nobody needs the rest of the card number.")
-            raise ValidationError(words, code="too_many")
+            message = _("Only the last 4 digits, please. Nobody needs the rest of the card number.")
+            raise ValidationError(message, code="too_many")
         raise ValidationError(_("Please enter exactly four digits: the last ones on the card."), code="not_four")
 
     def clean_order_number(self) -> str:
-        number = self.one_line("order_number")
-        if len(number) > STORED_NUMBER_LENGTH:
+        number = self.cleaned_line("order_number")
+        if len(number) > STORED_ORDER_NUMBER_MAX_LENGTH:
             raise ValidationError(_("This is too long. Please check what you pasted."), code="max_length")
         return number
 
     def clean_serial(self) -> str:
+        # Only a serial number that consists of digits can be mistaken for a card number.
         serial = str(self.cleaned_data["serial"])
         if normalize_serial(serial).isdecimal():
-            return self.one_line("serial")
-        written = " ".join(serial.split())
-        if not written.isprintable():
+            return self.cleaned_line("serial")
+        line = " ".join(serial.split())
+        if not line.isprintable():
             raise ValidationError(
                 _("This has a character that cannot be typed. Please type it anew."), code="unprintable"
             )
-        return written
+        return line
 
     def clean_other_emails(self) -> list[str]:
         typed = re.split(r"[\s,;]+", self.reject_card_number("other_emails").strip())
@@ -178,11 +186,11 @@ class ChargeForm(LetterForm):
             try:
                 validate_email(email)
             except ValidationError:
-                words = _("%(email)s is not an email address. Please check it.")
-                raise ValidationError(words, params={"email": email}, code="email") from None
-        if len(emails) > MOST_OTHER_EMAILS:
+                message = _("%(email)s is not an email address. Please check it.")
+                raise ValidationError(message, params={"email": email}, code="email") from None
+        if len(emails) > MAX_OTHER_EMAILS:
             raise ValidationError(
-                _("Please enter at most %(count)d addresses."), params={"count": MOST_OTHER_EMAILS}, code="too_many"
+                _("Please enter at most %(count)d addresses."), params={"count": MAX_OTHER_EMAILS}, code="too_many"
             )
         return emails
 
@@ -190,7 +198,7 @@ class ChargeForm(LetterForm):
         return self.reject_card_number("message")
 
     def clean(self) -> None:
-        if any(name in self.errors or self.cleaned_data.get(name) for name in self.FIND_BY):
+        if any(name in self.errors or self.cleaned_data.get(name) for name in self.SEARCH_FIELDS):
             return
         self.add_error(
             None,
@@ -202,7 +210,7 @@ class ChargeForm(LetterForm):
         return self["amount"]
 
     @property
-    def known(self) -> dict[str, Any]:
-        """What a valid form says of the charge, as columns of ChargeClaim."""
+    def claim_fields(self) -> dict[str, Any]:
+        """The cleaned values by column of ChargeClaim. For valid forms only."""
         names = ("amount", "charged_on", "currency", "card_brand", "card_last4", "order_number", "serial")
         return {name: self.cleaned_data[name] for name in (*names, "other_emails")}

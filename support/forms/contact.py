@@ -1,4 +1,4 @@
-"""A message to support, and what is added to a thread later."""
+"""The contact form and the form for a reply in a thread."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from files.forms import MultipleUploadField
 from notifications.addresses import mask_address
 from orders.forms import error_messages
 from orders.models import Order
-from support.forms.letters import MESSAGE_LENGTH, MOST_FILES, NO_CARD_OR_PASSWORD, LetterForm
+from support.forms.contact_messages import MAX_FILES, MESSAGE_MAX_LENGTH, NO_CARD_OR_PASSWORD, ContactMessageForm
 
-SUBJECT_LENGTH = 200
+SUBJECT_MAX_LENGTH = 200
 
 
-class ContactForm(LetterForm):
-    """A message to support, about an order where one is open."""
+class ContactForm(ContactMessageForm):
+    """A message to support, optionally about one of the orders that are open in the session."""
 
     form_name = "contact"
 
@@ -27,13 +27,13 @@ class ContactForm(LetterForm):
     )
     subject = forms.CharField(
         label=_("What is it about?"),
-        max_length=SUBJECT_LENGTH,
+        max_length=SUBJECT_MAX_LENGTH,
         widget=forms.TextInput(),
         error_messages=error_messages(_("Please say in a few words what it is about.")),
     )
     message = forms.CharField(
         label=_("Your message"),
-        max_length=MESSAGE_LENGTH,
+        max_length=MESSAGE_MAX_LENGTH,
         help_text=NO_CARD_OR_PASSWORD,
         widget=forms.Textarea(attrs={"rows": 7}),
         error_messages=error_messages(_("Please write your message.")),
@@ -41,15 +41,15 @@ class ContactForm(LetterForm):
     files = MultipleUploadField(  # type: ignore[assignment]  # a field, which becomes no attribute
         label=_("Files"),
         required=False,
-        max_files=MOST_FILES,
+        max_files=MAX_FILES,
         help_text=_("Such as the order confirmation, or a screenshot of what goes wrong."),
     )
 
     def __init__(
         self, orders: list[Order], data: Any = None, files: Any = None, *, initial: dict[str, Any] | None = None
     ) -> None:
-        first = {"order": str(orders[0].public_id)} if orders else {}
-        super().__init__(data, files, initial=first | (initial or {}))
+        default = {"order": str(orders[0].public_id)} if orders else {}
+        super().__init__(data, files, initial=default | (initial or {}))
         self.orders = {str(order.public_id): order for order in orders}
         if not orders:
             del self.fields["order"]
@@ -57,10 +57,10 @@ class ContactForm(LetterForm):
         choices = [(key, order.number) for key, order in self.orders.items()]
         self.fields["order"].choices = [*choices, ("", _("None of them"))]  # type: ignore[attr-defined]
         if orders[0].email:
-            # Whoever opened it by its number and password sees the address masked, and so it is not written here.
+            # The address is not filled in: buyers who used the order password may see it only masked.
             self.fields["email"].required = False
-            words = _("Empty: the address of the order, %(address)s.") % {"address": mask_address(orders[0].email)}
-            self.fields["email"].help_text = words
+            help_text = _("Empty: the address of the order, %(address)s.") % {"address": mask_address(orders[0].email)}
+            self.fields["email"].help_text = help_text
 
     def clean_email(self) -> str:
         return super().clean_email() if str(self.cleaned_data["email"]).strip() else ""
@@ -74,7 +74,7 @@ class ContactForm(LetterForm):
                 self.add_error("email", self.fields["email"].error_messages["required"])
 
     def clean_subject(self) -> str:
-        return self.one_line("subject")
+        return self.cleaned_line("subject")
 
     def clean_message(self) -> str:
         return self.reject_card_number("message")
@@ -85,18 +85,18 @@ class ContactForm(LetterForm):
 
 
 class ReplyForm(PageForm):
-    """What is added to a thread."""
+    """A further message in a thread."""
 
     form_name = "reply"
 
     message = forms.CharField(
         label=_("Your message"),
-        max_length=MESSAGE_LENGTH,
+        max_length=MESSAGE_MAX_LENGTH,
         help_text=NO_CARD_OR_PASSWORD,
         widget=forms.Textarea(attrs={"rows": 5}),
         error_messages=error_messages(_("Please write your message.")),
     )
-    files = MultipleUploadField(label=_("Files"), required=False, max_files=MOST_FILES)  # type: ignore[assignment]
+    files = MultipleUploadField(label=_("Files"), required=False, max_files=MAX_FILES)  # type: ignore[assignment]
 
     def clean_message(self) -> str:
         return self.reject_card_number("message")

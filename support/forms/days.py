@@ -1,4 +1,4 @@
-"""A day as people write it."""
+"""A date field that accepts the formats people write."""
 
 import re
 from datetime import date
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class DayField(forms.DateField):
-    """A day, as browsers send it or as people of the page's language write it."""
+    """A date in ISO format, as browsers send it, or in a common written format if that is unambiguous."""
 
     widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "autocomplete": "off"})
 
@@ -21,25 +21,31 @@ class DayField(forms.DateField):
         try:
             return super().to_python(value)
         except ValidationError:
-            return _written_day(str(value))
+            return _parse_written_day(str(value))
 
 
-def _written_day(text: str) -> date:
-    """23.11.2026, 23/11/2026, 2026/11/23. Raises ValidationError, also where month and day could be either."""
+def _parse_written_day(text: str) -> date:
+    """Parse 23.11.2026, 23/11/2026 or 2026/11/23. Raises ValidationError, also if day and month are ambiguous."""
     parts = re.split(r"[.\-/ ]+", text.strip().strip("."))
     if len(parts) == 3 and all(part.isdecimal() and len(part) <= 4 for part in parts):
         numbers = [int(part) for part in parts]
         year_first = len(parts[0]) == 4
         if not year_first and len(parts[2]) == 2:
             numbers[2] += 2000
-        orders = [(0, 1, 2)] if year_first else [(2, 1, 0)] if "." in text else [(2, 1, 0), (2, 0, 1)]
-        days = {day for each in orders if (day := _day(*(numbers[index] for index in each))) is not None}
-        if len(days) == 1:
-            return days.pop()
+        if year_first:
+            orders = [(0, 1, 2)]
+        elif "." in text:  # the day always comes first
+            orders = [(2, 1, 0)]
+        else:
+            orders = [(2, 1, 0), (2, 0, 1)]
+        dates = [_make_date(numbers[year], numbers[month], numbers[day]) for year, month, day in orders]
+        valid = {each for each in dates if each is not None}
+        if len(valid) == 1:
+            return valid.pop()
     raise ValidationError(_("Please write the day as year-month-day, as in 2026-11-23."), code="invalid")
 
 
-def _day(year: int, month: int, day: int) -> date | None:
+def _make_date(year: int, month: int, day: int) -> date | None:
     try:
         return date(year, month, day)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A code or a phone number, to be told whether it is ours."""
+"""The form with which people check whether an email or a phone call is ours."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from orders.forms import PortalForm, error_messages
-from support.models.places import digits_of
+from support.models.regions import digits_only
 
-LENGTH = 100  # characters
-LONGEST_PHONE = 15 + 2  # digits of an international number, after 00
+MAX_LENGTH = 100  # characters
+MAX_PHONE_DIGITS = 15 + 2  # 15 digits of an international number (ITU-T E.164), after 00
 
 
 class GenuineForm(PortalForm):
@@ -20,7 +20,7 @@ class GenuineForm(PortalForm):
 
     code = forms.CharField(
         label=_("Code of the email"),
-        max_length=LENGTH,
+        max_length=MAX_LENGTH,
         required=False,
         help_text=_("It stands at the end of each of our emails, as in ABCD-EFGH-JKLM."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
@@ -28,7 +28,7 @@ class GenuineForm(PortalForm):
     )
     phone = forms.CharField(
         label=_("Or the phone number that called you"),
-        max_length=LENGTH,
+        max_length=MAX_LENGTH,
         required=False,
         help_text=_("As your phone shows it."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "tel"}),
@@ -42,15 +42,15 @@ class GenuineForm(PortalForm):
         return self.reject_card_number("code")
 
     def clean_phone(self) -> str:
-        """A phone number of 13 to 15 digits may look like a card's; longer ones there are none."""
+        """Refuse card numbers only above the length of a phone number: shorter ones may look alike by chance."""
         typed = str(self.cleaned_data["phone"])
-        return self.reject_card_number("phone") if len(digits_of(typed)) > LONGEST_PHONE else typed
+        return self.reject_card_number("phone") if len(digits_only(typed)) > MAX_PHONE_DIGITS else typed
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or {}
-        if not self.errors and not said.get("code") and not said.get("phone"):
+        data = super().clean() or {}
+        if not self.errors and not data.get("code") and not data.get("phone"):
             raise ValidationError(_("Please enter the code of an email, or a phone number."), code="nothing")
-        return said
+        return data
 
     @property
     def first_field(self) -> Any:

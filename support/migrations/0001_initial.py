@@ -109,7 +109,10 @@ class Migration(migrations.Migration):
                         blank=True, default="", editable=False, max_length=254, of="email"
                     ),
                 ),
-                ("due_at", models.DateTimeField(default=support.models.threads.due, verbose_name="answer due")),
+                (
+                    "due_at",
+                    models.DateTimeField(default=support.models.threads.default_due_at, verbose_name="answer due"),
+                ),
                 ("closed_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="closed at")),
                 (
                     "assigned_to",

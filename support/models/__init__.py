@@ -1,8 +1,8 @@
-"""Help that people read, where they turn to, and what they wrote."""
+"""Help articles, country data, and threads with support."""
 
 from support.models.articles import Article, ArticleVersion, ArticleVote
 from support.models.claims import ChargeClaim
-from support.models.places import CardRegion, PhoneNumber, StoreRegion
+from support.models.regions import CardRegion, PhoneNumber, StoreRegion
 from support.models.threads import AnswerTemplate, Thread, ThreadFile, ThreadLink, ThreadMessage
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Help articles: each with its versions per language, the one in force being the latest that is published."""
+"""Help articles with their versions. Per language, the version published last is in force."""
 
 import uuid
 from datetime import datetime
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from licenses.models import Product
 
-# How PostgreSQL takes the words of a language apart; any other language: as they stand.
+# PostgreSQL's text search configuration for each language; all other languages use DEFAULT_SEARCH_CONFIGURATION.
 SEARCH_CONFIGURATIONS = {
     "da": "danish",
     "de": "german",
@@ -28,15 +28,15 @@ SEARCH_CONFIGURATIONS = {
     "nl": "dutch",
     "sv": "swedish",
 }
-ANY_LANGUAGE = "simple"
+DEFAULT_SEARCH_CONFIGURATION = "simple"
 
 
 def search_configuration(language: str) -> str:
-    return SEARCH_CONFIGURATIONS.get(language.partition("-")[0], ANY_LANGUAGE)
+    return SEARCH_CONFIGURATIONS.get(language.partition("-")[0], DEFAULT_SEARCH_CONFIGURATION)
 
 
-def _weighed(configuration: str) -> Combinable:
-    """A title counts most, then other words for it, then the sentence, then the text."""
+def _weighted_search_vector(configuration: str) -> Combinable:
+    """Weights from the most important: title, keywords, summary, body."""
     title, keywords, summary, body = (
         SearchVector(field, config=configuration, weight=weight)
         for field, weight in (("title", "A"), ("keywords", "B"), ("summary", "C"), ("body", "D"))
@@ -45,7 +45,7 @@ def _weighed(configuration: str) -> Combinable:
 
 
 class Topic(models.TextChoices):
-    """The places where people get stuck, and are shown what helps there."""
+    """The topics by which pages of the portal link to help articles."""
 
     FIND_ORDER = "find_order", _("finding an order")
     NO_CONFIRMATION = "no_confirmation", _("no confirmation came")
@@ -60,7 +60,7 @@ class Topic(models.TextChoices):
 
 
 class Article(models.Model):
-    """A question that people have. Its address is its slug, in every language."""
+    """A help article. Its URL has the same slug in every language."""
 
     slug = models.SlugField(_("short name"), max_length=100, unique=True)
     topics = ArrayField(
@@ -91,13 +91,13 @@ class ArticleVersionQuerySet(models.QuerySet["ArticleVersion"]):
         return self.filter(publish_at__lte=now)
 
     def in_force(self, now: datetime) -> Self:
-        """Of each article and language the version that people read: the one published last."""
+        """The version of each article and language that was published last, which may be a withdrawal."""
         newest = self.published(now).order_by("article_id", "language", "-publish_at", "-pk")
         return self.filter(pk__in=newest.distinct("article_id", "language").values("pk"))
 
 
 class ArticleVersion(models.Model):
-    """What an article said from some day on, in one language. Never changed once it was published."""
+    """One version of an article in one language. Never changed once it is published."""
 
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="versions", verbose_name=_("article"))
     language = models.CharField(_("language"), max_length=16, default="en")
@@ -110,7 +110,7 @@ class ArticleVersion(models.Model):
     publish_at = models.DateTimeField(
         _("published from"), null=True, blank=True, help_text=_("Empty: a draft, which only staff see.")
     )
-    # The article is withdrawn in this language from then on, until a later version is published.
+    # Hides the article in this language from `publish_at` on, until a later version is published.
     is_withdrawal = models.BooleanField(_("withdraws the article"), default=False)
     created_at = models.DateTimeField(_("written at"), default=timezone.now, editable=False)
     created_by = models.ForeignKey(
@@ -120,10 +120,10 @@ class ArticleVersion(models.Model):
     search = models.GeneratedField(
         expression=Case(
             *(
-                When(language__startswith=language, then=_weighed(configuration))
+                When(language__startswith=language, then=_weighted_search_vector(configuration))
                 for language, configuration in SEARCH_CONFIGURATIONS.items()
             ),
-            default=_weighed(ANY_LANGUAGE),
+            default=_weighted_search_vector(DEFAULT_SEARCH_CONFIGURATION),
         ),
         output_field=SearchVectorField(),
         db_persist=True,
@@ -143,12 +143,18 @@ class ArticleVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.title} ({self.language})"
 
+    def record_vote(self, voter: uuid.UUID, helped: bool, now: datetime) -> None:
+        """Record whether this version helped a visitor. A second vote replaces the first."""
+        ArticleVote.objects.update_or_create(
+            version=self, voter=voter, defaults={"helped": helped}, create_defaults={"helped": helped, "at": now}
+        )
+
 
 class ArticleVote(models.Model):
-    """Whether an article helped somebody. One vote a browser and version."""
+    """Whether an article helped a visitor. One vote per browser and version."""
 
     version = models.ForeignKey(ArticleVersion, on_delete=models.CASCADE, related_name="votes")
-    voter = models.UUIDField(default=uuid.uuid4)  # stands in the browser's session, and says nothing else
+    voter = models.UUIDField(default=uuid.uuid4)  # random, kept in the visitor's session only
     helped = models.BooleanField(_("helped"))
     at = models.DateTimeField(_("at"), default=timezone.now)
 

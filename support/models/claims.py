@@ -1,4 +1,4 @@
-"""Charge claims: somebody was charged, and finds no order."""
+"""Charge claims: a person was charged but cannot find the order."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Self
@@ -19,7 +19,7 @@ class ChargeClaimQuerySet(models.QuerySet["ChargeClaim"]):
 
 
 class ChargeClaim(models.Model):
-    """What is known of a charge, as its payer says. What is said about it stands in its thread."""
+    """What the payer knows about a charge. The messages about it are in its thread."""
 
     class Outcome(models.TextChoices):
         OPEN = "open", _("open")
@@ -27,7 +27,7 @@ class ChargeClaim(models.Model):
         NO_MATCH = "no_match", _("no order found")
         CANCELLED = "cancelled", _("taken back")
 
-    # A better match stays possible, whatever was decided before.
+    # Whatever was decided, staff can still match the claim to another order.
     TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
         Outcome.OPEN: frozenset({Outcome.MATCHED, Outcome.NO_MATCH, Outcome.CANCELLED}),
         Outcome.MATCHED: frozenset({Outcome.MATCHED}),

@@ -1,4 +1,4 @@
-"""What somebody wrote to support, and what was answered: one thread, whatever it is about."""
+"""Threads of messages between a person and support."""
 
 import re
 from collections.abc import Mapping
@@ -17,17 +17,17 @@ from files.models import Upload
 from notifications.addresses import EmailKeyField
 from orders.models import Order, SingleUseLink, Store
 
-ANSWERED_WITHIN = timedelta(days=2)  # what buyers are told
-# In answer templates; any other braces stay as they are. Where nothing is filled in, the space before goes, too.
+RESPONSE_TIME = timedelta(days=2)  # as promised on the pages
+# Placeholders of answer templates. The optional space before one is dropped if its value is empty.
 PLACEHOLDER = re.compile(r"( ?)\{(reference|name)\}")
 
 
-def due() -> datetime:
-    return timezone.now() + ANSWERED_WITHIN
+def default_due_at() -> datetime:
+    return timezone.now() + RESPONSE_TIME
 
 
 class Thread(Case):
-    """One matter of one person. Opened by whoever reads the mailbox of its address, and by nobody else."""
+    """A conversation with support. Only who receives email at its address can open it."""
 
     class Kind(models.TextChoices):
         CONTACT = "contact", _("message to support")
@@ -43,7 +43,7 @@ class Thread(Case):
     EMAIL_PREFIX = "thread"
     UNDECIDED = frozenset({Status.WAITING})
     CLOSED = frozenset({Status.CLOSED})
-    # Support may write again to what was closed, which opens it; whoever wrote it begins a new one.
+    # Support reopens a closed thread by writing to it; the buyer starts a new thread instead.
     TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
         "": frozenset({Status.WAITING}),
         Status.WAITING: frozenset({Status.ANSWERED, Status.QUESTION_ASKED, Status.CLOSED}),
@@ -57,7 +57,7 @@ class Thread(Case):
     subject = models.CharField(_("subject"), max_length=200)
     email = models.EmailField(_("address"), max_length=254)
     email_key = EmailKeyField("email")
-    # Set where the order was open in the browser that wrote it, or where staff found it.
+    # Set if the order was open in the buyer's browser when the thread began, or by staff.
     order = models.ForeignKey(
         Order, on_delete=models.SET_NULL, null=True, blank=True, related_name="threads", verbose_name=_("order")
     )
@@ -72,7 +72,7 @@ class Thread(Case):
         related_name="threads",
         verbose_name=_("assigned to"),
     )
-    due_at = models.DateTimeField(_("answer due"), default=due)
+    due_at = models.DateTimeField(_("answer due"), default=default_due_at)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True, editable=False)
 
     class Meta:
@@ -103,12 +103,12 @@ class Thread(Case):
 
     @property
     def path(self) -> str:
-        """The page on which its writer follows it."""
+        """The URL path of the thread's page for the buyer."""
         return reverse("support:thread", args=[self.reference])
 
 
 class ThreadMessage(CaseEvent):
-    """One thing that was said in a thread, or noted by staff. Never changed."""
+    """A message or an internal note in a thread. Never changed."""
 
     case = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="events")
 
@@ -118,7 +118,7 @@ class ThreadMessage(CaseEvent):
 
     @property
     def is_internal(self) -> bool:
-        """Whether it is a note, which only staff see."""
+        """Whether it is a note that only staff see."""
         return bool(self.note)
 
     @property
@@ -127,7 +127,7 @@ class ThreadMessage(CaseEvent):
 
 
 class ThreadFile(models.Model):
-    """A file that came with a message. Goes when the upload's time is over."""
+    """A file sent with a message. Deleted together with its upload, when the upload expires."""
 
     message = models.ForeignKey(ThreadMessage, on_delete=models.CASCADE, related_name="files")
     upload = models.OneToOneField(Upload, on_delete=models.CASCADE, related_name="thread_file")
@@ -141,7 +141,7 @@ class ThreadFile(models.Model):
 
 
 class ThreadLink(SingleUseLink):
-    """An emailed link to one thread."""
+    """A single-use link that opens one thread."""
 
     thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="links")
 
@@ -155,7 +155,7 @@ class ThreadLink(SingleUseLink):
 
 
 class AnswerTemplate(models.Model):
-    """An answer that staff give often. What they send can be changed before."""
+    """A prepared answer that staff can edit before they send it."""
 
     name = models.CharField(_("name"), max_length=100)
     language = models.CharField(_("language"), max_length=16, default="en")
@@ -170,7 +170,7 @@ class AnswerTemplate(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.language})"
 
-    def filled(self, thread: Thread) -> str:
-        """The text with what it leaves open: {reference}, and {name}, the buyer's where an order tells it."""
-        known = {"reference": thread.reference, "name": thread.order.billing_name if thread.order else ""}
-        return PLACEHOLDER.sub(lambda found: found[1] + known[found[2]] if known[found[2]] else "", self.text)
+    def render(self, thread: Thread) -> str:
+        """Return the text with {reference} and {name} filled in; without an order the name is unknown and empty."""
+        values = {"reference": thread.reference, "name": thread.order.billing_name if thread.order else ""}
+        return PLACEHOLDER.sub(lambda match: match[1] + values[match[2]] if values[match[2]] else "", self.text)

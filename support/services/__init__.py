@@ -1,1 +1,1 @@
-"""What can be done with articles, threads and claims."""
+"""Changes of help articles, threads and charge claims."""

@@ -1,4 +1,4 @@
-"""What can be done with a charge claim: taking it in, and saying which order it is about, or that none is."""
+"""Changes of charge claims: creating one, matching it to an order, or recording that no order was found."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,57 +17,58 @@ from notifications.services import send
 from orders.models import AccessLink, Order
 from orders.services.address_corrections import CorrectionError, correct_address
 from orders.services.confirmations import order_language, resend_confirmation
-from support.models import ChargeClaim, Thread
+from support.models import ChargeClaim, Thread, ThreadMessage
 from support.services.threads import (
-    Letter,
+    ContactMessage,
     Status,
-    is_address_of,
-    notify_writer,
+    add_message,
+    is_order_address,
+    locked_if_up_to_date,
+    mark_closed,
+    notify_buyer,
     open_thread,
-    say,
-    shut,
-    unseen_refused,
 )
 
 Outcome = ChargeClaim.Outcome
 
 
-def file_claim(letter: Letter, known: Mapping[str, Any]) -> tuple[Thread, bool]:
-    """Take a claim in: its letter, and what is known of the charge (columns of ChargeClaim).
+def create_claim(contact_message: ContactMessage, claim_fields: Mapping[str, Any]) -> tuple[Thread, bool]:
+    """Create a charge claim with its thread, all or nothing. `claim_fields` are columns of ChargeClaim.
 
-    All or nothing. Returns the thread, and whether it is new. Raises files.services.FileRejected.
+    Returns the thread and whether it is new. Raises files.services.FileRejected.
     """
     with transaction.atomic():
-        thread, is_new = open_thread(letter)
+        thread, is_new = open_thread(contact_message)
         if is_new:
-            ChargeClaim.objects.create(thread=thread, **known)
+            ChargeClaim.objects.create(thread=thread, **claim_fields)
     return thread, is_new
 
 
-def match(
+def match_to_order(
     claim: ChargeClaim,
     order: Order,
     by: User,
     text: str = "",
-    seen: int | None = None,
+    last_seen_id: int | None = None,
     *,
-    mend_address: bool = False,
+    correct_order_address: bool = False,
 ) -> None:
-    """Say which order the charge belongs to, and let the buyer have it.
+    """Record that the charge belongs to this order, and tell the buyer. The claim can be matched again later.
 
-    Its confirmation goes out again, to the order's own address only. Where that is the claim's address, too,
-    the buyer's mail carries a link that opens the order; else it names the order's address, masked. With
-    `mend_address` the claim's address becomes the order's first: the old one is told, and can undo it. The thread
-    stays open for what the buyer may still say, and a better match stays possible. Raises WrongStatus, ReadAnew,
-    NotPossible.
+    The order confirmation is sent again, to the order's address only. If that is also the claim's address, the
+    buyer gets a link that opens the order; else the email shows the order's address masked. With
+    `correct_order_address` the claim's address first becomes the order's; the previous address is notified and can
+    undo that.
+
+    Raises WrongStatus, NewerMessageExists, NotPossible.
     """
-    with unseen_refused(claim.thread, seen) as thread:
+    with locked_if_up_to_date(claim.thread, last_seen_id) as thread:
         current = _lock(claim)
-        mends = mend_address and not is_address_of(order, thread.email)
-        if current.matched_order_id == order.pk and not mends:
+        is_address_corrected = correct_order_address and not is_order_address(order, thread.email)
+        if current.matched_order_id == order.pk and not is_address_corrected:
             raise WrongStatus(current.get_outcome_display())
-        if mends:
-            order = _mend_address(order, thread, by)
+        if is_address_corrected:
+            order = _correct_address(order, thread, by)
         thread.order, thread.store = order, order.store
         thread.assigned_to = thread.assigned_to or by
         before, thread.closed_at = thread.status, None
@@ -77,37 +78,45 @@ def match(
         note = gettext("Matched to order %(number)s.") % {"number": order}
         add_event(thread, thread.status, Actor.STAFF, by=by, note=note)
         with override(thread.language):
-            words = text.strip() or gettext("We found the order that you were charged for.")
-        message = say(thread, Actor.STAFF, words, before=before, by=by)
-        if is_address_of(order, thread.email):
-            page = reverse("orders:order", args=[order.public_id])
-            link = AccessLink.objects.create(email=order.email, next_path=page)
-            send("claim_matched", message, thread.email, str(link.pk), order_id=order.pk, language=thread.language)
-        else:
-            notify_writer(message, "claim_matched_elsewhere")
+            text = text.strip() or gettext("We found the order that you were charged for.")
+        message = add_message(thread, Actor.STAFF, text, before=before, by=by)
+        _notify_about_match(message, order)
         resend_confirmation(order)
 
 
-def _mend_address(order: Order, thread: Thread, by: User) -> Order:
+def _notify_about_match(message: ThreadMessage, order: Order) -> None:
+    thread = message.case
+    if not is_order_address(order, thread.email):
+        notify_buyer(message, "claim_matched_elsewhere")
+        return
+    page = reverse("orders:order", args=[order.public_id])
+    link = AccessLink.objects.create(email=order.email, next_path=page)
+    send("claim_matched", message, thread.email, str(link.pk), order_id=order.pk, language=thread.language)
+
+
+def _correct_address(order: Order, thread: Thread, by: User) -> Order:
     try:
         with override(order_language(order)):
             correct_address(order, thread.email, gettext("Support, %(reference)s") % {"reference": thread.reference})
     except CorrectionError as error:
-        words = _("The address of this order was changed too often lately, and stays. Please match it without that.")
-        raise NotPossible(words) from error
+        message = _("The address of this order was changed too often lately, and stays. Please match it without that.")
+        raise NotPossible(message) from error
     note = gettext("The address of order %(number)s is this one now. The earlier one was told, and can undo it.")
     add_event(thread, thread.status, Actor.STAFF, by=by, note=note % {"number": order})
     return Order.objects.select_related("store").get(pk=order.pk)
 
 
-def no_match(claim: ChargeClaim, by: User, text: str, seen: int | None = None) -> None:
-    """Say that no order fits; the words to the buyer say what to do. Raises NotPossible, WrongStatus, ReadAnew."""
-    words = require_text(text, _("Please write to the buyer what to do now."))
-    with unseen_refused(claim.thread, seen) as thread:
+def mark_no_match(claim: ChargeClaim, by: User, text: str, last_seen_id: int | None = None) -> None:
+    """Record that no order was found, and close the thread with a message to the buyer.
+
+    Raises NotPossible if the text is empty, WrongStatus, NewerMessageExists.
+    """
+    text = require_text(text, _("Please write to the buyer what to do now."))
+    with locked_if_up_to_date(claim.thread, last_seen_id) as thread:
         current = _lock(claim)
         _decide(current, Outcome.NO_MATCH, by)
-        before = shut(thread, Actor.STAFF)
-        notify_writer(say(thread, Actor.STAFF, words, before=before, by=by), "claim_not_found")
+        before = mark_closed(thread, Actor.STAFF)
+        notify_buyer(add_message(thread, Actor.STAFF, text, before=before, by=by), "claim_not_found")
 
 
 def _lock(claim: ChargeClaim) -> ChargeClaim:
@@ -115,7 +124,7 @@ def _lock(claim: ChargeClaim) -> ChargeClaim:
 
 
 def _decide(claim: ChargeClaim, outcome: ChargeClaim.Outcome, by: User, order: Order | None = None) -> None:
-    """Raises WrongStatus where the table of outcomes has no such step."""
+    """Set the outcome. Raises WrongStatus if ChargeClaim.TRANSITIONS does not allow it."""
     if outcome not in claim.TRANSITIONS[claim.outcome]:
         raise WrongStatus(claim.get_outcome_display())
     claim.outcome, claim.matched_order = outcome, order

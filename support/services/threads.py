@@ -1,4 +1,7 @@
-"""What can be done with a thread, by its writer and by staff. The row locked, its history and the mail with it."""
+"""Changes of threads, by buyers and by staff.
+
+Each function locks the thread, writes its history and queues the email in one transaction.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,18 +25,18 @@ from notifications.services import send
 from orders.models import Order, Store
 from orders.rate_limits import Rate, RateLimit, consume
 from support.models import ChargeClaim, Thread, ThreadFile, ThreadLink, ThreadMessage
-from support.models.threads import due
+from support.models.threads import default_due_at
 
 Status = Thread.Status
 RECEIVED_KINDS = {Thread.Kind.CONTACT: "contact_received", Thread.Kind.CHARGE_CLAIM: "claim_received"}
-# Receipts mailed to one address; above it the page is the receipt, so that nobody's mailbox is flooded.
+# Receipts emailed to one address. Above this only the page confirms the message, so that no mailbox is flooded.
 RECEIPT_RATE = Rate(short=5, long=20)
-LINK_RATE = Rate(short=3, long=10)  # fresh links to one thread
+LINK_RATE = Rate(short=3, long=10)  # links emailed for one thread
 
 
 @dataclass(frozen=True)
-class Letter:
-    """What somebody writes to support, as its form made sure of it."""
+class ContactMessage:
+    """The validated first message of a thread."""
 
     kind: Thread.Kind
     email: str
@@ -45,150 +48,161 @@ class Letter:
     order: Order | None = None
 
 
-class ReadAnew(NotPossible):
-    """Something was said in between, which whoever decides has not read."""
+class NewerMessageExists(NotPossible):
+    """The thread has a newer message than the last one that the acting staff member has read."""
 
     def __init__(self) -> None:
         super().__init__(_("Something was said in this thread meanwhile. Please read it first; nothing was sent."))
 
 
-# --- Whoever writes ----------------------------------------------------------------------------------------
+# --- Buyers --------------------------------------------------------------------------------------------------
 
 
-def open_thread(letter: Letter) -> tuple[Thread, bool]:
-    """Take a letter in, with its files, receipt and history, or nothing of it.
+def open_thread(contact_message: ContactMessage) -> tuple[Thread, bool]:
+    """Create a thread with its first message, files and receipt, all or nothing.
 
-    Returns the thread, and whether it is new: the same submission finds the first. Raises files.services.FileRejected.
+    Returns the thread and whether it is new: the same submission id finds the thread made first. Raises
+    files.services.FileRejected.
     """
     with transaction.atomic():
         thread = Thread(
             status=Status.WAITING,
-            submission_id=letter.submission_id,
-            kind=letter.kind,
-            subject=letter.subject,
-            email=letter.email,
-            language=letter.language,
-            order=letter.order,
-            store=letter.order.store if letter.order else only_store(),
+            submission_id=contact_message.submission_id,
+            kind=contact_message.kind,
+            subject=contact_message.subject,
+            email=contact_message.email,
+            language=contact_message.language,
+            order=contact_message.order,
+            store=contact_message.order.store if contact_message.order else only_store(),
         )
         try:
             with transaction.atomic():
-                thread.save()  # a second click waits here for the first
+                thread.save()  # a concurrent submission with the same id waits here
         except IntegrityError:
-            return Thread.objects.get(submission_id=letter.submission_id), False
-        message = say(thread, Actor.BUYER, letter.text, before="", files=letter.files)
-        if consume([RateLimit("thread-receipt", address_subject(letter.email), RECEIPT_RATE)], timezone.now()):
-            notify_writer(message, RECEIVED_KINDS[letter.kind])
+            return Thread.objects.get(submission_id=contact_message.submission_id), False
+        message = add_message(thread, Actor.BUYER, contact_message.text, before="", files=contact_message.files)
+        if consume([RateLimit("thread-receipt", address_subject(contact_message.email), RECEIPT_RATE)], timezone.now()):
+            notify_buyer(message, RECEIVED_KINDS[contact_message.kind])
         else:
             note = gettext("No receipt was mailed: too many went to this address today. The page confirmed it.")
             add_event(thread, thread.status, Actor.PORTAL, note=note)
-        forward(message)
+        forward_to_helpdesk(message)
     return thread, True
 
 
 def only_store() -> Store | None:
-    """Where there is just one, it is meant."""
+    """The store if there is exactly one."""
     stores = list(Store.objects.all()[:2])
     return stores[0] if len(stores) == 1 else None
 
 
 def reply(thread: Thread, text: str, files: Sequence[File] = ()) -> None:
-    """What the buyer adds or answers. A second click changes nothing. Raises NotPossible once it is closed."""
+    """Add a message of the buyer. The same message again is ignored. Raises NotPossible if the thread is closed."""
     with locked(thread) as current:
         last = current.events.filter(note="").last()
-        if last is not None and last.actor == Actor.BUYER and last.text == text and not _more(last, files):
+        if last is not None and last.actor == Actor.BUYER and last.text == text and _has_files(last, files):
             return
         if current.status == Status.CLOSED:
             raise NotPossible(_("This is closed. Please write a new message; it can name this reference."))
         before = current.status
         if before == Status.ANSWERED:
-            current.due_at = due()  # a new matter, with the usual time
+            current.due_at = default_due_at()  # support has the full response time again
         if before != Status.WAITING:
             change_status(current, Status.WAITING, Actor.BUYER)
             current.save()
-        forward(say(current, Actor.BUYER, text, before=before, files=files))
+        forward_to_helpdesk(add_message(current, Actor.BUYER, text, before=before, files=files))
 
 
-def _more(message: ThreadMessage, files: Sequence[File]) -> bool:
-    """Whether these are other files than came with the message."""
+def _has_files(message: ThreadMessage, files: Sequence[File]) -> bool:
+    """Whether the message has exactly these files, compared by name."""
     names = sorted(file.upload.name for file in message.files.select_related("upload"))
-    return names != sorted(file.name or "" for file in files)
+    return names == sorted(file.name or "" for file in files)
 
 
-def solved(thread: Thread) -> None:
-    """The buyer needs no answer any more. A second click changes nothing."""
+def mark_solved(thread: Thread) -> None:
+    """Close the thread for the buyer. Does nothing if it is closed already."""
     with locked(thread) as current:
         if current.status == Status.CLOSED:
             return
         ChargeClaim.objects.undecided().filter(pk=current.pk).update(
             outcome=ChargeClaim.Outcome.CANCELLED, decided_at=timezone.now()
         )
-        before = shut(current, Actor.BUYER)
-        say(current, Actor.BUYER, gettext("Closed: it is solved."), before=before)
+        before = mark_closed(current, Actor.BUYER)
+        add_message(current, Actor.BUYER, gettext("Closed: it is solved."), before=before)
 
 
 def send_link(thread: Thread) -> bool:
-    """Mail a fresh link to the thread's own address. False where too many went there lately."""
+    """Email a new link to the thread's address. Returns False if the rate limit is exceeded."""
     with transaction.atomic():
         if not consume([RateLimit("thread-link", str(thread.pk), LINK_RATE)], timezone.now()):
             return False
         link = ThreadLink.objects.create(thread=thread)
-        return send("thread_link", link, thread.email, order_id=_order_told(thread), language=thread.language)
+        return send("thread_link", link, thread.email, order_id=_order_id_for_email(thread), language=thread.language)
 
 
 # --- Staff ---------------------------------------------------------------------------------------------------
 
 
-def answer(thread: Thread, by: User, text: str, seen: int | None = None) -> None:
-    """Write to the buyer. `seen` is the last message that whoever answers has read. Raises NotPossible, ReadAnew."""
-    _to_buyer(thread, by, require_text(text, _("Please write the answer.")), seen, Status.ANSWERED, "thread_answered")
+def answer(thread: Thread, by: User, text: str, last_seen_id: int | None = None) -> None:
+    """Answer the buyer. `last_seen_id` is the id of the last message that the author has read.
+
+    Raises NotPossible, NewerMessageExists.
+    """
+    _send_to_buyer(
+        thread, by, require_text(text, _("Please write the answer.")), last_seen_id, Status.ANSWERED, "thread_answered"
+    )
 
 
-def ask(thread: Thread, by: User, text: str, seen: int | None = None) -> None:
-    """Ask the buyer something; the answer comes in on the thread's page."""
+def ask(thread: Thread, by: User, text: str, last_seen_id: int | None = None) -> None:
+    """Ask the buyer a question, which they answer on the thread's page. Raises NotPossible, NewerMessageExists."""
     question = require_text(text, _("Please write the question to the buyer."))
-    _to_buyer(thread, by, question, seen, Status.QUESTION_ASKED, "thread_question_asked")
+    _send_to_buyer(thread, by, question, last_seen_id, Status.QUESTION_ASKED, "thread_question_asked")
 
 
-def _to_buyer(thread: Thread, by: User, text: str, seen: int | None, to: Thread.Status, mail: str) -> None:
-    with unseen_refused(thread, seen) as current:
+def _send_to_buyer(
+    thread: Thread, by: User, text: str, last_seen_id: int | None, to_status: Thread.Status, email_kind: str
+) -> None:
+    with locked_if_up_to_date(thread, last_seen_id) as current:
         before = current.status
-        change_status(current, to, Actor.STAFF)
+        change_status(current, to_status, Actor.STAFF)
         current.closed_at = None
         current.assigned_to = current.assigned_to or by
         current.save()
-        notify_writer(say(current, Actor.STAFF, text, before=before, by=by), mail)
+        notify_buyer(add_message(current, Actor.STAFF, text, before=before, by=by), email_kind)
 
 
-def note(thread: Thread, by: User, text: str) -> None:
-    """A note that only staff see."""
-    written = require_text(text, _("Please write the note."))
+def add_note(thread: Thread, by: User, text: str) -> None:
+    """Add a note that only staff see. Raises NotPossible if the text is empty."""
+    note = require_text(text, _("Please write the note."))
     with locked(thread) as current:
-        add_event(current, current.status, Actor.STAFF, by=by, note=written)
+        add_event(current, current.status, Actor.STAFF, by=by, note=note)
 
 
-def close(thread: Thread, by: User, text: str = "", seen: int | None = None) -> None:
-    """End it, with a last word to the buyer. An open charge claim is decided instead."""
-    with unseen_refused(thread, seen) as current:
+def close(thread: Thread, by: User, text: str = "", last_seen_id: int | None = None) -> None:
+    """Close the thread with an optional message to the buyer.
+
+    Raises NotPossible for an undecided charge claim, NewerMessageExists, WrongStatus.
+    """
+    with locked_if_up_to_date(thread, last_seen_id) as current:
         if ChargeClaim.objects.undecided().filter(pk=current.pk).exists():
             raise NotPossible(_("This claim is not decided yet: please match it to an order, or say that none fits."))
-        before = shut(current, Actor.STAFF)
+        before = mark_closed(current, Actor.STAFF)
         with override(current.language):
-            words = text.strip() or gettext("Support closed this.")
-        notify_writer(say(current, Actor.STAFF, words, before=before, by=by), "thread_closed")
+            text = text.strip() or gettext("Support closed this.")
+        notify_buyer(add_message(current, Actor.STAFF, text, before=before, by=by), "thread_closed")
 
 
 def assign(thread: Thread, by: User, to: User | None) -> None:
-    """Say who works on it; nobody, where `to` is None."""
+    """Assign the thread to a staff member, or to nobody if `to` is None."""
     with locked(thread) as current:
         current.assigned_to = to
         current.save()
-        words = gettext("Assigned to %(who)s.") % {"who": to} if to else gettext("Assigned to nobody.")
-        add_event(current, current.status, Actor.STAFF, by=by, note=words)
+        note = gettext("Assigned to %(who)s.") % {"who": to} if to else gettext("Assigned to nobody.")
+        add_event(current, current.status, Actor.STAFF, by=by, note=note)
 
 
 def attach_order(thread: Thread, by: User, order: Order) -> None:
-    """Say which order it is about."""
+    """Set the order that the thread is about."""
     with locked(thread) as current:
         current.order, current.store = order, order.store
         current.save()
@@ -196,20 +210,20 @@ def attach_order(thread: Thread, by: User, order: Order) -> None:
         add_event(current, current.status, Actor.STAFF, by=by, note=note)
 
 
-# --- What the services are made of ---------------------------------------------------------------------------
+# --- Shared with support.services.claims ---------------------------------------------------------------------
 
 
 @contextmanager
-def unseen_refused(thread: Thread, seen: int | None = None) -> Iterator[Thread]:
-    """As `locked`; raises ReadAnew where something was said to or by the buyer after the event `seen`."""
+def locked_if_up_to_date(thread: Thread, last_seen_id: int | None = None) -> Iterator[Thread]:
+    """Like `locked`. Raises NewerMessageExists if a message, not a note, was added after event `last_seen_id`."""
     with locked(thread) as current:
-        if seen is not None and current.events.filter(note="", pk__gt=seen).exists():
-            raise ReadAnew
+        if last_seen_id is not None and current.events.filter(note="", pk__gt=last_seen_id).exists():
+            raise NewerMessageExists
         yield current
 
 
-def shut(thread: Thread, actor: Actor) -> str:
-    """Close a thread, and return where it stood before. Raises WrongStatus where it is closed."""
+def mark_closed(thread: Thread, actor: Actor) -> str:
+    """Close a locked thread. Returns its previous status. Raises WrongStatus if it is closed already."""
     before = thread.status
     change_status(thread, Status.CLOSED, actor)
     thread.closed_at = timezone.now()
@@ -217,7 +231,7 @@ def shut(thread: Thread, actor: Actor) -> str:
     return before
 
 
-def say(
+def add_message(
     thread: Thread,
     actor: Actor,
     text: str,
@@ -226,7 +240,10 @@ def say(
     by: User | None = None,
     files: Iterable[File] = (),
 ) -> ThreadMessage:
-    """A row of the thread's history that its writer sees, with its files."""
+    """Add a message that the buyer sees, with its files, to the thread's history.
+
+    `before` is the thread's status before the message. Raises files.services.FileRejected.
+    """
     message = add_event(thread, before, actor, by=by, text=text)
     assert isinstance(message, ThreadMessage)
     uploads: list[Upload] = store_files(files)
@@ -234,27 +251,32 @@ def say(
     return message
 
 
-def notify_writer(message: ThreadMessage, kind: str) -> bool:
-    """Queue the mail about a message, with a link of its own that opens the thread."""
+def notify_buyer(message: ThreadMessage, kind: str) -> bool:
+    """Queue the email of this kind about a message, with a new link that opens the thread."""
     thread = message.case
     link = ThreadLink.objects.create(thread=thread)
-    return send(kind, message, thread.email, str(link.pk), order_id=_order_told(thread), language=thread.language)
+    return send(
+        kind, message, thread.email, str(link.pk), order_id=_order_id_for_email(thread), language=thread.language
+    )
 
 
-def _order_told(thread: Thread) -> int | None:
-    """The order on whose page a mail is listed; not where staff matched a claim of another address to it."""
-    if thread.order is None or thread.kind == Thread.Kind.CONTACT or is_address_of(thread.order, thread.email):
+def _order_id_for_email(thread: Thread) -> int | None:
+    """The id of the order on whose page the email is listed.
+
+    None if staff matched a claim to an order with another address: its owner must not see the claim.
+    """
+    if thread.order is None or thread.kind == Thread.Kind.CONTACT or is_order_address(thread.order, thread.email):
         return thread.order_id
     return None
 
 
-def is_address_of(order: Order, email: str) -> bool:
-    """Whether mails of the order go to this address."""
+def is_order_address(order: Order, email: str) -> bool:
+    """Whether emails about the order go to this address."""
     return Order.objects.for_email(email).filter(pk=order.pk).exists()
 
 
-def forward(message: ThreadMessage) -> bool:
-    """A copy to the store's helpdesk, where it has one. Its answer goes to the buyer by itself."""
+def forward_to_helpdesk(message: ThreadMessage) -> bool:
+    """Queue a copy to the helpdesk of the store, if it has one, which answers the buyer directly."""
     store = message.case.store
     if store is None or not store.support_email:
         return False

@@ -1,1 +1,1 @@
-"""The pages of help, claims and contact."""
+"""The pages of help, charge claims and contact."""

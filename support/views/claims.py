@@ -1,4 +1,4 @@
-"""Charged, and no order is found: what may solve it already, and the claim."""
+"""The page for a charge without an order: what else may explain it, and the form of a charge claim."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -10,8 +10,8 @@ from support import thread_access
 from support.forms.charged import ChargeForm
 from support.models import Thread
 from support.services import claims
-from support.services.threads import Letter
-from support.views.letters import form_page, may_write, typed
+from support.services.threads import ContactMessage
+from support.views.contact_messages import consume_message_rate, render_form, submitted_values
 
 TEMPLATE = "support/charged.html"
 
@@ -20,29 +20,29 @@ TEMPLATE = "support/charged.html"
 @no_store
 def charged(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        return form_page(request, TEMPLATE, ChargeForm())
-    if not may_write(request):
-        return form_page(request, TEMPLATE, ChargeForm(initial=typed(request)), too_many=True)
+        return render_form(request, TEMPLATE, ChargeForm())
+    if not consume_message_rate(request):
+        return render_form(request, TEMPLATE, ChargeForm(initial=submitted_values(request)), too_many=True)
     form = ChargeForm(request.POST, request.FILES)
     if form.is_valid():
         try:
-            thread, is_new = claims.file_claim(_letter(form), form.known)
+            thread, is_new = claims.create_claim(_contact_message(form), form.claim_fields)
         except FileRejected as refused:
             form.add_error("proof", str(refused))
         else:
-            thread_access.grant_writer(request, thread, is_new=is_new)
+            thread_access.grant_access_to_sender(request, thread, is_new=is_new)
             return redirect(thread.path)
-    return form_page(request, TEMPLATE, form)
+    return render_form(request, TEMPLATE, form)
 
 
-def _letter(form: ChargeForm) -> Letter:
-    said = form.cleaned_data
-    return Letter(
+def _contact_message(form: ChargeForm) -> ContactMessage:
+    data = form.cleaned_data
+    return ContactMessage(
         kind=Thread.Kind.CHARGE_CLAIM,
-        email=said["email"],
+        email=data["email"],
         subject=gettext("Charged, and no order found"),
-        text=said["message"],
+        text=data["message"],
         submission_id=form.submission,
         language=get_language() or "",
-        files=said["proof"],
+        files=data["proof"],
     )

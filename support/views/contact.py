@@ -1,4 +1,4 @@
-"""Writing to support."""
+"""The contact page."""
 
 from typing import Any
 
@@ -11,59 +11,64 @@ from files.services import FileRejected
 from orders import access
 from orders.formats import active_language
 from orders.http import get_or_post, no_store
-from support import search, thread_access
+from support import thread_access
 from support.forms.contact import ContactForm
 from support.models import Thread
-from support.services.threads import Letter, open_thread
-from support.views.letters import form_page, may_write, typed
+from support.search import search_articles
+from support.services.threads import ContactMessage, open_thread
+from support.views.contact_messages import consume_message_rate, render_form, submitted_values
 
 TEMPLATE = "support/contact.html"
-ANSWERS_SHOWN = 3
+MAX_SUGGESTED_ARTICLES = 3
 
 
 @get_or_post
 @no_store
 def contact(request: HttpRequest) -> HttpResponse:
-    """One form; with an order open, about that order. Answers that stand in the help are shown before it is sent."""
+    """The contact form. If orders are open in this session, the buyer can choose one of them.
+
+    Its button for suggestions sends `look=1`: the page then shows matching help articles instead of sending.
+    """
     orders = access.fully_open_orders(request)
     if request.method != "POST":
-        return form_page(request, TEMPLATE, ContactForm(orders, initial=_wanted(request)), orders=orders)
+        return render_form(request, TEMPLATE, ContactForm(orders, initial=_initial_from_query(request)), orders=orders)
     if request.POST.get("look") == "1":
-        form = ContactForm(orders, initial=typed(request))
-        return form_page(request, TEMPLATE, form, orders=orders, **_answers(request.POST.get("subject", "")))
-    if not may_write(request):
-        form = ContactForm(orders, initial=typed(request))
-        return form_page(request, TEMPLATE, form, too_many=True, orders=orders)
+        form = ContactForm(orders, initial=submitted_values(request))
+        return render_form(request, TEMPLATE, form, orders=orders, **_suggestions(request.POST.get("subject", "")))
+    if not consume_message_rate(request):
+        form = ContactForm(orders, initial=submitted_values(request))
+        return render_form(request, TEMPLATE, form, too_many=True, orders=orders)
     form = ContactForm(orders, request.POST, request.FILES)
     if form.is_valid():
         try:
-            thread, is_new = open_thread(_letter(form))
+            thread, is_new = open_thread(_contact_message(form))
         except FileRejected as refused:
             form.add_error("files", str(refused))
         else:
-            thread_access.grant_writer(request, thread, is_new=is_new)
+            thread_access.grant_access_to_sender(request, thread, is_new=is_new)
             return redirect(thread.path)
-    return form_page(request, TEMPLATE, form, orders=orders)
+    return render_form(request, TEMPLATE, form, orders=orders)
 
 
-def _answers(subject: str) -> dict[str, Any]:
-    return {"looked": True, "answers": search.search(subject, active_language(), timezone.now())[:ANSWERS_SHOWN]}
+def _suggestions(subject: str) -> dict[str, Any]:
+    results = search_articles(subject, active_language(), timezone.now())
+    return {"are_articles_searched": True, "suggested_articles": results[:MAX_SUGGESTED_ARTICLES]}
 
 
-def _wanted(request: HttpRequest) -> dict[str, str]:
-    """What a page that leads here says of itself: which order, and what about."""
+def _initial_from_query(request: HttpRequest) -> dict[str, str]:
+    """Initial order and subject from the query string, as set by pages that link here."""
     return {name: request.GET[name][:200] for name in ("order", "subject") if name in request.GET}
 
 
-def _letter(form: ContactForm) -> Letter:
-    said = form.cleaned_data
-    return Letter(
+def _contact_message(form: ContactForm) -> ContactMessage:
+    data = form.cleaned_data
+    return ContactMessage(
         kind=Thread.Kind.CONTACT,
-        email=said["email"],
-        subject=said["subject"],
-        text=said["message"],
+        email=data["email"],
+        subject=data["subject"],
+        text=data["message"],
         submission_id=form.submission,
         language=get_language() or "",
-        files=said["files"],
+        files=data["files"],
         order=form.chosen_order,
     )

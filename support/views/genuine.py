@@ -1,4 +1,4 @@
-"""Is this really from you?"""
+"""The page on which people check whether an email or a phone call is really from the vendor."""
 
 from typing import Any
 
@@ -10,34 +10,33 @@ from orders.access import client_address
 from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
 from orders.rate_limits import Rate, RateLimit, consume
 from support.forms.genuine import GenuineForm
-from support.genuine import mail_with_code, phone_with_number
+from support.genuine import find_email_by_code, find_phone_by_number
 
 TEMPLATE = "support/genuine.html"
-# Codes and numbers that one client asks about; above what a household gets in mails and calls.
-ASK_RATE = Rate(short=20, long=100)
+# Checks by one client: more than a household gets emails and calls.
+CLIENT_RATE = Rate(short=20, long=100)
 
 
 @get_or_post
 @no_store
 def genuine(request: HttpRequest) -> HttpResponse:
-    """One sentence for whatever is not ours, so that nothing is learned from it."""
+    """Confirm an email's code or a phone number. Every other input gets the same reply, so that nobody can probe it."""
     if request.method != "POST":
         return _page(request, GenuineForm())
     form = GenuineForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=UNPROCESSABLE)
-    if not consume([RateLimit("genuine", client_address(request), ASK_RATE)], timezone.now()):
+    if not consume([RateLimit("genuine", client_address(request), CLIENT_RATE)], timezone.now()):
         return too_many_requests(request, TEMPLATE, {"form": form, "result": "too-many"})
     code, number = form.cleaned_data["code"], form.cleaned_data["phone"]
-    mail = mail_with_code(code) if code else None
-    phone = phone_with_number(number) if number else None
-    # Where both were entered, both must be ours.
-    is_ours = (mail is not None or not code) and (phone is not None or not number)
-    return _page(request, form, result="ours" if is_ours else "cannot-confirm", mail=mail, phone=phone)
+    email = find_email_by_code(code) if code else None
+    phone = find_phone_by_number(number) if number else None
+    # If both were entered, both must be ours.
+    is_ours = (email is not None or not code) and (phone is not None or not number)
+    return _page(request, form, result="ours" if is_ours else "cannot-confirm", email=email, phone=phone)
 
 
 def _page(
-    request: HttpRequest, form: GenuineForm, *, result: str = "", status: int = 200, **found: Any
+    request: HttpRequest, form: GenuineForm, *, result: str = "", status: int = 200, **context: Any
 ) -> HttpResponse:
-    content = {"form": form, "result": result} | found
-    return render(request, TEMPLATE, content, status=status)
+    return render(request, TEMPLATE, {"form": form, "result": result} | context, status=status)

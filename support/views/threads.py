@@ -1,4 +1,4 @@
-"""The page of a thread: read it, add to it, close it; and the emailed links that open it."""
+"""The page of a thread, on which buyers read, reply and close it, and the emailed links that open it."""
 
 from typing import Any
 
@@ -21,10 +21,10 @@ from support.forms.contact import ContactForm, ReplyForm
 from support.models import ChargeClaim, Thread, ThreadLink
 from support.services import threads
 from support.thread_access import with_thread
-from support.views.letters import form_page
+from support.views.contact_messages import render_form
 
 LINK_TEMPLATE = "support/thread_link.html"
-TONES = {
+BADGE_TONES = {
     Thread.Status.WAITING: "",
     Thread.Status.ANSWERED: "good",
     Thread.Status.QUESTION_ASKED: "warn",
@@ -36,7 +36,7 @@ TONES = {
 @no_store
 @with_thread
 def thread(request: HttpRequest, thread: Thread) -> HttpResponse:
-    """Everything that was said to the buyer and by the buyer; POST adds to it."""
+    """Show the messages of a thread. POST adds a message of the buyer."""
     if request.method != "POST":
         return _page(request, thread, ReplyForm())
     form = ReplyForm(request.POST, files=request.FILES)
@@ -55,31 +55,32 @@ def thread(request: HttpRequest, thread: Thread) -> HttpResponse:
 
 
 def _as_new_message(request: HttpRequest, thread: Thread, form: ReplyForm) -> HttpResponse:
-    """What was written to a thread that closed meanwhile, in a form that can still be sent."""
+    """Show the contact form with the reply to a thread that has been closed in the meantime."""
     orders = access.fully_open_orders(request)
-    said = {"subject": thread.reference, "message": form.cleaned_data["message"]}
-    return form_page(request, "support/contact.html", ContactForm(orders, initial=said), orders=orders)
+    initial = {"subject": thread.reference, "message": form.cleaned_data["message"]}
+    return render_form(request, "support/contact.html", ContactForm(orders, initial=initial), orders=orders)
 
 
 def _page(request: HttpRequest, thread: Thread, form: ReplyForm) -> HttpResponse:
+    order = thread.order
     is_matched = _outcome(thread) == ChargeClaim.Outcome.MATCHED
-    said = thread.events.filter(note="").prefetch_related("files__upload")
-    content: dict[str, Any] = {
+    thread_messages = thread.events.filter(note="").prefetch_related("files__upload")
+    context: dict[str, Any] = {
         "thread": thread,
         "claim": getattr(thread, "charge_claim", None),
-        "order": thread.order,
-        "said": list(said),
+        "order": order,
+        "thread_messages": list(thread_messages),
         "zone": thread.store.tzinfo if thread.store else timezone.get_default_timezone(),
-        "tone": TONES[Thread.Status(thread.status)],
+        "tone": BADGE_TONES[Thread.Status(thread.status)],
         "address": mask_address(thread.email),
         "form": form,
         "is_late": thread.is_overdue(timezone.now()),
         "is_closed": thread.status == Thread.Status.CLOSED,
         "is_matched": is_matched,
-        "is_theirs": is_matched and thread.order is not None and threads.is_address_of(thread.order, thread.email),
-        "order_address": mask_address(thread.order.email) if thread.order and thread.order.email else "",
+        "is_order_address": is_matched and order is not None and threads.is_order_address(order, thread.email),
+        "order_address": mask_address(order.email) if order and order.email else "",
     }
-    return render(request, "support/thread.html", content, status=UNPROCESSABLE if form.errors else 200)
+    return render(request, "support/thread.html", context, status=UNPROCESSABLE if form.errors else 200)
 
 
 def _outcome(thread: Thread) -> str:
@@ -89,9 +90,9 @@ def _outcome(thread: Thread) -> str:
 @get_or_post
 @no_store
 @with_thread
-def solved(request: HttpRequest, thread: Thread) -> HttpResponse:
+def mark_solved(request: HttpRequest, thread: Thread) -> HttpResponse:
     if request.method == "POST":
-        threads.solved(thread)
+        threads.mark_solved(thread)
         messages.success(request, gettext("Closed. We are glad that it is solved."))
     return redirect(thread.path)
 
@@ -101,11 +102,11 @@ def solved(request: HttpRequest, thread: Thread) -> HttpResponse:
 
 @get_or_post
 @no_store
-def ask_for_link(request: HttpRequest, reference: str) -> HttpResponse:
-    """One answer for every reference, known or not."""
+def request_link(request: HttpRequest, reference: str) -> HttpResponse:
+    """Email a link to the thread's address. The response is the same for unknown references."""
     if request.method != "POST":
         return redirect("support:thread", reference)
-    if not thread_access.ask_for_link(request, reference):
+    if not thread_access.request_link(request, reference):
         return _too_many(request)
     return redirect("support:thread_link_sent")
 
@@ -119,7 +120,7 @@ def link_sent(request: HttpRequest) -> HttpResponse:
 @get_or_post
 @no_store
 def open_thread(request: HttpRequest, token: str) -> HttpResponse:
-    """GET shows a button and uses nothing up, because mail scanners follow links too; POST opens."""
+    """GET only shows a button, because mail scanners follow links too; POST uses the link."""
     if request.method == "POST":
         result, thread = thread_access.open_link(request, token)
         if result == LinkResult.OPENED and thread is not None:

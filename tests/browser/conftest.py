@@ -1,4 +1,4 @@
-"""A real Chromium before the running portal."""
+"""Fixtures that open pages in Chromium, against the live server."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -10,35 +10,38 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from orders.models import Order
 from tests.factories import make_license, make_line, make_order
 
-# Playwright runs an event loop in this thread; Django's ORM is called between its steps, never inside.
+# Playwright runs an event loop in this thread, so Django would refuse the ORM calls of the tests.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
 PHONE = {"width": 360, "height": 740}
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
-# The browser's own note about a status that is meant so.
-EXPECTED_IN_CONSOLE = ("status of 422", "status of 410", "status of 404")
+CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+# Console messages about status codes that the tests expect.
+EXPECTED_CONSOLE_MESSAGES = ("status of 422", "status of 410", "status of 404")
 
 Open = Callable[..., Page]
 
 
-# Not for the session: while Playwright's event loop lives, no other test of this process may run one.
+# Not session-scoped: other tests of the process cannot run an event loop while Playwright's is running.
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        started = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
         yield started
         started.close()
 
 
 @pytest.fixture
-def complaints() -> list[str]:
-    """What the browser complained about: scripts that failed, content that the policy stopped."""
+def browser_errors() -> list[str]:
+    """Errors and warnings of the browser: failed scripts, and content blocked by the Content-Security-Policy."""
     return []
 
 
 @pytest.fixture
-def open_page(browser: Browser, live_server: Any, complaints: list[str]) -> Iterator[Open]:
-    """Opens a path in a browser of its own. Options are Playwright's, as in `color_scheme="dark"`."""
+def open_page(browser: Browser, live_server: Any, browser_errors: list[str]) -> Iterator[Open]:
+    """Return a function that opens a path in a new browser context. Options are those of Playwright's new_context.
+
+    The test fails if the browser reported an error.
+    """
     contexts: list[BrowserContext] = []
 
     def opened(path: str, **options: Any) -> Page:
@@ -46,20 +49,20 @@ def open_page(browser: Browser, live_server: Any, complaints: list[str]) -> Iter
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
-        page.on("console", lambda message: _note(complaints, message.type, message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: _record_error(browser_errors, message.type, message.text))
+        page.on("pageerror", lambda error: browser_errors.append(str(error)))
         page.goto(path)
         return page
 
     yield opened
     for context in contexts:
         context.close()
-    assert not complaints
+    assert not browser_errors
 
 
-def _note(complaints: list[str], kind: str, text: str) -> None:
-    if kind in ("error", "warning") and not any(expected in text for expected in EXPECTED_IN_CONSOLE):
-        complaints.append(text)
+def _record_error(browser_errors: list[str], kind: str, text: str) -> None:
+    if kind in ("error", "warning") and not any(expected in text for expected in EXPECTED_CONSOLE_MESSAGES):
+        browser_errors.append(text)
 
 
 @pytest.fixture

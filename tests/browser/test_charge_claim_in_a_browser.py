@@ -1,5 +1,3 @@
-"""From a charge without an order to the open order, in real browsers: the buyer's phone without scripts, the desk."""
-
 from pathlib import Path
 
 import pytest
@@ -10,12 +8,12 @@ from support.models import Thread
 from tests.browser.conftest import Open
 from tests.factories import make_agent
 from tests.files.factories import jpeg
-from tests.support.letters import link_in, signed_in
+from tests.support.submissions import link_in_latest_email, logged_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_a_claim_is_filed_matched_and_opened(open_page: Open, order: Order, tmp_path: Path) -> None:
+def test_a_claim_is_submitted_matched_and_its_order_opened(open_page: Open, order: Order, tmp_path: Path) -> None:
     receipt = tmp_path / "receipt.jpg"
     receipt.write_bytes(jpeg())
     page = open_page("/help/charged/", java_script_enabled=False)
@@ -32,18 +30,18 @@ def test_a_claim_is_filed_matched_and_opened(open_page: Open, order: Order, tmp_
     assert page.get_by_text("receipt.jpg").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
-    staff = signed_in(make_agent()).cookies["sessionid"].value
-    desk = open_page("/orders/find/", viewport={"width": 1280, "height": 900})
-    desk.context.add_cookies([{"name": "sessionid", "value": staff, "domain": "localhost", "path": "/"}])
-    desk.goto("/admin/support/thread/")
-    desk.get_by_role("link", name=thread.reference).click()
-    desk.get_by_role("link", name="receipt.jpg").wait_for()
-    desk.get_by_role("button", name="Match to A-1001").click()
-    desk.get_by_text(f"{thread.reference}: done.").wait_for()
+    session_id = logged_in(make_agent()).cookies["sessionid"].value
+    admin_page = open_page("/orders/find/", viewport={"width": 1280, "height": 900})
+    admin_page.context.add_cookies([{"name": "sessionid", "value": session_id, "domain": "localhost", "path": "/"}])
+    admin_page.goto("/admin/support/thread/")
+    admin_page.get_by_role("link", name=thread.reference).click()
+    admin_page.get_by_role("link", name="receipt.jpg").wait_for()
+    admin_page.get_by_role("button", name="Match to A-1001").click()
+    admin_page.get_by_text(f"{thread.reference}: done.").wait_for()
 
     page.reload()
     assert page.get_by_role("heading", name="We found your order").is_visible()
     assert Message.objects.filter(kind="order_confirmation", recipient="buyer@example.com").exists()
-    phone = open_page(link_in("claim_matched"), java_script_enabled=False)
+    phone = open_page(link_in_latest_email("claim_matched"), java_script_enabled=False)
     phone.get_by_role("button", name="Open my orders").click()
     assert phone.get_by_text("XAAB-1234-5678-9012-3456").first.is_visible()

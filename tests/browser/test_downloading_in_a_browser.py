@@ -1,5 +1,3 @@
-"""On a phone: open the order, press the button, and the file that is saved is the one that the page named."""
-
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -27,7 +25,7 @@ def _releases_folder(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("with_scripts", [True, False])
-def test_the_saved_file_is_the_one_that_the_page_named(open_page: Callable[..., Page], with_scripts: bool) -> None:
+def test_the_downloaded_file_is_the_one_shown_on_the_page(open_page: Callable[..., Page], with_scripts: bool) -> None:
     order, release = bought(CONTENT)
     make_line(order, kind="extended_download", sku="EDS-2Y", name="Extended Download Service")
     release.file_name = "Größe Setup.exe"
@@ -44,8 +42,8 @@ def test_the_saved_file_is_the_one_that_the_page_named(open_page: Callable[..., 
         page.get_by_role("link", name="Download 18.1 for Windows").click()
     saved = Path(started.value.path())
     assert started.value.suggested_filename == "Größe Setup.exe"
-    told = page.locator("[data-sha256]").first.get_attribute("data-sha256")
-    assert sha256(saved.read_bytes()).hexdigest() == told == newer.sha256
+    shown = page.locator("[data-sha256]").first.get_attribute("data-sha256")
+    assert sha256(saved.read_bytes()).hexdigest() == shown == newer.sha256
     page.get_by_text("Older versions").click()
     with page.expect_download() as started:
         page.get_by_role("link", name=f"Download {release.version}").click()

@@ -1,5 +1,3 @@
-"""Choosing files in a real browser: what is wrong is told before anything is sent, and after it, too."""
-
 from pathlib import Path
 
 import pytest
@@ -16,7 +14,7 @@ pytestmark = [
 
 
 @pytest.fixture
-def chosen(tmp_path: Path) -> dict[str, str]:
+def paths(tmp_path: Path) -> dict[str, str]:
     contents = {
         "large.jpg": b"\xff" * (10 * 1024**2 + 1),
         "photo.heic": factories.heic(),
@@ -29,32 +27,32 @@ def chosen(tmp_path: Path) -> dict[str, str]:
     return {name: str(tmp_path / name) for name in contents}
 
 
-def test_too_large_and_too_many_are_told_before_they_are_sent(open_page: Open, chosen: dict[str, str]) -> None:
+def test_large_and_surplus_files_are_refused_before_they_are_sent(open_page: Open, paths: dict[str, str]) -> None:
     page = open_page("/claim/")
-    page.set_input_files("#id_proof", list(chosen.values()))
+    page.set_input_files("#id_proof", list(paths.values()))
     alert = page.get_by_role("alert").first
     assert "at most 3 files" in alert.inner_text()
     assert "“large.jpg”: This file is too large" in alert.inner_text()
-    page.set_input_files("#id_proof", chosen["screen.png"])
+    page.set_input_files("#id_proof", paths["screen.png"])
     assert alert.inner_text() == ""
 
 
-def test_files_are_sent_and_kept(open_page: Open, chosen: dict[str, str]) -> None:
+def test_files_are_sent_and_stored(open_page: Open, paths: dict[str, str]) -> None:
     page = open_page("/claim/")
     page.fill("#id_message", "charged twice")
-    page.set_input_files("#id_proof", [chosen["photo.heic"], chosen["statement.pdf"]])
+    page.set_input_files("#id_proof", [paths["photo.heic"], paths["statement.pdf"]])
     page.get_by_role("button", name="Send").click()
     assert "photo.jpg statement.pdf" in page.inner_text("body")
     assert Upload.objects.count() == 2
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_a_refused_file_leads_back_to_the_form_with_what_was_typed(
-    open_page: Open, chosen: dict[str, str], scripts: bool
+def test_a_refused_file_shows_the_form_again_with_the_typed_values(
+    open_page: Open, paths: dict[str, str], scripts: bool
 ) -> None:
     page = open_page("/claim/", java_script_enabled=scripts)
     page.fill("#id_message", "charged twice")
-    page.set_input_files("#id_proof", [chosen["drawing.svg"], chosen["large.jpg"]])
+    page.set_input_files("#id_proof", [paths["drawing.svg"], paths["large.jpg"]])
     page.get_by_role("button", name="Send").click()
     assert "“drawing.svg”: This is an SVG drawing" in page.inner_text("main")
     assert "“large.jpg”: This file is too large" in page.inner_text("main")

@@ -1,5 +1,3 @@
-"""Finding an order as people do it: on a phone, by keyboard alone, without JavaScript, in the dark."""
-
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SERIAL = "XAAB-1234-5678-9012-3456"
 
 
-def fill_card(page: Page, digits: str = "4242") -> None:
+def submit_card_form(page: Page, digits: str = "4242") -> None:
     form = page.locator("form[action='/orders/find/card/']")
     form.locator("[name=email]").fill("buyer@example.com")
     form.locator("[name=card_last4]").fill(digits)
@@ -25,7 +23,7 @@ def scripts(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-def test_by_number_and_password(open_page: Any, order: Order, scripts: bool) -> None:
+def test_finding_an_order_by_number_and_password(open_page: Any, order: Order, scripts: bool) -> None:
     page = open_page("/", java_script_enabled=scripts)
     form = page.locator("form[action='/orders/find/number/']")
     form.locator("[name=order_number]").fill(" #a-1001")
@@ -36,20 +34,20 @@ def test_by_number_and_password(open_page: Any, order: Order, scripts: bool) -> 
     expect(page.locator("[data-devices]")).to_contain_text("3 devices")
 
 
-def test_by_email_and_card_after_a_mistake(open_page: Any, order: Order, scripts: bool) -> None:
+def test_finding_an_order_by_email_and_card_after_a_mistake(open_page: Any, order: Order, scripts: bool) -> None:
     page = open_page("/orders/find/", java_script_enabled=scripts)
-    fill_card(page, "424")
+    submit_card_form(page, "424")
     summary = page.locator("[data-result=invalid]")
     expect(summary).to_be_focused()
     summary.locator("a").click()
     expect(page.locator("[name=card_last4]")).to_be_focused()
-    fill_card(page, "1111")
+    submit_card_form(page, "1111")
     expect(page.locator("[data-result=not-found]")).to_be_visible()
-    fill_card(page)
+    submit_card_form(page)
     expect(page.locator("[data-serial]")).to_have_text(SERIAL)
 
 
-def test_by_emailed_link(open_page: Any, order: Order, scripts: bool) -> None:
+def test_finding_an_order_by_emailed_link(open_page: Any, order: Order, scripts: bool) -> None:
     page = open_page("/orders/find/", java_script_enabled=scripts)
     form = page.locator("form[action='/orders/find/link/']")
     form.locator("[name=email]").fill("buyer@example.com")
@@ -77,18 +75,18 @@ def test_with_the_keyboard_alone(open_page: Any, order: Order) -> None:
     expect(page.locator("[data-order-number]")).to_have_text("A-1001")
 
 
-def test_leaving_and_going_back_shows_nothing(open_page: Any, order: Order) -> None:
+def test_going_back_after_signing_out_shows_no_order(open_page: Any, order: Order) -> None:
     page = open_page("/")
-    fill_card(page)
+    submit_card_form(page)
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_text("You have left")).to_be_visible()
     page.go_back()
     expect(page.locator("[data-serial]")).to_have_count(0)
 
 
-def test_the_language_is_switched_without_losing_the_place(open_page: Any, order: Order, scripts: bool) -> None:
+def test_switching_the_language_stays_on_the_page(open_page: Any, order: Order, scripts: bool) -> None:
     page = open_page("/", java_script_enabled=scripts)
-    fill_card(page)
+    submit_card_form(page)
     address = page.url
     page.locator("details.languages summary").click()
     page.get_by_role("button", name="Deutsch").click()
@@ -97,15 +95,15 @@ def test_the_language_is_switched_without_losing_the_place(open_page: Any, order
     expect(page.locator("h1")).to_contain_text("Bestellung")
 
 
-def test_the_serial_number_is_copied_by_a_button(open_page: Any, order: Order) -> None:
+def test_a_button_copies_the_serial_number(open_page: Any, order: Order) -> None:
     page = open_page("/", permissions=["clipboard-read", "clipboard-write"])
-    fill_card(page)
+    submit_card_form(page)
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == SERIAL
 
 
-def test_the_password_can_be_shown_while_it_is_typed(open_page: Any, order: Order) -> None:
+def test_the_typed_password_can_be_shown(open_page: Any, order: Order) -> None:
     page = open_page("/")
     field = page.locator("[name=password]")
     page.get_by_role("button", name="Show").click()

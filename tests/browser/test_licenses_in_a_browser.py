@@ -1,5 +1,3 @@
-"""On a phone: copy the serial number, see the devices, give one's place free and take it back; find the installer."""
-
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
@@ -22,8 +20,8 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture
-def licensed(order: Order) -> Order:
-    """The order with a license of a known product, in use on two devices."""
+def licensed_order(order: Order) -> Order:
+    """The order with a license of a known product, activated on two devices."""
     license = LicensedLine.objects.get(order=order).license
     license.product = make_product(
         slug="maximum-security", name="Maximum Security", serial_pattern="AAAA-0000-0000-0000-0000"
@@ -39,7 +37,7 @@ def licensed(order: Order) -> Order:
     return order
 
 
-def opened(open_page: Open, order: Order, **options: object) -> Page:
+def open_order_page(open_page: Open, order: Order, **options: object) -> Page:
     page = open_page("/orders/find/", **options)
     form = page.locator("form[action='/orders/find/number/']")
     form.locator("[name=order_number]").fill(order.number)
@@ -48,27 +46,25 @@ def opened(open_page: Open, order: Order, **options: object) -> Page:
     return page
 
 
-def test_one_click_copies_the_serial_number(open_page: Open, licensed: Order) -> None:
-    page = opened(open_page, licensed, permissions=["clipboard-read", "clipboard-write"])
+def test_one_click_copies_the_serial_number(open_page: Open, licensed_order: Order) -> None:
+    page = open_order_page(open_page, licensed_order, permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy").first.click()
     page.get_by_role("button", name="Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == SERIAL
 
 
-def test_without_scripts_one_touch_selects_it_whole_and_no_dead_button_is_shown(
-    open_page: Open, licensed: Order
-) -> None:
-    page = opened(open_page, licensed, java_script_enabled=False)
+def test_without_javascript_a_touch_selects_the_serial_number(open_page: Open, licensed_order: Order) -> None:
+    page = open_order_page(open_page, licensed_order, java_script_enabled=False)
     serial = page.locator("[data-serial]").first
     assert serial.evaluate("element => getComputedStyle(element).userSelect") == "all"
     assert not page.locator("[data-copy]").first.is_visible()
 
 
 @pytest.mark.parametrize("with_scripts", [True, False], ids=["with JavaScript", "without"])
-def test_a_device_is_released_and_keeps_its_place_after_all(
-    open_page: Open, licensed: Order, with_scripts: bool
+def test_a_device_is_released_and_the_release_undone(
+    open_page: Open, licensed_order: Order, with_scripts: bool
 ) -> None:
-    page = opened(open_page, licensed, java_script_enabled=with_scripts)
+    page = open_order_page(open_page, licensed_order, java_script_enabled=with_scripts)
     page.get_by_role("link", name="See the devices in use").click()
     assert page.locator("[data-devices-used]").get_attribute("data-devices-used") == "2"
     page.get_by_role("link", name="Release Kitchen laptop").click()
@@ -81,10 +77,10 @@ def test_a_device_is_released_and_keeps_its_place_after_all(
 
 
 @pytest.mark.parametrize("with_scripts", [True, False], ids=["with JavaScript", "without"])
-def test_a_serial_number_typed_wrong_is_mended_and_leads_home(
-    open_page: Open, licensed: Order, with_scripts: bool
+def test_a_mistyped_serial_number_is_corrected_and_links_to_its_order(
+    open_page: Open, licensed_order: Order, with_scripts: bool
 ) -> None:
-    page = opened(open_page, licensed, java_script_enabled=with_scripts)
+    page = open_order_page(open_page, licensed_order, java_script_enabled=with_scripts)
     page.get_by_role("link", name="Find your installer").click()
     page.get_by_label("Serial number, or its first letter").fill("xaab l234 5678 9O12 3456")
     page.get_by_role("button", name="Find the installer").click()
@@ -92,14 +88,14 @@ def test_a_serial_number_typed_wrong_is_mended_and_leads_home(
     assert answer.locator("code").inner_text() == SERIAL
     assert "mixed up" in answer.inner_text()
     assert "serial=" not in page.url
-    home = answer.get_by_role("link", name=f"It is yours: open order {licensed.number}")
+    home = answer.get_by_role("link", name=f"It is yours: open order {licensed_order.number}")
     assert home.evaluate(INK) == page.get_by_role("button", name="Find the installer").evaluate(INK)
     home.click()
-    page.wait_for_url(f"**/orders/{licensed.public_id}/")
+    page.wait_for_url(f"**/orders/{licensed_order.public_id}/")
 
 
-def test_the_pages_fit_the_narrowest_phone_and_their_headings_are_in_order(open_page: Open, licensed: Order) -> None:
-    page = opened(open_page, licensed, viewport={"width": 320, "height": 640})
+def test_license_pages_fit_a_320_pixel_screen_with_ordered_headings(open_page: Open, licensed_order: Order) -> None:
+    page = open_order_page(open_page, licensed_order, viewport={"width": 320, "height": 640})
     device = Device.objects.get(name=LONG_NAME)
     for path in ("/licenses/", f"/licenses/devices/{device.pk}/release/", "/downloads/", "/downloads/?serial=X"):
         page.goto(path)

@@ -1,5 +1,3 @@
-"""Under enumeration the card form does its work by itself; without JavaScript the link is the way."""
-
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SERIAL = "XAAB-1234-5678-9012-3456"
 CARD_FORM = "form[action='/orders/find/card/']"
-WORK = 60_000  # milliseconds for the hardest challenge, on a machine with other things to do
+CHALLENGE_TIMEOUT = 60_000  # milliseconds; generous for the hardest challenge on a busy machine
 
 
 @pytest.fixture(autouse=True)
@@ -27,19 +25,21 @@ def _site_under_enumeration(transactional_db: None) -> None:
     assert under_enumeration()
 
 
-def send_card(page: Page) -> None:
+def submit_card_form(page: Page) -> None:
     form = page.locator(CARD_FORM)
     form.locator("[name=email]").fill("buyer@example.com")
     form.locator("[name=card_last4]").fill("4242")
     form.locator("[type=submit]").click()
 
 
-def test_the_browser_works_and_the_owner_gets_in_with_the_emailed_code(open_page: Any, order: Order) -> None:
+def test_a_solved_challenge_and_the_emailed_code_open_the_order(open_page: Any, order: Order) -> None:
     page = open_page("/orders/find/")
-    send_card(page)
-    expect(page.locator("[data-result=invalid]")).to_be_visible()  # the work comes with the answer to the first try
+    submit_card_form(page)
+    expect(
+        page.locator("[data-result=invalid]")
+    ).to_be_visible()  # the response to the first try contains the challenge
     expect(page.locator("[data-proof-of-work-status]")).to_have_text(
-        "Done. You can look for your order now.", timeout=WORK
+        "Done. You can look for your order now.", timeout=CHALLENGE_TIMEOUT
     )
     page.locator(f"{CARD_FORM} [type=submit]").click()
     expect(page.locator("[data-order-number]")).to_have_text("A-1001")
@@ -49,9 +49,9 @@ def test_the_browser_works_and_the_owner_gets_in_with_the_emailed_code(open_page
     expect(page.locator("[data-serial]")).to_have_text(SERIAL)
 
 
-def test_without_javascript_the_page_leads_to_the_emailed_link(open_page: Any, order: Order) -> None:
+def test_without_javascript_the_page_offers_the_emailed_link(open_page: Any, order: Order) -> None:
     page = open_page("/orders/find/", java_script_enabled=False)
-    send_card(page)
+    submit_card_form(page)
     expect(page.locator("[data-result=invalid]")).to_be_visible()
     assert not Attempt.objects.filter(outcome="found").exists()
     page.locator(f"{CARD_FORM} a[href='#link']").click()

@@ -1,5 +1,3 @@
-"""A return as people ask for it: on a phone, after a mistake, by keyboard, without JavaScript, in the dark."""
-
 from datetime import UTC, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -16,7 +14,7 @@ from orders.passwords import portal_password
 from refunds.models import Return
 from refunds.policy import return_until
 from refunds.services import returns
-from tests.browser.test_pages_are_for_everyone import LARGE_TARGET, TEXTS
+from tests.browser.test_accessibility_of_pages import COLLECT_TEXTS, MIN_TARGET_SIZE
 from tests.factories import make_agent, make_license, make_line, make_order, make_reason
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -38,7 +36,7 @@ def order(transactional_db: None) -> Order:
     return order
 
 
-def three_of(order: Order) -> OrderLine:
+def line_of_three(order: Order) -> OrderLine:
     return order.lines.get(quantity=3)
 
 
@@ -50,18 +48,18 @@ def open_order(page: Page, order: Order) -> None:
     expect(page.locator("[data-order-number]")).to_be_visible()
 
 
-def as_hex(color: str) -> str:
-    """rgb(1, 2, 3), as browsers say a color, as #010203."""
+def to_hex(color: str) -> str:
+    """Convert a color from the notation rgb(1, 2, 3) of browsers to #010203."""
     channels = color.removeprefix("rgba(").removeprefix("rgb(").rstrip(")").split(",")[:3]
     return "#" + "".join(f"{int(float(channel)):02x}" for channel in channels)
 
 
-def test_from_the_order_to_the_reference_after_a_mistake(open_page: Any, order: Order, scripts: bool) -> None:
+def test_requesting_a_return_after_a_mistake(open_page: Any, order: Order, scripts: bool) -> None:
     make_reason(name="It is too slow")
     page = open_page("/", java_script_enabled=scripts)
     open_order(page, order)
     page.get_by_role("link", name="Request a return").click()
-    quantity = page.locator(f"[name=line-{three_of(order).pk}-quantity]")
+    quantity = page.locator(f"[name=line-{line_of_three(order).pk}-quantity]")
     quantity.fill("4")
     page.locator("[name=comment]").fill("It is slow.")
     page.get_by_role("button", name="See what comes back").click()
@@ -70,14 +68,14 @@ def test_from_the_order_to_the_reference_after_a_mistake(open_page: Any, order: 
     summary.get_by_role("link", name="Internet Security: at most 3").click()
     expect(quantity).to_be_focused()
     quantity.fill("2")
-    page.locator(f"[name=line-{three_of(order).pk}-serials]").nth(0).check()
-    page.locator(f"[name=line-{three_of(order).pk}-serials]").nth(2).check()
+    page.locator(f"[name=line-{line_of_three(order).pk}-serials]").nth(0).check()
+    page.locator(f"[name=line-{line_of_three(order).pk}-serials]").nth(2).check()
     page.locator("[name=reason]").select_option(label="It is too slow")
     page.get_by_role("button", name="See what comes back").click()
     expect(page.locator("[data-amount]")).to_contain_text("€106.63")
     page.get_by_role("button", name="Change something").click()
     expect(page.locator("[name=comment]")).to_have_value("It is slow.")
-    expect(page.locator(f"[name=line-{three_of(order).pk}-serials]").nth(2)).to_be_checked()
+    expect(page.locator(f"[name=line-{line_of_three(order).pk}-serials]").nth(2)).to_be_checked()
     page.get_by_role("button", name="See what comes back").click()
     page.locator("[data-step=confirm] [type=submit]").click()
     expect(page.locator("[data-reference]")).to_have_attribute("data-status", "received")
@@ -85,7 +83,7 @@ def test_from_the_order_to_the_reference_after_a_mistake(open_page: Any, order: 
 
 
 def test_a_question_is_answered_and_the_return_canceled(open_page: Any, order: Order, scripts: bool) -> None:
-    wanted = [returns.RequestedLine(three_of(order).pk, 3)]
+    wanted = [returns.RequestedLine(line_of_three(order).pk, 3)]
     case = returns.request_return(order, wanted, make_reason())
     services.ask_question(case, make_agent(), "Which device?")
     page = open_page(case.path, java_script_enabled=scripts)
@@ -132,11 +130,11 @@ def test_with_the_keyboard_alone(open_page: Any, order: Order) -> None:
     assert Return.objects.get().reason == reason
 
 
-def assert_everybody_can_use(page: Page) -> None:
-    """Fits the screen; text stands out from its ground; headings in order; every field has a name, every id once."""
+def assert_page_is_accessible(page: Page) -> None:
+    """Check width, contrast, order of headings, unique ids, labels and size of touch targets."""
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    for text, ink, ground in page.evaluate(TEXTS):
-        assert contrast(as_hex(ink), as_hex(ground)) >= AA_CONTRAST, (text, ink, ground)
+    for text, ink, ground in page.evaluate(COLLECT_TEXTS):
+        assert contrast(to_hex(ink), to_hex(ground)) >= AA_CONTRAST, (text, ink, ground)
     levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => Number(h.tagName[1]))")
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -149,18 +147,20 @@ def assert_everybody_can_use(page: Page) -> None:
         "[...document.querySelectorAll('button, .btn, input[type=number], select, summary, .form-check')]"
         ".filter(e => e.checkVisibility()).map(e => [e.getBoundingClientRect().height, e.outerHTML])"
     ):
-        assert height >= LARGE_TARGET, name
+        assert height >= MIN_TARGET_SIZE, name
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_is_for_everyone(open_page: Any, order: Order, scheme: str) -> None:
+def test_every_page_of_a_return_is_accessible(open_page: Any, order: Order, scheme: str) -> None:
     agent, reason = make_agent(), make_reason(offers_swap=True)
     cases = [
         returns.request_return(order, [returns.RequestedLine(order.lines.get(quantity=1).pk, 1)], reason, "A word")
     ]
     services.decline(cases[0], agent, "No")
     for _case in range(2):
-        cases.append(returns.request_return(order, [returns.RequestedLine(three_of(order).pk, 3)], reason, str(_case)))
+        cases.append(
+            returns.request_return(order, [returns.RequestedLine(line_of_three(order).pk, 3)], reason, str(_case))
+        )
         if not _case:
             services.cancel(cases[-1])
     services.ask_question(cases[-1], agent, "Which one?")
@@ -168,24 +168,24 @@ def test_every_page_is_for_everyone(open_page: Any, order: Order, scheme: str) -
     make_line(late)
     page = open_page("/", color_scheme=scheme, viewport={"width": 320, "height": 640})
     open_order(page, order)
-    assert_everybody_can_use(page)
+    assert_page_is_accessible(page)
     for case in cases:
         page.goto(case.path)
-        assert_everybody_can_use(page)
+        assert_page_is_accessible(page)
     page.get_by_role("button", name="Send the answer").click()
-    assert_everybody_can_use(page)
+    assert_page_is_accessible(page)
     services.cancel(cases[-1])
     page.goto(f"/orders/{order.public_id}/return/")
-    assert_everybody_can_use(page)
-    page.locator(f"[name=line-{three_of(order).pk}-quantity]").fill("2")
+    assert_page_is_accessible(page)
+    page.locator(f"[name=line-{line_of_three(order).pk}-quantity]").fill("2")
     page.get_by_role("button", name="See what comes back").click()
-    assert_everybody_can_use(page)
-    page.locator(f"[name=line-{three_of(order).pk}-quantity]").fill("3")
+    assert_page_is_accessible(page)
+    page.locator(f"[name=line-{line_of_three(order).pk}-quantity]").fill("3")
     page.locator("[name=reason]").select_option(str(reason.pk))
     page.get_by_role("button", name="See what comes back").click()
     expect(page.locator("[data-step=confirm]")).to_be_visible()
-    assert_everybody_can_use(page)
+    assert_page_is_accessible(page)
     page.goto("/")
     open_order(page, late)
     page.goto(f"/orders/{late.public_id}/return/")
-    assert_everybody_can_use(page)
+    assert_page_is_accessible(page)

@@ -1,5 +1,3 @@
-"""A swap and a cashback claim in a real browser: on a phone, without scripts, and with nothing beside the page."""
-
 from decimal import Decimal
 from pathlib import Path
 
@@ -30,7 +28,7 @@ def license(order: Order) -> License:
     return make_license(make_line(order), product=make_product(), activated_at=timezone.now())
 
 
-def inside(open_page: Open, order: Order) -> Page:
+def open_order_page(open_page: Open, order: Order) -> Page:
     page = open_page("/orders/find/", java_script_enabled=False)
     page.fill("#id_find_number_order_number", order.number)
     page.fill("#id_find_number_password", portal_password(order) or "")
@@ -38,16 +36,16 @@ def inside(open_page: Open, order: Order) -> Page:
     return page
 
 
-def is_within_the_screen(page: Page) -> bool:
+def fits_the_screen(page: Page) -> bool:
     width = page.locator("main .container").bounding_box()
     return width is not None and width["x"] >= 0 and width["width"] <= 360
 
 
-def test_a_swap(open_page: Open, order: Order, license: License) -> None:
+def test_requesting_a_swap(open_page: Open, order: Order, license: License) -> None:
     SwapOffer.objects.create(
         store=order.store, product=make_product(), name="Internet Security", currency="EUR", price=Decimal("89.95")
     )
-    page = inside(open_page, order)
+    page = open_order_page(open_page, order)
     page.get_by_role("link", name="Swap it for another product").click()
     page.get_by_role("button", name="See what it costs").click()
     page.get_by_role("link", name="Please choose a product.").click()
@@ -56,18 +54,18 @@ def test_a_swap(open_page: Open, order: Order, license: License) -> None:
     page.get_by_role("button", name="See what it costs").click()
     assert page.get_by_text("Difference: €10.00 to pay").is_visible()
     page.get_by_role("button", name="Ask for this swap").click()
-    assert is_within_the_screen(page)
+    assert fits_the_screen(page)
     assert page.get_by_role("heading", name=f"Product swap {Swap.objects.get().reference}").is_visible()
 
 
-def test_a_cashback_claim(open_page: Open, order: Order, license: License, settings: Settings, tmp_path: Path) -> None:
+def test_claiming_cashback(open_page: Open, order: Order, license: License, settings: Settings, tmp_path: Path) -> None:
     private = settings.STORAGES["private"]
     settings.STORAGES = settings.STORAGES | {
         "private": private | {"OPTIONS": private["OPTIONS"] | {"location": str(tmp_path / "private")}}
     }
     assert license.product
     make_promotion(license.product)
-    page = inside(open_page, order)
+    page = open_order_page(open_page, order)
     page.get_by_role("link", name="See cashback").click()
     assert page.get_by_label(license.serial).is_checked()
     page.get_by_label("To a bank account").check()
@@ -80,5 +78,5 @@ def test_a_cashback_claim(open_page: Open, order: Order, license: License, setti
     page.get_by_role("button", name="Send the claim").click()
     claim = CashbackClaim.objects.get()
     assert page.get_by_role("heading", name=f"Cashback claim {claim.reference}").is_visible()
-    assert is_within_the_screen(page)
+    assert fits_the_screen(page)
     assert claim.proof is not None

@@ -1,5 +1,3 @@
-"""Staff log in, find a file and download it, with nothing in the browser's console."""
-
 import pytest
 from django.contrib.auth.models import User
 
@@ -10,7 +8,7 @@ from tests.files import factories
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_an_upload_is_found_and_downloaded(open_page: Open) -> None:
+def test_staff_download_an_upload(open_page: Open) -> None:
     User.objects.create_superuser("agent", password="a long password")
     store_file(factories.upload(factories.pdf_bytes(), "statement.pdf"))
     page = open_page("/admin/", viewport={"width": 1280, "height": 800})

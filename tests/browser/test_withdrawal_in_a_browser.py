@@ -1,5 +1,3 @@
-"""A withdrawal in a real browser: on a phone, without scripts, and corrected on the way."""
-
 import pytest
 
 from refunds.models import Withdrawal
@@ -8,7 +6,7 @@ from tests.browser.conftest import Open
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_a_withdrawal_by_somebody_without_an_order(open_page: Open) -> None:
+def test_withdrawing_without_an_open_order(open_page: Open) -> None:
     page = open_page("/orders/find/", java_script_enabled=False)
     page.get_by_role("link", name="Withdraw from contract here").click()
     page.get_by_role("button", name="Continue").click()

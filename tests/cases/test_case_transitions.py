@@ -17,7 +17,7 @@ from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from support.models import ChargeClaim, Thread
 from tests.factories import make_line, make_order, make_reason
 from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license
-from tests.support.letters import send_letter
+from tests.support.submissions import submit_message
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +45,7 @@ def make_withdrawal() -> Withdrawal:
 
 
 def make_thread() -> Thread:
-    return send_letter(Client())
+    return submit_message(Client())
 
 
 def make_cashback() -> CashbackClaim:

@@ -8,7 +8,7 @@ from portal.logs import token_routes
 from support.models import ThreadLink
 from tests.cases.test_case_transitions import make_return, make_thread
 from tests.factories import make_agent
-from tests.support.letters import signed_in
+from tests.support.submissions import logged_in
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +61,6 @@ def test_a_token_is_valid_only_for_its_kind_of_link() -> None:
 
 @pytest.mark.parametrize("queue", QUEUES)
 def test_searching_a_queue_for_any_text_works(queue: str) -> None:
-    staff_client = signed_in(make_agent())
+    staff_client = logged_in(make_agent())
     for typed in [*MADE_UP, *TOKENS, "victim@gmaİl.com", "%", "\\", "'", "a" * 3000]:
         assert staff_client.get(f"/admin/{queue}/", {"q": typed}).status_code == 200

@@ -15,7 +15,7 @@ from files.models import DownloadRecord, Upload
 from files.purging import purge
 from files.rejection_reasons import RejectionReason
 from files.services import FileRejected, store_file
-from portal import checkup
+from portal import doctor_checks
 from tests.files import factories
 from tests.files.s3_server import S3Server, running_s3_server
 
@@ -75,9 +75,9 @@ def test_a_full_object_store_is_reported(bucket: S3Server) -> None:
         store_file(factories.upload(factories.png()))
     assert refusal.value.reason == RejectionReason.NOT_STORED
     assert not Upload.objects.exists()
-    with pytest.raises(checkup.Trouble) as trouble:
-        checkup.storage()
-    assert "StorageFull" in trouble.value.what
+    with pytest.raises(doctor_checks.CheckFailed) as trouble:
+        doctor_checks.check_storage()
+    assert "StorageFull" in trouble.value.problem
 
 
 def test_a_missing_object_is_not_found(bucket: S3Server, agent: Client) -> None:
@@ -98,5 +98,5 @@ def test_an_unreachable_object_store_is_reported(bucket: S3Server, agent: Client
 
 
 def test_the_doctor_checks_the_object_store(bucket: S3Server) -> None:
-    assert "can be written" in checkup.storage()
+    assert "can be written" in doctor_checks.check_storage()
     assert bucket.objects == {}

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from licenses.models import Product, Release
 from licenses.services import releases
-from portal import checkup
+from portal import doctor_checks
 from tests.factories import make_product, make_release, make_store
 from tests.licenses.installers import CONTENT
 
@@ -225,10 +225,10 @@ def test_withdrawing_and_offering_again(product: Product, file: Path) -> None:
 
 def test_the_doctor_misses_an_installer_that_was_lost(product: Product, file: Path, releases_folder: Path) -> None:
     add(file)
-    assert str(releases_folder) in checkup.releases()
+    assert str(releases_folder) in doctor_checks.check_releases()
     stored = releases_folder / Release.objects.get().stored_name
     stored.write_bytes(CONTENT[:-1])
-    with pytest.raises(checkup.Trouble, match=r"Maximum Security 17.8 \(Windows\) is not there"):
-        checkup.releases()
+    with pytest.raises(doctor_checks.CheckFailed, match=r"Maximum Security 17.8 \(Windows\) is not there"):
+        doctor_checks.check_releases()
     releases.withdraw(Release.objects.get())
-    assert checkup.releases()
+    assert doctor_checks.check_releases()

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from licenses.models import Download, Release
-from portal import checkup
+from portal import doctor_checks
 from tests.factories import make_product
 from tests.files.s3_server import S3Server, running_s3_server
 from tests.licenses.installers import CONTENT, bought, link_to
@@ -89,9 +89,9 @@ def test_a_wrong_sum_never_gets_there(bucket: S3Server, file: Path) -> None:
 
 
 def test_the_doctor_looks_there(bucket: S3Server) -> None:
-    assert "can be written" in checkup.releases()
+    assert "can be written" in doctor_checks.check_releases()
     assert bucket.objects == {}
     bucket.fails = "AccessDenied"
-    with pytest.raises(checkup.Trouble, match="AccessDenied") as trouble:
-        checkup.releases()
+    with pytest.raises(doctor_checks.CheckFailed, match="AccessDenied") as trouble:
+        doctor_checks.check_releases()
     assert "RELEASES_S3" in trouble.value.remedy

@@ -1,4 +1,4 @@
-"""A demo as a newcomer starts it: the command in a process of its own, over a folder of its own."""
+"""Helpers that run `manage.py` and a demo in processes of their own, and a simple HTTP client."""
 
 import contextlib
 import http.cookiejar
@@ -18,18 +18,18 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-START_WITHIN = 120.0  # seconds; a machine that runs other tests is slow
-END_WITHIN = 10.0  # seconds, promised
+START_TIMEOUT = 120.0  # seconds; generous, because other tests run at the same time
+END_TIMEOUT = 10.0  # seconds, as documented
 
 
 def bare_environment(**values: object) -> dict[str, str]:
-    """What a fresh terminal has, and nothing that the tests' own engines have set."""
+    """The variables of a new terminal plus `values`, without those that the tests themselves use."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return kept | {name: str(value) for name, value in values.items()}
 
 
 def manage(*arguments: str, seconds: float = 60.0, **environment: object) -> "subprocess.CompletedProcess[str]":
-    """Run a command of manage.py to its end."""
+    """Run a command of manage.py and wait for its end."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
@@ -48,7 +48,7 @@ def free_port() -> int:
 
 
 def wait_until_ended(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
-    """Those of the processes that still run after that many seconds."""
+    """Wait for the processes to end. Returns those still running after `seconds`."""
     _gone, alive = psutil.wait_procs(processes, timeout=seconds)
     return [process for process in alive if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 
@@ -61,25 +61,25 @@ class Page:
 
 
 class Browser:
-    """Keeps cookies, follows redirects, sends forms with their CSRF token."""
+    """An HTTP client with cookies that follows redirects and sends forms with their CSRF token."""
 
     def __init__(self, site: str) -> None:
         self.site = site
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
 
     def get(self, path: str) -> Page:
-        return self._ask(urllib.request.Request(self.site + path))
+        return self._send(urllib.request.Request(self.site + path))
 
-    def post(self, path: str, form_page: str, **fields: str) -> Page:
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.get(form_page).text)
-        assert token, f"{form_page} holds no form"
+    def post(self, path: str, form_path: str, **fields: str) -> Page:
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.get(form_path).text)
+        assert token, f"{form_path} has no form"
         body = urllib.parse.urlencode(fields | {"csrfmiddlewaretoken": token[1]}).encode()
-        return self._ask(urllib.request.Request(self.site + path, data=body))
+        return self._send(urllib.request.Request(self.site + path, data=body))
 
-    def _ask(self, request: urllib.request.Request) -> Page:
+    def _send(self, request: urllib.request.Request) -> Page:
         try:
-            with self._opener.open(request, timeout=30) as answer:
-                return Page(answer.status, answer.read().decode(), dict(answer.headers))
+            with self._opener.open(request, timeout=30) as response:
+                return Page(response.status, response.read().decode(), dict(response.headers))
         except urllib.error.HTTPError as error:
             return Page(error.code, error.read().decode(), dict(error.headers))
 
@@ -93,7 +93,7 @@ class RunningDemo:
         self._process: subprocess.Popen[bytes] | None = None
 
     def launch(self) -> psutil.Process:
-        """Start it, and don't wait."""
+        """Start the demo without waiting for it."""
         with self.terminal.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "manage.py", "demo", "--port", str(self.port)],
@@ -105,13 +105,13 @@ class RunningDemo:
         return psutil.Process(self._process.pid)
 
     def start(self) -> None:
-        """Start it, and wait for its Ready line and all that it says below."""
+        """Start the demo and wait until it has printed its summary."""
         self.launch()
-        deadline = time.monotonic() + START_WITHIN
-        while f"Ready: {self.site}/" not in self.said.splitlines() or not self.said.endswith("doctor\n"):
+        deadline = time.monotonic() + START_TIMEOUT
+        while f"Ready: {self.site}/" not in self.output.splitlines() or not self.output.endswith("doctor\n"):
             assert self._process is not None
-            assert self._process.poll() is None, f"The demo ended:\n{self.said}"
-            assert time.monotonic() < deadline, f"The demo is not ready:\n{self.said}"
+            assert self._process.poll() is None, f"The demo ended:\n{self.output}"
+            assert time.monotonic() < deadline, f"The demo is not ready:\n{self.output}"
             time.sleep(0.05)
 
     def ensure_running(self) -> None:
@@ -119,29 +119,29 @@ class RunningDemo:
             self.start()
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         return self.terminal.read_text()
 
     @property
     def processes(self) -> list[psutil.Process]:
-        """The demo and all that it started."""
+        """The demo's process and all its descendants."""
         assert self._process is not None
         demo = psutil.Process(self._process.pid)
         return [demo, *demo.children(recursive=True)]
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, list[psutil.Process]]:
-        """Ask it to end. Returns its exit status, and what still runs after the promised time."""
+        """Send a signal. Returns the exit status and the processes that are still running afterwards."""
         assert self._process is not None
-        family = self.processes
+        processes = self.processes
         self._process.send_signal(number)
-        status = self._process.wait(END_WITHIN)
-        return status, wait_until_ended(family, 0.5)
+        status = self._process.wait(END_TIMEOUT)
+        return status, wait_until_ended(processes, 0.5)
 
     def wait(self, seconds: float) -> int:
         assert self._process is not None
         return self._process.wait(seconds)
 
-    def clear_away(self) -> None:
+    def stop_and_delete(self) -> None:
         if self._process is not None and self._process.poll() is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.end()

@@ -1,5 +1,3 @@
-"""What has no safe default is asked for in a sentence, by every process."""
-
 import subprocess
 import sys
 
@@ -16,26 +14,26 @@ COMPLETE = {
     "EMAIL_URL": "smtp://127.0.0.1:1",
     "VAR": "var-of-nobody",
 }
-SECRETS = ["SECRET_KEY", "ORDER_PASSWORD_KEY", "SITE_URL", "DATABASE_URL", "BROKER_URL", "EMAIL_URL"]
+REQUIRED = ["SECRET_KEY", "ORDER_PASSWORD_KEY", "SITE_URL", "DATABASE_URL", "BROKER_URL", "EMAIL_URL"]
 
 
-def assert_told(stderr: str, name: str) -> None:
+def assert_single_error_line(stderr: str, name: str) -> None:
     assert f"Settings: {name}" in stderr
     assert "Traceback" not in stderr
     assert len(stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", SECRETS)
-def test_a_missing_value_is_named(name: str) -> None:
-    told = manage("check", **{key: value for key, value in COMPLETE.items() if key != name})
-    assert told.returncode == 1
-    assert_told(told.stderr, f"{name} is not set.")
+@pytest.mark.parametrize("name", REQUIRED)
+def test_a_missing_setting_is_named(name: str) -> None:
+    completed = manage("check", **{key: value for key, value in COMPLETE.items() if key != name})
+    assert completed.returncode == 1
+    assert_single_error_line(completed.stderr, f"{name} is not set.")
 
 
-def test_an_empty_value_is_a_missing_one() -> None:
-    told = manage("check", **COMPLETE | {"SECRET_KEY": ""})
-    assert told.returncode == 1
-    assert_told(told.stderr, "SECRET_KEY is not set.")
+def test_an_empty_setting_counts_as_missing() -> None:
+    completed = manage("check", **COMPLETE | {"SECRET_KEY": ""})
+    assert completed.returncode == 1
+    assert_single_error_line(completed.stderr, "SECRET_KEY is not set.")
 
 
 @pytest.mark.parametrize(
@@ -50,30 +48,30 @@ def test_an_empty_value_is_a_missing_one() -> None:
         ("ACTIVATION_KEYS", f"mac={'x' * 32},mac={'y' * 32}"),
     ],
 )
-def test_a_value_that_is_not_safe_is_refused(name: str, value: str) -> None:
-    told = manage("check", **COMPLETE | {name: value})
-    assert told.returncode == 1
-    assert_told(told.stderr, name)
+def test_an_unsafe_setting_is_refused(name: str, value: str) -> None:
+    completed = manage("check", **COMPLETE | {name: value})
+    assert completed.returncode == 1
+    assert_single_error_line(completed.stderr, name)
 
 
 @pytest.mark.parametrize(
     "command", [["celery", "-A", "portal.celery", "beat"], ["gunicorn", "--check-config", "portal.wsgi"]]
 )
-def test_worker_and_web_server_say_the_same(command: list[str]) -> None:
+def test_worker_and_web_server_report_a_missing_setting(command: list[str]) -> None:
     environment = bare_environment(**{key: value for key, value in COMPLETE.items() if key != "SECRET_KEY"})
-    told = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
-    assert told.returncode != 0
-    assert "Settings: SECRET_KEY is not set." in told.stderr + told.stdout
+    assert completed.returncode != 0
+    assert "Settings: SECRET_KEY is not set." in completed.stderr + completed.stdout
 
 
-def test_production_settings_pass_djangos_own_judgment() -> None:
-    judged = manage("check", "--deploy", "--fail-level", "WARNING", **COMPLETE)
-    assert judged.returncode == 0, judged.stderr
+def test_production_settings_pass_the_deployment_checks_of_django() -> None:
+    completed = manage("check", "--deploy", "--fail-level", "WARNING", **COMPLETE)
+    assert completed.returncode == 0, completed.stderr
 
 
-def test_what_compose_passes_as_empty_keeps_its_default() -> None:
-    shown = manage("diffsettings", "--all", **COMPLETE | {"ALLOWED_HOSTS": "", "DEFAULT_FROM_EMAIL": ""})
-    assert "ALLOWED_HOSTS = ['orders.example.com']" in shown.stdout
-    assert "DEFAULT_FROM_EMAIL = 'orders@orders.example.com'" in shown.stdout
+def test_an_empty_optional_setting_keeps_its_default() -> None:
+    completed = manage("diffsettings", "--all", **COMPLETE | {"ALLOWED_HOSTS": "", "DEFAULT_FROM_EMAIL": ""})
+    assert "ALLOWED_HOSTS = ['orders.example.com']" in completed.stdout
+    assert "DEFAULT_FROM_EMAIL = 'orders@orders.example.com'" in completed.stdout

@@ -1,22 +1,20 @@
-"""Tables that an edited migration left behind are told before a buyer meets them."""
-
 import pytest
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.test import Client
 
-from portal import checkup, health, schema
+from portal import doctor_checks, health, schema
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "_known_to_fit", False)
+def _reset_cached_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_tables_matched", False)
 
 
-def test_freshly_migrated_tables_are_what_the_models_say(client: Client) -> None:
-    assert schema.differences() == []
+def test_freshly_migrated_tables_match_the_models(client: Client) -> None:
+    assert schema.find_differences() == []
     assert client.get("/readyz").content == b"ok\n"
 
 
@@ -32,15 +30,15 @@ def test_freshly_migrated_tables_are_what_the_models_say(client: Client) -> None
         ("ALTER TABLE refunds_returnevent RENAME TO gone", "The table refunds_returnevent is missing."),
     ],
 )
-def test_what_differs_is_said_by_doctor_and_readyz(client: Client, change: str, sentence: str) -> None:
+def test_differences_are_reported_by_doctor_and_readyz(client: Client, change: str, sentence: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(change)
-    assert any(sentence in each for each in schema.differences())
+    assert any(sentence in each for each in schema.find_differences())
     answer = client.get("/readyz")
     assert (answer.status_code, answer.content) == (503, b"tables differ from the models\n")
-    with pytest.raises(checkup.Trouble) as trouble:
-        checkup.tables()
-    assert "docs/operate.md" in str(trouble.value.remedy)
+    with pytest.raises(doctor_checks.CheckFailed) as failure:
+        doctor_checks.check_tables()
+    assert "docs/operate.md" in str(failure.value.remedy)
 
 
 @pytest.mark.parametrize(
@@ -61,12 +59,12 @@ def test_what_differs_is_said_by_doctor_and_readyz(client: Client, change: str, 
     ],
     ids=lambda column: column.db_type(connection) if hasattr(column, "db_type") else None,
 )
-def test_a_type_is_named_as_the_catalog_names_it(column: models.Field) -> None:
+def test_column_types_are_catalog_name_as_in_the_catalog(column: models.Field) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMPORARY TABLE typed (it {column.db_type(connection)})")
         cursor.execute(
             "SELECT format_type(atttypid, atttypmod) FROM pg_attribute"
             " WHERE attrelid = 'typed'::regclass AND attname = 'it'"
         )
-        (named,) = cursor.fetchone()
-    assert schema._type_of(column) == named
+        (catalog_name,) = cursor.fetchone()
+    assert schema._catalog_type(column) == catalog_name

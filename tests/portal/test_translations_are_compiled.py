@@ -1,5 +1,3 @@
-"""Catalogs are compiled without gettext's tools, when they changed."""
-
 import gettext
 import os
 from pathlib import Path
@@ -34,7 +32,7 @@ def test_a_new_catalog_is_compiled(tmp_path: Path) -> None:
     assert texts.gettext("Order number") == "Order number"
 
 
-def test_one_that_did_not_change_is_left(tmp_path: Path) -> None:
+def test_only_a_changed_catalog_is_compiled_again(tmp_path: Path) -> None:
     source = make_catalog(tmp_path)
     compile_stale(tmp_path)
     assert compile_stale(tmp_path) == []
@@ -42,6 +40,6 @@ def test_one_that_did_not_change_is_left(tmp_path: Path) -> None:
     assert compile_stale(tmp_path) == [source.with_suffix(".mo")]
 
 
-def test_a_folder_without_catalogs_is_fine(tmp_path: Path) -> None:
+def test_a_folder_without_catalogs_is_accepted(tmp_path: Path) -> None:
     assert compile_stale(tmp_path) == []
     assert compile_stale(tmp_path / "nothing") == []

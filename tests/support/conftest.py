@@ -1,4 +1,4 @@
-"""Files that people send are kept in a folder of their own for each test."""
+"""Each test stores its uploads in a folder of its own."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ from pytest_django.fixtures import Settings
 
 
 @pytest.fixture(autouse=True)
-def kept(settings: Settings, tmp_path: Path) -> Path:
-    """The folder in which uploads are kept."""
+def uploads_folder(settings: Settings, tmp_path: Path) -> Path:
+    """The folder in which uploads are stored."""
     folder = tmp_path / "private"
     private = settings.STORAGES["private"]
     settings.STORAGES = settings.STORAGES | {

@@ -1,5 +1,3 @@
-"""Charged, and no order is found: the claim, its receipt, and what is refused."""
-
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,25 +13,25 @@ from notifications.models import Message
 from support.models import ChargeClaim, Thread, ThreadFile
 from tests.files.factories import files_in, heic, jpeg, pdf_bytes, pdf_with_action, png_bomb, upload
 from tests.pages import marks, result, text
-from tests.support.letters import CHARGE, mail_of, send_claim
+from tests.support.submissions import CLAIM_FORM, latest_email, submit_claim
 
 pytestmark = pytest.mark.django_db
 
 PAGE = "/help/charged/"
 
 
-def test_the_page_says_first_what_may_solve_it(client: Client) -> None:
+def test_the_page_shows_hints_before_the_form(client: Client) -> None:
     page = client.get(PAGE)
-    said = text(page)
+    content = text(page)
     for hint in ("spam", "3 hours", "another email address", "Apple Pay", "pending"):
-        assert hint in said
-    assert said.index("pending") < said.index("Send the claim")
+        assert hint in content
+    assert content.index("pending") < content.index("Send the claim")
     assert "no-store" in page["Cache-Control"]
 
 
-def test_a_claim_is_kept_whole_and_its_page_opens(client: Client) -> None:
+def test_a_claim_is_stored_completely_and_its_page_opens(client: Client) -> None:
     proofs = [upload(jpeg(), "statement.jpg"), upload(heic(), "IMG_1.HEIC"), upload(pdf_bytes(), "receipt.pdf")]
-    thread = send_claim(
+    thread = submit_claim(
         client, order_number=" # a-1001.", serial="xaab-1234", proof=proofs, other_emails="b@example.org"
     )
     claim = thread.charge_claim
@@ -53,17 +51,17 @@ def test_a_claim_is_kept_whole_and_its_page_opens(client: Client) -> None:
     assert "no-store" in page["Cache-Control"]
 
 
-def test_the_receipt_names_the_reference_and_what_was_said(client: Client) -> None:
-    thread = send_claim(client)
-    mail = mail_of("claim_received")
-    assert mail.to == ["bea@example.com"]
-    assert thread.reference in mail.subject
-    assert "€79.95" in mail.body
-    assert "I found no confirmation." in mail.body
+def test_the_receipt_contains_the_reference_and_the_message(client: Client) -> None:
+    thread = submit_claim(client)
+    email = latest_email("claim_received")
+    assert email.to == ["bea@example.com"]
+    assert thread.reference in email.subject
+    assert "€79.95" in email.body
+    assert "I found no confirmation." in email.body
 
 
-def test_a_second_click_finds_the_first(client: Client) -> None:
-    typed = {**CHARGE, "submission_id": str(uuid4())}
+def test_a_repeated_submission_creates_nothing_new(client: Client) -> None:
+    typed = {**CLAIM_FORM, "submission_id": str(uuid4())}
     first = client.post(PAGE, {**typed, "proof": upload(jpeg())})
     again = client.post(PAGE, {**typed, "proof": upload(jpeg())})
     other_tab = Client().post(PAGE, {**typed, "proof": upload(jpeg())})
@@ -71,19 +69,19 @@ def test_a_second_click_finds_the_first(client: Client) -> None:
     assert ChargeClaim.objects.count() == Upload.objects.count() == Message.objects.count() == 1
 
 
-def test_another_letter_from_the_same_form_is_another_claim(client: Client) -> None:
-    typed = {**CHARGE, "submission_id": str(uuid4())}
+def test_different_content_from_the_same_form_is_another_claim(client: Client) -> None:
+    typed = {**CLAIM_FORM, "submission_id": str(uuid4())}
     client.post(PAGE, typed)
     client.post(PAGE, typed | {"amount": "9.99"})
     assert ChargeClaim.objects.count() == 2
 
 
 @pytest.mark.parametrize("way", [{"amount": "79,95"}, {"card_last4": "4242"}, {"order_number": "1"}, {"serial": "X1"}])
-def test_one_thing_to_find_the_order_by_is_enough(client: Client, way: dict[str, str]) -> None:
+def test_one_search_field_is_enough(client: Client, way: dict[str, str]) -> None:
     assert client.post(PAGE, {"email": "bea@example.com"} | way).status_code == 302
 
 
-def test_nothing_to_find_the_order_by_is_not(client: Client) -> None:
+def test_a_claim_without_any_search_field_is_refused(client: Client) -> None:
     answer = client.post(PAGE, {"email": "bea@example.com", "message": "my money!"})
     assert answer.status_code == 422
     assert "one of these" in text(answer)
@@ -95,18 +93,18 @@ def test_nothing_to_find_the_order_by_is_not(client: Client) -> None:
     ("typed", "amount"),
     [("79,95 €", "79.95"), ("$1,234.50", "1234.5"), ("1.234,50", "1234.5"), ("1 234,50", "1234.5"), ("79", "79")],
 )
-def test_an_amount_is_read_as_people_write_it(client: Client, typed: str, amount: str) -> None:
-    assert send_claim(client, amount=typed).charge_claim.amount == Decimal(amount)
+def test_amounts_are_parsed_in_common_notations(client: Client, typed: str, amount: str) -> None:
+    assert submit_claim(client, amount=typed).charge_claim.amount == Decimal(amount)
 
 
-def test_thousands_and_three_decimals_are_told_apart_by_the_currency(client: Client) -> None:
-    assert send_claim(client, amount="1.234", currency="EUR").charge_claim.amount == 1234
-    assert send_claim(client, amount="1.234", currency="KWD").charge_claim.amount == Decimal("1.234")
+def test_the_currency_decides_between_thousands_and_three_decimals(client: Client) -> None:
+    assert submit_claim(client, amount="1.234", currency="EUR").charge_claim.amount == 1234
+    assert submit_claim(client, amount="1.234", currency="KWD").charge_claim.amount == Decimal("1.234")
 
 
 @pytest.mark.parametrize("typed", ["2026-11-01", "01.11.2026", "1/11/26", "2026/11/01"])
-def test_a_day_is_read_where_it_can_only_be_one(client: Client, typed: str) -> None:
-    answer = client.post(PAGE, {**CHARGE, "charged_on": typed})
+def test_unambiguous_dates_are_parsed_and_ambiguous_ones_refused(client: Client, typed: str) -> None:
+    answer = client.post(PAGE, {**CLAIM_FORM, "charged_on": typed})
     if typed == "1/11/26":  # November or January
         assert "year-month-day" in text(answer)
     else:
@@ -115,7 +113,7 @@ def test_a_day_is_read_where_it_can_only_be_one(client: Client, typed: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "error"),
     [
         ({"email": ""}, "email address that answers go to"),
         ({"email": "bea"}, "one @"),
@@ -135,19 +133,19 @@ def test_a_day_is_read_where_it_can_only_be_one(client: Client, typed: str) -> N
         ({"subject": "a\x00b", "message": "a\x00b"}, "cannot be typed"),
     ],
 )
-def test_what_is_wrong_is_said_at_its_field(client: Client, wrong: dict[str, str], said: str) -> None:
-    answer = client.post(PAGE, {**CHARGE, **wrong})
+def test_invalid_fields_get_a_message(client: Client, wrong: dict[str, str], error: str) -> None:
+    answer = client.post(PAGE, {**CLAIM_FORM, **wrong})
     assert answer.status_code == 422
     assert result(answer) == "invalid"
-    assert said in text(answer)
+    assert error in text(answer)
     assert not Thread.objects.exists()
 
 
 @pytest.mark.parametrize(
     "name", ["email", "amount", "card_brand", "card_last4", "order_number", "serial", "other_emails", "message"]
 )
-def test_a_whole_card_number_is_refused_in_every_field_and_not_shown_again(client: Client, name: str) -> None:
-    answer = client.post(PAGE, {**CHARGE, name: "4242 4242 4242 4242"})
+def test_a_complete_card_number_is_refused_in_every_field_and_not_shown_again(client: Client, name: str) -> None:
+    answer = client.post(PAGE, {**CLAIM_FORM, name: "4242 4242 4242 4242"})
     assert answer.status_code == 422
     assert "4 digits" in text(answer)
     assert "4242 4242" not in answer.content.decode()
@@ -155,7 +153,7 @@ def test_a_whole_card_number_is_refused_in_every_field_and_not_shown_again(clien
 
 
 @pytest.mark.parametrize(
-    ("content", "name", "said"),
+    ("content", "name", "error"),
     [
         (b"", "empty.jpg", "empty"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a.svg", "SVG"),
@@ -168,70 +166,72 @@ def test_a_whole_card_number_is_refused_in_every_field_and_not_shown_again(clien
         (jpeg()[:100] + b"<script>alert(1)</script>", "a.jpg", "damaged"),
     ],
 )
-def test_a_proof_that_is_not_taken_says_why_and_nothing_is_kept(
-    client: Client, kept: Path, content: bytes, name: str, said: str
+def test_a_refused_proof_is_explained_and_nothing_is_stored(
+    client: Client, uploads_folder: Path, content: bytes, name: str, error: str
 ) -> None:
-    answer = client.post(PAGE, {**CHARGE, "proof": [upload(jpeg()), upload(content, name)]})
+    answer = client.post(PAGE, {**CLAIM_FORM, "proof": [upload(jpeg()), upload(content, name)]})
     assert answer.status_code == 422
-    assert said in text(answer)
+    assert error in text(answer)
     assert "choose your files again" in text(answer)
     assert not Thread.objects.exists()
     assert not Upload.objects.exists()
-    assert not files_in(kept)
+    assert not files_in(uploads_folder)
 
 
-def test_a_name_that_climbs_is_only_shown(client: Client, kept: Path) -> None:
-    thread = send_claim(client, proof=upload(jpeg(), "../../../etc/pass<wd.jpg"))
+def test_a_file_name_with_a_path_is_shown_without_it(client: Client, uploads_folder: Path) -> None:
+    thread = submit_claim(client, proof=upload(jpeg(), "../../../etc/pass<wd.jpg"))
     assert "../" not in client.get(thread.path).content.decode().split("<h2", 2)[2]
-    assert len(files_in(kept)) == 1
+    assert len(files_in(uploads_folder)) == 1
 
 
-def test_a_thousand_proofs_are_refused_by_one_sentence(client: Client, kept: Path) -> None:
-    answer = client.post(PAGE, {**CHARGE, "proof": [upload(b"x", f"{number}.jpg") for number in range(1000)]})
+def test_a_thousand_proofs_are_refused(client: Client, uploads_folder: Path) -> None:
+    answer = client.post(PAGE, {**CLAIM_FORM, "proof": [upload(b"x", f"{number}.jpg") for number in range(1000)]})
     assert answer.status_code == 422
     assert "3" in marks(answer, "data-max-files")
-    assert not files_in(kept)
+    assert not files_in(uploads_folder)
 
 
-def test_a_photo_added_on_the_way_back_is_not_lost(client: Client) -> None:
-    typed = {**CHARGE, "submission_id": str(uuid4())}
+def test_a_file_added_to_a_form_sent_before_is_stored(client: Client) -> None:
+    typed = {**CLAIM_FORM, "submission_id": str(uuid4())}
     client.post(PAGE, typed)
     client.post(PAGE, {**typed, "proof": upload(jpeg())})
     assert Upload.objects.count() == 1
 
 
-def test_four_proofs_are_one_too_many(client: Client, kept: Path) -> None:
-    answer = client.post(PAGE, {**CHARGE, "proof": [upload(jpeg()) for _number in range(4)]})
+def test_four_proofs_are_refused(client: Client, uploads_folder: Path) -> None:
+    answer = client.post(PAGE, {**CLAIM_FORM, "proof": [upload(jpeg()) for _number in range(4)]})
     assert answer.status_code == 422
     assert not Thread.objects.exists()
-    assert not files_in(kept)
+    assert not files_in(uploads_folder)
 
 
-def test_a_disk_that_is_full_keeps_nothing(client: Client, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept.mkdir()
-    kept.chmod(0o700)
+def test_nothing_is_stored_if_the_disk_is_full(
+    client: Client, uploads_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads_folder.mkdir()
+    uploads_folder.chmod(0o700)
     monkeypatch.setattr("django.core.files.storage.FileSystemStorage._save", _no_room)
-    answer = client.post(PAGE, {**CHARGE, "proof": upload(jpeg())})
+    answer = client.post(PAGE, {**CLAIM_FORM, "proof": upload(jpeg())})
     assert answer.status_code == 422
     assert result(answer) == "invalid"
     assert not Thread.objects.exists()
     assert not Message.objects.exists()
-    assert not files_in(kept)
+    assert not files_in(uploads_folder)
 
 
 def _no_room(*_arguments: object) -> str:
     raise OSError(28, "No space left on device")
 
 
-def test_one_address_gets_few_receipts_and_all_claims_are_kept(client: Client) -> None:
+def test_receipts_to_one_address_are_limited_but_all_claims_are_stored(client: Client) -> None:
     for number in range(8):
-        send_claim(client, message=f"{number}")
+        submit_claim(client, message=f"{number}")
     assert Message.objects.filter(kind="claim_received").count() == 5
     assert ChargeClaim.objects.count() == 8
 
 
-def test_a_flood_from_one_client_is_asked_to_wait(client: Client) -> None:
-    answers = [client.post(PAGE, {**CHARGE, "message": f"{number} 4242 4242 4242 4242"}) for number in range(21)]
+def test_a_client_that_sends_too_many_messages_has_to_wait(client: Client) -> None:
+    answers = [client.post(PAGE, {**CLAIM_FORM, "message": f"{number} 4242 4242 4242 4242"}) for number in range(21)]
     assert answers[-1].status_code == 429
     assert result(answers[-1]) == "too-many"
     assert "bea@example.com" in answers[-1].content.decode()

@@ -1,5 +1,3 @@
-"""Staff match a claim to an order, or say that none fits; the buyer gets the order, and nobody else does."""
-
 import pytest
 from django.test import Client
 
@@ -9,148 +7,153 @@ from orders.services.address_corrections import MAX_CORRECTIONS, correct_address
 from support.models import ChargeClaim, Thread
 from tests.factories import make_agent, make_line, make_order, make_store
 from tests.pages import marks, text
-from tests.support.letters import link_in, mail_of, send_claim, signed_in
+from tests.support.submissions import latest_email, link_in_latest_email, logged_in, submit_claim
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def desk() -> Client:
-    return signed_in(make_agent(username="ada"))
+def agent_client() -> Client:
+    return logged_in(make_agent(username="ada"))
 
 
 @pytest.fixture
 def order() -> Order:
-    """What the claims of these tests are about."""
     order = make_order(number="A-1001", store_email="bea@example.com")
     make_line(order)
     return order
 
 
-def page_of(thread: Thread) -> str:
+def admin_url(thread: Thread) -> str:
     return f"/admin/support/thread/{thread.pk}/change/"
 
 
-def decide(desk: Client, thread: Thread, verb: str, **said: str) -> str:
-    seen = thread.events.filter(note="").latest("pk").pk
-    typed = {f"{verb}-{name}": value for name, value in ({"seen": str(seen)} | said).items()}
-    answer = desk.post(f"/admin/support/thread/{thread.pk}/decide/", {"action": verb} | typed, follow=True)
+def decide(agent_client: Client, thread: Thread, action: str, **fields: str) -> str:
+    last_seen_id = thread.events.filter(note="").latest("pk").pk
+    typed = {f"{action}-{name}": value for name, value in ({"last_seen_id": str(last_seen_id)} | fields).items()}
+    answer = agent_client.post(f"/admin/support/thread/{thread.pk}/decide/", {"action": action} | typed, follow=True)
     assert answer.status_code == 200
     thread.refresh_from_db()
     thread.charge_claim.refresh_from_db()
     return text(answer)
 
 
-def test_from_the_charge_to_the_open_order(desk: Client, client: Client, order: Order) -> None:
+def test_a_matched_claim_opens_the_order_for_the_buyer(agent_client: Client, client: Client, order: Order) -> None:
     make_order(number="A-2002", store_email="zoe@elsewhere.example", card_last4="1111", card_brand="jcb")
-    thread = send_claim(client)
-    page = desk.get(page_of(thread))
+    thread = submit_claim(client)
+    page = agent_client.get(admin_url(thread))
     assert marks(page, "data-candidate")[0] == "A-1001"
     assert "The card ends in the same 4 digits. (+25)" in text(page)
-    assert "done" in decide(desk, thread, "match", number="A-1001", store=str(order.store_id))
+    assert "done" in decide(agent_client, thread, "match", number="A-1001", store=str(order.store_id))
     assert thread.charge_claim.outcome == "matched"
     assert (thread.order, thread.charge_claim.matched_order, thread.status) == (order, order, "answered")
 
-    said = text(client.get(thread.path))
-    assert "We found your order" in said
-    mail = mail_of("claim_matched")
-    assert mail.to == ["bea@example.com"]
-    assert "A-1001" in mail.body
+    content = text(client.get(thread.path))
+    assert "We found your order" in content
+    email = latest_email("claim_matched")
+    assert email.to == ["bea@example.com"]
+    assert "A-1001" in email.body
     assert Message.objects.get(kind="order_confirmation").recipient == "bea@example.com"
     buyer = Client()
-    opened = buyer.post(link_in("claim_matched"))
+    opened = buyer.post(link_in_latest_email("claim_matched"))
     assert opened["Location"] == f"/orders/{order.public_id}/"
     assert "A-1001" in text(buyer.get(opened["Location"]))
 
 
-def test_an_order_of_another_address_goes_to_that_address_only(desk: Client, client: Client, order: Order) -> None:
+def test_an_order_of_another_address_is_revealed_to_that_address_only(
+    agent_client: Client, client: Client, order: Order
+) -> None:
     Order.objects.filter(pk=order.pk).update(store_email="bae@example.com", email_key="bae@example.com")
-    thread = send_claim(client)
-    assert "another address than the claim’s" in text(desk.get(page_of(thread)))
-    decide(desk, thread, "match", number="A-1001", store="")
+    thread = submit_claim(client)
+    assert "another address than the claim’s" in text(agent_client.get(admin_url(thread)))
+    decide(agent_client, thread, "match", number="A-1001", store="")
     assert not Message.objects.filter(kind="claim_matched").exists()
-    mail = mail_of("claim_matched_elsewhere")
-    assert mail.to == ["bea@example.com"]
-    for told in (mail.body, mail.alternatives[0][0], client.get(thread.path).content.decode()):
-        assert "b…@e….com" in told
-        assert "bae@example.com" not in told
-        assert "A-1001" not in told
-        assert str(order.public_id) not in told
+    email = latest_email("claim_matched_elsewhere")
+    assert email.to == ["bea@example.com"]
+    for shown in (email.body, email.alternatives[0][0], client.get(thread.path).content.decode()):
+        assert "b…@e….com" in shown
+        assert "bae@example.com" not in shown
+        assert "A-1001" not in shown
+        assert str(order.public_id) not in shown
     assert Message.objects.get(kind="order_confirmation").recipient == "bae@example.com"
-    assert "match it once more" in text(desk.get(page_of(thread)))
+    assert "match it once more" in text(agent_client.get(admin_url(thread)))
     client.get(thread.path)
     assert client.get(f"/orders/{order.public_id}/").status_code == 302
 
 
-def test_staff_mend_a_mistyped_address_and_the_old_one_can_undo_it(desk: Client, client: Client, order: Order) -> None:
+def test_staff_correct_a_mistyped_address_and_the_previous_one_is_notified(
+    agent_client: Client, client: Client, order: Order
+) -> None:
     Order.objects.filter(pk=order.pk).update(store_email="bae@example.com", email_key="bae@example.com")
-    thread = send_claim(client)
-    decide(desk, thread, "match", number="A-1001", store="")
-    decide(desk, thread, "match", number="A-1001", store="", mend="on")
+    thread = submit_claim(client)
+    decide(agent_client, thread, "match", number="A-1001", store="")
+    decide(agent_client, thread, "match", number="A-1001", store="", correct_address="on")
     order.refresh_from_db()
     assert order.email == "bea@example.com"
     assert order.returns_frozen_until is not None
     assert Message.objects.get(kind="address_corrected_old").recipient == "bae@example.com"
-    assert "is this one now" in text(desk.get(page_of(thread)))
+    assert "is this one now" in text(agent_client.get(admin_url(thread)))
     assert "is this one now" not in text(client.get(thread.path))
     buyer = Client()
-    assert buyer.post(link_in("claim_matched"))["Location"] == f"/orders/{order.public_id}/"
-    assert "not possible any more" in decide(desk, thread, "match", number="A-1001", store="", mend="on")
+    assert buyer.post(link_in_latest_email("claim_matched"))["Location"] == f"/orders/{order.public_id}/"
+    assert "not possible any more" in decide(
+        agent_client, thread, "match", number="A-1001", store="", correct_address="on"
+    )
 
 
-def test_an_address_that_was_changed_too_often_stays(desk: Client, client: Client, order: Order) -> None:
+def test_an_address_that_was_corrected_too_often_stays(agent_client: Client, client: Client, order: Order) -> None:
     for number in range(MAX_CORRECTIONS):
         correct_address(order, f"other{number}@example.com")
-    thread = send_claim(client)
-    assert "changed too often" in decide(desk, thread, "match", number="A-1001", store="", mend="on")
+    thread = submit_claim(client)
+    assert "changed too often" in decide(agent_client, thread, "match", number="A-1001", store="", correct_address="on")
     assert (thread.charge_claim.outcome, thread.order) == ("open", None)
 
 
-def test_no_order_fits(desk: Client, client: Client) -> None:
-    thread = send_claim(client)
-    assert "No order resembles this charge" in text(desk.get(page_of(thread)))
-    decide(desk, thread, "no_match", text="Please ask your bank who charged you.")
+def test_a_claim_without_matching_order_is_closed_with_an_email(agent_client: Client, client: Client) -> None:
+    thread = submit_claim(client)
+    assert "No order resembles this charge" in text(agent_client.get(admin_url(thread)))
+    decide(agent_client, thread, "no_match", text="Please ask your bank who charged you.")
     assert (thread.charge_claim.outcome, thread.status) == ("no_match", "closed")
-    assert "Please ask your bank who charged you." in mail_of("claim_not_found").body
+    assert "Please ask your bank who charged you." in latest_email("claim_not_found").body
     assert "Please ask your bank" in text(client.get(thread.path))
 
 
-def test_an_order_that_arrives_later_is_still_matched(desk: Client, client: Client) -> None:
-    thread = send_claim(client)
-    decide(desk, thread, "no_match", text="None.")
+def test_an_order_that_is_imported_later_can_still_be_matched(agent_client: Client, client: Client) -> None:
+    thread = submit_claim(client)
+    decide(agent_client, thread, "no_match", text="None.")
     order = make_order(number="A-1001", store_email="bea@example.com")
-    assert marks(desk.get(page_of(thread)), "data-candidate") == ["A-1001"]
-    decide(desk, thread, "match", number="A-1001", store=str(order.store_id))
+    assert marks(agent_client.get(admin_url(thread)), "data-candidate") == ["A-1001"]
+    decide(agent_client, thread, "match", number="A-1001", store=str(order.store_id))
     assert thread.charge_claim.outcome == "matched"
 
 
-def test_a_wrong_match_can_be_mended(desk: Client, client: Client, order: Order) -> None:
+def test_a_wrong_match_can_be_corrected(agent_client: Client, client: Client, order: Order) -> None:
     right = make_order(number="A-1002", store_email="bea@example.com")
-    thread = send_claim(client)
-    decide(desk, thread, "match", number="A-1001", store="")
-    assert "not possible any more" in decide(desk, thread, "match", number="A-1001", store="")
+    thread = submit_claim(client)
+    decide(agent_client, thread, "match", number="A-1001", store="")
+    assert "not possible any more" in decide(agent_client, thread, "match", number="A-1001", store="")
     client.post(thread.path, {"message": "This is not mine."})
-    decide(desk, thread, "match", number="A-1002", store="")
+    decide(agent_client, thread, "match", number="A-1002", store="")
     assert thread.charge_claim.matched_order == right
 
 
-def test_asking_for_more_leaves_the_claim_open(desk: Client, client: Client, order: Order) -> None:
-    thread = send_claim(client)
-    decide(desk, thread, "ask", text="Which day was it?")
+def test_a_question_leaves_the_claim_open(agent_client: Client, client: Client, order: Order) -> None:
+    thread = submit_claim(client)
+    decide(agent_client, thread, "ask", text="Which day was it?")
     assert thread.charge_claim.outcome == "open"
-    assert "Which day was it?" in mail_of("thread_question_asked").body
-    assert "match" in marks(desk.get(page_of(thread)), "data-action")
+    assert "Which day was it?" in latest_email("thread_question_asked").body
+    assert "match" in marks(agent_client.get(admin_url(thread)), "data-action")
 
 
-def test_an_open_claim_is_not_just_closed(desk: Client, client: Client) -> None:
-    thread = send_claim(client)
-    assert "close" not in marks(desk.get(page_of(thread)), "data-action")
-    assert "cannot be done" in decide(desk, thread, "close", text="x")
+def test_an_open_claim_cannot_be_closed_without_a_decision(agent_client: Client, client: Client) -> None:
+    thread = submit_claim(client)
+    assert "close" not in marks(agent_client.get(admin_url(thread)), "data-action")
+    assert "cannot be done" in decide(agent_client, thread, "close", text="x")
     assert thread.status == "waiting"
 
 
-def test_the_buyer_takes_the_claim_back(desk: Client, client: Client) -> None:
-    thread = send_claim(client)
+def test_the_buyer_can_withdraw_the_claim(agent_client: Client, client: Client) -> None:
+    thread = submit_claim(client)
     for _click in range(2):
         client.post(f"{thread.path}solved/")
     claim = ChargeClaim.objects.get()
@@ -158,29 +161,31 @@ def test_the_buyer_takes_the_claim_back(desk: Client, client: Client) -> None:
     assert claim.thread.events.count() == 2
 
 
-def test_a_number_that_two_stores_have_asks_which(desk: Client, client: Client, order: Order) -> None:
+def test_staff_choose_the_store_of_an_ambiguous_order_number(
+    agent_client: Client, client: Client, order: Order
+) -> None:
     other = make_order(number="A-1001", store=make_store())
-    thread = send_claim(client)
-    assert "choose the store" in decide(desk, thread, "match", number="A-1001", store="")
+    thread = submit_claim(client)
+    assert "choose the store" in decide(agent_client, thread, "match", number="A-1001", store="")
     assert thread.charge_claim.outcome == "open"
-    decide(desk, thread, "match", number="A-1001", store=str(other.store_id))
+    decide(agent_client, thread, "match", number="A-1001", store=str(other.store_id))
     assert thread.order == other
 
 
-def test_two_agents_match_once(desk: Client, client: Client, order: Order) -> None:
+def test_a_second_agent_cannot_match_the_claim_unread(agent_client: Client, client: Client, order: Order) -> None:
     make_order(number="A-1002", store_email="bea@example.com")
-    thread = send_claim(client)
-    seen = str(thread.events.latest("pk").pk)
-    decide(desk, thread, "match", number="A-1001", store="", seen=seen)
-    ben = signed_in(make_agent(username="ben"))
-    assert "meanwhile" in decide(ben, thread, "match", number="A-1002", store="", seen=seen)
+    thread = submit_claim(client)
+    last_seen_id = str(thread.events.latest("pk").pk)
+    decide(agent_client, thread, "match", number="A-1001", store="", last_seen_id=last_seen_id)
+    ben = logged_in(make_agent(username="ben"))
+    assert "meanwhile" in decide(ben, thread, "match", number="A-1002", store="", last_seen_id=last_seen_id)
     assert thread.order == order
     assert Message.objects.filter(kind="claim_matched").count() == 1
 
 
-def test_the_list_of_claims_leads_to_their_threads(desk: Client, client: Client) -> None:
-    thread = send_claim(client)
-    page = desk.get("/admin/support/chargeclaim/")
+def test_the_list_of_claims_links_to_their_threads(agent_client: Client, client: Client) -> None:
+    thread = submit_claim(client)
+    page = agent_client.get("/admin/support/chargeclaim/")
     assert thread.reference in text(page)
-    assert desk.get(f"/admin/support/chargeclaim/{thread.pk}/change/")["Location"] == page_of(thread)
-    assert desk.get("/admin/support/chargeclaim/x/change/").status_code == 302
+    assert agent_client.get(f"/admin/support/chargeclaim/{thread.pk}/change/")["Location"] == admin_url(thread)
+    assert agent_client.get("/admin/support/chargeclaim/x/change/").status_code == 302

@@ -1,5 +1,3 @@
-"""Articles as people see them: in their language, in force, and nothing else."""
-
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,7 +14,7 @@ pytestmark = pytest.mark.django_db
 GERMAN = {"accept-language": "de"}
 
 
-def test_an_article_stands_in_the_readers_language(client: Client) -> None:
+def test_an_article_is_shown_in_the_language_of_the_visitor(client: Client) -> None:
     article = make_article("refund", title="Money back")
     make_article_version(article, language="de", title="Geld zurück")
     assert "Money back" in text(client.get("/help/refund/"))
@@ -25,7 +23,7 @@ def test_an_article_stands_in_the_readers_language(client: Client) -> None:
     assert "Money back" not in text(answer)
 
 
-def test_an_article_not_yet_translated_comes_in_english_and_says_so(client: Client) -> None:
+def test_an_untranslated_article_is_shown_in_english_with_a_notice(client: Client) -> None:
     make_article("refund", title="Money back")
     answer = client.get("/help/refund/", headers=GERMAN)
     assert "Money back" in text(answer)
@@ -44,7 +42,7 @@ def test_the_version_published_last_is_in_force(client: Client) -> None:
 
 
 @pytest.mark.parametrize("publish_in", [None, timedelta(minutes=1)], ids=["draft", "to come"])
-def test_nobody_else_sees_what_is_not_published(client: Client, publish_in: timedelta | None) -> None:
+def test_visitors_do_not_see_unpublished_versions(client: Client, publish_in: timedelta | None) -> None:
     article = Article.objects.create(slug="secret", topics=["return"])
     moment = publish_in and timezone.now() + publish_in
     version = make_article_version(article, title="Secret plans", body="Secret", publish_at=moment)
@@ -61,7 +59,7 @@ def test_nobody_else_sees_what_is_not_published(client: Client, publish_in: time
     assert client.get(f"/help/preview/{version.pk}/").status_code == 404
 
 
-def test_staff_preview_a_draft_and_people_without_the_right_do_not(client: Client) -> None:
+def test_only_staff_with_the_permission_can_preview_a_draft(client: Client) -> None:
     version = make_article_version(Article.objects.create(slug="plan"), title="Soon", publish_at=None)
     client.force_login(make_agent())
     answer = client.get(f"/help/preview/{version.pk}/")
@@ -72,7 +70,7 @@ def test_staff_preview_a_draft_and_people_without_the_right_do_not(client: Clien
     assert client.get(f"/help/preview/{version.pk}/").status_code == 404
 
 
-def test_a_withdrawn_article_is_gone_and_the_page_offers_a_search(client: Client) -> None:
+def test_a_withdrawn_article_is_not_found_and_the_page_offers_a_search(client: Client) -> None:
     article = make_article("refund", title="Money back")
     make_article("refund-of-tax", title="Refund of tax")
     make_article_version(article, title="Money back", body="", is_withdrawal=True, publish_at=timezone.now())
@@ -83,14 +81,14 @@ def test_a_withdrawn_article_is_gone_and_the_page_offers_a_search(client: Client
     assert marks(client.get("/help/"), "data-article") == ["refund-of-tax"]
 
 
-def test_a_german_withdrawal_leaves_the_english_article(client: Client) -> None:
+def test_withdrawing_the_german_version_leaves_the_english_one(client: Client) -> None:
     article = make_article("refund", title="Money back")
     make_article_version(article, language="de", title="Geld zurück")
     make_article_version(article, language="de", title="Geld zurück", is_withdrawal=True, publish_at=timezone.now())
     assert "Money back" in text(client.get("/help/refund/", headers=GERMAN))
 
 
-def test_help_lists_each_article_once_by_topic_with_the_wanted_topic_first(client: Client) -> None:
+def test_the_help_page_lists_each_article_once_with_the_requested_topic_first(client: Client) -> None:
     make_article("a-card", topics=["payment", "download"])
     make_article("b-installer", topics=["download"])
     make_article("c-order", topics=["find_order"])
@@ -103,7 +101,7 @@ def test_help_lists_each_article_once_by_topic_with_the_wanted_topic_first(clien
         assert client.get("/help/", {"topic": unknown}).status_code == 200
 
 
-def test_an_article_names_its_products_and_what_is_about_the_same(client: Client) -> None:
+def test_an_article_shows_its_products_and_related_articles(client: Client) -> None:
     article = make_article("a-card", topics=["payment"], applies_to="2025 and later")
     article.products.add(Product.objects.create(slug="mac", name="Antivirus for Mac"))
     article.products.add(Product.objects.create(slug="max", name="Maximum Security"))
@@ -115,7 +113,7 @@ def test_an_article_names_its_products_and_what_is_about_the_same(client: Client
     assert "An order" not in page
 
 
-def test_pages_need_the_same_few_queries_however_many_articles(
+def test_the_number_of_queries_does_not_grow_with_the_articles(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(30):
@@ -129,7 +127,7 @@ def test_pages_need_the_same_few_queries_however_many_articles(
         client.get("/help/search/?q=frage", headers=GERMAN)
 
 
-def test_pages_of_help_do_not_take_the_place_of_an_articles_and_the_other_way_round(client: Client) -> None:
+def test_an_article_cannot_replace_a_page_with_the_same_path(client: Client) -> None:
     for slug in ("search", "charged", "contact"):
         make_article(slug, title="Captured")
         assert "Captured" not in client.get(f"/help/{slug}/").content.decode().partition("<main")[2].partition("<h2")[0]

@@ -1,5 +1,3 @@
-"""The contact form and the thread's page: what is sent arrives whole, once, and where it should."""
-
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,58 +15,58 @@ from support.services import threads
 from tests.factories import make_agent, make_order, make_store
 from tests.files.factories import files_in, jpeg, upload
 from tests.pages import inside, marks, result, text
-from tests.support.letters import LETTER, mail_of, send_claim, send_letter
+from tests.support.submissions import MESSAGE_FORM, latest_email, submit_claim, submit_message
 
 pytestmark = pytest.mark.django_db
 
 PAGE = "/help/contact/"
 
 
-def test_a_message_arrives_with_its_reference_and_receipt(client: Client) -> None:
-    thread = send_letter(client, files=[upload(jpeg(), "one.jpg"), upload(jpeg(), "two.jpg")])
+def test_a_message_is_stored_and_gets_a_receipt(client: Client) -> None:
+    thread = submit_message(client, files=[upload(jpeg(), "one.jpg"), upload(jpeg(), "two.jpg")])
     page = client.get(thread.path)
     assert marks(page, "data-reference") == [thread.reference]
     assert thread.reference.startswith("M-")
     for fact in ("Installer stops", "It says error 7.", "one.jpg", "two.jpg"):
         assert fact in text(page)
-    mail = mail_of("contact_received")
-    assert thread.reference in mail.subject
-    assert "It says error 7." in mail.body
+    email = latest_email("contact_received")
+    assert thread.reference in email.subject
+    assert "It says error 7." in email.body
 
 
-def test_the_open_order_is_attached_and_its_address_is_not_told(client: Client) -> None:
+def test_the_open_order_is_attached_and_its_address_stays_masked(client: Client) -> None:
     order = make_order(number="A-1001")
     browser = inside(order)
     page = browser.get(PAGE)
     assert "A-1001" in page.content.decode()
     assert "buyer@example.com" not in page.content.decode()
     assert "b…@e….com" in text(page)
-    thread = send_letter(browser, email="", order=str(order.public_id))
+    thread = submit_message(browser, email="", order=str(order.public_id))
     assert (thread.order, thread.store, thread.email) == (order, order.store, "buyer@example.com")
     assert "buyer@example.com" not in browser.get(thread.path).content.decode()
 
 
-def test_of_several_orders_one_is_chosen_or_none(client: Client) -> None:
+def test_one_of_several_orders_or_none_can_be_chosen(client: Client) -> None:
     one, other = make_order(number="A-1"), make_order(number="A-2")
     browser = inside(other, inside(one))
-    assert send_letter(browser, order=str(one.public_id)).order == one
-    assert send_letter(browser, order="").order is None
-    answer = browser.post(PAGE, {**LETTER, "email": "", "order": ""})
+    assert submit_message(browser, order=str(one.public_id)).order == one
+    assert submit_message(browser, order="").order is None
+    answer = browser.post(PAGE, {**MESSAGE_FORM, "email": "", "order": ""})
     assert answer.status_code == 422
 
 
-def test_nobody_attaches_an_order_that_is_not_open(client: Client) -> None:
+def test_an_order_that_is_not_open_cannot_be_attached(client: Client) -> None:
     theirs = make_order()
-    assert client.post(PAGE, {**LETTER, "order": str(theirs.public_id)}).status_code == 302
+    assert client.post(PAGE, {**MESSAGE_FORM, "order": str(theirs.public_id)}).status_code == 302
     assert Thread.objects.get().order is None
     browser = inside(make_order())
-    answer = browser.post(PAGE, {**LETTER, "order": str(theirs.public_id)})
+    answer = browser.post(PAGE, {**MESSAGE_FORM, "order": str(theirs.public_id)})
     assert answer.status_code == 422
     assert "orders in the list" in text(answer)
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "error"),
     [
         ({"email": ""}, "email address"),
         ({"subject": " "}, "what it is about"),
@@ -79,26 +77,26 @@ def test_nobody_attaches_an_order_that_is_not_open(client: Client) -> None:
         ({"files": upload(b"MZ program", "a.exe")}, "not a PDF"),
     ],
 )
-def test_what_is_wrong_is_said_and_what_was_typed_stays(
-    client: Client, kept: Path, wrong: dict[str, object], said: str
+def test_invalid_fields_get_a_message_and_keep_the_typed_values(
+    client: Client, uploads_folder: Path, wrong: dict[str, object], error: str
 ) -> None:
-    answer = client.post(PAGE, {**LETTER, **wrong})
+    answer = client.post(PAGE, {**MESSAGE_FORM, **wrong})
     assert answer.status_code == 422
     assert result(answer) == "invalid"
-    assert said in text(answer) or "program" in text(answer)
-    kept_words = set(LETTER) - set(wrong)
-    assert all(LETTER[name] in answer.content.decode() for name in kept_words)
+    assert error in text(answer) or "program" in text(answer)
+    unchanged = set(MESSAGE_FORM) - set(wrong)
+    assert all(MESSAGE_FORM[name] in answer.content.decode() for name in unchanged)
     assert "4242" not in answer.content.decode()
     assert not Thread.objects.exists()
-    assert not files_in(kept)
+    assert not files_in(uploads_folder)
 
 
-def test_what_the_help_says_already_is_shown_before_anything_is_sent(client: Client) -> None:
+def test_matching_articles_are_suggested_before_the_message_is_sent(client: Client) -> None:
     article = Article.objects.create(slug="installer-stops")
     ArticleVersion.objects.create(
         article=article, title="The installer stops", body="Restart it.", publish_at=timezone.now()
     )
-    typed = {**LETTER, "look": "1", "message": "my card 4242 4242 4242 4242"}
+    typed = {**MESSAGE_FORM, "look": "1", "message": "my card 4242 4242 4242 4242"}
     answer = client.post(PAGE, typed)
     assert answer.status_code == 200
     assert marks(answer, "data-article") == ["installer-stops"]
@@ -109,22 +107,22 @@ def test_what_the_help_says_already_is_shown_before_anything_is_sent(client: Cli
     assert not Thread.objects.exists()
 
 
-def test_a_second_click_finds_the_first(client: Client) -> None:
-    typed = {**LETTER, "submission_id": str(uuid4())}
+def test_a_repeated_submission_creates_nothing_new(client: Client) -> None:
+    typed = {**MESSAGE_FORM, "submission_id": str(uuid4())}
     first, again = client.post(PAGE, typed), client.post(PAGE, typed)
     assert first["Location"] == again["Location"]
     assert Thread.objects.count() == Message.objects.count() == 1
 
 
-def test_no_ones_form_meets_another_kind_of_letter(client: Client) -> None:
+def test_one_submission_id_can_serve_a_claim_and_a_message(client: Client) -> None:
     submission_id = str(uuid4())
-    claim = send_claim(client, submission_id=submission_id, subject="x", message="y")
-    letter = send_letter(client, submission_id=submission_id, subject="x", message="y")
-    assert claim != letter
+    claim = submit_claim(client, submission_id=submission_id, subject="x", message="y")
+    message = submit_message(client, submission_id=submission_id, subject="x", message="y")
+    assert claim != message
 
 
-def test_the_buyer_adds_words_and_files_once(client: Client) -> None:
-    thread = send_letter(client)
+def test_a_repeated_reply_is_stored_once(client: Client) -> None:
+    thread = submit_message(client)
     for _click in range(2):
         client.post(thread.path, {"message": "One more thing", "files": upload(jpeg(), "more.jpg")})
     assert thread.events.count() == 2
@@ -133,30 +131,30 @@ def test_the_buyer_adds_words_and_files_once(client: Client) -> None:
     assert thread.events.count() == 3
 
 
-def test_a_reply_that_cannot_be_taken_keeps_its_words(client: Client, kept: Path) -> None:
-    thread = send_letter(client)
+def test_a_refused_reply_keeps_its_text(client: Client, uploads_folder: Path) -> None:
+    thread = submit_message(client)
     answer = client.post(thread.path, {"message": "My words", "files": upload(b"", "empty.jpg")})
     assert answer.status_code == 422
     assert "empty" in text(answer)
     assert "My words" in answer.content.decode()
     assert thread.events.count() == 1
-    assert not files_in(kept)
+    assert not files_in(uploads_folder)
     assert client.post(thread.path, {"message": "4242 4242 4242 4242"}).status_code == 422
 
 
-def test_what_people_write_is_never_markup(client: Client) -> None:
-    thread = send_letter(client, subject="<script>alert(1)</script>", message="<img src=x onerror=alert(1)>")
+def test_messages_are_escaped(client: Client) -> None:
+    thread = submit_message(client, subject="<script>alert(1)</script>", message="<img src=x onerror=alert(1)>")
     page = client.get(thread.path).content.decode()
     assert "<script>alert" not in page
     assert "<img src=x" not in page
-    assert "<img src=x" not in mail_of("contact_received").alternatives[0][0]
+    assert "<img src=x" not in latest_email("contact_received").alternatives[0][0]
 
 
-def test_the_store_s_helpdesk_gets_a_copy_whose_answer_goes_to_the_buyer(client: Client) -> None:
+def test_the_helpdesk_of_the_store_gets_a_copy_that_replies_to_the_buyer(client: Client) -> None:
     order = make_order(number="A-1001", store=make_store(support_email="desk@store.example"))
     browser = inside(order)
-    thread = send_letter(browser, order=str(order.public_id), files=upload(jpeg()))
-    copy = mail_of("thread_forwarded")
+    thread = submit_message(browser, order=str(order.public_id), files=upload(jpeg()))
+    copy = latest_email("thread_forwarded")
     assert copy.to == ["desk@store.example"]
     assert copy.reply_to == ["bea@example.com"]
     assert thread.reference in copy.subject
@@ -165,44 +163,44 @@ def test_the_store_s_helpdesk_gets_a_copy_whose_answer_goes_to_the_buyer(client:
     assert "/help/threads/open/" not in copy.body
     browser.post(thread.path, {"message": "And one more"})
     assert Message.objects.filter(kind="thread_forwarded").count() == 2
-    assert mail_of("contact_received").reply_to == ["desk@store.example"]
+    assert latest_email("contact_received").reply_to == ["desk@store.example"]
 
 
-def test_an_only_store_is_meant_and_of_several_none(client: Client) -> None:
+def test_a_message_without_order_belongs_to_the_only_store(client: Client) -> None:
     make_store(support_email="desk@store.example")
-    send_claim(client)
-    assert "79.95" in mail_of("thread_forwarded").body
+    submit_claim(client)
+    assert "79.95" in latest_email("thread_forwarded").body
     make_store(support_email="other@store.example")
-    send_letter(client)
+    submit_message(client)
     assert Message.objects.filter(kind="thread_forwarded").count() == 1
 
 
 def test_without_a_helpdesk_nothing_is_forwarded(client: Client) -> None:
     Store.objects.all().delete()
     make_store()
-    send_letter(client)
+    submit_message(client)
     assert not Message.objects.filter(kind="thread_forwarded").exists()
 
 
-def test_a_late_answer_is_owned_up_to(client: Client) -> None:
-    thread = send_letter(client)
+def test_an_overdue_answer_is_announced(client: Client) -> None:
+    thread = submit_message(client)
     assert "answers by" in text(client.get(thread.path))
     Thread.objects.update(due_at=thread.created_at)
     assert "We are late" in text(client.get(thread.path))
 
 
-def test_mails_speak_the_language_of_the_letter(client: Client) -> None:
-    client.post(PAGE, LETTER, headers={"accept-language": "de"})
+def test_emails_use_the_language_of_the_message(client: Client) -> None:
+    client.post(PAGE, MESSAGE_FORM, headers={"accept-language": "de"})
     assert Message.objects.get(kind="contact_received").language == "de"
 
 
-def test_the_page_asks_as_often_for_long_threads(client: Client) -> None:
-    thread, agent = send_letter(client, files=upload(jpeg())), make_agent()
+def test_the_number_of_queries_does_not_grow_with_the_messages(client: Client) -> None:
+    thread, agent = submit_message(client, files=upload(jpeg())), make_agent()
 
     def queries() -> int:
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries_captured:
             assert client.get(thread.path).status_code == 200
-        return len(asked)
+        return len(queries_captured)
 
     before = queries()
     for number in range(5):
@@ -211,8 +209,8 @@ def test_the_page_asks_as_often_for_long_threads(client: Client) -> None:
     assert queries() == before <= 6
 
 
-def test_a_flood_from_one_client_is_asked_to_wait(client: Client) -> None:
-    answers = [client.post(PAGE, {**LETTER, "message": f"{number}"}) for number in range(21)]
+def test_a_client_that_sends_too_many_messages_has_to_wait(client: Client) -> None:
+    answers = [client.post(PAGE, {**MESSAGE_FORM, "message": f"{number}"}) for number in range(21)]
     assert answers[-1].status_code == 429
     assert "Installer stops" in answers[-1].content.decode()
     assert Thread.objects.count() == 20

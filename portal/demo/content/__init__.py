@@ -1,1 +1,1 @@
-"""What the demo shows as a vendor's own content: help articles, answers given often, cards, phones and stores."""
+"""Content of the demo that staff would maintain: help articles, answer templates, cards, phones and stores."""

@@ -1,4 +1,4 @@
-"""One line for each part of the portal, and what to do about those that are not well."""
+"""Checks every part of the portal and prints one line for each, with a remedy for every problem."""
 
 import sys
 import threading
@@ -10,11 +10,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from portal.checkup import CHECKS, Check, Trouble
+from portal.doctor_checks import CHECKS, Check, CheckFailed
 
-GIVE_UP_AFTER = 10.0  # seconds, for each line
+CHECK_TIMEOUT = 10.0  # seconds
 NAMES = [check.name for check in CHECKS]
-PAUSE = 0.3  # seconds between two looks of --wait
+RETRY_INTERVAL = 0.3  # seconds, with --wait
 
 EXAMPLES = """\
 examples:
@@ -27,21 +27,21 @@ Each line names a part of the portal: ok, or what is wrong and, below it, what t
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     check: Check
-    seen: str
+    description: str
     remedy: str = ""
-    is_well: bool = True
+    is_ok: bool = True
 
 
 class HelpFormatter(DjangoHelpFormatter):
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        return text  # as it was written
+        return text  # keeps the line breaks of EXAMPLES
 
 
 class Command(BaseCommand):
     help = "Look at every part of the portal and say what to do about what is not well."
-    requires_system_checks: list[str] = []  # they are one of the lines
+    requires_system_checks: list[str] = []  # the check "settings" runs them
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         return super().create_parser(
@@ -55,65 +55,66 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        checks = chosen(options["parts"])
+        checks = select_checks(options["parts"])
         deadline = time.monotonic() + options["wait"]
-        findings = look_at(checks)
-        while not all(finding.is_well for finding in findings) and time.monotonic() < deadline:
-            time.sleep(PAUSE)
-            findings = look_at(checks)
-        for finding in findings:
-            self.report(finding)
-        if not all(finding.is_well for finding in findings):
+        results = run_checks(checks)
+        while not all(result.is_ok for result in results) and time.monotonic() < deadline:
+            time.sleep(RETRY_INTERVAL)
+            results = run_checks(checks)
+        for result in results:
+            self.print_result(result)
+        if not all(result.is_ok for result in results):
             sys.exit(1)
 
-    def report(self, finding: Finding) -> None:
-        word = self.style.SUCCESS(_("ok")) if finding.is_well else self.style.ERROR(_("NOT WELL"))
-        self.stdout.write(f"{finding.check.name:<11} {word}: {finding.seen}")
-        if finding.remedy:
-            self.stdout.write(f"{'':<11} → {finding.remedy}")
+    def print_result(self, result: CheckResult) -> None:
+        state = self.style.SUCCESS(_("ok")) if result.is_ok else self.style.ERROR(_("NOT WELL"))
+        self.stdout.write(f"{result.check.name:<11} {state}: {result.description}")
+        if result.remedy:
+            self.stdout.write(f"{'':<11} → {result.remedy}")
 
 
-def chosen(names: list[str]) -> list[Check]:
-    """The checks of these names and those that they need, in their order; all where none is named."""
+def select_checks(names: list[str]) -> list[Check]:
+    """Return the named checks and those they need, in the order of CHECKS; all checks if `names` is empty."""
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         text = _("%(name)s is no part of the portal; choose from: %(names)s.")
         raise CommandError(text % {"name": unknown[0], "names": ", ".join(NAMES)})
-    wanted = set(names or NAMES)
-    wanted |= {need for check in CHECKS if check.name in wanted for need in check.needs}
-    return [check for check in CHECKS if check.name in wanted]
+    selected = set(names or NAMES)
+    selected |= {need for check in CHECKS if check.name in selected for need in check.needs}
+    return [check for check in CHECKS if check.name in selected]
 
 
-def look_at(checks: list[Check]) -> list[Finding]:
-    findings: dict[str, Finding] = {}
+def run_checks(checks: list[Check]) -> list[CheckResult]:
+    """Run the checks in order. A check is skipped, and counts as failed, if one that it needs has failed."""
+    results: dict[str, CheckResult] = {}
     for check in checks:
-        missing = next((name for name in check.needs if not findings[name].is_well), None)
+        missing = next((name for name in check.needs if not results[name].is_ok), None)
         if missing:
-            seen = _("not looked at, because it needs: %(name)s") % {"name": missing}
-            findings[check.name] = Finding(check, seen, is_well=False)
+            description = _("not looked at, because it needs: %(name)s") % {"name": missing}
+            results[check.name] = CheckResult(check, description, is_ok=False)
         else:
-            findings[check.name] = look(check)
-    return list(findings.values())
+            results[check.name] = run_check(check)
+    return list(results.values())
 
 
-def look(check: Check) -> Finding:
-    """Carry one check out, in a thread of its own: what never answers must not hold the others up."""
-    answers: list[Finding] = []
-    thread = threading.Thread(target=lambda: answers.append(_look(check)), daemon=True)
+def run_check(check: Check) -> CheckResult:
+    """Run one check in a thread, so that one that never returns does not block the others."""
+    results: list[CheckResult] = []
+    thread = threading.Thread(target=lambda: results.append(_run_in_thread(check)), daemon=True)
     thread.start()
-    thread.join(GIVE_UP_AFTER)
-    if answers:
-        return answers[0]
-    seen = _("no answer within %(seconds)d s") % {"seconds": GIVE_UP_AFTER}
-    return Finding(check, seen, _("It is stalled: look at its log, then start it again."), is_well=False)
+    thread.join(CHECK_TIMEOUT)
+    if results:
+        return results[0]
+    description = _("no answer within %(seconds)d s") % {"seconds": CHECK_TIMEOUT}
+    return CheckResult(check, description, _("It is stalled: look at its log, then start it again."), is_ok=False)
 
 
-def _look(check: Check) -> Finding:
+def _run_in_thread(check: Check) -> CheckResult:
     try:
-        return Finding(check, check.look())
-    except Trouble as trouble:
-        return Finding(check, trouble.what, trouble.remedy, is_well=False)
-    except Exception as error:  # a traceback helps nobody who is looking for what is wrong
-        return Finding(check, f"{type(error).__name__}: {error}", _("Look at its log."), is_well=False)
+        return CheckResult(check, check.run())
+    except CheckFailed as failure:
+        return CheckResult(check, failure.problem, failure.remedy, is_ok=False)
+    except Exception as error:  # an unexpected error is a result as well, not a traceback
+        return CheckResult(check, f"{type(error).__name__}: {error}", _("Look at its log."), is_ok=False)
     finally:
-        connection.close()  # this thread's own
+        connection.close()  # the connection of this thread

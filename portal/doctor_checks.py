@@ -1,0 +1,226 @@
+"""The checks of `manage.py doctor`: each function returns a short description or raises CheckFailed.
+
+Every check ends within a few seconds and leaves no lasting change.
+"""
+
+import secrets
+import smtplib
+from base64 import b64decode
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core import checks
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage
+from django.core.mail import get_connection
+from django.core.mail.backends.smtp import EmailBackend
+from django.db import DatabaseError, connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from kombu.exceptions import KombuError
+
+from files.models import private_storage
+from files.rejections import FileRejected
+from files.validation import clean_upload
+from licenses.models import Release
+from licenses.models.downloads import releases_storage
+from notifications.models import Message
+from portal import schema
+from portal.celery import app
+from portal.health import unapplied_migrations
+from portal.models import Heartbeat
+
+RESPONSE_TIMEOUT = 3  # seconds, for the broker, a worker and the mail server
+MAX_EMAIL_DELAY = timedelta(minutes=10)
+# A PNG of one pixel.
+TEST_PICTURE = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg==")
+
+
+class CheckFailed(Exception):
+    """A check found a problem. `problem` describes it, `remedy` says what to do. Both are shown to the operator."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class Check:
+    """A named check. `needs` names the checks that must succeed before it can run."""
+
+    name: str
+    run: Callable[[], str]
+    needs: tuple[str, ...] = ()
+
+
+def check_database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW server_version")
+            version = cursor.fetchone()[0].split()[0]
+    except DatabaseError as error:
+        raise CheckFailed(_first_line(error), _("Start PostgreSQL, or mend DATABASE_URL.")) from error
+    return _("PostgreSQL %(version)s answers") % {"version": version}
+
+
+def check_migrations() -> str:
+    missing = unapplied_migrations()
+    if missing:
+        text = _("%(count)d not applied, the first is %(name)s") % {"count": len(missing), "name": missing[0]}
+        raise CheckFailed(text, _("Run `manage.py migrate`."))
+    return _("all applied")
+
+
+def check_tables() -> str:
+    found = schema.find_differences()
+    if found:
+        text = _("%(count)d differences from the models; the first: %(sentence)s")
+        raise CheckFailed(
+            text % {"count": len(found), "sentence": found[0]},
+            _("A migration that made them was edited. Restore the backup, and see Upgrades in docs/operate.md."),
+        )
+    return _("as the models say")
+
+
+def check_broker() -> str:
+    try:
+        with app.connection_for_read(connect_timeout=RESPONSE_TIMEOUT) as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=RESPONSE_TIMEOUT)
+            broker.default_channel  # noqa: B018 (the access opens a channel on the broker)
+    except (OSError, KombuError) as error:
+        raise CheckFailed(
+            _first_line(error), _("Start Redis or Valkey, or mend BROKER_URL. Mail waits in the database until then.")
+        ) from error
+    return _("%(kind)s answers") % {"kind": urlsplit(settings.BROKER_URL).scheme}
+
+
+def check_worker() -> str:
+    replies = app.control.ping(timeout=RESPONSE_TIMEOUT, limit=1)
+    if not replies:
+        raise CheckFailed(_("no worker answers"), _("Start one: `celery -A portal.celery worker`."))
+    return _("%(name)s answers") % {"name": next(iter(replies[0]))}
+
+
+def check_beat() -> str:
+    age = Heartbeat.age()
+    if age is None or age > Heartbeat.STALE_AFTER:
+        text = _("never seen") if age is None else _("last seen %(ago)s ago") % {"ago": _format_age(age)}
+        raise CheckFailed(text, _("Start exactly one: `celery -A portal.celery beat`. It needs a running worker, too."))
+    return _("last seen %(ago)s ago") % {"ago": _format_age(age)}
+
+
+def check_mail() -> str:
+    server = get_connection(timeout=RESPONSE_TIMEOUT)
+    if not isinstance(server, EmailBackend):
+        return _("mails go to %(backend)s, not to a mail server") % {"backend": settings.EMAIL_BACKEND}
+    address = f"{server.host}:{server.port}"
+    try:
+        server.open()
+        assert server.connection is not None  # open() raises where there is none
+        code, answer = server.connection.noop()
+        server.close()
+    except (OSError, smtplib.SMTPException) as error:
+        raise CheckFailed(f"{address}: {_first_line(error)}", _("Start the mail server, or mend EMAIL_URL.")) from error
+    if code != 250:
+        raise CheckFailed(f"{address}: {code} {answer!r}", _("Ask who runs the mail server."))
+    return _("%(where)s answers") % {"where": address}
+
+
+def check_storage() -> str:
+    return _check_writable(private_storage(), _("Let this user write there, or mend PRIVATE_ROOT or PRIVATE_S3_…."))
+
+
+def check_releases() -> str:
+    remedy = _("Let this user write there, or mend RELEASES_ROOT or RELEASES_S3_….")
+    description = _check_writable(releases_storage(), remedy)
+    missing = _release_without_file()
+    if missing is not None:
+        text = _("the installer of %(release)s is not there") % {"release": missing}
+        raise CheckFailed(text, _("Bring it back from your backup, or withdraw it in the admin."))
+    return description
+
+
+def _check_writable(tested: Storage, remedy: str) -> str:
+    """Write a file and delete it again. Raises CheckFailed with this remedy."""
+    try:
+        name = tested.save(f"doctor-{secrets.token_hex(8)}.txt", ContentFile(b"written by doctor"))
+        tested.delete(name)
+    except Exception as error:  # each storage backend has its own exceptions
+        raise CheckFailed(_first_line(error), remedy) from error
+    location = getattr(tested, "bucket_name", "") or getattr(tested, "location", "")
+    return _("%(where)s can be written") % {"where": location}
+
+
+def _release_without_file() -> Release | None:
+    """The first current release whose file is missing or has another size."""
+    releases = releases_storage()
+    for release in Release.objects.current().select_related("product"):
+        try:
+            if releases.size(release.stored_name) != release.size:
+                return release
+        except Exception:  # each storage backend has its own exceptions
+            return release
+    return None
+
+
+def check_uploads() -> str:
+    try:
+        clean_upload(ContentFile(TEST_PICTURE, name="doctor.png"))
+    except FileRejected as refused:
+        text = _("a picture could not be judged (%(reason)s)") % {"reason": refused.reason}
+        raise CheckFailed(text, _("Look at the log for why. Until then, buyers cannot send files.")) from refused
+    return _("pictures are judged")
+
+
+def check_outbox() -> str:
+    due = Message.objects.waiting().filter(due_at__lte=timezone.now()).order_by("due_at").first()
+    if due is None:
+        return _("no mail is late")
+    age = timezone.now() - due.due_at
+    if age > MAX_EMAIL_DELAY:
+        text = _("the oldest mail that is due waits for %(time)s") % {"time": _format_age(age)}
+        error = due.last_error or _("no try yet")
+        raise CheckFailed(f"{text} ({error})", _("Look at the lines above, then at the messages in the admin."))
+    return _("the oldest mail that is due waits for %(time)s") % {"time": _format_age(age)}
+
+
+def check_settings() -> str:
+    # A demo runs without HTTPS, so Django's deployment checks give warnings there.
+    level = checks.ERROR if settings.DEMO else checks.WARNING
+    found = [problem for problem in checks.run_checks(include_deployment_checks=True) if problem.is_serious(level)]
+    if found:
+        text = f"{found[0].id}: {_first_line(found[0].msg)}"
+        raise CheckFailed(text, found[0].hint or _("Run `manage.py check --deploy` and docs/install.md."))
+    return _("those of a trial, not for production") if settings.DEMO else _("fit for production")
+
+
+CHECKS = (
+    Check("settings", check_settings),
+    Check("database", check_database),
+    Check("migrations", check_migrations, needs=("database",)),
+    Check("tables", check_tables, needs=("database", "migrations")),
+    Check("broker", check_broker),
+    Check("worker", check_worker, needs=("broker",)),
+    Check("beat", check_beat, needs=("database", "migrations")),
+    Check("mail", check_mail),
+    Check("storage", check_storage),
+    Check("uploads", check_uploads),
+    Check("releases", check_releases, needs=("database", "migrations")),
+    Check("outbox", check_outbox, needs=("database", "migrations")),
+)
+
+
+def _first_line(error: object) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _format_age(age: timedelta) -> str:
+    seconds = int(age.total_seconds())
+    if seconds < 120:
+        return f"{seconds} s"
+    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"

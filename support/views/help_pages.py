@@ -1,0 +1,93 @@
+"""Pages of help articles: the list, the search, an article, its preview, and votes."""
+
+from uuid import UUID, uuid4
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language, get_language_info
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from orders.access import client_address
+from orders.rate_limits import Rate, RateLimit, consume
+from support.markdown import render_markdown
+from support.models import ArticleVersion
+from support.models.articles import Topic
+from support.published_articles import annotate_product_names, find_published, find_related, group_by_topic
+from support.search import MAX_CHARACTERS, search_articles
+
+VOTER_SESSION_KEY = "help_voter"  # holds a random UUID
+# Votes by one client: more than anybody reads in a day.
+VOTE_RATE = Rate(short=30, long=150)
+VOTES = {"yes": True, "no": False}
+
+
+def _language() -> str:
+    return get_language() or ""
+
+
+@require_safe
+def help_page(request: HttpRequest) -> HttpResponse:
+    """All articles by topic. The query parameter `topic` names the topic that comes first."""
+    topic = request.GET.get("topic", "")
+    sections = group_by_topic(_language(), timezone.now(), topic)
+    return render(request, "support/help.html", {"sections": sections, "topic": topic if topic in Topic else ""})
+
+
+@require_safe
+def search_page(request: HttpRequest) -> HttpResponse:
+    typed = request.GET.get("q", "").replace("\0", "").strip()
+    results = search_articles(typed, _language(), timezone.now())
+    return render(request, "support/search.html", {"typed": typed[:MAX_CHARACTERS], "results": results})
+
+
+@require_safe
+def article(request: HttpRequest, slug: str) -> HttpResponse:
+    now = timezone.now()
+    version = find_published(slug, _language(), now)
+    if version is None:
+        typed = slug.replace("-", " ")
+        context = {"typed": typed, "results": search_articles(typed, _language(), now)}
+        return render(request, "support/article_missing.html", context, status=404)
+    voted = request.GET.get("voted", "")
+    return _page(request, version, voted=voted, related=find_related(version.article, _language(), now))
+
+
+@never_cache
+@require_safe
+def preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """Preview of a draft for staff. Everybody else gets 404."""
+    if not (request.user.is_staff and request.user.has_perm("support.view_articleversion")):
+        raise Http404
+    versions = annotate_product_names(ArticleVersion.objects.select_related("article"))
+    return _page(request, get_object_or_404(versions, pk=pk), is_preview=True)
+
+
+def _page(request: HttpRequest, version: ArticleVersion, **context: object) -> HttpResponse:
+    other_language = version.language.partition("-")[0] != _language().partition("-")[0]
+    context |= {"version": version, "text": render_markdown(version.body), "other_language": other_language}
+    if other_language:
+        context["language_name"] = get_language_info(version.language)["name_translated"]
+    return render(request, "support/article.html", context)
+
+
+@require_POST
+def vote(request: HttpRequest, slug: str) -> HttpResponse:
+    """Record whether the article helped. A browser has one vote per version; the last one counts."""
+    version = find_published(slug, _language(), timezone.now())
+    answer = request.POST.get("helped", "")
+    if version is None or answer not in VOTES:
+        return redirect("support:article", slug)
+    outcome = answer if _record_vote(request, version, VOTES[answer]) else "later"
+    return redirect(f"{reverse('support:article', args=[slug])}?voted={outcome}#helped")
+
+
+def _record_vote(request: HttpRequest, version: ArticleVersion, helped: bool) -> bool:
+    now = timezone.now()
+    if not consume([RateLimit("help-vote", client_address(request), VOTE_RATE)], now):
+        return False
+    voter = request.session.setdefault(VOTER_SESSION_KEY, str(uuid4()))
+    version.record_vote(UUID(voter), helped, now)
+    return True

@@ -1,0 +1,187 @@
+import socket
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from notifications.models import Message
+from portal import doctor_checks, tasks
+from portal.models import Heartbeat
+from tests.portal.running_demo import manage
+from tests.smtp import MailServer
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that accepts connections and never responds, like a stalled server."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def environment(folder: Path, port: int) -> dict[str, object]:
+    """Settings of a demo whose servers all use this port."""
+    return {
+        "SECRET_KEY": "x" * 50,
+        "ORDER_PASSWORD_KEY": "y" * 50,
+        "SITE_URL": "http://127.0.0.1:8000",
+        "DEMO": "true",
+        "VAR": folder,
+        "DATABASE_URL": f"postgres://portal@127.0.0.1:{port}/portal",
+        "BROKER_URL": f"redis://127.0.0.1:{port}/0",
+        "EMAIL_URL": f"smtp://127.0.0.1:{port}",
+    }
+
+
+def lines_by_check(text: str) -> dict[str, str]:
+    return {line.split()[0]: line for line in text.splitlines() if not line.startswith(" ")}
+
+
+def test_every_server_that_is_down_is_reported(tmp_path: Path) -> None:
+    doctor = manage("doctor", **environment(tmp_path, 1))
+    assert doctor.returncode == 1
+    assert "Traceback" not in doctor.stdout + doctor.stderr
+    lines = lines_by_check(doctor.stdout)
+    for name in ("database", "broker", "mail"):
+        assert "NOT WELL" in lines[name]
+    assert "needs: database" in lines["migrations"]
+    assert "needs: broker" in lines["worker"]
+    assert "ok" in lines["settings"]
+    assert "ok" in lines["storage"]
+    for variable in ("DATABASE_URL", "BROKER_URL", "EMAIL_URL"):
+        assert f"mend {variable}" in doctor.stdout
+
+
+def test_servers_that_do_not_respond_do_not_block_the_doctor(tmp_path: Path, silent_port: int) -> None:
+    started_at = time.monotonic()
+    doctor = manage("doctor", **environment(tmp_path, silent_port))
+    assert time.monotonic() - started_at < 40
+    assert doctor.returncode == 1
+    assert "Traceback" not in doctor.stdout + doctor.stderr
+    lines = lines_by_check(doctor.stdout)
+    for name in ("database", "broker", "mail"):
+        assert "NOT WELL" in lines[name]
+
+
+def test_single_checks_can_be_selected(tmp_path: Path) -> None:
+    doctor = manage("doctor", "storage", **environment(tmp_path, 1))
+    assert doctor.returncode == 0
+    assert list(lines_by_check(doctor.stdout)) == ["storage"]
+
+
+def test_an_unknown_check_is_refused_with_the_valid_names(tmp_path: Path) -> None:
+    doctor = manage("doctor", "printer", **environment(tmp_path, 1))
+    assert doctor.returncode == 1
+    assert "printer is no part" in doctor.stderr
+    assert "database" in doctor.stderr
+    assert "Traceback" not in doctor.stderr
+
+
+def test_help_shows_examples(tmp_path: Path) -> None:
+    completed = manage("doctor", "--help", **environment(tmp_path, 1))
+    assert "doctor --wait 60" in completed.stdout
+    assert "exit status 0" in completed.stdout
+
+
+@pytest.mark.django_db
+def test_missing_migrations_are_counted_and_named() -> None:
+    MigrationRecorder.Migration.objects.filter(app="portal").delete()
+    with pytest.raises(doctor_checks.CheckFailed, match=r"1 not applied, the first is portal\.0001_") as failure:
+        doctor_checks.check_migrations()
+    assert "manage.py migrate" in failure.value.remedy
+
+
+@pytest.mark.django_db
+def test_beat_is_ok_after_a_heartbeat() -> None:
+    tasks.heartbeat()
+    tasks.heartbeat()  # updates the same row
+    assert Heartbeat.objects.count() == 1
+    assert "last seen 0 s ago" in doctor_checks.check_beat()
+
+
+@pytest.mark.django_db
+def test_a_stopped_beat_is_reported_with_its_last_heartbeat() -> None:
+    Heartbeat.objects.create(name=Heartbeat.BEAT, at=timezone.now() - timedelta(minutes=5))
+    with pytest.raises(doctor_checks.CheckFailed, match="last seen 5 min ago"):
+        doctor_checks.check_beat()
+
+
+@pytest.mark.django_db
+def test_a_beat_that_never_ran_is_reported() -> None:
+    with pytest.raises(doctor_checks.CheckFailed, match="never seen"):
+        doctor_checks.check_beat()
+
+
+def test_a_missing_worker_is_reported() -> None:
+    with pytest.raises(doctor_checks.CheckFailed, match="no worker answers"):
+        doctor_checks.check_worker()
+
+
+def test_a_running_broker_is_ok() -> None:
+    assert "answers" in doctor_checks.check_broker()
+
+
+def test_the_mail_server_is_checked_without_sending_an_email(settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    with MailServer() as server:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        assert "answers" in doctor_checks.check_mail()
+        assert server.mails == []
+
+
+def set_private_storage_folder(folder: Path, settings: Settings) -> None:
+    private = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(folder)}}
+    settings.STORAGES = settings.STORAGES | {"private": private}
+
+
+def test_a_private_folder_that_is_not_writable_is_reported(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    set_private_storage_folder(tmp_path / "file", settings)
+    with pytest.raises(doctor_checks.CheckFailed) as failure:
+        doctor_checks.check_storage()
+    assert "PRIVATE_ROOT" in failure.value.remedy
+
+
+def test_checking_the_storage_leaves_no_file(settings: Settings, tmp_path: Path) -> None:
+    set_private_storage_folder(tmp_path, settings)
+    assert str(tmp_path) in doctor_checks.check_storage()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_check_of_uploads_is_exercised(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "judged" in doctor_checks.check_uploads()
+    monkeypatch.setattr("files.validation.sys.executable", "/no/such/python")
+    with pytest.raises(doctor_checks.CheckFailed, match="could not be judged") as failure:
+        doctor_checks.check_uploads()
+    assert "cannot send files" in failure.value.remedy
+
+
+def make_message(late: timedelta) -> Message:
+    due_at = timezone.now() - late
+    return Message.objects.create(
+        kind="order_confirmation", object_id=1, recipient="buyer@example.com", due_at=due_at, last_error="421 Busy"
+    )
+
+
+@pytest.mark.django_db
+def test_an_outbox_without_late_email_is_ok() -> None:
+    assert "no mail is late" in doctor_checks.check_outbox()
+    make_message(timedelta(minutes=1))
+    assert "waits for 60 s" in doctor_checks.check_outbox()
+
+
+@pytest.mark.django_db
+def test_late_email_is_reported_with_its_error() -> None:
+    make_message(timedelta(hours=3))
+    with pytest.raises(doctor_checks.CheckFailed, match=r"waits for 3 h \(421 Busy\)"):
+        doctor_checks.check_outbox()
+
+
+@pytest.mark.django_db
+def test_email_that_is_due_later_is_not_late() -> None:
+    make_message(-timedelta(days=1))
+    assert "no mail is late" in doctor_checks.check_outbox()
