@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
 
-from intake.reading import Head, SourceFile
 from intake.records import OrderRecord
+from intake.source_file import Head, SourceFile
 
-EVERYTHING: frozenset[str] = frozenset()
+ALL_FIELDS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
-class Context:
+class FeedContext:
     """What a feed is told besides the file: the store, for files that don't name theirs, and its time zone."""
 
     store: str = ""
@@ -21,7 +21,7 @@ class Context:
 
 
 @dataclass(slots=True)
-class Item:
+class RawItem:
     """One order as the file has it, before anything is judged.
 
     `raw` is what is kept if it is rejected: a line of JSON, or rows of cells. `key` is a guess at
@@ -32,19 +32,19 @@ class Item:
     raw: str | list[list[str]]
     key: tuple[str, str] | None = None
     problem: str = ""
-    content: Any = None  # what `parse` takes, where it is not `raw`
+    content: Any = None  # what `parse_item` takes, where it is not `raw`
 
 
 @dataclass(frozen=True)
 class Feed:
     """One store's format.
 
-    `matches` tells by the head of a file whether it is this format. `read` cuts a file into items,
-    without judging them, in constant memory. `parse` turns one into a record, or raises `Refused`
+    `matches` tells by the head of a file whether it is this format. `read_items` cuts a file into items,
+    without judging them, in constant memory. `parse_item` turns one into a record, or raises `ImportRejected`
     or pydantic's `ValidationError`.
 
-    `owns` names the keys of a record that this format brings (`payment.last4`); all else of an order
-    is left alone. `finds_by` names how it finds its order, in this order; a feed that can't find one
+    `owned_fields` names the keys of a record that this format brings (`payment.last4`); all else of an order
+    is left alone. `order_lookups` names how it finds its order, in this order; a feed that can't find one
     by `number` completes orders and never makes one. `identifiers` are columns or keys whose digits
     are a machine's and never a card number.
     """
@@ -52,10 +52,10 @@ class Feed:
     name: str
     title: str
     matches: Callable[[Head], bool]
-    read: Callable[[SourceFile, Context], Iterator[Item]]
-    parse: Callable[[Item, Context], OrderRecord]
-    says_store: bool = False
+    read_items: Callable[[SourceFile, FeedContext], Iterator[RawItem]]
+    parse_item: Callable[[RawItem, FeedContext], OrderRecord]
+    names_store: bool = False
     is_table: bool = False
-    owns: frozenset[str] = EVERYTHING
-    finds_by: tuple[str, ...] = ("number",)
+    owned_fields: frozenset[str] = ALL_FIELDS
+    order_lookups: tuple[str, ...] = ("number",)
     identifiers: frozenset[str] = field(default_factory=frozenset)

@@ -1,7 +1,7 @@
-"""One order as it comes in, whatever store wrote it: the portal's own format, judged.
+"""The portal's own order format as pydantic models. Every feed converts its orders to these.
 
-What is absent keeps what is there, `None` clears it: `model_fields_set` tells the two apart.
-Nothing here looks into the database.
+An absent field keeps the stored value and `None` clears it; `model_fields_set` tells the two apart.
+This module makes no database queries.
 """
 
 import re
@@ -59,8 +59,8 @@ Bool = Annotated[bool, Field(strict=True)]
 Day = Annotated[date, Field(strict=True, ge=date(1990, 1, 1), lt=date(2200, 1, 1))]
 
 
-def _written_out(value: object) -> object:
-    """A number, or digits in quotes, would pass for seconds since 1970, which say no offset."""
+def _require_iso_text(value: object) -> object:
+    """Reject numbers and digit strings: pydantic would read them as Unix timestamps, which have no offset."""
     if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-"):
         return value
     raise ValueError(_("not a time as in 2026-11-01T10:00:00+01:00"))
@@ -69,43 +69,43 @@ def _written_out(value: object) -> object:
 Time = Annotated[
     AwareDatetime,
     Field(ge=datetime(1990, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC)),
-    BeforeValidator(_written_out),
+    BeforeValidator(_require_iso_text),
 ]
 
-PARTS = {"payment", "billing", "invoice", "totals"}
-FRAME = {"store", "updated_at"}  # what says whose and which word a record is, and no content of an order
+NESTED_FIELDS = {"payment", "billing", "invoice", "totals"}
+METADATA_FIELDS = {"store", "updated_at"}  # identify a record and its version, and are no content of an order
 
-# Cheap sight of 13 digits before the whole judgment is asked.
-_MANY_DIGITS = re.compile(r"(?:[0-9][ \-]?){13}")
+# A cheap check for 13 digits before the full card number check.
+_THIRTEEN_DIGITS = re.compile(r"(?:[0-9][ \-]?){13}")
 
 
-# What becomes of each ASCII character in a serial number, by the one rule; most need no more.
+# `normalize_serial` of each ASCII character, for `str.translate`.
 _ASCII_SERIAL = {code: normalize_serial(chr(code)) or None for code in range(128)}
 
 
 @lru_cache(maxsize=5_000)
 def serial_key(serial: str) -> str:
-    """`normalize_serial`, quick for the many."""
+    """The same as `normalize_serial`, faster for ASCII."""
     return serial.translate(_ASCII_SERIAL) if serial.isascii() else normalize_serial(serial)
 
 
-_PLAIN_NUMBER = re.compile(r"[0-9A-Z_\-]+")
+_NORMALIZED_NUMBER = re.compile(r"[0-9A-Z_\-]+")
 
 
 def number_key(number: str) -> str:
-    """`normalize_order_number`, quick for the many."""
-    return number if _PLAIN_NUMBER.fullmatch(number) else normalize_order_number(number)
+    """The same as `normalize_order_number`, faster for plain numbers."""
+    return number if _NORMALIZED_NUMBER.fullmatch(number) else normalize_order_number(number)
 
 
-class Refused(Exception):
-    """An order that is not taken, with the reason for a person to read."""
+class ImportRejected(Exception):
+    """An order cannot be imported. The message is the reason shown to staff."""
 
 
-class Part(BaseModel):
+class RecordPart(BaseModel):
     model_config = ConfigDict(extra="forbid", use_enum_values=True)
 
 
-class PaymentRecord(Part):
+class PaymentRecord(RecordPart):
     method: Text32 | None = None
     brand: Text32 | None = None
     last4: Last4 | None = None
@@ -113,7 +113,7 @@ class PaymentRecord(Part):
     device_last4: Last4 | None = None
 
 
-class BillingRecord(Part):
+class BillingRecord(RecordPart):
     name: Text200 | None = None
     company: Text200 | None = None
     lines: Annotated[list[Text200], Field(max_length=10)] | None = None
@@ -123,20 +123,20 @@ class BillingRecord(Part):
     vat_id: Text32 | None = None
 
 
-class InvoiceRecord(Part):
+class InvoiceRecord(RecordPart):
     number: Text64 | None = None
     issued_on: Day | None = None
     seller: LongText | None = None
 
 
-class TotalsRecord(Part):
+class TotalsRecord(RecordPart):
     subtotal: Amount | None = None
     discount: Amount | None = None
     tax: Amount | None = None
     total: Amount | None = None
 
 
-class LicenseRecord(Part):
+class LicenseRecord(RecordPart):
     serial: Serial
     devices: Count | None = None
     starts_on: Day | None = None
@@ -144,7 +144,7 @@ class LicenseRecord(Part):
     activated_at: Time | None = None
 
 
-class LineRecord(Part):
+class LineRecord(RecordPart):
     id: Id
     name: Text300
     sku: Sku | None = None
@@ -159,19 +159,19 @@ class LineRecord(Part):
     licenses: Annotated[list[LicenseRecord], Field(max_length=MAX_LINES)] | None = None
 
 
-class RefundLineRecord(Part):
+class RefundLineRecord(RecordPart):
     id: Id
     quantity: Count
 
 
-class RefundRecord(Part):
+class RefundRecord(RecordPart):
     id: RefundId
     amount: PositiveAmount
     at: Time
     lines: Annotated[list[RefundLineRecord], Field(max_length=MAX_LINES)] | None = None
 
 
-class OrderRecord(Part):
+class OrderRecord(RecordPart):
     """One order of one store. Times carry their offset, amounts are in `currency`."""
 
     store: Slug
@@ -192,14 +192,14 @@ class OrderRecord(Part):
     refunds: Annotated[list[RefundRecord], Field(max_length=MAX_LINES)] | None = None
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        """All that one field alone can't tell. One function for the whole record, because it is on the hot path."""
-        problem = self._problem()
+    def _validate_whole_record(self) -> Self:
+        """Checks across fields. One validator for the whole record, because this is on the hot path of imports."""
+        problem = self._find_problem()
         if problem:
             raise ValueError(problem)
         return self
 
-    def _problem(self) -> str:
+    def _find_problem(self) -> str:
         key = number_key(self.number)
         if not 0 < len(key) <= Order._meta.get_field("number_key").max_length:  # type: ignore[operator]
             return _("number: this is no order number.")
@@ -207,20 +207,20 @@ class OrderRecord(Part):
 
 
 class UndatedRefund(RefundRecord):
-    """A refund of which the store said neither when nor what: what is known of it better stays."""
+    """A refund without its date and lines. It never overwrites the date and lines of a stored refund."""
 
 
 class StoreRecord(OrderRecord):
-    """An order from a store's own format, with the payment provider's references by which payments find it."""
+    """An order from a store's own format, with the payment references by which payments find their order."""
 
     references: Annotated[list[Reference], Field(max_length=20)] = []
 
 
-class Completion(OrderRecord):
-    """What completes an order that is there: a payment, refunds. It makes no order.
+class OrderUpdate(OrderRecord):
+    """A payment or refunds of an order that was imported before. Never creates an order.
 
-    The order is the one with one of `numbers`, or with one of `references`, or the only one with this
-    `payer` and `paid` amount placed about `paid_at`; in this order.
+    The order is found by one of `numbers`, by one of `references`, or as the only order with this
+    `payer` and `paid_amount` that was placed within two days of `paid_at`.
     """
 
     number: Id = ""
@@ -231,11 +231,11 @@ class Completion(OrderRecord):
     numbers: Annotated[list[Id], Field(max_length=20)] = []
     references: Annotated[list[Reference], Field(max_length=20)] = []
     payer: Email | None = None
-    paid: Amount | None = None
-    paid_in: Currency = "XXX"
+    paid_amount: Amount | None = None
+    paid_currency: Currency = "XXX"
     paid_at: Time | None = None
 
-    def _problem(self) -> str:
+    def _find_problem(self) -> str:
         return _text_problem(self)
 
 
@@ -275,16 +275,16 @@ def _refund_problem(record: OrderRecord) -> str:
 
 
 def _text_problem(record: OrderRecord) -> str:
-    """Null bytes anywhere, and card numbers wherever a person may have typed one.
+    """Reject null bytes anywhere, and card numbers in the fields that a person may have typed.
 
-    What machines write is not judged for card numbers: order numbers, SKUs (often EANs), serial
-    numbers and the ids of lines, refunds and invoices may be long runs of digits, and every tenth
-    of those passes the check digit by chance. A password is never stored as it is.
+    Generated fields are not checked for card numbers: order numbers, SKUs (often EANs), serial numbers
+    and the ids of lines, refunds and invoices may be long runs of digits, and one in ten passes the
+    check digit by chance. Passwords are not checked because they are stored hashed only.
     """
     typed = "\n".join([text for text in _typed_texts(record) if text])
-    if _MANY_DIGITS.search(typed) and contains_card_number(typed):
+    if _THIRTEEN_DIGITS.search(typed) and contains_card_number(typed):
         return _("A full card number stands in this order. It is not stored; take it out and import the row again.")
-    if "\x00" in typed or "\x00" in "".join(_machine_texts(record)):
+    if "\x00" in typed or "\x00" in "".join(_generated_texts(record)):
         return _("A null byte stands in this order.")
     return ""
 
@@ -301,7 +301,7 @@ def _typed_texts(record: OrderRecord) -> list[str | None]:
     return texts
 
 
-def _machine_texts(record: OrderRecord) -> list[str]:
+def _generated_texts(record: OrderRecord) -> list[str]:
     texts = [record.number, record.password or ""]
     if record.invoice:
         texts.append(record.invoice.number or "")
@@ -312,25 +312,27 @@ def _machine_texts(record: OrderRecord) -> list[str]:
     return texts
 
 
-def keep_only(record: OrderRecord, owned: frozenset[str]) -> None:
-    """Take out of a record what its feed does not own (keys as in `payment.last4`), as if it had not said it."""
-    for key in record.model_fields_set & PARTS:
+def drop_unowned_fields(record: OrderRecord, owned: frozenset[str]) -> None:
+    """Unset the fields of a record that its feed does not own (paths such as `payment.last4`)."""
+    for key in record.model_fields_set & NESTED_FIELDS:
         part = getattr(record, key)
         if key not in owned and part is not None:
             part.__pydantic_fields_set__ &= {name for name in part.model_fields_set if f"{key}.{name}" in owned}
-    record.__pydantic_fields_set__ &= owned | {path.partition(".")[0] for path in owned} | FRAME
+    record.__pydantic_fields_set__ &= owned | {path.partition(".")[0] for path in owned} | METADATA_FIELDS
 
 
-def explain(error: ValidationError) -> str:
-    """What is wrong with a record, for a person: where and why, never the value itself."""
-    problems = [_explain_one(tuple(problem["loc"]), problem["type"], problem["msg"]) for problem in error.errors()[:3]]
+def describe_errors(error: ValidationError) -> str:
+    """Describe the first validation errors of a record, with the place and the reason but never the value."""
+    problems = [
+        _describe_error(tuple(problem["loc"]), problem["type"], problem["msg"]) for problem in error.errors()[:3]
+    ]
     more = error.error_count() - len(problems)
     if more > 0:
         problems.append(_("and %(count)d more") % {"count": more})
     return mask_card_numbers("; ".join(problems))[:500]
 
 
-def _explain_one(where: tuple[str | int, ...], kind: str, message: str) -> str:
+def _describe_error(where: tuple[str | int, ...], kind: str, message: str) -> str:
     place = ".".join(str(step) for step in where)
     if kind == "value_error":
         message = message.removeprefix("Value error, ")
@@ -347,6 +349,6 @@ def _explain_one(where: tuple[str | int, ...], kind: str, message: str) -> str:
     return f"{place}: {message}" if place else message
 
 
-def texts_of(parts: Iterable[str]) -> str:
-    """Address lines as the order keeps them: one a line."""
+def join_address_lines(parts: Iterable[str]) -> str:
+    """Join address lines with newlines, as `Order.billing_address` stores them."""
     return "\n".join(part for part in parts if part)

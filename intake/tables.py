@@ -4,20 +4,20 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
-from intake.reading import Row, SourceFile
+from intake.source_file import Row, SourceFile
 
 PROBLEM_COLUMN = "Import problem"
 # Spreadsheets run what begins so. The apostrophe itself is marked too, so that marks can be told from text.
 _MARKED = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")
 
 
-def harmless(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """A cell that no spreadsheet runs."""
     return f"'{cell}" if cell.startswith(_MARKED) else cell
 
 
-def original(cell: str) -> str:
-    """A cell as it was before `harmless`."""
+def unescape_formula(cell: str) -> str:
+    """A cell as it was before `escape_formula`."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_MARKED) else cell
 
 
@@ -35,13 +35,13 @@ def read_table(source: SourceFile) -> Iterator[Row]:
     yield Row(header.line, names, header.problem)
     for row in rows:
         if mended and not row.problem:
-            row.cells = [original(cell) for cell in row.cells[1:]]
+            row.cells = [unescape_formula(cell) for cell in row.cells[1:]]
         if not row.problem:
-            _fit(row, len(names))
+            _check_width(row, len(names))
         yield row
 
 
-def _fit(row: Row, width: int) -> None:
+def _check_width(row: Row, width: int) -> None:
     """Leave out empty cells beyond the header's. A row with more or fewer is told: its cells are out of place."""
     while len(row.cells) > width and not row.cells[-1].strip():
         row.cells.pop()

@@ -1,4 +1,4 @@
-"""Amounts and times as stores write them, for feeds."""
+"""Parse amounts and times in the notations that stores use."""
 
 import re
 from datetime import datetime, tzinfo
@@ -6,11 +6,11 @@ from decimal import Decimal, InvalidOperation
 
 from django.utils.translation import gettext as _
 
-from intake.records import Refused
+from intake.records import ImportRejected
 from orders.money import decimals as currency_decimals
 
-THOUSANDTH = Decimal("0.001")  # the finest that the portal keeps
-NO_CURRENCY = "XXX"  # ISO 4217's own word for it
+THOUSANDTH = Decimal("0.001")  # the precision of stored amounts
+NO_CURRENCY = "XXX"  # the ISO 4217 code for it
 
 _NUMBER = re.compile(r"[0-9][0-9.,'’\s\u00a0\u202f]*")
 _SPACES = re.compile(r"[\s\u00a0\u202f'’]")
@@ -18,35 +18,35 @@ _OFFSET = re.compile(r"\s*(?:UTC|GMT|Z|([+-])(\d\d):?(\d\d))$", re.IGNORECASE)
 _DAY_FIRST = re.compile(r"(\d\d)-(\d\d)-(\d{4})(.*)", re.DOTALL)
 
 
-def amount(text: str, decimal_comma: bool = False, currency: str = "") -> Decimal:
-    """The number that a store wrote: "1,234.50", "1.234,50", "1 234,50 €", "-5". Empty is zero.
+def parse_amount(text: str, decimal_comma: bool = False, currency: str = "") -> Decimal:
+    """Parse an amount such as "1,234.50", "1.234,50", "1 234,50 €" or "-5". Empty text is zero.
 
-    Where one sign could be either ("1,234"), it separates thousands, unless `decimal_comma` says that
-    the file writes decimal commas or the currency has three decimals. Raises Refused for what is no number.
+    An ambiguous separator ("1,234") separates thousands, unless the file uses decimal commas
+    (`decimal_comma`) or the currency has three decimals. Raises Refused if it is not one number.
     """
     compact = text.strip()
     if not compact:
         return Decimal(0)
     found = _NUMBER.findall(compact)
     if len(found) != 1:
-        raise Refused(_("“%(text)s” is no amount.") % {"text": text[:40]})
+        raise ImportRejected(_("“%(text)s” is no amount.") % {"text": text[:40]})
     digits = _SPACES.sub("", found[0]).rstrip(".,")
     negative = compact.startswith(("-", "(", "−")) or f"-{found[0].strip()}" in compact
     try:
-        value = Decimal(_with_point(digits, decimal_comma, currency_decimals(currency)))
+        value = Decimal(_with_decimal_point(digits, decimal_comma, currency_decimals(currency)))
     except InvalidOperation:
-        raise Refused(_("“%(text)s” is no amount.") % {"text": text[:40]}) from None
+        raise ImportRejected(_("“%(text)s” is no amount.") % {"text": text[:40]}) from None
     return -value if negative else value
 
 
-def _with_point(digits: str, decimal_comma: bool, decimals: int) -> str:
+def _with_decimal_point(digits: str, decimal_comma: bool, decimals: int) -> str:
     comma, point = digits.rfind(","), digits.rfind(".")
     if comma >= 0 and point >= 0:
-        mark, other = (",", ".") if comma > point else (".", ",")
-        return digits.replace(other, "").replace(mark, ".")
-    sign = "," if comma >= 0 else "."
-    if digits.count(sign) > 1:
-        return digits.replace(sign, "")  # thousands, several times
+        decimal, thousands = (",", ".") if comma > point else (".", ",")
+        return digits.replace(thousands, "").replace(decimal, ".")
+    separator = "," if comma >= 0 else "."
+    if digits.count(separator) > 1:
+        return digits.replace(separator, "")  # it separates thousands
     if comma < 0:
         whole, _point, fraction = digits.partition(".")
         is_thousands = decimal_comma and len(fraction) == 3 and decimals != 3 and len(whole) <= 3
@@ -55,10 +55,10 @@ def _with_point(digits: str, decimal_comma: bool, decimals: int) -> str:
     return digits.replace(",", "" if is_thousands else ".")
 
 
-def moment(text: str, time_zone: tzinfo) -> datetime:
-    """A time with its offset in any of the usual spellings; without one it is meant in the store's time zone.
+def parse_time(text: str, time_zone: tzinfo) -> datetime:
+    """Parse a time, with or without an offset; without one it is in `time_zone`, the store's.
 
-    Raises Refused for what is no time, or could be two days ("01/02/2025").
+    Raises Refused if it is not a time, or if the day is ambiguous ("01/02/2025").
     """
     compact = text.strip()
     offset = ""
@@ -75,5 +75,7 @@ def moment(text: str, time_zone: tzinfo) -> datetime:
     try:
         parsed = datetime.fromisoformat(compact.replace("/", "-") + offset)
     except ValueError:
-        raise Refused(_("“%(text)s” is no time as in 2026-11-01 10:00:00 +0100.") % {"text": text[:40]}) from None
+        raise ImportRejected(
+            _("“%(text)s” is no time as in 2026-11-01 10:00:00 +0100.") % {"text": text[:40]}
+        ) from None
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=time_zone)

@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from intake.feed import Context, Feed, Item
-from intake.reading import Head, SourceFile
+from intake.feed import Feed, FeedContext, RawItem
 from intake.records import OrderRecord
+from intake.source_file import Head, SourceFile
 
-EXACT_IN_A_FLOAT = Decimal(10**12)  # below it, three decimals come through a float unharmed
+MAX_EXACT_FLOAT = Decimal(10**12)  # below it, three decimals come through a float unharmed
 COMMENT = "#"  # the rejects file says its reasons in such lines
 
 _STORE = re.compile(r'"store"\s*:\s*"([^"\\]*)"')
@@ -21,10 +21,10 @@ def matches(head: Head) -> bool:
     return any(line.startswith("{") and '"placed_at"' in line and '"number"' in line for line in lines)
 
 
-def read(source: SourceFile, context: Context) -> Iterator[Item]:
+def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
     for line in source.lines():
         if not line.text.startswith(COMMENT):
-            yield Item(line.line, line.text, _guess(line.text), line.problem)
+            yield RawItem(line.line, line.text, _guess(line.text), line.problem)
 
 
 def _guess(text: str) -> tuple[str, str] | None:
@@ -32,7 +32,7 @@ def _guess(text: str) -> tuple[str, str] | None:
     return (store[1], number[1]) if store and number else None
 
 
-def parse(item: Item, context: Context) -> OrderRecord:
+def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     text = str(item.raw)
     record = OrderRecord.model_validate_json(text)
     if _is_large(record):
@@ -48,7 +48,7 @@ def _is_large(record: OrderRecord) -> bool:
     for line in record.lines:
         amounts += (line.unit_price, line.discount, line.tax, line.total)
     known = [amount for amount in amounts if amount]
-    return bool(known) and (max(known) >= EXACT_IN_A_FLOAT or min(known) <= -EXACT_IN_A_FLOAT)
+    return bool(known) and (max(known) >= MAX_EXACT_FLOAT or min(known) <= -MAX_EXACT_FLOAT)
 
 
 def _numbers_as_text(text: str) -> str:
@@ -63,8 +63,8 @@ FEED = Feed(
     name="portal",
     title="the portal",
     matches=matches,
-    read=read,
-    parse=parse,
-    says_store=True,
+    read_items=read_items,
+    parse_item=parse_item,
+    names_store=True,
     identifiers=frozenset({"number", "id", "sku", "serial", "extends", "password", "store"}),
 )

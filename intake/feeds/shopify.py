@@ -15,16 +15,16 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from intake.feed import Context, Feed, Item
-from intake.reading import Head, SourceFile
-from intake.records import OrderRecord, Refused, StoreRecord, UndatedRefund
+from intake.feed import Feed, FeedContext, RawItem
+from intake.records import ImportRejected, OrderRecord, StoreRecord, UndatedRefund
+from intake.source_file import Head, SourceFile
 from intake.tables import read_table
-from intake.values import NO_CURRENCY, amount, moment
+from intake.values import NO_CURRENCY, parse_amount, parse_time
 from orders.models import Order
 
 # Rows of an order may stand apart, with at most so many other orders between them.
-OPEN_ORDERS = 500
-MOST_ROWS = 5_000  # of one order
+MAX_OPEN_ORDERS = 500
+MAX_ROWS = 5_000  # of one order
 REFUND_ID = "refunded"  # the export has one sum for all refunds of an order
 
 # What only an order's own row has: such a row begins an order, one without continues it.
@@ -32,7 +32,7 @@ ORDER_COLUMNS = ("created at", "paid at", "financial status", "currency", "total
 ITEM_COLUMNS = ("lineitem name", "lineitem sku", "lineitem price", "lineitem quantity", "lineitem discount")
 # What changes in an order's life.
 STATE_COLUMNS = ("email", "financial status", "paid at", "fulfillment status", "cancelled at", "refunded amount")
-TELLING_COLUMNS = {
+RECOGNIZED_COLUMNS = {
     *ORDER_COLUMNS,
     *ITEM_COLUMNS,
     "email",
@@ -56,7 +56,7 @@ STATUSES = {
 
 
 def matches(head: Head) -> bool:
-    return "name" in head.columns and len(head.columns & TELLING_COLUMNS) >= 3
+    return "name" in head.columns and len(head.columns & RECOGNIZED_COLUMNS) >= 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class _Rows:
     rows: list[list[str]]
 
 
-def read(source: SourceFile, context: Context) -> Iterator[Item]:
+def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
     """Gather the rows of each order. An order is complete when many others have begun after it."""
     table = read_table(source)
     header = next(table, None)
@@ -94,15 +94,15 @@ def read(source: SourceFile, context: Context) -> Iterator[Item]:
         name = row.cells[name_at].strip() if len(row.cells) > name_at else ""
         problem = row.problem or ("" if name else _("This row has no order number in its column Name."))
         if problem:
-            yield Item(row.line, [row.cells], problem=problem)
+            yield RawItem(row.line, [row.cells], problem=problem)
             continue
         begins = any(row.cells[index].strip() for index in columns.order)
         known = still_open.get(name)
         if known is None and not begins:
-            yield Item(row.line, [row.cells], problem=_("This order's first row is missing or too far off."))
+            yield RawItem(row.line, [row.cells], problem=_("This order's first row is missing or too far off."))
         elif known is None:
             still_open[name] = _Rows(row.line, [row.cells])
-            if len(still_open) > OPEN_ORDERS:
+            if len(still_open) > MAX_OPEN_ORDERS:
                 done, rows = still_open.popitem(last=False)
                 yield from _items(done, rows, header.cells, context)
         elif begins and _is_version(known.rows, row.cells, columns):
@@ -124,14 +124,14 @@ def _is_version(rows: list[list[str]], cells: list[str], columns: _Columns) -> b
     )
 
 
-def _items(name: str, order: _Rows, columns: list[str], context: Context) -> Iterator[Item]:
+def _items(name: str, order: _Rows, columns: list[str], context: FeedContext) -> Iterator[RawItem]:
     problem = ""
-    if len(order.rows) > MOST_ROWS:
-        problem = _("This order has more than %(most)d rows.") % {"most": MOST_ROWS}
-    yield Item(order.line, order.rows, (context.store, name), problem, content=columns)
+    if len(order.rows) > MAX_ROWS:
+        problem = _("This order has more than %(most)d rows.") % {"most": MAX_ROWS}
+    yield RawItem(order.line, order.rows, (context.store, name), problem, content=columns)
 
 
-def parse(item: Item, context: Context) -> OrderRecord:
+def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     rows = [dict(zip(item.content, row, strict=True)) for row in item.raw if isinstance(row, list)]
     return StoreRecord.model_validate(_Order(rows, context).record())
 
@@ -139,7 +139,7 @@ def parse(item: Item, context: Context) -> OrderRecord:
 class _Order:
     """One order's rows, on the way to a record."""
 
-    def __init__(self, rows: list[dict[str, str]], context: Context) -> None:
+    def __init__(self, rows: list[dict[str, str]], context: FeedContext) -> None:
         self.rows = rows
         self.first = rows[0]
         self.context = context
@@ -176,7 +176,7 @@ class _Order:
         return list(dict.fromkeys(name[:255] for cell in cells for name in re.split(r"[\s,+]+", cell) if name))[:20]
 
     def _amount(self, row: dict[str, str], column: str) -> Decimal:
-        return amount(row.get(column, ""), self.context.decimal_comma, self.currency)
+        return parse_amount(row.get(column, ""), self.context.decimal_comma, self.currency)
 
     def _sum(self, column: str) -> Decimal:
         """An order's figure: on its first row, or on each row its part."""
@@ -199,9 +199,9 @@ class _Order:
         text = row.get("lineitem quantity", "").strip()
         if not text:
             return 1
-        quantity = amount(text, self.context.decimal_comma)
+        quantity = parse_amount(text, self.context.decimal_comma)
         if quantity != int(quantity):
-            raise Refused(_("“%(text)s” is no quantity.") % {"text": text[:40]})
+            raise ImportRejected(_("“%(text)s” is no quantity.") % {"text": text[:40]})
         return int(quantity)
 
     def _currency(self) -> str:
@@ -213,13 +213,13 @@ class _Order:
         for column in ("created at", "paid at"):
             for row in self.rows:
                 if text := row.get(column, "").strip():
-                    return moment(text, self.context.time_zone)
-        raise Refused(_("This order has no date: neither Created at nor Paid at is filled."))
+                    return parse_time(text, self.context.time_zone)
+        raise ImportRejected(_("This order has no date: neither Created at nor Paid at is filled."))
 
     def _status(self) -> Order.Status:
         text = self.first.get("financial status", "").strip().lower().replace(" ", "_")
         if text and text not in STATUSES:
-            raise Refused(_("“%(text)s” is no Financial Status that is known here.") % {"text": text[:40]})
+            raise ImportRejected(_("“%(text)s” is no Financial Status that is known here.") % {"text": text[:40]})
         if text:
             status = STATUSES[text]
         elif "financial status" in self.first and not self.first.get("paid at", "").strip():
@@ -301,7 +301,7 @@ class _Order:
         if refunded <= 0:
             return []
         cancelled = self.first.get("cancelled at", "").strip()
-        at = moment(cancelled, self.context.time_zone) if cancelled else placed_at
+        at = parse_time(cancelled, self.context.time_zone) if cancelled else placed_at
         return [UndatedRefund(id=REFUND_ID, amount=refunded, at=at)]
 
 
@@ -309,8 +309,8 @@ FEED = Feed(
     name="shopify",
     title="Shopify",
     matches=matches,
-    read=read,
-    parse=parse,
+    read_items=read_items,
+    parse_item=parse_item,
     is_table=True,
     identifiers=frozenset({"name", "id", "lineitem sku", "payment reference", "payment id", "payment references"}),
 )

@@ -14,12 +14,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from intake.documents import read_documents
-from intake.feed import Context, Feed, Item
-from intake.reading import Head, SourceFile
-from intake.records import Completion, OrderRecord, Refused
+from intake.feed import Feed, FeedContext, RawItem
+from intake.json_documents import read_documents
+from intake.records import ImportRejected, OrderRecord, OrderUpdate
+from intake.source_file import Head, SourceFile
 from intake.tables import read_table
-from intake.values import amount, moment
+from intake.values import parse_amount, parse_time
 from orders.money import decimals
 
 # Under which names shops and their plugins put the order's number into a payment.
@@ -48,7 +48,7 @@ def _is_table(head: Head) -> bool:
     )
 
 
-def read(source: SourceFile, context: Context) -> Iterator[Item]:
+def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
     if _is_table(source.head):
         yield from _read_table(source)
         return
@@ -56,39 +56,41 @@ def read(source: SourceFile, context: Context) -> Iterator[Item]:
         value = document.value
         if isinstance(value, dict) and value.get("object") == "list" and isinstance(value.get("data"), list):
             for part in value["data"]:
-                yield Item(document.line, _as_text(part), content=part)
+                yield RawItem(document.line, _as_text(part), content=part)
         else:
-            yield Item(document.line, document.text, problem=document.problem, content=value)
+            yield RawItem(document.line, document.text, problem=document.problem, content=value)
 
 
-def _read_table(source: SourceFile) -> Iterator[Item]:
+def _read_table(source: SourceFile) -> Iterator[RawItem]:
     table = read_table(source)
     header = next(table, None)
     for row in table:
         cells = dict(zip(header.cells, row.cells, strict=False)) if header else {}
-        yield Item(row.line, [row.cells], problem=row.problem, content=cells)
+        yield RawItem(row.line, [row.cells], problem=row.problem, content=cells)
 
 
-def parse(item: Item, context: Context) -> OrderRecord:
+def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     if isinstance(item.raw, list):
         return _payment_of_row(item.content, context)
     value = item.content
     if not isinstance(value, dict):
-        raise Refused(_("This is no object of Stripe's."))
-    told_at = value.get("created")
+        raise ImportRejected(_("This is no object of Stripe's."))
+    reported_at = value.get("created")
     if value.get("object") == "event":
         data = value.get("data")
         value = data.get("object") if isinstance(data, dict) else None
     if not isinstance(value, dict):
-        raise Refused(_("This event holds no object."))
+        raise ImportRejected(_("This event holds no object."))
     kind = value.get("object")
     if kind == "checkout.session":
-        return _payment_of_session(value, told_at, context)
+        return _payment_of_session(value, reported_at, context)
     if kind == "payment_intent":
-        return _payment_of_charge(_charge_of_intent(value), told_at, context)
+        return _payment_of_charge(_charge_of_intent(value), reported_at, context)
     if kind == "charge":
-        return _payment_of_charge(value, told_at, context)
-    raise Refused(_("A Stripe object “%(kind)s” tells nothing about an order's payment.") % {"kind": str(kind)[:40]})
+        return _payment_of_charge(value, reported_at, context)
+    raise ImportRejected(
+        _("A Stripe object “%(kind)s” tells nothing about an order's payment.") % {"kind": str(kind)[:40]}
+    )
 
 
 def _as_text(value: Any) -> str:
@@ -103,7 +105,7 @@ def _charge_of_intent(intent: Mapping[str, Any]) -> dict[str, Any]:
     charges = _part(intent, "charges").get("data") or [intent.get("latest_charge")]
     charge = next((each for each in reversed(charges) if isinstance(each, dict)), None)
     if charge is None:
-        raise Refused(_("This payment intent holds no charge, and so no card."))
+        raise ImportRejected(_("This payment intent holds no charge, and so no card."))
     return {
         "payment_intent": intent.get("id"),
         **charge,
@@ -111,16 +113,16 @@ def _charge_of_intent(intent: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _payment_of_charge(charge: Mapping[str, Any], told_at: Any, context: Context) -> Completion:
+def _payment_of_charge(charge: Mapping[str, Any], reported_at: Any, context: FeedContext) -> OrderUpdate:
     if charge.get("status") == "failed" or charge.get("paid") is False:
-        raise Refused(_("This charge is not paid: it pays no order."))
+        raise ImportRejected(_("This charge is not paid: it pays no order."))
     source = _part(charge, "source")
     card = _part(_part(charge, "payment_method_details"), "card") or _part(source, "card") or source
     wallet = _part(card, "wallet")
     created = charge.get("created")
     return _completion(
         context,
-        told_at=_time(told_at or created),
+        reported_at=_time(reported_at or created),
         card={
             "brand": card.get("brand"),
             "last4": card.get("last4"),
@@ -130,27 +132,27 @@ def _payment_of_charge(charge: Mapping[str, Any], told_at: Any, context: Context
         numbers=_numbers(_part(charge, "metadata")),
         references=[charge.get("id"), charge.get("payment_intent"), charge.get("invoice")],
         payer=_part(charge, "billing_details").get("email") or charge.get("receipt_email"),
-        paid=_minor(charge.get("amount"), charge.get("currency")),
+        paid_amount=_from_minor_units(charge.get("amount"), charge.get("currency")),
         currency=charge.get("currency"),
         paid_at=_time(created),
     )
 
 
-def _payment_of_session(session: Mapping[str, Any], told_at: Any, context: Context) -> Completion:
+def _payment_of_session(session: Mapping[str, Any], reported_at: Any, context: FeedContext) -> OrderUpdate:
     """A checkout session knows no card, but which order its payment belongs to."""
     if session.get("mode") == "setup":
-        raise Refused(_("This checkout session only saved a card: it pays no order."))
+        raise ImportRejected(_("This checkout session only saved a card: it pays no order."))
     if session.get("payment_status") == "unpaid":
-        raise Refused(_("This checkout session is not paid."))
-    created = session.get("created") or told_at
+        raise ImportRejected(_("This checkout session is not paid."))
+    created = session.get("created") or reported_at
     return _completion(
         context,
-        told_at=_time(told_at or created),
+        reported_at=_time(reported_at or created),
         card={},
         numbers=[session.get("client_reference_id"), *_numbers(_part(session, "metadata"))],
         references=[session.get("id"), session.get("payment_intent")],
         payer=_part(session, "customer_details").get("email") or session.get("customer_email"),
-        paid=_minor(session.get("amount_total"), session.get("currency")),
+        paid_amount=_from_minor_units(session.get("amount_total"), session.get("currency")),
         currency=session.get("currency"),
         paid_at=_time(created),
     )
@@ -172,10 +174,10 @@ def _time(seconds: Any) -> datetime | None:
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
-        raise Refused(_("“created” is no time.")) from None
+        raise ImportRejected(_("“created” is no time.")) from None
 
 
-def _minor(units: Any, currency: Any) -> Decimal | None:
+def _from_minor_units(units: Any, currency: Any) -> Decimal | None:
     """An amount that is written in the currency's smallest unit."""
     if not isinstance(units, int):
         return None
@@ -186,19 +188,19 @@ def _minor(units: Any, currency: Any) -> Decimal | None:
 # --- CSV -----------------------------------------------------------------------------------------------
 
 
-def _payment_of_row(row: Mapping[str, str], context: Context) -> Completion:
+def _payment_of_row(row: Mapping[str, str], context: FeedContext) -> OrderUpdate:
     def cell(*names: str) -> str:
         return next((row[name].strip() for name in names if row.get(name, "").strip()), "")
 
     if cell("status").lower() in UNPAID:
-        raise Refused(_("This payment failed or was canceled: it pays no order."))
+        raise ImportRejected(_("This payment failed or was canceled: it pays no order."))
     created = cell("created date (utc)", "created (utc)")
-    paid_at = moment(created, UTC) if created else None
+    paid_at = parse_time(created, UTC) if created else None
     currency = cell("currency")
     metadata = {name.removesuffix(METADATA_COLUMN): text for name, text in row.items() if METADATA_COLUMN in name}
     return _completion(
         context,
-        told_at=paid_at,
+        reported_at=paid_at,
         card={
             "brand": cell("card brand"),
             "last4": cell("card last4"),
@@ -208,24 +210,24 @@ def _payment_of_row(row: Mapping[str, str], context: Context) -> Completion:
         numbers=[cell("client reference id"), *_numbers(metadata)],
         references=[cell("id"), cell("paymentintent id"), cell("checkout session id"), cell("invoice id")],
         payer=cell("customer email"),
-        paid=amount(cell("amount"), context.decimal_comma, currency.upper()),
+        paid_amount=parse_amount(cell("amount"), context.decimal_comma, currency.upper()),
         currency=currency,
         paid_at=paid_at,
     )
 
 
 def _completion(
-    context: Context,
+    context: FeedContext,
     *,
-    told_at: datetime | None,
+    reported_at: datetime | None,
     card: Mapping[str, Any],
     numbers: list[Any],
     references: list[Any],
     payer: str | None,
-    paid: Decimal | None,
+    paid_amount: Decimal | None,
     currency: Any,
     paid_at: datetime | None,
-) -> Completion:
+) -> OrderUpdate:
     payment = {key: value for key, value in card.items() if value}
     for key, names in (("brand", BRANDS), ("wallet", WALLETS)):
         if key in payment:
@@ -237,22 +239,22 @@ def _completion(
         "numbers": [str(number) for number in numbers if number],
         "references": [name for name in references if isinstance(name, str) and name],
         "payer": payer or None,
-        "paid": paid,
-        "paid_in": str(currency or "XXX").upper(),
+        "paid_amount": paid_amount,
+        "paid_currency": str(currency or "XXX").upper(),
         "paid_at": paid_at,
     }
-    if told_at is not None:
-        record["updated_at"] = told_at
-    return Completion.model_validate(record)
+    if reported_at is not None:
+        record["updated_at"] = reported_at
+    return OrderUpdate.model_validate(record)
 
 
 FEED = Feed(
     name="stripe",
     title="Stripe",
     matches=matches,
-    read=read,
-    parse=parse,
-    owns=frozenset({"payment.brand", "payment.last4", "payment.wallet", "payment.device_last4"}),
-    finds_by=("number", "reference", "payer"),
+    read_items=read_items,
+    parse_item=parse_item,
+    owned_fields=frozenset({"payment.brand", "payment.last4", "payment.wallet", "payment.device_last4"}),
+    order_lookups=("number", "reference", "payer"),
     identifiers=frozenset({"id", "paymentintent id", "customer id", "card id", "card fingerprint", "created"}),
 )

@@ -13,12 +13,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from intake.documents import read_documents
-from intake.feed import Context, Feed, Item
+from intake.feed import Feed, FeedContext, RawItem
 from intake.feeds import woocommerce_csv
-from intake.reading import Head, SourceFile
-from intake.records import Completion, OrderRecord, RefundRecord, Refused, StoreRecord, UndatedRefund
-from intake.values import THOUSANDTH, amount, moment
+from intake.json_documents import read_documents
+from intake.records import ImportRejected, OrderRecord, OrderUpdate, RefundRecord, StoreRecord, UndatedRefund
+from intake.source_file import Head, SourceFile
+from intake.values import THOUSANDTH, parse_amount, parse_time
 
 LISTS = ("create", "update", "orders")  # under which a batch, or an older API, wraps its orders
 # Where gateways keep the payment's names among an order's metadata.
@@ -38,37 +38,37 @@ def matches(head: Head) -> bool:
     return text[:1] in ("{", "[", "#") and bool(_ORDER.search(text) or _REFUND.search(text))
 
 
-def read(source: SourceFile, context: Context) -> Iterator[Item]:
+def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
     if woocommerce_csv.matches(source.head):
-        yield from woocommerce_csv.read(source, context)
+        yield from woocommerce_csv.read_items(source, context)
         return
     for document in read_documents(source):
         value = document.value
         wrapped = [value[name] for name in LISTS if isinstance(value, dict) and isinstance(value.get(name), list)]
         for part in [part for parts in wrapped for part in parts]:
-            yield Item(document.line, as_text(part), _key(part, context), content=part)
+            yield RawItem(document.line, json_text(part), _key(part, context), content=part)
         if not wrapped:
-            yield Item(document.line, document.text, _key(value, context), document.problem, value)
+            yield RawItem(document.line, document.text, _key(value, context), document.problem, value)
 
 
-def _key(value: Any, context: Context) -> tuple[str, str] | None:
+def _key(value: Any, context: FeedContext) -> tuple[str, str] | None:
     return (context.store, str(value["number"])) if isinstance(value, dict) and value.get("number") else None
 
 
-def parse(item: Item, context: Context) -> OrderRecord:
+def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     if isinstance(item.raw, list):
-        return woocommerce_csv.parse(item, context)
+        return woocommerce_csv.parse_item(item, context)
     value = item.content
     if not isinstance(value, dict):
-        raise Refused(_("This is no object of WooCommerce's."))
+        raise ImportRejected(_("This is no object of WooCommerce's."))
     if "refunded_by" in value or "refunded_payment" in value:
         return _refund(value, context)
     if "line_items" not in value or "billing" not in value:
-        raise Refused(_("This is no order: it has no line_items or no billing."))
+        raise ImportRejected(_("This is no order: it has no line_items or no billing."))
     return StoreRecord.model_validate(_order(value, context))
 
 
-def _order(value: dict[str, Any], context: Context) -> dict[str, Any]:
+def _order(value: dict[str, Any], context: FeedContext) -> dict[str, Any]:
     costs = [*(value.get("shipping_lines") or ()), *(value.get("fee_lines") or ())]
     lines = [_line(item) for item in value["line_items"]] + [_cost(item) for item in costs if _costs(item)]
     refunds = [_undated(refund, value, context) for refund in value.get("refunds") or ()]
@@ -79,9 +79,9 @@ def _order(value: dict[str, Any], context: Context) -> dict[str, Any]:
         "email": billing.get("email") or None,
         "placed_at": _time(value, "date_created", context) or _time(value, "date_paid", context),
         "currency": value["currency"],
-        "status": status(value.get("status") or "", refunds, _amount(value.get("total"))),
+        "status": order_status(value.get("status") or "", refunds, _amount(value.get("total"))),
         "lines": lines,
-        "billing": woocommerce_csv.billing(billing),
+        "billing": woocommerce_csv.billing_record(billing),
         "payment": {"method": (value.get("payment_method_title") or value.get("payment_method") or "")[:32]},
         "totals": {
             "subtotal": sum((line["unit_price"] * line["quantity"] for line in lines), Decimal(0)),
@@ -97,18 +97,18 @@ def _order(value: dict[str, Any], context: Context) -> dict[str, Any]:
     return record
 
 
-def status(word: str, refunds: list[UndatedRefund], total: Decimal) -> str:
-    return woocommerce_csv.status(word, sum((refund.amount for refund in refunds), Decimal(0)), total)
+def order_status(word: str, refunds: list[UndatedRefund], total: Decimal) -> str:
+    return woocommerce_csv.order_status(word, sum((refund.amount for refund in refunds), Decimal(0)), total)
 
 
 def _amount(value: Any) -> Decimal:
-    return value if isinstance(value, Decimal) else amount(str(value or ""))
+    return value if isinstance(value, Decimal) else parse_amount(str(value or ""))
 
 
-def _time(value: dict[str, Any], name: str, context: Context) -> datetime | None:
+def _time(value: dict[str, Any], name: str, context: FeedContext) -> datetime | None:
     if text := value.get(f"{name}_gmt"):
-        return moment(str(text), UTC)
-    return moment(str(value[name]), context.time_zone) if value.get(name) else None
+        return parse_time(str(text), UTC)
+    return parse_time(str(value[name]), context.time_zone) if value.get(name) else None
 
 
 def _line(item: dict[str, Any]) -> dict[str, Any]:
@@ -154,21 +154,25 @@ def _cost(item: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _own_reference(order_id: Any) -> str:
+def _woocommerce_reference(order_id: Any) -> str:
     """By this refunds find their order, whose number may be another than its id."""
     return f"woocommerce-order-{order_id}"
 
 
 def _references(value: dict[str, Any]) -> list[str]:
     meta = {entry.get("key"): entry.get("value") for entry in value.get("meta_data") or ()}
-    names = [_own_reference(value["id"]), value.get("transaction_id"), *(meta.get(key) for key in REFERENCE_KEYS)]
+    names = [
+        _woocommerce_reference(value["id"]),
+        value.get("transaction_id"),
+        *(meta.get(key) for key in REFERENCE_KEYS),
+    ]
     return list(dict.fromkeys(name for name in names if isinstance(name, str) and name and len(name) <= 255))
 
 
 # --- Refunds -------------------------------------------------------------------------------------------
 
 
-def _undated(refund: dict[str, Any], order: dict[str, Any], context: Context) -> UndatedRefund:
+def _undated(refund: dict[str, Any], order: dict[str, Any], context: FeedContext) -> UndatedRefund:
     """An order lists its refunds without their day: they bear that of the order's last change until it is known."""
     at = _time(order, "date_modified", context) or _time(order, "date_created", context)
     return UndatedRefund.model_validate(
@@ -176,13 +180,13 @@ def _undated(refund: dict[str, Any], order: dict[str, Any], context: Context) ->
     )
 
 
-def _refund(value: dict[str, Any], context: Context) -> Completion:
+def _refund(value: dict[str, Any], context: FeedContext) -> OrderUpdate:
     """A refund that came by itself: its link names the order."""
     links = value.get("_links", {}).get("up", []) + value.get("_links", {}).get("self", [])
     found = next(filter(None, (_ORDER_IN_LINK.search(str(link.get("href"))) for link in links)), None)
     number = str(value["parent_id"]) if value.get("parent_id") else found[1] if found else ""
     if not number:
-        raise Refused(_("This refund does not say which order it belongs to."))
+        raise ImportRejected(_("This refund does not say which order it belongs to."))
     lines = [
         {"id": str(entry["value"]), "quantity": abs(int(_amount(item.get("quantity"))))}
         for item in value.get("line_items") or ()
@@ -197,17 +201,17 @@ def _refund(value: dict[str, Any], context: Context) -> Completion:
             "lines": [line for line in lines if line["quantity"]],
         }
     )
-    return Completion.model_validate(
+    return OrderUpdate.model_validate(
         {
             "store": context.store,
             "numbers": [number],
-            "references": [_own_reference(number)],
+            "references": [_woocommerce_reference(number)],
             "refunds": [refund],
         }
     )
 
 
-def as_text(value: Any) -> str:
+def json_text(value: Any) -> str:
     return json.dumps(value, default=str, ensure_ascii=False)
 
 
@@ -215,8 +219,8 @@ FEED = Feed(
     name="woocommerce",
     title="WooCommerce",
     matches=matches,
-    read=read,
-    parse=parse,
-    finds_by=("reference", "number"),
+    read_items=read_items,
+    parse_item=parse_item,
+    order_lookups=("reference", "number"),
     identifiers=frozenset({"id", "number", "order_id", "order_number", "order_key", "sku", "cart_hash", "value"}),
 )

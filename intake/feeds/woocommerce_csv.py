@@ -12,11 +12,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from intake.feed import Context, Item
-from intake.reading import Head, SourceFile
-from intake.records import OrderRecord, Refused, StoreRecord, UndatedRefund
+from intake.feed import FeedContext, RawItem
+from intake.records import ImportRejected, OrderRecord, StoreRecord, UndatedRefund
+from intake.source_file import Head, SourceFile
 from intake.tables import read_table
-from intake.values import NO_CURRENCY, THOUSANDTH, amount, moment
+from intake.values import NO_CURRENCY, THOUSANDTH, parse_amount, parse_time
 from orders.models import Order
 
 Status = Order.Status
@@ -75,17 +75,17 @@ COLUMNS = {
     "items": ("line_items", "line items", "order_items"),
 }
 _NUMBERED_ITEM = re.compile(r"line_item_\d+")
-_TELLING = ("status", "date", "total", "currency", "email", "item_name", "items", "tax", "shipping", "method")
-OPEN_ROWS = 5_000  # of one order
+_RECOGNIZED_FIELDS = ("status", "date", "total", "currency", "email", "item_name", "items", "tax", "shipping", "method")
+MAX_ROWS = 5_000  # of one order
 REFUND_ID = "refunded"  # for tables that have one sum for all refunds of an order
 
 
 def matches(head: Head) -> bool:
     known = {name for name, columns in COLUMNS.items() if head.columns.intersection(columns)}
-    return "number" in known and len(known.intersection(_TELLING)) >= 3
+    return "number" in known and len(known.intersection(_RECOGNIZED_FIELDS)) >= 3
 
 
-def read(source: SourceFile, context: Context) -> Iterator[Item]:
+def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
     """Gather the rows that follow each other with the same order number, or with none of their own."""
     table = read_table(source)
     header = next(table, None)
@@ -95,10 +95,10 @@ def read(source: SourceFile, context: Context) -> Iterator[Item]:
     number, begun, rows = "", 0, list[list[str]]()
     for row in table:
         if row.problem:
-            yield Item(row.line, [row.cells], problem=row.problem)
+            yield RawItem(row.line, [row.cells], problem=row.problem)
             continue
         own = row.cells[at].strip()
-        if rows and own in ("", number) and len(rows) < OPEN_ROWS:
+        if rows and own in ("", number) and len(rows) < MAX_ROWS:
             rows.append(row.cells)
             continue
         if rows:
@@ -108,12 +108,12 @@ def read(source: SourceFile, context: Context) -> Iterator[Item]:
         yield _item(begun, number, rows, header.cells, context)
 
 
-def _item(line: int, number: str, rows: list[list[str]], columns: list[str], context: Context) -> Item:
+def _item(line: int, number: str, rows: list[list[str]], columns: list[str], context: FeedContext) -> RawItem:
     problem = "" if number else _("This row has no order number.")
-    return Item(line, rows, (context.store, number), problem, content=columns)
+    return RawItem(line, rows, (context.store, number), problem, content=columns)
 
 
-def parse(item: Item, context: Context) -> OrderRecord:
+def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     rows = [dict(zip(item.content, row, strict=True)) for row in item.raw if isinstance(row, list)]
     return StoreRecord.model_validate(_Order(rows, context).record())
 
@@ -121,7 +121,7 @@ def parse(item: Item, context: Context) -> OrderRecord:
 class _Order:
     """One order's rows, on the way to a record."""
 
-    def __init__(self, rows: list[dict[str, str]], context: Context) -> None:
+    def __init__(self, rows: list[dict[str, str]], context: FeedContext) -> None:
         self.rows = rows
         self.context = context
         self.first = rows[0]
@@ -135,12 +135,12 @@ class _Order:
         return next((row[column].strip() for column in COLUMNS[name] if row.get(column, "").strip()), "")
 
     def amount(self, name: str, row: Mapping[str, str] | None = None) -> Decimal:
-        return amount(self.text(name, row), self.context.decimal_comma, self.currency)
+        return parse_amount(self.text(name, row), self.context.decimal_comma, self.currency)
 
     def record(self) -> dict[str, Any]:
         if not self.text("date"):
-            raise Refused(_("This order has no date."))
-        placed_at = moment(self.text("date"), self.context.time_zone)
+            raise ImportRejected(_("This order has no date."))
+        placed_at = parse_time(self.text("date"), self.context.time_zone)
         lines = self.lines()
         refunds = self.refunds(placed_at)
         total = self.amount("total")
@@ -150,7 +150,7 @@ class _Order:
             "email": self.text("email") or None,
             "placed_at": placed_at,
             "currency": self.currency,
-            "status": status(self.text("status"), sum((refund.amount for refund in refunds), Decimal(0)), total),
+            "status": order_status(self.text("status"), sum((refund.amount for refund in refunds), Decimal(0)), total),
             "lines": lines,
             "totals": {
                 "subtotal": sum((line["unit_price"] * line["quantity"] for line in lines), Decimal(0)),
@@ -158,7 +158,7 @@ class _Order:
                 "tax": self.amount("tax"),
                 "total": total,
             },
-            "billing": billing({name: self.text(name) for name in BILLING} | {"name": self.text("full_name")}),
+            "billing": billing_record({name: self.text(name) for name in BILLING} | {"name": self.text("full_name")}),
         }
         if self.has("method"):
             record["payment"] = {"method": self.text("method")[:32]}
@@ -189,7 +189,7 @@ class _Order:
         parts = dict(part.partition(":")[::2] for part in cell.split("|"))
         parts = {name.strip().lower(): text.strip() for name, text in parts.items()}
         if not parts.get("name"):
-            raise Refused(_("“%(text)s” is no item that is known here.") % {"text": cell[:40]})
+            raise ImportRejected(_("“%(text)s” is no item that is known here.") % {"text": cell[:40]})
         fields = {"name": "name", "sku": "sku", "quantity": "quantity", "total": "total", "tax": "tax"}
         row = {COLUMNS[f"item_{field}"][0]: parts.get(name, "") for name, field in fields.items()}
         if "tax" not in parts:
@@ -222,15 +222,15 @@ class _Order:
     def refund(self, position: int, cell: str, placed_at: Any) -> UndatedRefund:
         """A refund in one cell: amount:46.00|reason:refund|date:2019-06-19 12:13:48."""
         parts = dict(part.partition(":")[::2] for part in cell.split("|"))
-        at = moment(parts["date"], self.context.time_zone) if parts.get("date") else placed_at
-        refunded = abs(amount(parts.get("amount", ""), self.context.decimal_comma, self.currency))
+        at = parse_time(parts["date"], self.context.time_zone) if parts.get("date") else placed_at
+        refunded = abs(parse_amount(parts.get("amount", ""), self.context.decimal_comma, self.currency))
         return UndatedRefund(id=f"{REFUND_ID}-{position}", amount=refunded, at=at)
 
 
 BILLING = ("first_name", "last_name", "company", "address_1", "address_2", "city", "state", "postcode", "country")
 
 
-def billing(parts: Mapping[str, Any]) -> dict[str, Any]:
+def billing_record(parts: Mapping[str, Any]) -> dict[str, Any]:
     """A billing address from WooCommerce's own names for its parts."""
     part = {name: str(value or "").strip() for name, value in parts.items()}.get
     country = part("country", "")
@@ -245,7 +245,7 @@ def billing(parts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def status(word: str, refunded: Decimal, total: Decimal) -> str:
+def order_status(word: str, refunded: Decimal, total: Decimal) -> str:
     """What a status of WooCommerce's means here. A shop's own status is taken as paid, as its reports count it."""
     plain = word.strip().lower().removeprefix("wc-").replace(" ", "-")
     meant = STATUSES.get(plain, Status.COMPLETED)

@@ -9,7 +9,7 @@ ZERO = Decimal(0)
 Status = Order.Status
 
 # Keys of a record and of its parts, and the columns they fill.
-OWN_COLUMNS = {"email": "store_email", "language": "language", "test": "is_test", "password": "password_hash"}
+SIMPLE_COLUMNS = {"email": "store_email", "language": "language", "test": "is_test", "password": "password_hash"}
 PART_COLUMNS = {
     "payment": {
         "method": "payment_method",
@@ -30,11 +30,11 @@ PART_COLUMNS = {
     "invoice": {"number": "invoice_number", "issued_on": "invoice_issued_on", "seller": "invoice_seller"},
     "totals": {"subtotal": "subtotal", "discount": "discount", "tax": "tax", "total": "total"},
 }
-ALONE = ("status", "refunds", *OWN_COLUMNS)  # optional keys of a record that have no parts
-LINE_KEYS = ("sku", "kind", "extends", "quantity", "unit_price", "discount", "tax_rate", "tax", "total", "licenses")
-ALL_OF_LINE = set(LINE_KEYS)
-CONTENT_OF_LINE = {"name", *LINE_KEYS} - {"licenses"}
-LICENSE_KEYS = ("devices", "starts_on", "expires_on", "activated_at")
+SIMPLE_FIELDS = ("status", "refunds", *SIMPLE_COLUMNS)  # optional keys of a record that have no parts
+LINE_FIELDS = ("sku", "kind", "extends", "quantity", "unit_price", "discount", "tax_rate", "tax", "total", "licenses")
+OPTIONAL_LINE_FIELDS = set(LINE_FIELDS)
+LINE_COLUMN_FIELDS = {"name", *LINE_FIELDS} - {"licenses"}
+LICENSE_FIELDS = ("devices", "starts_on", "expires_on", "activated_at")
 
 NEW_ORDER: Columns = {
     "number": "",

@@ -12,27 +12,27 @@ from typing import Any
 from pydantic import BaseModel
 
 from intake.ingest.columns import (
-    ALL_OF_LINE,
-    ALONE,
-    LICENSE_KEYS,
+    LICENSE_FIELDS,
     NEW_ORDER,
-    OWN_COLUMNS,
+    OPTIONAL_LINE_FIELDS,
     PART_COLUMNS,
+    SIMPLE_COLUMNS,
+    SIMPLE_FIELDS,
     ZERO,
 )
 from intake.ingest.merge_lines import merge_lines
-from intake.ingest.recency import Recency, stamp
+from intake.ingest.recency import Recency, sortable_timestamp
 from intake.ingest.state import Batch, OrderState, RefundState
 from intake.records import (
     KINDS_THAT_EXTEND,
-    PARTS,
-    Completion,
+    NESTED_FIELDS,
     LineRecord,
     OrderRecord,
+    OrderUpdate,
     UndatedRefund,
+    join_address_lines,
     number_key,
     serial_key,
-    texts_of,
 )
 from notifications.addresses import email_key
 from orders.models import Order
@@ -55,25 +55,25 @@ STATUS_RANK = {
 }
 
 
-def merge(record: OrderRecord, order: OrderState, batch: Batch, feed: str, digest: str) -> bool:
+def merge_record(record: OrderRecord, order: OrderState, batch: Batch, feed: str, digest: str) -> bool:
     """Apply a record to its order, in memory. Returns whether anything of the order is now different."""
     order.changed, changed_before = False, order.changed
     sources = order.columns["sources"] or {}
     known = sources.get(feed)
-    recency = Recency(known, stamp(record.updated_at))
+    recency = Recency(known, sortable_timestamp(record.updated_at))
     said = record.model_fields_set
-    if recency.fresh:
-        _merge_head(record, order, recency)
-    _merge_own(record, order, recency, said)
+    if recency.is_newest:
+        _merge_required_fields(record, order, recency)
+    _merge_simple_fields(record, order, recency, said)
     _merge_parts(record, order, recency, said)
     if "lines" in said:
         merge_lines(record, order, batch, recency)
     entry: dict[str, Any] = dict(known or {})
-    _merge_sums(record, order, recency, entry)
-    if "refunds" in said and recency.stands("refunds"):
+    _sum_totals_from_lines(record, order, recency, entry)
+    if "refunds" in said and recency.applies("refunds"):
         entry["refunds"] = _merge_refunds(record, order, batch, entry.get("refunds") or [])
     _count_returned(order)
-    _remember(record, recency, entry, digest)
+    _update_source_entry(record, recency, entry, digest)
     entry = {key: value for key, value in entry.items() if value or key == "updated_at"}
     if entry != known:
         order.columns["sources"] = {**sources, feed: entry}
@@ -89,7 +89,7 @@ def _set(order: OrderState, column: str, value: Any) -> None:
         order.changed = True
 
 
-def _merge_head(record: OrderRecord, order: OrderState, recency: Recency) -> None:
+def _merge_required_fields(record: OrderRecord, order: OrderState, recency: Recency) -> None:
     """What every full record says."""
     said = record.model_fields_set
     if "number" in said:
@@ -103,33 +103,33 @@ def _merge_head(record: OrderRecord, order: OrderState, recency: Recency) -> Non
         _set(order, "currency", record.currency)
 
 
-def _merge_own(record: OrderRecord, order: OrderState, recency: Recency, said: set[str]) -> None:
-    for key, column in OWN_COLUMNS.items():
-        if key in said and recency.stands(key):
+def _merge_simple_fields(record: OrderRecord, order: OrderState, recency: Recency, said: set[str]) -> None:
+    for key, column in SIMPLE_COLUMNS.items():
+        if key in said and recency.applies(key):
             value = getattr(record, key)
             if key == "password" and value and value != order.columns[column]:
                 value = hash_imported_password(value)
             _set(order, column, value if value is not None else NEW_ORDER[column])
             if key == "email":  # where an address was corrected, write.py keeps the key of that
                 _set(order, "email_key", email_key(order.columns["store_email"]))
-    if "status" in said and recency.stands("status"):
+    if "status" in said and recency.applies("status"):
         is_first = order.is_new and not order.columns["sources"]
-        may_move = is_first or recency.may_move_back or not recency.fresh
+        may_move = is_first or recency.allows_status_rollback or not recency.is_newest
         if may_move or STATUS_RANK[record.status] >= STATUS_RANK[order.columns["status"]]:
             _set(order, "status", record.status)
 
 
 def _merge_parts(record: OrderRecord, order: OrderState, recency: Recency, said: set[str]) -> None:
-    known, fresh = order.columns, recency.fresh
-    for key in said & PARTS:
+    known, is_newest = order.columns, recency.is_newest
+    for key in said & NESTED_FIELDS:
         columns = PART_COLUMNS[key]
         part: BaseModel | None = getattr(record, key)
         values: dict[str, Any] = {} if part is None else part.__dict__
         for name in columns if part is None else part.model_fields_set:
-            if fresh or recency.stands(f"{key}.{name}"):
+            if is_newest or recency.applies(f"{key}.{name}"):
                 value = values.get(name)
                 if name == "lines":
-                    value = texts_of(value or ())
+                    value = join_address_lines(value or ())
                 column = columns[name]
                 if value is None:
                     value = NEW_ORDER[column]
@@ -138,13 +138,13 @@ def _merge_parts(record: OrderRecord, order: OrderState, recency: Recency, said:
                     order.changed = True
 
 
-def _merge_sums(record: OrderRecord, order: OrderState, recency: Recency, entry: dict[str, Any]) -> None:
+def _sum_totals_from_lines(record: OrderRecord, order: OrderState, recency: Recency, entry: dict[str, Any]) -> None:
     """The totals of an order that was made without any are its lines', until it says some."""
     if "totals" in record.model_fields_set:
         entry.pop("summed", None)
         return
     is_first = order.is_new and not order.columns["sources"]
-    if not (is_first or (recency.fresh and entry.get("summed"))):
+    if not (is_first or (recency.is_newest and entry.get("summed"))):
         return
     entry["summed"] = True
     lines = record.lines
@@ -180,7 +180,7 @@ def _merge_refunds(record: OrderRecord, order: OrderState, batch: Batch, brought
             known.columns = columns
             known.changed = order.changed = True
     ids = [refund.id for refund in listed]
-    if isinstance(record, Completion):
+    if isinstance(record, OrderUpdate):
         return list(dict.fromkeys([*brought, *ids]))
     for refund_id in brought:
         if refund_id not in ids and refund_id in order.refunds and not order.refunds[refund_id].held:
@@ -212,14 +212,14 @@ def _count_returned(order: OrderState) -> None:
 # --- Remembering -----------------------------------------------------------------------------------------
 
 
-def _remember(record: OrderRecord, recency: Recency, entry: dict[str, Any], digest: str) -> None:
-    if not recency.fresh:
-        if recency.filled:
-            entry["absent"] = {**(entry.get("absent") or {}), **dict.fromkeys(recency.filled, recency.at)}
+def _update_source_entry(record: OrderRecord, recency: Recency, entry: dict[str, Any], digest: str) -> None:
+    if not recency.is_newest:
+        if recency.filled_paths:
+            entry["absent"] = {**(entry.get("absent") or {}), **dict.fromkeys(recency.filled_paths, recency.updated_at)}
         return
     entry["digest"] = digest
-    if recency.at is not None:
-        entry["updated_at"] = recency.at
+    if recency.updated_at is not None:
+        entry["updated_at"] = recency.updated_at
         entry["absent"] = _absent(record, recency)
     entry.setdefault("updated_at", None)
 
@@ -227,35 +227,35 @@ def _remember(record: OrderRecord, recency: Recency, entry: dict[str, Any], dige
 def _absent(record: OrderRecord, recency: Recency) -> dict[str, str]:
     """What this record leaves out, and when that was last said."""
     said = record.model_fields_set
-    absent = {key: recency.last_said(key) for key in ALONE if key not in said}
+    absent = {key: recency.last_given_at(key) for key in SIMPLE_FIELDS if key not in said}
     for key, columns in PART_COLUMNS.items():
         part: BaseModel | None = getattr(record, key)
         if key in said and (part is None or len(part.model_fields_set) == len(columns)):
             continue
         missing = [name for name in columns if part is None or name not in part.model_fields_set]
-        times = {name: recency.last_said(f"{key}.{name}") for name in missing}
+        times = {name: recency.last_given_at(f"{key}.{name}") for name in missing}
         if key not in said and len(set(times.values())) == 1:
             absent[key] = next(iter(times.values()))
         else:
             absent |= {f"{key}.{name}": said_at for name, said_at in times.items()}
     for line in record.lines:
-        absent |= _absent_of_line(line, recency)
+        absent |= _absent_in_line(line, recency)
     return absent
 
 
-def _absent_of_line(line: LineRecord, recency: Recency) -> dict[str, str]:
-    missing = ALL_OF_LINE - line.model_fields_set
+def _absent_in_line(line: LineRecord, recency: Recency) -> dict[str, str]:
+    missing = OPTIONAL_LINE_FIELDS - line.model_fields_set
     if line.kind not in KINDS_THAT_EXTEND:
         missing.discard("extends")
     absent = {}
     if missing:
-        absent = {path: recency.last_said(path) for path in sorted(f"lines.{line.id}.{key}" for key in missing)}
+        absent = {path: recency.last_given_at(path) for path in sorted(f"lines.{line.id}.{key}" for key in missing)}
     for license in line.licenses or ():
-        if len(license.model_fields_set) <= len(LICENSE_KEYS):
+        if len(license.model_fields_set) <= len(LICENSE_FIELDS):
             prefix = f"lines.{line.id}.licenses.{serial_key(license.serial)}"
             absent |= {
-                f"{prefix}.{key}": recency.last_said(f"{prefix}.{key}")
-                for key in LICENSE_KEYS
+                f"{prefix}.{key}": recency.last_given_at(f"{prefix}.{key}")
+                for key in LICENSE_FIELDS
                 if key not in license.model_fields_set
             }
     return absent

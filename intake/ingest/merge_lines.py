@@ -3,7 +3,7 @@
 from datetime import date
 
 from intake.ingest.columns import (
-    CONTENT_OF_LINE,
+    LINE_COLUMN_FIELDS,
     NEW_LICENSE,
     NEW_LINE,
 )
@@ -30,12 +30,12 @@ def merge_lines(record: OrderRecord, order: OrderState, batch: Batch, recency: R
         listed.add(said_line.id)
         line = order.lines.get(said_line.id)
         if line is None:
-            if not recency.fresh:
+            if not recency.is_newest:
                 continue
             line = order.lines[said_line.id] = LineState({"store_line_id": said_line.id, **NEW_LINE})
             order.changed = True
         _merge_line(said_line, line, order, batch, recency, position)
-    if recency.fresh:
+    if recency.is_newest:
         for line_id in [known for known in order.lines if known not in listed]:
             line = order.lines[line_id]
             if (
@@ -58,12 +58,12 @@ def _merge_line(
     columns = line.columns
     carried_before = columns["extends_serial"]
     judged_by = (columns["sku"], columns["kind"])
-    values, fresh = record.__dict__, recency.fresh
-    if fresh and columns["position"] != position:
+    values, is_newest = record.__dict__, recency.is_newest
+    if is_newest and columns["position"] != position:
         columns["position"] = position
         line.changed = order.changed = True
-    for key in record.model_fields_set & CONTENT_OF_LINE:
-        if not (fresh or recency.stands(f"lines.{record.id}.{key}")):
+    for key in record.model_fields_set & LINE_COLUMN_FIELDS:
+        if not (is_newest or recency.applies(f"lines.{record.id}.{key}")):
             continue
         value = values[key]
         column = "extends_serial" if key == "extends" else key
@@ -75,7 +75,7 @@ def _merge_line(
     if (columns["sku"], columns["kind"]) != judged_by:
         columns["return_until"] = None
     if columns["sku"]:
-        _know_sku(record, columns["sku"], order, batch)
+        _ensure_sku(record, columns["sku"], order, batch)
     if record.licenses or line.links or columns["extends_serial"]:
         _merge_links(record, line, order, batch, recency, carried_before)
 
@@ -87,7 +87,7 @@ def _merge_links(
     said = {serial_key(license.serial): license for license in record.licenses or ()}
     carries = line.columns["extends_serial"]
     wanted = {serial_key(carries)} if carries else set()
-    if "licenses" in record.model_fields_set and recency.stands(f"lines.{record.id}.licenses"):
+    if "licenses" in record.model_fields_set and recency.applies(f"lines.{record.id}.licenses"):
         wanted |= said.keys()
     else:
         gone = serial_key(carried_before) if carried_before else ""
@@ -113,7 +113,7 @@ def _remember_extension(link: LinkState, ran_until: date | None) -> None:
         link.extended_from = ran_until
 
 
-def _know_sku(record: LineRecord, code: str, order: OrderState, batch: Batch) -> None:
+def _ensure_sku(record: LineRecord, code: str, order: OrderState, batch: Batch) -> None:
     """A SKU that nobody knows is made, and put under a product by its serial number. Staff's choice stands."""
     sku = batch.skus.get((order.store_id, code))
     if sku is None:
@@ -172,7 +172,7 @@ def _merge_license(record: LicenseRecord, link: LinkState, order: OrderState, re
     latest = _is_latest(license, order)
     shared = len(license.placed) > 1
     for key in record.model_fields_set:
-        if key == "serial" or not (recency.fresh or recency.stands(f"{path}.{key}")):
+        if key == "serial" or not (recency.is_newest or recency.applies(f"{path}.{key}")):
             continue
         if link.taken_back and key in ("starts_on", "expires_on"):
             continue

@@ -1,4 +1,4 @@
-"""What a record says, beside what its order heard before: which of it is newer."""
+"""Compare the age of a record with what its feed said of the same order before."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,41 +6,42 @@ from typing import Any
 NEVER = ""
 
 
-def stamp(moment: datetime | None) -> str | None:
-    """A time as `sources` keeps it: texts that sort as their times do."""
+def sortable_timestamp(moment: datetime | None) -> str | None:
+    """A time as `Order.sources` stores it: text that sorts as the times do."""
     return None if moment is None else moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 class Recency:
-    """Whether what a record says stands against what its feed said before."""
+    """Decides which fields of a record apply, given the entry of its feed in `Order.sources`."""
 
-    __slots__ = ("_absent", "_known_at", "at", "dated", "filled", "fresh", "may_move_back")
+    __slots__ = ("_absent", "_last_updated_at", "allows_status_rollback", "filled_paths", "is_newest", "updated_at")
 
-    def __init__(self, known: dict[str, Any] | None, at: str | None) -> None:
-        known = known or {}
-        self.at = at
-        self._known_at: str | None = known.get("updated_at")
-        self._absent: dict[str, str] = known.get("absent") or {}
-        self.fresh = at is None or self._known_at is None or at >= self._known_at
-        self.dated = at is not None and self._known_at is not None  # both, so that they can be compared
-        self.may_move_back = self.dated and self.fresh and at != self._known_at
-        self.filled: list[str] = []
+    def __init__(self, entry: dict[str, Any] | None, updated_at: str | None) -> None:
+        entry = entry or {}
+        self.updated_at = updated_at
+        self._last_updated_at: str | None = entry.get("updated_at")
+        self._absent: dict[str, str] = entry.get("absent") or {}
+        last = self._last_updated_at
+        self.is_newest = updated_at is None or last is None or updated_at >= last
+        # Only two dated records say which of their statuses came later.
+        self.allows_status_rollback = updated_at is not None and last is not None and updated_at > last
+        self.filled_paths: list[str] = []
 
-    def stands(self, path: str) -> bool:
-        """Whether what the record says under this path is to be applied."""
-        if self.fresh:
+    def applies(self, path: str) -> bool:
+        """Whether the record's value for this path applies: it is the newest, or no newer record had the path."""
+        if self.is_newest:
             return True
-        said_at = self._absent.get(path)
-        if said_at is None:
-            said_at = self._absent.get(path.partition(".")[0])
-        if said_at is None or said_at > (self.at or ""):
+        given_at = self._absent.get(path)
+        if given_at is None:
+            given_at = self._absent.get(path.partition(".")[0])
+        if given_at is None or given_at > (self.updated_at or ""):
             return False
-        self.filled.append(path)
+        self.filled_paths.append(path)
         return True
 
-    def last_said(self, path: str) -> str:
-        """When this path was last said, before this record."""
-        said_at = self._absent.get(path)
-        if said_at is None:
-            said_at = self._absent.get(path.partition(".")[0])
-        return said_at if said_at is not None else self._known_at or NEVER
+    def last_given_at(self, path: str) -> str:
+        """When a record before this one last had a value for this path."""
+        given_at = self._absent.get(path)
+        if given_at is None:
+            given_at = self._absent.get(path.partition(".")[0])
+        return given_at if given_at is not None else self._last_updated_at or NEVER

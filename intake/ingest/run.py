@@ -18,16 +18,22 @@ from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
-from intake.feed import Context, Feed, Item
-from intake.ingest.arrivals import known_licenses_that_change, tell_what_arrived
+from intake.feed import Feed, FeedContext, RawItem
 from intake.ingest.columns import NEW_ORDER
-from intake.ingest.find import find_orders
-from intake.ingest.load import Known, known_orders, known_stores, load, stores
-from intake.ingest.merge import merge
-from intake.ingest.promises import promise_returns
+from intake.ingest.loading import (
+    ExistingOrder,
+    existing_orders,
+    existing_store_ids,
+    get_or_create_stores,
+    load_batch,
+)
+from intake.ingest.merge import merge_record
+from intake.ingest.new_serials import changed_license_ids, notify_new_serials
+from intake.ingest.order_lookup import find_orders
+from intake.ingest.return_periods import set_return_until
 from intake.ingest.state import Batch, OrderState
-from intake.ingest.write import new_ids, write
-from intake.records import Completion, OrderRecord, Refused, explain, keep_only, number_key
+from intake.ingest.writing import new_ids, write_batch
+from intake.records import ImportRejected, OrderRecord, OrderUpdate, describe_errors, drop_unowned_fields, number_key
 from notifications.addresses import email_key, mask_address
 from orders.card_numbers import mask_card_numbers
 from orders.models import Order, PaymentReference
@@ -43,7 +49,7 @@ _NO_KEY = gettext_lazy(
     "The address %(address)s can be read in two ways, so nobody opens this order by it: only by its number."
 )
 OrderKey = tuple[int, str]  # store id, number key
-OnRejected = Callable[[Item, str], None]
+ItemCallback = Callable[[RawItem, str], None]
 
 
 @dataclass
@@ -62,27 +68,27 @@ class Counts:
 
 
 @dataclass(slots=True)
-class _Entry:
+class _BatchEntry:
     """One item on its way: the digest of what it says, and once it is judged its record or what is wrong with it."""
 
-    item: Item
+    item: RawItem
     digest: str
-    judged: OrderRecord | str | None = None
+    parsed: OrderRecord | str | None = None
     position: int = 0  # in its batch
 
 
-class _FirstLook(NamedTuple):
+class _ChangedItems(NamedTuple):
     """What the database knows of a batch's orders before anything is judged."""
 
-    changed: list[_Entry]  # all but those that say again what their order heard last
-    heard: dict[OrderKey, int]  # of those orders, where in the batch that stands
-    known: dict[OrderKey, Known | None]  # every order that was looked for; None: it is not there
+    changed: list[_BatchEntry]  # all but those that say again what their order heard last
+    unchanged_positions: dict[OrderKey, int]  # of those orders, where in the batch that stands
+    known: dict[OrderKey, ExistingOrder | None]  # every order that was looked for; None: it is not there
 
 
-class _Placed(NamedTuple):
+class _MatchedRecord(NamedTuple):
     """A record and the order it belongs to."""
 
-    entry: _Entry
+    entry: _BatchEntry
     record: OrderRecord
     key: OrderKey
 
@@ -92,68 +98,68 @@ class Import:
     """One feed's items into the database. `rejected` is called for each item that was not taken."""
 
     feed: Feed
-    context: Context
-    rejected: OnRejected
-    warned: OnRejected = lambda item, warning: None  # of what was taken, and is not as it should be
+    context: FeedContext
+    rejected: ItemCallback
+    warned: ItemCallback = lambda item, warning: None  # of what was taken, and is not as it should be
     counts: Counts = field(default_factory=Counts)
-    _brings_news: bool = field(default=False, init=False)
+    _mostly_changed: bool = field(default=False, init=False)
 
-    def run(self, items: Iterator[Item], after_batch: Callable[[], None] = lambda: None) -> None:
+    def run(self, items: Iterator[RawItem], after_batch: Callable[[], None] = lambda: None) -> None:
         """Take all items, batch by batch. While one batch is written, a second thread makes the next one ready."""
         language = get_language()
         with _rare_garbage_collection(), ThreadPoolExecutor(1) as thread:
-            batch = self._read(items, language)
+            batch = self._read_batch(items, language)
             while batch:
-                following = thread.submit(self._read, items, language)
-                self._take(batch)
+                following = thread.submit(self._read_batch, items, language)
+                self._import_batch(batch)
                 after_batch()
                 batch = following.result()
 
-    def _read(self, items: Iterator[Item], language: str | None) -> list[_Entry]:
+    def _read_batch(self, items: Iterator[RawItem], language: str | None) -> list[_BatchEntry]:
         """The next batch; judged already, if the one before brought much that was new."""
         with override(language):  # each thread has its own
-            batch = [_Entry(item, digest(item.raw)) for item in islice(items, BATCH_SIZE)]
-            if self._brings_news:
+            batch = [_BatchEntry(item, digest(item.raw)) for item in islice(items, BATCH_SIZE)]
+            if self._mostly_changed:
                 for entry in batch:
-                    self._judge(entry)
+                    self._parse_once(entry)
         return batch
 
-    def _judge(self, entry: _Entry) -> OrderRecord | str:
+    def _parse_once(self, entry: _BatchEntry) -> OrderRecord | str:
         """The item's record, or why there is none."""
-        if entry.judged is None:
-            entry.judged = entry.item.problem or self._parse(entry.item)
-        return entry.judged
+        if entry.parsed is None:
+            entry.parsed = entry.item.problem or self._parse(entry.item)
+        return entry.parsed
 
-    def _parse(self, item: Item) -> OrderRecord | str:
+    def _parse(self, item: RawItem) -> OrderRecord | str:
         try:
-            record = self.feed.parse(item, self.context)
+            record = self.feed.parse_item(item, self.context)
         except ValidationError as error:
-            return explain(error)
-        except Refused as refused:
+            return describe_errors(error)
+        except ImportRejected as refused:
             return mask_card_numbers(str(refused))
         except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
             return _("This is not built as %(format)s builds orders.") % {"format": self.feed.title}
-        if self.feed.owns:
-            keep_only(record, self.feed.owns)
+        if self.feed.owned_fields:
+            drop_unowned_fields(record, self.feed.owned_fields)
         return record
 
-    def _take(self, batch: list[_Entry]) -> None:
+    def _import_batch(self, batch: list[_BatchEntry]) -> None:
         """One batch. An item that the database refuses is found by halving, so that it costs itself only."""
         counts = Counts()
-        rejected: list[tuple[Item, str]] = []
-        warnings: list[tuple[Item, str]] = []
+        rejected: list[tuple[RawItem, str]] = []
+        warnings: list[tuple[RawItem, str]] = []
         try:
             with transaction.atomic():
-                _take_turn()
+                _lock_imports()
                 self._ingest(batch, counts, rejected, warnings)
         except (IntegrityError, DataError) as error:
             if len(batch) == 1:
                 self.counts.add(Counts(read=1, rejected=1))
-                self.rejected(batch[0].item, _refusal(error))
+                self.rejected(batch[0].item, _describe_database_error(error))
                 return
             middle = len(batch) // 2
-            self._take(batch[:middle])
-            self._take(batch[middle:])
+            self._import_batch(batch[:middle])
+            self._import_batch(batch[middle:])
             return
         for item, reason in rejected:
             self.rejected(item, reason)
@@ -163,32 +169,32 @@ class Import:
 
     def _ingest(
         self,
-        batch: list[_Entry],
+        batch: list[_BatchEntry],
         counts: Counts,
-        rejected: list[tuple[Item, str]],
-        warnings: list[tuple[Item, str]],
+        rejected: list[tuple[RawItem, str]],
+        warnings: list[tuple[RawItem, str]],
     ) -> None:
         for position, entry in enumerate(batch):
             entry.position = position
-        look = self._look(batch)
-        self._brings_news = len(look.changed) > len(batch) / 2
-        judged = []
+        look = self._skip_unchanged(batch)
+        self._mostly_changed = len(look.changed) > len(batch) / 2
+        parsed = []
         for entry in look.changed:
-            record = self._judge(entry)
+            record = self._parse_once(entry)
             if isinstance(record, str):
                 rejected.append((entry.item, record))
             else:
-                judged.append((entry, record))
+                parsed.append((entry, record))
         counts.read = len(batch)
         counts.unchanged = len(batch) - len(look.changed)
-        placed, lost = self._places(judged, look.heard, counts)
-        rejected += lost
+        placed, unmatched = self._match_orders(parsed, look.unchanged_positions, counts)
+        rejected += unmatched
         counts.rejected = len(rejected)
         if placed:
             self._merge(placed, look.known, counts)
-            warnings += _without_key(placed)
+            warnings += _email_key_warnings(placed)
 
-    def _look(self, entries: list[_Entry]) -> _FirstLook:
+    def _skip_unchanged(self, entries: list[_BatchEntry]) -> _ChangedItems:
         """What is unchanged is not even judged: that is what makes the same file fast the second time."""
         guesses = {
             entry.item.key: (entry.item.key[0], number_key(entry.item.key[1]))
@@ -196,83 +202,83 @@ class Import:
             if entry.item.key is not None
         }
         if not guesses:
-            return _FirstLook(entries, {}, {})
-        ids = known_stores({store for store, _number in guesses.values()})
+            return _ChangedItems(entries, {}, {})
+        ids = existing_store_ids({store for store, _number in guesses.values()})
         keys = {guess: (ids[store], number) for guess, (store, number) in guesses.items() if store in ids}
-        there = known_orders(keys.values(), self.feed.name) if keys else {}
+        there = existing_orders(keys.values(), self.feed.name) if keys else {}
         known = {key: there.get(key) for key in keys.values()}
-        changed: list[_Entry] = []
-        heard: dict[OrderKey, int] = {}
+        changed: list[_BatchEntry] = []
+        unchanged_positions: dict[OrderKey, int] = {}
         for entry in entries:
             key = keys.get(entry.item.key) if entry.item.key else None
             order = known.get(key) if key else None
             if key is not None and order is not None and order.digest == entry.digest:
-                heard[key] = entry.position
+                unchanged_positions[key] = entry.position
             else:
                 changed.append(entry)
-        return _FirstLook(changed, heard, known)
+        return _ChangedItems(changed, unchanged_positions, known)
 
-    def _places(
-        self, judged: list[tuple[_Entry, OrderRecord]], heard: dict[OrderKey, int], counts: Counts
-    ) -> tuple[list[_Placed], list[tuple[Item, str]]]:
+    def _match_orders(
+        self, parsed: list[tuple[_BatchEntry, OrderRecord]], unchanged_positions: dict[OrderKey, int], counts: Counts
+    ) -> tuple[list[_MatchedRecord], list[tuple[RawItem, str]]]:
         """Which order each record belongs to; and the completions for which there is none."""
-        wholes: list[_Placed] = []
-        completed: list[_Placed] = []
-        lost: list[tuple[Item, str]] = []
-        ids = stores(record.store for _entry, record in judged) if judged else {}
+        wholes: list[_MatchedRecord] = []
+        completed: list[_MatchedRecord] = []
+        unmatched: list[tuple[RawItem, str]] = []
+        ids = get_or_create_stores(record.store for _entry, record in parsed) if parsed else {}
         completions = []
-        for entry, record in judged:
-            if type(record) is Completion:  # `isinstance` takes pydantic ten times as long
+        for entry, record in parsed:
+            if type(record) is OrderUpdate:  # `isinstance` takes pydantic ten times as long
                 completions.append((entry, record))
                 continue
             key = (ids[record.store], number_key(record.number))
-            if entry.position < heard.get(key, -1):
+            if entry.position < unchanged_positions.get(key, -1):
                 # An earlier version, in the same file, of what the order heard last.
                 counts.unchanged += 1
             else:
-                wholes.append(_Placed(entry, record, key))
-        found = find_orders([(ids[record.store], record) for _entry, record in completions], self.feed.finds_by)
+                wholes.append(_MatchedRecord(entry, record, key))
+        found = find_orders([(ids[record.store], record) for _entry, record in completions], self.feed.order_lookups)
         for (entry, completion), place in zip(completions, found, strict=True):
             if isinstance(place, str):
-                lost.append((entry.item, place))
+                unmatched.append((entry.item, place))
             else:
-                completed.append(_Placed(entry, completion, place.key))
-        return completed + wholes, lost
+                completed.append(_MatchedRecord(entry, completion, place.key))
+        return completed + wholes, unmatched
 
-    def _merge(self, placed: list[_Placed], known: dict[OrderKey, Known | None], counts: Counts) -> None:
+    def _merge(self, placed: list[_MatchedRecord], known: dict[OrderKey, ExistingOrder | None], counts: Counts) -> None:
         keys = dict.fromkeys(each.key for each in placed)
         if unasked := keys.keys() - known.keys():
-            known |= known_orders(unasked, self.feed.name)
+            known |= existing_orders(unasked, self.feed.name)
         batch = Batch()
         there = [found.id for key in keys if (found := known.get(key)) is not None]
-        load(there, [(each.key[0], each.record) for each in placed], batch)
+        load_batch(there, [(each.key[0], each.record) for each in placed], batch)
         missing = [key for key in keys if key not in batch.orders]
         for key, order_id in zip(missing, new_ids(Order, len(missing)), strict=True):
             batch.orders[key] = OrderState(order_id, key[0], dict(NEW_ORDER), is_new=True)
         for each in placed:
             order = batch.orders[each.key]
             first = order.is_new and not order.columns["sources"]
-            changed = merge(each.record, order, batch, self._speaker(each.record), each.entry.digest)
+            changed = merge_record(each.record, order, batch, self._source_name(each.record), each.entry.digest)
             if first:
                 counts.created += 1
             elif changed:
                 counts.updated += 1
             else:
                 counts.unchanged += 1
-        promise_returns(batch)
-        changed_licenses = known_licenses_that_change(batch)
-        write(batch, timezone.now())
+        set_return_until(batch)
+        changed_licenses = changed_license_ids(batch)
+        write_batch(batch, timezone.now())
         self._keep_references(placed, batch)
-        reconcile_imported_refunds(_arrived_refunds(batch))
-        tell_what_arrived(batch, changed_licenses)
-        if recent := _perhaps_recent(batch):
+        reconcile_imported_refunds(_new_refunds(batch))
+        notify_new_serials(batch, changed_licenses)
+        if recent := _possibly_recent_orders(batch):
             queue_confirmations(recent)
 
-    def _speaker(self, record: OrderRecord) -> str:
+    def _source_name(self, record: OrderRecord) -> str:
         """Under which name an order remembers what it was told; completions apart from whole orders."""
-        return f"{self.feed.name}:completion" if type(record) is Completion else self.feed.name
+        return f"{self.feed.name}:completion" if type(record) is OrderUpdate else self.feed.name
 
-    def _keep_references(self, placed: list[_Placed], batch: Batch) -> None:
+    def _keep_references(self, placed: list[_MatchedRecord], batch: Batch) -> None:
         rows = {
             (name, batch.orders[each.key].id) for each in placed for name in each.record.__dict__.get("references", ())
         }
@@ -283,7 +289,7 @@ class Import:
             )
 
 
-def _without_key(placed: list[_Placed]) -> list[tuple[Item, str]]:
+def _email_key_warnings(placed: list[_MatchedRecord]) -> list[tuple[RawItem, str]]:
     """A warning for each order that tells an address which has no key."""
     told = ((each.entry.item, each.record.__dict__.get("email") or "") for each in placed)
     without = [(item, email) for item, email in told if email and not email_key(email)]
@@ -301,13 +307,13 @@ def _rare_garbage_collection() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
-def _perhaps_recent(batch: Batch) -> list[int]:
+def _possibly_recent_orders(batch: Batch) -> list[int]:
     """New orders that may be announced; most imports bring none, and need not ask the database."""
     since = timezone.now() - timedelta(hours=settings.CONFIRMATION_WINDOW_HOURS + 1)
     return [order.id for order in batch.orders.values() if order.is_new and order.columns["placed_at"] >= since]
 
 
-def _arrived_refunds(batch: Batch) -> dict[int, list[str]]:
+def _new_refunds(batch: Batch) -> dict[int, list[str]]:
     """Of orders that were there before and changed: the refunds that are new."""
     return {
         order.id: [refund_id for refund_id, refund in order.refunds.items() if refund.id is None]
@@ -316,7 +322,7 @@ def _arrived_refunds(batch: Batch) -> dict[int, list[str]]:
     }
 
 
-def _take_turn() -> None:
+def _lock_imports() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
 
@@ -331,7 +337,7 @@ def digest(raw: str | list[list[str]]) -> str:
     return hashlib.blake2b(text.encode(errors="surrogatepass"), key=_DIGEST_KEY, digest_size=16).hexdigest()
 
 
-def _refusal(error: DatabaseError) -> str:
+def _describe_database_error(error: DatabaseError) -> str:
     """Why the database refused an order, without the values that PostgreSQL's own message repeats."""
     constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
     sentences = {

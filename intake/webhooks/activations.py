@@ -12,13 +12,13 @@ from django.views.decorators.csrf import csrf_exempt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from intake.records import Serial, Time
-from intake.webhooks.signatures import CLOCK_TOLERANCE, Refusal, signed_body
+from intake.webhooks.signatures import CLOCK_TOLERANCE, RequestRejected, verify_signature
 from licenses.services import activations
 from licenses.services.activations import Answer, Event, EventType
 
-MOST_BYTES = 256 * 1024
-MOST_EVENTS = 500
-PROBLEMS_TOLD = 20
+MAX_BYTES = 256 * 1024
+MAX_EVENTS = 500
+MAX_PROBLEMS = 20
 BUSY_SECONDS = 5
 
 
@@ -74,7 +74,7 @@ class Batch(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    events: Annotated[list[EventRecord], Field(max_length=MOST_EVENTS)]
+    events: Annotated[list[EventRecord], Field(max_length=MAX_EVENTS)]
 
 
 @csrf_exempt
@@ -84,22 +84,22 @@ def take(request: HttpRequest) -> JsonResponse:
     if request.method != "POST":
         return _error(405, "method", "Send POST.", headers={"Allow": "POST"})
     try:
-        signed = signed_body(request, settings.ACTIVATION_KEYS, MOST_BYTES)
+        signed = verify_signature(request, settings.ACTIVATION_KEYS, MAX_BYTES)
         events = [record.as_event() for record in Batch.model_validate_json(signed.body).events]
-        return JsonResponse(_answered(events, activations.take(signed.key_id, events)))
-    except Refusal as refusal:
+        return JsonResponse(_response_body(events, activations.take(signed.key_id, events)))
+    except RequestRejected as refusal:
         return _error(refusal.status, refusal.code, str(refusal))
     except ValidationError as error:
         return _error(400, "invalid", "Nothing was taken. See what is wrong with it.", problems=_problems(error))
     except activations.Reused as reused:
         sentence = "Nothing was taken: these ids were told before with other content. Give new events new ids."
-        return _error(409, "reused_id", sentence, ids=list(reused.event_ids[:PROBLEMS_TOLD]))
+        return _error(409, "reused_id", sentence, ids=list(reused.event_ids[:MAX_PROBLEMS]))
     except activations.Busy:
         headers = {"Retry-After": str(BUSY_SECONDS)}
         return _error(503, "busy", "Nothing was taken: these licenses are being changed. Try again.", headers=headers)
 
 
-def _answered(events: list[Event], answer: Answer) -> dict[str, Any]:
+def _response_body(events: list[Event], answer: Answer) -> dict[str, Any]:
     return {
         "results": [
             {"id": event.id, "result": outcome.value} for event, outcome in zip(events, answer.outcomes, strict=True)
@@ -116,7 +116,7 @@ def _problems(error: ValidationError) -> list[dict[str, str]]:
     """Where and what, without repeating what was sent."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
     return [
-        {"at": ".".join(str(step) for step in each["loc"]), "problem": each["msg"]} for each in found[:PROBLEMS_TOLD]
+        {"at": ".".join(str(step) for step in each["loc"]), "problem": each["msg"]} for each in found[:MAX_PROBLEMS]
     ]
 
 

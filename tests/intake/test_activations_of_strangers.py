@@ -9,7 +9,7 @@ from django.db import connections, transaction
 from django.http import HttpResponse
 from django.test import Client
 
-from intake.webhooks.activations import MOST_BYTES
+from intake.webhooks.activations import MAX_BYTES
 from licenses.models import ActivationEvent, Device, License
 from tests.factories import make_license, make_line, make_order
 from tests.intake.activation_server import ADDRESS, AT, SECRET, ActivationServer, body_of, event
@@ -105,14 +105,14 @@ def test_no_cookie_is_set_and_none_is_asked_for(server: ActivationServer) -> Non
 
 
 def test_a_large_body_is_refused_before_it_is_judged(server: ActivationServer) -> None:
-    answer = server.send(b" " * (MOST_BYTES + 1), X_Signature="0" * 64)
+    answer = server.send(b" " * (MAX_BYTES + 1), X_Signature="0" * 64)
     assert_refused(answer, 413, "too_large")
     assert_refused(server.send(b" " * (3 * 1024 * 1024)), 413, "too_large")
 
 
 def test_a_body_of_just_the_allowed_size_is_read(server: ActivationServer) -> None:
     body = body_of(event())
-    assert server.send(body + b" " * (MOST_BYTES - len(body))).status_code == 200
+    assert server.send(body + b" " * (MAX_BYTES - len(body))).status_code == 200
 
 
 def test_no_body_is_refused(server: ActivationServer) -> None:

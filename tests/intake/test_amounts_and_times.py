@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from intake.records import Refused
-from intake.values import amount, moment
+from intake.records import ImportRejected
+from intake.values import parse_amount, parse_time
 
 
 @pytest.mark.parametrize(
@@ -32,20 +32,20 @@ from intake.values import amount, moment
     ],
 )
 def test_amounts(text: str, value: str) -> None:
-    assert amount(text) == Decimal(value)
+    assert parse_amount(text) == Decimal(value)
 
 
 def test_a_sign_that_could_be_either_is_told_by_the_file_or_the_currency() -> None:
-    assert amount("1,234", decimal_comma=True) == Decimal("1.234")
-    assert amount("1.234", decimal_comma=True) == Decimal(1234)
-    assert amount("1,234", currency="KWD") == Decimal("1.234")
-    assert amount("1,234", currency="JPY") == Decimal(1234)
+    assert parse_amount("1,234", decimal_comma=True) == Decimal("1.234")
+    assert parse_amount("1.234", decimal_comma=True) == Decimal(1234)
+    assert parse_amount("1,234", currency="KWD") == Decimal("1.234")
+    assert parse_amount("1,234", currency="JPY") == Decimal(1234)
 
 
 @pytest.mark.parametrize("text", ["abc", "1 and 2", "--", "1-2", "NaN", "Infinity"])
 def test_no_amounts(text: str) -> None:
-    with pytest.raises(Refused):
-        amount(text)
+    with pytest.raises(ImportRejected):
+        parse_amount(text)
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_no_amounts(text: str) -> None:
     ],
 )
 def test_times(text: str) -> None:
-    assert moment(text, ZoneInfo("Europe/Berlin")) == datetime(2026, 11, 1, 9, tzinfo=UTC)
+    assert parse_time(text, ZoneInfo("Europe/Berlin")) == datetime(2026, 11, 1, 9, tzinfo=UTC)
 
 
 def test_a_day_without_a_time_is_its_beginning() -> None:
-    assert moment("2026-11-01", UTC) == datetime(2026, 11, 1, tzinfo=UTC)
+    assert parse_time("2026-11-01", UTC) == datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["01/02/2026", "yesterday", "2026-13-01", ""])
 def test_no_times(text: str) -> None:
-    with pytest.raises(Refused):
-        moment(text, UTC)
+    with pytest.raises(ImportRejected):
+        parse_time(text, UTC)

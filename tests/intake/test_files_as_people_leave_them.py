@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from intake import reading
+from intake import source_file
 from orders.models import Order
 from tests.intake.exports import (
     Importer,
@@ -117,7 +117,7 @@ def test_a_quote_that_is_never_closed_costs_its_row_only(importer: Importer) -> 
 
 
 def test_a_byte_that_is_no_text_costs_its_row_only(importer: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "SAMPLE_BYTES", 1000)
+    monkeypatch.setattr(source_file, "SAMPLE_BYTES", 1000)
     lines = json_lines(*(portal_order(number=f"A-{number}") for number in range(4))).encode().splitlines(keepends=True)
     lines[2] = lines[2].replace("ö".encode(), b"\xf6")
     result = importer(b"".join(lines))

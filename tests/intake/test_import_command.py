@@ -99,14 +99,14 @@ def test_a_database_that_goes_away_leaves_no_half_written_order(
     monkeypatch.setattr(run, "BATCH_SIZE", 3)
     calls = iter(range(9))
 
-    write = run.write
+    write = run.write_batch
 
     def failing(batch: run.Batch, now: datetime) -> None:
         write(batch, now)
         if next(calls) == 1:
             raise OperationalError("server closed the connection unexpectedly\nmore")
 
-    monkeypatch.setattr(run, "write", failing)
+    monkeypatch.setattr(run, "write_batch", failing)
     result = importer.orders(*(portal_order(number=f"A-{number}") for number in range(5)))
     assert result.exit_status == 1
     assert "went away" in result.said
@@ -116,7 +116,7 @@ def test_a_database_that_goes_away_leaves_no_half_written_order(
 def test_an_order_that_the_database_refuses_costs_itself_only(
     importer: Importer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = run.write
+    write = run.write_batch
 
     def refusing(batch: run.Batch, now: object) -> None:
         if any(order.columns["number"] == "A-5" for order in batch.orders.values()):
@@ -124,7 +124,7 @@ def test_an_order_that_the_database_refuses_costs_itself_only(
                 cursor.execute("SELECT 1 / 0")
         write(batch, now)
 
-    monkeypatch.setattr(run, "write", refusing)
+    monkeypatch.setattr(run, "write_batch", refusing)
     result = importer.orders(*(portal_order(number=f"A-{number}") for number in range(9)))
     assert result.tally == (8, 0, 0, 1)
     assert "line 6: The database refuses this order" in result.said

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from intake import reading, records
+from intake import records, source_file
 from intake.ingest import run
 from tests.intake.exports import json_lines, portal_order, run_import, shopify_row, table
 
@@ -36,9 +36,9 @@ def test_a_file_six_times_as_long_takes_no_more_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, store: str
 ) -> None:
     monkeypatch.setattr(run, "BATCH_SIZE", 25)
-    monkeypatch.setattr(reading, "SAMPLE_BYTES", 10_000)
+    monkeypatch.setattr(source_file, "SAMPLE_BYTES", 10_000)
     monkeypatch.setattr(run, "GARBAGE_THRESHOLD", 5_000)
-    monkeypatch.setattr("intake.feeds.shopify.OPEN_ORDERS", 25)
+    monkeypatch.setattr("intake.feeds.shopify.MAX_OPEN_ORDERS", 25)
     path = tmp_path / name
     peaks = []
     for count in (SHORT // 3, SHORT, LONG):  # the first one fills what is kept for good

@@ -42,7 +42,7 @@ def test_rows_of_an_order_may_stand_apart(importer: Importer) -> None:
 
 
 def test_rows_that_stand_too_far_apart_are_told(importer: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("intake.feeds.shopify.OPEN_ORDERS", 5)
+    monkeypatch.setattr("intake.feeds.shopify.MAX_OPEN_ORDERS", 5)
     rows = [shopify_row(Name=f"#{number}") for number in range(20)]
     rows.append(shopify_more("#3", Lineitem_name="Late"))
     result = importer.shopify(*rows)

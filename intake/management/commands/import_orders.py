@@ -16,12 +16,12 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from intake.detect import Chosen, choose
-from intake.feed import Item
+from intake.feed import RawItem
 from intake.feeds import FEEDS
+from intake.format_detection import ImportSource, detect_format
 from intake.ingest.run import Counts, Import
-from intake.reading import SourceFile, UnusableFile
-from intake.rejects import Rejects
+from intake.rejects_file import RejectsFile
+from intake.source_file import SourceFile, UnusableFile
 
 SHOWN_REJECTS = 20
 EXIT_REJECTED = 1
@@ -42,11 +42,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         began = time.monotonic()
-        rejects: Rejects | None = None
+        rejects: RejectsFile | None = None
         try:
-            chosen = [choose(SourceFile(path), options["format"], options["store"]) for path in options["files"]]
+            chosen = [detect_format(SourceFile(path), options["format"], options["store"]) for path in options["files"]]
             if options["rejects"]:
-                rejects = Rejects(options["rejects"], [each.source for each in chosen])
+                rejects = RejectsFile(options["rejects"], [each.source for each in chosen])
         except UnusableFile as error:
             raise CommandError(str(error), returncode=EXIT_UNUSABLE) from None
         report = _Report(self, rejects, options["dry_run"], options["json"])
@@ -72,7 +72,7 @@ class Command(BaseCommand):
         if report.counts.rejected:
             sys.exit(EXIT_REJECTED)
 
-    def _import(self, chosen: list[Chosen], report: "_Report") -> None:
+    def _import(self, chosen: list[ImportSource], report: "_Report") -> None:
         if not report.dry_run:
             for each in chosen:
                 self._import_one(each, report)
@@ -83,7 +83,7 @@ class Command(BaseCommand):
                 self._import_one(each, report)
             transaction.set_rollback(True)
 
-    def _import_one(self, chosen: Chosen, report: "_Report") -> None:
+    def _import_one(self, chosen: ImportSource, report: "_Report") -> None:
         source = chosen.source
         run = Import(
             chosen.feed,
@@ -94,7 +94,7 @@ class Command(BaseCommand):
         run.counts = report.counts
         try:
             with _progress(source, self.stderr.isatty()) as step:
-                run.run(chosen.feed.read(source, chosen.context), step)
+                run.run(chosen.feed.read_items(source, chosen.context), step)
         finally:
             source.close()
 
@@ -102,7 +102,7 @@ class Command(BaseCommand):
 class _Report:
     """Tells a person, or a script, what became of the orders."""
 
-    def __init__(self, command: BaseCommand, rejects: Rejects | None, dry_run: bool, as_json: bool) -> None:
+    def __init__(self, command: BaseCommand, rejects: RejectsFile | None, dry_run: bool, as_json: bool) -> None:
         self.counts = Counts()
         self.dry_run = dry_run
         self._command = command
@@ -111,7 +111,7 @@ class _Report:
         self._told = 0
         self._warnings = 0
 
-    def reject(self, chosen: Chosen, item: Item, reason: str) -> None:
+    def reject(self, chosen: ImportSource, item: RawItem, reason: str) -> None:
         if self._rejects:
             self._rejects.add(chosen.source, chosen.feed, chosen.header, item, reason)
         self._told += 1
@@ -120,7 +120,7 @@ class _Report:
         elif self._told == SHOWN_REJECTS + 1 and not self._rejects:
             self._command.stderr.write(_("More rows were rejected; name a file with --rejects to get them all."))
 
-    def warn(self, chosen: Chosen, item: Item, warning: str) -> None:
+    def warn(self, chosen: ImportSource, item: RawItem, warning: str) -> None:
         self._warnings += 1
         if self._warnings <= SHOWN_REJECTS:
             words = _("warning")

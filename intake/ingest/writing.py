@@ -10,7 +10,7 @@ from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
 from pydantic_core import to_json
 
-from intake.ingest.load import LICENSE_COLUMNS, LINE_COLUMNS, ORDER_COLUMNS, REFUND_COLUMNS, SKU_COLUMNS
+from intake.ingest.loading import LICENSE_COLUMNS, LINE_COLUMNS, ORDER_COLUMNS, REFUND_COLUMNS, SKU_COLUMNS
 from intake.ingest.state import Batch
 from licenses.models import License, LicensedLine, Sku
 from orders.models import Order, OrderLine, Refund
@@ -36,7 +36,7 @@ def _sequence(model: type[models.Model]) -> str:
         return str(cursor.fetchone()[0])
 
 
-def write(batch: Batch, now: datetime) -> None:
+def write_batch(batch: Batch, now: datetime) -> None:
     """One statement a table, whatever the size of the batch; what hangs on a row comes after it."""
     with connection.cursor() as cursor:
         _delete(cursor, LicensedLine, batch.removed_links)

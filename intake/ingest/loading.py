@@ -21,29 +21,29 @@ SKU_COLUMNS = ("store_id", "code", "name", "product_id")
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ExistingOrder:
     """That an order is there, and the digest of what its feed said last."""
 
     id: int
     digest: str | None
 
 
-def known_stores(slugs: Iterable[str]) -> dict[str, int]:
+def existing_store_ids(slugs: Iterable[str]) -> dict[str, int]:
     """The ids of those of these stores that are there."""
     return dict(Store.objects.filter(slug__in=set(slugs)).values_list("slug", "id"))
 
 
-def stores(slugs: Iterable[str]) -> dict[str, int]:
+def get_or_create_stores(slugs: Iterable[str]) -> dict[str, int]:
     """The ids of these stores. Those that nobody knows are made, with defaults that staff can change."""
     wanted = set(slugs)
-    known = known_stores(wanted)
+    known = existing_store_ids(wanted)
     if missing := wanted - known.keys():
         Store.objects.bulk_create([Store(slug=slug, name=slug) for slug in sorted(missing)], ignore_conflicts=True)
-        known |= known_stores(missing)
+        known |= existing_store_ids(missing)
     return known
 
 
-def known_orders(keys: Iterable[tuple[int, str]], feed: str) -> dict[tuple[int, str], Known]:
+def existing_orders(keys: Iterable[tuple[int, str]], feed: str) -> dict[tuple[int, str], ExistingOrder]:
     """Which of these orders, by (store id, number key), are there."""
     wanted = set(keys)
     with connection.cursor() as cursor:
@@ -54,13 +54,13 @@ def known_orders(keys: Iterable[tuple[int, str]], feed: str) -> dict[tuple[int, 
             [feed, [number for _store, number in wanted], list({store for store, _number in wanted})],
         )
         return {
-            (store_id, number_key): Known(order_id, digest)
+            (store_id, number_key): ExistingOrder(order_id, digest)
             for order_id, store_id, number_key, digest in cursor.fetchall()
             if (store_id, number_key) in wanted
         }
 
 
-def load(order_ids: list[int], records: Iterable[tuple[int, OrderRecord]], batch: Batch) -> None:
+def load_batch(order_ids: list[int], records: Iterable[tuple[int, OrderRecord]], batch: Batch) -> None:
     """Fill a batch: these orders with all that hangs on them, and the licenses and SKUs that records name.
 
     Orders and lines stay locked until the transaction ends, so that a return in between waits.
@@ -76,9 +76,9 @@ def load(order_ids: list[int], records: Iterable[tuple[int, OrderRecord]], batch
                 serial_keys.add(serial_key(line.extends))
             for license in line.licenses or ():
                 serial_keys.add(serial_key(license.serial))
-    links = _links_of(order_ids) if order_ids else []
+    links = _load_links(order_ids) if order_ids else []
     _load_licenses(serial_keys, {link["license_id"] for link in links}, order_ids, batch)
-    _attach(links, orders, batch)
+    _attach_links(links, orders, batch)
     _load_skus(sku_keys, batch)
     if serial_keys or links:
         batch.prefixes = dict(SerialPrefix.objects.values_list("prefix", "product_id"))
@@ -118,7 +118,7 @@ def _load_orders(order_ids: list[int], batch: Batch) -> dict[int, OrderState]:
     return orders
 
 
-def _links_of(order_ids: list[int]) -> list[Mapping[str, Any]]:
+def _load_links(order_ids: list[int]) -> list[Mapping[str, Any]]:
     return list(
         LicensedLine.objects.filter(order_id__in=order_ids).values(
             "id", "order_id", "license_id", "origin", "taken_back_at", "line__store_line_id"
@@ -127,7 +127,7 @@ def _links_of(order_ids: list[int]) -> list[Mapping[str, Any]]:
 
 
 # Which orders carry a license: those of the batch, and of all others the latest, who may be thousands.
-_CARRIED = """
+_ORDERS_OF_LICENSES = """
 SELECT link.license_id, link.order_id, placed_at
 FROM licenses_licensedline AS link JOIN orders_order ON orders_order.id = link.order_id
 WHERE link.license_id = ANY(%(licenses)s) AND link.order_id = ANY(%(orders)s::bigint[])
@@ -148,13 +148,13 @@ def _load_licenses(serial_keys: set[str], license_ids: set[int], order_ids: list
         by_id[license.id or 0] = license
     if by_id:
         with connection.cursor() as cursor:
-            cursor.execute(_CARRIED, {"licenses": list(by_id), "orders": order_ids})
+            cursor.execute(_ORDERS_OF_LICENSES, {"licenses": list(by_id), "orders": order_ids})
             for license_id, order_id, placed_at in cursor.fetchall():
                 by_id[license_id].placed[order_id] = placed_at
 
 
 def _licenses(column: str, values: set[Any]) -> list[LicenseState]:
-    """By hand, for the same reason as `known_orders`: most of these licenses are not there yet."""
+    """By hand, for the same reason as `existing_orders`: most of these licenses are not there yet."""
     if not values:
         return []
     with connection.cursor() as cursor:
@@ -168,7 +168,7 @@ def _licenses(column: str, values: set[Any]) -> list[LicenseState]:
         ]
 
 
-def _attach(links: list[Mapping[str, Any]], orders: dict[int, OrderState], batch: Batch) -> None:
+def _attach_links(links: list[Mapping[str, Any]], orders: dict[int, OrderState], batch: Batch) -> None:
     by_id = {license.id: license for license in batch.licenses.values()}
     for link in links:
         license = by_id[link["license_id"]]

@@ -1,4 +1,4 @@
-"""JSON as APIs and webhooks hand it out: one object, a list of them, or one a line; of any size."""
+"""Stream JSON objects from a file of any size: a single object, a list, or one object per line."""
 
 import json
 import re
@@ -9,15 +9,15 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from intake.reading import MAX_RECORD, SourceFile
+from intake.source_file import MAX_RECORD, SourceFile
 
-_FILLING = re.compile(r"(?:[\s,\[\]\ufeff]|(?m:^#[^\n]*$))*")
+_SEPARATORS = re.compile(r"(?:[\s,\[\]\ufeff]|(?m:^#[^\n]*$))*")
 _SKIP_TO = re.compile(r"\n(?=[ \t]*\{)")
 
 
 @dataclass(slots=True)
 class Document:
-    """One object: its text on one line, and what it says (fractions as Decimal). Or a problem."""
+    """One JSON object: its text on one line and its parsed value (fractions as Decimal), or a problem."""
 
     line: int
     text: str
@@ -26,16 +26,16 @@ class Document:
 
 
 def read_documents(source: SourceFile) -> Iterator[Document]:
-    """Every object of the file, whether they stand in a list, a line each or alone. `#` lines are left out.
+    """Yield every object of the file, from a list, one per line or alone. Lines that start with `#` are skipped.
 
-    A broken object costs itself: reading goes on at the next line that begins one as deep.
+    A malformed object is yielded with a problem, and reading continues at the next object of the same indentation.
     """
     decoder = json.JSONDecoder(parse_float=Decimal)
     chunks = source.chunks()
     buffer, line, indent = "", 1, 0
     more = True
     while True:
-        begin = _FILLING.match(buffer).end()  # type: ignore[union-attr]
+        begin = _SEPARATORS.match(buffer).end()  # type: ignore[union-attr]
         line += buffer.count("\n", 0, begin)
         before, buffer = buffer[:begin], buffer[begin:]
         if before:
@@ -44,7 +44,7 @@ def read_documents(source: SourceFile) -> Iterator[Document]:
             chunk = next(chunks, "")
             if not chunk:
                 break
-            # A comment may be cut by the chunk's end: it is matched again as a whole.
+            # The chunk may end inside a comment: keep its beginning and match it again with the next chunk.
             rest = before[before.rfind("\n") + 1 :]
             buffer = rest + chunk
             continue
@@ -57,9 +57,11 @@ def read_documents(source: SourceFile) -> Iterator[Document]:
                 buffer += chunk
                 continue
             end = _next_object(buffer, indent)
-            yield Document(line, _one_line(buffer[:end]), problem=source.cut_problem or _("This is not whole JSON."))
+            yield Document(
+                line, _one_line(buffer[:end]), problem=source.truncation_problem or _("This is not whole JSON.")
+            )
         else:
-            if end == len(buffer) and more:  # a chunk's end, perhaps, and not the value's
+            if end == len(buffer) and more:  # the value may continue in the next chunk
                 chunk = next(chunks, "")
                 more = bool(chunk)
                 if chunk:
@@ -68,12 +70,12 @@ def read_documents(source: SourceFile) -> Iterator[Document]:
             yield Document(line, _one_line(buffer[:end]), value)
         line += buffer.count("\n", 0, end)
         buffer = buffer[end:]
-    if source.cut_problem and more:
-        yield Document(line, "", problem=source.cut_problem)
+    if source.truncation_problem and more:
+        yield Document(line, "", problem=source.truncation_problem)
 
 
 def _next_object(buffer: str, indent: int) -> int:
-    """Where the next object begins that stands as deep as the broken one at the buffer's start."""
+    """Return the position of the next object with the same indentation as the malformed one at the start."""
     for found in _SKIP_TO.finditer(buffer):
         start = found.end()
         if len(buffer[start:]) - len(buffer[start:].lstrip(" \t")) == indent:

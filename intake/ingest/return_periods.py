@@ -4,7 +4,7 @@ from intake.ingest.state import Batch
 from refunds.policy import ReturnDeadlines
 
 
-def promise_returns(batch: Batch) -> None:
+def set_return_until(batch: Batch) -> None:
     """Say of each line that has no such promise yet until when it can be returned.
 
     Lines lose theirs only where the merge finds another date of the order, product or kind.

@@ -5,23 +5,23 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from intake.feed import Context, Feed
+from intake.feed import Feed, FeedContext
 from intake.feeds import FEEDS
-from intake.reading import SourceFile, UnusableFile
+from intake.source_file import SourceFile, UnusableFile
 from orders.models import Store
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ImportSource:
     """A file, its format and what goes with it."""
 
     source: SourceFile
     feed: Feed
-    context: Context
+    context: FeedContext
     header: list[str]  # of a table; the rejects repeat it
 
 
-def choose(source: SourceFile, format_name: str | None, store: str) -> Chosen:
+def detect_format(source: SourceFile, format_name: str | None, store: str) -> ImportSource:
     """Pair a file with its feed. Raises UnusableFile with a sentence where that can't be."""
     if source.is_empty and format_name is None:
         raise UnusableFile(
@@ -32,7 +32,7 @@ def choose(source: SourceFile, format_name: str | None, store: str) -> Chosen:
         raise UnusableFile(
             _("%(path)s has not the columns of the format %(format)s.") % {"path": source.path, "format": feed.name}
         )
-    if not feed.says_store and not store:
+    if not feed.names_store and not store:
         raise UnusableFile(
             _("%(path)s does not say which store its orders are from. Name the store with --store SLUG.")
             % {"path": source.path}
@@ -40,10 +40,10 @@ def choose(source: SourceFile, format_name: str | None, store: str) -> Chosen:
     if store:
         _check_slug(store)
     known = Store.objects.filter(slug=store).first() if store else None
-    context = Context(store=store, decimal_comma=source.head.delimiter == ";")
+    context = FeedContext(store=store, decimal_comma=source.head.delimiter == ";")
     if known:
-        context = Context(store=store, decimal_comma=context.decimal_comma, time_zone=known.tzinfo)
-    return Chosen(source, feed, context, list(source.head.header))
+        context = FeedContext(store=store, decimal_comma=context.decimal_comma, time_zone=known.tzinfo)
+    return ImportSource(source, feed, context, list(source.head.header))
 
 
 def _detect(source: SourceFile) -> Feed:

@@ -5,12 +5,12 @@ from licenses.services.activations import keep_earliest_use
 from licenses.services.arrivals import Arrival, tell_of_imported
 
 
-def known_licenses_that_change(batch: Batch) -> list[int]:
+def changed_license_ids(batch: Batch) -> list[int]:
     """Licenses that were there before; asked before the batch is written."""
     return [license.id for license in batch.licenses.values() if license.id is not None and license.changed]
 
 
-def tell_what_arrived(batch: Batch, changed_licenses: list[int]) -> None:
+def notify_new_serials(batch: Batch, changed_licenses: list[int]) -> None:
     """After the batch is written, in its transaction. Most imports bring nothing of this, and ask nothing."""
     if changed_licenses:
         keep_earliest_use(changed_licenses)

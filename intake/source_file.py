@@ -1,6 +1,6 @@
-"""Files as stores and people leave them: huge, compressed, in any of the usual encodings, cut short.
+"""Read files to import: of any size, gzipped or not, in the usual encodings, possibly truncated.
 
-Everything is streamed. A bad spot costs its row, never the file.
+Everything is streamed. A malformed row is reported as such, and the rest of the file is still read.
 """
 
 import codecs
@@ -17,16 +17,16 @@ from typing import Any, BinaryIO
 
 from django.utils.translation import gettext as _
 
-SAMPLE_BYTES = 4 * 1024 * 1024  # decides the encoding
-HEAD_CHARACTERS = 256 * 1024  # decides the format
-MAX_ROW = 16 * 1024 * 1024  # characters; more is not even kept for the rejects
+SAMPLE_BYTES = 4 * 1024 * 1024  # read to detect the encoding
+HEAD_CHARACTERS = 256 * 1024  # read to detect the format
+MAX_ROW = 16 * 1024 * 1024  # characters; longer rows are cut, even in the rejects file
 MAX_RECORD = 2 * 1024 * 1024  # characters of one line of JSON
 MAX_CELL = 256 * 1024  # characters
 MAX_ROW_LINES = 100_000  # lines that one quoted cell may span
 
 GZIP_MAGIC = b"\x1f\x8b"
-CHUNK = 256 * 1024  # bytes
-# How bytes that are no text show in what was decoded (the codec's "surrogateescape").
+CHUNK_BYTES = 256 * 1024  # bytes
+# Bytes that could not be decoded, as the error handler "surrogateescape" writes them.
 _UNDECODED = re.compile("[\udc80-\udcff]")
 DELIMITERS = ",;\t"
 
@@ -34,12 +34,12 @@ csv.field_size_limit(MAX_ROW)
 
 
 class UnusableFile(Exception):
-    """This file can't be read at all; says why and what to do."""
+    """The file cannot be imported at all. The message says why and what to do."""
 
 
 @dataclass(slots=True)
-class Text:
-    """A line, or a part of a JSON document. `problem` says why it can't be taken, or is empty."""
+class TextLine:
+    """A line of text. `problem` says why it cannot be used, or is empty."""
 
     line: int
     text: str
@@ -48,7 +48,7 @@ class Text:
 
 @dataclass(slots=True)
 class Row:
-    """A row of cells that begins on `line`. `problem` says why it can't be taken, or is empty."""
+    """A table row that begins on `line`. `problem` says why it cannot be used, or is empty."""
 
     line: int
     cells: list[str]
@@ -57,7 +57,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Head:
-    """What the formats are told by: the beginning of the file, and its columns where it is a table."""
+    """The beginning of a file, by which feeds detect their format, and the columns if it is a table."""
 
     text: str
     delimiter: str
@@ -68,12 +68,12 @@ class Head:
         return frozenset(column.strip().lower() for column in self.header)
 
 
-class _Inflating(io.RawIOBase):
-    """Decompresses gzip, of several members too. Where the file is cut, what came before is kept."""
+class _GzipReader(io.RawIOBase):
+    """Decompress gzip files of one or more members. Of a damaged file, everything before the damage is returned."""
 
     def __init__(self, compressed: BinaryIO) -> None:
         self._compressed = compressed
-        self._left = b""
+        self._unread = b""
         self._member: zlib._Decompress | None = None
         self.problem = ""
 
@@ -82,7 +82,7 @@ class _Inflating(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         while not self.problem:
-            chunk = self._left or self._compressed.read(CHUNK)
+            chunk = self._unread or self._compressed.read(CHUNK_BYTES)
             if self._member is None:
                 if not chunk:
                     return 0
@@ -99,10 +99,10 @@ class _Inflating(io.RawIOBase):
                 buffer[: len(inflated)] = inflated
                 return len(inflated)
             if self._member.eof:
-                self._left = self._member.unused_data
+                self._unread = self._member.unused_data
                 self._member = None
             else:
-                self._left = self._member.unconsumed_tail
+                self._unread = self._member.unconsumed_tail
             if inflated:
                 buffer[: len(inflated)] = inflated
                 return len(inflated)
@@ -111,28 +111,28 @@ class _Inflating(io.RawIOBase):
         return 0
 
 
-def _salvage(member: "zlib._Decompress", chunk: bytes, most: int) -> bytes:
-    """What a damaged chunk holds before its damage."""
+def _salvage(member: "zlib._Decompress", chunk: bytes, max_bytes: int) -> bytes:
+    """Decompress a damaged chunk byte by byte, up to the damage."""
     saved = bytearray()
     with contextlib.suppress(zlib.error):
         for position in range(len(chunk)):
-            saved += member.decompress(chunk[position : position + 1], most - len(saved))
-            if len(saved) == most:
+            saved += member.decompress(chunk[position : position + 1], max_bytes - len(saved))
+            if len(saved) == max_bytes:
                 break
     return bytes(saved)
 
 
 class SourceFile:
-    """One file to import. Open it once to be told what is wrong with it; then read it once."""
+    """One file to import. The constructor raises UnusableFile if it cannot be read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: BinaryIO | None = None
-        self._inflating: _Inflating | None = None
+        self._gzip: _GzipReader | None = None
         try:
             with path.open("rb") as file:
                 self.size = path.stat().st_size
-                sample = self._plain(file).read(SAMPLE_BYTES)
+                sample = self._decompressed(file).read(SAMPLE_BYTES)
         except FileNotFoundError:
             raise UnusableFile(_("%(path)s does not exist.") % {"path": path}) from None
         except IsADirectoryError:
@@ -144,46 +144,46 @@ class SourceFile:
                 _("%(path)s can't be read: %(reason)s.") % {"path": path, "reason": error.strerror or error}
             ) from None
         self.is_empty = not sample
-        self.encoding = _encoding(sample)
+        self.encoding = _detect_encoding(sample)
         self._sample = sample[: HEAD_CHARACTERS * 2]
 
-    def _plain(self, file: BinaryIO) -> io.BufferedReader:
-        """The file's own bytes, decompressed where they are compressed (told by content, not by name)."""
+    def _decompressed(self, file: BinaryIO) -> io.BufferedReader:
+        """The file's bytes, decompressed if it is gzipped, which its content tells and not its name."""
         magic = file.read(2)
         file.seek(0)
         if magic == GZIP_MAGIC:
-            self._inflating = _Inflating(file)
-            return io.BufferedReader(self._inflating, CHUNK)
-        return io.BufferedReader(file, CHUNK)  # type: ignore[arg-type]
+            self._gzip = _GzipReader(file)
+            return io.BufferedReader(self._gzip, CHUNK_BYTES)
+        return io.BufferedReader(file, CHUNK_BYTES)  # type: ignore[arg-type]
 
     @property
     def position(self) -> int:
-        """How many of `size` bytes have been read."""
+        """How many of the `size` bytes on disk have been read."""
         return self._file.tell() if self._file and not self._file.closed else 0
 
     @cached_property
     def head(self) -> Head:
         text = self._sample.decode(self.encoding, errors="replace")[:HEAD_CHARACTERS]
         first = next((line for line in re.split(r"\r\n|\r|\n", text) if line.strip() and line[:4] != "sep="), "")
-        delimiter = max(DELIMITERS, key=lambda sign: len(next(csv.reader([first], delimiter=sign), [])))
+        delimiter = max(DELIMITERS, key=lambda delimiter: len(next(csv.reader([first], delimiter=delimiter), [])))
         return Head(text, delimiter, tuple(next(csv.reader([first], delimiter=delimiter), [])))
 
     def _open(self) -> io.TextIOWrapper:
         self._file = self.path.open("rb")
         errors = "replace" if self.encoding.startswith("utf-16") else "surrogateescape"
-        return io.TextIOWrapper(self._plain(self._file), encoding=self.encoding, errors=errors)
+        return io.TextIOWrapper(self._decompressed(self._file), encoding=self.encoding, errors=errors)
 
     def close(self) -> None:
         if self._file:
             self._file.close()
 
     def chunks(self) -> Iterator[str]:
-        """The text as it comes, for formats whose parts are not lines. Undecoded bytes are written out."""
+        """Yield the text in chunks, for formats that are not line-based. Undecodable bytes are escaped."""
         text = self._open()
-        while chunk := text.read(CHUNK):
+        while chunk := text.read(CHUNK_BYTES):
             yield _printable(chunk)
 
-    def lines(self) -> Iterator[Text]:
+    def lines(self) -> Iterator[TextLine]:
         """Every line that is not empty; the last one is told where the file is cut."""
         number = 0
         text = self._open()
@@ -192,59 +192,63 @@ class SourceFile:
             rest = len(line) == MAX_ROW and not line.endswith("\n")
             while rest and (skipped := text.readline(MAX_ROW)):
                 rest = len(skipped) == MAX_ROW and not skipped.endswith("\n")
-            cut = self.cut_problem if not line.endswith("\n") else ""
+            cut = self.truncation_problem if not line.endswith("\n") else ""
             line = line.rstrip("\n")
             if line.strip():
-                yield Text(number, _printable(line), cut or _line_problem(line, MAX_RECORD))
+                yield TextLine(number, _printable(line), cut or _line_problem(line, MAX_RECORD))
             if cut:
                 return
-        if self.cut_problem:
-            yield Text(number + 1, "", self.cut_problem)
+        if self.truncation_problem:
+            yield TextLine(number + 1, "", self.truncation_problem)
 
     @property
-    def cut_problem(self) -> str:
-        """Why the file ends before its end, once that was met."""
-        return self._inflating.problem if self._inflating else ""
+    def truncation_problem(self) -> str:
+        """Why the compressed file ended too early, once reading got there; else empty."""
+        return self._gzip.problem if self._gzip else ""
 
     def rows(self) -> Iterator[Row]:
-        """The rows of a table; the first is its header. Quoted cells may hold line breaks."""
+        """Yield the rows of a table, the header first. Quoted cells may contain line breaks."""
         lines = _PhysicalLines(self._open())
         reader = csv.reader(lines, delimiter=self.head.delimiter)
         while True:
-            begins = lines.begin_row()
+            first_line = lines.begin_row()
             try:
                 cells = next(reader)
             except StopIteration:
                 break
-            except (_NeverClosed, csv.Error):
-                # The reader forgets a row that failed; the lines after the first are read again.
-                yield Row(begins, [_printable(lines.give_back())], _("A quote opens here and is never closed."))
+            except (_UnclosedQuoteError, csv.Error):
+                # The csv reader drops the failed row: reject its first line and read the others again.
+                yield Row(
+                    first_line,
+                    [_printable(lines.rewind_to_second_line())],
+                    _("A quote opens here and is never closed."),
+                )
                 continue
-            if not any(cells) or (begins == 1 and len(cells) <= 2 and cells[0].startswith("sep=")):
+            if not any(cells) or (first_line == 1 and len(cells) <= 2 and cells[0].startswith("sep=")):
                 continue
-            problem = "" if lines.complete else self.cut_problem
-            yield Row(begins, [_printable(cell) for cell in cells], problem or _cells_problem(cells))
-        if self.cut_problem and lines.complete:
-            yield Row(lines.number + 1, [], self.cut_problem)
+            problem = "" if lines.complete else self.truncation_problem
+            yield Row(first_line, [_printable(cell) for cell in cells], problem or _cells_problem(cells))
+        if self.truncation_problem and lines.complete:
+            yield Row(lines.number + 1, [], self.truncation_problem)
 
 
-class _NeverClosed(Exception):
+class _UnclosedQuoteError(Exception):
     pass
 
 
 class _PhysicalLines:
-    """Feeds the csv reader line by line, and can go back to the line after a row's first."""
+    """An iterator of lines for the csv reader that can go back to the second line of the current row."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
-        self._again: list[str] = []
+        self._pending: list[str] = []
         self._row: list[str] = []
         self._characters = 0
         self.number = 0
-        self.complete = True  # whether the last line ended as lines end
+        self.complete = True  # whether the last line ended with a newline
 
     def begin_row(self) -> int:
-        """Where the next row begins."""
+        """Start a new row and return its line number."""
         self._row = []
         self._characters = 0
         return self.number + 1
@@ -253,37 +257,37 @@ class _PhysicalLines:
         return self
 
     def __next__(self) -> str:
-        line = self._again.pop() if self._again else self._text.readline(MAX_ROW)
+        line = self._pending.pop() if self._pending else self._text.readline(MAX_ROW)
         if not line:
             if self._row:
-                raise _NeverClosed
+                raise _UnclosedQuoteError
             raise StopIteration
         self._row.append(line)
         self._characters += len(line)
         self.number += 1
         self.complete = line.endswith("\n")
         if self._characters > MAX_ROW or len(self._row) > MAX_ROW_LINES:
-            raise _NeverClosed
+            raise _UnclosedQuoteError
         return line
 
-    def give_back(self) -> str:
-        """The row's first line; the others are read again."""
+    def rewind_to_second_line(self) -> str:
+        """Return the first line of the current row; the others will be read again."""
         first, *rest = self._row
-        self._again.extend(reversed(rest))
+        self._pending.extend(reversed(rest))
         self.number -= len(rest)
         return first.rstrip("\n")
 
 
 def _printable(text: str) -> str:
-    """Undecoded bytes as they would be written down, so that they can be kept in the rejects."""
+    """Escape undecodable bytes as `\\xNN`, so that they can be written to the rejects file."""
     return text if text.isascii() else _UNDECODED.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", text)
 
 
-def _line_problem(text: str, longest: int) -> str:
-    if len(text) > longest:
+def _line_problem(text: str, max_length: int) -> str:
+    if len(text) > max_length:
         return _("This row is too long: %(length)d characters, at most %(most)d.") % {
             "length": len(text),
-            "most": longest,
+            "most": max_length,
         }
     if "\x00" in text:
         return _("A null byte stands in this row.")
@@ -303,8 +307,8 @@ def _cells_problem(cells: list[str]) -> str:
     return _line_problem("".join(cells), MAX_ROW)
 
 
-def _encoding(sample: bytes) -> str:
-    """UTF-16 and UTF-8 by their marks, UTF-8 where it is valid, else Windows-1252."""
+def _detect_encoding(sample: bytes) -> str:
+    """Detect UTF-16 and UTF-8 by their byte order marks, UTF-8 by validity; anything else is Windows-1252."""
     if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if not sample.startswith(codecs.BOM_UTF8):

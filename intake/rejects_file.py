@@ -14,13 +14,13 @@ from typing import Any, TextIO
 
 from django.utils.translation import gettext as _
 
-from intake.feed import Feed, Item
-from intake.reading import SourceFile, UnusableFile
-from intake.tables import PROBLEM_COLUMN, harmless
+from intake.feed import Feed, RawItem
+from intake.source_file import SourceFile, UnusableFile
+from intake.tables import PROBLEM_COLUMN, escape_formula
 from orders.card_numbers import mask_card_numbers
 
 
-class Rejects:
+class RejectsFile:
     """Writes one rejects file, for its owner's eyes only. A second table with other columns gets a file beside it."""
 
     def __init__(self, path: Path, inputs: list[SourceFile]) -> None:
@@ -31,7 +31,7 @@ class Rejects:
         self._first = _create(path)
         self.paths = [path]
 
-    def add(self, source: SourceFile, feed: Feed, header: list[str], item: Item, reason: str) -> None:
+    def add(self, source: SourceFile, feed: Feed, header: list[str], item: RawItem, reason: str) -> None:
         if isinstance(item.raw, str):
             file = self._file_for(())
             file.write(f"# {source.path.name} {_('line')} {item.line}: {' '.join(reason.split())}\n")
@@ -43,14 +43,14 @@ class Rejects:
         writer = csv.writer(file, delimiter=source.head.delimiter, lineterminator="\n")
         if file.tell() == 0:
             file.write("\ufeff")  # spreadsheets know UTF-8 by it
-            writer.writerow([PROBLEM_COLUMN, *map(harmless, columns)])
+            writer.writerow([PROBLEM_COLUMN, *map(escape_formula, columns)])
         note = f"{source.path.name} {_('line')} {item.line}: {reason}"
         for row in item.raw or [[]]:
             cells = [
                 cell if name.strip().lower() in feed.identifiers else mask_card_numbers(cell)
                 for name, cell in zip(columns + [""] * len(row), row, strict=False)
             ]
-            writer.writerow([harmless(note), *map(harmless, cells)])
+            writer.writerow([escape_formula(note), *map(escape_formula, cells)])
 
     def _file_for(self, layout: tuple[str, ...]) -> TextIO:
         if layout not in self._files:
