@@ -1,4 +1,4 @@
-"""What a store's format is made of. Each lives in a file of its own under `feeds/`."""
+"""What a feed is made of: the reader of one store's format. Each feed is a file under `feeds/`."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,19 +13,19 @@ ALL_FIELDS: frozenset[str] = frozenset()
 
 @dataclass(frozen=True)
 class FeedContext:
-    """What a feed is told besides the file: the store, for files that don't name theirs, and its time zone."""
+    """What a feed knows besides the file: the store, for files that do not name theirs, and its time zone."""
 
     store: str = ""
     time_zone: tzinfo = UTC
-    decimal_comma: bool = False  # which of two readings of "1,234" is meant
+    decimal_comma: bool = False  # whether "1,234" means 1.234
 
 
 @dataclass(slots=True)
 class RawItem:
-    """One order as the file has it, before anything is judged.
+    """One order or payment as it is in the file, not yet parsed.
 
-    `raw` is what is kept if it is rejected: a line of JSON, or rows of cells. `key` is a guess at
-    (store, order number), or None; a wrong guess costs time only. `problem` rejects the item unread.
+    `raw` goes to the rejects file if the item is rejected: a line of JSON, or rows of cells. `key` is a guess at
+    (store, order number), or None; a wrong guess only costs time. With a `problem` it is rejected without parsing.
     """
 
     line: int

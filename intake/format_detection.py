@@ -1,4 +1,4 @@
-"""Which format a file has, and what its feed must be told."""
+"""Detect the format of a file and set up the context of its feed."""
 
 from dataclasses import dataclass
 
@@ -13,16 +13,16 @@ from orders.models import Store
 
 @dataclass(frozen=True)
 class ImportSource:
-    """A file, its format and what goes with it."""
+    """A file to import, with the feed that reads it."""
 
     source: SourceFile
     feed: Feed
     context: FeedContext
-    header: list[str]  # of a table; the rejects repeat it
+    header: list[str]  # of a table; the rejects file repeats it
 
 
 def detect_format(source: SourceFile, format_name: str | None, store: str) -> ImportSource:
-    """Pair a file with its feed. Raises UnusableFile with a sentence where that can't be."""
+    """Pair a file with its feed. Raises UnusableFile if no feed fits, or if the store is missing."""
     if source.is_empty and format_name is None:
         raise UnusableFile(
             _("%(path)s is empty. If that is right, say what it would be with --format.") % {"path": source.path}

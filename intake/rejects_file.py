@@ -1,8 +1,8 @@
-"""The rejects file: what was not taken, as it was, with its reason, to be mended and imported again.
+"""Write the rejects file: rejected items with their reasons, to be corrected and imported again.
 
-JSON goes back line by line, each after a `#` line with its reason. A table keeps its header and gets
-a first column with the reasons; every cell that a spreadsheet might take for a formula gets an
-apostrophe in front, which reading the file again takes away.
+JSON is written line by line, each after a `#` line with the reason. A table keeps its header and gets
+a first column with the reasons. Cells that a spreadsheet would execute as formulas are escaped with an
+apostrophe, which the import removes.
 """
 
 import csv
@@ -21,7 +21,7 @@ from orders.card_numbers import mask_card_numbers
 
 
 class RejectsFile:
-    """Writes one rejects file, for its owner's eyes only. A second table with other columns gets a file beside it."""
+    """One rejects file, readable by its owner only. Each further table layout gets a numbered file beside it."""
 
     def __init__(self, path: Path, inputs: list[SourceFile]) -> None:
         self._path = path
@@ -35,14 +35,14 @@ class RejectsFile:
         if isinstance(item.raw, str):
             file = self._file_for(())
             file.write(f"# {source.path.name} {_('line')} {item.line}: {' '.join(reason.split())}\n")
-            if text := _masked_json(item.raw, feed.identifiers):
+            if text := _mask_json(item.raw, feed.identifiers):
                 file.write(f"{text}\n")
             return
         columns = [name for name in header if name.strip() != PROBLEM_COLUMN]
         file = self._file_for(tuple(columns))
         writer = csv.writer(file, delimiter=source.head.delimiter, lineterminator="\n")
         if file.tell() == 0:
-            file.write("\ufeff")  # spreadsheets know UTF-8 by it
+            file.write("\ufeff")  # without it, spreadsheets do not detect UTF-8
             writer.writerow([PROBLEM_COLUMN, *map(escape_formula, columns)])
         note = f"{source.path.name} {_('line')} {item.line}: {reason}"
         for row in item.raw or [[]]:
@@ -68,7 +68,7 @@ class RejectsFile:
 
 
 def _create(path: Path) -> TextIO:
-    """An empty file that only its owner may read: what is rejected may hold passwords."""
+    """Create an empty file that only its owner may read, because rejected orders may contain passwords."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     except OSError as error:
@@ -81,20 +81,20 @@ def _create(path: Path) -> TextIO:
     return os.fdopen(descriptor, "w", encoding="utf-8", newline="", errors="backslashreplace")
 
 
-def _masked_json(text: str, identifiers: frozenset[str]) -> str:
-    """The line as it was, but for card numbers. Identifiers keep their digits, where the line can be read."""
+def _mask_json(text: str, identifiers: frozenset[str]) -> str:
+    """Mask card numbers in a line of JSON. Identifiers keep their digits, if the line can be parsed."""
     if mask_card_numbers(text) == text:
         return text
     try:
-        return json.dumps(_masked(json.loads(text, parse_float=_Number), identifiers), ensure_ascii=False)
+        return json.dumps(_mask_value(json.loads(text, parse_float=_VerbatimNumber), identifiers), ensure_ascii=False)
     except (ValueError, RecursionError):
         return mask_card_numbers(text)
 
 
-class _Number(float):
-    """A fraction that is written back as it was read."""
+class _VerbatimNumber(float):
+    """A number that is serialized as it was written."""
 
-    def __new__(cls, text: str) -> "_Number":
+    def __new__(cls, text: str) -> "_VerbatimNumber":
         number = super().__new__(cls, text)
         number.text = text
         return number
@@ -105,11 +105,11 @@ class _Number(float):
         return self.text
 
 
-def _masked(value: Any, identifiers: frozenset[str], key: str = "") -> Any:
+def _mask_value(value: Any, identifiers: frozenset[str], key: str = "") -> Any:
     if isinstance(value, dict):
-        return {mask_card_numbers(name): _masked(inner, identifiers, name) for name, inner in value.items()}
+        return {mask_card_numbers(name): _mask_value(inner, identifiers, name) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_masked(inner, identifiers, key) for inner in value]
+        return [_mask_value(inner, identifiers, key) for inner in value]
     if key in identifiers:
         return value
     if isinstance(value, str):

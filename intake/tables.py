@@ -1,4 +1,4 @@
-"""Tables as feeds want them: rows that fit their header, and as they were before a rejects file."""
+"""Read tables for feeds: rows as wide as their header, without the additions of a rejects file."""
 
 from collections.abc import Iterator
 
@@ -7,34 +7,34 @@ from django.utils.translation import gettext as _
 from intake.source_file import Row, SourceFile
 
 PROBLEM_COLUMN = "Import problem"
-# Spreadsheets run what begins so. The apostrophe itself is marked too, so that marks can be told from text.
-_MARKED = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")
+# Spreadsheets execute cells that begin with these. The apostrophe is escaped too, so that unescaping is exact.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")
 
 
 def escape_formula(cell: str) -> str:
-    """A cell that no spreadsheet runs."""
-    return f"'{cell}" if cell.startswith(_MARKED) else cell
+    """Put an apostrophe before a cell that spreadsheets would execute as a formula."""
+    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
 
 
 def unescape_formula(cell: str) -> str:
-    """A cell as it was before `escape_formula`."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_MARKED) else cell
+    """Undo `escape_formula`."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell
 
 
 def read_table(source: SourceFile) -> Iterator[Row]:
-    """The rows of a table; the first is its header, in small letters. The others have as many cells as it.
+    """Yield the rows of a table: first the header, in lower case, then rows with as many cells.
 
-    Of a rejects file the column with the reasons is left out, and the marks are taken away.
+    Of a rejects file, the column with the problems is dropped and formulas are unescaped.
     """
     rows = source.rows()
     header = next(rows, None)
     if header is None:
         return
-    mended = bool(header.cells) and header.cells[0].strip() == PROBLEM_COLUMN
-    names = [name.strip().lower() for name in (header.cells[1:] if mended else header.cells)]
+    is_rejects_file = bool(header.cells) and header.cells[0].strip() == PROBLEM_COLUMN
+    names = [name.strip().lower() for name in (header.cells[1:] if is_rejects_file else header.cells)]
     yield Row(header.line, names, header.problem)
     for row in rows:
-        if mended and not row.problem:
+        if is_rejects_file and not row.problem:
             row.cells = [unescape_formula(cell) for cell in row.cells[1:]]
         if not row.problem:
             _check_width(row, len(names))

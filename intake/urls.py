@@ -5,6 +5,6 @@ from intake.webhooks import activations, bounces
 app_name = "intake"
 
 urlpatterns = [
-    path("api/activations/", activations.take, name="activations"),
-    path("api/bounces/<slug:provider>/", bounces.take, name="bounces"),
+    path("api/activations/", activations.receive_activations, name="activations"),
+    path("api/bounces/<slug:provider>/", bounces.receive_bounces, name="bounces"),
 ]

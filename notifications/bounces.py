@@ -30,7 +30,7 @@ class Bounce:
     message_id: UUID | None = None
 
 
-def take(bounce: Bounce, now: datetime) -> Message | None:
+def record_bounce(bounce: Bounce, now: datetime) -> Message | None:
     """Note a report at the mail that it is about, and return that; None where there is none.
 
     A final one marks the mail as bounced, which its order shows; any other is noted for staff only.
@@ -58,7 +58,7 @@ def _message_of(bounce: Bounce, now: datetime) -> Message | None:
     return lately.order_by("-sent_at", "-pk").first()
 
 
-def our_id(text: str) -> UUID | None:
+def find_message_id(text: str) -> UUID | None:
     """The Message-ID of ours that stands in this text, if one does."""
     for found in _OUR_ID.finditer(text):
         if found[2].lower().rstrip(".") == site_host().lower():
@@ -69,11 +69,11 @@ def our_id(text: str) -> UUID | None:
 # --- Reports that come as mails ---------------------------------------------------------------------------
 
 
-def read(mail: Mail) -> list[Bounce]:
+def parse_reports(mail: Mail) -> list[Bounce]:
     """The reports in a mail, one a recipient; none where it is no delivery report."""
     if mail.get_content_type() != "multipart/report":
         return []
-    about = our_id(_text_of(mail))
+    about = find_message_id(_text_of(mail))
     return [
         Bounce(
             recipient=_address(fields),

@@ -1,4 +1,4 @@
-"""The formats that are known, in the order in which they are tried on a file."""
+"""All feeds, in the order in which format detection tries them."""
 
 from intake.feed import Feed
 from intake.feeds import portal, shopify, stripe, woocommerce

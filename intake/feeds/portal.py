@@ -1,4 +1,4 @@
-"""The portal's own format: JSON Lines, one order a line (docs/store-formats.md)."""
+"""The portal's own format: JSON Lines, one order per line (docs/store-formats.md)."""
 
 import json
 import re
@@ -9,8 +9,8 @@ from intake.feed import Feed, FeedContext, RawItem
 from intake.records import OrderRecord
 from intake.source_file import Head, SourceFile
 
-MAX_EXACT_FLOAT = Decimal(10**12)  # below it, three decimals come through a float unharmed
-COMMENT = "#"  # the rejects file says its reasons in such lines
+MAX_EXACT_FLOAT = Decimal(10**12)  # below it, three decimals survive a float exactly
+COMMENT = "#"  # the rejects file writes reasons in such lines
 
 _STORE = re.compile(r'"store"\s*:\s*"([^"\\]*)"')
 _NUMBER = re.compile(r'"number"\s*:\s*"([^"\\]*)"')
@@ -24,10 +24,10 @@ def matches(head: Head) -> bool:
 def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
     for line in source.lines():
         if not line.text.startswith(COMMENT):
-            yield RawItem(line.line, line.text, _guess(line.text), line.problem)
+            yield RawItem(line.line, line.text, _guess_key(line.text), line.problem)
 
 
-def _guess(text: str) -> tuple[str, str] | None:
+def _guess_key(text: str) -> tuple[str, str] | None:
     store, number = _STORE.search(text), _NUMBER.search(text)
     return (store[1], number[1]) if store and number else None
 
@@ -35,13 +35,13 @@ def _guess(text: str) -> tuple[str, str] | None:
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     text = str(item.raw)
     record = OrderRecord.model_validate_json(text)
-    if _is_large(record):
-        return OrderRecord.model_validate_json(_numbers_as_text(text))
+    if _exceeds_float_precision(record):
+        return OrderRecord.model_validate_json(_quote_fractions(text))
     return record
 
 
-def _is_large(record: OrderRecord) -> bool:
-    """Whether an amount is so large that a JSON number may have lost digits on its way through a float."""
+def _exceeds_float_precision(record: OrderRecord) -> bool:
+    """Whether an amount is so large that its JSON number may have lost digits as a float."""
     amounts: list[Decimal | None] = [refund.amount for refund in record.refunds or ()]
     if record.totals:
         amounts += (record.totals.subtotal, record.totals.discount, record.totals.tax, record.totals.total)
@@ -51,12 +51,12 @@ def _is_large(record: OrderRecord) -> bool:
     return bool(known) and (max(known) >= MAX_EXACT_FLOAT or min(known) <= -MAX_EXACT_FLOAT)
 
 
-def _numbers_as_text(text: str) -> str:
-    """The same JSON with its fractions in quotes: an amount never passes through a float."""
+def _quote_fractions(text: str) -> str:
+    """The same JSON with its fractions as strings, so that amounts never become floats."""
     try:
         return json.dumps(json.loads(text, parse_float=str))
     except (ValueError, RecursionError):
-        return text  # the judge says what is wrong with it
+        return text  # validation reports what is wrong with it
 
 
 FEED = Feed(

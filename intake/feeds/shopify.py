@@ -1,8 +1,8 @@
-"""Shopify's order export (CSV), and what people make of it.
+"""Shopify's order export (CSV) and its dialects.
 
-The export repeats an order's number on a row for each item; only the order's first row has its
-dates and totals. Flat dialects fill every column of every row. Of 79 columns those are read that
-the portal has a place for; a file may have fewer. Serial numbers and card digits are not in it.
+The export has a row for each item, with the order's number on each; only the order's first row has its
+dates and totals. Flat dialects fill every column of every row. The portal reads those of the 79 columns
+that it stores; a file may have fewer. Serial numbers and card digits are not part of the export.
 """
 
 import re
@@ -22,15 +22,15 @@ from intake.tables import read_table
 from intake.values import NO_CURRENCY, parse_amount, parse_time
 from orders.models import Order
 
-# Rows of an order may stand apart, with at most so many other orders between them.
+# The rows of an order may have other orders between them, at most this many.
 MAX_OPEN_ORDERS = 500
-MAX_ROWS = 5_000  # of one order
-REFUND_ID = "refunded"  # the export has one sum for all refunds of an order
+MAX_ROWS = 5_000  # per order
+REFUND_ID = "refunded"  # the export has one amount for all refunds of an order
 
-# What only an order's own row has: such a row begins an order, one without continues it.
+# Filled only on an order's first row: a row without any of them continues an order.
 ORDER_COLUMNS = ("created at", "paid at", "financial status", "currency", "total", "subtotal")
 ITEM_COLUMNS = ("lineitem name", "lineitem sku", "lineitem price", "lineitem quantity", "lineitem discount")
-# What changes in an order's life.
+# These change over an order's life.
 STATE_COLUMNS = ("email", "financial status", "paid at", "fulfillment status", "cancelled at", "refunded amount")
 RECOGNIZED_COLUMNS = {
     *ORDER_COLUMNS,
@@ -61,7 +61,7 @@ def matches(head: Head) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Where in a row the columns stand that tell what the row is."""
+    """The positions of the columns that tell what kind of row it is."""
 
     order: list[int]
     item: list[int]
@@ -69,15 +69,15 @@ class _Columns:
 
 
 @dataclass(slots=True)
-class _Rows:
-    """The rows of one order, as far as they have been read."""
+class _OpenOrder:
+    """The rows of one order that were read so far."""
 
     line: int
     rows: list[list[str]]
 
 
 def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
-    """Gather the rows of each order. An order is complete when many others have begun after it."""
+    """Collect the rows of each order. An order is yielded once MAX_OPEN_ORDERS others have begun after it."""
     table = read_table(source)
     header = next(table, None)
     if header is None:
@@ -89,7 +89,7 @@ def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
             for names in (ORDER_COLUMNS, ITEM_COLUMNS, STATE_COLUMNS)
         )
     )
-    still_open: OrderedDict[str, _Rows] = OrderedDict()
+    open_orders: OrderedDict[str, _OpenOrder] = OrderedDict()
     for row in table:
         name = row.cells[name_at].strip() if len(row.cells) > name_at else ""
         problem = row.problem or ("" if name else _("This row has no order number in its column Name."))
@@ -97,34 +97,34 @@ def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
             yield RawItem(row.line, [row.cells], problem=problem)
             continue
         begins = any(row.cells[index].strip() for index in columns.order)
-        known = still_open.get(name)
+        known = open_orders.get(name)
         if known is None and not begins:
             yield RawItem(row.line, [row.cells], problem=_("This order's first row is missing or too far off."))
         elif known is None:
-            still_open[name] = _Rows(row.line, [row.cells])
-            if len(still_open) > MAX_OPEN_ORDERS:
-                done, rows = still_open.popitem(last=False)
+            open_orders[name] = _OpenOrder(row.line, [row.cells])
+            if len(open_orders) > MAX_OPEN_ORDERS:
+                done, rows = open_orders.popitem(last=False)
                 yield from _items(done, rows, header.cells, context)
-        elif begins and _is_version(known.rows, row.cells, columns):
+        elif begins and _is_new_version(known.rows, row.cells, columns):
             yield from _items(name, known, header.cells, context)
-            still_open[name] = _Rows(row.line, [row.cells])
+            open_orders[name] = _OpenOrder(row.line, [row.cells])
         elif row.cells not in known.rows[-50:] or not begins:
             known.rows.append(row.cells)
-    for name, rows in still_open.items():
+    for name, rows in open_orders.items():
         yield from _items(name, rows, header.cells, context)
 
 
-def _is_version(rows: list[list[str]], cells: list[str], columns: _Columns) -> bool:
-    """Whether a row that begins an order again is a later state of it, and not one item more in a flat dialect."""
+def _is_new_version(rows: list[list[str]], cells: list[str], columns: _Columns) -> bool:
+    """Whether a row that begins an order again is a later version of it, and not another item in a flat dialect."""
     if any(not any(row[index].strip() for index in columns.order) for row in rows):
-        return cells != rows[0]  # not a flat dialect: the order had continuing rows
+        return cells != rows[0]  # not a flat dialect: the order has continuation rows
     state = [cells[index] for index in columns.state]
     return state != [rows[-1][index] for index in columns.state] and any(
         all(row[index] == cells[index] for index in columns.item) for row in rows
     )
 
 
-def _items(name: str, order: _Rows, columns: list[str], context: FeedContext) -> Iterator[RawItem]:
+def _items(name: str, order: _OpenOrder, columns: list[str], context: FeedContext) -> Iterator[RawItem]:
     problem = ""
     if len(order.rows) > MAX_ROWS:
         problem = _("This order has more than %(most)d rows.") % {"most": MAX_ROWS}
@@ -133,22 +133,22 @@ def _items(name: str, order: _Rows, columns: list[str], context: FeedContext) ->
 
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     rows = [dict(zip(item.content, row, strict=True)) for row in item.raw if isinstance(row, list)]
-    return StoreRecord.model_validate(_Order(rows, context).record())
+    return StoreRecord.model_validate(_OrderRows(rows, context).to_record())
 
 
-class _Order:
-    """One order's rows, on the way to a record."""
+class _OrderRows:
+    """Converts the rows of one order to a record."""
 
     def __init__(self, rows: list[dict[str, str]], context: FeedContext) -> None:
         self.rows = rows
         self.first = rows[0]
         self.context = context
         self.currency = self._currency()
-        self.starts = [row for row in rows if any(row.get(column, "").strip() for column in ORDER_COLUMNS)]
+        self.first_rows = [row for row in rows if any(row.get(column, "").strip() for column in ORDER_COLUMNS)]
         self.items = [row for row in rows if row.get("lineitem name", "").strip()]
-        self.flat = len(self.starts) > 1 and self._totals_are_per_row()
+        self.has_row_totals = len(self.first_rows) > 1 and self._totals_are_per_row()
 
-    def record(self) -> dict[str, Any]:
+    def to_record(self) -> dict[str, Any]:
         placed_at = self._placed_at()
         email = self.first.get("email", "").strip()
         record: dict[str, Any] = {
@@ -179,17 +179,17 @@ class _Order:
         return parse_amount(row.get(column, ""), self.context.decimal_comma, self.currency)
 
     def _sum(self, column: str) -> Decimal:
-        """An order's figure: on its first row, or on each row its part."""
-        if self.flat:
-            return sum((self._amount(row, column) for row in self.starts), Decimal(0))
+        """An amount of the order: from its first row or, in flat dialects with amounts per row, the sum of all rows."""
+        if self.has_row_totals:
+            return sum((self._amount(row, column) for row in self.first_rows), Decimal(0))
         return self._amount(self.first, column)
 
     def _totals_are_per_row(self) -> bool:
-        """Flat dialects repeat the order's total on each row, or give each row its own."""
-        totals = [self._amount(row, "total") for row in self.starts]
+        """Whether each row has its own total. Other flat dialects repeat the order's total on each row."""
+        totals = [self._amount(row, "total") for row in self.first_rows]
         if len(set(totals)) > 1:
             return True
-        items = sum((self._price(row) for row in self.starts), Decimal(0))
+        items = sum((self._price(row) for row in self.first_rows), Decimal(0))
         return abs(sum(totals) - items) < abs(totals[0] - items)
 
     def _price(self, row: dict[str, str]) -> Decimal:
@@ -247,8 +247,8 @@ class _Order:
 
     def _line(self, position: int, row: dict[str, str]) -> dict[str, Any]:
         discount = self._amount(row, "lineitem discount")
-        tax = self._amount(row, "taxes") if self.flat else Decimal(0)
-        if self.flat and "lineitem discount" not in row:
+        tax = self._amount(row, "taxes") if self.has_row_totals else Decimal(0)
+        if self.has_row_totals and "lineitem discount" not in row:
             discount = self._amount(row, "discount amount")
         return {
             "id": str(position),
@@ -262,9 +262,9 @@ class _Order:
         }
 
     def _totals(self) -> dict[str, Decimal]:
-        """The subtotal is what the items and the shipping cost before any discount.
+        """The subtotal is the price of items and shipping before any discount.
 
-        The export's own column means something else in each dialect.
+        It is computed, because the export's own column has a different meaning in each dialect.
         """
         totals = {"total": self._sum("total")}
         if "taxes" in self.first:
@@ -290,13 +290,13 @@ class _Order:
             "company": cell("company"),
             "lines": [line for line in [*street, "" if is_code else country] if line],
             "city": ", ".join(filter(None, (cell("city"), cell("province")))),
-            # Shopify writes an apostrophe before postcodes, so that spreadsheets keep their zeros.
+            # Shopify writes an apostrophe before postcodes, so that spreadsheets keep leading zeros.
             "postcode": cell("zip").removeprefix("'"),
             "country": country if is_code else None,
         }
 
     def _refunds(self, placed_at: datetime) -> list[UndatedRefund]:
-        """One refund with the whole sum. It bears the cancellation's date or the order's, for want of its own."""
+        """One refund with the whole amount. The export has no date for it: use the cancellation's or the order's."""
         refunded = self._sum("refunded amount")
         if refunded <= 0:
             return []

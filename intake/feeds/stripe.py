@@ -1,8 +1,8 @@
 """Stripe's payments: the dashboard's CSV in both column sets, and events, charges and sessions as JSON.
 
-They complete the orders of a store with the card's brand and last 4 digits, and of a wallet payment
-the device's. The order is found by its number in the payment's metadata, by the payment's own id
-where the store told it, or by payer, amount and day.
+They add the card's brand and last 4 digits to a store's orders, and for wallet payments the last 4
+digits of the device account number. An order is found by its number in the payment's metadata, by the
+payment's id if the store's export has it, or by payer, amount and date.
 """
 
 import json
@@ -22,11 +22,11 @@ from intake.tables import read_table
 from intake.values import parse_amount, parse_time
 from orders.money import decimals
 
-# Under which names shops and their plugins put the order's number into a payment.
+# The metadata keys in which shops and their plugins store the order's number.
 NUMBER_KEYS = ("order_number", "order_id", "order", "order_no", "ordernumber", "orderid", "order number", "order id")
 WALLETS = {"apple pay": "apple_pay", "android pay": "google_pay", "google pay": "google_pay"}
 BRANDS = {"american express": "amex", "diners club": "diners", "union pay": "unionpay"}
-# Where Stripe's smallest unit is not ISO 4217's.
+# Decimals of the currencies whose smallest unit at Stripe differs from ISO 4217.
 MINOR_UNITS = {"ISK": 2, "UGX": 2, "MGA": 0}
 UNPAID = ("failed", "canceled", "cancelled", "blocked", "incomplete", "requires_payment_method", "expired")
 METADATA_COLUMN = " (metadata)"
@@ -71,7 +71,7 @@ def _read_table(source: SourceFile) -> Iterator[RawItem]:
 
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     if isinstance(item.raw, list):
-        return _payment_of_row(item.content, context)
+        return _update_from_row(item.content, context)
     value = item.content
     if not isinstance(value, dict):
         raise ImportRejected(_("This is no object of Stripe's."))
@@ -83,11 +83,11 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
         raise ImportRejected(_("This event holds no object."))
     kind = value.get("object")
     if kind == "checkout.session":
-        return _payment_of_session(value, reported_at, context)
+        return _update_from_session(value, reported_at, context)
     if kind == "payment_intent":
-        return _payment_of_charge(_charge_of_intent(value), reported_at, context)
+        return _update_from_charge(_charge_of_intent(value), reported_at, context)
     if kind == "charge":
-        return _payment_of_charge(value, reported_at, context)
+        return _update_from_charge(value, reported_at, context)
     raise ImportRejected(
         _("A Stripe object “%(kind)s” tells nothing about an order's payment.") % {"kind": str(kind)[:40]}
     )
@@ -101,26 +101,26 @@ def _as_text(value: Any) -> str:
 
 
 def _charge_of_intent(intent: Mapping[str, Any]) -> dict[str, Any]:
-    """The charge that an intent led to, which knows the card."""
-    charges = _part(intent, "charges").get("data") or [intent.get("latest_charge")]
+    """The last charge of a payment intent, which has the card."""
+    charges = _dict_at(intent, "charges").get("data") or [intent.get("latest_charge")]
     charge = next((each for each in reversed(charges) if isinstance(each, dict)), None)
     if charge is None:
         raise ImportRejected(_("This payment intent holds no charge, and so no card."))
     return {
         "payment_intent": intent.get("id"),
         **charge,
-        "metadata": _part(intent, "metadata") | _part(charge, "metadata"),
+        "metadata": _dict_at(intent, "metadata") | _dict_at(charge, "metadata"),
     }
 
 
-def _payment_of_charge(charge: Mapping[str, Any], reported_at: Any, context: FeedContext) -> OrderUpdate:
+def _update_from_charge(charge: Mapping[str, Any], reported_at: Any, context: FeedContext) -> OrderUpdate:
     if charge.get("status") == "failed" or charge.get("paid") is False:
         raise ImportRejected(_("This charge is not paid: it pays no order."))
-    source = _part(charge, "source")
-    card = _part(_part(charge, "payment_method_details"), "card") or _part(source, "card") or source
-    wallet = _part(card, "wallet")
+    source = _dict_at(charge, "source")
+    card = _dict_at(_dict_at(charge, "payment_method_details"), "card") or _dict_at(source, "card") or source
+    wallet = _dict_at(card, "wallet")
     created = charge.get("created")
-    return _completion(
+    return _order_update(
         context,
         reported_at=_time(reported_at or created),
         card={
@@ -129,41 +129,41 @@ def _payment_of_charge(charge: Mapping[str, Any], reported_at: Any, context: Fee
             "wallet": wallet.get("type") or card.get("tokenization_method"),
             "device_last4": wallet.get("dynamic_last4") or card.get("dynamic_last4"),
         },
-        numbers=_numbers(_part(charge, "metadata")),
+        numbers=_order_numbers(_dict_at(charge, "metadata")),
         references=[charge.get("id"), charge.get("payment_intent"), charge.get("invoice")],
-        payer=_part(charge, "billing_details").get("email") or charge.get("receipt_email"),
+        payer=_dict_at(charge, "billing_details").get("email") or charge.get("receipt_email"),
         paid_amount=_from_minor_units(charge.get("amount"), charge.get("currency")),
         currency=charge.get("currency"),
         paid_at=_time(created),
     )
 
 
-def _payment_of_session(session: Mapping[str, Any], reported_at: Any, context: FeedContext) -> OrderUpdate:
-    """A checkout session knows no card, but which order its payment belongs to."""
+def _update_from_session(session: Mapping[str, Any], reported_at: Any, context: FeedContext) -> OrderUpdate:
+    """A checkout session has no card, but tells which order its payment belongs to."""
     if session.get("mode") == "setup":
         raise ImportRejected(_("This checkout session only saved a card: it pays no order."))
     if session.get("payment_status") == "unpaid":
         raise ImportRejected(_("This checkout session is not paid."))
     created = session.get("created") or reported_at
-    return _completion(
+    return _order_update(
         context,
         reported_at=_time(reported_at or created),
         card={},
-        numbers=[session.get("client_reference_id"), *_numbers(_part(session, "metadata"))],
+        numbers=[session.get("client_reference_id"), *_order_numbers(_dict_at(session, "metadata"))],
         references=[session.get("id"), session.get("payment_intent")],
-        payer=_part(session, "customer_details").get("email") or session.get("customer_email"),
+        payer=_dict_at(session, "customer_details").get("email") or session.get("customer_email"),
         paid_amount=_from_minor_units(session.get("amount_total"), session.get("currency")),
         currency=session.get("currency"),
         paid_at=_time(created),
     )
 
 
-def _part(value: Mapping[str, Any], key: str) -> dict[str, Any]:
+def _dict_at(value: Mapping[str, Any], key: str) -> dict[str, Any]:
     part = value.get(key)
     return part if isinstance(part, dict) else {}
 
 
-def _numbers(metadata: Mapping[str, Any]) -> list[Any]:
+def _order_numbers(metadata: Mapping[str, Any]) -> list[Any]:
     by_name = {name.strip().lower(): value for name, value in metadata.items()}
     return [by_name[name] for name in NUMBER_KEYS if name in by_name]
 
@@ -178,7 +178,7 @@ def _time(seconds: Any) -> datetime | None:
 
 
 def _from_minor_units(units: Any, currency: Any) -> Decimal | None:
-    """An amount that is written in the currency's smallest unit."""
+    """Convert an amount from the currency's smallest unit."""
     if not isinstance(units, int):
         return None
     code = str(currency).upper()
@@ -188,7 +188,7 @@ def _from_minor_units(units: Any, currency: Any) -> Decimal | None:
 # --- CSV -----------------------------------------------------------------------------------------------
 
 
-def _payment_of_row(row: Mapping[str, str], context: FeedContext) -> OrderUpdate:
+def _update_from_row(row: Mapping[str, str], context: FeedContext) -> OrderUpdate:
     def cell(*names: str) -> str:
         return next((row[name].strip() for name in names if row.get(name, "").strip()), "")
 
@@ -198,7 +198,7 @@ def _payment_of_row(row: Mapping[str, str], context: FeedContext) -> OrderUpdate
     paid_at = parse_time(created, UTC) if created else None
     currency = cell("currency")
     metadata = {name.removesuffix(METADATA_COLUMN): text for name, text in row.items() if METADATA_COLUMN in name}
-    return _completion(
+    return _order_update(
         context,
         reported_at=paid_at,
         card={
@@ -207,7 +207,7 @@ def _payment_of_row(row: Mapping[str, str], context: FeedContext) -> OrderUpdate
             "wallet": cell("card tokenization method"),
             "device_last4": None,
         },
-        numbers=[cell("client reference id"), *_numbers(metadata)],
+        numbers=[cell("client reference id"), *_order_numbers(metadata)],
         references=[cell("id"), cell("paymentintent id"), cell("checkout session id"), cell("invoice id")],
         payer=cell("customer email"),
         paid_amount=parse_amount(cell("amount"), context.decimal_comma, currency.upper()),
@@ -216,7 +216,7 @@ def _payment_of_row(row: Mapping[str, str], context: FeedContext) -> OrderUpdate
     )
 
 
-def _completion(
+def _order_update(
     context: FeedContext,
     *,
     reported_at: datetime | None,

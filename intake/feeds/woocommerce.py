@@ -1,6 +1,6 @@
-"""WooCommerce: orders and refunds as its REST API and webhooks write them.
+"""WooCommerce: orders and refunds as JSON from its REST API and webhooks.
 
-Tables of its export plugins are read by `woocommerce_csv`.
+The tables of its export plugins are read by `woocommerce_csv`.
 """
 
 import html
@@ -20,8 +20,8 @@ from intake.records import ImportRejected, OrderRecord, OrderUpdate, RefundRecor
 from intake.source_file import Head, SourceFile
 from intake.values import THOUSANDTH, parse_amount, parse_time
 
-LISTS = ("create", "update", "orders")  # under which a batch, or an older API, wraps its orders
-# Where gateways keep the payment's names among an order's metadata.
+LISTS = ("create", "update", "orders")  # keys that hold the orders of a batch, or of an older API
+# The metadata keys in which payment gateways store their references.
 REFERENCE_KEYS = ("_stripe_intent_id", "_stripe_charge_id", "_transaction_id", "_payment_intent_id")
 REFUNDED_ITEM = "_refunded_item_id"
 
@@ -62,7 +62,7 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     if not isinstance(value, dict):
         raise ImportRejected(_("This is no object of WooCommerce's."))
     if "refunded_by" in value or "refunded_payment" in value:
-        return _refund(value, context)
+        return _refund_update(value, context)
     if "line_items" not in value or "billing" not in value:
         raise ImportRejected(_("This is no order: it has no line_items or no billing."))
     return StoreRecord.model_validate(_order(value, context))
@@ -70,8 +70,8 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
 
 def _order(value: dict[str, Any], context: FeedContext) -> dict[str, Any]:
     costs = [*(value.get("shipping_lines") or ()), *(value.get("fee_lines") or ())]
-    lines = [_line(item) for item in value["line_items"]] + [_cost(item) for item in costs if _costs(item)]
-    refunds = [_undated(refund, value, context) for refund in value.get("refunds") or ()]
+    lines = [_line(item) for item in value["line_items"]] + [_cost_line(item) for item in costs if _has_cost(item)]
+    refunds = [_listed_refund(refund, value, context) for refund in value.get("refunds") or ()]
     billing = value["billing"]
     record: dict[str, Any] = {
         "store": context.store,
@@ -131,17 +131,17 @@ def _line(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _serials(meta_data: Sequence[dict[str, Any]]) -> list[str]:
-    """Serial numbers, where a license plugin keeps them with the item."""
+    """Serial numbers that a license plugin stored with the item."""
     found = [entry.get("value") for entry in meta_data if _SERIAL_KEY.fullmatch(str(entry.get("key")))]
     return list(dict.fromkeys(value.strip() for value in found if isinstance(value, str) and value.strip()))
 
 
-def _costs(item: dict[str, Any]) -> bool:
+def _has_cost(item: dict[str, Any]) -> bool:
     return bool(_amount(item.get("total")) or _amount(item.get("total_tax")))
 
 
-def _cost(item: dict[str, Any]) -> dict[str, Any]:
-    """Shipping or a fee, as a line of its own, so that the lines add up."""
+def _cost_line(item: dict[str, Any]) -> dict[str, Any]:
+    """Shipping or a fee as an order line, so that the lines add up to the total."""
     price, tax = _amount(item.get("total")), _amount(item.get("total_tax"))
     return {
         "id": str(item["id"]),
@@ -155,7 +155,7 @@ def _cost(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _woocommerce_reference(order_id: Any) -> str:
-    """By this refunds find their order, whose number may be another than its id."""
+    """The reference by which refunds find their order. An order's number may differ from its id."""
     return f"woocommerce-order-{order_id}"
 
 
@@ -172,16 +172,16 @@ def _references(value: dict[str, Any]) -> list[str]:
 # --- Refunds -------------------------------------------------------------------------------------------
 
 
-def _undated(refund: dict[str, Any], order: dict[str, Any], context: FeedContext) -> UndatedRefund:
-    """An order lists its refunds without their day: they bear that of the order's last change until it is known."""
+def _listed_refund(refund: dict[str, Any], order: dict[str, Any], context: FeedContext) -> UndatedRefund:
+    """A refund as listed in its order, where it has no date: use the order's last change for now."""
     at = _time(order, "date_modified", context) or _time(order, "date_created", context)
     return UndatedRefund.model_validate(
         {"id": str(refund["id"]), "amount": abs(_amount(refund.get("total"))), "at": at}
     )
 
 
-def _refund(value: dict[str, Any], context: FeedContext) -> OrderUpdate:
-    """A refund that came by itself: its link names the order."""
+def _refund_update(value: dict[str, Any], context: FeedContext) -> OrderUpdate:
+    """A refund that was exported on its own: its link names the order."""
     links = value.get("_links", {}).get("up", []) + value.get("_links", {}).get("self", [])
     found = next(filter(None, (_ORDER_IN_LINK.search(str(link.get("href"))) for link in links)), None)
     number = str(value["parent_id"]) if value.get("parent_id") else found[1] if found else ""

@@ -1,7 +1,7 @@
-"""WooCommerce's orders as the common export plugins write them: one table, several dialects.
+"""WooCommerce's orders as tables of the common export plugins.
 
-One order a row, with its items in columns of their own or all in one, or a row for each item. Each
-plugin has its own names for the same columns: COLUMNS lists them.
+Either one row per order, with its items in separate columns or in a single one, or one row per item.
+Each plugin has its own names for the same columns: COLUMNS lists them.
 """
 
 import html
@@ -34,7 +34,7 @@ STATUSES = {
     "partially-refunded": Status.PARTIALLY_REFUNDED,
 }
 
-# What the portal needs, and what the plugins call it; the first that a file has counts.
+# The portal's fields and what the plugins call them; the first column that a file has is used.
 COLUMNS = {
     "number": (
         "order_number_formatted",
@@ -76,8 +76,8 @@ COLUMNS = {
 }
 _NUMBERED_ITEM = re.compile(r"line_item_\d+")
 _RECOGNIZED_FIELDS = ("status", "date", "total", "currency", "email", "item_name", "items", "tax", "shipping", "method")
-MAX_ROWS = 5_000  # of one order
-REFUND_ID = "refunded"  # for tables that have one sum for all refunds of an order
+MAX_ROWS = 5_000  # per order
+REFUND_ID = "refunded"  # for tables with one amount for all refunds of an order
 
 
 def matches(head: Head) -> bool:
@@ -86,26 +86,26 @@ def matches(head: Head) -> bool:
 
 
 def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
-    """Gather the rows that follow each other with the same order number, or with none of their own."""
+    """Collect consecutive rows with the same order number, or with none."""
     table = read_table(source)
     header = next(table, None)
     if header is None:
         return
     at = next(header.cells.index(name) for name in COLUMNS["number"] if name in header.cells)
-    number, begun, rows = "", 0, list[list[str]]()
+    number, first_line, rows = "", 0, list[list[str]]()
     for row in table:
         if row.problem:
             yield RawItem(row.line, [row.cells], problem=row.problem)
             continue
-        own = row.cells[at].strip()
-        if rows and own in ("", number) and len(rows) < MAX_ROWS:
+        row_number = row.cells[at].strip()
+        if rows and row_number in ("", number) and len(rows) < MAX_ROWS:
             rows.append(row.cells)
             continue
         if rows:
-            yield _item(begun, number, rows, header.cells, context)
-        number, begun, rows = own, row.line, [row.cells]
+            yield _item(first_line, number, rows, header.cells, context)
+        number, first_line, rows = row_number, row.line, [row.cells]
     if rows:
-        yield _item(begun, number, rows, header.cells, context)
+        yield _item(first_line, number, rows, header.cells, context)
 
 
 def _item(line: int, number: str, rows: list[list[str]], columns: list[str], context: FeedContext) -> RawItem:
@@ -115,11 +115,11 @@ def _item(line: int, number: str, rows: list[list[str]], columns: list[str], con
 
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     rows = [dict(zip(item.content, row, strict=True)) for row in item.raw if isinstance(row, list)]
-    return StoreRecord.model_validate(_Order(rows, context).record())
+    return StoreRecord.model_validate(_OrderRows(rows, context).to_record())
 
 
-class _Order:
-    """One order's rows, on the way to a record."""
+class _OrderRows:
+    """Converts the rows of one order to a record."""
 
     def __init__(self, rows: list[dict[str, str]], context: FeedContext) -> None:
         self.rows = rows
@@ -137,7 +137,7 @@ class _Order:
     def amount(self, name: str, row: Mapping[str, str] | None = None) -> Decimal:
         return parse_amount(self.text(name, row), self.context.decimal_comma, self.currency)
 
-    def record(self) -> dict[str, Any]:
+    def to_record(self) -> dict[str, Any]:
         if not self.text("date"):
             raise ImportRejected(_("This order has no date."))
         placed_at = parse_time(self.text("date"), self.context.time_zone)
@@ -171,10 +171,10 @@ class _Order:
     def lines(self) -> list[dict[str, Any]]:
         if any(_NUMBERED_ITEM.fullmatch(column) for column in self.first):
             cells = [cell for name, cell in self.first.items() if _NUMBERED_ITEM.fullmatch(name) and cell.strip()]
-            lines = [self.packed(position, cell) for position, cell in enumerate(cells, start=1)]
+            lines = [self.parse_packed_item(position, cell) for position, cell in enumerate(cells, start=1)]
         elif self.has("items"):
             cells = [cell for cell in re.split(r"[;\n]+", self.text("items")) if cell.strip()]
-            lines = [self.packed(position, cell) for position, cell in enumerate(cells, start=1)]
+            lines = [self.parse_packed_item(position, cell) for position, cell in enumerate(cells, start=1)]
         else:
             items = [row for row in self.rows if self.text("item_name", row)]
             lines = [self.line(position, row) for position, row in enumerate(items, start=1)]
@@ -184,8 +184,8 @@ class _Order:
                 lines.append({"id": name, "name": title, "kind": "other", "quantity": 1, **costs})
         return lines
 
-    def packed(self, position: int, cell: str) -> dict[str, Any]:
-        """An item in one cell: name:Product|sku:A12|quantity:1|total:8.00|tax:1.44."""
+    def parse_packed_item(self, position: int, cell: str) -> dict[str, Any]:
+        """Parse an item in a single cell: name:Product|sku:A12|quantity:1|total:8.00|tax:1.44."""
         parts = dict(part.partition(":")[::2] for part in cell.split("|"))
         parts = {name.strip().lower(): text.strip() for name, text in parts.items()}
         if not parts.get("name"):
@@ -215,12 +215,15 @@ class _Order:
 
     def refunds(self, placed_at: Any) -> list[UndatedRefund]:
         if packed := self.first.get("refund_items", "").strip():
-            return [self.refund(position, cell, placed_at) for position, cell in enumerate(packed.split(";"), start=1)]
+            return [
+                self.parse_packed_refund(position, cell, placed_at)
+                for position, cell in enumerate(packed.split(";"), start=1)
+            ]
         refunded = abs(self.amount("refunded"))
         return [UndatedRefund(id=REFUND_ID, amount=refunded, at=placed_at)] if refunded else []
 
-    def refund(self, position: int, cell: str, placed_at: Any) -> UndatedRefund:
-        """A refund in one cell: amount:46.00|reason:refund|date:2019-06-19 12:13:48."""
+    def parse_packed_refund(self, position: int, cell: str, placed_at: Any) -> UndatedRefund:
+        """Parse a refund in a single cell: amount:46.00|reason:refund|date:2019-06-19 12:13:48."""
         parts = dict(part.partition(":")[::2] for part in cell.split("|"))
         at = parse_time(parts["date"], self.context.time_zone) if parts.get("date") else placed_at
         refunded = abs(parse_amount(parts.get("amount", ""), self.context.decimal_comma, self.currency))
@@ -231,7 +234,7 @@ BILLING = ("first_name", "last_name", "company", "address_1", "address_2", "city
 
 
 def billing_record(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """A billing address from WooCommerce's own names for its parts."""
+    """A billing record from WooCommerce's address fields."""
     part = {name: str(value or "").strip() for name, value in parts.items()}.get
     country = part("country", "")
     is_code = len(country) == 2 and country.isascii() and country.isalpha()
@@ -245,10 +248,10 @@ def billing_record(parts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def order_status(word: str, refunded: Decimal, total: Decimal) -> str:
-    """What a status of WooCommerce's means here. A shop's own status is taken as paid, as its reports count it."""
-    plain = word.strip().lower().removeprefix("wc-").replace(" ", "-")
-    meant = STATUSES.get(plain, Status.COMPLETED)
-    if meant == Status.COMPLETED and refunded > 0:
-        meant = Status.REFUNDED if refunded >= total else Status.PARTIALLY_REFUNDED
-    return meant.value
+def order_status(name: str, refunded: Decimal, total: Decimal) -> str:
+    """Map a WooCommerce status. A shop's custom status counts as paid, as it does in WooCommerce's reports."""
+    key = name.strip().lower().removeprefix("wc-").replace(" ", "-")
+    mapped = STATUSES.get(key, Status.COMPLETED)
+    if mapped == Status.COMPLETED and refunded > 0:
+        mapped = Status.REFUNDED if refunded >= total else Status.PARTIALLY_REFUNDED
+    return mapped.value

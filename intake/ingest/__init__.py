@@ -1,5 +1,5 @@
-"""Orders into the database: `run` is the way in.
+"""Import orders into the database. The entry point is `run.Import`.
 
-`merge` holds the rules and touches no database, `load` reads what a batch needs with one query a
-table, `write` puts back what changed in bulk, `run` makes batches of it.
+`run` splits the items into batches, `loading` reads what a batch needs with one query per table,
+`merge` applies the records in memory, and `writing` saves what changed in bulk.
 """

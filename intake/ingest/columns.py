@@ -1,4 +1,4 @@
-"""Which keys of a record fill which columns, and what a new row holds before anything is said of it."""
+"""The columns that the fields of a record fill, and the default values of new rows."""
 
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ from orders.models import Order, OrderLine
 ZERO = Decimal(0)
 Status = Order.Status
 
-# Keys of a record and of its parts, and the columns they fill.
+# Record fields, and the columns they fill.
 SIMPLE_COLUMNS = {"email": "store_email", "language": "language", "test": "is_test", "password": "password_hash"}
 PART_COLUMNS = {
     "payment": {
@@ -30,7 +30,7 @@ PART_COLUMNS = {
     "invoice": {"number": "invoice_number", "issued_on": "invoice_issued_on", "seller": "invoice_seller"},
     "totals": {"subtotal": "subtotal", "discount": "discount", "tax": "tax", "total": "total"},
 }
-SIMPLE_FIELDS = ("status", "refunds", *SIMPLE_COLUMNS)  # optional keys of a record that have no parts
+SIMPLE_FIELDS = ("status", "refunds", *SIMPLE_COLUMNS)  # optional fields without nested fields
 LINE_FIELDS = ("sku", "kind", "extends", "quantity", "unit_price", "discount", "tax_rate", "tax", "total", "licenses")
 OPTIONAL_LINE_FIELDS = set(LINE_FIELDS)
 LINE_COLUMN_FIELDS = {"name", *LINE_FIELDS} - {"licenses"}

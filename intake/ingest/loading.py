@@ -1,4 +1,4 @@
-"""Reads what a batch needs from the database: one query a table, however many records."""
+"""Load what a batch needs from the database: one query per table, however many records."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,19 +22,19 @@ SKU_COLUMNS = ("store_id", "code", "name", "product_id")
 
 @dataclass(frozen=True, slots=True)
 class ExistingOrder:
-    """That an order is there, and the digest of what its feed said last."""
+    """The id of an existing order, and the digest of its feed's last record."""
 
     id: int
     digest: str | None
 
 
 def existing_store_ids(slugs: Iterable[str]) -> dict[str, int]:
-    """The ids of those of these stores that are there."""
+    """The ids of the stores that exist, by slug."""
     return dict(Store.objects.filter(slug__in=set(slugs)).values_list("slug", "id"))
 
 
 def get_or_create_stores(slugs: Iterable[str]) -> dict[str, int]:
-    """The ids of these stores. Those that nobody knows are made, with defaults that staff can change."""
+    """The ids of these stores, by slug. Unknown stores are created with defaults that staff can change."""
     wanted = set(slugs)
     known = existing_store_ids(wanted)
     if missing := wanted - known.keys():
@@ -44,10 +44,10 @@ def get_or_create_stores(slugs: Iterable[str]) -> dict[str, int]:
 
 
 def existing_orders(keys: Iterable[tuple[int, str]], feed: str) -> dict[tuple[int, str], ExistingOrder]:
-    """Which of these orders, by (store id, number key), are there."""
+    """The orders that exist, by (store id, number key)."""
     wanted = set(keys)
     with connection.cursor() as cursor:
-        # By hand, because a list of a thousand parameters costs more than the answer.
+        # Raw SQL, because binding a thousand parameters takes longer than the query.
         cursor.execute(
             "SELECT id, store_id, number_key, sources -> %s ->> 'digest' FROM orders_order"
             " WHERE number_key = ANY(%s) AND store_id = ANY(%s)",
@@ -61,9 +61,9 @@ def existing_orders(keys: Iterable[tuple[int, str]], feed: str) -> dict[tuple[in
 
 
 def load_batch(order_ids: list[int], records: Iterable[tuple[int, OrderRecord]], batch: Batch) -> None:
-    """Fill a batch: these orders with all that hangs on them, and the licenses and SKUs that records name.
+    """Load these orders with their lines, licenses and refunds, and the licenses and SKUs that records refer to.
 
-    Orders and lines stay locked until the transaction ends, so that a return in between waits.
+    Orders and lines are locked until the transaction ends, so that a return requested meanwhile waits.
     """
     orders = _load_orders(order_ids, batch) if order_ids else {}
     serial_keys: set[str] = set()
@@ -103,14 +103,14 @@ def _load_orders(order_ids: list[int], batch: Batch) -> dict[int, OrderState]:
     ):
         order = orders[columns.pop("order_id")]
         order.lines[columns["store_line_id"]] = LineState(
-            id=columns["id"], held=columns.pop("id") in held, columns=columns
+            id=columns["id"], has_case=columns.pop("id") in held, columns=columns
         )
     for columns in Refund.objects.filter(order_id__in=order_ids).values(
         "id", "order_id", "transaction", *REFUND_COLUMNS
     ):
         order = orders[columns.pop("order_id")]
         order.refunds[columns["store_refund_id"]] = RefundState(
-            id=columns.pop("id"), held=columns.pop("transaction") is not None, columns=columns
+            id=columns.pop("id"), has_transaction=columns.pop("transaction") is not None, columns=columns
         )
         for part in columns["lines"]:
             if line := order.lines.get(part["id"]):
@@ -126,7 +126,7 @@ def _load_links(order_ids: list[int]) -> list[Mapping[str, Any]]:
     )
 
 
-# Which orders carry a license: those of the batch, and of all others the latest, who may be thousands.
+# The orders of each license: those of the batch, and of the others, which may be thousands, only the latest.
 _ORDERS_OF_LICENSES = """
 SELECT link.license_id, link.order_id, placed_at
 FROM licenses_licensedline AS link JOIN orders_order ON orders_order.id = link.order_id
@@ -150,7 +150,7 @@ def _load_licenses(serial_keys: set[str], license_ids: set[int], order_ids: list
         with connection.cursor() as cursor:
             cursor.execute(_ORDERS_OF_LICENSES, {"licenses": list(by_id), "orders": order_ids})
             for license_id, order_id, placed_at in cursor.fetchall():
-                by_id[license_id].placed[order_id] = placed_at
+                by_id[license_id].order_dates[order_id] = placed_at
 
 
 def _licenses(column: str, values: set[Any]) -> list[LicenseState]:

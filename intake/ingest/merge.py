@@ -1,10 +1,10 @@
-"""The merge rules: what a record does to an order. No database here.
+"""Merge a record into its order, in memory.
 
-A record that is newer than what its feed said last is applied whole: what it says stands, what it
-leaves out stays. A record that is older may still fill in what no newer one said, so that versions
-of an order end in the same state in whatever order they come. For that, each feed's entry in
-`Order.sources` keeps, beside `updated_at`, when each key that the newest record left `absent` was
-said last ("" for never).
+A record that is newer than its feed's last one is applied completely: its fields are set, absent ones
+keep their values. An older record only fills fields that no newer record had, so that versions of an
+order end in the same state in whatever order they are imported. For that, each feed's entry in
+`Order.sources` stores `updated_at` and, under `absent`, when each field that the newest record lacked
+was last given ("" for never).
 """
 
 from typing import Any
@@ -39,7 +39,7 @@ from orders.models import Order
 from orders.passwords import hash_imported_password
 
 Status = Order.Status
-# Without a date that says otherwise, a status moves down this list only.
+# Without dates that tell which record is later, a status only changes to one further down this list.
 STATUS_RANK = {
     str(status): rank
     for rank, status in enumerate(
@@ -56,21 +56,21 @@ STATUS_RANK = {
 
 
 def merge_record(record: OrderRecord, order: OrderState, batch: Batch, feed: str, digest: str) -> bool:
-    """Apply a record to its order, in memory. Returns whether anything of the order is now different."""
+    """Apply a record to its order, in memory. Returns whether anything of the order changed."""
     order.changed, changed_before = False, order.changed
     sources = order.columns["sources"] or {}
     known = sources.get(feed)
     recency = Recency(known, sortable_timestamp(record.updated_at))
-    said = record.model_fields_set
+    given = record.model_fields_set
     if recency.is_newest:
         _merge_required_fields(record, order, recency)
-    _merge_simple_fields(record, order, recency, said)
-    _merge_parts(record, order, recency, said)
-    if "lines" in said:
+    _merge_simple_fields(record, order, recency, given)
+    _merge_parts(record, order, recency, given)
+    if "lines" in given:
         merge_lines(record, order, batch, recency)
     entry: dict[str, Any] = dict(known or {})
     _sum_totals_from_lines(record, order, recency, entry)
-    if "refunds" in said and recency.applies("refunds"):
+    if "refunds" in given and recency.applies("refunds"):
         entry["refunds"] = _merge_refunds(record, order, batch, entry.get("refunds") or [])
     _count_returned(order)
     _update_source_entry(record, recency, entry, digest)
@@ -90,38 +90,38 @@ def _set(order: OrderState, column: str, value: Any) -> None:
 
 
 def _merge_required_fields(record: OrderRecord, order: OrderState, recency: Recency) -> None:
-    """What every full record says."""
-    said = record.model_fields_set
-    if "number" in said:
+    """Merge the fields that every complete record has."""
+    given = record.model_fields_set
+    if "number" in given:
         _set(order, "number", record.number)
         _set(order, "number_key", number_key(record.number))
-    if "placed_at" in said and order.columns["placed_at"] != record.placed_at:
+    if "placed_at" in given and order.columns["placed_at"] != record.placed_at:
         _set(order, "placed_at", record.placed_at)
         for line in order.lines.values():
             line.columns["return_until"] = None
-    if "currency" in said:
+    if "currency" in given:
         _set(order, "currency", record.currency)
 
 
-def _merge_simple_fields(record: OrderRecord, order: OrderState, recency: Recency, said: set[str]) -> None:
+def _merge_simple_fields(record: OrderRecord, order: OrderState, recency: Recency, given: set[str]) -> None:
     for key, column in SIMPLE_COLUMNS.items():
-        if key in said and recency.applies(key):
+        if key in given and recency.applies(key):
             value = getattr(record, key)
             if key == "password" and value and value != order.columns[column]:
                 value = hash_imported_password(value)
             _set(order, column, value if value is not None else NEW_ORDER[column])
-            if key == "email":  # where an address was corrected, write.py keeps the key of that
+            if key == "email":  # writing.py keeps the key of a corrected address
                 _set(order, "email_key", email_key(order.columns["store_email"]))
-    if "status" in said and recency.applies("status"):
+    if "status" in given and recency.applies("status"):
         is_first = order.is_new and not order.columns["sources"]
         may_move = is_first or recency.allows_status_rollback or not recency.is_newest
         if may_move or STATUS_RANK[record.status] >= STATUS_RANK[order.columns["status"]]:
             _set(order, "status", record.status)
 
 
-def _merge_parts(record: OrderRecord, order: OrderState, recency: Recency, said: set[str]) -> None:
+def _merge_parts(record: OrderRecord, order: OrderState, recency: Recency, given: set[str]) -> None:
     known, is_newest = order.columns, recency.is_newest
-    for key in said & NESTED_FIELDS:
+    for key in given & NESTED_FIELDS:
         columns = PART_COLUMNS[key]
         part: BaseModel | None = getattr(record, key)
         values: dict[str, Any] = {} if part is None else part.__dict__
@@ -139,7 +139,7 @@ def _merge_parts(record: OrderRecord, order: OrderState, recency: Recency, said:
 
 
 def _sum_totals_from_lines(record: OrderRecord, order: OrderState, recency: Recency, entry: dict[str, Any]) -> None:
-    """The totals of an order that was made without any are its lines', until it says some."""
+    """Compute the totals of an order that was created without totals, until a record has some."""
     if "totals" in record.model_fields_set:
         entry.pop("summed", None)
         return
@@ -154,27 +154,24 @@ def _sum_totals_from_lines(record: OrderRecord, order: OrderState, recency: Rece
     _set(order, "total", sum((line.total or ZERO for line in lines), ZERO))
 
 
-# --- Lines and licenses -------------------------------------------------------------------------------
-
-
 def _merge_refunds(record: OrderRecord, order: OrderState, batch: Batch, brought: list[str]) -> list[str]:
-    """Refunds are matched by their id. Of those that this feed `brought`, the ones not listed any more go.
+    """Merge refunds by their id, and delete those that this feed had `brought` and no longer lists.
 
-    A completion tells of single refunds, and so removes none.
+    An OrderUpdate contains single refunds, so it deletes none. Returns the ids of this feed's refunds.
     """
     listed = record.refunds or []
-    for said in listed:
+    for refund in listed:
         columns = {
-            "store_refund_id": said.id,
-            "amount": said.amount,
-            "refunded_at": said.at,
-            "lines": [{"id": line.id, "quantity": line.quantity} for line in said.lines or ()],
+            "store_refund_id": refund.id,
+            "amount": refund.amount,
+            "refunded_at": refund.at,
+            "lines": [{"id": line.id, "quantity": line.quantity} for line in refund.lines or ()],
         }
-        known = order.refunds.get(said.id)
-        if known is not None and isinstance(said, UndatedRefund):
+        known = order.refunds.get(refund.id)
+        if known is not None and isinstance(refund, UndatedRefund):
             columns |= {"refunded_at": known.columns["refunded_at"], "lines": known.columns["lines"]}
         if known is None:
-            order.refunds[said.id] = RefundState(columns)
+            order.refunds[refund.id] = RefundState(columns)
             order.changed = True
         elif known.columns != columns:
             known.columns = columns
@@ -183,16 +180,16 @@ def _merge_refunds(record: OrderRecord, order: OrderState, batch: Batch, brought
     if isinstance(record, OrderUpdate):
         return list(dict.fromkeys([*brought, *ids]))
     for refund_id in brought:
-        if refund_id not in ids and refund_id in order.refunds and not order.refunds[refund_id].held:
-            gone = order.refunds.pop(refund_id)
-            if gone.id is not None:
-                batch.removed_refunds.append(gone.id)
+        if refund_id not in ids and refund_id in order.refunds and not order.refunds[refund_id].has_transaction:
+            removed = order.refunds.pop(refund_id)
+            if removed.id is not None:
+                batch.removed_refunds.append(removed.id)
             order.changed = True
     return ids
 
 
 def _count_returned(order: OrderState) -> None:
-    """Units that went back, by the store's refunds; units that the portal itself took back are never forgotten."""
+    """Set the returned units from the store's refunds. Units that were returned in the portal are kept."""
     returned: dict[str, int] = {}
     if not order.refunds and not any(line.returned_by_store for line in order.lines.values()):
         return
@@ -201,15 +198,12 @@ def _count_returned(order: OrderState) -> None:
             returned[part["id"]] = returned.get(part["id"], 0) + part["quantity"]
     for line_id, line in order.lines.items():
         counted = line.columns["quantity_returned"]
-        told = returned.get(line_id, 0)
-        now = told if counted == line.returned_by_store else max(counted, told)
-        line.returned_by_store = told
+        from_store = returned.get(line_id, 0)
+        now = from_store if counted == line.returned_by_store else max(counted, from_store)
+        line.returned_by_store = from_store
         if now != counted:
             line.columns["quantity_returned"] = now
             line.changed = order.changed = True
-
-
-# --- Remembering -----------------------------------------------------------------------------------------
 
 
 def _update_source_entry(record: OrderRecord, recency: Recency, entry: dict[str, Any], digest: str) -> None:
@@ -225,19 +219,19 @@ def _update_source_entry(record: OrderRecord, recency: Recency, entry: dict[str,
 
 
 def _absent(record: OrderRecord, recency: Recency) -> dict[str, str]:
-    """What this record leaves out, and when that was last said."""
-    said = record.model_fields_set
-    absent = {key: recency.last_given_at(key) for key in SIMPLE_FIELDS if key not in said}
+    """The fields that this record lacks, and when each was last given."""
+    given = record.model_fields_set
+    absent = {key: recency.last_given_at(key) for key in SIMPLE_FIELDS if key not in given}
     for key, columns in PART_COLUMNS.items():
         part: BaseModel | None = getattr(record, key)
-        if key in said and (part is None or len(part.model_fields_set) == len(columns)):
+        if key in given and (part is None or len(part.model_fields_set) == len(columns)):
             continue
         missing = [name for name in columns if part is None or name not in part.model_fields_set]
         times = {name: recency.last_given_at(f"{key}.{name}") for name in missing}
-        if key not in said and len(set(times.values())) == 1:
+        if key not in given and len(set(times.values())) == 1:
             absent[key] = next(iter(times.values()))
         else:
-            absent |= {f"{key}.{name}": said_at for name, said_at in times.items()}
+            absent |= {f"{key}.{name}": given_at for name, given_at in times.items()}
     for line in record.lines:
         absent |= _absent_in_line(line, recency)
     return absent

@@ -1,4 +1,4 @@
-"""What a batch brought that others wait for: serial numbers of orders that were there without them."""
+"""Notify buyers of serial numbers that an import added to orders which had none."""
 
 from intake.ingest.state import Batch
 from licenses.services.activations import keep_earliest_use
@@ -6,12 +6,12 @@ from licenses.services.arrivals import Arrival, tell_of_imported
 
 
 def changed_license_ids(batch: Batch) -> list[int]:
-    """Licenses that were there before; asked before the batch is written."""
+    """The existing licenses that a batch changed. To be called before the batch is written."""
     return [license.id for license in batch.licenses.values() if license.id is not None and license.changed]
 
 
 def notify_new_serials(batch: Batch, changed_licenses: list[int]) -> None:
-    """After the batch is written, in its transaction. Most imports bring nothing of this, and ask nothing."""
+    """Send the emails of a batch, after it was written and in its transaction. Most batches need no query."""
     if changed_licenses:
         keep_earliest_use(changed_licenses)
     if arrivals := _first_serials(batch):
@@ -19,7 +19,7 @@ def notify_new_serials(batch: Batch, changed_licenses: list[int]) -> None:
 
 
 def _first_serials(batch: Batch) -> dict[int, Arrival]:
-    """Of orders that were there before: the first new license on a line that has only new ones."""
+    """For each existing order, the first new license on a line that had no license before."""
     arrivals: dict[int, Arrival] = {}
     for order in batch.orders.values():
         if order.is_new or not order.changed:

@@ -1,13 +1,13 @@
-"""What is promised to buyers about the lines of a batch, at the moment they come in."""
+"""Set until when the lines of a batch can be returned."""
 
 from intake.ingest.state import Batch
 from refunds.policy import ReturnDeadlines
 
 
 def set_return_until(batch: Batch) -> None:
-    """Say of each line that has no such promise yet until when it can be returned.
+    """Set `return_until` of every line that has none.
 
-    Lines lose theirs only where the merge finds another date of the order, product or kind.
+    Merging clears it only if the order's date or the line's SKU or kind changed.
     """
     lines = [
         (order, line)

@@ -1,4 +1,4 @@
-"""Batches of records into the database: each one transaction, whole or not at all."""
+"""Import items in batches. Each batch is one transaction."""
 
 import gc
 import hashlib
@@ -40,9 +40,9 @@ from orders.models import Order, PaymentReference
 from orders.services.confirmations import queue_confirmations
 from refunds.services.imported_refunds import reconcile_imported_refunds
 
-BATCH_SIZE = 2000  # orders a transaction
+BATCH_SIZE = 2000  # items per transaction
 GARBAGE_THRESHOLD = 500_000  # objects
-# All imports take turns: two at once would make the same order twice.
+# The key of the advisory lock under which imports run one after the other, so that none creates an order twice.
 IMPORT_LOCK = 0x696D706F7274
 
 _NO_KEY = gettext_lazy(
@@ -54,7 +54,7 @@ ItemCallback = Callable[[RawItem, str], None]
 
 @dataclass
 class Counts:
-    """How many orders were read, and what became of them: the others add up to `read`."""
+    """How many items were read, and their results, which add up to `read`."""
 
     read: int = 0
     created: int = 0
@@ -69,7 +69,7 @@ class Counts:
 
 @dataclass(slots=True)
 class _BatchEntry:
-    """One item on its way: the digest of what it says, and once it is judged its record or what is wrong with it."""
+    """An item with its digest and, once it was parsed, its record or the reason why it has none."""
 
     item: RawItem
     digest: str
@@ -78,15 +78,15 @@ class _BatchEntry:
 
 
 class _ChangedItems(NamedTuple):
-    """What the database knows of a batch's orders before anything is judged."""
+    """The items of a batch that changed since the last import, and the orders that were looked up to tell."""
 
-    changed: list[_BatchEntry]  # all but those that say again what their order heard last
-    unchanged_positions: dict[OrderKey, int]  # of those orders, where in the batch that stands
-    known: dict[OrderKey, ExistingOrder | None]  # every order that was looked for; None: it is not there
+    changed: list[_BatchEntry]  # all but those that repeat their order's last record
+    unchanged_positions: dict[OrderKey, int]  # the positions of the unchanged items
+    known: dict[OrderKey, ExistingOrder | None]  # every order looked up; None if it does not exist
 
 
 class _MatchedRecord(NamedTuple):
-    """A record and the order it belongs to."""
+    """A record and the key of its order."""
 
     entry: _BatchEntry
     record: OrderRecord
@@ -95,17 +95,17 @@ class _MatchedRecord(NamedTuple):
 
 @dataclass
 class Import:
-    """One feed's items into the database. `rejected` is called for each item that was not taken."""
+    """Imports one feed's items. Calls `on_rejected` for each rejected item, with the reason."""
 
     feed: Feed
     context: FeedContext
-    rejected: ItemCallback
-    warned: ItemCallback = lambda item, warning: None  # of what was taken, and is not as it should be
+    on_rejected: ItemCallback
+    on_warning: ItemCallback = lambda item, warning: None  # for items that were imported with a problem
     counts: Counts = field(default_factory=Counts)
     _mostly_changed: bool = field(default=False, init=False)
 
     def run(self, items: Iterator[RawItem], after_batch: Callable[[], None] = lambda: None) -> None:
-        """Take all items, batch by batch. While one batch is written, a second thread makes the next one ready."""
+        """Import all items in batches. While one batch is written, a second thread prepares the next."""
         language = get_language()
         with _rare_garbage_collection(), ThreadPoolExecutor(1) as thread:
             batch = self._read_batch(items, language)
@@ -116,16 +116,16 @@ class Import:
                 batch = following.result()
 
     def _read_batch(self, items: Iterator[RawItem], language: str | None) -> list[_BatchEntry]:
-        """The next batch; judged already, if the one before brought much that was new."""
-        with override(language):  # each thread has its own
-            batch = [_BatchEntry(item, digest(item.raw)) for item in islice(items, BATCH_SIZE)]
+        """Read the next batch, and parse it already if most items of the last batch had changed."""
+        with override(language):  # the active language is per thread
+            batch = [_BatchEntry(item, content_digest(item.raw)) for item in islice(items, BATCH_SIZE)]
             if self._mostly_changed:
                 for entry in batch:
                     self._parse_once(entry)
         return batch
 
     def _parse_once(self, entry: _BatchEntry) -> OrderRecord | str:
-        """The item's record, or why there is none."""
+        """The item's record, or the reason why it has none. Parsed on the first call only."""
         if entry.parsed is None:
             entry.parsed = entry.item.problem or self._parse(entry.item)
         return entry.parsed
@@ -144,7 +144,7 @@ class Import:
         return record
 
     def _import_batch(self, batch: list[_BatchEntry]) -> None:
-        """One batch. An item that the database refuses is found by halving, so that it costs itself only."""
+        """Import one batch. If the database refuses it, halve it until the offending items are found and rejected."""
         counts = Counts()
         rejected: list[tuple[RawItem, str]] = []
         warnings: list[tuple[RawItem, str]] = []
@@ -155,16 +155,16 @@ class Import:
         except (IntegrityError, DataError) as error:
             if len(batch) == 1:
                 self.counts.add(Counts(read=1, rejected=1))
-                self.rejected(batch[0].item, _describe_database_error(error))
+                self.on_rejected(batch[0].item, _describe_database_error(error))
                 return
             middle = len(batch) // 2
             self._import_batch(batch[:middle])
             self._import_batch(batch[middle:])
             return
         for item, reason in rejected:
-            self.rejected(item, reason)
+            self.on_rejected(item, reason)
         for item, warning in warnings:
-            self.warned(item, warning)
+            self.on_warning(item, warning)
         self.counts.add(counts)
 
     def _ingest(
@@ -176,26 +176,26 @@ class Import:
     ) -> None:
         for position, entry in enumerate(batch):
             entry.position = position
-        look = self._skip_unchanged(batch)
-        self._mostly_changed = len(look.changed) > len(batch) / 2
+        found = self._skip_unchanged(batch)
+        self._mostly_changed = len(found.changed) > len(batch) / 2
         parsed = []
-        for entry in look.changed:
+        for entry in found.changed:
             record = self._parse_once(entry)
             if isinstance(record, str):
                 rejected.append((entry.item, record))
             else:
                 parsed.append((entry, record))
         counts.read = len(batch)
-        counts.unchanged = len(batch) - len(look.changed)
-        placed, unmatched = self._match_orders(parsed, look.unchanged_positions, counts)
+        counts.unchanged = len(batch) - len(found.changed)
+        matched, unmatched = self._match_orders(parsed, found.unchanged_positions, counts)
         rejected += unmatched
         counts.rejected = len(rejected)
-        if placed:
-            self._merge(placed, look.known, counts)
-            warnings += _email_key_warnings(placed)
+        if matched:
+            self._merge(matched, found.known, counts)
+            warnings += _email_key_warnings(matched)
 
     def _skip_unchanged(self, entries: list[_BatchEntry]) -> _ChangedItems:
-        """What is unchanged is not even judged: that is what makes the same file fast the second time."""
+        """Find items whose digest is unchanged. They are not even parsed, which makes a repeated import fast."""
         guesses = {
             entry.item.key: (entry.item.key[0], number_key(entry.item.key[1]))
             for entry in entries
@@ -205,8 +205,8 @@ class Import:
             return _ChangedItems(entries, {}, {})
         ids = existing_store_ids({store for store, _number in guesses.values()})
         keys = {guess: (ids[store], number) for guess, (store, number) in guesses.items() if store in ids}
-        there = existing_orders(keys.values(), self.feed.name) if keys else {}
-        known = {key: there.get(key) for key in keys.values()}
+        existing = existing_orders(keys.values(), self.feed.name) if keys else {}
+        known = {key: existing.get(key) for key in keys.values()}
         changed: list[_BatchEntry] = []
         unchanged_positions: dict[OrderKey, int] = {}
         for entry in entries:
@@ -221,41 +221,43 @@ class Import:
     def _match_orders(
         self, parsed: list[tuple[_BatchEntry, OrderRecord]], unchanged_positions: dict[OrderKey, int], counts: Counts
     ) -> tuple[list[_MatchedRecord], list[tuple[RawItem, str]]]:
-        """Which order each record belongs to; and the completions for which there is none."""
-        wholes: list[_MatchedRecord] = []
-        completed: list[_MatchedRecord] = []
+        """Find the order of each record. Also returns the updates without an order, with the reason."""
+        complete: list[_MatchedRecord] = []
+        updated: list[_MatchedRecord] = []
         unmatched: list[tuple[RawItem, str]] = []
         ids = get_or_create_stores(record.store for _entry, record in parsed) if parsed else {}
-        completions = []
+        updates = []
         for entry, record in parsed:
-            if type(record) is OrderUpdate:  # `isinstance` takes pydantic ten times as long
-                completions.append((entry, record))
+            if type(record) is OrderUpdate:  # `isinstance` is ten times slower for pydantic models
+                updates.append((entry, record))
                 continue
             key = (ids[record.store], number_key(record.number))
             if entry.position < unchanged_positions.get(key, -1):
-                # An earlier version, in the same file, of what the order heard last.
+                # An earlier version, in the same file, of the order's last record.
                 counts.unchanged += 1
             else:
-                wholes.append(_MatchedRecord(entry, record, key))
-        found = find_orders([(ids[record.store], record) for _entry, record in completions], self.feed.order_lookups)
-        for (entry, completion), place in zip(completions, found, strict=True):
-            if isinstance(place, str):
-                unmatched.append((entry.item, place))
+                complete.append(_MatchedRecord(entry, record, key))
+        found = find_orders([(ids[record.store], record) for _entry, record in updates], self.feed.order_lookups)
+        for (entry, update), order in zip(updates, found, strict=True):
+            if isinstance(order, str):
+                unmatched.append((entry.item, order))
             else:
-                completed.append(_MatchedRecord(entry, completion, place.key))
-        return completed + wholes, unmatched
+                updated.append(_MatchedRecord(entry, update, order.key))
+        return updated + complete, unmatched
 
-    def _merge(self, placed: list[_MatchedRecord], known: dict[OrderKey, ExistingOrder | None], counts: Counts) -> None:
-        keys = dict.fromkeys(each.key for each in placed)
-        if unasked := keys.keys() - known.keys():
-            known |= existing_orders(unasked, self.feed.name)
+    def _merge(
+        self, matched: list[_MatchedRecord], known: dict[OrderKey, ExistingOrder | None], counts: Counts
+    ) -> None:
+        keys = dict.fromkeys(each.key for each in matched)
+        if unknown := keys.keys() - known.keys():
+            known |= existing_orders(unknown, self.feed.name)
         batch = Batch()
-        there = [found.id for key in keys if (found := known.get(key)) is not None]
-        load_batch(there, [(each.key[0], each.record) for each in placed], batch)
+        order_ids = [found.id for key in keys if (found := known.get(key)) is not None]
+        load_batch(order_ids, [(each.key[0], each.record) for each in matched], batch)
         missing = [key for key in keys if key not in batch.orders]
         for key, order_id in zip(missing, new_ids(Order, len(missing)), strict=True):
             batch.orders[key] = OrderState(order_id, key[0], dict(NEW_ORDER), is_new=True)
-        for each in placed:
+        for each in matched:
             order = batch.orders[each.key]
             first = order.is_new and not order.columns["sources"]
             changed = merge_record(each.record, order, batch, self._source_name(each.record), each.entry.digest)
@@ -268,19 +270,19 @@ class Import:
         set_return_until(batch)
         changed_licenses = changed_license_ids(batch)
         write_batch(batch, timezone.now())
-        self._keep_references(placed, batch)
+        self._save_references(matched, batch)
         reconcile_imported_refunds(_new_refunds(batch))
         notify_new_serials(batch, changed_licenses)
         if recent := _possibly_recent_orders(batch):
             queue_confirmations(recent)
 
     def _source_name(self, record: OrderRecord) -> str:
-        """Under which name an order remembers what it was told; completions apart from whole orders."""
+        """The key in `Order.sources`; updates are kept apart from complete orders."""
         return f"{self.feed.name}:completion" if type(record) is OrderUpdate else self.feed.name
 
-    def _keep_references(self, placed: list[_MatchedRecord], batch: Batch) -> None:
+    def _save_references(self, matched: list[_MatchedRecord], batch: Batch) -> None:
         rows = {
-            (name, batch.orders[each.key].id) for each in placed for name in each.record.__dict__.get("references", ())
+            (name, batch.orders[each.key].id) for each in matched for name in each.record.__dict__.get("references", ())
         }
         if rows:
             PaymentReference.objects.bulk_create(
@@ -289,16 +291,16 @@ class Import:
             )
 
 
-def _email_key_warnings(placed: list[_MatchedRecord]) -> list[tuple[RawItem, str]]:
-    """A warning for each order that tells an address which has no key."""
-    told = ((each.entry.item, each.record.__dict__.get("email") or "") for each in placed)
-    without = [(item, email) for item, email in told if email and not email_key(email)]
+def _email_key_warnings(matched: list[_MatchedRecord]) -> list[tuple[RawItem, str]]:
+    """A warning for each order whose address has no key."""
+    emails = ((each.entry.item, each.record.__dict__.get("email") or "") for each in matched)
+    without = [(item, email) for item, email in emails if email and not email_key(email)]
     return [(item, str(_NO_KEY) % {"address": mask_address(email)}) for item, email in without]
 
 
 @contextmanager
 def _rare_garbage_collection() -> Iterator[None]:
-    """A batch makes a great many objects and no cycles; looking for cycles among them costs a quarter of the time."""
+    """A batch creates many objects and no cycles; collecting garbage would take a quarter of the time."""
     usual = gc.get_threshold()
     gc.set_threshold(GARBAGE_THRESHOLD, *usual[1:])
     try:
@@ -308,13 +310,13 @@ def _rare_garbage_collection() -> Iterator[None]:
 
 
 def _possibly_recent_orders(batch: Batch) -> list[int]:
-    """New orders that may be announced; most imports bring none, and need not ask the database."""
+    """New orders that may need a confirmation. Most batches have none and need no query."""
     since = timezone.now() - timedelta(hours=settings.CONFIRMATION_WINDOW_HOURS + 1)
     return [order.id for order in batch.orders.values() if order.is_new and order.columns["placed_at"] >= since]
 
 
 def _new_refunds(batch: Batch) -> dict[int, list[str]]:
-    """Of orders that were there before and changed: the refunds that are new."""
+    """The new refunds of existing orders."""
     return {
         order.id: [refund_id for refund_id, refund in order.refunds.items() if refund.id is None]
         for order in batch.orders.values()
@@ -327,18 +329,18 @@ def _lock_imports() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
 
 
-# Keyed, because a record may hold a password: its digest must not help anybody to guess it.
+# Keyed, because a record may contain a password, which nobody should be able to guess from the digest.
 _DIGEST_KEY = hmac.digest(settings.ORDER_PASSWORD_KEY.encode(), b"digests of imported records", hashlib.sha256)
 
 
-def digest(raw: str | list[list[str]]) -> str:
-    """What tells one wording of an order from another."""
+def content_digest(raw: str | list[list[str]]) -> str:
+    """The digest of an item's raw content, by which unchanged items are found."""
     text = raw if isinstance(raw, str) else "\x1e".join("\x1f".join(row) for row in raw)
     return hashlib.blake2b(text.encode(errors="surrogatepass"), key=_DIGEST_KEY, digest_size=16).hexdigest()
 
 
 def _describe_database_error(error: DatabaseError) -> str:
-    """Why the database refused an order, without the values that PostgreSQL's own message repeats."""
+    """Why the database refused an order, without the values that PostgreSQL's message contains."""
     constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
     sentences = {
         "license_ends_after_it_starts": _("A license would end before it starts."),

@@ -1,4 +1,4 @@
-"""What a batch holds in memory: orders and all that hangs on them, as the database will have them."""
+"""The rows of a batch in memory, as they will be written to the database."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import date, datetime
 from heapq import nlargest
 from typing import Any
 
-Columns = dict[str, Any]  # by the model's column names
+Columns = dict[str, Any]  # values by column name
 
 
 @dataclass(slots=True, eq=False)
@@ -14,34 +14,34 @@ class LicenseState:
     columns: Columns
     id: int | None = None
     changed: bool = False
-    # When the orders that carry it were placed, by order id: the latest one's word on the license stands.
-    # Of the orders outside the batch only the latest.
-    placed: dict[int, datetime] = field(default_factory=dict)
-    _last_two: list[int] = field(default_factory=list)  # of those orders, or empty: to be found anew
+    # When the license's orders were placed, by order id, because the latest order's values apply.
+    # Contains the orders of the batch, and of the others only the latest.
+    order_dates: dict[int, datetime] = field(default_factory=dict)
+    _latest_two: list[int] = field(default_factory=list)  # the ids of the two latest orders; empty if unknown
 
-    def carry(self, order_id: int, placed_at: datetime) -> None:
-        """Stand on this order, too."""
-        known = self.placed.get(order_id)
-        self.placed[order_id] = placed_at
+    def add_order(self, order_id: int, placed_at: datetime) -> None:
+        """Add an order to the license."""
+        known = self.order_dates.get(order_id)
+        self.order_dates[order_id] = placed_at
         if known is not None and placed_at < known:
-            self._last_two = []  # another may be later than it now
-        elif self._last_two:
-            # One license may stand on thousands of orders: all of them are never compared again.
-            self._last_two = nlargest(2, {*self._last_two, order_id}, key=self.placed.__getitem__)
+            self._latest_two = []  # another order may be later now
+        elif self._latest_two:
+            # A license may have thousands of orders: compare the new one with the two latest only.
+            self._latest_two = nlargest(2, {*self._latest_two, order_id}, key=self.order_dates.__getitem__)
 
-    def drop(self, order_id: int) -> None:
-        """Stand on this order no more."""
-        self.placed.pop(order_id, None)
-        self._last_two = []
+    def remove_order(self, order_id: int) -> None:
+        """Remove an order from the license."""
+        self.order_dates.pop(order_id, None)
+        self._latest_two = []
 
     def is_latest(self, order_id: int, placed_at: datetime) -> bool:
-        """Whether no other order that carries it was placed later."""
-        if len(self.placed) == (order_id in self.placed):
+        """Whether no other order of the license was placed later."""
+        if len(self.order_dates) == (order_id in self.order_dates):
             return True
-        if not self._last_two:
-            self._last_two = nlargest(2, self.placed, key=self.placed.__getitem__)
-        other = next(known for known in self._last_two if known != order_id)
-        return placed_at >= self.placed[other]
+        if not self._latest_two:
+            self._latest_two = nlargest(2, self.order_dates, key=self.order_dates.__getitem__)
+        other = next(known for known in self._latest_two if known != order_id)
+        return placed_at >= self.order_dates[other]
 
 
 @dataclass(slots=True, eq=False)
@@ -49,8 +49,8 @@ class LinkState:
     license: LicenseState
     from_store: bool = True
     id: int | None = None
-    extended_from: date | None = None  # until when the license ran before this line extended it
-    taken_back: bool = False  # that time was taken back by a refund
+    extended_from: date | None = None  # the expiry date before this line extended the license
+    taken_back: bool = False  # a refund removed the extension
 
 
 @dataclass(slots=True, eq=False)
@@ -58,8 +58,8 @@ class LineState:
     columns: Columns
     id: int | None = None
     changed: bool = False
-    returned_by_store: int = 0  # how many of the returned units the store's refunds tell of
-    held: bool = False  # somebody asked to return or to swap it
+    returned_by_store: int = 0  # units returned according to the store's refunds
+    has_case: bool = False  # a return or swap was requested for it
     links: dict[str, LinkState] = field(default_factory=dict)  # by serial key
 
 
@@ -68,7 +68,7 @@ class RefundState:
     columns: Columns
     id: int | None = None
     changed: bool = False
-    held: bool = False  # the portal knows of this money, too
+    has_transaction: bool = False  # it is also a refund that the portal made
 
 
 @dataclass(slots=True, eq=False)
@@ -92,7 +92,7 @@ class OrderState:
 
 @dataclass(slots=True)
 class Batch:
-    """What the records of one batch share."""
+    """The rows that the records of one batch share."""
 
     orders: dict[tuple[int, str], OrderState] = field(default_factory=dict)  # by store id and number key
     licenses: dict[str, LicenseState] = field(default_factory=dict)  # by serial key
@@ -102,8 +102,8 @@ class Batch:
     removed_links: list[int] = field(default_factory=list)
     removed_refunds: list[int] = field(default_factory=list)
 
-    def product_of(self, serial_key: str) -> int | None:
-        """The product whose prefix this serial number has; the longest wins."""
+    def product_by_prefix(self, serial_key: str) -> int | None:
+        """The id of the product with the longest prefix of this serial number."""
         for length in sorted({len(prefix) for prefix in self.prefixes}, reverse=True) if self.prefixes else ():
             if product := self.prefixes.get(serial_key[:length]):
                 return product

@@ -1,4 +1,4 @@
-"""Puts a batch back: new rows by COPY into their tables, changed rows by COPY into a staging table."""
+"""Save a batch: new rows by COPY into their tables, changed rows by COPY into a staging table and UPDATE."""
 
 import io
 from collections.abc import Iterable, Sequence
@@ -16,12 +16,12 @@ from licenses.models import License, LicensedLine, Sku
 from orders.models import Order, OrderLine, Refund
 
 JSON_COLUMNS = ("sources", "lines")
-_NULL = "\x01"  # needs no escaping, and no text is this
+_NULL = "\x01"  # stands for NULL in COPY; needs no escaping and occurs in no text
 _SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 def new_ids(model: type[models.Model], count: int) -> list[int]:
-    """Ids for rows that are about to be made."""
+    """Reserve ids for rows that will be inserted."""
     if not count:
         return []
     with connection.cursor() as cursor:
@@ -37,7 +37,7 @@ def _sequence(model: type[models.Model]) -> str:
 
 
 def write_batch(batch: Batch, now: datetime) -> None:
-    """One statement a table, whatever the size of the batch; what hangs on a row comes after it."""
+    """Save all changes, with a few statements per table. Parent rows are written before their children."""
     with connection.cursor() as cursor:
         _delete(cursor, LicensedLine, batch.removed_links)
         _delete(cursor, Refund, batch.removed_refunds)
@@ -52,15 +52,15 @@ def write_batch(batch: Batch, now: datetime) -> None:
 
 def _write_orders(cursor: CursorWrapper, batch: Batch, now: datetime) -> None:
     orders = batch.orders.values()
-    own = ("id", "public_id", "store_id", "contact_email", "password_generation", "created_at")
-    made = [order for order in orders if order.is_new]
+    fixed_columns = ("id", "public_id", "store_id", "contact_email", "password_generation", "created_at")
+    new = [order for order in orders if order.is_new]
     _insert(
         cursor,
         Order,
-        own + ORDER_COLUMNS,
+        fixed_columns + ORDER_COLUMNS,
         [
             (order.id, public_id, order.store_id, "", 0, str(now), *_new_order_values(order.columns))
-            for order, public_id in zip(made, _public_ids(cursor, len(made)), strict=True)
+            for order, public_id in zip(new, _public_ids(cursor, len(new)), strict=True)
         ],
     )
     changed = [order for order in orders if not order.is_new and (order.changed or order.sources_changed)]
@@ -68,7 +68,7 @@ def _write_orders(cursor: CursorWrapper, batch: Batch, now: datetime) -> None:
 
 
 def _public_ids(cursor: CursorWrapper, count: int) -> list[str]:
-    """Random UUIDs, by the database, which makes them in a tenth of Python's time."""
+    """Random UUIDs from the database, which creates them ten times as fast as Python."""
     if not count:
         return []
     cursor.execute("SELECT gen_random_uuid()::text FROM generate_series(1, %s)", [count])
@@ -79,14 +79,14 @@ def _write_lines(cursor: CursorWrapper, batch: Batch) -> None:
     lines = [(order, line) for order in batch.orders.values() for line in order.lines.values()]
     changed = [line for _order, line in lines if line.id is not None and line.changed]
     _update(cursor, OrderLine, LINE_COLUMNS, [(line.id, *_values(line.columns, LINE_COLUMNS)) for line in changed])
-    made = [(order, line) for order, line in lines if line.id is None]
-    for (_order, line), line_id in zip(made, new_ids(OrderLine, len(made)), strict=True):
+    new = [(order, line) for order, line in lines if line.id is None]
+    for (_order, line), line_id in zip(new, new_ids(OrderLine, len(new)), strict=True):
         line.id = line_id
     _insert(
         cursor,
         OrderLine,
         ("id", "order_id", *LINE_COLUMNS),
-        [(line.id, order.id, *line.columns.values()) for order, line in made],
+        [(line.id, order.id, *line.columns.values()) for order, line in new],
     )
 
 
@@ -99,28 +99,28 @@ def _write_licenses(cursor: CursorWrapper, batch: Batch) -> None:
         LICENSE_COLUMNS,
         [(license.id, *_values(license.columns, LICENSE_COLUMNS)) for license in changed],
     )
-    made = [license for license in licenses if license.id is None]
-    for license, license_id in zip(made, new_ids(License, len(made)), strict=True):
+    new = [license for license in licenses if license.id is None]
+    for license, license_id in zip(new, new_ids(License, len(new)), strict=True):
         license.id = license_id
-    _insert(cursor, License, ("id", *LICENSE_COLUMNS), [(license.id, *license.columns.values()) for license in made])
+    _insert(cursor, License, ("id", *LICENSE_COLUMNS), [(license.id, *license.columns.values()) for license in new])
 
 
 def _write_links(cursor: CursorWrapper, batch: Batch) -> None:
-    made = [
+    new = [
         (order, line, link)
         for order in batch.orders.values()
         for line in order.lines.values()
         for link in line.links.values()
         if link.id is None
     ]
-    ids = new_ids(LicensedLine, len(made))
+    ids = new_ids(LicensedLine, len(new))
     _insert(
         cursor,
         LicensedLine,
         ("id", "line_id", "order_id", "license_id", "origin", "extended_from"),
         [
             (link_id, line.id, order.id, link.license.id, LicensedLine.Origin.STORE, link.extended_from)
-            for link_id, (order, line, link) in zip(ids, made, strict=True)
+            for link_id, (order, line, link) in zip(ids, new, strict=True)
         ],
     )
 
@@ -131,15 +131,15 @@ def _write_refunds(cursor: CursorWrapper, batch: Batch) -> None:
     _update(
         cursor, Refund, REFUND_COLUMNS, [(refund.id, *_values(refund.columns, REFUND_COLUMNS)) for refund in changed]
     )
-    made = [(order, refund) for order, refund in refunds if refund.id is None]
-    ids = new_ids(Refund, len(made))
+    new = [(order, refund) for order, refund in refunds if refund.id is None]
+    ids = new_ids(Refund, len(new))
     _insert(
         cursor,
         Refund,
         ("id", "order_id", *REFUND_COLUMNS),
         [
             (refund_id, order.id, *_values(refund.columns, REFUND_COLUMNS))
-            for refund_id, (order, refund) in zip(ids, made, strict=True)
+            for refund_id, (order, refund) in zip(ids, new, strict=True)
         ],
     )
 
@@ -148,13 +148,13 @@ def _write_skus(cursor: CursorWrapper, batch: Batch) -> None:
     skus = batch.skus.values()
     changed = [sku for sku in skus if sku.id is not None and sku.changed]
     _update(cursor, Sku, SKU_COLUMNS, [(sku.id, *_values(sku.columns, SKU_COLUMNS)) for sku in changed])
-    made = [sku for sku in skus if sku.id is None]
-    ids = new_ids(Sku, len(made))
+    new = [sku for sku in skus if sku.id is None]
+    ids = new_ids(Sku, len(new))
     _insert(
         cursor,
         Sku,
         ("id", *SKU_COLUMNS),
-        [(sku_id, *_values(sku.columns, SKU_COLUMNS)) for sku_id, sku in zip(ids, made, strict=True)],
+        [(sku_id, *_values(sku.columns, SKU_COLUMNS)) for sku_id, sku in zip(ids, new, strict=True)],
     )
 
 
@@ -163,7 +163,7 @@ def _values(columns: dict[str, Any], names: Sequence[str]) -> list[Any]:
 
 
 def _new_order_values(columns: dict[str, Any]) -> list[Any]:
-    """The same for an order that was just made: its columns stand in the order of ORDER_COLUMNS, JSON last."""
+    """The same for a new order, whose columns are in the order of ORDER_COLUMNS, the JSON column last."""
     values = list(columns.values())
     values[-1] = _as_json(values[-1])
     return values
@@ -173,7 +173,7 @@ def _as_json(value: Any) -> str:
     return to_json(value).decode()
 
 
-# --- SQL: table and column names are the models' own, never a file's -------------------------------------
+# --- SQL: table and column names come from the models, never from a file ---------------------------------
 
 
 def _insert(cursor: CursorWrapper, model: type[models.Model], columns: Sequence[str], rows: Sequence[Any]) -> None:
@@ -182,7 +182,7 @@ def _insert(cursor: CursorWrapper, model: type[models.Model], columns: Sequence[
 
 
 def _update(cursor: CursorWrapper, model: type[models.Model], columns: Sequence[str], rows: Sequence[Any]) -> None:
-    """Rows begin with their id."""
+    """Update the rows; the first value of each is its id."""
     if not rows:
         return
     table = model._meta.db_table
@@ -198,11 +198,11 @@ def _update(cursor: CursorWrapper, model: type[models.Model], columns: Sequence[
 
 
 def _new_value(table: str, column: str) -> str:
-    """What an import brings; but the key of an order's address stays that of the corrected one, where there is one."""
-    brought = f"staging_{table}.{column}"
+    """The imported value, except for `email_key` if the order's address was corrected: then its key is kept."""
+    imported = f"staging_{table}.{column}"
     if column != "email_key":
-        return brought
-    return f"CASE WHEN {table}.contact_email = '' THEN {brought} ELSE {table}.email_key END"
+        return imported
+    return f"CASE WHEN {table}.contact_email = '' THEN {imported} ELSE {table}.email_key END"
 
 
 def _delete(cursor: CursorWrapper, model: type[models.Model], ids: list[int]) -> None:
@@ -218,7 +218,7 @@ def _copy(cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Itera
 
 
 def _copy_line(row: Sequence[Any]) -> str:
-    """One row in the text form of COPY. Most values need no escaping, and are joined as they are."""
+    """Format a row for COPY. Rows are escaped only if necessary, which is rare."""
     # Inlined, because this runs for every value of every row.
     values = [value if value.__class__ is str else _NULL if value is None else str(value) for value in row]
     line = "\t".join(values)

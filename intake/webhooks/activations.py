@@ -1,4 +1,4 @@
-"""POST /api/activations/: what a vendor's activation server tells of devices. See docs/activations.md."""
+"""POST /api/activations/: events about devices from a vendor's activation server. See docs/activations.md."""
 
 import hashlib
 import unicodedata
@@ -23,13 +23,13 @@ BUSY_SECONDS = 5
 
 
 def _printable(text: str) -> str:
-    """Names are shown to people: what no screen shows, or what turns a line of text around, is no name."""
+    """Refuse invisible characters and those that change the text direction, because names are shown on pages."""
     if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp") for sign in text):
         raise ValueError("contains control characters")
     return text
 
 
-def _not_ahead(at: Any) -> Any:
+def _not_in_future(at: Any) -> Any:
     if at > timezone.now() + CLOCK_TOLERANCE:
         raise ValueError("is in the future; check the clock")
     return at
@@ -43,7 +43,7 @@ Platform = Annotated[str, StringConstraints(max_length=100, strip_whitespace=Tru
 
 
 class EventRecord(BaseModel):
-    """One event as it is told."""
+    """One event in the request body."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -53,24 +53,24 @@ class EventRecord(BaseModel):
     device: DeviceId
     name: Name = ""
     platform: Platform = ""
-    at: Annotated[Time, AfterValidator(_not_ahead)]
+    at: Annotated[Time, AfterValidator(_not_in_future)]
 
-    def as_event(self) -> Event:
-        said = self.model_dump_json()
+    def to_event(self) -> Event:
+        content = self.model_dump_json()
         return Event(
             id=self.id,
             type=self.type,
             serial=self.serial,
             device=self.device,
             at=self.at,
-            digest=hashlib.sha256(said.encode()).hexdigest(),
+            digest=hashlib.sha256(content.encode()).hexdigest(),
             name=self.name,
             platform=self.platform,
         )
 
 
 class Batch(BaseModel):
-    """The body: events, or none to ask only which devices are to be freed."""
+    """The request body. Without events it only asks which devices to release."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -79,13 +79,13 @@ class Batch(BaseModel):
 
 @csrf_exempt
 @never_cache
-def take(request: HttpRequest) -> JsonResponse:
-    """Take a signed batch. Always answers JSON: 200 with a result for each event, else what is wrong."""
+def receive_activations(request: HttpRequest) -> JsonResponse:
+    """Process a signed batch. Responds with JSON: 200 with a result for each event, or an error."""
     if request.method != "POST":
         return _error(405, "method", "Send POST.", headers={"Allow": "POST"})
     try:
         signed = verify_signature(request, settings.ACTIVATION_KEYS, MAX_BYTES)
-        events = [record.as_event() for record in Batch.model_validate_json(signed.body).events]
+        events = [record.to_event() for record in Batch.model_validate_json(signed.body).events]
         return JsonResponse(_response_body(events, activations.take(signed.key_id, events)))
     except RequestRejected as refusal:
         return _error(refusal.status, refusal.code, str(refusal))
@@ -113,7 +113,7 @@ def _response_body(events: list[Event], answer: Answer) -> dict[str, Any]:
 
 
 def _problems(error: ValidationError) -> list[dict[str, str]]:
-    """Where and what, without repeating what was sent."""
+    """The validation errors, without the values that were sent."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
     return [
         {"at": ".".join(str(step) for step in each["loc"]), "problem": each["msg"]} for each in found[:MAX_PROBLEMS]

@@ -1,6 +1,6 @@
-"""What the mail provider reports of mails that did not arrive, in whatever form it reports it.
+"""The webhook for bounces, in the format of any email provider that django-anymail supports.
 
-django-anymail knows the providers' forms and checks their secret; here its events become bounces.
+django-anymail parses the requests and checks their secret; this module records its events as bounces.
 """
 
 import json
@@ -24,36 +24,36 @@ NOT_FINAL = (EventType.DEFERRED,)
 
 
 @csrf_exempt
-def take(request: HttpRequest, provider: str) -> HttpResponse:
-    """A provider's call, as `/api/bounces/postmark/`. 404 where no secret is set or the provider is not known."""
+def receive_bounces(request: HttpRequest, provider: str) -> HttpResponse:
+    """Process a provider's request, such as `/api/bounces/postmark/`. 404 without a secret or for unknown providers."""
     try:
-        known = resolve(f"/{provider}/tracking/", urlconf="anymail.urls") if settings.ANYMAIL_WEBHOOK_SECRET else None
+        match = resolve(f"/{provider}/tracking/", urlconf="anymail.urls") if settings.ANYMAIL_WEBHOOK_SECRET else None
     except Resolver404:
-        known = None
-    if known is None:
+        match = None
+    if match is None:
         return JsonResponse({"error": "unknown"}, status=404)
     try:
-        answer: HttpResponse = known.func(request, *known.args, **known.kwargs)
+        response: HttpResponse = match.func(request, *match.args, **match.kwargs)
     except SuspiciousOperation:
         return JsonResponse({"error": "secret", "message": "The secret is missing or wrong."}, status=401)
     except (AnymailError, ImproperlyConfigured, ValueError, LookupError, TypeError, AttributeError):
         return JsonResponse({"error": "content", "message": "This is not what this provider sends."}, status=400)
-    return answer
+    return response
 
 
 @receiver(tracking)
-def on_event(sender: Any, event: AnymailTrackingEvent, esp_name: str, **_details: Any) -> None:
-    """One event of a provider. What tells of no mail that came back is left alone."""
+def record_event(sender: Any, event: AnymailTrackingEvent, esp_name: str, **_details: Any) -> None:
+    """Record one event, unless it is not about a bounced or delayed email."""
     if event.event_type not in FINAL + NOT_FINAL:
         return
     reason = event.description or event.mta_response or event.reject_reason or esp_name
-    told = json.dumps(event.esp_event, default=str)
-    bounces.take(
+    raw_event = json.dumps(event.esp_event, default=str)
+    bounces.record_bounce(
         Bounce(
             recipient=str(event.recipient or ""),
             reason=str(reason),
             is_final=event.event_type in FINAL,
-            message_id=bounces.our_id(f"{event.message_id} {told}"),
+            message_id=bounces.find_message_id(f"{event.message_id} {raw_event}"),
         ),
         timezone.now(),
     )

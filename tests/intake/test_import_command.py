@@ -76,20 +76,20 @@ def test_an_interrupted_import_keeps_whole_batches_and_can_be_run_again(
 ) -> None:
     monkeypatch.setattr(run, "BATCH_SIZE", 3)
     orders = [portal_order(number=f"A-{number}") for number in range(10)]
-    guess = portal._guess
+    guess = portal._guess_key
 
     def interrupting(text: str) -> tuple[str, str] | None:
         if '"A-7"' in text:
             raise KeyboardInterrupt
         return guess(text)
 
-    monkeypatch.setattr(portal, "_guess", interrupting)
+    monkeypatch.setattr(portal, "_guess_key", interrupting)
     result = importer.orders(*orders)
     assert result.exit_status == 130
     assert "Stopped" in result.said
     assert Order.objects.count() == 6
     assert OrderLine.objects.count() == 12
-    monkeypatch.setattr(portal, "_guess", guess)
+    monkeypatch.setattr(portal, "_guess_key", guess)
     assert importer.orders(*orders).tally == (4, 0, 6, 0)
 
 

@@ -12,23 +12,23 @@ from tests.intake.exports import Importer, portal_order
 
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 _orders = st.integers(1, 6)
-_steps = st.lists(st.tuples(st.sampled_from(["carry", "drop"]), _orders, st.integers(0, 8)), max_size=20)
+_steps = st.lists(st.tuples(st.sampled_from(["add", "remove"]), _orders, st.integers(0, 8)), max_size=20)
 
 
-@example(steps=[("carry", 1, 1), ("carry", 2, 1), ("carry", 3, 2), ("carry", 1, 0)], asked=3, day=0)
+@example(steps=[("add", 1, 1), ("add", 2, 1), ("add", 3, 2), ("add", 1, 0)], asked=3, day=0)
 @given(steps=_steps, asked=_orders, day=st.integers(0, 8))
 def test_the_latest_is_the_one_that_comparing_all_would_find(
     steps: list[tuple[str, int, int]], asked: int, day: int
 ) -> None:
     license = LicenseState({})
     for step, order_id, placed in steps:
-        if step == "carry":
-            license.carry(order_id, FIRST_DAY + timedelta(days=placed))
+        if step == "add":
+            license.add_order(order_id, FIRST_DAY + timedelta(days=placed))
         else:
-            license.drop(order_id)
+            license.remove_order(order_id)
         moment = FIRST_DAY + timedelta(days=day)
-        by_hand = all(moment >= other for order_id, other in license.placed.items() if order_id != asked)
-        assert license.is_latest(asked, moment) == by_hand
+        expected = all(moment >= other for order_id, other in license.order_dates.items() if order_id != asked)
+        assert license.is_latest(asked, moment) == expected
 
 
 def order(day: int, expires_on: str, name: str = "Maximum Security") -> dict[str, object]:

@@ -42,9 +42,9 @@ def report(message: Message | None, action: str = "failed", recipient: str = "bu
 
 def test_a_report_finds_its_mail_by_the_id_and_the_order_page_says_so() -> None:
     message = make_mail()
-    [bounce] = bounces.read(message_from_bytes(report(message)))
+    [bounce] = bounces.parse_reports(message_from_bytes(report(message)))
     assert (bounce.message_id, bounce.is_final) == (message.message_id, True)
-    bounces.take(bounce, timezone.now())
+    bounces.record_bounce(bounce, timezone.now())
     message.refresh_from_db()
     assert message.status == Message.Status.BOUNCED
     assert message.bounced_at is not None
@@ -57,8 +57,8 @@ def test_a_report_finds_its_mail_by_the_id_and_the_order_page_says_so() -> None:
 
 def test_what_may_still_arrive_is_only_noted() -> None:
     message = make_mail()
-    [bounce] = bounces.read(message_from_bytes(report(message, action="delayed")))
-    bounces.take(bounce, timezone.now())
+    [bounce] = bounces.parse_reports(message_from_bytes(report(message, action="delayed")))
+    bounces.record_bounce(bounce, timezone.now())
     message.refresh_from_db()
     assert (message.status, message.bounced_at) == (Message.Status.SENT, None)
     assert "no such mailbox" in message.last_error
@@ -68,7 +68,7 @@ def test_the_same_report_again_changes_nothing() -> None:
     message = make_mail()
     first = timezone.now()
     for moment in (first, first + timedelta(days=1)):
-        bounces.take(Bounce("", "gone", True, message.message_id), moment)
+        bounces.record_bounce(Bounce("", "gone", True, message.message_id), moment)
     message.refresh_from_db()
     assert message.bounced_at == first
 
@@ -78,15 +78,15 @@ def test_without_an_id_it_is_the_last_mail_to_the_address_of_late() -> None:
     make_mail(sent_at=now - timedelta(days=2))
     last = make_mail(sent_at=now - timedelta(days=1))
     make_mail(recipient="other@example.com")
-    found = bounces.take(Bounce("BUYER@example.com", "gone", True), now)
+    found = bounces.record_bounce(Bounce("BUYER@example.com", "gone", True), now)
     assert found == last
-    assert bounces.take(Bounce("buyer@example.com", "gone", True), now + timedelta(days=30)) is None
+    assert bounces.record_bounce(Bounce("buyer@example.com", "gone", True), now + timedelta(days=30)) is None
 
 
 @pytest.mark.parametrize("status", ["waiting", "failed", "cancelled"])
 def test_a_mail_that_never_left_cannot_come_back(status: str) -> None:
     message = make_mail(status=status)
-    assert bounces.take(Bounce("", "gone", True, message.message_id), timezone.now()) is None
+    assert bounces.record_bounce(Bounce("", "gone", True, message.message_id), timezone.now()) is None
 
 
 @pytest.mark.parametrize(
@@ -100,13 +100,13 @@ def test_a_mail_that_never_left_cannot_come_back(status: str) -> None:
     ],
 )
 def test_what_is_no_report_is_left_alone(written: bytes) -> None:
-    assert bounces.read(message_from_bytes(written)) == []
+    assert bounces.parse_reports(message_from_bytes(written)) == []
 
 
 def test_an_id_of_another_house_is_none_of_ours() -> None:
     message = make_mail()
-    assert bounces.our_id(f"<{message.message_id}@{site_host()}>") == message.message_id
-    assert bounces.our_id(f"<{message.message_id}@evil.example>") is None
+    assert bounces.find_message_id(f"<{message.message_id}@{site_host()}>") == message.message_id
+    assert bounces.find_message_id(f"<{message.message_id}@evil.example>") is None
 
 
 @pytest.mark.parametrize("kind", ["mbox", "maildir", "eml"])

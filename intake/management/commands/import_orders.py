@@ -1,4 +1,4 @@
-"""`import_orders FILE…`: what stores exported, into the portal."""
+"""`import_orders FILE…`: import orders from files that stores exported."""
 
 import json
 import sys
@@ -41,25 +41,27 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the result as one line of JSON, last")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        began = time.monotonic()
+        started_at = time.monotonic()
         rejects: RejectsFile | None = None
         try:
-            chosen = [detect_format(SourceFile(path), options["format"], options["store"]) for path in options["files"]]
+            sources = [
+                detect_format(SourceFile(path), options["format"], options["store"]) for path in options["files"]
+            ]
             if options["rejects"]:
-                rejects = RejectsFile(options["rejects"], [each.source for each in chosen])
+                rejects = RejectsFile(options["rejects"], [each.source for each in sources])
         except UnusableFile as error:
             raise CommandError(str(error), returncode=EXIT_UNUSABLE) from None
         report = _Report(self, rejects, options["dry_run"], options["json"])
         try:
-            self._import(chosen, report)
+            self._import(sources, report)
         except KeyboardInterrupt:
-            report.finish(time.monotonic() - began)
+            report.finish(time.monotonic() - started_at)
             raise CommandError(
                 _("Stopped. What is counted above is in the database, whole; import the file again for the rest."),
                 returncode=EXIT_INTERRUPTED,
             ) from None
         except (OperationalError, InterfaceError) as error:
-            report.finish(time.monotonic() - began)
+            report.finish(time.monotonic() - started_at)
             raise CommandError(
                 _("The database went away (%(reason)s). What is counted above is in it, whole; import again later.")
                 % {"reason": str(error).splitlines()[0] if str(error) else type(error).__name__},
@@ -68,63 +70,63 @@ class Command(BaseCommand):
         finally:
             if rejects:
                 rejects.close()
-        report.finish(time.monotonic() - began)
+        report.finish(time.monotonic() - started_at)
         if report.counts.rejected:
             sys.exit(EXIT_REJECTED)
 
-    def _import(self, chosen: list[ImportSource], report: "_Report") -> None:
+    def _import(self, sources: list[ImportSource], report: "_Report") -> None:
         if not report.dry_run:
-            for each in chosen:
+            for each in sources:
                 self._import_one(each, report)
             return
-        # One transaction over all, so that a later row sees what an earlier one would have done.
+        # One transaction for all files, so that later rows see the result of earlier ones, and then a rollback.
         with transaction.atomic():
-            for each in chosen:
+            for each in sources:
                 self._import_one(each, report)
             transaction.set_rollback(True)
 
-    def _import_one(self, chosen: ImportSource, report: "_Report") -> None:
-        source = chosen.source
+    def _import_one(self, import_source: ImportSource, report: "_Report") -> None:
+        source = import_source.source
         run = Import(
-            chosen.feed,
-            chosen.context,
-            lambda item, reason: report.reject(chosen, item, reason),
-            lambda item, warning: report.warn(chosen, item, warning),
+            import_source.feed,
+            import_source.context,
+            lambda item, reason: report.reject(import_source, item, reason),
+            lambda item, warning: report.warn(import_source, item, warning),
         )
         run.counts = report.counts
         try:
             with _progress(source, self.stderr.isatty()) as step:
-                run.run(chosen.feed.read_items(source, chosen.context), step)
+                run.run(import_source.feed.read_items(source, import_source.context), step)
         finally:
             source.close()
 
 
 class _Report:
-    """Tells a person, or a script, what became of the orders."""
+    """Prints the results, as text or JSON."""
 
     def __init__(self, command: BaseCommand, rejects: RejectsFile | None, dry_run: bool, as_json: bool) -> None:
         self.counts = Counts()
         self.dry_run = dry_run
         self._command = command
-        self._rejects = rejects
+        self._rejects_file = rejects
         self._as_json = as_json
-        self._told = 0
+        self._rejected = 0
         self._warnings = 0
 
-    def reject(self, chosen: ImportSource, item: RawItem, reason: str) -> None:
-        if self._rejects:
-            self._rejects.add(chosen.source, chosen.feed, chosen.header, item, reason)
-        self._told += 1
-        if self._told <= SHOWN_REJECTS:
-            self._command.stderr.write(f"{chosen.source.path.name} {_('line')} {item.line}: {reason}")
-        elif self._told == SHOWN_REJECTS + 1 and not self._rejects:
+    def reject(self, import_source: ImportSource, item: RawItem, reason: str) -> None:
+        if self._rejects_file:
+            self._rejects_file.add(import_source.source, import_source.feed, import_source.header, item, reason)
+        self._rejected += 1
+        if self._rejected <= SHOWN_REJECTS:
+            self._command.stderr.write(f"{import_source.source.path.name} {_('line')} {item.line}: {reason}")
+        elif self._rejected == SHOWN_REJECTS + 1 and not self._rejects_file:
             self._command.stderr.write(_("More rows were rejected; name a file with --rejects to get them all."))
 
-    def warn(self, chosen: ImportSource, item: RawItem, warning: str) -> None:
+    def warn(self, import_source: ImportSource, item: RawItem, warning: str) -> None:
         self._warnings += 1
         if self._warnings <= SHOWN_REJECTS:
             words = _("warning")
-            self._command.stderr.write(f"{chosen.source.path.name} {_('line')} {item.line}: {words}: {warning}")
+            self._command.stderr.write(f"{import_source.source.path.name} {_('line')} {item.line}: {words}: {warning}")
 
     def finish(self, seconds: float) -> None:
         counts = self.counts
@@ -137,8 +139,8 @@ class _Report:
             self._command.stdout.write(_("%(count)d warnings.") % {"count": self._warnings})
         if self.dry_run:
             self._command.stdout.write(_("Nothing was written: this was a dry run."))
-        if self._rejects and counts.rejected:
-            paths = ", ".join(str(path) for path in self._rejects.paths)
+        if self._rejects_file and counts.rejected:
+            paths = ", ".join(str(path) for path in self._rejects_file.paths)
             self._command.stdout.write(_("Mend what was rejected in %(paths)s and import it again.") % {"paths": paths})
         if self._as_json:
             self._command.stdout.write(

@@ -46,7 +46,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            reports = [report for mail in _mails(options["path"]) for report in bounces.read(mail)]
+            reports = [report for mail in _mails(options["path"]) for report in bounces.parse_reports(mail)]
         except OSError as error:
             values = {"path": options["path"], "reason": error.strerror or error}
             raise CommandError(_("%(path)s can't be read: %(reason)s.") % values, returncode=EXIT_UNUSABLE) from error
@@ -69,7 +69,7 @@ class Command(BaseCommand):
         now, unknown = timezone.now(), 0
         with transaction.atomic():
             for report in reports:
-                message = bounces.take(report, now)
+                message = bounces.record_bounce(report, now)
                 unknown += message is None
                 state = message.get_status_display() if message else _("no mail of ours")
                 self.stdout.write(f"{mask_address(report.recipient)}: {state} ({report.reason})")
