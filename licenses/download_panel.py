@@ -1,4 +1,4 @@
-"""Downloads: this room's second part of the order page."""
+"""The panel of the order page with the downloads."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from licenses import offers
-from licenses.entitlement import By, WhyNot, has_extended_service
+from licenses.entitlement import BlockReason, EntitlementSource, has_extended_service
 from licenses.models.downloads import Platform
 from licenses.offers import Offer, OfferedRelease
 from orders import formats
@@ -18,22 +18,24 @@ from orders.panels import Panel
 
 UNITS = ("B", "kB", "MB", "GB")
 
-WHY_NOT: dict[WhyNot, Any] = {
-    WhyNot.OVER: _("The time to download ended on %(day)s. Your license is not touched by that."),
-    WhyNot.RETURNED: _("This item was returned, so its installer cannot be downloaded here any more."),
-    WhyNot.REVOKED: _("This license was taken back, as after a refund, so there is nothing to download."),
-    WhyNot.UNDONE: _("This order was undone, so there is nothing to download."),
-    WhyNot.PENDING: _("You can download it as soon as the payment is confirmed. You need not do anything."),
+BLOCKED_TEXTS: dict[BlockReason, Any] = {
+    BlockReason.OVER: _("The time to download ended on %(day)s. Your license is not touched by that."),
+    BlockReason.RETURNED: _("This item was returned, so its installer cannot be downloaded here any more."),
+    BlockReason.REVOKED: _("This license was taken back, as after a refund, so there is nothing to download."),
+    BlockReason.UNDONE: _("This order was undone, so there is nothing to download."),
+    BlockReason.PENDING: _("You can download it as soon as the payment is confirmed. You need not do anything."),
 }
-UNTIL: dict[By, Any] = {
-    By.WINDOW: _("You can download it until %(day)s, as often as you like."),
-    By.EXTENDED: _("You can download it until %(day)s, as often as you like: you have the Extended Download Service."),
+AVAILABLE_TEXTS: dict[EntitlementSource, Any] = {
+    EntitlementSource.WINDOW: _("You can download it until %(day)s, as often as you like."),
+    EntitlementSource.EXTENDED: _(
+        "You can download it until %(day)s, as often as you like: you have the Extended Download Service."
+    ),
 }
 
 
 @dataclass(frozen=True)
-class ShownRelease:
-    """One installer as the buyer sees it."""
+class PanelRelease:
+    """An installer, formatted for the page."""
 
     release: OfferedRelease
     platform: str
@@ -41,33 +43,33 @@ class ShownRelease:
 
 
 @dataclass(frozen=True)
-class ShownProduct:
-    """One product of the order, with its installers or why there are none."""
+class PanelProduct:
+    """A product of the order, with its installers or the reason why it cannot be downloaded."""
 
     offer: Offer
-    words: str
-    current: list[ShownRelease] = field(default_factory=list)
-    older: list[ShownRelease] = field(default_factory=list)
+    availability_text: str
+    current: list[PanelRelease] = field(default_factory=list)
+    older: list[PanelRelease] = field(default_factory=list)
 
     @property
-    def is_over(self) -> bool:
-        return self.offer.entitlement.why_not is WhyNot.OVER
+    def is_expired(self) -> bool:
+        return self.offer.entitlement.block_reason is BlockReason.OVER
 
     @property
     def needs_support(self) -> bool:
-        return self.offer.entitlement.why_not in (WhyNot.RETURNED, WhyNot.REVOKED)
+        return self.offer.entitlement.block_reason in (BlockReason.RETURNED, BlockReason.REVOKED)
 
 
 @dataclass(frozen=True)
 class Downloads:
-    """What the order page says about downloads. `products` is empty where only the service was bought."""
+    """The panel's content. `products` is empty if only the Extended Download Service was bought."""
 
-    products: list[ShownProduct]
+    products: list[PanelProduct]
 
 
-def load(orders: Sequence[Order]) -> Mapping[int, Downloads]:
-    """What each order shows, with one query for all."""
-    loaded = offers.load(orders, timezone.now())
+def load_downloads(orders: Sequence[Order]) -> Mapping[int, Downloads]:
+    """The panel of each order, by order id. One query for all orders."""
+    loaded = offers.load_offers(orders, timezone.now())
     shown: dict[int, Downloads] = {}
     for order in orders:
         products = [_product(offer) for offer in loaded[order.pk] if offer.releases or offer.has_guide]
@@ -76,31 +78,35 @@ def load(orders: Sequence[Order]) -> Mapping[int, Downloads]:
     return shown
 
 
-def words(offer: Offer) -> str:
-    """Until when this can be downloaded, or why not."""
-    verdict = offer.entitlement
-    sentence = UNTIL[verdict.by] if verdict.why_not is None else WHY_NOT[verdict.why_not]
-    return sentence % {"day": formats.day(verdict.last_day)}
+def availability_text(offer: Offer) -> str:
+    """The sentence that says until when a product can be downloaded, or why it cannot."""
+    entitlement = offer.entitlement
+    sentence = (
+        AVAILABLE_TEXTS[entitlement.source]
+        if entitlement.block_reason is None
+        else BLOCKED_TEXTS[entitlement.block_reason]
+    )
+    return sentence % {"day": formats.day(entitlement.last_day)}
 
 
-def _product(offer: Offer) -> ShownProduct:
+def _product(offer: Offer) -> PanelProduct:
     if not offer.entitlement.is_open:
-        return ShownProduct(offer, words(offer))
+        return PanelProduct(offer, availability_text(offer))
     releases = [(release.is_current, _release(release)) for release in offer.releases]
-    return ShownProduct(
+    return PanelProduct(
         offer,
-        words(offer) if releases else "",
+        availability_text(offer) if releases else "",
         current=[release for is_current, release in releases if is_current],
         older=[release for is_current, release in releases if not is_current],
     )
 
 
-def _release(release: OfferedRelease) -> ShownRelease:
-    return ShownRelease(release, str(Platform(release.platform).label), file_size(release.size))
+def _release(release: OfferedRelease) -> PanelRelease:
+    return PanelRelease(release, str(Platform(release.platform).label), file_size(release.size))
 
 
 def file_size(size: int) -> str:
-    """A number of bytes as downloads are called: 1.4 GB, with a thousand to each unit."""
+    """Format a number of bytes in decimal units, such as 1.4 GB."""
     value, unit = float(size), 0
     while round(value, 1) >= 1000 and unit < len(UNITS) - 1:
         value, unit = value / 1000, unit + 1
@@ -108,4 +114,4 @@ def file_size(size: int) -> str:
     return f"{number}\N{NO-BREAK SPACE}{UNITS[unit]}"
 
 
-PANEL = Panel(name="downloads", position=15, load=load, template="licenses/_downloads.html")
+PANEL = Panel(name="downloads", position=15, load=load_downloads, template="licenses/_downloads.html")

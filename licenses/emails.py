@@ -6,11 +6,11 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from licenses import panels
+from licenses import serial_panel
 from licenses.models import DeviceRelease, LicensedLine
-from licenses.models.missing import STANDING
-from licenses.services.arrivals import SERIAL_ARRIVED, arrival_of
+from licenses.models.missing import ACTIVE_STATUSES
 from licenses.services.devices import DEVICE_RELEASED
+from licenses.services.serial_emails import SERIAL_ARRIVED, parse_arrival_key
 from notifications.addresses import address_subject
 from notifications.kinds import EmailKind, register
 from notifications.models import Message
@@ -27,7 +27,7 @@ def serial_arrived(message: Message) -> dict[str, Any]:
     order = Order.objects.select_related("store").get(pk=message.object_id)
     return {
         "order": order,
-        "highlights": panels.email_highlights(panels.load([order])[order.pk]),
+        "highlights": serial_panel.email_highlights(serial_panel.load_serials([order])[order.pk]),
         "facts": [(gettext("Order number"), order.number)],
         "how_to_open": how_to_open(order),
         "url": site_url(reverse("orders:order", args=[order.public_id])),
@@ -37,13 +37,13 @@ def serial_arrived(message: Message) -> dict[str, Any]:
 
 def is_still_there(message: Message) -> bool:
     """It was not taken away or revoked since, and the order and its address are what they were."""
-    line_id, license_id = arrival_of(message.key)
+    line_id, license_id = parse_arrival_key(message.key)
     link = (
         LicensedLine.objects.filter(line_id=line_id, license_id=license_id, license__revoked_at__isnull=True)
         .select_related("order")
         .first()
     )
-    if link is None or link.order.status not in STANDING:
+    if link is None or link.order.status not in ACTIVE_STATUSES:
         return False
     return address_subject(link.order.email) == address_subject(message.recipient)
 
@@ -79,7 +79,7 @@ def device_released(message: Message) -> dict[str, Any]:
 
 
 def release_stands(message: Message) -> bool:
-    return DeviceRelease.objects.standing().filter(pk=message.object_id).exists()
+    return DeviceRelease.objects.not_undone().filter(pk=message.object_id).exists()
 
 
 register(

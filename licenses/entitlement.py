@@ -1,4 +1,4 @@
-"""Who may download what, until when, and why not: decided by rows alone, without a look at the database."""
+"""Decide which products of an order can be downloaded, and until when. Makes no queries."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from licenses.models.downloads import DEFAULT_WINDOW_DAYS
 from orders.models import Order, OrderLine
 
 EXTENDED_YEARS = 2
-NOTHING_ANY_MORE = (Order.Status.CANCELLED, Order.Status.REFUNDED, Order.Status.CHARGED_BACK)
+CLOSED_STATUSES = (Order.Status.CANCELLED, Order.Status.REFUNDED, Order.Status.CHARGED_BACK)
 
 
-class By(Enum):
-    """What allows, or allowed, to download."""
+class EntitlementSource(Enum):
+    """What the download period is based on."""
 
     WINDOW = "window"
     EXTENDED = "extended"
 
 
-class WhyNot(Enum):
+class BlockReason(Enum):
     OVER = "over"
     RETURNED = "returned"
     REVOKED = "revoked"
@@ -28,78 +28,78 @@ class WhyNot(Enum):
 
 
 @dataclass(frozen=True)
-class Bought:
-    """A product on a line of the order: the license's current one, and the SKU's where no license says."""
+class PurchasedProduct:
+    """A product on an order line: that of the line's license or, without one, that of its SKU."""
 
     line: OrderLine
     product_id: int
-    revoked: bool = False  # every license of this product on this line
+    revoked: bool = False  # every license of this product on this line is revoked
 
 
 @dataclass(frozen=True)
 class Entitlement:
-    """Whether one product of an order can be downloaded. `last_day` counts whole, in the store's time zone."""
+    """Whether a product of an order can be downloaded, up to and including `last_day` in the store's time zone."""
 
     product_id: int
     last_day: date
-    by: By
-    why_not: WhyNot | None = None
+    source: EntitlementSource
+    block_reason: BlockReason | None = None
 
     @property
     def is_open(self) -> bool:
-        return self.why_not is None
+        return self.block_reason is None
 
 
-def of(
-    order: Order, bought: Iterable[Bought], now: datetime, window_days: int = DEFAULT_WINDOW_DAYS
+def product_entitlements(
+    order: Order, bought: Iterable[PurchasedProduct], now: datetime, window_days: int = DEFAULT_WINDOW_DAYS
 ) -> list[Entitlement]:
-    """What this order allows now: once for each product, in the order of its lines.
+    """The entitlements of an order, one for each product, in the order of its lines.
 
-    A product on several lines is judged by the line that allows the most.
+    A product on several lines can be downloaded if one of the lines allows it.
     """
-    judged: dict[int, Entitlement] = {}
-    last_day, by = _time_of(order, window_days)
+    best: dict[int, Entitlement] = {}
+    last_day, source = _download_period(order, window_days)
     for each in bought:
-        verdict = Entitlement(each.product_id, last_day, by, _why_not(order, each, last_day, now))
-        known = judged.get(each.product_id)
-        if known is None or (verdict.is_open and not known.is_open):
-            judged[each.product_id] = verdict
-    return list(judged.values())
+        entitlement = Entitlement(each.product_id, last_day, source, _block_reason(order, each, last_day, now))
+        known = best.get(each.product_id)
+        if known is None or (entitlement.is_open and not known.is_open):
+            best[each.product_id] = entitlement
+    return list(best.values())
 
 
-def _why_not(order: Order, bought: Bought, last_day: date, now: datetime) -> WhyNot | None:
-    if order.status in NOTHING_ANY_MORE:
-        return WhyNot.UNDONE
+def _block_reason(order: Order, bought: PurchasedProduct, last_day: date, now: datetime) -> BlockReason | None:
+    if order.status in CLOSED_STATUSES:
+        return BlockReason.UNDONE
     if order.status == Order.Status.PENDING:
-        return WhyNot.PENDING
+        return BlockReason.PENDING
     if is_returned(bought.line):
-        return WhyNot.RETURNED
+        return BlockReason.RETURNED
     if bought.revoked:
-        return WhyNot.REVOKED
-    return WhyNot.OVER if now >= _end_of(last_day, order) else None
+        return BlockReason.REVOKED
+    return BlockReason.OVER if now >= _end_of(last_day, order) else None
 
 
-def _time_of(order: Order, window_days: int) -> tuple[date, By]:
-    """The last day, and what grants it: the store's window, or the service where that lasts longer."""
+def _download_period(order: Order, window_days: int) -> tuple[date, EntitlementSource]:
+    """The last day, and what it is based on: the store's window or, if longer, the Extended Download Service."""
     bought_on = order.placed_at.astimezone(order.store.tzinfo).date()
-    window = (bought_on + timedelta(days=window_days), By.WINDOW)
+    window = (bought_on + timedelta(days=window_days), EntitlementSource.WINDOW)
     if not has_extended_service(order.items):
         return window
-    return max(window, (years_after(bought_on, EXTENDED_YEARS), By.EXTENDED), key=lambda time: time[0])
+    return max(window, (years_after(bought_on, EXTENDED_YEARS), EntitlementSource.EXTENDED), key=lambda time: time[0])
 
 
 def has_extended_service(lines: Sequence[OrderLine]) -> bool:
-    """Whether the Extended Download Service was bought with these lines, and not given back."""
+    """Whether the lines contain the Extended Download Service, not returned."""
     return any(line.kind == OrderLine.Kind.EXTENDED_DOWNLOAD and not is_returned(line) for line in lines)
 
 
 def is_returned(line: OrderLine) -> bool:
-    """Whether nothing of a line is left with the buyer."""
+    """Whether all units of a line were returned."""
     return line.quantity_returned >= line.quantity
 
 
 def years_after(day: date, years: int) -> date:
-    """The same day so many years later; 28 February where that year has no 29th."""
+    """The same day `years` later; 28 February if that year has no 29th."""
     try:
         return day.replace(year=day.year + years)
     except ValueError:
@@ -107,5 +107,5 @@ def years_after(day: date, years: int) -> date:
 
 
 def _end_of(day: date, order: Order) -> datetime:
-    """The first moment after a day in the store's zone, also where clocks change at midnight."""
+    """The end of a day in the store's time zone, correct also if clocks change at midnight."""
     return datetime.combine(day + timedelta(days=1), time.min, tzinfo=order.store.tzinfo)

@@ -1,6 +1,6 @@
-"""Mails about licenses some days after a purchase: what is missing, and what is not in use. No serial number in any.
+"""Follow-up emails about missing and unused licenses, some days after a purchase. None contains a serial number.
 
-`notifications` reads this at the start.
+Loaded by autodiscovery in `notifications`.
 """
 
 from collections.abc import Iterator
@@ -27,15 +27,15 @@ SERIAL_MISSING, NOT_ACTIVATED = "serial_missing", "license_not_activated"
 SERIAL_MISSING_DAYS, SERIAL_MISSING_WINDOW = 1, timedelta(days=7)
 NOT_ACTIVATED_DAYS, NOT_ACTIVATED_WINDOW = 4, timedelta(days=14)
 PAID = (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED)
-ROWS_AT_ONCE = 500
+CHUNK_ROWS = 500
 
 
 def paid_orders() -> QuerySet[Order]:
     return Order.objects.filter(status__in=PAID, is_test=False)
 
 
-def about_order(order: Order) -> dict[str, Any]:
-    """What every follow-up about an order says from."""
+def order_context(order: Order) -> dict[str, Any]:
+    """The template context of every follow-up about an order."""
     return {
         "order": order,
         "zone": order.store.tzinfo,
@@ -45,22 +45,22 @@ def about_order(order: Order) -> dict[str, Any]:
     }
 
 
-def order_of(message: Message) -> Order | None:
-    """The paid order that a message is about, while its address is still the order's."""
+def find_paid_order(message: Message) -> Order | None:
+    """The paid order of a message; None if the order's address has changed."""
     order = paid_orders().select_related("store").filter(pk=message.order_id or 0).first()
     is_its_own = order is not None and address_subject(order.email) == address_subject(message.recipient)
     return order if is_its_own else None
 
 
 def _some_days_after(kind: str, days: int, window: timedelta, orders: QuerySet[Order]) -> Any:
-    """Candidates for one mail to each of these orders, some days after it was placed."""
+    """A function that yields an email for each of these orders, `days` after it was placed."""
 
     def candidates(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
         for shift, stores in stores_by_days(kind, days):
             after = timedelta(days=shift)
             found = orders.filter(stores, placed_at__gt=since - after, placed_at__lte=until - after)
             found = found.filter(~Exists(FollowUp.objects.of(kind, OuterRef("pk"))))
-            for order in found.select_related("store").iterator(chunk_size=ROWS_AT_ONCE):
+            for order in found.select_related("store").iterator(chunk_size=CHUNK_ROWS):
                 due_at = order.placed_at + after
                 yield PlannedFollowUp(
                     order.pk, order.email, due_at, due_at + window, order_id=order.pk, language=order_language(order)
@@ -78,13 +78,13 @@ def _lines_without_serial() -> QuerySet[LineWithoutSerial]:
 
 def _serial_is_missing(message: Message) -> bool:
     found = paid_orders().filter(Exists(_lines_without_serial()), pk=message.object_id)
-    return order_of(message) is not None and found.exists()
+    return find_paid_order(message) is not None and found.exists()
 
 
 def _serial_missing(message: Message) -> dict[str, Any]:
     order = Order.objects.select_related("store").get(pk=message.object_id)
     missing = LineWithoutSerial.lines.missing().filter(order=order).order_by("position")
-    return about_order(order) | {"names": list(missing.values_list("name", flat=True))}
+    return order_context(order) | {"names": list(missing.values_list("name", flat=True))}
 
 
 register(
@@ -113,7 +113,7 @@ register(
 
 
 def _not_in_use() -> QuerySet[LicensedLine]:
-    """New licenses that stand and of which no device is known. Renewals were in use before."""
+    """New licenses that are valid and were never activated. Renewals are left out: they were in use before."""
     return LicensedLine.objects.filter(
         line__kind=OrderLine.Kind.NEW,
         line__quantity_returned__lt=F("line__quantity"),
@@ -124,7 +124,7 @@ def _not_in_use() -> QuerySet[LicensedLine]:
 
 
 def _is_not_activated(message: Message) -> bool:
-    return order_of(message) is not None and _not_in_use().filter(order=message.object_id).exists()
+    return find_paid_order(message) is not None and _not_in_use().filter(order=message.object_id).exists()
 
 
 def _not_activated(message: Message) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def _not_activated(message: Message) -> dict[str, Any]:
         for pk, product in products.items()
         if pk in with_guide
     ]
-    return about_order(order) | {"names": [product.name for product in products.values()], "links": guides}
+    return order_context(order) | {"names": [product.name for product in products.values()], "links": guides}
 
 
 register(

@@ -1,4 +1,4 @@
-"""What people type about their licenses."""
+"""Forms about licenses."""
 
 from typing import Any
 
@@ -7,19 +7,19 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from licenses.serials import LONGEST, in_groups
+from licenses.serials import MAX_LENGTH, normalize_groups
 from orders.forms import PortalForm, error_messages
 
 
 class SerialForm(PortalForm):
-    """A serial number, or how it begins. It goes by POST, because a serial number never stands in an address."""
+    """A serial number or its beginning. Submitted by POST, because serial numbers must not appear in URLs."""
 
     form_name = "serial"
     button = _("Find the installer")
 
     serial = forms.CharField(
         label=_("Serial number, or its first letter"),
-        max_length=4 * LONGEST,
+        max_length=4 * MAX_LENGTH,
         help_text=_("Write it as you read it: with or without dashes, in any case."),
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "characters", "autocorrect": "off", "spellcheck": "false"}
@@ -31,8 +31,8 @@ class SerialForm(PortalForm):
         return reverse("licenses:downloads")
 
     def clean_serial(self) -> str:
-        # One in ten serial numbers ends as a card number does: in its own groups it is not taken for one.
-        self.cleaned_data["serial"] = in_groups(self.cleaned_data["serial"])
+        # One in ten digit runs passes the check of card numbers; in groups it is not taken for a card number.
+        self.cleaned_data["serial"] = normalize_groups(self.cleaned_data["serial"])
         if not self.cleaned_data["serial"]:
             raise ValidationError(self.fields["serial"].error_messages["required"], code="required")
         return self.reject_card_number("serial")

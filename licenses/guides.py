@@ -1,4 +1,4 @@
-"""Install guides: which one a reader gets, and their Markdown as HTML."""
+"""Select install guides by language, and render their Markdown."""
 
 from collections.abc import Iterable
 
@@ -9,28 +9,28 @@ from markdown_it import MarkdownIt
 
 from licenses.models import InstallGuide
 
-# Without HTML of its own, and without pictures, which would come from other people's servers.
+# No raw HTML, and no images, which would be loaded from other servers.
 _markdown = MarkdownIt("js-default", {"html": False, "linkify": False}).disable("image")
-HIGHEST_HEADING = 3  # the page has two of its own above
+HIGHEST_HEADING = 3  # the page itself has two heading levels above
 _TAGS = {"h3", "h4", "h5", "h6", "p", "br", "hr", "ul", "ol", "li", "a", "strong", "em", "code", "pre", "blockquote"}
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
-_ADDED = {"code": {"class": "text-reset"}}  # Bootstrap's own color cannot be read on a dark ground
+_ADDED = {"code": {"class": "text-reset"}}  # Bootstrap's color is unreadable on a dark background
 
 
-def in_language(guides: Iterable[InstallGuide], language: str) -> list[InstallGuide]:
-    """For each platform the guide in this language, else in the site's own, else in any; all platforms' first."""
+def select_guides(guides: Iterable[InstallGuide], language: str) -> list[InstallGuide]:
+    """For each platform the guide in this language, else in the default language, else in any."""
 
-    def strangeness(guide: InstallGuide) -> tuple[bool, bool, str]:
+    def preference(guide: InstallGuide) -> tuple[bool, bool, str]:
         return (guide.language != language, guide.language != settings.LANGUAGE_CODE, guide.language)
 
     best: dict[str, InstallGuide] = {}
-    for guide in sorted(guides, key=strangeness):
+    for guide in sorted(guides, key=preference):
         best.setdefault(guide.platform, guide)
     return [best[platform] for platform in sorted(best)]
 
 
-def as_html(text: str) -> SafeString:
-    """Markdown as HTML that stands below a page's second heading."""
+def render_markdown(text: str) -> SafeString:
+    """Render Markdown as HTML, with headings below the page's second level."""
     tokens = _markdown.parse(text.replace("\0", ""))
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):

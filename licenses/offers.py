@@ -1,4 +1,4 @@
-"""What an order offers to download: its page shows this, and a link is issued for this only."""
+"""The downloads of an order. The order page shows them, and links are issued for these only."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from licenses import entitlement
-from licenses.entitlement import Bought, Entitlement
+from licenses.entitlement import Entitlement, PurchasedProduct
 from licenses.models.downloads import DEFAULT_WINDOW_DAYS
 from orders.models import Order, OrderLine, load_items
 
 
 class OfferedRelease(NamedTuple):
-    """One installer of an offer."""
+    """An installer that the order offers."""
 
     pk: int
     version: str
@@ -27,7 +27,7 @@ class OfferedRelease(NamedTuple):
 
 @dataclass(frozen=True)
 class Offer:
-    """One product of an order, with what can be downloaded of it: newest first."""
+    """A product of an order, with its installers, the newest first."""
 
     entitlement: Entitlement
     product: str
@@ -37,7 +37,7 @@ class Offer:
 
 
 class _Row(NamedTuple):
-    """One thing that is known: which, `kind` says, and what the columns mean stands beside the statement."""
+    """A row of the query below. `kind` says what it describes; the comment explains the columns."""
 
     kind: str
     about: int
@@ -46,10 +46,10 @@ class _Row(NamedTuple):
     text: str | None
 
 
-# By hand and of small parts, because every order page asks it: PostgreSQL takes longer to plan joins than to answer.
+# Raw SQL without joins, because every order page runs it: planning joins takes longer than the query itself.
 #   license: of a line, its product, and whether it is revoked          sku: of a store, its product and its code
 #   window: of a store, its days         product: its name, short name and releases, and whether it has guides
-_KNOWN = """
+_PRODUCT_DATA = """
 WITH known AS MATERIALIZED (
     SELECT 'license' AS kind, carried.line_id AS about, license.product_id::bigint AS number,
            license.revoked_at IS NOT NULL AS flag, NULL::text AS text
@@ -75,20 +75,20 @@ WHERE id = ANY(ARRAY(SELECT number FROM known WHERE number IS NOT NULL))
 """
 
 
-def of(order: Order, now: datetime) -> list[Offer]:
-    """What this order offers now, in the order of its lines; also what it offers no more, which its words tell."""
-    return load([order], now)[order.pk]
+def order_offers(order: Order, now: datetime) -> list[Offer]:
+    """The products of an order, in the order of its lines, including those that can no longer be downloaded."""
+    return load_offers([order], now)[order.pk]
 
 
-def load(orders: Sequence[Order], now: datetime) -> Mapping[int, list[Offer]]:
-    """The same for many orders, by their ids: one query, besides the one for their items where they are not there."""
+def load_offers(orders: Sequence[Order], now: datetime) -> Mapping[int, list[Offer]]:
+    """The offers of many orders, by order id: one query, and another if their items are not loaded yet."""
     load_items(orders)
-    known = _Known(orders)
-    return {order.pk: known.offers(order, now) for order in orders}
+    data = _ProductData(orders)
+    return {order.pk: data.offers(order, now) for order in orders}
 
 
-class _Known:
-    """What the database knows of these orders' products. One query."""
+class _ProductData:
+    """The products, licenses and releases of these orders. One query."""
 
     def __init__(self, orders: Sequence[Order]) -> None:
         self._licenses: dict[int, list[_Row]] = {}
@@ -97,18 +97,18 @@ class _Known:
         self._products: dict[int, _Row] = {}
         if not orders:
             return
-        asked: dict[str, Any] = {
+        parameters: dict[str, Any] = {
             "orders": [order.pk for order in orders],
             "stores": list({order.store_id for order in orders}),
             "codes": list({line.sku for order in orders for line in order.items}),
             "earliest": min(order.placed_at for order in orders),
         }
         with connection.cursor() as cursor:
-            cursor.execute(_KNOWN, asked)
+            cursor.execute(_PRODUCT_DATA, parameters)
             for row in map(_Row._make, cursor.fetchall()):
-                self._note(row)
+                self._add(row)
 
-    def _note(self, row: _Row) -> None:
+    def _add(self, row: _Row) -> None:
         if row.kind == "license":
             self._licenses.setdefault(row.about, []).append(row)
         elif row.kind == "sku":
@@ -120,10 +120,12 @@ class _Known:
 
     def offers(self, order: Order, now: datetime) -> list[Offer]:
         days = self._days.get(order.store_id)
-        verdicts = entitlement.of(order, self._bought(order), now, DEFAULT_WINDOW_DAYS if days is None else days)
-        return [self._offer(order, verdict) for verdict in verdicts]
+        entitlements = entitlement.product_entitlements(
+            order, self._bought(order), now, DEFAULT_WINDOW_DAYS if days is None else days
+        )
+        return [self._offer(order, verdict) for verdict in entitlements]
 
-    def _bought(self, order: Order) -> Iterator[Bought]:
+    def _bought(self, order: Order) -> Iterator[PurchasedProduct]:
         for line in order.items:
             if line.kind == OrderLine.Kind.EXTENDED_DOWNLOAD:
                 continue
@@ -134,7 +136,7 @@ class _Known:
                 revoked[product_id] = revoked.get(product_id, True) and bool(row.flag)
             for product_id, all_revoked in (revoked or {by_sku: False}).items():
                 if product_id is not None:
-                    yield Bought(line, product_id, all_revoked)
+                    yield PurchasedProduct(line, product_id, all_revoked)
 
     def _offer(self, order: Order, verdict: Entitlement) -> Offer:
         product = self._products[verdict.product_id]
@@ -144,10 +146,10 @@ class _Known:
             entitlement=verdict,
             product=name,
             slug=slug,
-            # What was replaced before the purchase was never this buyer's.
+            # Releases that were replaced before the purchase are not offered.
             releases=[
-                OfferedRelease._make([*said, replaced_at is None])
-                for *said, replaced_at in releases or ()
+                OfferedRelease._make([*columns, replaced_at is None])
+                for *columns, replaced_at in releases or ()
                 if replaced_at is None or replaced_at >= placed_at
             ],
             has_guide=bool(product.flag),

@@ -1,35 +1,37 @@
-"""Which bytes of a file a request asks for (RFC 9110, section 14)."""
+"""Parse range requests (RFC 9110, section 14)."""
 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-# Of several ranges none is served apart: the answer is then the whole file, as the standard allows.
+# Requests for several ranges get the whole file, as the standard allows.
 _ONE_RANGE = re.compile(r"bytes=[ \t,]*(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))[ \t,]*", re.IGNORECASE)
 
 
-class Unsatisfiable(Exception):
-    """The range lies outside the file: 416."""
+class RangeNotSatisfiable(Exception):
+    """The range lies outside the file: the response is 416."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """Bytes of a file, from `start` on, `length` of them."""
+class ByteRange:
+    """`length` bytes of a file, from `start` on."""
 
     start: int
     length: int
 
-    def header(self, size: int) -> str:
-        """As Content-Range says it, of a file of so many bytes."""
+    def content_range(self, size: int) -> str:
+        """The Content-Range header for a file of `size` bytes."""
         return f"bytes {self.start}-{self.start + self.length - 1}/{size}"
 
 
-def requested_part(range_header: str, if_range: str, *, size: int, etag: str, changed_at: datetime) -> Part | None:
-    """The part that these headers ask for; None where the whole file is the answer.
+def requested_range(
+    range_header: str, if_range: str, *, size: int, etag: str, changed_at: datetime
+) -> ByteRange | None:
+    """The range that these headers request; None for the whole file.
 
-    `etag` is quoted and strong, `changed_at` what Last-Modified says. Raises Unsatisfiable. What is no range, or
-    is one of a file that has changed since, asks for the whole.
+    `etag` is quoted and strong, `changed_at` is the Last-Modified time. An invalid range, or one of a file that
+    has changed since, is ignored. Raises RangeNotSatisfiable.
     """
     found = _ONE_RANGE.fullmatch(range_header.strip())
     if found is None or (if_range and not _is_same(if_range.strip(), etag, changed_at)):
@@ -42,12 +44,12 @@ def requested_part(range_header: str, if_range: str, *, size: int, etag: str, ch
         if last and int(last) < start:
             return None  # not a range at all
     if start >= end:
-        raise Unsatisfiable
-    return Part(start, end - start)
+        raise RangeNotSatisfiable
+    return ByteRange(start, end - start)
 
 
 def _is_same(validator: str, etag: str, changed_at: datetime) -> bool:
-    """Both kinds compare exactly: a weak tag never fits, and neither does any other date."""
+    """Compare exactly, as If-Range requires: weak tags and other dates never match."""
     return validator in (etag, http_date(changed_at))
 
 

@@ -1,4 +1,4 @@
-"""Mails some days before something ends: downloads, with the service or without it, and licenses."""
+"""Reminder emails some days before the downloads of an order or a license end."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
@@ -11,8 +11,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from licenses import offers
-from licenses.entitlement import EXTENDED_YEARS, By, years_after
-from licenses.follow_ups import PAID, ROWS_AT_ONCE, TEMPLATES, about_order, order_of, paid_orders
+from licenses.entitlement import EXTENDED_YEARS, EntitlementSource, years_after
+from licenses.follow_ups import CHUNK_ROWS, PAID, TEMPLATES, find_paid_order, order_context, paid_orders
 from licenses.models import License, LicensedLine
 from licenses.models.downloads import DEFAULT_WINDOW_DAYS, DownloadWindow
 from notifications.kinds import PRIORITY_LATER, EmailKind, FollowUpPlan, PlannedFollowUp, register
@@ -24,19 +24,19 @@ from orders.services.confirmations import order_language
 
 DOWNLOADS_END, LICENSE_ENDS = "downloads_end", "license_ends"
 DOWNLOADS_END_DAYS, LICENSE_ENDS_DAYS = 5, 14
-# So far back is looked for what came due while nothing ran; what has ended meanwhile is left out.
+# How far back to look for reminders that became due while no worker ran. What has ended meanwhile is left out.
 WINDOW = timedelta(days=60)
-A_DAY = timedelta(days=1)  # days begin at other moments in other zones
+ONE_DAY = timedelta(days=1)  # margin, because days begin at different times in different zones
 
 
 def _planned(order: Order, object_id: int, last_day: date, days: int) -> PlannedFollowUp:
-    """In the morning so many days before a last day, and not after it, by the store's clock."""
+    """Plan an email for the morning `days` before the last day, not to be sent after it, in the store's time zone."""
     zone = order.store.tzinfo
     return PlannedFollowUp(
         object_id,
         order.email,
         datetime.combine(last_day - timedelta(days=days), DEFAULT_SEND_TIME, tzinfo=zone),
-        datetime.combine(last_day + A_DAY, time.min, tzinfo=zone),
+        datetime.combine(last_day + ONE_DAY, time.min, tzinfo=zone),
         key=last_day.isoformat(),
         order_id=order.pk,
         language=order_language(order),
@@ -48,20 +48,20 @@ def _planned(order: Order, object_id: int, last_day: date, days: int) -> Planned
 
 def _downloads_that_end(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
     for days, stores in stores_by_days(DOWNLOADS_END, DOWNLOADS_END_DAYS):
-        for orders in _placed_so(paid_orders().filter(stores), since, until, timedelta(days=days)):
-            rows = orders.select_related("store").iterator(chunk_size=ROWS_AT_ONCE)
-            while batch := list(islice(rows, ROWS_AT_ONCE)):
+        for orders in _orders_whose_downloads_end(paid_orders().filter(stores), since, until, timedelta(days=days)):
+            rows = orders.select_related("store").iterator(chunk_size=CHUNK_ROWS)
+            while batch := list(islice(rows, CHUNK_ROWS)):
                 for order, last_day in _last_days(batch):
                     planned = _planned(order, order.pk, last_day, days)
                     if since < planned.due_at <= until:
                         yield planned
 
 
-def _placed_so(
+def _orders_whose_downloads_end(
     orders: QuerySet[Order], since: datetime, until: datetime, before: timedelta
 ) -> Iterator[QuerySet[Order]]:
-    """Those whose downloads may end then, by the windows of their stores, or by the service."""
-    since, until = since + before - A_DAY, until + before + A_DAY
+    """The orders whose downloads may end then, by their store's window or the Extended Download Service."""
+    since, until = since + before - ONE_DAY, until + before + ONE_DAY
     windows = dict(DownloadWindow.objects.values_list("store_id", "days"))
     by_length: dict[int, list[int]] = {}
     for store_id, length in windows.items():
@@ -74,8 +74,8 @@ def _placed_so(
     served = OrderLine.objects.filter(order=OuterRef("pk"), kind=OrderLine.Kind.EXTENDED_DOWNLOAD)
     yield orders.filter(
         Exists(served),
-        placed_at__gt=_years_before(since, EXTENDED_YEARS) - A_DAY,
-        placed_at__lte=_years_before(until, EXTENDED_YEARS) + A_DAY,
+        placed_at__gt=_years_before(since, EXTENDED_YEARS) - ONE_DAY,
+        placed_at__lte=_years_before(until, EXTENDED_YEARS) + ONE_DAY,
     )
 
 
@@ -84,9 +84,9 @@ def _years_before(moment: datetime, years: int) -> datetime:
 
 
 def _last_days(orders: list[Order]) -> Iterator[tuple[Order, date]]:
-    """Until when each order's products can be downloaded, of those that can be now."""
+    """The last day on which a product of each order can be downloaded, of the orders that have one."""
     now = timezone.now()
-    shown = offers.load(orders, now)
+    shown = offers.load_offers(orders, now)
     for order in orders:
         if last_day := _last_day(shown[order.pk]):
             yield order, last_day
@@ -98,21 +98,21 @@ def _last_day(shown: Iterable[offers.Offer]) -> date | None:
 
 
 def _downloads_end_then(message: Message) -> bool:
-    order = order_of(message)
+    order = find_paid_order(message)
     if order is None:
         return False
-    last_day = _last_day(offers.of(order, timezone.now()))
+    last_day = _last_day(offers.order_offers(order, timezone.now()))
     return last_day is not None and last_day.isoformat() == message.key
 
 
 def _downloads_end(message: Message) -> dict[str, Any]:
     order = Order.objects.select_related("store").get(pk=message.object_id)
-    shown = [each for each in offers.of(order, timezone.now()) if each.entitlement.is_open]
-    about = about_order(order)
+    shown = [each for each in offers.order_offers(order, timezone.now()) if each.entitlement.is_open]
+    about = order_context(order)
     about["facts"] += [(gettext("Download until"), formats.day(date.fromisoformat(message.key)))]
     return about | {
         "names": [each.product for each in shown],
-        "is_extended": any(each.entitlement.by == By.EXTENDED for each in shown),
+        "is_extended": any(each.entitlement.source == EntitlementSource.EXTENDED for each in shown),
     }
 
 
@@ -137,12 +137,12 @@ def _licenses_that_end(since: datetime, until: datetime) -> Iterator[PlannedFoll
         before = timedelta(days=days)
         ending = LicensedLine.objects.filter(
             stores,
-            license__expires_on__gt=(since + before - A_DAY).date(),
-            license__expires_on__lte=(until + before + A_DAY).date(),
+            license__expires_on__gt=(since + before - ONE_DAY).date(),
+            license__expires_on__lte=(until + before + ONE_DAY).date(),
             license__revoked_at=None,
         )
         newest = ending.filter(order=_latest_order(OuterRef("license"))).select_related("order__store", "license")
-        for link in newest.iterator(chunk_size=ROWS_AT_ONCE):
+        for link in newest.iterator(chunk_size=CHUNK_ROWS):
             if link.order.status not in PAID or link.order.is_test or link.license.expires_on is None:
                 continue
             planned = _planned(link.order, link.license_id, link.license.expires_on, days)
@@ -151,14 +151,14 @@ def _licenses_that_end(since: datetime, until: datetime) -> Iterator[PlannedFoll
 
 
 def _latest_order(license: Any) -> Any:
-    """The order that a license stands on now: a renewal's, where it was renewed."""
+    """The latest order of a license: that of its last renewal, if it was renewed."""
     links = LicensedLine.objects.filter(license=license).order_by("-order__placed_at", "-order_id")
     return links.values("order")[:1]
 
 
 def _license_ends_then(message: Message) -> bool:
     license = License.objects.filter(pk=message.object_id, revoked_at=None, expires_on=message.key).first()
-    if license is None or order_of(message) is None:
+    if license is None or find_paid_order(message) is None:
         return False
     return _latest_order(license.pk).get()["order"] == message.order_id
 
@@ -166,7 +166,7 @@ def _license_ends_then(message: Message) -> bool:
 def _license_ends(message: Message) -> dict[str, Any]:
     order = Order.objects.select_related("store").get(pk=message.order_id or 0)
     license = License.objects.select_related("product").get(pk=message.object_id)
-    about = about_order(order)
+    about = order_context(order)
     product = license.product.name if license.product else ""
     if product:
         about["facts"] += [(gettext("Product"), product)]

@@ -1,6 +1,6 @@
-"""Help with serial numbers that are typed wrong: what was probably meant, and what was changed to get there.
+"""Correct mistyped serial numbers, and explain what was corrected.
 
-Nothing here looks a serial number up: signed out, a verdict is one on its form only.
+Only the format is checked: nothing here looks up a serial number, so it reveals nothing to visitors.
 """
 
 import re
@@ -14,39 +14,39 @@ from django.utils.translation import gettext_lazy as _
 
 from licenses.models import Product, SerialPrefix, normalize_serial
 
-LONGEST = 100  # characters; what is longer is no serial number
-LETTER, DIGIT = "A", "0"  # how Product.serial_pattern writes a place that takes any
+MAX_LENGTH = 100  # characters
+LETTER, DIGIT = "A", "0"  # the placeholders of Product.serial_pattern
 
-# Letters of other alphabets that look like these, as a copied text or another keyboard brings them.
+# Cyrillic and Greek letters that look like Latin ones, from copied text or other keyboard layouts.
 _LOOKALIKES = str.maketrans(
     "АВЕЅІЈКМНОРСТУХҮԚԜ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
     "ABESIJKMHOPCTYXYQW" + "ABEZHIKMNOPTYX",
 )
-_DIGITS_MEANT = {"O": "0", "I": "1", "L": "1"}
-_LETTERS_MEANT = {"0": "O", "1": "I"}
+_DIGITS_FOR_LETTERS = {"O": "0", "I": "1", "L": "1"}
+_LETTERS_FOR_DIGITS = {"0": "O", "1": "I"}
 
 
 class Change(Enum):
-    """What was repaired."""
+    """A kind of correction."""
 
     ALPHABET = "alphabet"
     ZERO = "zero"
     ONE = "one"
 
 
-class Verdict(Enum):
-    """What can be said of the form alone."""
+class SerialFormat(Enum):
+    """The result of checking the format."""
 
-    NOTHING = "nothing"
-    UNREADABLE = "unreadable"  # too long, or with signs that no serial number has
+    EMPTY = "nothing"
+    INVALID = "unreadable"  # far too long, or with characters that no serial number has
     TOO_SHORT = "too_short"
     TOO_LONG = "too_long"
-    WRONG_PLACES = "wrong_places"  # letters where digits belong, or the other way round
-    RIGHT_FORM = "right_form"
-    UNKNOWN_FORM = "unknown_form"  # nobody said how the serial numbers of this product look
+    WRONG_CHARACTERS = "wrong_places"  # letters where digits belong, or the other way round
+    VALID = "right_form"
+    NO_PATTERN = "unknown_form"  # the product has no pattern, or is unknown
 
 
-TOLD: dict[Change, Any] = {
+CHANGE_TEXTS: dict[Change, Any] = {
     Change.ALPHABET: _("A letter of another alphabet that looks the same became the right one."),
     Change.ZERO: _("The letter O and the digit 0 were mixed up."),
     Change.ONE: _("The letters I or L and the digit 1 were mixed up."),
@@ -54,77 +54,81 @@ TOLD: dict[Change, Any] = {
 
 
 @dataclass(frozen=True)
-class Repaired:
-    """What was probably meant. `missing` is how many characters it has too few; negative: too many."""
+class RepairedSerial:
+    """A corrected serial number. `missing` is how many characters are missing; negative if there are too many."""
 
     serial: str
-    verdict: Verdict
+    format: SerialFormat
     product: Product | None = None
     changes: tuple[Change, ...] = ()
     missing: int = 0
 
     @property
-    def told(self) -> list[Any]:
-        """What was changed, a sentence each, translated."""
-        return [TOLD[change] for change in self.changes]
+    def change_texts(self) -> list[Any]:
+        """A translated sentence for each kind of correction."""
+        return [CHANGE_TEXTS[change] for change in self.changes]
 
     @property
     def too_many(self) -> int:
         return -self.missing
 
 
-def repair(typed: str, prefixes: Sequence[SerialPrefix]) -> Repaired:
-    """What somebody who typed this probably meant. `prefixes` are all that there are, with their products."""
-    if len(typed) > 4 * LONGEST:
-        return Repaired("", Verdict.UNREADABLE)
+def repair(typed: str, prefixes: Sequence[SerialPrefix]) -> RepairedSerial:
+    """Correct a typed serial number. `prefixes` are all prefixes, with their products."""
+    if len(typed) > 4 * MAX_LENGTH:
+        return RepairedSerial("", SerialFormat.INVALID)
     key = normalize_serial(typed.replace("\x00", ""))
     if not key:
-        return Repaired("", Verdict.NOTHING)
+        return RepairedSerial("", SerialFormat.EMPTY)
     latin = key.translate(_LOOKALIKES)
-    if len(latin) > LONGEST or not (latin.isascii() and latin.isalnum()):
-        return Repaired("", Verdict.UNREADABLE)
+    if len(latin) > MAX_LENGTH or not (latin.isascii() and latin.isalnum()):
+        return RepairedSerial("", SerialFormat.INVALID)
     changes = {Change.ALPHABET} if latin != key else set()
-    product = product_of(latin, prefixes)
+    product = product_by_prefix(latin, prefixes)
     pattern = product.serial_pattern if product else ""
     if not pattern:
-        return Repaired(_as_typed(typed, latin), Verdict.UNKNOWN_FORM, product, _ordered(changes))
-    places = _places(pattern)
-    meant = "".join(_meant(character, place) for character, place in zip(latin, places, strict=False))
-    meant += latin[len(places) :]
-    changes |= _changes(latin, meant)
-    return Repaired(
-        _grouped(meant, pattern), _verdict(meant, places), product, _ordered(changes), len(places) - len(meant)
+        return RepairedSerial(_group_as_typed(typed, latin), SerialFormat.NO_PATTERN, product, _ordered(changes))
+    places = _download_slots(pattern)
+    repaired = "".join(_repair_character(character, place) for character, place in zip(latin, places, strict=False))
+    repaired += latin[len(places) :]
+    changes |= _changes(latin, repaired)
+    return RepairedSerial(
+        _group_by_pattern(repaired, pattern),
+        _format(repaired, places),
+        product,
+        _ordered(changes),
+        len(places) - len(repaired),
     )
 
 
-def product_of(key: str, prefixes: Iterable[SerialPrefix]) -> Product | None:
-    """The product whose prefix this begins with; the longest wins. Read again with O, 0, I and 1 mixed up."""
+def product_by_prefix(key: str, prefixes: Iterable[SerialPrefix]) -> Product | None:
+    """The product with the longest matching prefix; if none matches, O and 0, and I and 1, count as equal."""
     matching = [prefix for prefix in prefixes if key.startswith(prefix.prefix)]
     if not matching:
-        matching = [prefix for prefix in prefixes if _unmixed(key).startswith(_unmixed(prefix.prefix))]
+        matching = [prefix for prefix in prefixes if _as_digits(key).startswith(_as_digits(prefix.prefix))]
     longest = max(matching, key=lambda prefix: len(prefix.prefix), default=None)
     return longest.product if longest else None
 
 
-def _unmixed(text: str) -> str:
-    return "".join(_DIGITS_MEANT.get(character, character) for character in text)
+def _as_digits(text: str) -> str:
+    return "".join(_DIGITS_FOR_LETTERS.get(character, character) for character in text)
 
 
-def _places(pattern: str) -> str:
-    """The pattern without the dashes of its groups."""
+def _download_slots(pattern: str) -> str:
+    """The pattern without dashes."""
     return normalize_serial(pattern)
 
 
-def _meant(character: str, place: str) -> str:
+def _repair_character(character: str, place: str) -> str:
     if place == DIGIT:
-        return _DIGITS_MEANT.get(character, character)
+        return _DIGITS_FOR_LETTERS.get(character, character)
     if place == LETTER:
-        return _LETTERS_MEANT.get(character, character)
-    return place if _unmixed(character) == _unmixed(place) else character
+        return _LETTERS_FOR_DIGITS.get(character, character)
+    return place if _as_digits(character) == _as_digits(place) else character
 
 
-def _changes(typed: str, meant: str) -> set[Change]:
-    pairs = {frozenset(pair) for pair in zip(typed, meant, strict=True) if pair[0] != pair[1]}
+def _changes(typed: str, repaired: str) -> set[Change]:
+    pairs = {frozenset(pair) for pair in zip(typed, repaired, strict=True) if pair[0] != pair[1]}
     return {Change.ZERO if frozenset("O0") == pair else Change.ONE for pair in pairs}
 
 
@@ -132,21 +136,21 @@ def _ordered(changes: set[Change]) -> tuple[Change, ...]:
     return tuple(change for change in Change if change in changes)
 
 
-def _verdict(meant: str, places: str) -> Verdict:
-    if len(meant) != len(places):
-        return Verdict.TOO_SHORT if len(meant) < len(places) else Verdict.TOO_LONG
-    fits = all(_fits(character, place) for character, place in zip(meant, places, strict=True))
-    return Verdict.RIGHT_FORM if fits else Verdict.WRONG_PLACES
+def _format(repaired: str, places: str) -> SerialFormat:
+    if len(repaired) != len(places):
+        return SerialFormat.TOO_SHORT if len(repaired) < len(places) else SerialFormat.TOO_LONG
+    fits = all(_matches_place(character, place) for character, place in zip(repaired, places, strict=True))
+    return SerialFormat.VALID if fits else SerialFormat.WRONG_CHARACTERS
 
 
-def _fits(character: str, place: str) -> bool:
+def _matches_place(character: str, place: str) -> bool:
     if place == DIGIT:
         return character.isdigit()
     return character.isalpha() if place == LETTER else character == place
 
 
-def _grouped(key: str, pattern: str) -> str:
-    """The serial number in the pattern's groups; what is longer than the pattern stands at its end."""
+def _group_by_pattern(key: str, pattern: str) -> str:
+    """Insert the pattern's dashes. Characters beyond the pattern are appended."""
     characters, grouped = iter(key), []
     for place in pattern:
         character = place if unicodedata.category(place) == "Pd" else next(characters, "")
@@ -156,9 +160,9 @@ def _grouped(key: str, pattern: str) -> str:
     return "".join([*grouped, *characters]).rstrip("-")
 
 
-def _as_typed(typed: str, key: str) -> str:
-    """In the groups in which it was typed, where nobody said how such serial numbers look."""
-    sizes = [len(normalize_serial(group)) for group in in_groups(typed).split("-")]
+def _group_as_typed(typed: str, key: str) -> str:
+    """Keep the groups in which it was typed, for products without a pattern."""
+    sizes = [len(normalize_serial(group)) for group in normalize_groups(typed).split("-")]
     parts, rest = [], key
     for size in sizes:
         parts.append(rest[:size])
@@ -166,8 +170,8 @@ def _as_typed(typed: str, key: str) -> str:
     return "-".join(part for part in parts if part)
 
 
-def in_groups(typed: str) -> str:
-    """What was typed in capitals, with one plain dash wherever it has spaces or dashes of any kind."""
+def normalize_groups(typed: str) -> str:
+    """In capitals, with one plain dash for each run of spaces and dashes of any kind."""
     plain = "".join(_dash_or_self(character) for character in unicodedata.normalize("NFKC", typed))
     return re.sub("-+", "-", plain).strip("-").upper()
 

@@ -1,16 +1,16 @@
-"""What is cleaned up by itself."""
+"""Periodic tasks."""
 
 from datetime import timedelta
 
 from celery import shared_task
 from django.utils import timezone
 
-from licenses.services.activations import forget_events
+from licenses.services.activations import delete_events_before
 
-EVENTS_KEPT = timedelta(days=90)  # how long an activation server may repeat an event and be told the same
+EVENT_RETENTION = timedelta(days=90)  # how long a repeated event is recognized
 
 
 @shared_task
-def forget_activation_events() -> None:
-    """Remove the ids of events that no activation server repeats any more."""
-    forget_events(timezone.now() - EVENTS_KEPT)
+def delete_old_activation_events() -> None:
+    """Delete the ids of events that are too old to be repeated."""
+    delete_events_before(timezone.now() - EVENT_RETENTION)

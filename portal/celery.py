@@ -55,7 +55,7 @@ app.conf.beat_schedule = {
         "options": {"expires": 3600},
     },
     "forget-activation-events": {
-        "task": "licenses.tasks.forget_activation_events",
+        "task": "licenses.tasks.delete_old_activation_events",
         "schedule": crontab(minute="23"),
         "options": {"expires": 3600},
     },

@@ -2,7 +2,7 @@
 
 from intake.ingest.state import Batch
 from licenses.services.activations import keep_earliest_use
-from licenses.services.arrivals import Arrival, tell_of_imported
+from licenses.services.serial_emails import Arrival, notify_imported_serials
 
 
 def changed_license_ids(batch: Batch) -> list[int]:
@@ -15,7 +15,7 @@ def notify_new_serials(batch: Batch, changed_licenses: list[int]) -> None:
     if changed_licenses:
         keep_earliest_use(changed_licenses)
     if arrivals := _first_serials(batch):
-        tell_of_imported(arrivals)
+        notify_imported_serials(arrivals)
 
 
 def _first_serials(batch: Batch) -> dict[int, Arrival]:

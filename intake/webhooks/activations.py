@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from intake.records import Serial, Time
 from intake.webhooks.signatures import CLOCK_TOLERANCE, RequestRejected, verify_signature
 from licenses.services import activations
-from licenses.services.activations import Answer, Event, EventType
+from licenses.services.activations import Event, EventResults, EventType
 
 MAX_BYTES = 256 * 1024
 MAX_EVENTS = 500
@@ -86,29 +86,29 @@ def receive_activations(request: HttpRequest) -> JsonResponse:
     try:
         signed = verify_signature(request, settings.ACTIVATION_KEYS, MAX_BYTES)
         events = [record.to_event() for record in Batch.model_validate_json(signed.body).events]
-        return JsonResponse(_response_body(events, activations.take(signed.key_id, events)))
+        return JsonResponse(_response_body(events, activations.process_events(signed.key_id, events)))
     except RequestRejected as refusal:
         return _error(refusal.status, refusal.code, str(refusal))
     except ValidationError as error:
         return _error(400, "invalid", "Nothing was taken. See what is wrong with it.", problems=_problems(error))
-    except activations.Reused as reused:
+    except activations.EventIdReused as reused:
         sentence = "Nothing was taken: these ids were told before with other content. Give new events new ids."
         return _error(409, "reused_id", sentence, ids=list(reused.event_ids[:MAX_PROBLEMS]))
-    except activations.Busy:
+    except activations.LicensesLocked:
         headers = {"Retry-After": str(BUSY_SECONDS)}
         return _error(503, "busy", "Nothing was taken: these licenses are being changed. Try again.", headers=headers)
 
 
-def _response_body(events: list[Event], answer: Answer) -> dict[str, Any]:
+def _response_body(events: list[Event], answer: EventResults) -> dict[str, Any]:
     return {
         "results": [
             {"id": event.id, "result": outcome.value} for event, outcome in zip(events, answer.outcomes, strict=True)
         ],
         "released": [
             {"serial": freed.serial, "device": freed.device, "released_at": freed.released_at.isoformat()}
-            for freed in answer.freed
+            for freed in answer.released
         ],
-        "more_released": answer.more_freed,
+        "more_released": answer.more_released,
     }
 
 

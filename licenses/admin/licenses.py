@@ -59,7 +59,7 @@ class DeviceInline(ReadOnlyMixin, TabularInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Device]:
         found: QuerySet[Device] = super().get_queryset(request)
-        standing = DeviceRelease.objects.standing().filter(device=OuterRef("pk")).order_by("-requested_at")
+        standing = DeviceRelease.objects.not_undone().filter(device=OuterRef("pk")).order_by("-requested_at")
         return found.annotate(released=Subquery(standing.values("requested_at")[:1]))
 
     @admin.display(description=_("released by its owner"))

@@ -25,11 +25,11 @@ from cases.admin.queues import DefaultChoiceFilter, QueueAdmin
 from licenses.admin.licenses import minute
 from licenses.models import LicensedLine, LineWithoutSerial
 from licenses.models.missing import RENEWING_KINDS
-from licenses.services.assigning import SERIAL_LENGTH, NotAssignable, give, take_away
+from licenses.services.assigning import SERIAL_LENGTH, NotAssignable, assign_and_notify, unassign
 from notifications.addresses import email_key
 from orders.models import OrderLine, normalize_order_number
 
-MOST_DEVICES = 1_000_000
+MAX_DEVICES = 1_000_000
 TWO_DAYS = timedelta(days=2)
 
 
@@ -39,7 +39,7 @@ class DateWidget(UnfoldAdminTextInputWidget):
     input_type = "date"
 
 
-class GiveForm(forms.Form):
+class AssignSerialForm(forms.Form):
     """A serial number by hand. What an activation server or an import tells later is added to it."""
 
     serial = forms.CharField(
@@ -51,7 +51,7 @@ class GiveForm(forms.Form):
         label=_("Devices covered"),
         required=False,
         min_value=1,
-        max_value=MOST_DEVICES,
+        max_value=MAX_DEVICES,
         widget=UnfoldAdminIntegerFieldWidget(),
     )
     expires_on = forms.DateField(label=_("Valid until"), required=False, widget=DateWidget())
@@ -67,7 +67,7 @@ class GiveForm(forms.Form):
             del self.fields["same_buyer"]
 
 
-class WaitsFilter(DefaultChoiceFilter):
+class WaitingTimeFilter(DefaultChoiceFilter):
     """How long the buyer has been waiting. Stores often bring serial numbers a little later than orders."""
 
     title = _("waits")
@@ -101,7 +101,7 @@ class LineWithoutSerialAdmin(QueueAdmin):
 
     list_display = ["waiting", "due", "on_order", "store", "name", "kind", "email"]
     list_display_links = ["waiting"]
-    list_filter = [WaitsFilter, PlacedFilter, "order__store", "kind"]
+    list_filter = [WaitingTimeFilter, PlacedFilter, "order__store", "kind"]
     list_select_related = ["order__store"]
     ordering = ["order__placed_at", "pk"]
     search_fields = ["name"]  # shows the field; `get_search_results` does the work
@@ -125,7 +125,7 @@ class LineWithoutSerialAdmin(QueueAdmin):
             },
         )
     ]
-    change_form_outer_after_template = "licenses/admin/give.html"
+    change_form_outer_after_template = "licenses/admin/assign_serial.html"
 
     # --- The list ---
 
@@ -180,35 +180,35 @@ class LineWithoutSerialAdmin(QueueAdmin):
     def get_page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """The line's licenses, and the form for one (more), where there can be one and the user may give it."""
         links = list(obj.licensed_lines.select_related("license__product").order_by("pk"))
-        may_give = self.has_decide_permission(request)
+        can_assign = self.has_decide_permission(request)
         return {
             "line": obj,
             "links": links,
-            "may_give": may_give,
-            "form": GiveForm(obj) if may_give and len(links) < obj.quantity else None,
+            "may_give": can_assign,
+            "form": AssignSerialForm(obj) if can_assign and len(links) < obj.quantity else None,
         }
 
     def get_urls(self) -> list[URLPattern]:
         wrapped = self.admin_site.admin_view
         return [
-            path("<int:pk>/give/", wrapped(self.give_serial), name="licenses_linewithoutserial_give"),
+            path("<int:pk>/give/", wrapped(self.assign_serial), name="licenses_linewithoutserial_assign"),
             path(
                 "<int:pk>/take-away/<int:link_pk>/",
-                wrapped(self.take_serial_away),
-                name="licenses_linewithoutserial_take_away",
+                wrapped(self.unassign_serial),
+                name="licenses_linewithoutserial_unassign",
             ),
             *super().get_urls(),
         ]
 
-    def give_serial(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def assign_serial(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Give a serial number, by POST. What the service refuses is said at the form, and nothing has changed."""
         line = self._line(request, pk)
         if request.method != "POST":
             return HttpResponseRedirect(self.change_url(line))
-        form = GiveForm(line, request.POST)
+        form = AssignSerialForm(line, request.POST)
         if form.is_valid():
             try:
-                link = give(line, **form.cleaned_data)
+                link = assign_and_notify(line, **form.cleaned_data)
             except NotAssignable as why:
                 form.add_error(None if line.licensed_lines.exists() else "serial", str(why.sentence))
             else:
@@ -219,14 +219,14 @@ class LineWithoutSerialAdmin(QueueAdmin):
                 return HttpResponseRedirect(self.change_url(line))
         return self.render_change_page(request, pk, form=form)
 
-    def take_serial_away(self, request: HttpRequest, pk: int, link_pk: int) -> HttpResponse:
+    def unassign_serial(self, request: HttpRequest, pk: int, link_pk: int) -> HttpResponse:
         """Take a serial number away that staff gave, by POST."""
         line = self._line(request, pk)
         link = line.licensed_lines.filter(pk=link_pk).select_related("license").first()
         if request.method != "POST" or link is None:
             return HttpResponseRedirect(self.change_url(line))
         try:
-            take_away(link)
+            unassign(link)
         except NotAssignable as why:
             messages.error(request, str(why.sentence))
         else:

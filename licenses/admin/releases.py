@@ -20,7 +20,7 @@ from files.rejection_reasons import RejectionReason
 from files.upload_limits import RejectedUpload
 from licenses.models import Release
 from licenses.services import releases
-from licenses.services.releases import NotTaken, Offered, Outcome
+from licenses.services.releases import Outcome, ReleaseRejected, ReleaseUpload
 
 REST_OF_FORM = 1024 * 1024  # bytes, besides the file
 MEGABYTE = 1024 * 1024
@@ -97,7 +97,7 @@ class ReleaseForm(forms.ModelForm):
         if {"product", "version", "platform", "file"} <= said.keys():
             try:
                 added = releases.add_release(said["file"], self.offered(), dry_run=True)
-            except NotTaken as refusal:
+            except ReleaseRejected as refusal:
                 raise ValidationError(refusal.sentence) from refusal
             if added.outcome == Outcome.UNCHANGED:
                 raise ValidationError(
@@ -105,9 +105,9 @@ class ReleaseForm(forms.ModelForm):
                 )
         return said
 
-    def offered(self) -> Offered:
+    def offered(self) -> ReleaseUpload:
         said = self.cleaned_data
-        return Offered(
+        return ReleaseUpload(
             product=said["product"],
             version=said["version"],
             platform=said["platform"],
@@ -160,7 +160,7 @@ class ReleaseAdmin(ModelAdmin):
         request.upload_handlers = [ReleaseUploadHandler(request)]
         try:
             return super().add_view(request, form_url, extra_context)
-        except NotTaken as refusal:  # what happened after the form was judged
+        except ReleaseRejected as refusal:  # what happened after the form was judged
             self.message_user(request, str(refusal.sentence), messages.ERROR)
             return HttpResponseRedirect(request.path)
 

@@ -1,4 +1,4 @@
-"""What was bought as things that can be used."""
+"""Licenses, devices, products and downloads."""
 
 from licenses.models.activations import ActivationEvent
 from licenses.models.devices import Device, DeviceRelease

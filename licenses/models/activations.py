@@ -1,4 +1,4 @@
-"""What activation servers told, so that nothing is taken twice."""
+"""Processed events of activation servers, so that none is processed twice."""
 
 from django.db import models
 from django.utils import timezone
@@ -6,11 +6,11 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ActivationEvent(models.Model):
-    """One event that was taken. Told again it changes nothing, and is answered the same."""
+    """One processed event. Received again it changes nothing and gets the same response."""
 
-    key_id = models.CharField(max_length=64)  # who told it: two servers may number their events alike
+    key_id = models.CharField(max_length=64)  # the sender: two servers may use the same event ids
     event_id = models.CharField(max_length=100)
-    digest = models.CharField(max_length=64)  # of what it said; the same id with other content is a mistake
+    digest = models.CharField(max_length=64)  # of the content; the same id with other content is an error
     received_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

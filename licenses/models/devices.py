@@ -1,4 +1,4 @@
-"""Devices that a license is in use on, as the vendor's activation server reports them."""
+"""Devices that use a license, as reported by the vendor's activation server."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -19,27 +19,27 @@ class DeviceQuerySet(models.QuerySet["Device"]):
         return self.filter(deactivated_at__isnull=True)
 
     def with_releases(self) -> Self:
-        """With those of their releases that stand, for `standing_release`. One query more."""
-        releases = DeviceRelease.objects.standing().order_by("requested_at")
+        """Prefetch their releases for `active_release`. One more query."""
+        releases = DeviceRelease.objects.not_undone().order_by("requested_at")
         return self.prefetch_related(models.Prefetch("releases", releases, to_attr="loaded_releases"))
 
 
 class Device(models.Model):
-    """One device of a license. Kept when it is deactivated, so that what is told twice is known."""
+    """One device of a license. Kept after deactivation, so that repeated events change nothing."""
 
     license = models.ForeignKey(License, on_delete=models.CASCADE, related_name="devices_in_use")
     vendor_id = models.CharField(_("the vendor's id"), max_length=200)
     name = models.CharField(_("name"), max_length=200, blank=True)
     platform = models.CharField(_("platform"), max_length=100, blank=True)
-    activated_at = models.DateTimeField(_("activated at"))  # the earliest that is told of it
+    activated_at = models.DateTimeField(_("activated at"))  # the earliest reported event
     last_seen_at = models.DateTimeField(_("last seen at"))
     deactivated_at = models.DateTimeField(_("deactivated at"), null=True, blank=True)
-    # The latest activation, and when name and platform were told: events come in any order, and end alike.
+    # The latest activation, and when name and platform were reported, so that events may arrive in any order.
     last_activated_at = models.DateTimeField(_("last activated at"), null=True, blank=True)
     described_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = DeviceQuerySet.as_manager()
-    loaded_releases: "list[DeviceRelease]"  # where `with_releases` loaded them
+    loaded_releases: "list[DeviceRelease]"  # set by `with_releases`
 
     class Meta:
         verbose_name = _("device")
@@ -54,10 +54,10 @@ class Device(models.Model):
     def __str__(self) -> str:
         return self.name or self.vendor_id
 
-    def standing_release(self) -> "DeviceRelease | None":
-        """Its owner's wish to free its place, unless it was undone or the device was activated again since."""
+    def active_release(self) -> "DeviceRelease | None":
+        """The latest release by its owner, unless it was undone or the device was activated again since."""
         loaded = self.__dict__.get("loaded_releases")
-        releases = self.releases.standing().order_by("requested_at") if loaded is None else loaded
+        releases = self.releases.not_undone().order_by("requested_at") if loaded is None else loaded
         latest: DeviceRelease | None = list(releases)[-1] if releases else None
         if latest is None or (self.last_activated_at and self.last_activated_at > latest.requested_at):
             return None
@@ -65,33 +65,33 @@ class Device(models.Model):
 
 
 class DeviceReleaseQuerySet(models.QuerySet["DeviceRelease"]):
-    def standing(self) -> Self:
+    def not_undone(self) -> Self:
         return self.filter(undone_at__isnull=True)
 
-    def in_effect(self, now: datetime) -> Self:
-        """Those that cannot be undone any more: the device is to be told that its place is gone."""
-        return self.standing().filter(requested_at__lte=now - UNDO_WITHIN)
+    def final(self, now: datetime) -> Self:
+        """Releases that can no longer be undone, so that the activation server should deactivate the device."""
+        return self.not_undone().filter(requested_at__lte=now - UNDO_WITHIN)
 
-    def to_free(self, now: datetime) -> Self:
-        """Those in effect whose device the activation server still holds to be in use."""
-        return self.in_effect(now).filter(freed_at__isnull=True)
+    def to_report(self, now: datetime) -> Self:
+        """Final releases that the activation server has not confirmed yet."""
+        return self.final(now).filter(freed_at__isnull=True)
 
-    def settle(self, devices: Iterable[Device], now: datetime) -> None:
-        """Note which of these devices' releases are done: the device is out of use, or was activated again since."""
-        theirs = self.standing().filter(device__in=devices)
+    def update_freed_at(self, devices: Iterable[Device], now: datetime) -> None:
+        """Set `freed_at` of releases whose device was deactivated, or activated again since."""
+        releases = self.not_undone().filter(device__in=devices)
         done = Q(device__deactivated_at__isnull=False) | Q(device__last_activated_at__gt=F("requested_at"))
-        theirs.filter(done, freed_at__isnull=True).update(freed_at=now)
-        # An event that comes late can show that it is not, after all.
-        theirs.filter(freed_at__isnull=False).exclude(done).update(freed_at=None)
+        releases.filter(done, freed_at__isnull=True).update(freed_at=now)
+        # A late event may show that this was wrong.
+        releases.filter(freed_at__isnull=False).exclude(done).update(freed_at=None)
 
 
 class DeviceRelease(models.Model):
-    """The holder of a license gave a device's place free. Can be undone for 10 minutes."""
+    """The holder of a license released a device. Can be undone for 10 minutes."""
 
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="releases")
     requested_at = models.DateTimeField(_("requested at"), default=timezone.now)
     undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
-    freed_at = models.DateTimeField(_("freed at"), null=True, blank=True)  # the activation server knows of it
+    freed_at = models.DateTimeField(_("freed at"), null=True, blank=True)  # when the activation server confirmed it
 
     objects = DeviceReleaseQuerySet.as_manager()
 

@@ -1,7 +1,6 @@
-"""Installers: which release belongs to what, who may download it how long, and who did."""
+"""Releases, download windows, install guides and issued downloads."""
 
 import uuid
-from datetime import datetime
 from typing import Self
 
 from django.core.files.storage import Storage, storages
@@ -18,7 +17,7 @@ DEFAULT_WINDOW_DAYS = 30
 
 
 def releases_storage() -> Storage:
-    """Where installers are."""
+    """The storage for installers."""
     return storages[RELEASES]
 
 
@@ -35,13 +34,9 @@ class ReleaseQuerySet(models.QuerySet["Release"]):
     def current(self) -> Self:
         return self.filter(replaced_at__isnull=True, withdrawn_at__isnull=True)
 
-    def current_since(self, moment: datetime) -> Self:
-        """What is current, and what was when somebody bought at that moment, or became it later."""
-        return self.filter(withdrawn_at__isnull=True).filter(Q(replaced_at__isnull=True) | Q(replaced_at__gte=moment))
-
 
 class Release(models.Model):
-    """One installer. A newer one for the same product and platform replaces it; it stays for those who bought it."""
+    """One installer. A newer one replaces it for the same product and platform; earlier buyers keep it."""
 
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="releases", verbose_name=_("product"))
     version = models.CharField(_("version"), max_length=64)
@@ -78,7 +73,7 @@ class Release(models.Model):
 
 
 class DownloadWindow(models.Model):
-    """How many days after the purchase a store's buyers may download; without a row, 30."""
+    """How many days after the purchase a store's buyers may download. Without a row, 30 days."""
 
     store = models.OneToOneField(
         Store, on_delete=models.CASCADE, related_name="download_window", verbose_name=_("store")
@@ -94,7 +89,7 @@ class DownloadWindow(models.Model):
 
 
 class InstallGuide(models.Model):
-    """How to install a product, on one platform or on all, in one language. Markdown."""
+    """How to install a product on one platform or all, in one language, as Markdown."""
 
     product = models.ForeignKey(
         Product, on_delete=models.CASCADE, related_name="install_guides", verbose_name=_("product")
@@ -120,7 +115,7 @@ class InstallGuide(models.Model):
 
 
 class Download(models.Model):
-    """One link that was issued to an open order, and what became of it."""
+    """One issued link to a release, and whether it was used."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="downloads", verbose_name=_("release"))

@@ -1,4 +1,4 @@
-"""Licenses, and the order lines they stand on."""
+"""Licenses, and their links to order lines."""
 
 import unicodedata
 
@@ -11,7 +11,7 @@ from orders.models import Order, OrderLine
 
 
 def normalize_serial(typed: str) -> str:
-    """The form under which a serial number is looked up: capitals, no spaces, no dashes of any kind."""
+    """The key by which serial numbers are compared: in capitals, without spaces and dashes of any kind."""
     text = unicodedata.normalize("NFKC", typed)
     return "".join(c for c in text if not c.isspace() and unicodedata.category(c) not in ("Pd", "Cc", "Cf")).upper()
 
@@ -19,7 +19,7 @@ def normalize_serial(typed: str) -> str:
 class License(models.Model):
     """The right to use a product on some devices, known by its serial number.
 
-    One license can stand on several orders: a renewal carries the serial number on.
+    A license can belong to several orders, because a renewal keeps the serial number.
     """
 
     serial = models.CharField(_("serial number"), max_length=100, help_text=_("As the store writes it."))
@@ -50,20 +50,20 @@ class License(models.Model):
 
 
 class LicensedLine(models.Model):
-    """A license on an order line: bought there, or carried on by it."""
+    """A license on an order line: bought or renewed there."""
 
     class Origin(models.TextChoices):
         STORE = "store", _("from the store")
         STAFF = "staff", _("assigned by staff")
 
     line = models.ForeignKey(OrderLine, on_delete=models.CASCADE, related_name="licensed_lines")
-    # Again here, so that a page of many orders needs one query.
+    # Denormalized, so that a page of many orders needs one query.
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="licensed_lines")
     license = models.ForeignKey(License, on_delete=models.PROTECT, related_name="licensed_lines")
     origin = models.CharField(_("origin"), max_length=8, choices=Origin, default=Origin.STORE)
-    # Until when it ran before this line extended it: what it goes back to where the line is refunded.
+    # The expiry date before this line extended it, which a refund of the line restores.
     extended_from = models.DateField(null=True, blank=True, editable=False)
-    # When that time was taken back; no import gives it again.
+    # When the extension was reverted; no import applies it again.
     taken_back_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:

@@ -10,24 +10,24 @@ from django.utils.translation import gettext_lazy as _
 from licenses.models.licenses import LicensedLine
 from orders.models import Order, OrderLine
 
-# What comes with a serial number, or carries one on.
+# Kinds that come with a serial number or keep an earlier one.
 LICENSED_KINDS = (OrderLine.Kind.NEW, OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE)
 RENEWING_KINDS = (OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE)
-# Orders whose licenses are still to come, or stand.
-STANDING = (Order.Status.PENDING, Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED)
-# Buyers are told that after this a missing serial number is for support to mend.
-USUALLY_THERE_AFTER = timedelta(hours=24)
+# Orders whose licenses are valid or expected.
+ACTIVE_STATUSES = (Order.Status.PENDING, Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED)
+# Buyers are told to contact support if a serial number is still missing after this.
+SERIAL_EXPECTED_WITHIN = timedelta(hours=24)
 
 
 class LineWithoutSerialQuerySet(models.QuerySet["LineWithoutSerial"]):
     def missing(self) -> Self:
-        """Lines of orders that stand, with units that were not given back, and without any license."""
+        """Lines of active orders without any license, not fully returned."""
         return self.filter(
             ~Exists(LicensedLine.objects.filter(line=OuterRef("pk"))),
             kind__in=LICENSED_KINDS,
             extends_serial="",
             quantity_returned__lt=F("quantity"),
-            order__status__in=STANDING,
+            order__status__in=ACTIVE_STATUSES,
         )
 
     def placed_before(self, moment: datetime) -> Self:
@@ -38,7 +38,7 @@ class LineWithoutSerialQuerySet(models.QuerySet["LineWithoutSerial"]):
 
 
 class LineWithoutSerial(OrderLine):
-    """An order line as staff see it who look for its serial number."""
+    """An order line, as a model for the admin of missing serial numbers."""
 
     lines = LineWithoutSerialQuerySet.as_manager()
 
@@ -50,7 +50,7 @@ class LineWithoutSerial(OrderLine):
 
     @property
     def due_at(self) -> datetime | None:
-        """When the buyer was told to ask support; none while the payment is not confirmed."""
+        """When the buyer is told to contact support; None until the payment is confirmed."""
         if self.order.status == Order.Status.PENDING:
             return None
-        return self.order.placed_at + USUALLY_THERE_AFTER
+        return self.order.placed_at + SERIAL_EXPECTED_WITHIN

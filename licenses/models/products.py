@@ -1,4 +1,4 @@
-"""What is sold: products with their prefixes, and the SKUs that stores sell them under."""
+"""Products with their serial number prefixes, and the SKUs that stores sell them under."""
 
 from django.core.validators import RegexValidator
 from django.db import models
@@ -9,7 +9,7 @@ from orders.models import Store
 
 
 class Product(models.Model):
-    """A family with its own prefixes, releases and guides, as in Maximum Security."""
+    """A product family with its own prefixes, releases and guides, such as Maximum Security."""
 
     slug = models.SlugField(_("short name"), max_length=64, unique=True)
     name = models.CharField(_("name"), max_length=200)
@@ -39,7 +39,7 @@ class Product(models.Model):
 
 
 class SerialPrefix(models.Model):
-    """What a serial number begins with tells its product; the longest prefix wins."""
+    """A prefix of serial numbers that identifies their product; the longest one wins."""
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="prefixes")
     prefix = models.CharField(_("prefix"), max_length=16, unique=True)
@@ -56,7 +56,7 @@ class SerialPrefix(models.Model):
 
 
 class Sku(models.Model):
-    """What a store sold: 3 devices for 1 year of a product."""
+    """An article of a store, such as 3 devices for 1 year of a product."""
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="skus")
     code = models.CharField("SKU", max_length=100)

@@ -1,1 +1,1 @@
-"""What changes licenses besides what stores say of them: one file a subject."""
+"""Operations on licenses, one file per subject."""

@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from licenses.models import ActivationEvent, Device, DeviceRelease, License, normalize_serial
 
-TRIES = 4
+MAX_ATTEMPTS = 4
 # Below the second after which PostgreSQL looks for deadlocks, so that it is never an import that has to give way.
 LOCK_WAIT_MILLISECONDS = 500
-TOLD_OF_DEVICES = (
+DEVICE_FIELDS = (
     "name",
     "platform",
     "described_at",
@@ -23,7 +23,7 @@ TOLD_OF_DEVICES = (
     "last_seen_at",
     "deactivated_at",
 )
-RELEASES_TOLD = 500  # at once; the rest with the next answer
+MAX_RELEASED_DEVICES = 500  # at once; the rest with the next answer
 
 
 class EventType(Enum):
@@ -52,7 +52,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class FreedDevice:
+class ReleasedDevice:
     """A device whose place its owner gave free."""
 
     serial: str
@@ -61,15 +61,15 @@ class FreedDevice:
 
 
 @dataclass
-class Answer:
+class EventResults:
     """What became of each event, in their order, and which devices are to be freed."""
 
     outcomes: list[Outcome] = field(default_factory=list)
-    freed: list[FreedDevice] = field(default_factory=list)
-    more_freed: bool = False
+    released: list[ReleasedDevice] = field(default_factory=list)
+    more_released: bool = False
 
 
-class Reused(Exception):
+class EventIdReused(Exception):
     """Ids of events that were taken before with other content; nothing was taken now."""
 
     def __init__(self, event_ids: Sequence[str]) -> None:
@@ -77,24 +77,24 @@ class Reused(Exception):
         self.event_ids = event_ids
 
 
-class Busy(Exception):
+class LicensesLocked(Exception):
     """Somebody else holds these licenses for longer than a request should wait. Try again soon."""
 
 
-def take(key_id: str, events: Sequence[Event]) -> Answer:
+def process_events(key_id: str, events: Sequence[Event]) -> EventResults:
     """Take events that the holder of this key tells, all or none of them; each id once.
 
     The same events end in the same state whatever order they come in. One whose serial number nobody knows is
     not kept, so that it can be told again once the order is there. Raises Reused and Busy.
     """
-    for _attempt in range(TRIES):
+    for _attempt in range(MAX_ATTEMPTS):
         try:
             with transaction.atomic():
                 _wait_briefly()
-                return _take(key_id, events, timezone.now())
+                return _process_events(key_id, events, timezone.now())
         except (IntegrityError, OperationalError):
             continue  # the same events at the same moment, or a license that an import holds: look again
-    raise Busy
+    raise LicensesLocked
 
 
 def _wait_briefly() -> None:
@@ -102,7 +102,7 @@ def _wait_briefly() -> None:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_WAIT_MILLISECONDS}ms"])
 
 
-def _take(key_id: str, events: Sequence[Event], now: datetime) -> Answer:
+def _process_events(key_id: str, events: Sequence[Event], now: datetime) -> EventResults:
     keys = [normalize_serial(event.serial) for event in events]
     licenses = {
         license.serial_key: license
@@ -124,15 +124,15 @@ def _take(key_id: str, events: Sequence[Event], now: datetime) -> Answer:
         for _license, event in new.values()
     )
     known = new.keys() | taken.keys()
-    answer = Answer([Outcome.TAKEN if event.id in known else Outcome.UNKNOWN_SERIAL for event in events])
-    _tell_releases(answer, now)
+    answer = EventResults([Outcome.TAKEN if event.id in known else Outcome.UNKNOWN_SERIAL for event in events])
+    _add_released_devices(answer, now)
     return answer
 
 
 def _refuse_reused(events: Sequence[Event], digests: Mapping[str, str]) -> None:
     reused = [event.id for event in events if digests[event.id] != event.digest]
     if reused:
-        raise Reused(list(dict.fromkeys(reused)))
+        raise EventIdReused(list(dict.fromkeys(reused)))
 
 
 def _apply(told: Sequence[tuple[License, Event]], now: datetime) -> None:
@@ -148,24 +148,24 @@ def _apply(told: Sequence[tuple[License, Event]], now: datetime) -> None:
         place = (license.pk, event.device)
         device = touched.get(place) or known.get(place) or _new_device(license, event)
         touched[place] = device
-        _tell(device, event)
+        _apply_event(device, event)
     for device in touched.values():
         device.pk = None  # one statement for new and known ones, told apart by the constraint
     Device.objects.bulk_create(
         touched.values(),
         update_conflicts=True,
         unique_fields=["license", "vendor_id"],
-        update_fields=TOLD_OF_DEVICES,
+        update_fields=DEVICE_FIELDS,
     )
     keep_earliest_use({license.pk for license, _event in told})
-    DeviceRelease.objects.settle(touched.values(), now)
+    DeviceRelease.objects.update_freed_at(touched.values(), now)
 
 
 def _new_device(license: License, event: Event) -> Device:
     return Device(license=license, vendor_id=event.device, activated_at=event.at, last_seen_at=event.at)
 
 
-def _tell(device: Device, event: Event) -> None:
+def _apply_event(device: Device, event: Event) -> None:
     """Each step is a maximum or a minimum over all events, so that their order makes no difference."""
     device.activated_at = min(device.activated_at, event.at)
     device.last_seen_at = max(device.last_seen_at, event.at)
@@ -181,14 +181,14 @@ def _tell(device: Device, event: Event) -> None:
         device.deactivated_at = None  # it is in use again, and no earlier word can change that
 
 
-def _tell_releases(answer: Answer, now: datetime) -> None:
+def _add_released_devices(answer: EventResults, now: datetime) -> None:
     releases = (
-        DeviceRelease.objects.to_free(now)
+        DeviceRelease.objects.to_report(now)
         .order_by("requested_at", "pk")
-        .values_list("device__license__serial", "device__vendor_id", "requested_at")[: RELEASES_TOLD + 1]
+        .values_list("device__license__serial", "device__vendor_id", "requested_at")[: MAX_RELEASED_DEVICES + 1]
     )
-    freed = [FreedDevice(*row) for row in releases]
-    answer.freed, answer.more_freed = freed[:RELEASES_TOLD], len(freed) > RELEASES_TOLD
+    released = [ReleasedDevice(*row) for row in releases]
+    answer.released, answer.more_released = released[:MAX_RELEASED_DEVICES], len(released) > MAX_RELEASED_DEVICES
 
 
 def keep_earliest_use(license_ids: Collection[int]) -> None:
@@ -201,6 +201,6 @@ def keep_earliest_use(license_ids: Collection[int]) -> None:
     ).update(activated_at=F("first_use"))
 
 
-def forget_events(before: datetime) -> int:
+def delete_events_before(before: datetime) -> int:
     """Delete what was taken before this moment; told again, it would change nothing. Returns how many."""
     return ActivationEvent.objects.filter(received_at__lt=before).delete()[0]

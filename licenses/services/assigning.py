@@ -10,12 +10,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from licenses.models import License, LicensedLine, Product, SerialPrefix, Sku, normalize_serial
-from licenses.models.missing import LICENSED_KINDS, RENEWING_KINDS, STANDING
-from licenses.services.arrivals import forget_arrival, tell_of_assigned
+from licenses.models.missing import ACTIVE_STATUSES, LICENSED_KINDS, RENEWING_KINDS
+from licenses.services.serial_emails import cancel_notification, notify_assigned_serial
 from orders.models import Order, OrderLine
 
 SERIAL_LENGTH = 100  # characters
-LONGEST_PREFIX = 16  # characters; see SerialPrefix
+MAX_PREFIX_LENGTH = 16  # characters; see SerialPrefix
 
 
 class NotAssignable(Exception):
@@ -35,7 +35,7 @@ class OtherOrders(Enum):
 
 
 @transaction.atomic
-def give(
+def assign_and_notify(
     line: OrderLine,
     serial: str,
     *,
@@ -57,14 +57,14 @@ def give(
         carried = OtherOrders.ANY if same_buyer else OtherOrders.SAME_ADDRESS
     license = assign(line, serial, devices=devices, expires_on=expires_on, other_orders=carried)
     link = LicensedLine.objects.get(line=line, license=license)
-    tell_of_assigned(order, link)
+    notify_assigned_serial(order, link)
     return link
 
 
 def _check_line(line: OrderLine, order: Order) -> None:
     if line.kind not in LICENSED_KINDS:
         raise NotAssignable(_("This item comes without a serial number."))
-    if order.status not in STANDING or line.quantity_returned >= line.quantity:
+    if order.status not in ACTIVE_STATUSES or line.quantity_returned >= line.quantity:
         raise NotAssignable(_("This item was canceled or given back: it gets no serial number."))
     if order.returns_frozen_until is not None and order.returns_frozen_until > timezone.now():
         raise NotAssignable(
@@ -163,14 +163,14 @@ def _product_of(license: License, line: OrderLine, is_carried: bool) -> Product 
 
 
 def _product_by_prefix(key: str) -> Product | None:
-    prefixes = [key[:length] for length in range(1, LONGEST_PREFIX + 1)]
+    prefixes = [key[:length] for length in range(1, MAX_PREFIX_LENGTH + 1)]
     found = SerialPrefix.objects.filter(prefix__in=prefixes).select_related("product")
     longest = found.order_by(Length("prefix").desc()).first()
     return longest.product if longest else None
 
 
 @transaction.atomic
-def take_away(link: LicensedLine) -> None:
+def unassign(link: LicensedLine) -> None:
     """Take a serial number from a line that staff gave it, as when it was the wrong one. A waiting mail is not sent.
 
     Raises NotAssignable where it came from the store, which would bring it again.
@@ -187,5 +187,5 @@ def take_away(link: LicensedLine) -> None:
         if is_last:
             license.expires_on = current.extended_from
             license.save(update_fields=["expires_on"])
-    forget_arrival(current)
+    cancel_notification(current)
     current.delete()

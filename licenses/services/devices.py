@@ -17,9 +17,9 @@ from orders.services.confirmations import order_language
 
 DEVICE_RELEASED = "device_released"
 YEAR = timedelta(days=365)
-DEFAULT_RELEASES_A_YEAR = 5  # of licenses whose product nobody knows
+DEFAULT_RELEASES_PER_YEAR = 5  # of licenses whose product nobody knows
 # Each release writes a mail, so going back and forth has an end, too.
-UNDONE_A_DAY = 10
+MAX_UNDONE_PER_DAY = 10
 DAY = timedelta(hours=24)
 
 
@@ -36,10 +36,10 @@ class Allowance:
     """How many devices of a license may still be released, of how many in 365 days."""
 
     left: int
-    a_year: int
+    per_year: int
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """How many are left, in words."""
         if not self.left:
             return str(_("You have released as many devices as this license allows for now. Support can help you."))
@@ -53,14 +53,14 @@ class Allowance:
 
 def allowance(license: License, now: datetime) -> Allowance:
     """What this license still allows. One query, or two where the product is not loaded."""
-    return allowance_of(license, DeviceRelease.objects.standing().filter(device__license=license), now)
+    return remaining_allowance(license, DeviceRelease.objects.not_undone().filter(device__license=license), now)
 
 
-def allowance_of(license: License, standing: Iterable[DeviceRelease], now: datetime) -> Allowance:
+def remaining_allowance(license: License, standing: Iterable[DeviceRelease], now: datetime) -> Allowance:
     """The same from all releases of its devices that stand."""
-    a_year = license.product.device_releases_a_year if license.product else DEFAULT_RELEASES_A_YEAR
+    per_year = license.product.device_releases_a_year if license.product else DEFAULT_RELEASES_PER_YEAR
     used = sum(release.requested_at > now - YEAR for release in standing)
-    return Allowance(max(0, a_year - used), a_year)
+    return Allowance(max(0, per_year - used), per_year)
 
 
 def release(device: Device, order: Order, now: datetime) -> DeviceRelease:
@@ -71,12 +71,12 @@ def release(device: Device, order: Order, now: datetime) -> DeviceRelease:
     with transaction.atomic():
         license = _locked(device)
         device = Device.objects.get(pk=device.pk)
-        standing = device.standing_release()
+        standing = device.active_release()
         if standing is not None:
             return standing
         if device.deactivated_at is not None:
             raise NotReleased(_("This device is not in use any more, so its place is free already."))
-        if not allowance(license, now).left or _undone(license, now) >= UNDONE_A_DAY:
+        if not allowance(license, now).left or _undone(license, now) >= MAX_UNDONE_PER_DAY:
             raise NotReleased(
                 _("You have released as many devices as this license allows for now. Support can help you.")
             )
@@ -92,7 +92,7 @@ def undo(device: Device, now: datetime) -> None:
     """
     with transaction.atomic():
         _locked(device)
-        standing = Device.objects.get(pk=device.pk).standing_release()
+        standing = Device.objects.get(pk=device.pk).active_release()
         if standing is None:
             return
         if now >= standing.requested_at + UNDO_WITHIN:

@@ -29,7 +29,7 @@ _VERSION = re.compile(r"[^\s/\\\x00-\x1f\x7f]+")
 Progress = Callable[[str, int], None]  # what is done, and how many bytes more of it are
 
 
-class NotTaken(Exception):
+class ReleaseRejected(Exception):
     """A release that is refused; nothing of it is kept. `sentence` says why and what to do."""
 
     def __init__(self, sentence: Any) -> None:
@@ -37,7 +37,7 @@ class NotTaken(Exception):
         self.sentence = sentence
 
 
-class NotStored(NotTaken):
+class StorageFailed(ReleaseRejected):
     """The storage did not take it; another time it may."""
 
 
@@ -47,7 +47,7 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True)
-class Added:
+class AddResult:
     """`release` is not in the database after a dry run."""
 
     outcome: Outcome
@@ -56,7 +56,7 @@ class Added:
 
 
 @dataclass(frozen=True)
-class Offered:
+class ReleaseUpload:
     """A release as somebody brings it. `sha256` is what they say it is, empty where they don't."""
 
     product: Product
@@ -81,27 +81,27 @@ def find_product(name: str) -> Product:
         return products[0]
     values = {"name": name, "choices": ", ".join(sorted(product.slug for product in products))}
     if products:
-        raise NotTaken(_("Stores sell several products as “%(name)s”. Name one of them: %(choices)s.") % values)
+        raise ReleaseRejected(_("Stores sell several products as “%(name)s”. Name one of them: %(choices)s.") % values)
     if skus.exists():
-        raise NotTaken(_("The SKU “%(name)s” is under no product. Put it under one in the admin.") % values)
+        raise ReleaseRejected(_("The SKU “%(name)s” is under no product. Put it under one in the admin.") % values)
     values["choices"] = ", ".join(Product.objects.order_by("slug").values_list("slug", flat=True)) or "-"
-    raise NotTaken(_("There is no product or SKU “%(name)s”. Products: %(choices)s.") % values)
+    raise ReleaseRejected(_("There is no product or SKU “%(name)s”. Products: %(choices)s.") % values)
 
 
 def add_release(
-    content: IO[bytes], offered: Offered, *, dry_run: bool = False, progress: Progress = no_progress
-) -> Added:
+    content: IO[bytes], offered: ReleaseUpload, *, dry_run: bool = False, progress: Progress = no_progress
+) -> AddResult:
     """Take an installer in. `content` can be read from its beginning, more than once.
 
     It is read first, so that nothing is stored that does not match its sum; then stored; then read back. The same
     file again changes nothing. Raises NotTaken and keeps nothing.
     """
-    offered = _tidy(offered)
-    sha256, size = _sum_of(content, _("Reading"), progress)
+    offered = _validate_upload(offered)
+    sha256, size = _hash_content(content, _("Reading"), progress)
     if size == 0:
-        raise NotTaken(_("The file is empty."))
+        raise ReleaseRejected(_("The file is empty."))
     if offered.sha256 and offered.sha256 != sha256:
-        raise NotTaken(
+        raise ReleaseRejected(
             _("The file does not match its sum: its SHA-256 is %(real)s, not %(said)s. Nothing was kept.")
             % {"real": sha256, "said": offered.sha256}
         )
@@ -114,14 +114,14 @@ def add_release(
         size=size,
         sha256=sha256,
     )
-    if known := _known(release):
-        return Added(Outcome.UNCHANGED, known)
+    if known := _existing_version(release):
+        return AddResult(Outcome.UNCHANGED, known)
     if dry_run:
-        return Added(Outcome.ADDED, release, _current(release))
-    return _keep(content, release, progress)
+        return AddResult(Outcome.ADDED, release, _current(release))
+    return _store_and_publish(content, release, progress)
 
 
-def _tidy(offered: Offered) -> Offered:
+def _validate_upload(offered: ReleaseUpload) -> ReleaseUpload:
     """What was said of it, judged and in the form in which it is kept."""
     version, name = offered.version.strip(), readable_name(offered.file_name).strip(" .")
     if not _VERSION.fullmatch(version) or len(version) > VERSION_LENGTH:
@@ -130,16 +130,16 @@ def _tidy(offered: Offered) -> Offered:
             "A version has 1 to %(most)d characters, and no spaces or slashes: 17.8.1",
             VERSION_LENGTH,
         )
-        raise NotTaken(sentence % {"most": VERSION_LENGTH})
+        raise ReleaseRejected(sentence % {"most": VERSION_LENGTH})
     platform = offered.platform.strip().lower()
     if platform not in Platform.values:
-        raise NotTaken(_("The platform is one of: %(choices)s.") % {"choices": ", ".join(Platform.values)})
+        raise ReleaseRejected(_("The platform is one of: %(choices)s.") % {"choices": ", ".join(Platform.values)})
     if not name:
-        raise NotTaken(_("The file needs a name under which browsers save it."))
+        raise ReleaseRejected(_("The file needs a name under which browsers save it."))
     stated = offered.sha256.strip().lower()
     if stated and not _SHA256.fullmatch(stated):
-        raise NotTaken(_("A SHA-256 has 64 digits from 0 to 9 and a to f."))
-    return Offered(offered.product, version, platform, name, stated)
+        raise ReleaseRejected(_("A SHA-256 has 64 digits from 0 to 9 and a to f."))
+    return ReleaseUpload(offered.product, version, platform, name, stated)
 
 
 def _new_name() -> str:
@@ -148,7 +148,7 @@ def _new_name() -> str:
     return f"{token[:2]}/{token}"
 
 
-def _sum_of(content: IO[bytes], doing: Any, progress: Progress) -> tuple[str, int]:
+def _hash_content(content: IO[bytes], doing: Any, progress: Progress) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     content.seek(0)
     while chunk := content.read(CHUNK):
@@ -158,7 +158,7 @@ def _sum_of(content: IO[bytes], doing: Any, progress: Progress) -> tuple[str, in
     return digest.hexdigest(), size
 
 
-def _known(release: Release) -> Release | None:
+def _existing_version(release: Release) -> Release | None:
     """The same version, where it stands already. Raises NotTaken where it is another file, or is withdrawn."""
     standing = Release.objects.filter(
         product=release.product, platform=release.platform, version=release.version
@@ -166,12 +166,12 @@ def _known(release: Release) -> Release | None:
     if standing is None:
         return None
     if standing.sha256 != release.sha256:
-        raise NotTaken(
+        raise ReleaseRejected(
             _("%(release)s stands already with another file (SHA-256 %(sha256)s). Give the new file a new version.")
             % {"release": standing, "sha256": standing.sha256}
         )
     if standing.withdrawn_at is not None:
-        raise NotTaken(
+        raise ReleaseRejected(
             _("%(release)s was withdrawn. Offer it again in the admin, or give the file a new version.")
             % {"release": standing}
         )
@@ -182,21 +182,21 @@ def _current(release: Release) -> Release | None:
     return Release.objects.current().filter(product=release.product, platform=release.platform).first()
 
 
-def _keep(content: IO[bytes], release: Release, progress: Progress) -> Added:
+def _store_and_publish(content: IO[bytes], release: Release, progress: Progress) -> AddResult:
     stored_name = _store(content, release, progress)
     try:
         with transaction.atomic():
             Product.objects.select_for_update().get(pk=release.product_id)  # one release of a product at a time
-            if known := _known(release):
+            if known := _existing_version(release):
                 releases_storage().delete(stored_name)
-                return Added(Outcome.UNCHANGED, known)
-            return Added(Outcome.ADDED, release, _put_in_place(release))
+                return AddResult(Outcome.UNCHANGED, known)
+            return AddResult(Outcome.ADDED, release, _make_current(release))
     except BaseException:
-        _discard(stored_name)
+        _delete_stored(stored_name)
         raise
 
 
-def _put_in_place(release: Release) -> Release | None:
+def _make_current(release: Release) -> Release | None:
     """Make a release the current one, under its product's lock. Returns the one that was."""
     replaced = _current(release)
     if replaced is not None and replaced != release:
@@ -212,31 +212,33 @@ def _store(content: IO[bytes], release: Release, progress: Progress) -> str:
     name = release.stored_name
     try:
         content.seek(0)
-        name = storage.save(release.stored_name, _Watched(content, release.size, progress))
+        name = storage.save(release.stored_name, _ProgressFile(content, release.size, progress))
         release.stored_name = name
         with storage.open(name) as stored:
-            kept = _sum_of(stored, _("Checking"), progress)
+            kept = _hash_content(stored, _("Checking"), progress)
     except Exception as error:  # every storage has errors of its own
         logger.exception("A release could not be stored.")
-        _discard(name)
-        raise NotStored(_("The storage of releases did not take the file: %(reason)s") % {"reason": error}) from error
+        _delete_stored(name)
+        raise StorageFailed(
+            _("The storage of releases did not take the file: %(reason)s") % {"reason": error}
+        ) from error
     except BaseException:
-        _discard(name)
+        _delete_stored(name)
         raise
     if kept != (release.sha256, release.size):
-        _discard(name)
-        raise NotStored(_("What was stored is not what was read: did the file change meanwhile? Please try again."))
+        _delete_stored(name)
+        raise StorageFailed(_("What was stored is not what was read: did the file change meanwhile? Please try again."))
     return name
 
 
-def _discard(name: str) -> None:
+def _delete_stored(name: str) -> None:
     try:
         releases_storage().delete(name)
     except Exception:  # it is told already that nothing was taken
         logger.exception("The rest of a release could not be deleted: %s", name)
 
 
-class _Watched(File):
+class _ProgressFile(File):
     """Content that tells how far it was read, for storages that take chunks and for those that read."""
 
     def __init__(self, content: IO[bytes], size: int, progress: Progress) -> None:
@@ -263,5 +265,5 @@ def offer_again(release: Release) -> bool:
         release.refresh_from_db()
         if release.replaced_at is None and release.withdrawn_at is None:
             return False
-        _put_in_place(release)
+        _make_current(release)
     return True

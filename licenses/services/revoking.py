@@ -10,7 +10,7 @@ from licenses.models import License, LicensedLine
 from orders.models import Order
 
 # Lines of orders in these states don't hold a license up any more.
-FALLEN = (Order.Status.CANCELLED, Order.Status.REFUNDED, Order.Status.CHARGED_BACK)
+CLOSED_STATUSES = (Order.Status.CANCELLED, Order.Status.REFUNDED, Order.Status.CHARGED_BACK)
 
 
 def revoke(license_ids: Iterable[int], at: datetime, *, refunded_lines: Iterable[int]) -> list[License]:
@@ -27,7 +27,7 @@ def revoke(license_ids: Iterable[int], at: datetime, *, refunded_lines: Iterable
         held = set(
             LicensedLine.objects.filter(license__in=licenses, line__quantity_returned__lt=F("line__quantity"))
             .exclude(line_id__in=refunded_lines)
-            .exclude(order__status__in=FALLEN)
+            .exclude(order__status__in=CLOSED_STATUSES)
             .values_list("license_id", flat=True)
         )
         revoked = [license for license in licenses if license.pk not in held]
@@ -37,7 +37,7 @@ def revoke(license_ids: Iterable[int], at: datetime, *, refunded_lines: Iterable
     return revoked
 
 
-def take_time_back(line_ids: Iterable[int], license_ids: Iterable[int], at: datetime) -> None:
+def revert_extensions(line_ids: Iterable[int], license_ids: Iterable[int], at: datetime) -> None:
     """Take back the time that these renewal or upgrade lines gave to these licenses, and never more than that.
 
     Only where it is known until when a license ran before; a second call changes nothing.
@@ -48,12 +48,12 @@ def take_time_back(line_ids: Iterable[int], license_ids: Iterable[int], at: date
         ).order_by("license_id", "pk")
         for extension in extensions.select_for_update(of=("self",)):
             license = License.objects.select_for_update(of=("self",)).get(pk=extension.license_id)
-            _take_back(license, extension)
+            _revert_extension(license, extension)
             extension.taken_back_at = at
             extension.save(update_fields=["taken_back_at"])
 
 
-def _take_back(license: License, extension: LicensedLine) -> None:
+def _revert_extension(license: License, extension: LicensedLine) -> None:
     if license.expires_on is None or extension.extended_from is None:
         return
     later = list(

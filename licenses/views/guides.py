@@ -1,4 +1,4 @@
-"""How to install a product, for everybody."""
+"""Install guides. Public pages."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -11,10 +11,10 @@ from licenses.models import InstallGuide, Product
 
 @require_safe
 def guide(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every guide of a product in the reader's language, platform by platform."""
+    """The guides of a product for each platform, in the reader's language."""
     product = get_object_or_404(Product, slug=slug)
-    found = guides.in_language(InstallGuide.objects.filter(product=product), get_language() or "")
+    found = guides.select_guides(InstallGuide.objects.filter(product=product), get_language() or "")
     if not found:
         raise Http404
-    shown = [(each, guides.as_html(each.body)) for each in found]
+    shown = [(each, guides.render_markdown(each.body)) for each in found]
     return render(request, "licenses/guide.html", {"product": product, "guides": shown})

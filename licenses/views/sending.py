@@ -1,4 +1,4 @@
-"""The bytes of an installer as HTTP has them: whole or in part, by the front server or by ourselves."""
+"""Send installers, whole or in ranges, through the front server or from this process."""
 
 import logging
 import threading
@@ -12,24 +12,24 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 
-from licenses.download_links import disposition
+from licenses.download_links import content_disposition
 from licenses.models import Release
 from licenses.models.downloads import releases_storage
-from licenses.ranges import Part, Unsatisfiable, http_date, requested_part
+from licenses.ranges import ByteRange, RangeNotSatisfiable, http_date, requested_range
 
 logger = logging.getLogger(__name__)
 
 
-class OutOfReach(Exception):
-    """The storage does not have the file as it should be."""
+class FileUnavailable(Exception):
+    """The storage cannot provide the file, or it has the wrong size."""
 
 
-class Busy(Exception):
-    """As many downloads run in this process as may: its other threads are for pages."""
+class TooManyDownloads(Exception):
+    """This process already sends as many downloads as DOWNLOADS_AT_ONCE allows."""
 
 
 BINARY = "application/octet-stream"
-PROTECTING = {
+SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -38,39 +38,39 @@ PROTECTING = {
 }
 
 
-def response(request: HttpRequest, release: Release) -> HttpResponseBase:
-    """The answer to a GET or HEAD for this release. Raises OutOfReach or Busy.
+def installer_response(request: HttpRequest, release: Release) -> HttpResponseBase:
+    """The response to a GET or HEAD request for this release. Raises OutOfReach or Busy.
 
-    Where settings name a front server's prefix, it sends the file and knows ranges itself.
+    With ACCEL_REDIRECT_PREFIX set, the front server sends the file and handles ranges.
     """
-    answer = _by_front_server(release) if settings.ACCEL_REDIRECT_PREFIX else _by_ourselves(request, release)
-    for name, value in PROTECTING.items():
-        answer[name] = value
-    return answer
+    response = _front_server_response(release) if settings.ACCEL_REDIRECT_PREFIX else _direct_response(request, release)
+    for name, value in SECURITY_HEADERS.items():
+        response[name] = value
+    return response
 
 
-def _by_front_server(release: Release) -> HttpResponse:
-    answer = HttpResponse(content_type=BINARY)
-    answer["X-Accel-Redirect"] = settings.ACCEL_REDIRECT_PREFIX + quote(release.stored_name)
-    answer["Content-Disposition"] = disposition(release.file_name)
-    return answer
+def _front_server_response(release: Release) -> HttpResponse:
+    response = HttpResponse(content_type=BINARY)
+    response["X-Accel-Redirect"] = settings.ACCEL_REDIRECT_PREFIX + quote(release.stored_name)
+    response["Content-Disposition"] = content_disposition(release.file_name)
+    return response
 
 
-def _by_ourselves(request: HttpRequest, release: Release) -> HttpResponseBase:
+def _direct_response(request: HttpRequest, release: Release) -> HttpResponseBase:
     content = _open(release)
     etag = f'"{release.sha256}"'
-    answer: HttpResponseBase | None = get_conditional_response(request, etag, int(release.released_at.timestamp()))
+    response: HttpResponseBase | None = get_conditional_response(request, etag, int(release.released_at.timestamp()))
     try:
-        answer = answer or _whole_or_part(request, release, etag, content)
-    except Busy:
+        response = response or _whole_or_part(request, release, etag, content)
+    except TooManyDownloads:
         content.close()
         raise
-    if not answer.streaming:
+    if not response.streaming:
         content.close()
-    answer["ETag"] = etag
-    answer["Last-Modified"] = http_date(release.released_at)
-    answer["Accept-Ranges"] = "bytes"
-    return answer
+    response["ETag"] = etag
+    response["Last-Modified"] = http_date(release.released_at)
+    response["Accept-Ranges"] = "bytes"
+    return response
 
 
 def _open(release: Release) -> IO[bytes]:
@@ -79,84 +79,86 @@ def _open(release: Release) -> IO[bytes]:
         size = content.seek(0, 2)
     except OSError as error:
         logger.exception("An installer cannot be read: release %s.", release.pk)
-        raise OutOfReach from error
+        raise FileUnavailable from error
     if size != release.size:
         content.close()
         logger.error("An installer is not what was stored: release %s has %s bytes.", release.pk, size)
-        raise OutOfReach
+        raise FileUnavailable
     return content
 
 
 def _whole_or_part(request: HttpRequest, release: Release, etag: str, content: IO[bytes]) -> HttpResponseBase:
-    asked: Any = request.headers if request.method == "GET" else {}  # ranges are for GET alone
+    headers: Any = request.headers if request.method == "GET" else {}  # ranges are for GET alone
     try:
-        part = requested_part(
-            asked.get("Range", ""),
-            asked.get("If-Range", ""),
+        part = requested_range(
+            headers.get("Range", ""),
+            headers.get("If-Range", ""),
             size=release.size,
             etag=etag,
             changed_at=release.released_at,
         )
-    except Unsatisfiable:
+    except RangeNotSatisfiable:
         return HttpResponse(status=416, content_type=BINARY, headers={"Content-Range": f"bytes */{release.size}"})
-    sent = part or Part(0, release.size)
-    answer: HttpResponseBase = _Sent(content, sent) if request.method == "GET" else HttpResponse(content_type=BINARY)
-    answer["Content-Length"] = str(sent.length)
-    answer["Content-Disposition"] = disposition(release.file_name)
+    sent = part or ByteRange(0, release.size)
+    response: HttpResponseBase = (
+        _RangeResponse(content, sent) if request.method == "GET" else HttpResponse(content_type=BINARY)
+    )
+    response["Content-Length"] = str(sent.length)
+    response["Content-Disposition"] = content_disposition(release.file_name)
     if part is not None:
-        answer.status_code = 206
-        answer["Content-Range"] = part.header(release.size)
-    return answer
+        response.status_code = 206
+        response["Content-Range"] = part.content_range(release.size)
+    return response
 
 
-class _Sent(FileResponse):
-    """A part of a file, in blocks: as much of it as is in memory at a time. Closes the file. Raises Busy."""
+class _RangeResponse(FileResponse):
+    """Streams a range of a file in blocks and closes it. Raises TooManyDownloads."""
 
     block_size = 256 * 1024  # bytes
 
-    def __init__(self, content: IO[bytes], part: Part) -> None:
+    def __init__(self, content: IO[bytes], part: ByteRange) -> None:
         content.seek(part.start)
-        super().__init__(_Bounded(content, part.length, _places.take()), content_type=BINARY)
+        super().__init__(_LimitedReader(content, part.length, _download_slots.acquire()), content_type=BINARY)
 
 
-class _Bounded:
-    """A file's next bytes, and no more. With its number, so that gunicorn lets the kernel send them (sendfile)."""
+class _LimitedReader:
+    """Reads at most `length` bytes of a file. Has its `fileno`, so that gunicorn can use sendfile."""
 
-    def __init__(self, content: IO[bytes], length: int, place: Callable[[], None]) -> None:
+    def __init__(self, content: IO[bytes], length: int, release_slot: Callable[[], None]) -> None:
         self._content = content
-        self._left = length
-        self._leave_place = place
-        weakref.finalize(self, place)  # also where an answer never came to be sent
+        self._remaining = length
+        self._release_slot = release_slot
+        weakref.finalize(self, release_slot)  # also if the response is never sent
         self.fileno = content.fileno
 
     def read(self, size: int) -> bytes:
-        read = self._content.read(min(size, self._left))
-        self._left -= len(read)
+        read = self._content.read(min(size, self._remaining))
+        self._remaining -= len(read)
         return read
 
     def close(self) -> None:
         self._content.close()
-        self._leave_place()
+        self._release_slot()
 
 
-class _Places:
-    """How many downloads this process sends by itself just now.
+class _DownloadSlots:
+    """Limits how many downloads this process sends at the same time.
 
-    Each holds a thread for as long as its buyer's line takes, so without a limit a few slow lines would stop all pages.
+    Each occupies a thread until it is finished, so without a limit a few slow clients would block all pages.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._taken: set[object] = set()
+        self._active: set[object] = set()
 
-    def take(self) -> Callable[[], None]:
-        """A place, as the function that gives it back, once or twice. Raises Busy."""
-        place = object()
+    def acquire(self) -> Callable[[], None]:
+        """Take a slot. Returns a function that releases it and may be called twice. Raises TooManyDownloads."""
+        slot = object()
         with self._lock:
-            if len(self._taken) >= settings.DOWNLOADS_AT_ONCE:
-                raise Busy
-            self._taken.add(place)
-        return lambda: self._taken.discard(place)
+            if len(self._active) >= settings.DOWNLOADS_AT_ONCE:
+                raise TooManyDownloads
+            self._active.add(slot)
+        return lambda: self._active.discard(slot)
 
 
-_places = _Places()
+_download_slots = _DownloadSlots()

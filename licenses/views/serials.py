@@ -1,4 +1,4 @@
-"""Which product a serial number belongs to, and where its installer is. Open to everybody."""
+"""Find a product and its installers by serial number. A public page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,43 +15,43 @@ from licenses.download_panel import file_size
 from licenses.forms import SerialForm
 from licenses.models import InstallGuide, LicensedLine, Product, Release, SerialPrefix, normalize_serial
 from licenses.models.downloads import Platform
-from licenses.serials import Repaired, Verdict
+from licenses.serials import RepairedSerial, SerialFormat
 from orders import access
 from orders.models import Order
 
-INVALID = 422
-# What may stand in an address: the beginning of a serial number, never a whole one.
-LONGEST_IN_ADDRESS = 4
+UNPROCESSABLE = 422
+# Characters of a serial number that a URL may contain: its beginning, never a whole one.
+MAX_LENGTH_IN_URL = 4
 
 
 @dataclass(frozen=True)
-class ShownRelease:
+class CatalogRelease:
     platform: str
     version: str
     size: str
 
 
 @dataclass(frozen=True)
-class ShownProduct:
-    """A product with its prefixes and its current installers."""
+class CatalogProduct:
+    """A product with its prefixes and current installers."""
 
     product: Product
     prefixes: list[str]
-    releases: list[ShownRelease]
+    releases: list[CatalogRelease]
     has_guide: bool
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def downloads(request: HttpRequest) -> HttpResponse:
-    """A whole serial number comes by POST; its beginning may stand in the address.
+    """Show the product of a serial number. A whole one is submitted by POST; its beginning may be in the URL.
 
-    The answer goes by the form of what was typed, so it is one and the same whether or not there is such a license.
+    The response depends only on the format of the input, so it does not reveal whether such a license exists.
     """
     form = SerialForm(request.POST) if request.method == "POST" else SerialForm()
     typed, refusal = "", ""
     if request.method != "POST":
         typed = request.GET.get("serial", "").strip()
-        if len(typed) > LONGEST_IN_ADDRESS:
+        if len(typed) > MAX_LENGTH_IN_URL:
             typed, refusal = "", gettext("A whole serial number does not belong into an address. Please enter it here.")
     elif form.is_valid():
         typed = form.cleaned_data["serial"]
@@ -62,36 +62,38 @@ def downloads(request: HttpRequest) -> HttpResponse:
         "form": form,
         "refusal": refusal,
         "answer": answer,
-        "is_whole": answer is not None and len(normalize_serial(typed)) > LONGEST_IN_ADDRESS,
+        "is_whole": answer is not None and len(normalize_serial(typed)) > MAX_LENGTH_IN_URL,
         "found": next((each for each in products if answer and each.product == answer.product), None),
         "products": products,
     }
-    if answer is not None and answer.verdict not in (Verdict.NOTHING, Verdict.UNREADABLE):
-        content["own_order"] = _own_order(request, answer)
-    response = render(request, "licenses/downloads.html", content, status=INVALID if form.errors or refusal else 200)
+    if answer is not None and answer.format not in (SerialFormat.EMPTY, SerialFormat.INVALID):
+        content["open_order"] = _open_order(request, answer)
+    response = render(
+        request, "licenses/downloads.html", content, status=UNPROCESSABLE if form.errors or refusal else 200
+    )
     if typed:
         patch_cache_control(response, no_store=True, private=True)
     return response
 
 
-def _products(prefixes: Sequence[SerialPrefix]) -> list[ShownProduct]:
-    """All that there are. Three queries."""
+def _products(prefixes: Sequence[SerialPrefix]) -> list[CatalogProduct]:
+    """All products. Three queries."""
     by_product: dict[int, list[str]] = {}
     for prefix in prefixes:
         by_product.setdefault(prefix.product_id, []).append(prefix.prefix)
-    releases: dict[int, list[ShownRelease]] = {}
+    releases: dict[int, list[CatalogRelease]] = {}
     for release in Release.objects.current().order_by("platform"):
-        shown = ShownRelease(str(Platform(release.platform).label), release.version, file_size(release.size))
+        shown = CatalogRelease(str(Platform(release.platform).label), release.version, file_size(release.size))
         releases.setdefault(release.product_id, []).append(shown)
     guided = set(InstallGuide.objects.values_list("product_id", flat=True))
     return [
-        ShownProduct(product, by_product.get(product.pk, []), releases.get(product.pk, []), product.pk in guided)
+        CatalogProduct(product, by_product.get(product.pk, []), releases.get(product.pk, []), product.pk in guided)
         for product in Product.objects.all()
     ]
 
 
-def _own_order(request: HttpRequest, answer: Repaired) -> Order | None:
-    """The open order of this browser that has this serial number."""
+def _open_order(request: HttpRequest, answer: RepairedSerial) -> Order | None:
+    """The order that is open in this session and has this serial number."""
     orders = access.fully_open_orders(request)
     if not orders:
         return None

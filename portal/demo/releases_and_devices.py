@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from licenses.models import Device, InstallGuide, License, Product
 from licenses.models.downloads import Platform
-from licenses.services.releases import Offered, add_release
+from licenses.services.releases import ReleaseUpload, add_release
 from portal.demo import vendor
 
 MEGABYTE = 1024 * 1024
@@ -50,7 +50,7 @@ def create_releases() -> None:
         product = Product.objects.get(slug=slug)
         for version in versions:
             suffix = "dmg" if platform == Platform.MACOS else "exe"
-            offered = Offered(product, version, platform, f"tarnholt-{slug}-{version}.{suffix}")
+            offered = ReleaseUpload(product, version, platform, f"tarnholt-{slug}-{version}.{suffix}")
             add_release(BytesIO(_installer(f"{slug} {platform} {version}", megabytes)), offered)
     for demo_product in vendor.PRODUCTS:
         product = Product.objects.get(slug=demo_product.slug)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from licenses.models import LicensedLine
-from licenses.services.revoking import revoke, take_time_back
+from licenses.services.revoking import revoke, revert_extensions
 from orders.models import Order, OrderLine
 from refunds.models import Return, ReturnLine, Withdrawal
 from refunds.policy import StorePolicies
@@ -26,7 +26,7 @@ def revoke_refunded_licenses(case: Return | Withdrawal, order: Order, at: dateti
     if new:
         revoke([license for _line, license in new], at, refunded_lines=[line for line, _license in new])
     if extended:
-        take_time_back([line for line, _license in extended], [license for _line, license in extended], at)
+        revert_extensions([line for line, _license in extended], [license for _line, license in extended], at)
 
 
 def _licenses_of_return(case: Return) -> list[tuple[int, int, str]]:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from licenses.models import ActivationEvent, Device, DeviceRelease, License
-from licenses.services.activations import Event, EventType, take
+from licenses.services.activations import Event, EventType, process_events
 from tests.factories import make_license, make_line, make_order
 from tests.intake.activation_server import ActivationServer, body_of, event
 from tests.intake.exports import Importer, portal_order
@@ -114,7 +114,7 @@ def test_events_end_alike_in_any_order_and_any_batches(
         License.objects.update(activated_at=None)
         numbered = iter(enumerate(events))
         while batch := list(itertools.islice(numbered, size)):
-            take("key", [replaced(each, str(number)) for number, each in batch])
+            process_events("key", [replaced(each, str(number)) for number, each in batch])
         columns = ["vendor_id", "name", "platform", "activated_at", "last_seen_at", "deactivated_at"]
         return list(Device.objects.order_by("vendor_id").values_list(*columns)), License.objects.get().activated_at
 

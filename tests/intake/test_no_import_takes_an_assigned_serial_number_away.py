@@ -3,7 +3,7 @@
 import pytest
 
 from licenses.models import LicensedLine
-from licenses.services.assigning import give
+from licenses.services.assigning import assign_and_notify
 from tests.intake.exports import Importer, portal_order, the_order
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +18,7 @@ def bare(**changes: object) -> dict[str, object]:
 @pytest.mark.parametrize("again", ["without", "emptied", "another", "the same", "line gone"])
 def test_no_import_takes_it_away(importer: Importer, again: str) -> None:
     importer.orders(bare())
-    give(the_order().lines.get(store_line_id="1"), "XAAB-0009")
+    assign_and_notify(the_order().lines.get(store_line_id="1"), "XAAB-0009")
     lines = portal_order()["lines"]
     if again == "without":
         del lines[0]["licenses"]

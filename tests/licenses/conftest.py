@@ -22,4 +22,4 @@ def releases_folder(settings: Settings, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _nobody_else_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer that an earlier test did not read to its end holds no place."""
-    monkeypatch.setattr(sending, "_places", sending._Places())
+    monkeypatch.setattr(sending, "_download_slots", sending._DownloadSlots())

@@ -202,7 +202,7 @@ def test_a_database_that_refuses_leaves_no_file(
     def broken(*_values: object) -> None:
         raise RuntimeError("the database went away")
 
-    monkeypatch.setattr(releases, "_put_in_place", broken)
+    monkeypatch.setattr(releases, "_make_current", broken)
     with pytest.raises(RuntimeError):
         add(file)
     assert kept(releases_folder) == []

@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from licenses.models import License, LicensedLine, SerialPrefix, Sku
-from licenses.services.assigning import NotAssignable, give, take_away
+from licenses.services.assigning import NotAssignable, assign_and_notify, unassign
 from notifications import kinds
 from notifications.models import Message
 from orders.models import Order, OrderLine
@@ -32,7 +32,7 @@ def test_the_license_is_made_with_what_is_known_of_it(line: OrderLine) -> None:
     product = make_product()
     SerialPrefix.objects.create(product=make_product(), prefix="X")
     SerialPrefix.objects.create(product=product, prefix="XA")
-    link = give(line, " xaab–0001 ", devices=5, expires_on=date(2027, 11, 1))
+    link = assign_and_notify(line, " xaab–0001 ", devices=5, expires_on=date(2027, 11, 1))
     assert link.origin == LicensedLine.Origin.STAFF
     license = License.objects.get()
     assert (license.serial_key, license.product, license.devices, license.expires_on) == (
@@ -47,21 +47,21 @@ def test_what_was_sold_says_more_than_the_prefix(line: OrderLine) -> None:
     SerialPrefix.objects.create(product=make_product(), prefix="X")
     sold = make_product()
     Sku.objects.create(store=line.order.store, code=line.sku, product=sold)
-    assert give(line, "XAAB-0001").license.product == sold
+    assert assign_and_notify(line, "XAAB-0001").license.product == sold
 
 
 def test_the_buyer_is_told_once_in_the_orders_language(line: OrderLine) -> None:
-    give(line, "XAAB-0001")
+    assign_and_notify(line, "XAAB-0001")
     (message,) = mails()
     assert (message.recipient, message.language, message.order_id) == ("buyer@example.com", "de", line.order_id)
     with pytest.raises(NotAssignable):
-        give(line, "XAAB-0001")
+        assign_and_notify(line, "XAAB-0001")
     assert len(mails()) == 1
 
 
 def test_a_license_that_is_there_without_an_order_is_linked(line: OrderLine) -> None:
     license = License.objects.create(serial="XAAB-0001", devices=3)
-    assert give(line, "xaab0001", devices=5).license == license
+    assert assign_and_notify(line, "xaab0001", devices=5).license == license
     license.refresh_from_db()
     assert (license.serial, license.devices) == ("XAAB-0001", 3)
 
@@ -69,14 +69,14 @@ def test_a_license_that_is_there_without_an_order_is_linked(line: OrderLine) -> 
 @pytest.mark.parametrize("serial", ["", " ", "---", "X" * 101, "\u200b", "X\x07\ud800"])
 def test_what_is_no_serial_number_is_refused(line: OrderLine, serial: str) -> None:
     with pytest.raises(NotAssignable):
-        give(line, serial)
+        assign_and_notify(line, serial)
     assert not License.objects.exists()
 
 
 def test_a_revoked_one_is_refused(line: OrderLine) -> None:
     License.objects.create(serial="XAAB-0001", revoked_at=timezone.now())
     with pytest.raises(NotAssignable, match="revoked"):
-        give(line, "XAAB-0001")
+        assign_and_notify(line, "XAAB-0001")
 
 
 def test_another_buyers_is_refused_and_so_is_ones_own_where_nothing_is_renewed(line: OrderLine) -> None:
@@ -84,7 +84,7 @@ def test_another_buyers_is_refused_and_so_is_ones_own_where_nothing_is_renewed(l
     make_license(make_line(make_order()), "XAAB-0002")
     for serial in ("XAAB-0001", "XAAB-0002"):
         with pytest.raises(NotAssignable, match="another order"):
-            give(line, serial)
+            assign_and_notify(line, serial)
     assert not mails()
 
 
@@ -92,36 +92,36 @@ def test_another_buyers_is_refused_and_so_is_ones_own_where_nothing_is_renewed(l
 def test_an_order_that_fell_gets_none(line: OrderLine, status: str) -> None:
     Order.objects.update(status=status)
     with pytest.raises(NotAssignable, match="canceled or given back"):
-        give(line, "XAAB-0001")
+        assign_and_notify(line, "XAAB-0001")
 
 
 def test_a_line_that_was_given_back_or_needs_none_gets_none() -> None:
     order = make_order()
     with pytest.raises(NotAssignable, match="given back"):
-        give(make_line(order, quantity_returned=1), "XAAB-0001")
+        assign_and_notify(make_line(order, quantity_returned=1), "XAAB-0001")
     with pytest.raises(NotAssignable, match="without a serial number"):
-        give(make_line(order, kind=Kind.EXTENDED_DOWNLOAD), "XAAB-0001")
+        assign_and_notify(make_line(order, kind=Kind.EXTENDED_DOWNLOAD), "XAAB-0001")
 
 
 def test_nothing_moves_while_a_corrected_address_can_be_undone(line: OrderLine) -> None:
     Order.objects.update(returns_frozen_until=timezone.now() + timedelta(hours=1))
     with pytest.raises(NotAssignable, match="undone"):
-        give(line, "XAAB-0001")
+        assign_and_notify(line, "XAAB-0001")
     assert not LicensedLine.objects.exists()
 
 
 def test_as_many_serial_numbers_as_units() -> None:
     line = make_line(make_order(), quantity=2)
-    give(line, "XAAB-0001")
-    give(line, "XAAB-0002")
+    assign_and_notify(line, "XAAB-0001")
+    assign_and_notify(line, "XAAB-0002")
     with pytest.raises(NotAssignable, match="already"):
-        give(line, "XAAB-0003")
+        assign_and_notify(line, "XAAB-0003")
 
 
 def test_a_license_cannot_end_before_it_starts(line: OrderLine) -> None:
     License.objects.create(serial="XAAB-0001", starts_on=date(2026, 11, 1))
     with pytest.raises(NotAssignable, match="end before it starts"):
-        give(line, "XAAB-0001", expires_on=date(2026, 10, 1))
+        assign_and_notify(line, "XAAB-0001", expires_on=date(2026, 10, 1))
     assert not LicensedLine.objects.exists()
 
 
@@ -142,7 +142,7 @@ def test_a_renewal_carries_the_buyers_own_number_on_with_its_new_end(renewal: Or
     license = earlier("BUYER@example.com ")
     sold = make_product()
     Sku.objects.create(store=renewal.order.store, code=renewal.sku, product=sold)
-    link = give(renewal, "XAAB-0001", devices=5, expires_on=date(2027, 1, 1))
+    link = assign_and_notify(renewal, "XAAB-0001", devices=5, expires_on=date(2027, 1, 1))
     license.refresh_from_db()
     assert (license.devices, license.expires_on, license.product) == (5, date(2027, 1, 1), sold)
     assert link.extended_from == date(2026, 1, 1)
@@ -151,13 +151,13 @@ def test_a_renewal_carries_the_buyers_own_number_on_with_its_new_end(renewal: Or
 def test_a_number_of_another_address_is_carried_on_only_where_staff_say_so(renewal: OrderLine) -> None:
     earlier("old-address@example.com")
     with pytest.raises(NotAssignable, match="another address"):
-        give(renewal, "XAAB-0001")
-    assert give(renewal, "XAAB-0001", same_buyer=True).license.licensed_lines.count() == 2
+        assign_and_notify(renewal, "XAAB-0001")
+    assert assign_and_notify(renewal, "XAAB-0001", same_buyer=True).license.licensed_lines.count() == 2
 
 
 def test_taking_a_renewal_away_gives_its_time_back(renewal: OrderLine) -> None:
     license = earlier()
-    take_away(give(renewal, "XAAB-0001", expires_on=date(2027, 1, 1)))
+    unassign(assign_and_notify(renewal, "XAAB-0001", expires_on=date(2027, 1, 1)))
     license.refresh_from_db()
     assert license.expires_on == date(2026, 1, 1)
     assert license.licensed_lines.count() == 1
@@ -167,19 +167,19 @@ def test_taking_a_renewal_away_gives_its_time_back(renewal: OrderLine) -> None:
 
 
 def test_a_wrong_one_is_taken_away_and_the_right_one_is_told(line: OrderLine) -> None:
-    link = give(line, "XAAB-0001")
-    take_away(link)
-    take_away(link)
+    link = assign_and_notify(line, "XAAB-0001")
+    unassign(link)
+    unassign(link)
     assert not mails()
-    give(line, "XAAB-0002")
+    assign_and_notify(line, "XAAB-0002")
     (message,) = mails()
     assert kinds.get(message.kind).still_wanted(message)
 
 
 def test_a_mail_about_one_that_was_taken_away_is_not_sent(line: OrderLine) -> None:
-    link = give(line, "XAAB-0001")
+    link = assign_and_notify(line, "XAAB-0001")
     Message.objects.update(leased_until=timezone.now())
-    take_away(link)
+    unassign(link)
     (message,) = mails()
     assert not kinds.get(message.kind).still_wanted(message)
 
@@ -187,7 +187,7 @@ def test_a_mail_about_one_that_was_taken_away_is_not_sent(line: OrderLine) -> No
 def test_one_from_the_store_cannot_be_taken_away(line: OrderLine) -> None:
     link = make_license(line).licensed_lines.get()
     with pytest.raises(NotAssignable, match="from the store"):
-        take_away(link)
+        unassign(link)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -196,7 +196,7 @@ def test_of_several_who_give_one_at_once_one_is_told(line: OrderLine) -> None:
 
     def try_it(serial: str) -> None:
         try:
-            give(line, serial)
+            assign_and_notify(line, serial)
             ended.append("given")
         except NotAssignable:
             ended.append("refused")

@@ -99,7 +99,7 @@ def test_it_can_be_undone_for_ten_minutes_to_the_second() -> None:
     with pytest.raises(NotReleased):
         devices.undo(device, now + timedelta(minutes=10))
     devices.undo(device, now + timedelta(minutes=10) - timedelta(seconds=1))
-    assert device.standing_release() is None
+    assert device.active_release() is None
     assert Message.objects.get(kind="device_released").status == Message.Status.CANCELLED
     devices.undo(device, now)  # a second click
 
@@ -108,7 +108,7 @@ def test_going_back_and_forth_ends_before_it_is_a_flood_of_mail() -> None:
     order = make_order()
     device = make_device(order)
     now = timezone.now()
-    for _round in range(devices.UNDONE_A_DAY):
+    for _round in range(devices.MAX_UNDONE_PER_DAY):
         devices.release(device, order, now)
         devices.undo(device, now)
     with pytest.raises(NotReleased):

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from licenses.download_links import path_for
+from licenses.download_links import download_path
 from licenses.models import Download, InstallGuide
 from orders.models import Store
 from tests.factories import make_line, make_order, make_product, make_release, make_store
@@ -133,7 +133,7 @@ def test_a_link_is_good_for_fifteen_minutes_and_not_a_second_longer() -> None:
     Download.objects.create(order=order, release=release)
     moment = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
     with time_machine.travel(moment, tick=False) as clock:
-        link = path_for(Download.objects.get())
+        link = download_path(Download.objects.get())
         clock.move_to(moment + timedelta(minutes=15))
         assert body(Client().get(link)) == CONTENT
         clock.move_to(moment + timedelta(minutes=15, seconds=1))

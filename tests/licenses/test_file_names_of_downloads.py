@@ -5,7 +5,7 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as some
 
-from licenses.download_links import disposition
+from licenses.download_links import content_disposition
 from tests.licenses.installers import bought, link_to
 
 
@@ -32,12 +32,12 @@ from tests.licenses.installers import bought, link_to
     ],
 )
 def test_how_a_name_is_told(name: str, header: str) -> None:
-    assert disposition(name) == header
+    assert content_disposition(name) == header
 
 
 @given(some.text(max_size=300))
 def test_no_name_breaks_out(name: str) -> None:
-    header = disposition(name)
+    header = content_disposition(name)
     assert header.isascii()
     assert header.isprintable()
     assert header.count('"') == 2

@@ -46,7 +46,7 @@ def page_of(line: OrderLine) -> str:
     return f"{LIST}{line.pk}/change/"
 
 
-def give(desk: Client, line: OrderLine, **typed: str) -> str:
+def assign_and_notify(desk: Client, line: OrderLine, **typed: str) -> str:
     return text(desk.post(f"{LIST}{line.pk}/give/", typed, follow=True))
 
 
@@ -121,7 +121,7 @@ def test_the_list_asks_as_much_for_one_as_for_many(desk: Client) -> None:
 
 def test_giving_one_shows_it_to_the_buyer_and_is_on_record(desk: Client) -> None:
     line = make_line(placed(30))
-    page = give(desk, line, serial="xaab-0001", devices="3", expires_on="2027-11-01")
+    page = assign_and_notify(desk, line, serial="xaab-0001", devices="3", expires_on="2027-11-01")
     assert "Assigned the serial number xaab-0001." in page
     assert marks(inside(line.order).get(f"/orders/{line.order.public_id}/"), "data-serial")[:1] == ["xaab-0001"]
     assert Message.objects.filter(kind="serial_arrived", order_id=line.order_id).count() == 1
@@ -133,7 +133,7 @@ def test_giving_one_shows_it_to_the_buyer_and_is_on_record(desk: Client) -> None
 
 
 def test_where_there_is_no_address_staff_are_told_that_nobody_was(desk: Client) -> None:
-    assert "nobody was told" in give(desk, make_line(placed(30, store_email="")), serial="XAAB-0001")
+    assert "nobody was told" in assign_and_notify(desk, make_line(placed(30, store_email="")), serial="XAAB-0001")
     assert not Message.objects.exists()
 
 
@@ -152,23 +152,23 @@ def test_a_refusal_keeps_what_was_typed(desk: Client) -> None:
 
 def test_a_second_click_is_told_that_it_is_done(desk: Client) -> None:
     line = make_line(placed(30))
-    give(desk, line, serial="XAAB-0001")
-    assert "has its serial number already" in give(desk, line, serial="XAAB-0001")
+    assign_and_notify(desk, line, serial="XAAB-0001")
+    assert "has its serial number already" in assign_and_notify(desk, line, serial="XAAB-0001")
     assert Message.objects.filter(kind="serial_arrived").count() == 1
 
 
 def test_the_earlier_orders_address_is_asked_for_renewals_only(desk: Client) -> None:
     make_license(make_line(make_order(store_email="old@example.com")), "XAAB-0001")
     line = make_line(placed(30), kind=OrderLine.Kind.RENEWAL)
-    assert "another address" in give(desk, line, serial="XAAB-0001")
-    assert "Assigned" in give(desk, line, serial="XAAB-0001", same_buyer="on")
+    assert "another address" in assign_and_notify(desk, line, serial="XAAB-0001")
+    assert "Assigned" in assign_and_notify(desk, line, serial="XAAB-0001", same_buyer="on")
     fresh = make_line(placed(30))
-    assert "stands on another order" in give(desk, fresh, serial="XAAB-0001", same_buyer="on")
+    assert "stands on another order" in assign_and_notify(desk, fresh, serial="XAAB-0001", same_buyer="on")
 
 
 def test_one_given_by_staff_can_be_taken_away_and_one_of_the_store_cannot(desk: Client) -> None:
     line = make_line(placed(30), quantity=2)
-    give(desk, line, serial="XAAB-0001")
+    assign_and_notify(desk, line, serial="XAAB-0001")
     store = make_license(line).licensed_lines.get()
     staff = line.licensed_lines.get(origin="staff")
     assert "only what staff assigned" in text(desk.post(f"{LIST}{line.pk}/take-away/{store.pk}/", follow=True)).lower()
@@ -199,7 +199,7 @@ def test_who_may_only_look_changes_nothing() -> None:
 def test_an_agent_may_give_one() -> None:
     line = make_line(placed(30))
     agent = with_rights("view_linewithoutserial", "change_linewithoutserial")
-    assert "Assigned" in give(agent, line, serial="XAAB-0001")
+    assert "Assigned" in assign_and_notify(agent, line, serial="XAAB-0001")
 
 
 def test_nothing_is_given_by_a_link_or_to_a_line_that_is_not_there(desk: Client) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licenses.models import Product, SerialPrefix, normalize_serial
-from licenses.serials import Change, Verdict, repair
+from licenses.serials import Change, SerialFormat, repair
 
 PATTERN = "AAAA-0000-0000"
 
@@ -34,29 +34,29 @@ PREFIXES = [prefix("X"), prefix("XQ"), prefix("P", pattern="")]
 )
 def test_what_was_probably_meant(typed: str, serial: str, changes: tuple[Change, ...]) -> None:
     repaired = repair(typed, PREFIXES)
-    assert (repaired.serial, repaired.changes, repaired.verdict) == (serial, changes, Verdict.RIGHT_FORM)
-    assert len(repaired.told) == len(changes)
+    assert (repaired.serial, repaired.changes, repaired.format) == (serial, changes, SerialFormat.VALID)
+    assert len(repaired.change_texts) == len(changes)
 
 
 @pytest.mark.parametrize(
-    ("typed", "verdict"),
+    ("typed", "format"),
     [
-        ("", Verdict.NOTHING),
-        (" - – — ", Verdict.NOTHING),
-        ("\x00", Verdict.NOTHING),
-        ("XAAB-1234-567", Verdict.TOO_SHORT),
-        ("XAAB-1234-56789", Verdict.TOO_LONG),
-        ("XAAB-1234-56Z8", Verdict.WRONG_PLACES),
-        ("XAAB-1234-56%8", Verdict.UNREADABLE),
-        ("<script>", Verdict.UNREADABLE),
-        ("漢字", Verdict.UNREADABLE),
-        ("X" * 10_000, Verdict.UNREADABLE),
-        ("P123", Verdict.UNKNOWN_FORM),
-        ("Z123", Verdict.UNKNOWN_FORM),
+        ("", SerialFormat.EMPTY),
+        (" - – — ", SerialFormat.EMPTY),
+        ("\x00", SerialFormat.EMPTY),
+        ("XAAB-1234-567", SerialFormat.TOO_SHORT),
+        ("XAAB-1234-56789", SerialFormat.TOO_LONG),
+        ("XAAB-1234-56Z8", SerialFormat.WRONG_CHARACTERS),
+        ("XAAB-1234-56%8", SerialFormat.INVALID),
+        ("<script>", SerialFormat.INVALID),
+        ("漢字", SerialFormat.INVALID),
+        ("X" * 10_000, SerialFormat.INVALID),
+        ("P123", SerialFormat.NO_PATTERN),
+        ("Z123", SerialFormat.NO_PATTERN),
     ],
 )
-def test_what_can_be_said_of_the_form(typed: str, verdict: Verdict) -> None:
-    assert repair(typed, PREFIXES).verdict == verdict
+def test_what_can_be_said_of_the_form(typed: str, format: SerialFormat) -> None:
+    assert repair(typed, PREFIXES).format == format
 
 
 def test_how_many_characters_are_missing_or_too_many() -> None:

@@ -6,13 +6,16 @@ import pytest
 from django.utils import timezone
 
 from licenses.models import ActivationEvent
-from licenses.tasks import EVENTS_KEPT, forget_activation_events
+from licenses.tasks import EVENT_RETENTION, delete_old_activation_events
 
 
 @pytest.mark.django_db
 def test_only_old_ones_go() -> None:
     now = timezone.now()
-    for name, age in (("old", EVENTS_KEPT + timedelta(minutes=1)), ("young", EVENTS_KEPT - timedelta(minutes=1))):
+    for name, age in (
+        ("old", EVENT_RETENTION + timedelta(minutes=1)),
+        ("young", EVENT_RETENTION - timedelta(minutes=1)),
+    ):
         ActivationEvent.objects.create(key_id="key", event_id=name, digest="-", received_at=now - age)
-    forget_activation_events()
+    delete_old_activation_events()
     assert ActivationEvent.objects.get().event_id == "young"

@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from pytest_django.fixtures import Settings
 
 from licenses.models.downloads import releases_storage
-from licenses.ranges import Part, Unsatisfiable, http_date, requested_part
+from licenses.ranges import ByteRange, RangeNotSatisfiable, http_date, requested_range
 from tests.licenses.installers import CONTENT, body, bought, link_to
 from tests.pages import inside, text
 
@@ -22,21 +22,21 @@ ETAG = '"0"'
 CHANGED = datetime(2026, 10, 1, 8, 30, 0, 5, tzinfo=UTC)
 
 
-def part(header: str, if_range: str = "", size: int = SIZE) -> Part | None:
-    return requested_part(header, if_range, size=size, etag=ETAG, changed_at=CHANGED)
+def part(header: str, if_range: str = "", size: int = SIZE) -> ByteRange | None:
+    return requested_range(header, if_range, size=size, etag=ETAG, changed_at=CHANGED)
 
 
 @pytest.mark.parametrize(
     ("header", "wanted"),
     [
-        ("bytes=0-0", Part(0, 1)),
-        ("bytes=0-", Part(0, SIZE)),
-        ("bytes=5-9", Part(5, 5)),
-        (f"bytes=5-{SIZE * 9}", Part(5, SIZE - 5)),
-        ("bytes=-1", Part(SIZE - 1, 1)),
-        (f"bytes=-{SIZE * 9}", Part(0, SIZE)),
-        ("Bytes=1-2", Part(1, 2)),
-        (" bytes= 1-2 ,", Part(1, 2)),
+        ("bytes=0-0", ByteRange(0, 1)),
+        ("bytes=0-", ByteRange(0, SIZE)),
+        ("bytes=5-9", ByteRange(5, 5)),
+        (f"bytes=5-{SIZE * 9}", ByteRange(5, SIZE - 5)),
+        ("bytes=-1", ByteRange(SIZE - 1, 1)),
+        (f"bytes=-{SIZE * 9}", ByteRange(0, SIZE)),
+        ("Bytes=1-2", ByteRange(1, 2)),
+        (" bytes= 1-2 ,", ByteRange(1, 2)),
         # What is no range asks for the whole, and so do several ones.
         ("", None),
         ("bytes=", None),
@@ -51,7 +51,7 @@ def part(header: str, if_range: str = "", size: int = SIZE) -> Part | None:
         ("bytes=0-1\r\nX: y", None),
     ],
 )
-def test_what_a_range_asks_for(header: str, wanted: Part | None) -> None:
+def test_what_a_range_asks_for(header: str, wanted: ByteRange | None) -> None:
     assert part(header) == wanted
 
 
@@ -59,7 +59,7 @@ def test_what_a_range_asks_for(header: str, wanted: Part | None) -> None:
     "header", [f"bytes={SIZE}-", f"bytes={SIZE}-{SIZE + 1}", "bytes=-0", "bytes=" + "9" * 18 + "-"]
 )
 def test_what_lies_outside_cannot_be_had(header: str) -> None:
-    with pytest.raises(Unsatisfiable):
+    with pytest.raises(RangeNotSatisfiable):
         part(header)
 
 
@@ -83,7 +83,7 @@ def test_any_text_is_an_answer(header: str, size: int) -> None:
     for typed in (header, f"bytes={header}"):
         try:
             found = part(typed, size=size)
-        except Unsatisfiable:
+        except RangeNotSatisfiable:
             continue
         assert found is None or (found.length > 0 and 0 <= found.start < found.start + found.length <= size)
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from licenses.models import LicensedLine
-from licenses.panels import load, orders_with_serial
+from licenses.serial_panel import load_serials, orders_with_serial
 from orders.models import Order, load_items
 from tests.factories import make_license, make_line, make_order
 from tests.pages import inside, marks, text
@@ -78,7 +78,7 @@ def test_services_and_other_items_need_no_number() -> None:
     order = make_order()
     make_line(order, kind="extended_download")
     make_line(order, kind="other")
-    assert load([order]) == {}
+    assert load_serials([order]) == {}
 
 
 def test_revoked_and_ended_licenses_say_so() -> None:
@@ -98,7 +98,7 @@ def test_all_orders_are_loaded_with_one_query_once_their_items_are_there(django_
     with django_assert_num_queries(1):
         load_items(orders)
     with django_assert_num_queries(1):
-        shown = load(orders)
+        shown = load_serials(orders)
     assert {len(serials.licenses) for serials in shown.values()} == {1}
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from licenses import entitlement, offers
-from licenses.entitlement import Bought, By, Entitlement, WhyNot, years_after
+from licenses.entitlement import BlockReason, Entitlement, EntitlementSource, PurchasedProduct, years_after
 from licenses.models import DownloadWindow, License, LicensedLine, SerialPrefix
 from orders.models import Order, OrderLine, Store
 from tests.factories import make_license, make_line, make_order, make_product, make_store
@@ -28,7 +28,7 @@ def an_order(
 
 
 def of(order: Order, now: datetime, days: int = 30) -> Entitlement:
-    [verdict] = entitlement.of(order, [Bought(order.items[0], 7)], now, days)
+    [verdict] = entitlement.product_entitlements(order, [PurchasedProduct(order.items[0], 7)], now, days)
     return verdict
 
 
@@ -38,18 +38,18 @@ def of(order: Order, now: datetime, days: int = 30) -> Entitlement:
 def test_the_purchase_day_is_day_0_and_the_last_day_counts_whole() -> None:
     order = an_order(datetime(2026, 11, 1, 23, 30, tzinfo=UTC), "Europe/Berlin")  # there it is 2 November already
     verdict = of(order, PLACED)
-    assert (verdict.last_day, verdict.by) == (date(2026, 12, 2), By.WINDOW)
+    assert (verdict.last_day, verdict.source) == (date(2026, 12, 2), EntitlementSource.WINDOW)
     last_moment = datetime(2026, 12, 2, 22, 59, 59, tzinfo=UTC)
     assert of(order, last_moment).is_open
-    assert of(order, last_moment + timedelta(seconds=1)).why_not is WhyNot.OVER
+    assert of(order, last_moment + timedelta(seconds=1)).block_reason is BlockReason.OVER
 
 
 def test_the_service_lasts_two_years() -> None:
     order = an_order(kinds=("new", "extended_download"))
     verdict = of(order, PLACED)
-    assert (verdict.last_day, verdict.by) == (date(2028, 11, 1), By.EXTENDED)
+    assert (verdict.last_day, verdict.source) == (date(2028, 11, 1), EntitlementSource.EXTENDED)
     assert of(order, datetime(2028, 11, 1, 23, 59, 59, tzinfo=UTC)).is_open
-    assert of(order, datetime(2028, 11, 2, tzinfo=UTC)).why_not is WhyNot.OVER
+    assert of(order, datetime(2028, 11, 2, tzinfo=UTC)).block_reason is BlockReason.OVER
 
 
 def test_two_years_after_29_february_is_28_february() -> None:
@@ -59,7 +59,7 @@ def test_two_years_after_29_february_is_28_february() -> None:
 
 def test_a_longer_window_is_not_shortened_by_the_service() -> None:
     order = an_order(kinds=("new", "extended_download"))
-    assert of(order, PLACED, days=1000).by is By.WINDOW
+    assert of(order, PLACED, days=1000).source is EntitlementSource.WINDOW
 
 
 @given(
@@ -80,7 +80,7 @@ def test_it_ends_with_the_stores_day_wherever_and_whenever(
         assert verdict.last_day >= years_after(there, 2)
     noon = datetime(verdict.last_day.year, verdict.last_day.month, verdict.last_day.day, 12, tzinfo=ZoneInfo(zone))
     assert of(order, noon, days).is_open
-    assert of(order, noon + timedelta(days=1), days).why_not is WhyNot.OVER
+    assert of(order, noon + timedelta(days=1), days).block_reason is BlockReason.OVER
 
 
 @given(some.dates(date(1, 1, 1), date(9000, 1, 1)), some.integers(1, 20))
@@ -95,8 +95,11 @@ def test_the_same_day_years_later(day: date, years: int) -> None:
 def test_one_line_that_allows_is_enough(first: dict[str, bool], other_is_good: bool) -> None:
     order = an_order(kinds=("new", "renewal"))
     order.items[0].quantity_returned = int(first.get("quantity_returned", False))
-    bought = [Bought(order.items[0], 7, first.get("revoked", False)), Bought(order.items[1], 7, not other_is_good)]
-    [verdict] = entitlement.of(order, bought, PLACED)
+    bought = [
+        PurchasedProduct(order.items[0], 7, first.get("revoked", False)),
+        PurchasedProduct(order.items[1], 7, not other_is_good),
+    ]
+    [verdict] = entitlement.product_entitlements(order, bought, PLACED)
     assert verdict.is_open == (other_is_good or not any(first.values()))
 
 
@@ -104,43 +107,45 @@ def test_one_line_that_allows_is_enough(first: dict[str, bool], other_is_good: b
 
 
 @pytest.mark.parametrize(
-    ("status", "why_not"),
+    ("status", "block_reason"),
     [
         ("completed", None),
         ("partially_refunded", None),
-        ("pending", WhyNot.PENDING),
-        ("cancelled", WhyNot.UNDONE),
-        ("refunded", WhyNot.UNDONE),
-        ("charged_back", WhyNot.UNDONE),
+        ("pending", BlockReason.PENDING),
+        ("cancelled", BlockReason.UNDONE),
+        ("refunded", BlockReason.UNDONE),
+        ("charged_back", BlockReason.UNDONE),
     ],
 )
-def test_what_the_state_of_the_order_allows(status: str, why_not: WhyNot | None) -> None:
-    assert of(an_order(status=status), PLACED).why_not is why_not
-    assert of(an_order(status=status, kinds=("new", "extended_download")), PLACED).why_not is why_not
+def test_what_the_state_of_the_order_allows(status: str, block_reason: BlockReason | None) -> None:
+    assert of(an_order(status=status), PLACED).block_reason is block_reason
+    assert of(an_order(status=status, kinds=("new", "extended_download")), PLACED).block_reason is block_reason
 
 
 @pytest.mark.parametrize(
-    ("quantity", "returned", "revoked", "why_not"),
+    ("quantity", "returned", "revoked", "block_reason"),
     [
         (1, 0, False, None),
         (2, 1, False, None),  # one unit is left
-        (2, 2, False, WhyNot.RETURNED),
-        (1, 1, True, WhyNot.RETURNED),
-        (1, 0, True, WhyNot.REVOKED),
+        (2, 2, False, BlockReason.RETURNED),
+        (1, 1, True, BlockReason.RETURNED),
+        (1, 0, True, BlockReason.REVOKED),
     ],
 )
-def test_what_was_given_back_or_taken_back(quantity: int, returned: int, revoked: bool, why_not: WhyNot | None) -> None:
+def test_what_was_given_back_or_taken_back(
+    quantity: int, returned: int, revoked: bool, block_reason: BlockReason | None
+) -> None:
     order = an_order(kinds=("new", "extended_download"))
     order.items[0].quantity, order.items[0].quantity_returned = quantity, returned
-    [verdict] = entitlement.of(order, [Bought(order.items[0], 7, revoked)], PLACED)
-    assert verdict.why_not is why_not
+    [verdict] = entitlement.product_entitlements(order, [PurchasedProduct(order.items[0], 7, revoked)], PLACED)
+    assert verdict.block_reason is block_reason
 
 
 def test_a_service_that_was_returned_gives_no_time() -> None:
     order = an_order(kinds=("new", "extended_download"))
     order.items[1].quantity_returned = 1
-    assert of(order, PLACED).by is By.WINDOW
-    assert of(order, PLACED + timedelta(days=40)).why_not is WhyNot.OVER
+    assert of(order, PLACED).source is EntitlementSource.WINDOW
+    assert of(order, PLACED + timedelta(days=40)).block_reason is BlockReason.OVER
 
 
 pytest_db = pytest.mark.django_db
@@ -149,7 +154,7 @@ LATE = PLACED + timedelta(days=365)
 
 def verdicts(order: Order, now: datetime = PLACED) -> dict[str, Entitlement]:
     fresh = Order.objects.select_related("store").get(pk=order.pk)
-    return {offer.slug: offer.entitlement for offer in offers.of(fresh, now)}
+    return {offer.slug: offer.entitlement for offer in offers.order_offers(fresh, now)}
 
 
 @pytest_db
@@ -171,7 +176,7 @@ def test_a_service_bought_on_another_order_is_not_for_this_one() -> None:
     make_license(make_line(order), product=product)
     later = make_order(store=order.store, placed_at=PLACED + timedelta(days=3))
     make_line(later, kind="extended_download", sku="EDS-2Y")
-    assert verdicts(order, LATE)[product.slug].why_not is WhyNot.OVER
+    assert verdicts(order, LATE)[product.slug].block_reason is BlockReason.OVER
     assert verdicts(later, LATE) == {}
 
 
@@ -180,7 +185,7 @@ def test_a_service_that_a_later_import_adds_to_the_order_counts_from_the_order()
     order = make_order()
     product = make_product()
     make_license(make_line(order), product=product)
-    assert verdicts(order, LATE)[product.slug].why_not is WhyNot.OVER
+    assert verdicts(order, LATE)[product.slug].block_reason is BlockReason.OVER
     make_line(order, kind="extended_download", sku="EDS-2Y")
     assert verdicts(order, LATE)[product.slug].last_day == date(2028, 11, 1)
 
@@ -241,7 +246,7 @@ def test_a_line_is_revoked_when_all_its_licenses_are() -> None:
     License.objects.filter(pk=licenses[0].pk).update(revoked_at=PLACED)
     assert verdicts(order)[product.slug].is_open
     License.objects.filter(pk=licenses[1].pk).update(revoked_at=PLACED)
-    assert verdicts(order)[product.slug].why_not is WhyNot.REVOKED
+    assert verdicts(order)[product.slug].block_reason is BlockReason.REVOKED
 
 
 @pytest_db
@@ -253,5 +258,5 @@ def test_many_orders_cost_one_query_and_keep_apart(django_assert_num_queries) ->
     for order in orders:
         order.items = list(order.lines.all())
     with django_assert_num_queries(1):
-        loaded = offers.load(orders, PLACED)
+        loaded = offers.load_offers(orders, PLACED)
     assert [[offer.slug for offer in loaded[order.pk]] for order in orders] == [[each.slug] for each in products]

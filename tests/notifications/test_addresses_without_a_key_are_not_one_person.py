@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from licenses.follow_ups import order_of
+from licenses.follow_ups import find_paid_order
 from notifications import follow_ups
 from notifications.kinds import PlannedFollowUp
 from notifications.models import FollowUp, Message
@@ -43,8 +43,8 @@ def test_one_address_without_a_key_still_gets_one_a_day() -> None:
 def test_a_mail_to_one_is_not_about_the_order_of_another() -> None:
     order = make_order(store_email="ann@straße.example")
     mine = Message(order_id=order.pk, recipient="ann@straße.example")
-    assert order_of(mine) == order
-    assert order_of(Message(order_id=order.pk, recipient="vİctim@gmail.com")) is None
+    assert find_paid_order(mine) == order
+    assert find_paid_order(Message(order_id=order.pk, recipient="vİctim@gmail.com")) is None
 
 
 def test_the_same_words_with_another_address_are_another_withdrawal() -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from licenses.models import License, LicensedLine
-from licenses.services.revoking import take_time_back
+from licenses.services.revoking import revert_extensions
 from orders.models import Order, OrderLine
 from refunds.models import ReturnPolicy
 from refunds.services import returns, transactions
@@ -100,7 +100,7 @@ def test_renewal_time_is_taken_back_once_and_later_renewals_keep_theirs(order: O
     first = renew(license, order, extended_from=date(2026, 12, 31))
     renew(license, make_order(store=order.store), extended_from=date(2027, 12, 31))
     for _time in range(2):
-        take_time_back([first.pk], [license.pk], timezone.now())
+        revert_extensions([first.pk], [license.pk], timezone.now())
     license.refresh_from_db()
     assert license.expires_on == date(2028, 12, 31) - timedelta(days=365)
 

@@ -22,7 +22,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from bench.stage import address_of, web_server
-from licenses.download_links import path_for
+from licenses.download_links import download_path
 from licenses.models import Download, Release
 from tests.factories import make_license, make_line, make_order, make_product
 from tests.stress.conftest import Finding
@@ -85,7 +85,7 @@ def growth(processes: list[psutil.Process]) -> Iterator[Callable[[], int]]:
 def link_to(release: Release) -> str:
     order = make_order(placed_at=timezone.now())
     make_license(make_line(order), product=release.product)
-    return path_for(Download.objects.create(order=order, release=release))
+    return download_path(Download.objects.create(order=order, release=release))
 
 
 @contextmanager

@@ -15,11 +15,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from licenses.models.downloads import Platform
 from licenses.services.releases import (
-    Added,
-    NotStored,
-    NotTaken,
-    Offered,
+    AddResult,
     Outcome,
+    ReleaseRejected,
+    ReleaseUpload,
+    StorageFailed,
     add_release,
     find_product,
     no_progress,
@@ -29,7 +29,7 @@ from licenses.services.releases import Progress as Watch
 EXIT_REFUSED = 1
 EXIT_UNUSABLE = 2
 
-TEACHING = """
+EPILOG = """
 The file is read and its SHA-256 made, then it is stored and read back. It becomes the current release
 of its product and platform at once; the one before stays for those who bought while it was current.
 
@@ -53,7 +53,7 @@ class Command(BaseCommand):
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         # Django's own --version, which tells Django's, gives way to the release's.
         parser = super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
-        parser.epilog = TEACHING
+        parser.epilog = EPILOG
         parser.formatter_class = RawDescriptionHelpFormatter
         return parser
 
@@ -69,7 +69,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
         try:
-            offered = Offered(
+            offered = ReleaseUpload(
                 product=find_product(options["product"]),
                 version=options["version"],
                 platform=options["platform"],
@@ -78,9 +78,9 @@ class Command(BaseCommand):
             )
             with path.open("rb") as content, _watched(path, self.stderr.isatty()) as watch:
                 added = add_release(content, offered, dry_run=options["dry_run"], progress=watch)
-        except NotStored as refusal:
+        except StorageFailed as refusal:
             raise CommandError(str(refusal.sentence), returncode=EXIT_UNUSABLE) from refusal
-        except NotTaken as refusal:
+        except ReleaseRejected as refusal:
             raise CommandError(str(refusal.sentence), returncode=EXIT_REFUSED) from refusal
         except OSError as error:
             sentence = _("%(file)s cannot be read: %(reason)s.") % {"file": path, "reason": error.strerror or error}
@@ -89,9 +89,9 @@ class Command(BaseCommand):
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             sentence = _("The database cannot be reached (%(reason)s). Nothing was kept.") % {"reason": reason}
             raise CommandError(sentence, returncode=EXIT_UNUSABLE) from error
-        self._tell(added, dry_run=options["dry_run"])
+        self._apply_event(added, dry_run=options["dry_run"])
 
-    def _tell(self, added: Added, *, dry_run: bool) -> None:
+    def _apply_event(self, added: AddResult, *, dry_run: bool) -> None:
         values = {"release": added.release, "file": added.release.file_name, "replaced": added.replaced}
         if added.outcome == Outcome.UNCHANGED:
             self.stdout.write(_("Unchanged: %(release)s stands already with this file.") % values)

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from licenses.models import LicensedLine
-from licenses.models.missing import STANDING
+from licenses.models.missing import ACTIVE_STATUSES
 from notifications.models import Message
 from notifications.services import Mail, send_many
 from orders.models import Order
@@ -17,7 +17,7 @@ SERIAL_ARRIVED = "serial_arrived"
 Arrival = tuple[int, int]  # ids of the line and of the license that is new on it
 
 
-def tell_of_imported(arrivals: Mapping[int, Arrival]) -> int:
+def notify_imported_serials(arrivals: Mapping[int, Arrival]) -> int:
     """An import brought serial numbers (the first of each order, by its id) to orders that were there before.
 
     Only buyers whose confirmation went out without them are told. Returns how many mails were queued.
@@ -25,30 +25,30 @@ def tell_of_imported(arrivals: Mapping[int, Arrival]) -> int:
     # One that waits will say it itself, unless it is being sent in this moment.
     went_out = Q(status=Message.Status.SENT) | Q(status=Message.Status.WAITING, leased_until__isnull=False)
     told = Message.objects.filter(went_out, kind=CONFIRMATION, object_id__in=arrivals.keys())
-    orders = Order.objects.filter(pk__in=told.values("object_id"), status__in=STANDING).select_related("store")
+    orders = Order.objects.filter(pk__in=told.values("object_id"), status__in=ACTIVE_STATUSES).select_related("store")
     return send_many(_mails((order, arrivals[order.pk]) for order in orders))
 
 
-def tell_of_assigned(order: Order, link: LicensedLine) -> None:
+def notify_assigned_serial(order: Order, link: LicensedLine) -> None:
     """Staff gave a serial number to an order."""
     send_many(_mails([(order, (link.line_id, link.license_id))]))
 
 
-def forget_arrival(link: LicensedLine) -> None:
+def cancel_notification(link: LicensedLine) -> None:
     """Take back the mail about a serial number that is taken away, if it was not sent."""
     arrived = Message.objects.filter(
-        kind=SERIAL_ARRIVED, object_id=link.order_id, key=key_of((link.line_id, link.license_id))
+        kind=SERIAL_ARRIVED, object_id=link.order_id, key=arrival_key((link.line_id, link.license_id))
     )
     # Gone, not canceled, so that the same number given again is told.
     arrived.waiting().filter(leased_until__isnull=True).delete()
 
 
-def key_of(arrival: Arrival) -> str:
+def arrival_key(arrival: Arrival) -> str:
     """How a mail names what it is about."""
     return "-".join(map(str, arrival))
 
 
-def arrival_of(key: str) -> Arrival:
+def parse_arrival_key(key: str) -> Arrival:
     line_id, license_id = key.split("-")
     return int(line_id), int(license_id)
 
@@ -61,7 +61,7 @@ def _mails(arrived: Iterable[tuple[Order, Arrival]]) -> Iterable[Mail]:
             SERIAL_ARRIVED,
             order,
             order.email,
-            key_of(arrival),
+            arrival_key(arrival),
             order_id=order.pk,
             language=order_language(order),
             # While a corrected address can still be undone, no serial number goes to it.

@@ -1,4 +1,4 @@
-"""Serial numbers and devices covered: this room's part of the order page and of the confirmation mail."""
+"""The panel with serial numbers, for the order page and the confirmation email."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,41 +12,41 @@ from django.utils.translation import gettext, ngettext
 
 from licenses import download_panel
 from licenses.models import License, normalize_serial
-from licenses.models.missing import LICENSED_KINDS, RENEWING_KINDS, STANDING, USUALLY_THERE_AFTER
+from licenses.models.missing import ACTIVE_STATUSES, LICENSED_KINDS, RENEWING_KINDS, SERIAL_EXPECTED_WITHIN
 from notifications.kinds import Highlight
 from orders import formats
 from orders.models import Order, OrderLine
 from orders.panels import Panel, register
 
-MOST_BOXES = 20  # devices drawn; more are a number only
+MAX_BOXES = 20  # boxes drawn; with more devices, only their number is shown
 
 
 @dataclass(frozen=True)
-class ShownLicense:
-    """One serial number as the buyer sees it; without one where it is missing."""
+class LicenseDisplay:
+    """A license, formatted for pages and emails."""
 
     product: str
     serial: str = ""
-    license_id: int = 0  # 0: known by its serial number only
+    license_id: int = 0  # 0 if only the serial number is known
     devices: int | None = None
-    used: int = 0  # devices that hold a place now, where an activation server tells
+    used: int = 0  # devices in use, as reported by an activation server
     starts_on: date | None = None
     expires_on: date | None = None
     activated: bool = False
     revoked: bool = False
     expired: bool = False
-    renews: bool = False  # an earlier purchase's number, carried on
-    number: int = 0  # tells the copies of a page apart
+    renews: bool = False  # a renewal or upgrade that keeps an earlier serial number
+    number: int = 0  # position on the page, for element ids
 
     @property
     def covers(self) -> str:
-        """How many devices, in words; empty where nobody knows."""
+        """How many devices it covers, in words; empty if unknown."""
         words = ngettext("Covers %(devices)s device", "Covers %(devices)s devices", self.devices or 0)
         return words % {"devices": self.devices} if self.devices else ""
 
     @property
     def time(self) -> str:
-        """Until when it runs or ran, in words."""
+        """Until when it is or was valid, in words."""
         if self.expires_on is None:
             return ""
         words = gettext("Expired on %(day)s.") if self.expired else gettext("Valid until %(day)s.")
@@ -54,7 +54,7 @@ class ShownLicense:
 
     @property
     def in_use(self) -> str:
-        """How many places are taken, in words; empty where nobody reports any."""
+        """How many devices are in use, in words; empty if none is reported."""
         if not self.used:
             return ""
         free = max(0, (self.devices or 0) - self.used)
@@ -64,18 +64,18 @@ class ShownLicense:
     @property
     def boxes(self) -> list[bool]:
         """A box for each device, True for those in use, which come first. Empty if there would be too many."""
-        count = self.devices if self.devices and self.devices <= MOST_BOXES else 0
+        count = self.devices if self.devices and self.devices <= MAX_BOXES else 0
         return [number < self.used for number in range(count)]
 
 
 @dataclass
-class Serials:
+class OrderSerials:
     """The licenses of one order."""
 
-    licenses: list[ShownLicense] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)  # names of items, each once
-    soon: bool = True  # what is missing may still come by itself
-    pending: bool = False  # ... when the payment is confirmed
+    licenses: list[LicenseDisplay] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)  # names of the items without serial number, each once
+    soon: bool = True  # missing serial numbers may still arrive
+    pending: bool = False  # they arrive when the payment is confirmed
 
     @property
     def has_devices(self) -> bool:
@@ -97,8 +97,8 @@ class _Row(NamedTuple):
     revoked_at: datetime | None
 
 
-# By hand, because every order page asks it: the ORM takes longer to make this than PostgreSQL to answer it, and
-# PostgreSQL longer to plan a join with products than to look their names up.
+# Raw SQL, because every order page runs it: the ORM takes longer to build the query than PostgreSQL to run it.
+# A subquery per product name is faster than planning a join.
 _LICENSES_OF_ORDERS = """
 SELECT carried.line_id, license.id, license.serial,
        (SELECT name FROM licenses_product WHERE id = license.product_id), license.devices,
@@ -113,11 +113,11 @@ WHERE carried.order_id = ANY(%s) ORDER BY carried.id
 """
 
 
-def load(orders: Sequence[Order]) -> Mapping[int, Serials]:
-    """What each order shows, with one query: its licensed items, with their licenses where there are any."""
+def load_serials(orders: Sequence[Order]) -> Mapping[int, OrderSerials]:
+    """The panel of each order that has licensed items, by order id. One query."""
     now = timezone.now()
     licenses = _licenses_by_line(orders)
-    shown = {order.pk: _serials(order, licenses, now) for order in orders}
+    shown = {order.pk: _order_serials(order, licenses, now) for order in orders}
     return {order_id: serials for order_id, serials in shown.items() if serials.licenses or serials.missing}
 
 
@@ -130,33 +130,35 @@ def _licenses_by_line(orders: Sequence[Order]) -> dict[int, list[_Row]]:
     return by_line
 
 
-def _serials(order: Order, licenses: Mapping[int, list[_Row]], now: datetime) -> Serials:
-    serials = Serials(soon=now - order.placed_at < USUALLY_THERE_AFTER, pending=order.status == Order.Status.PENDING)
+def _order_serials(order: Order, licenses: Mapping[int, list[_Row]], now: datetime) -> OrderSerials:
+    serials = OrderSerials(
+        soon=now - order.placed_at < SERIAL_EXPECTED_WITHIN, pending=order.status == Order.Status.PENDING
+    )
     today = now.astimezone(order.store.tzinfo).date()
     for line in order.items:
         if line.kind not in LICENSED_KINDS:
             continue
         rows = licenses.get(line.pk, [])
         for row in rows:
-            serials.licenses.append(_license(line, row, len(serials.licenses) + 1, today))
+            serials.licenses.append(_license_display(line, row, len(serials.licenses) + 1, today))
         if rows:
             continue
-        if line.extends_serial:  # known by name only
+        if line.extends_serial:  # only the serial number is known
             serials.licenses.append(
-                ShownLicense(
+                LicenseDisplay(
                     product=line.name,
                     serial=line.extends_serial,
                     renews=line.kind in RENEWING_KINDS,
                     number=len(serials.licenses) + 1,
                 )
             )
-        elif order.status in STANDING and line.name not in serials.missing:
+        elif order.status in ACTIVE_STATUSES and line.name not in serials.missing:
             serials.missing.append(line.name)
     return serials
 
 
-def _license(line: OrderLine, row: _Row, number: int, today: date) -> ShownLicense:
-    return ShownLicense(
+def _license_display(line: OrderLine, row: _Row, number: int, today: date) -> LicenseDisplay:
+    return LicenseDisplay(
         product=row.product or line.name,
         serial=row.serial,
         license_id=row.license_id,
@@ -172,7 +174,7 @@ def _license(line: OrderLine, row: _Row, number: int, today: date) -> ShownLicen
     )
 
 
-def email_highlights(serials: Serials) -> list[Highlight]:
+def email_highlights(serials: OrderSerials) -> list[Highlight]:
     """What the confirmation email shows of the licenses."""
     highlights = []
     for license in serials.licenses:
@@ -191,12 +193,12 @@ def email_highlights(serials: Serials) -> list[Highlight]:
     return highlights
 
 
-def _validity(license: ShownLicense) -> str:
+def _validity(license: LicenseDisplay) -> str:
     return gettext("No longer valid.") if license.revoked else license.time
 
 
 def orders_with_serial(word: str) -> QuerySet[License, int]:
-    """The orders of the licenses whose serial number begins with this."""
+    """The ids of the orders with a license whose serial number begins with `word`."""
     key = normalize_serial(word)
     licenses = License.objects.filter(serial_key__startswith=key) if key else License.objects.none()
     return licenses.values_list("licensed_lines__order_id", flat=True)
@@ -205,7 +207,7 @@ def orders_with_serial(word: str) -> QuerySet[License, int]:
 register(
     Panel(
         name="serials",
-        load=load,
+        load=load_serials,
         template="licenses/_serials.html",
         email_highlights=email_highlights,
         admin_template="licenses/_serials_admin.html",
