@@ -1,4 +1,4 @@
-"""Email addresses: the one key by which they are compared, and how they may be shown."""
+"""Email addresses: the key by which they are compared, and how they are masked."""
 
 import unicodedata
 from typing import Any
@@ -6,40 +6,40 @@ from typing import Any
 import idna
 from django.db import models
 
-HIDDEN = "…"
-LONGEST_ADDRESS, LONGEST_MAILBOX = 254, 64  # characters (RFC 5321, 4.5.3.1)
+MASK = "…"
+MAX_ADDRESS_LENGTH, MAX_MAILBOX_LENGTH = 254, 64  # characters (RFC 5321, 4.5.3.1)
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _HOST_LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 def email_key(address: str) -> str:
-    """The form under which an address is stored and compared; empty where two sides would read it differently.
+    """The normalized form by which addresses are compared; empty if systems could disagree about the address.
 
-    Outer spaces and ASCII capitals don't matter, composed and decomposed letters are the same, and a domain is
-    what DNS calls it. All else matters. Without a key, nothing is opened by address.
+    Outer spaces and the case of ASCII letters are ignored, letters are normalized to NFC, and the domain is in
+    its DNS form. Orders whose address has no key cannot be opened by address.
     """
     if any(not character.isascii() and unicodedata.normalize("NFC", character).isascii() for character in address):
-        return ""  # as the Kelvin sign, which is K for some
+        return ""  # such as the Kelvin sign, which normalizes to K
     mailbox, _at, domain = address.strip().rpartition("@")
     mailbox, domain = _mailbox_key(mailbox), _domain_key(domain)
     key = f"{mailbox}@{domain}"
-    return key if mailbox and domain and len(key) <= LONGEST_ADDRESS else ""
+    return key if mailbox and domain and len(key) <= MAX_ADDRESS_LENGTH else ""
 
 
 def address_subject(address: str) -> str:
-    """Whom a rate limit counts: an address by its key; what has none by what was typed, so that it is limited, too."""
-    return email_key(address) or f"?{address.strip().casefold()}"[:LONGEST_ADDRESS]
+    """The identifier of an address for rate limits: its key, or the typed text if it has none."""
+    return email_key(address) or f"?{address.strip().casefold()}"[:MAX_ADDRESS_LENGTH]
 
 
 def _mailbox_key(mailbox: str) -> str:
     written = unicodedata.normalize("NFC", mailbox).translate(_ASCII_LOWER)
-    if len(written) > LONGEST_MAILBOX or "@" in written or not all(map(_is_itself, written)):
+    if len(written) > MAX_MAILBOX_LENGTH or "@" in written or not all(map(_is_unambiguous, written)):
         return ""
     return written
 
 
-def _is_itself(character: str) -> bool:
-    """Whether nobody reads this character as another: no space, nothing unseen, no look-alike of ASCII (İ, ſ, ａ)."""
+def _is_unambiguous(character: str) -> bool:
+    """Whether a character is unambiguous: printable, no space, and not equivalent to an ASCII one (İ, ſ, ａ)."""
     if character.isascii():
         return character.isprintable() and character != " "
     folded = unicodedata.normalize("NFKC", character.casefold())
@@ -47,7 +47,7 @@ def _is_itself(character: str) -> bool:
 
 
 def _domain_key(domain: str) -> str:
-    """The domain as DNS knows it. IDNA 2008 and 2003 have to agree: mail servers speak either (ß, joiners, İ)."""
+    """The domain in its DNS form. IDNA 2008 and 2003 must agree, because mail servers use either (ß, joiners, İ)."""
     written = unicodedata.normalize("NFC", domain).translate(_ASCII_LOWER)
     try:
         if written.isascii():
@@ -66,14 +66,14 @@ def _domain_key(domain: str) -> str:
 
 
 class EmailKeyField(models.CharField):
-    """The key of the address that another attribute of the row holds, set whenever the row is saved.
+    """The `email_key` of the address in the attribute `of`, set whenever the row is saved.
 
-    `update()` and `save(update_fields=…)` have to name it beside the address.
+    `update()` and `save(update_fields=…)` must include it together with the address.
     """
 
     def __init__(self, of: str, **options: Any) -> None:
         self.of = of
-        fixed: dict[str, Any] = {"max_length": LONGEST_ADDRESS, "blank": True, "default": "", "editable": False}
+        fixed: dict[str, Any] = {"max_length": MAX_ADDRESS_LENGTH, "blank": True, "default": "", "editable": False}
         super().__init__(**(options | fixed))
 
     def deconstruct(self) -> Any:
@@ -87,7 +87,7 @@ class EmailKeyField(models.CharField):
 
 
 def mask_address(address: str) -> str:
-    """The address so that its owner knows it and nobody else learns it: `ann@example.com` → `a…@e….com`."""
+    """Mask an address so that only its owner recognizes it: `ann@example.com` → `a…@e….com`."""
     mailbox, _at, domain = address.strip().rpartition("@")
     host, dot, ending = domain.rpartition(".")
-    return f"{mailbox[:1]}{HIDDEN}@{(host or ending)[:1]}{HIDDEN}{dot}{ending if host else ''}"
+    return f"{mailbox[:1]}{MASK}@{(host or ending)[:1]}{MASK}{dot}{ending if host else ''}"

@@ -1,4 +1,4 @@
-"""The outbox for staff: to look, and to have a mail tried again. Nothing here is typed by hand."""
+"""Admin of the outbox: read-only, with actions to retry emails; and of follow-ups and opt-outs."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from notifications.models import FollowUp, Message, OptOut
 
 
 class OptOutForm(forms.ModelForm):
-    """An address, however its capitals are typed."""
+    """An address, stored as its key."""
 
     class Meta:
         model = OptOut
@@ -44,7 +44,7 @@ class KindFilter(SimpleListFilter):
         return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
-class TroubleFilter(SimpleListFilter):
+class DeliveryProblemFilter(SimpleListFilter):
     title = _("trouble")
     parameter_name = "trouble"
 
@@ -62,10 +62,10 @@ class TroubleFilter(SimpleListFilter):
 @admin.register(Message)
 class MessageAdmin(ModelAdmin):
     list_display = ["kind_label", "recipient", "status", "due_at", "sent_at", "attempts", "last_error"]
-    list_filter = ["status", TroubleFilter, KindFilter, "language"]
+    list_filter = ["status", DeliveryProblemFilter, KindFilter, "language"]
     ordering = ["-id"]
-    show_full_result_count = False  # counting millions of mails for a hint is not worth it
-    search_fields = ["recipient"]  # shows the field; `get_search_results` does the work
+    show_full_result_count = False  # counting millions of emails is slow
+    search_fields = ["recipient"]  # enables the search; see `get_search_results`
     search_help_text = _("Mail address, or the code of a mail")
     actions = ["try_now", "send_failed_again"]
     fieldsets = [
@@ -111,7 +111,7 @@ class MessageAdmin(ModelAdmin):
         )
 
     def has_deliver_permission(self, request: HttpRequest) -> bool:
-        """Who may look may not yet send; asked by the actions."""
+        """The permission that the actions require, beyond viewing."""
         return request.user.has_perm("notifications.change_message")
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -126,7 +126,7 @@ class MessageAdmin(ModelAdmin):
 
 @admin.register(FollowUp)
 class FollowUpAdmin(ModelAdmin):
-    """What is planned, went out or was taken back. Changed by events, never by hand."""
+    """Read-only."""
 
     list_display = ["kind_label", "recipient", "status", "due_at", "closes_at", "settled_at"]
     list_filter = ["status", KindFilter]
@@ -151,7 +151,7 @@ class FollowUpAdmin(ModelAdmin):
 
 @admin.register(OptOut)
 class OptOutAdmin(ModelAdmin):
-    """Staff switch follow-ups off for somebody who asks, and on again by deleting the row."""
+    """Staff can opt somebody out of follow-ups, and back in by deleting the row."""
 
     list_display = ["email_key", "source", "since"]
     list_filter = ["source"]

@@ -1,4 +1,4 @@
-"""Licenses, products and downloads for staff."""
+"""Admin of licenses, products and downloads."""
 
 from licenses.admin import downloads, licenses, missing, products, releases
 

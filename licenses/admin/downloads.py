@@ -1,4 +1,4 @@
-"""Who downloaded what, for staff; and how long each store lets them, and how to install it."""
+"""Admin of downloads, download windows and install guides."""
 
 from django.contrib import admin
 from unfold.admin import ModelAdmin

@@ -1,4 +1,4 @@
-"""Licenses for staff: found by serial number, with their devices and the orders that they stand on."""
+"""Admin of licenses: search by serial number, with devices and orders."""
 
 from datetime import datetime
 from typing import Any
@@ -16,8 +16,8 @@ from licenses.models import Device, DeviceRelease, License, LicensedLine, normal
 from orders.admin import ReadOnlyMixin
 
 
-def minute(moment: datetime) -> str:
-    """A time as staff read it."""
+def format_minute(moment: datetime) -> str:
+    """Format a time for staff."""
     return moment.strftime("%Y-%m-%d %H:%M %Z")
 
 
@@ -40,7 +40,7 @@ class LicensedLineInline(ReadOnlyMixin, TabularInline):
 
     @admin.display(description=_("placed at"))
     def placed_at(self, link: LicensedLine) -> str:
-        return minute(link.order.placed_at)
+        return format_minute(link.order.placed_at)
 
     @admin.display(description=_("item"))
     def item(self, link: LicensedLine) -> SafeString:
@@ -64,7 +64,7 @@ class DeviceInline(ReadOnlyMixin, TabularInline):
 
     @admin.display(description=_("released by its owner"))
     def released_at(self, device: Any) -> str:
-        return minute(device.released) if device.released else "–"
+        return format_minute(device.released) if device.released else "–"
 
 
 @admin.register(License)
@@ -72,7 +72,7 @@ class LicenseAdmin(ReadOnlyMixin, ModelAdmin):
     list_display = ["serial", "product", "devices", "starts_on", "expires_on", "activated_at", "revoked_at"]
     list_filter = ["product"]
     list_select_related = ["product"]
-    search_fields = ["serial_key__startswith"]  # shows the field; `get_search_results` does the work
+    search_fields = ["serial_key__startswith"]  # enables the search; see `get_search_results`
     search_help_text = _("Serial number or its beginning, written in any way")
     show_full_result_count = False
     fields = ["serial", "product", "devices", "starts_on", "expires_on", "activated_at", "revoked_at"]

@@ -1,4 +1,4 @@
-"""Missing serial numbers for staff: the lines without one by age, and one page for each to give it."""
+"""Admin of missing serial numbers: a list of order lines by age, and a page per line to assign one."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from unfold.widgets import (
 )
 
 from cases.admin.queues import DefaultChoiceFilter, QueueAdmin
-from licenses.admin.licenses import minute
+from licenses.admin.licenses import format_minute
 from licenses.models import LicensedLine, LineWithoutSerial
 from licenses.models.missing import RENEWING_KINDS
 from licenses.services.assigning import SERIAL_LENGTH, NotAssignable, assign_and_notify, unassign
@@ -34,13 +34,13 @@ TWO_DAYS = timedelta(days=2)
 
 
 class DateWidget(UnfoldAdminTextInputWidget):
-    """The browser's own calendar."""
+    """The browser's date picker."""
 
     input_type = "date"
 
 
 class AssignSerialForm(forms.Form):
-    """A serial number by hand. What an activation server or an import tells later is added to it."""
+    """A serial number to assign. Activation events and imports add to it later."""
 
     serial = forms.CharField(
         label=_("Serial number"),
@@ -68,7 +68,7 @@ class AssignSerialForm(forms.Form):
 
 
 class WaitingTimeFilter(DefaultChoiceFilter):
-    """How long the buyer has been waiting. Stores often bring serial numbers a little later than orders."""
+    """Filter by waiting time. Stores often send serial numbers a little later than orders."""
 
     title = _("waits")
     parameter_name = "waits"
@@ -81,7 +81,7 @@ class WaitingTimeFilter(DefaultChoiceFilter):
 
 
 class PlacedFilter(DefaultChoiceFilter):
-    """Stores that tell no serial numbers at all would fill the list with their years."""
+    """Filter by order date, because stores that never send serial numbers would fill the list."""
 
     title = _("placed within")
     parameter_name = "within"
@@ -97,14 +97,14 @@ class PlacedFilter(DefaultChoiceFilter):
 
 @admin.register(LineWithoutSerial)
 class LineWithoutSerialAdmin(QueueAdmin):
-    """Shows; giving and taking away are services."""
+    """Read-only, except for assigning and unassigning serial numbers."""
 
     list_display = ["waiting", "due", "on_order", "store", "name", "kind", "email"]
     list_display_links = ["waiting"]
     list_filter = [WaitingTimeFilter, PlacedFilter, "order__store", "kind"]
     list_select_related = ["order__store"]
     ordering = ["order__placed_at", "pk"]
-    search_fields = ["name"]  # shows the field; `get_search_results` does the work
+    search_fields = ["name"]  # enables the search; see `get_search_results`
     search_help_text = _("Order number or email address")
     fieldsets = [
         (
@@ -151,7 +151,7 @@ class LineWithoutSerialAdmin(QueueAdmin):
     def due(self, line: LineWithoutSerial) -> tuple[str, str] | str:
         if line.due_at is None:
             return gettext("when the payment is confirmed")
-        written = minute(line.due_at)
+        written = format_minute(line.due_at)
         return ("overdue", f"{written} !") if line.due_at < timezone.now() else written
 
     @admin.display(description=_("order"))
@@ -169,7 +169,7 @@ class LineWithoutSerialAdmin(QueueAdmin):
 
     @admin.display(description=_("placed at"))
     def placed_at(self, line: LineWithoutSerial) -> str:
-        return minute(line.order.placed_at)
+        return format_minute(line.order.placed_at)
 
     @admin.display(description=_("address that mails go to"))
     def email(self, line: LineWithoutSerial) -> str:
@@ -178,7 +178,7 @@ class LineWithoutSerialAdmin(QueueAdmin):
     # --- One line ---
 
     def get_page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
-        """The line's licenses, and the form for one (more), where there can be one and the user may give it."""
+        """The line's licenses, and the form to assign one if it has room and the user has permission."""
         links = list(obj.licensed_lines.select_related("license__product").order_by("pk"))
         can_assign = self.has_decide_permission(request)
         return {
@@ -201,7 +201,7 @@ class LineWithoutSerialAdmin(QueueAdmin):
         ]
 
     def assign_serial(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Give a serial number, by POST. What the service refuses is said at the form, and nothing has changed."""
+        """Assign a serial number, by POST. Errors of the service are shown on the form."""
         line = self._line(request, pk)
         if request.method != "POST":
             return HttpResponseRedirect(self.change_url(line))
@@ -209,29 +209,29 @@ class LineWithoutSerialAdmin(QueueAdmin):
         if form.is_valid():
             try:
                 link = assign_and_notify(line, **form.cleaned_data)
-            except NotAssignable as why:
-                form.add_error(None if line.licensed_lines.exists() else "serial", str(why.sentence))
+            except NotAssignable as error:
+                form.add_error(None if line.licensed_lines.exists() else "serial", str(error.sentence))
             else:
-                told = gettext("Assigned the serial number %(serial)s.") % {"serial": link.license.serial}
-                self._log(request, line, link, told)
+                description = gettext("Assigned the serial number %(serial)s.") % {"serial": link.license.serial}
+                self._log(request, line, link, description)
                 if not line.order.email:
                     messages.warning(request, gettext("The order has no email address: nobody was told."))
                 return HttpResponseRedirect(self.change_url(line))
         return self.render_change_page(request, pk, form=form)
 
     def unassign_serial(self, request: HttpRequest, pk: int, link_pk: int) -> HttpResponse:
-        """Take a serial number away that staff gave, by POST."""
+        """Unassign a serial number that staff assigned, by POST."""
         line = self._line(request, pk)
         link = line.licensed_lines.filter(pk=link_pk).select_related("license").first()
         if request.method != "POST" or link is None:
             return HttpResponseRedirect(self.change_url(line))
         try:
             unassign(link)
-        except NotAssignable as why:
-            messages.error(request, str(why.sentence))
+        except NotAssignable as error:
+            messages.error(request, str(error.sentence))
         else:
-            told = gettext("Took the serial number %(serial)s away.") % {"serial": link.license.serial}
-            self._log(request, line, link, told)
+            description = gettext("Took the serial number %(serial)s away.") % {"serial": link.license.serial}
+            self._log(request, line, link, description)
         return HttpResponseRedirect(self.change_url(line))
 
     def _line(self, request: HttpRequest, pk: int) -> LineWithoutSerial:
@@ -242,8 +242,8 @@ class LineWithoutSerialAdmin(QueueAdmin):
             raise Http404
         return line
 
-    def _log(self, request: HttpRequest, line: Model, link: LicensedLine, told: str) -> None:
-        """On record with the line, its order and the license."""
+    def _log(self, request: HttpRequest, line: Model, link: LicensedLine, description: str) -> None:
+        """Log the change for the line, its order and the license."""
         for changed in (line, link.order, link.license):
-            self.log_change(request, changed, told)
-        messages.success(request, told)
+            self.log_change(request, changed, description)
+        messages.success(request, description)

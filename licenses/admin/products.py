@@ -1,4 +1,4 @@
-"""Products, prefixes and SKUs for staff."""
+"""Admin of products, prefixes and SKUs."""
 
 from django.contrib import admin
 from django.db.models import Model
@@ -23,7 +23,7 @@ class ProductAdmin(ModelAdmin):
 
 @admin.register(Sku)
 class SkuAdmin(ModelAdmin):
-    """Imports make SKUs; staff say which product each belongs to."""
+    """SKUs are created by imports; staff assign them to products."""
 
     list_display = ["code", "store", "name", "product"]
     list_filter = ["store", "product"]

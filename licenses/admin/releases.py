@@ -1,4 +1,4 @@
-"""Installers for staff: uploaded here, or by `add_release` where they are large; withdrawn, and offered again."""
+"""Admin of releases: upload (or `add_release` for large files), withdraw and offer again."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,17 +22,17 @@ from licenses.models import Release
 from licenses.services import releases
 from licenses.services.releases import Outcome, ReleaseRejected, ReleaseUpload
 
-REST_OF_FORM = 1024 * 1024  # bytes, besides the file
+OTHER_FIELDS_BYTES = 1024 * 1024  # bytes, besides the file
 MEGABYTE = 1024 * 1024
 
 
 def max_request_bytes() -> int:
     """The largest upload form that is read, in bytes."""
-    return int(settings.RELEASE_UPLOAD_MAX_BYTES) + REST_OF_FORM
+    return int(settings.RELEASE_UPLOAD_MAX_BYTES) + OTHER_FIELDS_BYTES
 
 
 class ReleaseUploadHandler(TemporaryFileUploadHandler):
-    """Takes an installer to disk; what is too large, or has no room there, is read to its end and let go."""
+    """Writes an installer to disk. A file that is too large, or does not fit on the disk, is discarded."""
 
     reason: RejectionReason | None = None
 
@@ -58,7 +58,7 @@ class ReleaseUploadHandler(TemporaryFileUploadHandler):
 
 
 class ReleaseForm(forms.ModelForm):
-    """Adds a release. What the service would refuse, the form says."""
+    """Adds a release. Shows the errors of the service."""
 
     file = forms.FileField(label=_("File"), allow_empty_file=True, widget=UnfoldAdminFileFieldWidget)
     file_name = forms.CharField(
@@ -93,30 +93,30 @@ class ReleaseForm(forms.ModelForm):
         return file
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or self.cleaned_data
-        if {"product", "version", "platform", "file"} <= said.keys():
+        data = super().clean() or self.cleaned_data
+        if {"product", "version", "platform", "file"} <= data.keys():
             try:
-                added = releases.add_release(said["file"], self.offered(), dry_run=True)
-            except ReleaseRejected as refusal:
-                raise ValidationError(refusal.sentence) from refusal
+                added = releases.add_release(data["file"], self.get_upload(), dry_run=True)
+            except ReleaseRejected as error:
+                raise ValidationError(error.sentence) from error
             if added.outcome == Outcome.UNCHANGED:
                 raise ValidationError(
                     _("%(release)s stands already with this file."), params={"release": added.release}
                 )
-        return said
+        return data
 
-    def offered(self) -> ReleaseUpload:
-        said = self.cleaned_data
+    def get_upload(self) -> ReleaseUpload:
+        data = self.cleaned_data
         return ReleaseUpload(
-            product=said["product"],
-            version=said["version"],
-            platform=said["platform"],
-            file_name=said.get("file_name") or said["file"].name,
-            sha256=said.get("stated_sha256", ""),
+            product=data["product"],
+            version=data["version"],
+            platform=data["platform"],
+            file_name=data.get("file_name") or data["file"].name,
+            sha256=data.get("stated_sha256", ""),
         )
 
     def validate_unique(self) -> None:
-        """The service judges, and knows that a newer release takes the place of the one before."""
+        """Left to the service, because a newer release replaces the current one."""
 
     def validate_constraints(self) -> None:
         """As above."""
@@ -134,7 +134,7 @@ class ReleaseAdmin(ModelAdmin):
     ordering = ["-released_at"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False  # who bought it may still download it; withdraw what is harmful
+        return False  # earlier buyers may still download it; harmful releases are withdrawn
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return self.get_readonly_fields(request, obj) if obj else self.add_fields
@@ -154,42 +154,42 @@ class ReleaseAdmin(ModelAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Nothing is read of what comes in before it is known who sends it; then the token is checked as ever."""
+        """Check permissions before the upload is read. The CSRF token is checked afterwards."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         request.upload_handlers = [ReleaseUploadHandler(request)]
         try:
             return super().add_view(request, form_url, extra_context)
-        except ReleaseRejected as refusal:  # what happened after the form was judged
-            self.message_user(request, str(refusal.sentence), messages.ERROR)
+        except ReleaseRejected as error:  # something changed after the form was validated
+            self.message_user(request, str(error.sentence), messages.ERROR)
             return HttpResponseRedirect(request.path)
 
     add_view.csrf_exempt = True  # type: ignore[attr-defined]  # changeform_view checks it
     add_view.max_request_bytes = max_request_bytes  # type: ignore[attr-defined]  # see files.upload_limits.RequestSizeLimitMiddleware
 
     def save_model(self, request: HttpRequest, obj: Release, form: Any, change: bool) -> None:
-        added = releases.add_release(form.cleaned_data["file"], form.offered())
+        added = releases.add_release(form.cleaned_data["file"], form.get_upload())
         obj.pk = added.release.pk
         obj.refresh_from_db()
 
     # --- Withdrawing ---
 
     @admin.action(description=_("Withdraw: nobody can download it any more"), permissions=["change"])
-    def withdraw(self, request: HttpRequest, chosen: QuerySet[Release]) -> None:
-        count = self._apply(request, chosen, releases.withdraw, gettext("Withdrawn."))
+    def withdraw(self, request: HttpRequest, queryset: QuerySet[Release]) -> None:
+        count = self._apply(request, queryset, releases.withdraw, gettext("Withdrawn."))
         words = ngettext("%(count)d release was withdrawn.", "%(count)d releases were withdrawn.", count)
         self.message_user(request, words % {"count": count})
 
     @admin.action(description=_("Offer again: as the current one of its platform"), permissions=["change"])
-    def offer_again(self, request: HttpRequest, chosen: QuerySet[Release]) -> None:
-        count = self._apply(request, chosen, releases.offer_again, gettext("Offered again."))
+    def offer_again(self, request: HttpRequest, queryset: QuerySet[Release]) -> None:
+        count = self._apply(request, queryset, releases.offer_again, gettext("Offered again."))
         words = ngettext("%(count)d release is offered again.", "%(count)d releases are offered again.", count)
         self.message_user(request, words % {"count": count})
 
     def _apply(
-        self, request: HttpRequest, chosen: QuerySet[Release], verb: Callable[[Release], bool], note: str
+        self, request: HttpRequest, queryset: QuerySet[Release], action: Callable[[Release], bool], note: str
     ) -> int:
-        done = [release for release in chosen.order_by("released_at") if verb(release)]
+        done = [release for release in queryset.order_by("released_at") if action(release)]
         for release in done:
             self.log_change(request, release, note)
         return len(done)

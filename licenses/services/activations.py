@@ -1,4 +1,4 @@
-"""What an activation server tells of licenses, taken so that the order of telling makes no difference."""
+"""Process the events of activation servers, with the same result in whatever order they arrive."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from django.utils import timezone
 from licenses.models import ActivationEvent, Device, DeviceRelease, License, normalize_serial
 
 MAX_ATTEMPTS = 4
-# Below the second after which PostgreSQL looks for deadlocks, so that it is never an import that has to give way.
+# Shorter than deadlock_timeout (1 s), so that PostgreSQL never aborts an import because of a deadlock with events.
 LOCK_WAIT_MILLISECONDS = 500
 DEVICE_FIELDS = (
     "name",
@@ -23,7 +23,7 @@ DEVICE_FIELDS = (
     "last_seen_at",
     "deactivated_at",
 )
-MAX_RELEASED_DEVICES = 500  # at once; the rest with the next answer
+MAX_RELEASED_DEVICES = 500  # per response; the rest with the next one
 
 
 class EventType(Enum):
@@ -39,21 +39,21 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened to one device. `name` and `platform` are empty where nobody told."""
+    """One event of one device. `name` and `platform` are empty if unknown."""
 
     id: str
     type: EventType
     serial: str
-    device: str  # the server's own id for it
+    device: str  # the server's id of the device
     at: datetime
-    digest: str  # of all that was said
+    digest: str  # of the whole event
     name: str = ""
     platform: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ReleasedDevice:
-    """A device whose place its owner gave free."""
+    """A device that its owner released."""
 
     serial: str
     device: str
@@ -62,7 +62,7 @@ class ReleasedDevice:
 
 @dataclass
 class EventResults:
-    """What became of each event, in their order, and which devices are to be freed."""
+    """The outcome of each event, in their order, and the devices that the server should deactivate."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     released: list[ReleasedDevice] = field(default_factory=list)
@@ -70,7 +70,7 @@ class EventResults:
 
 
 class EventIdReused(Exception):
-    """Ids of events that were taken before with other content; nothing was taken now."""
+    """Event ids were used before with other content. Nothing was processed."""
 
     def __init__(self, event_ids: Sequence[str]) -> None:
         super().__init__(event_ids)
@@ -78,26 +78,26 @@ class EventIdReused(Exception):
 
 
 class LicensesLocked(Exception):
-    """Somebody else holds these licenses for longer than a request should wait. Try again soon."""
+    """The licenses are locked by another transaction. The request can be repeated soon."""
 
 
 def process_events(key_id: str, events: Sequence[Event]) -> EventResults:
-    """Take events that the holder of this key tells, all or none of them; each id once.
+    """Process the events sent with this key, all or none of them; each id once.
 
-    The same events end in the same state whatever order they come in. One whose serial number nobody knows is
-    not kept, so that it can be told again once the order is there. Raises Reused and Busy.
+    The same events lead to the same state in whatever order they arrive. An event with an unknown serial number is
+    not stored, so that it can be sent again when the order was imported. Raises Reused and Busy.
     """
     for _attempt in range(MAX_ATTEMPTS):
         try:
             with transaction.atomic():
-                _wait_briefly()
+                _set_lock_timeout()
                 return _process_events(key_id, events, timezone.now())
         except (IntegrityError, OperationalError):
-            continue  # the same events at the same moment, or a license that an import holds: look again
+            continue  # the same events arrived twice at once, or an import locks a license: try again
     raise LicensesLocked
 
 
-def _wait_briefly() -> None:
+def _set_lock_timeout() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_WAIT_MILLISECONDS}ms"])
 
@@ -112,7 +112,7 @@ def _process_events(key_id: str, events: Sequence[Event], now: datetime) -> Even
     }
     digests = {event.id: event.digest for event in events}
     taken = dict(ActivationEvent.objects.filter(key_id=key_id, event_id__in=digests).values_list("event_id", "digest"))
-    _refuse_reused(events, digests | taken)
+    _check_reused_ids(events, digests | taken)
     new = {
         event.id: (licenses[key], event)
         for key, event in zip(keys, events, strict=True)
@@ -124,40 +124,40 @@ def _process_events(key_id: str, events: Sequence[Event], now: datetime) -> Even
         for _license, event in new.values()
     )
     known = new.keys() | taken.keys()
-    answer = EventResults([Outcome.TAKEN if event.id in known else Outcome.UNKNOWN_SERIAL for event in events])
-    _add_released_devices(answer, now)
-    return answer
+    results = EventResults([Outcome.TAKEN if event.id in known else Outcome.UNKNOWN_SERIAL for event in events])
+    _add_released_devices(results, now)
+    return results
 
 
-def _refuse_reused(events: Sequence[Event], digests: Mapping[str, str]) -> None:
+def _check_reused_ids(events: Sequence[Event], digests: Mapping[str, str]) -> None:
     reused = [event.id for event in events if digests[event.id] != event.digest]
     if reused:
         raise EventIdReused(list(dict.fromkeys(reused)))
 
 
-def _apply(told: Sequence[tuple[License, Event]], now: datetime) -> None:
-    """Into the devices of these licenses, which are locked; and when each license was first in use."""
+def _apply(events: Sequence[tuple[License, Event]], now: datetime) -> None:
+    """Apply events to the devices of these locked licenses, and update when each license was first used."""
     known = {
         (device.license_id, device.vendor_id): device
         for device in Device.objects.select_for_update(of=("self",))
-        .filter(license__in={license.pk for license, _event in told})
+        .filter(license__in={license.pk for license, _event in events})
         .order_by("pk")
     }
     touched: dict[tuple[int, str], Device] = {}
-    for license, event in told:
-        place = (license.pk, event.device)
-        device = touched.get(place) or known.get(place) or _new_device(license, event)
-        touched[place] = device
+    for license, event in events:
+        key = (license.pk, event.device)
+        device = touched.get(key) or known.get(key) or _new_device(license, event)
+        touched[key] = device
         _apply_event(device, event)
     for device in touched.values():
-        device.pk = None  # one statement for new and known ones, told apart by the constraint
+        device.pk = None  # one upsert for new and known devices, by the unique constraint
     Device.objects.bulk_create(
         touched.values(),
         update_conflicts=True,
         unique_fields=["license", "vendor_id"],
         update_fields=DEVICE_FIELDS,
     )
-    keep_earliest_use({license.pk for license, _event in told})
+    keep_earliest_use({license.pk for license, _event in events})
     DeviceRelease.objects.update_freed_at(touched.values(), now)
 
 
@@ -166,33 +166,33 @@ def _new_device(license: License, event: Event) -> Device:
 
 
 def _apply_event(device: Device, event: Event) -> None:
-    """Each step is a maximum or a minimum over all events, so that their order makes no difference."""
+    """Every field is a minimum or maximum over all events, so that their order makes no difference."""
     device.activated_at = min(device.activated_at, event.at)
     device.last_seen_at = max(device.last_seen_at, event.at)
     if event.name or event.platform:
-        told = (event.at, event.name, event.platform)
-        if device.described_at is None or told > (device.described_at, device.name, device.platform):
-            device.described_at, device.name, device.platform = told
+        described = (event.at, event.name, event.platform)
+        if device.described_at is None or described > (device.described_at, device.name, device.platform):
+            device.described_at, device.name, device.platform = described
     if event.type is EventType.ACTIVATED:
         device.last_activated_at = max(device.last_activated_at or event.at, event.at)
     elif event.type is EventType.DEACTIVATED:
         device.deactivated_at = max(device.deactivated_at or event.at, event.at)
     if device.deactivated_at and device.last_activated_at and device.deactivated_at < device.last_activated_at:
-        device.deactivated_at = None  # it is in use again, and no earlier word can change that
+        device.deactivated_at = None  # it was activated again later
 
 
-def _add_released_devices(answer: EventResults, now: datetime) -> None:
+def _add_released_devices(results: EventResults, now: datetime) -> None:
     releases = (
         DeviceRelease.objects.to_report(now)
         .order_by("requested_at", "pk")
         .values_list("device__license__serial", "device__vendor_id", "requested_at")[: MAX_RELEASED_DEVICES + 1]
     )
     released = [ReleasedDevice(*row) for row in releases]
-    answer.released, answer.more_released = released[:MAX_RELEASED_DEVICES], len(released) > MAX_RELEASED_DEVICES
+    results.released, results.more_released = released[:MAX_RELEASED_DEVICES], len(released) > MAX_RELEASED_DEVICES
 
 
 def keep_earliest_use(license_ids: Collection[int]) -> None:
-    """A license that is in use was activated, and no later than its first use; also after an import says otherwise."""
+    """Set `activated_at` to the first use of a device if that is earlier, also after an import changed it."""
     devices = Device.objects.filter(license=OuterRef("pk")).order_by("activated_at")
     first_use = Subquery(devices.values("activated_at")[:1])
     later = Q(activated_at__isnull=True) | Q(activated_at__gt=F("first_use"))
@@ -202,5 +202,5 @@ def keep_earliest_use(license_ids: Collection[int]) -> None:
 
 
 def delete_events_before(before: datetime) -> int:
-    """Delete what was taken before this moment; told again, it would change nothing. Returns how many."""
+    """Delete events received before this time. Repeated, they would change nothing. Returns how many."""
     return ActivationEvent.objects.filter(received_at__lt=before).delete()[0]

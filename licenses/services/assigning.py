@@ -1,4 +1,4 @@
-"""Serial numbers that staff give to order lines, and take from them again."""
+"""Assign serial numbers to order lines by hand, and unassign them."""
 
 from datetime import date
 from enum import Enum
@@ -19,7 +19,7 @@ MAX_PREFIX_LENGTH = 16  # characters; see SerialPrefix
 
 
 class NotAssignable(Exception):
-    """A serial number that cannot be given to a line, or taken from it; `sentence` says why."""
+    """A serial number cannot be assigned or unassigned; `sentence` says why."""
 
     def __init__(self, sentence: Any) -> None:
         super().__init__(sentence)
@@ -27,11 +27,11 @@ class NotAssignable(Exception):
 
 
 class OtherOrders(Enum):
-    """On which other orders a serial number may stand already."""
+    """Which other orders may already have the serial number."""
 
     NONE = "none"
-    SAME_ADDRESS = "same_address"  # the buyer's own, whose license is renewed
-    ANY = "any"  # staff know that they are the same buyer's
+    SAME_ADDRESS = "same_address"  # the buyer's earlier orders, for a renewal
+    ANY = "any"  # staff confirmed that it is the same buyer
 
 
 @transaction.atomic
@@ -43,19 +43,19 @@ def assign_and_notify(
     expires_on: date | None = None,
     same_buyer: bool = False,
 ) -> LicensedLine:
-    """Give a line its missing serial number, and tell the buyer by mail. Returns the link.
+    """Assign a missing serial number to a line, and email the buyer. Returns the link.
 
-    A renewal or upgrade may carry on the number of an earlier order of the same address; with `same_buyer`
-    of any. What is stated of it then stands. Raises NotAssignable, and nothing has changed.
+    A renewal or upgrade may keep the number of an earlier order of the same address, or with `same_buyer` of
+    any order. Raises NotAssignable and changes nothing if it cannot be assigned.
     """
-    # The order first, as imports do: whoever comes second sees what the first one did.
+    # Lock the order first, as imports do.
     order = Order.objects.select_for_update(of=("self",)).select_related("store").get(pk=line.order_id)
     line = OrderLine.objects.select_for_update(of=("self",)).get(pk=line.pk)
     _check_line(line, order)
-    carried = OtherOrders.NONE
+    allowed = OtherOrders.NONE
     if line.kind in RENEWING_KINDS:
-        carried = OtherOrders.ANY if same_buyer else OtherOrders.SAME_ADDRESS
-    license = assign(line, serial, devices=devices, expires_on=expires_on, other_orders=carried)
+        allowed = OtherOrders.ANY if same_buyer else OtherOrders.SAME_ADDRESS
+    license = assign(line, serial, devices=devices, expires_on=expires_on, other_orders=allowed)
     link = LicensedLine.objects.get(line=line, license=license)
     notify_assigned_serial(order, link)
     return link
@@ -83,29 +83,29 @@ def assign(
     expires_on: date | None = None,
     other_orders: OtherOrders = OtherOrders.NONE,
 ) -> License:
-    """Put a serial number on an order line by staff's word, which no import takes away. Returns its license.
+    """Assign a serial number to an order line so that no import removes it. Returns its license.
 
-    `product`, `devices` and `expires_on` fill in what is not known of it; of a license that is carried on
-    from another order, they stand. Raises NotAssignable where it is no serial number, or stands on an order
-    where it may not.
+    `product`, `devices` and `expires_on` fill in unknown values; if the license is carried over from another
+    order, they replace its values. Raises NotAssignable if it is no serial number, or belongs to an order
+    that is not allowed.
     """
     key = normalize_serial(serial)
     if not key.isprintable() or not 0 < len(key) <= SERIAL_LENGTH or len(serial.strip()) > SERIAL_LENGTH:
         raise NotAssignable(_("This is not a serial number: please check what you entered."))
     with transaction.atomic():
-        license = _license(serial.strip(), key)
+        license = _get_or_create_license(serial.strip(), key)
         if license.revoked_at is not None:
             raise NotAssignable(_("This serial number was revoked. Please enter another one."))
-        is_carried = _check_other_orders(license, line, other_orders)
+        is_carried_over = _check_other_orders(license, line, other_orders)
         link, is_new = LicensedLine.objects.get_or_create(
             line=line, license=license, defaults={"order": line.order, "origin": LicensedLine.Origin.STAFF}
         )
-        if is_carried and is_new:
-            _carry_on(license, link, devices, expires_on)
+        if is_carried_over and is_new:
+            _carry_over(license, link, devices, expires_on)
         license.product = (
             (license.product or product)
             if product
-            else _product_of(license, line, is_carried) or _product_by_prefix(key)
+            else _product_of(license, line, is_carried_over) or _product_by_prefix(key)
         )
         license.devices = license.devices if license.devices is not None else devices
         license.expires_on = license.expires_on or expires_on
@@ -115,20 +115,20 @@ def assign(
     return license
 
 
-def _license(serial: str, key: str) -> License:
-    """The license with this number under lock; made, where there is none."""
+def _get_or_create_license(serial: str, key: str) -> License:
+    """Get or create the license with this serial number, locked."""
     locked = License.objects.select_for_update(of=("self",))
     if (known := locked.filter(serial_key=key).first()) is not None:
         return known
     try:
         with transaction.atomic():
             return License.objects.create(serial=serial)
-    except IntegrityError:  # an import brought it in this moment
+    except IntegrityError:  # an import created it at the same time
         return locked.get(serial_key=key)
 
 
 def _check_other_orders(license: License, line: OrderLine, allowed: OtherOrders) -> bool:
-    """Whether it stands on other orders, where it may."""
+    """Whether other orders have the license. Raises NotAssignable if they are not allowed."""
     others = Order.objects.filter(licensed_lines__license=license).exclude(pk=line.order_id)
     if not others.exists():
         return False
@@ -141,8 +141,8 @@ def _check_other_orders(license: License, line: OrderLine, allowed: OtherOrders)
     return True
 
 
-def _carry_on(license: License, link: LicensedLine, devices: int | None, expires_on: date | None) -> None:
-    """A renewal states anew what a license covers; a refund takes back the time, and needs to know since when."""
+def _carry_over(license: License, link: LicensedLine, devices: int | None, expires_on: date | None) -> None:
+    """Apply a renewal's values, and store the previous expiry date for refunds."""
     license.devices = devices or license.devices
     if expires_on is None:
         return
@@ -152,11 +152,11 @@ def _carry_on(license: License, link: LicensedLine, devices: int | None, expires
     license.expires_on = expires_on
 
 
-def _product_of(license: License, line: OrderLine, is_carried: bool) -> Product | None:
-    """What it is: of a license carried on, what its latest order sold, as imports judge; else what is known of it."""
+def _product_of(license: License, line: OrderLine, is_carried_over: bool) -> Product | None:
+    """The product of a license: that of its latest order's SKU if it is carried over; else the known one."""
     sold = Sku.objects.filter(store=line.order.store_id, code=line.sku).select_related("product").first()
     product = sold.product if sold else None
-    if not is_carried:
+    if not is_carried_over:
         return license.product or product
     later = license.licensed_lines.filter(order__placed_at__gt=line.order.placed_at).exclude(order=line.order_id)
     return license.product if product is None or later.exists() else product
@@ -171,9 +171,9 @@ def _product_by_prefix(key: str) -> Product | None:
 
 @transaction.atomic
 def unassign(link: LicensedLine) -> None:
-    """Take a serial number from a line that staff gave it, as when it was the wrong one. A waiting mail is not sent.
+    """Remove a serial number that staff assigned to a line. An unsent email about it is deleted.
 
-    Raises NotAssignable where it came from the store, which would bring it again.
+    Raises NotAssignable if it came from the store, because the next import would add it again.
     """
     Order.objects.select_for_update(of=("self",)).get(pk=link.order_id)
     current = LicensedLine.objects.select_for_update(of=("self",)).filter(pk=link.pk).first()

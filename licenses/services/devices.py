@@ -1,4 +1,4 @@
-"""Giving the place of a device free: one request a device, undone within minutes, so many a year."""
+"""Release devices: limited per year, and undoable for some minutes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from orders.services.confirmations import order_language
 
 DEVICE_RELEASED = "device_released"
 YEAR = timedelta(days=365)
-DEFAULT_RELEASES_PER_YEAR = 5  # of licenses whose product nobody knows
-# Each release writes a mail, so going back and forth has an end, too.
+DEFAULT_RELEASES_PER_YEAR = 5  # for licenses without a known product
+# Each release sends an email, so releasing and undoing is limited, too.
 MAX_UNDONE_PER_DAY = 10
 DAY = timedelta(hours=24)
 
 
 class NotReleased(Exception):
-    """A device that keeps its place, or a release that stands; `sentence` says why."""
+    """A device cannot be released, or a release cannot be undone; `sentence` says why."""
 
     def __init__(self, sentence: Any) -> None:
         super().__init__(sentence)
@@ -33,14 +33,14 @@ class NotReleased(Exception):
 
 @dataclass(frozen=True)
 class Allowance:
-    """How many devices of a license may still be released, of how many in 365 days."""
+    """How many devices of a license can still be released, and the limit in 365 days."""
 
     left: int
     per_year: int
 
     @property
     def text(self) -> str:
-        """How many are left, in words."""
+        """How many can be released, in words."""
         if not self.left:
             return str(_("You have released as many devices as this license allows for now. Support can help you."))
         words = ngettext(
@@ -52,31 +52,31 @@ class Allowance:
 
 
 def allowance(license: License, now: datetime) -> Allowance:
-    """What this license still allows. One query, or two where the product is not loaded."""
+    """The allowance of a license. One query, or two if the product is not loaded."""
     return remaining_allowance(license, DeviceRelease.objects.not_undone().filter(device__license=license), now)
 
 
-def remaining_allowance(license: License, standing: Iterable[DeviceRelease], now: datetime) -> Allowance:
-    """The same from all releases of its devices that stand."""
+def remaining_allowance(license: License, releases: Iterable[DeviceRelease], now: datetime) -> Allowance:
+    """The allowance of a license, given the releases of its devices that were not undone."""
     per_year = license.product.device_releases_a_year if license.product else DEFAULT_RELEASES_PER_YEAR
-    used = sum(release.requested_at > now - YEAR for release in standing)
+    used = sum(release.requested_at > now - YEAR for release in releases)
     return Allowance(max(0, per_year - used), per_year)
 
 
 def release(device: Device, order: Order, now: datetime) -> DeviceRelease:
-    """Give a device's place free, and tell the address of the order. A second request finds the first.
+    """Release a device, and send an email to the order's address. Returns the active release if there is one.
 
-    Raises NotReleased where the device is out of use, or the license's allowance is used up.
+    Raises NotReleased if the device is deactivated, or the license's allowance is used up.
     """
     with transaction.atomic():
-        license = _locked(device)
+        license = _lock_license(device)
         device = Device.objects.get(pk=device.pk)
-        standing = device.active_release()
-        if standing is not None:
-            return standing
+        active = device.active_release()
+        if active is not None:
+            return active
         if device.deactivated_at is not None:
             raise NotReleased(_("This device is not in use any more, so its place is free already."))
-        if not allowance(license, now).left or _undone(license, now) >= MAX_UNDONE_PER_DAY:
+        if not allowance(license, now).left or _count_undone(license, now) >= MAX_UNDONE_PER_DAY:
             raise NotReleased(
                 _("You have released as many devices as this license allows for now. Support can help you.")
             )
@@ -86,28 +86,28 @@ def release(device: Device, order: Order, now: datetime) -> DeviceRelease:
 
 
 def undo(device: Device, now: datetime) -> None:
-    """Take a release back, within its 10 minutes. Nothing to undo is no error: a second click finds that.
+    """Undo a release within 10 minutes. Does nothing if there is none, as after a second click.
 
-    Raises NotReleased where it is too late.
+    Raises NotReleased if it is too late.
     """
     with transaction.atomic():
-        _locked(device)
-        standing = Device.objects.get(pk=device.pk).active_release()
-        if standing is None:
+        _lock_license(device)
+        active = Device.objects.get(pk=device.pk).active_release()
+        if active is None:
             return
-        if now >= standing.requested_at + UNDO_WITHIN:
+        if now >= active.requested_at + UNDO_WITHIN:
             raise NotReleased(_("The 10 minutes are over. Activate the product on that device again to use it there."))
-        standing.undone_at = now
-        standing.save(update_fields=["undone_at"])
-        cancel(DEVICE_RELEASED, standing.pk)
+        active.undone_at = now
+        active.save(update_fields=["undone_at"])
+        cancel(DEVICE_RELEASED, active.pk)
 
 
-def _undone(license: License, now: datetime) -> int:
-    """How many releases of its devices were taken back within a day."""
+def _count_undone(license: License, now: datetime) -> int:
+    """How many releases of its devices were undone within a day."""
     return DeviceRelease.objects.filter(device__license=license, undone_at__gt=now - DAY).count()
 
 
-def _locked(device: Device) -> License:
-    """Its license under lock: what happens to the places of one license happens one after the other."""
+def _lock_license(device: Device) -> License:
+    """Lock the device's license, so that releases of its devices are processed one after the other."""
     locked = License.objects.select_for_update(of=("self",)).select_related("product")
     return locked.get(pk=device.license_id)

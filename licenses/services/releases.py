@@ -1,4 +1,4 @@
-"""Releases: an installer comes in with its sum, replaces the one before, and is withdrawn."""
+"""Add, withdraw and restore releases."""
 
 import hashlib
 import logging
@@ -26,11 +26,11 @@ VERSION_LENGTH = 64  # characters
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _VERSION = re.compile(r"[^\s/\\\x00-\x1f\x7f]+")
 
-Progress = Callable[[str, int], None]  # what is done, and how many bytes more of it are
+Progress = Callable[[str, int], None]  # called with the current step, and the bytes processed since the last call
 
 
 class ReleaseRejected(Exception):
-    """A release that is refused; nothing of it is kept. `sentence` says why and what to do."""
+    """A release was refused and nothing was stored. `sentence` says why and what to do."""
 
     def __init__(self, sentence: Any) -> None:
         super().__init__(sentence)
@@ -38,17 +38,17 @@ class ReleaseRejected(Exception):
 
 
 class StorageFailed(ReleaseRejected):
-    """The storage did not take it; another time it may."""
+    """The storage failed. It may succeed later."""
 
 
 class Outcome(Enum):
     ADDED = "added"
-    UNCHANGED = "unchanged"  # the same file stands under this version already
+    UNCHANGED = "unchanged"  # this version has the same file already
 
 
 @dataclass(frozen=True)
 class AddResult:
-    """`release` is not in the database after a dry run."""
+    """The result of adding a release. After a dry run, `release` is not saved."""
 
     outcome: Outcome
     release: Release
@@ -57,7 +57,7 @@ class AddResult:
 
 @dataclass(frozen=True)
 class ReleaseUpload:
-    """A release as somebody brings it. `sha256` is what they say it is, empty where they don't."""
+    """The details of a release to add. `sha256` is the expected digest, or empty."""
 
     product: Product
     version: str
@@ -66,12 +66,12 @@ class ReleaseUpload:
     sha256: str = ""
 
 
-def no_progress(_doing: str, _count: int) -> None:
-    """Nobody watches."""
+def no_progress(_step: str, _count: int) -> None:
+    """Report no progress."""
 
 
 def find_product(name: str) -> Product:
-    """The product with this short name, or the one that this SKU belongs to. Raises NotTaken."""
+    """The product with this slug, or that of this SKU. Raises ReleaseRejected if there is none or several."""
     name = name.replace("\x00", "")
     if product := Product.objects.filter(slug=name).first():
         return product
@@ -89,28 +89,28 @@ def find_product(name: str) -> Product:
 
 
 def add_release(
-    content: IO[bytes], offered: ReleaseUpload, *, dry_run: bool = False, progress: Progress = no_progress
+    content: IO[bytes], upload: ReleaseUpload, *, dry_run: bool = False, progress: Progress = no_progress
 ) -> AddResult:
-    """Take an installer in. `content` can be read from its beginning, more than once.
+    """Add an installer. `content` must be seekable.
 
-    It is read first, so that nothing is stored that does not match its sum; then stored; then read back. The same
-    file again changes nothing. Raises NotTaken and keeps nothing.
+    It is hashed first, so that a file with a wrong digest is never stored, then stored and read back. Adding the
+    same file again changes nothing. Raises ReleaseRejected; then nothing is stored.
     """
-    offered = _validate_upload(offered)
+    upload = _validate_upload(upload)
     sha256, size = _hash_content(content, _("Reading"), progress)
     if size == 0:
         raise ReleaseRejected(_("The file is empty."))
-    if offered.sha256 and offered.sha256 != sha256:
+    if upload.sha256 and upload.sha256 != sha256:
         raise ReleaseRejected(
             _("The file does not match its sum: its SHA-256 is %(real)s, not %(said)s. Nothing was kept.")
-            % {"real": sha256, "said": offered.sha256}
+            % {"real": sha256, "said": upload.sha256}
         )
     release = Release(
-        product=offered.product,
-        version=offered.version,
-        platform=offered.platform,
-        file_name=offered.file_name,
-        stored_name=_new_name(),
+        product=upload.product,
+        version=upload.version,
+        platform=upload.platform,
+        file_name=upload.file_name,
+        stored_name=_random_name(),
         size=size,
         sha256=sha256,
     )
@@ -121,9 +121,9 @@ def add_release(
     return _store_and_publish(content, release, progress)
 
 
-def _validate_upload(offered: ReleaseUpload) -> ReleaseUpload:
-    """What was said of it, judged and in the form in which it is kept."""
-    version, name = offered.version.strip(), readable_name(offered.file_name).strip(" .")
+def _validate_upload(upload: ReleaseUpload) -> ReleaseUpload:
+    """Validate and normalize the details. Raises ReleaseRejected."""
+    version, name = upload.version.strip(), readable_name(upload.file_name).strip(" .")
     if not _VERSION.fullmatch(version) or len(version) > VERSION_LENGTH:
         sentence = ngettext(
             "A version has 1 to %(most)d character, and no spaces or slashes: 17.8.1",
@@ -131,51 +131,51 @@ def _validate_upload(offered: ReleaseUpload) -> ReleaseUpload:
             VERSION_LENGTH,
         )
         raise ReleaseRejected(sentence % {"most": VERSION_LENGTH})
-    platform = offered.platform.strip().lower()
+    platform = upload.platform.strip().lower()
     if platform not in Platform.values:
         raise ReleaseRejected(_("The platform is one of: %(choices)s.") % {"choices": ", ".join(Platform.values)})
     if not name:
         raise ReleaseRejected(_("The file needs a name under which browsers save it."))
-    stated = offered.sha256.strip().lower()
+    stated = upload.sha256.strip().lower()
     if stated and not _SHA256.fullmatch(stated):
         raise ReleaseRejected(_("A SHA-256 has 64 digits from 0 to 9 and a to f."))
-    return ReleaseUpload(offered.product, version, platform, name, stated)
+    return ReleaseUpload(upload.product, version, platform, name, stated)
 
 
-def _new_name() -> str:
-    """Random, so that nobody who may read the folder's address can guess another file's."""
+def _random_name() -> str:
+    """A random name, so that file URLs cannot be guessed."""
     token = secrets.token_hex(16)
     return f"{token[:2]}/{token}"
 
 
-def _hash_content(content: IO[bytes], doing: Any, progress: Progress) -> tuple[str, int]:
+def _hash_content(content: IO[bytes], step: Any, progress: Progress) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     content.seek(0)
     while chunk := content.read(CHUNK):
         digest.update(chunk)
         size += len(chunk)
-        progress(str(doing), len(chunk))
+        progress(str(step), len(chunk))
     return digest.hexdigest(), size
 
 
 def _existing_version(release: Release) -> Release | None:
-    """The same version, where it stands already. Raises NotTaken where it is another file, or is withdrawn."""
-    standing = Release.objects.filter(
+    """The existing release of this version. Raises ReleaseRejected if it has another file or was withdrawn."""
+    existing = Release.objects.filter(
         product=release.product, platform=release.platform, version=release.version
     ).first()
-    if standing is None:
+    if existing is None:
         return None
-    if standing.sha256 != release.sha256:
+    if existing.sha256 != release.sha256:
         raise ReleaseRejected(
             _("%(release)s stands already with another file (SHA-256 %(sha256)s). Give the new file a new version.")
-            % {"release": standing, "sha256": standing.sha256}
+            % {"release": existing, "sha256": existing.sha256}
         )
-    if standing.withdrawn_at is not None:
+    if existing.withdrawn_at is not None:
         raise ReleaseRejected(
             _("%(release)s was withdrawn. Offer it again in the admin, or give the file a new version.")
-            % {"release": standing}
+            % {"release": existing}
         )
-    return standing
+    return existing
 
 
 def _current(release: Release) -> Release | None:
@@ -197,7 +197,7 @@ def _store_and_publish(content: IO[bytes], release: Release, progress: Progress)
 
 
 def _make_current(release: Release) -> Release | None:
-    """Make a release the current one, under its product's lock. Returns the one that was."""
+    """Make a release the current one. The caller locks the product. Returns the replaced one."""
     replaced = _current(release)
     if replaced is not None and replaced != release:
         replaced.replaced_at = timezone.now()
@@ -216,7 +216,7 @@ def _store(content: IO[bytes], release: Release, progress: Progress) -> str:
         release.stored_name = name
         with storage.open(name) as stored:
             kept = _hash_content(stored, _("Checking"), progress)
-    except Exception as error:  # every storage has errors of its own
+    except Exception as error:  # storages raise their own exceptions
         logger.exception("A release could not be stored.")
         _delete_stored(name)
         raise StorageFailed(
@@ -234,12 +234,12 @@ def _store(content: IO[bytes], release: Release, progress: Progress) -> str:
 def _delete_stored(name: str) -> None:
     try:
         releases_storage().delete(name)
-    except Exception:  # it is told already that nothing was taken
+    except Exception:  # the failure was already reported
         logger.exception("The rest of a release could not be deleted: %s", name)
 
 
 class _ProgressFile(File):
-    """Content that tells how far it was read, for storages that take chunks and for those that read."""
+    """Reports progress while a storage reads the content in chunks."""
 
     def __init__(self, content: IO[bytes], size: int, progress: Progress) -> None:
         super().__init__(content, name="release")
@@ -254,12 +254,12 @@ class _ProgressFile(File):
 
 
 def withdraw(release: Release) -> bool:
-    """Let nobody download a release any more. False where it was withdrawn before."""
+    """Stop offering a release for download. Returns False if it was withdrawn before."""
     return bool(Release.objects.filter(pk=release.pk, withdrawn_at=None).update(withdrawn_at=timezone.now()))
 
 
 def offer_again(release: Release) -> bool:
-    """Make a withdrawn or replaced release the current one of its platform. False where it is already."""
+    """Make a withdrawn or replaced release the current one of its platform. Returns False if it is already."""
     with transaction.atomic():
         Product.objects.select_for_update().get(pk=release.product_id)
         release.refresh_from_db()

@@ -1,4 +1,4 @@
-"""What a refund takes back."""
+"""Revoke licenses and revert extensions after refunds."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,14 +9,14 @@ from django.db.models import F
 from licenses.models import License, LicensedLine
 from orders.models import Order
 
-# Lines of orders in these states don't hold a license up any more.
+# Lines of orders in these states do not keep a license valid.
 CLOSED_STATUSES = (Order.Status.CANCELLED, Order.Status.REFUNDED, Order.Status.CHARGED_BACK)
 
 
 def revoke(license_ids: Iterable[int], at: datetime, *, refunded_lines: Iterable[int]) -> list[License]:
-    """Revoke licenses whose units were refunded; returns those that are now revoked and were not before.
+    """Revoke the licenses of refunded lines. Returns those that were newly revoked.
 
-    A license that another order line holds up, bought or renewed and not given back, is left alone.
+    A license that another line keeps valid, bought or renewed and not returned, is not revoked.
     """
     with transaction.atomic():
         licenses = list(
@@ -24,13 +24,13 @@ def revoke(license_ids: Iterable[int], at: datetime, *, refunded_lines: Iterable
             .filter(pk__in=license_ids, revoked_at__isnull=True)
             .order_by("pk")
         )
-        held = set(
+        still_valid = set(
             LicensedLine.objects.filter(license__in=licenses, line__quantity_returned__lt=F("line__quantity"))
             .exclude(line_id__in=refunded_lines)
             .exclude(order__status__in=CLOSED_STATUSES)
             .values_list("license_id", flat=True)
         )
-        revoked = [license for license in licenses if license.pk not in held]
+        revoked = [license for license in licenses if license.pk not in still_valid]
         for license in revoked:
             license.revoked_at = at
             license.save(update_fields=["revoked_at"])
@@ -38,9 +38,9 @@ def revoke(license_ids: Iterable[int], at: datetime, *, refunded_lines: Iterable
 
 
 def revert_extensions(line_ids: Iterable[int], license_ids: Iterable[int], at: datetime) -> None:
-    """Take back the time that these renewal or upgrade lines gave to these licenses, and never more than that.
+    """Remove the time that these renewal or upgrade lines added to these licenses, and no more than that.
 
-    Only where it is known until when a license ran before; a second call changes nothing.
+    Only if the previous expiry date is known. A second call changes nothing.
     """
     with transaction.atomic():
         extensions = LicensedLine.objects.filter(
@@ -61,7 +61,7 @@ def _revert_extension(license: License, extension: LicensedLine) -> None:
             "extended_from"
         )
     )
-    # Until when it ran before the next one extended it is until when this one let it run.
+    # The next extension stored the expiry date that this one had set.
     ran_until = later[0].extended_from if later else license.expires_on
     assert ran_until is not None
     given = ran_until - extension.extended_from
@@ -71,5 +71,5 @@ def _revert_extension(license: License, extension: LicensedLine) -> None:
         each.save(update_fields=["extended_from"])
     license.expires_on -= given
     if license.starts_on and license.starts_on > license.expires_on:
-        license.starts_on = None  # it was the start of the time that is taken back
+        license.starts_on = None  # it was the start of the removed time
     license.save(update_fields=["expires_on", "starts_on"])

@@ -1,4 +1,4 @@
-"""Serial numbers that were missing and are there now: the buyer is told by mail, once for each arrival."""
+"""Email buyers when a missing serial number arrives."""
 
 from collections.abc import Iterable, Mapping
 
@@ -14,37 +14,39 @@ from orders.services.confirmations import CONFIRMATION, order_language
 
 SERIAL_ARRIVED = "serial_arrived"
 
-Arrival = tuple[int, int]  # ids of the line and of the license that is new on it
+Arrival = tuple[int, int]  # the ids of the line and its new license
 
 
 def notify_imported_serials(arrivals: Mapping[int, Arrival]) -> int:
-    """An import brought serial numbers (the first of each order, by its id) to orders that were there before.
+    """Email the buyers of existing orders that got serial numbers by an import. `arrivals` has the first of each order.
 
-    Only buyers whose confirmation went out without them are told. Returns how many mails were queued.
+    Only if the confirmation was sent without them. Returns how many emails were queued.
     """
-    # One that waits will say it itself, unless it is being sent in this moment.
-    went_out = Q(status=Message.Status.SENT) | Q(status=Message.Status.WAITING, leased_until__isnull=False)
-    told = Message.objects.filter(went_out, kind=CONFIRMATION, object_id__in=arrivals.keys())
-    orders = Order.objects.filter(pk__in=told.values("object_id"), status__in=ACTIVE_STATUSES).select_related("store")
+    # A waiting confirmation will include the serial number, unless it is being sent right now.
+    was_sent = Q(status=Message.Status.SENT) | Q(status=Message.Status.WAITING, leased_until__isnull=False)
+    confirmed = Message.objects.filter(was_sent, kind=CONFIRMATION, object_id__in=arrivals.keys())
+    orders = Order.objects.filter(pk__in=confirmed.values("object_id"), status__in=ACTIVE_STATUSES).select_related(
+        "store"
+    )
     return send_many(_mails((order, arrivals[order.pk]) for order in orders))
 
 
 def notify_assigned_serial(order: Order, link: LicensedLine) -> None:
-    """Staff gave a serial number to an order."""
+    """Email the buyer about a serial number that staff assigned."""
     send_many(_mails([(order, (link.line_id, link.license_id))]))
 
 
 def cancel_notification(link: LicensedLine) -> None:
-    """Take back the mail about a serial number that is taken away, if it was not sent."""
+    """Delete the unsent email about a serial number that was unassigned."""
     arrived = Message.objects.filter(
         kind=SERIAL_ARRIVED, object_id=link.order_id, key=arrival_key((link.line_id, link.license_id))
     )
-    # Gone, not canceled, so that the same number given again is told.
+    # Deleted, not canceled, so that assigning the same number again sends an email.
     arrived.waiting().filter(leased_until__isnull=True).delete()
 
 
 def arrival_key(arrival: Arrival) -> str:
-    """How a mail names what it is about."""
+    """The key of the email about an arrival."""
     return "-".join(map(str, arrival))
 
 

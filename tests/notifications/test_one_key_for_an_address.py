@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.addresses import LONGEST_ADDRESS, address_subject, email_key
+from notifications.addresses import MAX_ADDRESS_LENGTH, address_subject, email_key
 
 ANN = "ann@example.com"
 
@@ -72,4 +72,4 @@ def test_what_two_sides_would_read_differently_has_none(typed: str) -> None:
 def test_whatever_is_typed_there_is_an_answer_and_a_key_is_its_own_key(typed: str) -> None:
     key = email_key(typed)
     assert key == "" or email_key(key) == key
-    assert 0 < len(address_subject(typed)) <= LONGEST_ADDRESS
+    assert 0 < len(address_subject(typed)) <= MAX_ADDRESS_LENGTH

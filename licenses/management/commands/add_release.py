@@ -1,4 +1,4 @@
-"""`add_release FILE`: an installer, for those who bought its product."""
+"""`add_release FILE`: add an installer of a product."""
 
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -24,7 +24,7 @@ from licenses.services.releases import (
     find_product,
     no_progress,
 )
-from licenses.services.releases import Progress as Watch
+from licenses.services.releases import Progress as ProgressCallback
 
 EXIT_REFUSED = 1
 EXIT_UNUSABLE = 2
@@ -51,7 +51,7 @@ class Command(BaseCommand):
     help = "Stores an installer and offers it to those who bought its product. Twice does no harm."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        # Django's own --version, which tells Django's, gives way to the release's.
+        # Replace Django's own --version option.
         parser = super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
         parser.epilog = EPILOG
         parser.formatter_class = RawDescriptionHelpFormatter
@@ -69,19 +69,19 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
         try:
-            offered = ReleaseUpload(
+            upload = ReleaseUpload(
                 product=find_product(options["product"]),
                 version=options["version"],
                 platform=options["platform"],
                 file_name=options["name"] or path.name,
                 sha256=options["sha256"],
             )
-            with path.open("rb") as content, _watched(path, self.stderr.isatty()) as watch:
-                added = add_release(content, offered, dry_run=options["dry_run"], progress=watch)
-        except StorageFailed as refusal:
-            raise CommandError(str(refusal.sentence), returncode=EXIT_UNUSABLE) from refusal
-        except ReleaseRejected as refusal:
-            raise CommandError(str(refusal.sentence), returncode=EXIT_REFUSED) from refusal
+            with path.open("rb") as content, _progress_bars(path, self.stderr.isatty()) as progress:
+                added = add_release(content, upload, dry_run=options["dry_run"], progress=progress)
+        except StorageFailed as error:
+            raise CommandError(str(error.sentence), returncode=EXIT_UNUSABLE) from error
+        except ReleaseRejected as error:
+            raise CommandError(str(error.sentence), returncode=EXIT_REFUSED) from error
         except OSError as error:
             sentence = _("%(file)s cannot be read: %(reason)s.") % {"file": path, "reason": error.strerror or error}
             raise CommandError(sentence, returncode=EXIT_UNUSABLE) from error
@@ -108,8 +108,8 @@ class Command(BaseCommand):
 
 
 @contextmanager
-def _watched(path: Path, on_terminal: bool) -> Iterator[Watch]:
-    """A bar for each thing that is done with the file; nothing where nobody looks."""
+def _progress_bars(path: Path, on_terminal: bool) -> Iterator[ProgressCallback]:
+    """Show a progress bar for each step, on a terminal only."""
     if not on_terminal:
         yield no_progress
         return
@@ -124,9 +124,9 @@ def _watched(path: Path, on_terminal: bool) -> Iterator[Watch]:
     with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bars:
         tasks: dict[str, Any] = {}
 
-        def watch(doing: str, count: int) -> None:
-            if doing not in tasks:
-                tasks[doing] = bars.add_task(doing, total=size)
-            bars.advance(tasks[doing], count)
+        def advance(step: str, count: int) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=size)
+            bars.advance(tasks[step], count)
 
-        yield watch
+        yield advance
