@@ -1,8 +1,8 @@
-"""Delivering what is due: claim a few rows, send them over one connection, mark each at once.
+"""Deliver due emails: claim a few rows, send them over one connection, and mark each as sent at once.
 
-PostgreSQL is the truth. A row is claimed by a lease that only time or its mark ends; a worker that dies
-leaves its leases to run out, and the rows are taken back. The one moment at which a crash can send
-a mail twice lies between the server's yes and the mark; the second carries the same Message-ID.
+A row is claimed by a lease, which ends when the row is marked or the lease expires. If a worker dies, its
+leases expire and other workers claim the rows. A crash can only send an email twice if it happens after
+the server accepted the email and before the row is marked; both then have the same Message-ID.
 """
 
 import logging
@@ -21,7 +21,7 @@ from django.utils.translation import gettext_noop
 
 from notifications import kinds, rendering
 from notifications.models import Message
-from notifications.opt_outs import may_go
+from notifications.opt_outs import is_allowed
 from notifications.outgoing import (
     MAIL_TIMEOUTS,
     BrokenConnectionError,
@@ -34,25 +34,25 @@ from notifications.outgoing import (
 
 logger = logging.getLogger(__name__)
 
-BATCH_SIZE = 20  # rows a claim
-RUN_SECONDS = 60.0  # no mail is begun after that; the next tick goes on
-BROKEN_IN_A_ROW = 3  # then the run ends, and the next tick tries again
-# A mail is begun only while its lease outlasts the longest that it can take, else the lease is renewed first.
-# Both as multiples of EMAIL_TIMEOUT.
+BATCH_SIZE = 20  # rows per claim
+RUN_SECONDS = 60.0  # no email is started after that; the next run continues
+MAX_BROKEN_IN_A_ROW = 3  # broken connections after which the run ends
+# An email is sent only while its lease lasts longer than sending can take; otherwise the lease is renewed first.
+# Both are multiples of EMAIL_TIMEOUT.
 LEASE_TIMEOUTS = MAIL_TIMEOUTS + 2
 LEASE_NEEDED_TIMEOUTS = MAIL_TIMEOUTS + 0.5
 FIRST_RETRY = timedelta(seconds=10)
 LONGEST_RETRY = timedelta(hours=1)
-RETRY_JITTER = 0.25  # of the wait, to either side, so that rows that failed together don't come back together
+RETRY_JITTER = 0.25  # share of the wait, so that emails that failed together are not retried together
 GIVE_UP_AFTER = timedelta(days=3)
-INSIST_SECONDS = 10.0  # how long a result is kept for a database that is just restarting
-INSIST_EVERY_SECONDS = 0.2
+WRITE_RETRY_SECONDS = 10.0  # how long to retry writing a result while the database restarts
+WRITE_RETRY_INTERVAL_SECONDS = 0.2
 
 LOST = gettext_noop("The worker ended while it had this mail in hand.")
 DATABASE_GONE = (OperationalError, InterfaceError)
 
-# One statement, so that a lease stands the moment it is given, outside any transaction. The first part is
-# materialized, else the planner may run it again and claim more. Rows whose lease ran out count an attempt.
+# One statement in autocommit mode, so that the leases are committed at once. The subquery is materialized,
+# otherwise PostgreSQL may run it twice and claim more rows. An expired lease counts as an attempt.
 _CLAIM = """
 WITH due AS MATERIALIZED (
     SELECT id FROM notifications_message
@@ -78,16 +78,16 @@ WHERE id = %s
 
 
 def deliver_due(should_stop: Callable[[], bool] = lambda: False) -> Counter[str]:
-    """Send what is due until nothing is, RUN_SECONDS passed or the server seems to be down.
+    """Send due emails until none is left, RUN_SECONDS have passed or the mail server seems to be down.
 
-    `should_stop` is asked before each mail. Returns how many messages took which status, by status;
-    `waiting` counts those that are tried again later. Never raises for a mail, the mail server or a
-    database that went away: what was not done is found by the next run.
+    `should_stop` is called before each email. Returns the number of messages by their new status;
+    `waiting` counts those that are retried later. Never raises because of an email, the mail server or
+    a lost database connection: the next run continues.
     """
     with Outgoing() as outgoing:
         run = _Run(outgoing, should_stop)
         try:
-            while not run.over and (batch := _claim()).messages:
+            while not run.is_over and (batch := _claim()).messages:
                 run.deliver(batch)
         except DATABASE_GONE as error:
             connection.close()
@@ -97,19 +97,19 @@ def deliver_due(should_stop: Callable[[], bool] = lambda: False) -> Counter[str]
 
 @dataclass
 class _Batch:
-    """Rows under one lease; its end is the token by which they are known as ours."""
+    """Claimed rows. The end of their lease also identifies this claim."""
 
     messages: list[Message]
     leased_until: datetime
 
-    def still_holds(self, message: Message) -> bool:
-        """Whether the lease of this row outlasts a mail; it is renewed where it would not."""
+    def ensure_lease(self, message: Message) -> bool:
+        """Whether this row is still claimed for long enough to send it. Renews the lease if necessary."""
         if self.leased_until - timezone.now() < _timeouts(LEASE_NEEDED_TIMEOUTS):
             self._renew()
         return message in self.messages
 
     def _renew(self) -> None:
-        """Lease anew; rows that somebody else took meanwhile are left out."""
+        """Extend the lease, and drop rows that another worker has claimed meanwhile."""
         rows = Message.objects.filter(pk__in=[message.pk for message in self.messages])
         until = timezone.now() + _timeouts(LEASE_TIMEOUTS)
         rows.filter(status=Message.Status.WAITING, leased_until=self.leased_until).update(leased_until=until)
@@ -118,16 +118,16 @@ class _Batch:
         self.leased_until = until
 
     def drop(self, message: Message) -> None:
-        """This row is done with."""
+        """Remove a row that was processed."""
         if message in self.messages:
             self.messages.remove(message)
 
     def release(self) -> None:
-        """Give back what was not begun."""
+        """End the lease of the remaining rows."""
         pks = [message.pk for message in self.messages]
         self.messages = []
         if pks:
-            _insist(
+            _write_with_retries(
                 lambda: Message.objects.filter(pk__in=pks, leased_until=self.leased_until).update(leased_until=None)
             )
 
@@ -136,13 +136,13 @@ def _claim() -> _Batch:
     now = timezone.now()
     until = now + _timeouts(LEASE_TIMEOUTS)
     rows = Message.objects.raw(_CLAIM, {"now": now, "until": until, "limit": BATCH_SIZE, "lost": LOST})
-    return _Batch(sorted(rows, key=_place_in_batch), until)
+    return _Batch(sorted(rows, key=_sort_key), until)
 
 
-def _place_in_batch(message: Message) -> tuple[float, int, datetime]:
-    """By priority and due time; rows taken back come last and shuffled.
+def _sort_key(message: Message) -> tuple[float, int, datetime]:
+    """Sort by priority and due time, and rows with an expired lease last in random order.
 
-    Should one of them be what ended the worker, then all others leave before it sooner or later.
+    One of those may have crashed the worker; with a random order, the others are still sent eventually.
     """
     shuffled = 1 + random.random() if message.last_error == LOST else 0.0  # noqa: S311 (guards nothing)
     return shuffled, message.priority, message.due_at
@@ -158,35 +158,35 @@ class _Run:
     ends_at: float = field(default_factory=lambda: time.monotonic() + RUN_SECONDS)
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         return self.paused or self.should_stop() or time.monotonic() >= self.ends_at
 
     def deliver(self, batch: _Batch) -> None:
         try:
-            while batch.messages and not self.over:
+            while batch.messages and not self.is_over:
                 message = batch.messages[0]
-                mail = self._write(message)
-                if mail is not None and self._connect(message) and batch.still_holds(message):
+                mail = self._render(message)
+                if mail is not None and self._connect(message) and batch.ensure_lease(message):
                     self._send(message, mail)
                 batch.drop(message)
         finally:
             batch.release()
 
-    def _write(self, message: Message) -> ReadyMail | None:
-        """The mail of this message; None, and the row says why, where there is none to send."""
-        if message.last_error == LOST and _is_hopeless(message):
-            self._finish(message, Message.Status.FAILED, last_error=_given_up(message.last_error))
+    def _render(self, message: Message) -> ReadyMail | None:
+        """Render the email of a message. Returns None if it is not to be sent, and stores why in the row."""
+        if message.last_error == LOST and _has_failed_for_days(message):
+            self._finish(message, Message.Status.FAILED, last_error=_give_up_reason(message.last_error))
             return None
         try:
             kind = kinds.get(message.kind)
-            if kind.still_wanted(message) and may_go(message, kind, timezone.now()):
+            if kind.still_wanted(message) and is_allowed(message, kind, timezone.now()):
                 return ready(rendering.build(message, kind))
         except DATABASE_GONE:
             raise
         except Exception as error:
-            # Whatever is wrong with one mail, it must not keep back the others.
+            # An error in one email must not stop the others.
             logger.exception("Message %s (%s) cannot be made into a mail", message.pk, message.kind)
-            self._finish(message, Message.Status.FAILED, last_error=_reason(error))
+            self._finish(message, Message.Status.FAILED, last_error=_error_reason(error))
         else:
             self._finish(message, Message.Status.CANCELLED)
         return None
@@ -207,7 +207,7 @@ class _Run:
             self._finish(message, Message.Status.FAILED, attempts=message.attempts + 1, last_error=str(refused))
         except TryLaterError as later:
             self.broken_in_a_row = 0
-            self._put_off(message, str(later))
+            self._retry_later(message, str(later))
         except BrokenConnectionError as broken:
             self._connection_broke(message, broken)
         else:
@@ -216,18 +216,18 @@ class _Run:
 
     def _connection_broke(self, message: Message, broken: BrokenConnectionError) -> None:
         self.broken_in_a_row += 1
-        self.paused = not broken.opened or self.broken_in_a_row >= BROKEN_IN_A_ROW
+        self.paused = not broken.opened or self.broken_in_a_row >= MAX_BROKEN_IN_A_ROW
         words = str(broken)
         if self.paused:
             words = _("%(reason)s Delivery paused.") % {"reason": words}
             logger.warning("Delivery pauses until the next tick: %s", broken)
-        self._put_off(message, words)
+        self._retry_later(message, words)
 
-    def _put_off(self, message: Message, reason: str) -> None:
-        """Try again later, or give up where it has been in vain for days."""
+    def _retry_later(self, message: Message, reason: str) -> None:
+        """Retry later, or give up after GIVE_UP_AFTER."""
         attempts = message.attempts + 1
-        if _is_hopeless(message):
-            self._finish(message, Message.Status.FAILED, attempts=attempts, last_error=_given_up(reason))
+        if _has_failed_for_days(message):
+            self._finish(message, Message.Status.FAILED, attempts=attempts, last_error=_give_up_reason(reason))
             return
         now = timezone.now()
         self._finish(
@@ -240,21 +240,21 @@ class _Run:
         )
 
     def _finish(self, message: Message, status: Message.Status, **changes: object) -> None:
-        """Write the result and end the lease."""
+        """Save the result and end the lease."""
         if "last_error" in changes:
-            changes["last_error"] = _fitting(str(changes["last_error"]))
+            changes["last_error"] = _truncate_error(str(changes["last_error"]))
         rows = Message.objects.waiting().filter(pk=message.pk)
-        _insist(lambda: rows.update(status=status, leased_until=None, **changes))
+        _write_with_retries(lambda: rows.update(status=status, leased_until=None, **changes))
         self.counts[status.value] += 1
 
     def _mark_sent(self, message: Message) -> None:
-        """The one write that every mail costs. A sent mail is sent, whatever became of its row meanwhile."""
+        """Mark as sent, whatever the row's status is now, because the email was sent."""
 
         def mark() -> None:
             with connection.cursor() as cursor:
                 cursor.execute(_MARK_SENT, [timezone.now(), message.pk])
 
-        _insist(mark)
+        _write_with_retries(mark)
         self.counts[Message.Status.SENT.value] += 1
 
 
@@ -263,22 +263,22 @@ def _timeouts(number: float) -> timedelta:
 
 
 def retry_wait(attempts: int) -> timedelta:
-    """How long to wait after that many attempts in vain: doubling, with jitter."""
+    """How long to wait after this many failed attempts: exponential backoff with jitter."""
     wait = min(FIRST_RETRY * 2 ** min(attempts - 1, 30), LONGEST_RETRY)
     return wait * random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)  # noqa: S311 (spreads load, guards nothing)
 
 
-def _is_hopeless(message: Message) -> bool:
+def _has_failed_for_days(message: Message) -> bool:
     return message.first_failed_at is not None and timezone.now() - message.first_failed_at >= GIVE_UP_AFTER
 
 
-def _given_up(reason: str) -> str:
+def _give_up_reason(reason: str) -> str:
     return _("Given up after %(days)s days. %(reason)s") % {"days": GIVE_UP_AFTER.days, "reason": reason}
 
 
-def _insist(write: Callable[[], object]) -> None:
-    """Write, and go on trying for a while when the database just went away: it may be restarting."""
-    give_up_at = time.monotonic() + INSIST_SECONDS
+def _write_with_retries(write: Callable[[], object]) -> None:
+    """Run a write, and retry it for WRITE_RETRY_SECONDS if the connection was lost: the database may restart."""
+    give_up_at = time.monotonic() + WRITE_RETRY_SECONDS
     while True:
         try:
             write()
@@ -286,17 +286,17 @@ def _insist(write: Callable[[], object]) -> None:
             if connection.in_atomic_block or time.monotonic() >= give_up_at:
                 raise
             connection.close()
-            time.sleep(INSIST_EVERY_SECONDS)
+            time.sleep(WRITE_RETRY_INTERVAL_SECONDS)
         else:
             return
 
 
-def _reason(error: Exception) -> str:
+def _error_reason(error: Exception) -> str:
     if isinstance(error, rendering.UnmailableError):
         return str(error)
     return _("This mail could not be written: %(error)s") % {"error": f"{type(error).__name__}: {error}"}
 
 
-def _fitting(words: str) -> str:
-    """What the column takes: PostgreSQL knows no NUL."""
+def _truncate_error(words: str) -> str:
+    """Remove null characters, which PostgreSQL does not store, and cut to the column's length."""
     return words.replace("\x00", "")[: Message.ERROR_LENGTH]

@@ -1,7 +1,7 @@
-"""Mails on a schedule: planned as rows, canceled when they are needless, sent one a day to an address.
+"""Scheduled emails: planned as rows, canceled when no longer wanted, at most one a day per address.
 
-Every step may be run at any time, also twice at once or a week late. What is due becomes a message in the
-transaction that settles its row, so nothing is sent twice; what waits for its turn stays planned.
+Every step may run at any time, also concurrently or a week late. A due row becomes a message in the same
+transaction that settles it, so nothing is sent twice. Rows that wait for another day stay planned.
 """
 
 from dataclasses import dataclass
@@ -17,35 +17,35 @@ from notifications.kinds import PlannedFollowUp
 from notifications.models import FollowUp, Message
 from notifications.opt_outs import is_off
 
-LOOK_AHEAD = timedelta(days=1)  # so long before they are due rows are planned, for staff to see
+PLAN_AHEAD = timedelta(days=1)  # how long before they are due rows are planned, for staff to see
 ONE_A_DAY = timedelta(hours=24)
-MOST_A_RUN = 500  # rows sent, and rows looked at for whether they are still needed
-ROWS_A_STATEMENT = 500
+MAX_PER_RUN = 500  # due rows, and rows checked for cancellation, per run
+BATCH_SIZE = 500
 
 Status = FollowUp.Status
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What became of one row; PLANNED where it waits for its turn."""
+class FollowUpResult:
+    """The new status of a row; PLANNED if it waits for another day."""
 
     follow_up: FollowUp
     status: FollowUp.Status
 
 
-def run(now: datetime) -> list[Verdict]:
-    """Plan, take back and send. Returns what was decided."""
+def run(now: datetime) -> list[FollowUpResult]:
+    """Plan, cancel and send follow-ups. Returns the results."""
     plan(now)
-    return [*cancel_needless(now), *send_due(now)]
+    return [*cancel_unwanted(now), *send_due(now)]
 
 
 def plan(now: datetime) -> int:
-    """Write a row for everything that comes due soon, or did lately. Returns how many are new."""
+    """Create rows for follow-ups that become due soon or recently did. Returns how many are new."""
     before = FollowUp.objects.count()
     for name, plan_of_kind in kinds.follow_ups().items():
-        candidates = plan_of_kind.candidates(now - plan_of_kind.window, now + LOOK_AHEAD)
+        candidates = plan_of_kind.candidates(now - plan_of_kind.window, now + PLAN_AHEAD)
         rows = (_row(name, planned) for planned in candidates if planned.recipient.strip() and now < planned.closes_at)
-        while batch := list(islice(rows, ROWS_A_STATEMENT)):
+        while batch := list(islice(rows, BATCH_SIZE)):
             FollowUp.objects.bulk_create(batch, ignore_conflicts=True)
     return FollowUp.objects.count() - before
 
@@ -63,47 +63,47 @@ def _row(kind: str, planned: PlannedFollowUp) -> FollowUp:
     )
 
 
-def cancel_needless(now: datetime) -> list[Verdict]:
-    """Settle what nobody needs any more, the next due first. What is not looked at now is when it is due."""
-    rows = FollowUp.objects.planned().order_by("due_at", "pk")[:MOST_A_RUN]
-    needless = [row for row in rows if not is_wanted(row)]
-    verdicts = []
-    for row in needless:
+def cancel_unwanted(now: datetime) -> list[FollowUpResult]:
+    """Cancel rows that are no longer wanted, the next due first. Those beyond the limit are checked when due."""
+    rows = FollowUp.objects.planned().order_by("due_at", "pk")[:MAX_PER_RUN]
+    unwanted = [row for row in rows if not is_wanted(row)]
+    results = []
+    for row in unwanted:
         if _settle(row, Status.CANCELLED, now):
-            verdicts.append(Verdict(row, Status.CANCELLED))
-    return verdicts
+            results.append(FollowUpResult(row, Status.CANCELLED))
+    return results
 
 
-def send_due(now: datetime) -> list[Verdict]:
-    """Settle what is due: sent, canceled, switched off or too late. At most one is sent to an address a day."""
-    verdicts = []
-    for pk in list(_queue(now).values_list("pk", flat=True)[:MOST_A_RUN]):
+def send_due(now: datetime) -> list[FollowUpResult]:
+    """Settle due rows: sent, canceled, switched off or too late. Sends at most one email a day to an address."""
+    results = []
+    for pk in list(_queue(now).values_list("pk", flat=True)[:MAX_PER_RUN]):
         with transaction.atomic():
             row = FollowUp.objects.due(now).select_for_update(skip_locked=True).filter(pk=pk).first()
             if row is not None:
-                verdicts.append(Verdict(row, _decide(row, now)))
-    return verdicts
+                results.append(FollowUpResult(row, _decide(row, now)))
+    return results
 
 
 def _queue(now: datetime) -> QuerySet[FollowUp]:
-    """What is due and can be settled now, the oldest first: what waits for its turn holds up nobody."""
+    """Due rows that can be settled now, the oldest first, without those whose address had an email within a day."""
     sent = FollowUp.objects.filter(status=Status.SENT, settled_at__gt=now - ONE_A_DAY)
     sent = sent.filter(
-        ~Q(recipient_key="") | Q(recipient=OuterRef("recipient")),  # those without a key are not one person
+        ~Q(recipient_key="") | Q(recipient=OuterRef("recipient")),  # addresses without a key are compared exactly
         recipient_key=OuterRef("recipient_key"),
     )
     waits = Q(Exists(sent), closes_at__gt=now)
     return FollowUp.objects.due(now).exclude(waits).order_by("due_at", "pk")
 
 
-def waiting_for_their_turn(now: datetime) -> QuerySet[FollowUp]:
-    """What is due, but its address had another one within a day."""
+def waiting_for_another_day(now: datetime) -> QuerySet[FollowUp]:
+    """Due rows whose address had another email within a day."""
     return FollowUp.objects.due(now).exclude(pk__in=_queue(now).values("pk")).order_by("due_at", "pk")
 
 
 def _decide(row: FollowUp, now: datetime) -> FollowUp.Status:
-    """Settle one row, locked by the caller."""
-    status = _verdict(row, now)
+    """Settle one row, which the caller has locked."""
+    status = _next_status(row, now)
     if status == Status.SENT:
         message = as_message(row)
         message.priority = kinds.get(row.kind).priority
@@ -115,18 +115,18 @@ def _decide(row: FollowUp, now: datetime) -> FollowUp.Status:
     return status
 
 
-def _verdict(row: FollowUp, now: datetime) -> FollowUp.Status:
+def _next_status(row: FollowUp, now: datetime) -> FollowUp.Status:
     if now >= row.closes_at:
         return Status.TOO_LATE
     if is_off(row.recipient):
         return Status.SWITCHED_OFF
     if not is_wanted(row):
         return Status.CANCELLED
-    return Status.PLANNED if _had_one_lately(row.recipient, now) else Status.SENT
+    return Status.PLANNED if _had_one_recently(row.recipient, now) else Status.SENT
 
 
-def _had_one_lately(recipient: str, now: datetime) -> bool:
-    """Whether one went to this address within a day; runs at the same time wait here for each other."""
+def _had_one_recently(recipient: str, now: datetime) -> bool:
+    """Whether this address had an email within a day. Takes a lock on the address, so that runs do not overlap."""
     key = email_key(recipient)
     one_address = {"recipient_key": key} if key else {"recipient_key": "", "recipient": recipient}
     with connection.cursor() as cursor:
@@ -138,7 +138,7 @@ def _had_one_lately(recipient: str, now: datetime) -> bool:
 
 
 def is_wanted(row: FollowUp) -> bool:
-    """Whether its kind still wants it, and is still there."""
+    """Whether the email is still wanted; False if its kind no longer exists."""
     try:
         kind = kinds.get(row.kind)
     except KeyError:
@@ -147,7 +147,7 @@ def is_wanted(row: FollowUp) -> bool:
 
 
 def as_message(row: FollowUp) -> Message:
-    """The message that this row would become, not stored."""
+    """The unsaved message of a row."""
     return Message(
         kind=row.kind,
         object_id=row.object_id,

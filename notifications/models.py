@@ -1,4 +1,4 @@
-"""The outbox: every mail is a row before it is a mail."""
+"""The outbox: emails to send, scheduled follow-ups and opt-outs."""
 
 import secrets
 import uuid
@@ -12,19 +12,19 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.addresses import EmailKeyField, mask_address
 
-# Letters and digits that nobody mixes up when reading them out.
+# Letters and digits without look-alikes.
 CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 12
 CODE_GROUP = 4
 
 
 def make_code() -> str:
-    """The short code by which a mail is later proven to be ours (60 bits)."""
+    """A random code (60 bits) by which a recipient can check that an email is genuine."""
     return "".join(secrets.choice(CODE_ALPHABET) for _position in range(CODE_LENGTH))
 
 
 def grouped(code: str) -> str:
-    """The code as people read it: ABCD-EFGH-JKLM."""
+    """Format a code for display: ABCD-EFGH-JKLM."""
     return "-".join(code[start : start + CODE_GROUP] for start in range(0, len(code), CODE_GROUP))
 
 
@@ -40,7 +40,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(models.Model):
-    """One mail to one person. Says what it is about; what it says is made when it is sent."""
+    """One email to one recipient. Stores what it is about; the content is rendered when it is sent."""
 
     class Status(models.TextChoices):
         WAITING = "waiting", _("waiting")
@@ -54,7 +54,7 @@ class Message(models.Model):
     kind = models.CharField(_("kind"), max_length=64)
     object_id = models.BigIntegerField()
     key = models.CharField(max_length=128, blank=True)
-    # Which order the mail concerns, for its page and for staff; a number, because this room knows no orders.
+    # The order it is about, for the order page and staff. No foreign key, because this app does not know orders.
     order_id = models.BigIntegerField(null=True, blank=True, db_index=True)
     recipient = models.EmailField(_("recipient"), max_length=254)
     recipient_key = EmailKeyField("recipient")
@@ -65,7 +65,7 @@ class Message(models.Model):
     due_at = models.DateTimeField(_("due at"), default=timezone.now)
     leased_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    # Since when it is tried in vain; from here the days until it is given up are counted.
+    # When the first failed attempt was; delivery gives up some days later.
     first_failed_at = models.DateTimeField(_("in vain since"), null=True, blank=True)
     last_error = models.CharField(_("last error"), max_length=ERROR_LENGTH, blank=True)
     message_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -104,7 +104,7 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
         return self.filter(status=FollowUp.Status.PLANNED)
 
     def of(self, kind: str, object_id: Any) -> "FollowUpQuerySet":
-        """For `Exists`: whether it was planned already; `object_id` is an OuterRef."""
+        """Rows of an object, for use in `Exists`; `object_id` is an OuterRef."""
         return self.filter(kind=kind, object_id=object_id)
 
     def due(self, now: datetime) -> "FollowUpQuerySet":
@@ -112,10 +112,10 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
 
 
 class FollowUp(models.Model):
-    """A mail that may be wanted later. Becomes a Message when it is due and still wanted, else it is canceled.
+    """A scheduled email. Becomes a Message when it is due and still wanted; otherwise it is canceled.
 
-    Unlike a message it can be switched off, has an end after which it makes no sense, and waits for its
-    turn: nobody gets two on one day.
+    Unlike a message, recipients can opt out of it, it is not sent after `closes_at`, and no address gets
+    two within a day.
     """
 
     class Status(models.TextChoices):
@@ -160,7 +160,7 @@ class FollowUp(models.Model):
 
 
 class OptOut(models.Model):
-    """An address that wants no follow-ups. What must be told reaches it all the same."""
+    """An address that opted out of follow-ups. Other emails are still sent to it."""
 
     class Source(models.TextChoices):
         ONE_CLICK = "one_click", _("mail program, one click")

@@ -1,6 +1,6 @@
-"""Who wants no follow-ups, and the signed link in each of them by which they say so.
+"""Opting out of follow-ups, and the signed link for it in each follow-up.
 
-The link names a mail, not an address: it tells nothing to whoever finds it in a log, and nobody makes one.
+The link contains the id of an email instead of the address, so it reveals nothing, and it cannot be forged.
 """
 
 from datetime import datetime
@@ -23,19 +23,19 @@ def is_off(address: str) -> bool:
 
 
 def switch_off(address: str, source: OptOut.Source) -> bool:
-    """No follow-ups to this address any more. Twice changes nothing. Returns whether it was on."""
+    """Opt an address out of follow-ups. Returns False if it was already."""
     _row, is_new = OptOut.objects.get_or_create(email_key=address_subject(address), defaults={"source": source})
     return is_new
 
 
 def switch_on(address: str) -> bool:
-    """Follow-ups again, of what comes from now on. Returns whether they were off."""
-    gone, _by_model = OptOut.objects.filter(email_key=address_subject(address)).delete()
-    return bool(gone)
+    """Opt an address in again, for future follow-ups. Returns False if it was not opted out."""
+    deleted, _by_model = OptOut.objects.filter(email_key=address_subject(address)).delete()
+    return bool(deleted)
 
 
-def may_go(message: Message, kind: EmailKind, now: datetime) -> bool:
-    """Asked at the moment of sending: what must be told always goes, a follow-up only while it is welcome."""
+def is_allowed(message: Message, kind: EmailKind, now: datetime) -> bool:
+    """Whether an email may be sent now. Follow-ups may not after `closes_at` or an opt-out; others always may."""
     if kind.follow_up is None:
         return True
     too_late = FollowUp.objects.filter(Q(message=message) & Q(closes_at__lte=now))
@@ -45,16 +45,16 @@ def may_go(message: Message, kind: EmailKind, now: datetime) -> bool:
 # --- The link -------------------------------------------------------------------------------------------
 
 
-def link_of(message: Message) -> str:
+def opt_out_url(message: Message) -> str:
     return site_url(reverse("notifications:follow_ups", args=[_signer.sign(message.pk)]))
 
 
 def read_token(token: str) -> Message | None:
-    """The mail whose link this is; None where we never made it."""
+    """The message whose link has this token; None if the token is invalid."""
     pk = _signer.read(token)
     return None if pk is None else Message.objects.filter(pk=pk).first()
 
 
 def headers(message: Message) -> dict[str, str]:
-    """What mail programs make their button of (RFC 2369, RFC 8058)."""
-    return {"List-Unsubscribe": f"<{link_of(message)}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    """The headers for the unsubscribe button of email programs (RFC 2369, RFC 8058)."""
+    return {"List-Unsubscribe": f"<{opt_out_url(message)}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}

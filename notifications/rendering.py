@@ -41,7 +41,7 @@ def build(message: Message, kind: EmailKind) -> EmailMultiAlternatives:
     with translation.override(language):
         context = {**kind.context(message), **_common_context(message, language)}
         if kind.follow_up:
-            context["follow_ups_url"] = opt_outs.link_of(message)
+            context["follow_ups_url"] = opt_outs.opt_out_url(message)
         subject = " ".join(_render(kind, f"{BASES}.subject.txt", context).split())
         text = BLANK_LINES.sub("\n\n", _render(kind, f"{BASES}.txt", context)).strip() + "\n"
         html = _render(kind, f"{BASES}.html", context)

@@ -1,4 +1,4 @@
-"""Putting mail into the outbox, taking it out, sending it once more."""
+"""Add emails to the outbox, cancel, redirect and retry them."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from notifications import kinds
 from notifications.addresses import email_key, mask_address
 from notifications.models import FollowUp, Message, MessageQuerySet, grouped
 
-ROWS_A_STATEMENT = 1000
+BATCH_SIZE = 1000
 
 
 @dataclass(frozen=True)
-class Mail:
-    """One mail to be written into the outbox; see `send`."""
+class OutgoingEmail:
+    """One email to add to the outbox; see `send`."""
 
     kind: str
     about: Model
@@ -52,49 +52,47 @@ def send(
     language: str = "",
     due_at: datetime | None = None,
 ) -> bool:
-    """Write one mail into the outbox, in the caller's transaction.
+    """Add one email to the outbox, in the caller's transaction.
 
-    Unique by (kind, object, key): the same call again changes nothing. Touches the database only;
-    the delivery task finds the row. Without an address nothing is written. Returns whether the row is new.
+    Unique by (kind, object, key): repeating the call changes nothing. Only writes to the database; the
+    delivery task sends it. Does nothing without an address. Returns whether a row was added.
     """
-    return bool(send_many([Mail(kind, about, to, key, order_id, language, due_at)]))
+    return bool(send_many([OutgoingEmail(kind, about, to, key, order_id, language, due_at)]))
 
 
-def send_many(mails: Iterable[Mail]) -> int:
-    """Write many mails as `send` writes one, with one INSERT for each thousand. Returns how many rows are new."""
+def send_many(mails: Iterable[OutgoingEmail]) -> int:
+    """Add many emails, like `send`, with one INSERT per thousand. Returns how many rows were added."""
     rows = [mail.as_row() for mail in mails if mail.to.strip()]
-    Message.objects.bulk_create(rows, batch_size=ROWS_A_STATEMENT, ignore_conflicts=True)
-    # PostgreSQL does not say which rows it left out; ours are known by the ids that only we know.
+    Message.objects.bulk_create(rows, batch_size=BATCH_SIZE, ignore_conflicts=True)
+    # `ignore_conflicts` does not tell which rows were skipped, so count those with our random message ids.
     return sum(
-        Message.objects.filter(
-            message_id__in=[row.message_id for row in rows[start : start + ROWS_A_STATEMENT]]
-        ).count()
-        for start in range(0, len(rows), ROWS_A_STATEMENT)
+        Message.objects.filter(message_id__in=[row.message_id for row in rows[start : start + BATCH_SIZE]]).count()
+        for start in range(0, len(rows), BATCH_SIZE)
     )
 
 
 def send_again(kind: str, about: Model, to: str, *, order_id: int | None = None, language: str = "") -> bool:
-    """Send a mail of this kind about this object once more, as a row of its own.
+    """Send an email of this kind about this object again, as a new row.
 
-    One that still waits for the same address is made due now instead, so that impatient clicks don't
-    add up. Returns whether a row was added.
+    If one is still waiting for the same address, it is made due now instead, so that repeated clicks send
+    one email. Returns whether a row was added.
     """
     earlier = Message.objects.filter(kind=kind, object_id=about.pk)
     if deliver_now(earlier.filter(recipient=to.strip())):
         return False
-    # The number makes two clicks at once one mail.
+    # With the count in the key, two simultaneous clicks send one email.
     return send(kind, about, to, f"again-{earlier.count()}", order_id=order_id, language=language)
 
 
 def cancel(kind: str, object_id: int) -> int:
-    """Take back what waits to be sent of this kind about this object. Returns how many mails."""
+    """Cancel waiting emails of this kind about this object. Returns how many."""
     return Message.objects.filter(kind=kind, object_id=object_id).waiting().update(status=Message.Status.CANCELLED)
 
 
 def readdress(order_id: int, old: str, new: str, but: Collection[str] = ()) -> int:
-    """Let what waits for an address about an order go to another one; without another, take it back.
+    """Redirect waiting emails about an order from one address to another; cancel them if `new` is empty.
 
-    Kinds named in `but` stay as they are. What is being sent at this moment is out of reach. Returns how many mails.
+    Kinds in `but` are not changed, nor is an email that is being sent right now. Returns how many emails changed.
     """
     waiting = _to(old, Message.objects.about_order(order_id).waiting().filter(leased_until=None))
     waiting = waiting.exclude(kind__in=but)
@@ -108,18 +106,18 @@ def readdress(order_id: int, old: str, new: str, but: Collection[str] = ()) -> i
 
 
 def _to(address: str, rows: Any) -> Any:
-    """Those that go to an address; where that has no key, to exactly what is written."""
+    """Filter by recipient: by its key or, if it has none, exactly."""
     key = email_key(address)
     return rows.filter(recipient_key=key) if key else rows.filter(recipient=address)
 
 
 def deliver_now(messages: MessageQuerySet) -> int:
-    """Let waiting messages be tried at the next tick. Returns how many."""
+    """Make waiting messages due now. Returns how many."""
     return messages.waiting().update(due_at=timezone.now())
 
 
 def retry_failed(messages: MessageQuerySet) -> int:
-    """Put failed messages into the outbox again, as the same mail with the same Message-ID. Returns how many."""
+    """Retry failed messages, with the same Message-ID. Returns how many."""
     return messages.filter(status=Message.Status.FAILED).update(
         status=Message.Status.WAITING,
         due_at=timezone.now(),
@@ -132,17 +130,17 @@ def retry_failed(messages: MessageQuerySet) -> int:
 
 @dataclass(frozen=True)
 class MailStatus:
-    """What a buyer may know about a mail of the order: all of it but the address, which is masked."""
+    """An email about an order as shown to the buyer, with a masked address."""
 
     label: Any  # "Order confirmation", translated
     status: str  # a Message.Status
     status_label: str  # ... in words, translated
     address: str
-    at: datetime  # when it was sent; while it waits, when it was written
+    at: datetime  # when it was sent or, while it waits, created
     code: str
 
 
-# By hand, because every order page asks it: the ORM takes longer to make this than PostgreSQL to answer it.
+# Raw SQL, because every order page runs it: the ORM takes longer to build the query than PostgreSQL to run it.
 _MAILS_OF_ORDER = """
 SELECT kind, status, recipient, coalesce(sent_at, created_at), code
 FROM notifications_message WHERE order_id = %s ORDER BY id DESC
@@ -150,7 +148,7 @@ FROM notifications_message WHERE order_id = %s ORDER BY id DESC
 
 
 def mails_about_order(order_id: int) -> list[MailStatus]:
-    """The mails of an order, newest first, for its page. One query."""
+    """The emails about an order, newest first. One query."""
     with connection.cursor() as cursor:
         cursor.execute(_MAILS_OF_ORDER, [order_id])
         return [

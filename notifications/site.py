@@ -1,4 +1,4 @@
-"""The portal's own address, for mails: they are written outside any request."""
+"""The portal's URL, for emails, which are rendered outside of requests."""
 
 from urllib.parse import urlsplit
 
@@ -7,7 +7,7 @@ from django.urls import reverse
 
 
 def site_url(path: str = "/") -> str:
-    """The absolute address of a path of ours, as `reverse()` gives it."""
+    """The absolute URL of a path from `reverse()`."""
     return f"{settings.SITE_URL}{path}"
 
 
@@ -16,5 +16,5 @@ def site_host() -> str:
 
 
 def page_path(name: str) -> str:
-    """The path of a page that a room above has, by its name in SITE_PAGES: no room names a higher one's URL."""
+    """The path of a page by its name in SITE_PAGES, so that apps do not depend on the URLs of higher ones."""
     return reverse(settings.SITE_PAGES[name])

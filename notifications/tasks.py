@@ -1,4 +1,4 @@
-"""What Celery runs."""
+"""Celery tasks."""
 
 import logging
 import multiprocessing
@@ -12,8 +12,8 @@ from notifications import delivery, follow_ups
 
 logger = logging.getLogger(__name__)
 
-# Shared with the worker's processes, which are forked after this module is loaded: a worker that is
-# told to end tells its processes to begin no further mail.
+# Shared with the worker's child processes, which are forked after this module is loaded: on shutdown,
+# the worker sets it so that they start no further emails.
 _shutting_down = multiprocessing.get_context("fork").Event()
 
 
@@ -24,7 +24,7 @@ def _stop_delivering(**_details: object) -> None:
 
 @shared_task
 def deliver_due() -> None:
-    """Send what is due; see notifications/delivery.py. Several of these may run at once."""
+    """Send due emails; see notifications/delivery.py. Several of these may run at once."""
     counts = delivery.deliver_due(should_stop=_shutting_down.is_set)
     if counts:
         logger.info("Delivery: %s", ", ".join(f"{number} {status}" for status, number in sorted(counts.items())))
@@ -32,7 +32,7 @@ def deliver_due() -> None:
 
 @shared_task
 def send_follow_ups() -> None:
-    """Plan, take back and send what buyers get by a schedule; see notifications/follow_ups.py."""
-    counts = Counter(verdict.status.value for verdict in follow_ups.run(timezone.now()))
+    """Plan, cancel and send follow-ups; see notifications/follow_ups.py."""
+    counts = Counter(result.status.value for result in follow_ups.run(timezone.now()))
     if counts:
         logger.info("Follow-ups: %s", ", ".join(f"{number} {status}" for status, number in sorted(counts.items())))

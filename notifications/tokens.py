@@ -1,4 +1,4 @@
-"""Signed tokens in URLs: each stands for one row, and whoever changes a character has none."""
+"""Signed tokens for URLs, each of which identifies a row."""
 
 from django.core import signing
 from django.urls import register_converter
@@ -6,14 +6,14 @@ from django.urls.converters import StringConverter
 
 
 class TokenConverter(StringConverter):
-    """`<token:token>` in a route: what it captures is a secret, and portal/logs.py keeps it out of every log."""
+    """`<token:token>` in a route: marks the value as a secret, which portal/logs.py removes from logs."""
 
 
 register_converter(TokenConverter, "token")
 
 
 class TokenSigner:
-    """Makes tokens from the primary keys of one kind of row. `purpose` keeps apart what is signed for what."""
+    """Signs primary keys. Tokens are valid only for the same `purpose`."""
 
     def __init__(self, purpose: str) -> None:
         self._signer = signing.Signer(sep=".", salt=purpose)
@@ -22,7 +22,7 @@ class TokenSigner:
         return self._signer.sign(str(pk))
 
     def read(self, token: str) -> int | None:
-        """The primary key that this token was made of; None where it was not made here, or for something else."""
+        """The primary key in a token; None if the signature is invalid, also for another purpose."""
         try:
             return int(self._signer.unsign(token.replace("\x00", "")))
         except (signing.BadSignature, ValueError):

@@ -1,4 +1,4 @@
-"""Switching follow-ups off and on, by the link that each of them carries."""
+"""Opt out of follow-ups and back in, by the link in each of them."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,26 +10,26 @@ from django.views.decorators.http import require_http_methods
 from notifications import kinds, opt_outs
 from notifications.models import OptOut
 
-ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058, 3.1: what mail programs post, without a session
-UNKNOWN = 404
+ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058, 3.1: posted by email programs, without a session
+NOT_FOUND = 404
 
 
-@csrf_exempt  # for mail programs only: whoever posts from the page passes the check below
+@csrf_exempt  # for one-click requests of email programs; the page itself is checked in `_page`
 @require_http_methods(["GET", "HEAD", "POST"])
 @cache_control(no_store=True, private=True)
 def follow_ups(request: HttpRequest, token: str) -> HttpResponse:
-    """GET shows what is on and off and changes nothing, because mail scanners follow links too."""
+    """Show and change the setting. GET changes nothing, because email scanners follow links."""
     name, value = ONE_CLICK
     if request.method == "POST" and request.POST.get(name) == value:
         return _one_click(token)
-    answer: HttpResponse = _page(request, token)
-    return answer
+    response: HttpResponse = _page(request, token)
+    return response
 
 
 def _one_click(token: str) -> HttpResponse:
     message = opt_outs.read_token(token)
     if message is None:
-        return HttpResponse(status=UNKNOWN)
+        return HttpResponse(status=NOT_FOUND)
     opt_outs.switch_off(message.recipient, OptOut.Source.ONE_CLICK)
     return HttpResponse(_("You get no follow-up emails any more."), content_type="text/plain; charset=utf-8")
 
@@ -38,7 +38,7 @@ def _one_click(token: str) -> HttpResponse:
 def _page(request: HttpRequest, token: str) -> HttpResponse:
     message = opt_outs.read_token(token)
     if message is None:
-        return render(request, "notifications/follow_ups.html", {"message": None}, status=UNKNOWN)
+        return render(request, "notifications/follow_ups.html", {"message": None}, status=NOT_FOUND)
     if request.method == "POST":
         if request.POST.get("wanted") == "off":
             opt_outs.switch_off(message.recipient, OptOut.Source.PAGE)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from licenses.models import LicensedLine
 from licenses.models.missing import ACTIVE_STATUSES
 from notifications.models import Message
-from notifications.services import Mail, send_many
+from notifications.services import OutgoingEmail, send_many
 from orders.models import Order
 from orders.services.confirmations import CONFIRMATION, order_language
 
@@ -55,11 +55,11 @@ def parse_arrival_key(key: str) -> Arrival:
     return int(line_id), int(license_id)
 
 
-def _mails(arrived: Iterable[tuple[Order, Arrival]]) -> Iterable[Mail]:
+def _mails(arrived: Iterable[tuple[Order, Arrival]]) -> Iterable[OutgoingEmail]:
     now = timezone.now()
     for order, arrival in arrived:
         frozen = order.returns_frozen_until
-        yield Mail(
+        yield OutgoingEmail(
             SERIAL_ARRIVED,
             order,
             order.email,

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from notifications.models import Message
-from notifications.services import Mail, send_again, send_many
+from notifications.services import OutgoingEmail, send_again, send_many
 from orders.models import Order
 
 CONFIRMATION = "order_confirmation"
@@ -31,7 +31,7 @@ def queue_confirmations(order_ids: Sequence[int]) -> int:
         .only("store_email", "contact_email", "language", "store__language")
     )
     return send_many(
-        Mail(CONFIRMATION, order, order.email, "first", order_id=order.pk, language=order_language(order))
+        OutgoingEmail(CONFIRMATION, order, order.email, "first", order_id=order.pk, language=order_language(order))
         for order in recent
     )
 

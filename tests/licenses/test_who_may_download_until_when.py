@@ -28,8 +28,8 @@ def an_order(
 
 
 def of(order: Order, now: datetime, days: int = 30) -> Entitlement:
-    [verdict] = entitlement.product_entitlements(order, [PurchasedProduct(order.items[0], 7)], now, days)
-    return verdict
+    [result] = entitlement.product_entitlements(order, [PurchasedProduct(order.items[0], 7)], now, days)
+    return result
 
 
 # --- Dates, without a database -----------------------------------------------------------------------------
@@ -37,8 +37,8 @@ def of(order: Order, now: datetime, days: int = 30) -> Entitlement:
 
 def test_the_purchase_day_is_day_0_and_the_last_day_counts_whole() -> None:
     order = an_order(datetime(2026, 11, 1, 23, 30, tzinfo=UTC), "Europe/Berlin")  # there it is 2 November already
-    verdict = of(order, PLACED)
-    assert (verdict.last_day, verdict.source) == (date(2026, 12, 2), EntitlementSource.WINDOW)
+    result = of(order, PLACED)
+    assert (result.last_day, result.source) == (date(2026, 12, 2), EntitlementSource.WINDOW)
     last_moment = datetime(2026, 12, 2, 22, 59, 59, tzinfo=UTC)
     assert of(order, last_moment).is_open
     assert of(order, last_moment + timedelta(seconds=1)).block_reason is BlockReason.OVER
@@ -46,8 +46,8 @@ def test_the_purchase_day_is_day_0_and_the_last_day_counts_whole() -> None:
 
 def test_the_service_lasts_two_years() -> None:
     order = an_order(kinds=("new", "extended_download"))
-    verdict = of(order, PLACED)
-    assert (verdict.last_day, verdict.source) == (date(2028, 11, 1), EntitlementSource.EXTENDED)
+    result = of(order, PLACED)
+    assert (result.last_day, result.source) == (date(2028, 11, 1), EntitlementSource.EXTENDED)
     assert of(order, datetime(2028, 11, 1, 23, 59, 59, tzinfo=UTC)).is_open
     assert of(order, datetime(2028, 11, 2, tzinfo=UTC)).block_reason is BlockReason.OVER
 
@@ -72,13 +72,13 @@ def test_it_ends_with_the_stores_day_wherever_and_whenever(
     placed_at: datetime, zone: str, days: int, has_service: bool
 ) -> None:
     order = an_order(placed_at, zone, ("new", "extended_download") if has_service else ("new",))
-    verdict = of(order, placed_at, days)
+    result = of(order, placed_at, days)
     there = placed_at.astimezone(ZoneInfo(zone)).date()
-    assert verdict.is_open
-    assert verdict.last_day >= there + timedelta(days=days)
+    assert result.is_open
+    assert result.last_day >= there + timedelta(days=days)
     if has_service:
-        assert verdict.last_day >= years_after(there, 2)
-    noon = datetime(verdict.last_day.year, verdict.last_day.month, verdict.last_day.day, 12, tzinfo=ZoneInfo(zone))
+        assert result.last_day >= years_after(there, 2)
+    noon = datetime(result.last_day.year, result.last_day.month, result.last_day.day, 12, tzinfo=ZoneInfo(zone))
     assert of(order, noon, days).is_open
     assert of(order, noon + timedelta(days=1), days).block_reason is BlockReason.OVER
 
@@ -99,8 +99,8 @@ def test_one_line_that_allows_is_enough(first: dict[str, bool], other_is_good: b
         PurchasedProduct(order.items[0], 7, first.get("revoked", False)),
         PurchasedProduct(order.items[1], 7, not other_is_good),
     ]
-    [verdict] = entitlement.product_entitlements(order, bought, PLACED)
-    assert verdict.is_open == (other_is_good or not any(first.values()))
+    [result] = entitlement.product_entitlements(order, bought, PLACED)
+    assert result.is_open == (other_is_good or not any(first.values()))
 
 
 # --- The table ---------------------------------------------------------------------------------------------
@@ -137,8 +137,8 @@ def test_what_was_given_back_or_taken_back(
 ) -> None:
     order = an_order(kinds=("new", "extended_download"))
     order.items[0].quantity, order.items[0].quantity_returned = quantity, returned
-    [verdict] = entitlement.product_entitlements(order, [PurchasedProduct(order.items[0], 7, revoked)], PLACED)
-    assert verdict.block_reason is block_reason
+    [result] = entitlement.product_entitlements(order, [PurchasedProduct(order.items[0], 7, revoked)], PLACED)
+    assert result.block_reason is block_reason
 
 
 def test_a_service_that_was_returned_gives_no_time() -> None:
@@ -152,7 +152,7 @@ pytest_db = pytest.mark.django_db
 LATE = PLACED + timedelta(days=365)
 
 
-def verdicts(order: Order, now: datetime = PLACED) -> dict[str, Entitlement]:
+def results(order: Order, now: datetime = PLACED) -> dict[str, Entitlement]:
     fresh = Order.objects.select_related("store").get(pk=order.pk)
     return {offer.slug: offer.entitlement for offer in offers.order_offers(fresh, now)}
 
@@ -164,9 +164,9 @@ def test_the_service_is_for_all_products_of_its_order() -> None:
     for product in products:
         make_license(make_line(order), product=product)
     make_line(order, kind="extended_download", sku="EDS-2Y")
-    found = verdicts(order, LATE)
+    found = results(order, LATE)
     assert set(found) == {product.slug for product in products}
-    assert all(verdict.is_open for verdict in found.values())
+    assert all(result.is_open for result in found.values())
 
 
 @pytest_db
@@ -176,8 +176,8 @@ def test_a_service_bought_on_another_order_is_not_for_this_one() -> None:
     make_license(make_line(order), product=product)
     later = make_order(store=order.store, placed_at=PLACED + timedelta(days=3))
     make_line(later, kind="extended_download", sku="EDS-2Y")
-    assert verdicts(order, LATE)[product.slug].block_reason is BlockReason.OVER
-    assert verdicts(later, LATE) == {}
+    assert results(order, LATE)[product.slug].block_reason is BlockReason.OVER
+    assert results(later, LATE) == {}
 
 
 @pytest_db
@@ -185,9 +185,9 @@ def test_a_service_that_a_later_import_adds_to_the_order_counts_from_the_order()
     order = make_order()
     product = make_product()
     make_license(make_line(order), product=product)
-    assert verdicts(order, LATE)[product.slug].block_reason is BlockReason.OVER
+    assert results(order, LATE)[product.slug].block_reason is BlockReason.OVER
     make_line(order, kind="extended_download", sku="EDS-2Y")
-    assert verdicts(order, LATE)[product.slug].last_day == date(2028, 11, 1)
+    assert results(order, LATE)[product.slug].last_day == date(2028, 11, 1)
 
 
 @pytest_db
@@ -198,8 +198,8 @@ def test_the_window_is_the_stores() -> None:
     product = make_product()
     for each in (order, other):
         make_license(make_line(each), product=product)
-    assert verdicts(order)[product.slug].last_day == date(2026, 11, 1)
-    assert verdicts(other)[product.slug].last_day == date(2026, 12, 1)
+    assert results(order)[product.slug].last_day == date(2026, 11, 1)
+    assert results(other)[product.slug].last_day == date(2026, 12, 1)
 
 
 @pytest_db
@@ -210,7 +210,7 @@ def test_the_licenses_product_decides_and_never_prefix_or_sku() -> None:
     order.store.skus.create(code="AV-1", product=antivirus)
     line = make_line(order, kind="upgrade", sku="AV-1")
     make_license(line, serial="AAAB-1", product=maximum)  # upgraded: its number was carried on
-    assert set(verdicts(order)) == {"maximum"}
+    assert set(results(order)) == {"maximum"}
 
 
 @pytest_db
@@ -221,7 +221,7 @@ def test_a_renewal_gives_the_licenses_current_product() -> None:
     line = make_line(order, kind="renewal", extends_serial=license.serial)
     LicensedLine.objects.create(line=line, order=order, license=license)
     License.objects.filter(pk=license.pk).update(product=second)
-    assert set(verdicts(order, LATE - timedelta(days=60))) == {"second"}
+    assert set(results(order, LATE - timedelta(days=60))) == {"second"}
 
 
 @pytest_db
@@ -234,7 +234,7 @@ def test_a_line_without_a_license_goes_by_its_sku() -> None:
     make_line(order, sku="MAX")
     make_line(order, sku="BAG")
     make_line(order, sku="")
-    assert set(verdicts(order)) == {"ours"}
+    assert set(results(order)) == {"ours"}
 
 
 @pytest_db
@@ -244,9 +244,9 @@ def test_a_line_is_revoked_when_all_its_licenses_are() -> None:
     line = make_line(order, quantity=2)
     licenses = [make_license(line, product=product) for _unit in range(2)]
     License.objects.filter(pk=licenses[0].pk).update(revoked_at=PLACED)
-    assert verdicts(order)[product.slug].is_open
+    assert results(order)[product.slug].is_open
     License.objects.filter(pk=licenses[1].pk).update(revoked_at=PLACED)
-    assert verdicts(order)[product.slug].block_reason is BlockReason.REVOKED
+    assert results(order)[product.slug].block_reason is BlockReason.REVOKED
 
 
 @pytest_db

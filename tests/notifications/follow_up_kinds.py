@@ -17,13 +17,13 @@ class World:
 
     def __init__(self) -> None:
         self.planned: list[PlannedFollowUp] = []
-        self.needless: set[int] = set()
+        self.unwanted: set[int] = set()
 
     def candidates(self, since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
         return (each for each in self.planned if since < each.due_at <= until)
 
     def still_wanted(self, message: Message) -> bool:
-        return message.object_id not in self.needless
+        return message.object_id not in self.unwanted
 
 
 @contextmanager

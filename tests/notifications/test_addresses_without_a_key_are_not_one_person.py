@@ -37,7 +37,7 @@ def test_one_address_without_a_key_still_gets_one_a_day() -> None:
     with a_kind(world):
         _plan(world, "ann@straße.example", "ann@straße.example")
         assert sorted(FollowUp.objects.values_list("status", flat=True)) == [Status.PLANNED, Status.SENT]
-        assert follow_ups.waiting_for_their_turn(NOW + timedelta(hours=2)).count() == 1
+        assert follow_ups.waiting_for_another_day(NOW + timedelta(hours=2)).count() == 1
 
 
 def test_a_mail_to_one_is_not_about_the_order_of_another() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from notifications import follow_ups, opt_outs
-from notifications.follow_ups import LOOK_AHEAD, ONE_A_DAY
+from notifications.follow_ups import ONE_A_DAY, PLAN_AHEAD
 from notifications.kinds import PlannedFollowUp
 from notifications.models import FollowUp, Message, OptOut
 from tests.notifications.follow_up_kinds import World, a_kind
@@ -49,7 +49,7 @@ class AnyOrderOfEvents(TestCase):
                         PlannedFollowUp(len(world.planned), PEOPLE[person], due_at, due_at + timedelta(hours=lasts))
                     )
                 elif name == "end":
-                    world.needless.add(how[0])
+                    world.unwanted.add(how[0])
                 elif name == "off":
                     opt_outs.switch_off(PEOPLE[how[0]], OptOut.Source.PAGE)
                     off.add(PEOPLE[how[0]].lower())
@@ -70,7 +70,7 @@ class AnyOrderOfEvents(TestCase):
             assert all(later - earlier >= ONE_A_DAY for earlier, later in pairwise(times))
 
     def _is_right(self, row: FollowUp, world: World, off: set[str], now: datetime) -> None:
-        assert row.object_id not in world.needless
+        assert row.object_id not in world.unwanted
         assert row.due_at <= now < row.closes_at
         assert row.recipient.lower() not in off
         assert row.message is not None
@@ -82,7 +82,7 @@ class AnyOrderOfEvents(TestCase):
         rows = {row.object_id: row for row in FollowUp.objects.all()}
         for planned in world.planned:
             person = planned.recipient.lower()
-            if not planned.due_at <= now < planned.closes_at or planned.object_id in world.needless or person in off:
+            if not planned.due_at <= now < planned.closes_at or planned.object_id in world.unwanted or person in off:
                 continue
             row = rows[planned.object_id]
             lately = any(now - moment < ONE_A_DAY for moment in sent_at.get(person, []))
@@ -97,7 +97,7 @@ def test_a_clock_that_jumps_a_week_loses_nothing_in_its_time_and_floods_nobody()
         world.planned.append(PlannedFollowUp(number, "ann@example.com", due_at, due_at + timedelta(days=14)))
         world.planned.append(PlannedFollowUp(100 + number, "bob@example.com", due_at, due_at + timedelta(days=2)))
     with a_kind(world, window=timedelta(days=14)):
-        follow_ups.run(START - LOOK_AHEAD / 2)
+        follow_ups.run(START - PLAN_AHEAD / 2)
         now = START + timedelta(days=7)
         follow_ups.run(now)
         assert [row.recipient for row in FollowUp.objects.filter(status=Status.SENT)] == ["ann@example.com"]

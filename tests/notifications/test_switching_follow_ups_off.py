@@ -25,7 +25,7 @@ def a_follow_up() -> Message:
 
 
 def path_of(message: Message) -> str:
-    return opt_outs.link_of(message).removeprefix("http://testserver")
+    return opt_outs.opt_out_url(message).removeprefix("http://testserver")
 
 
 def built(message: Message) -> Any:
@@ -35,11 +35,11 @@ def built(message: Message) -> Any:
 def test_a_follow_up_carries_the_headers_and_a_link_to_see() -> None:
     message = a_follow_up()
     mail = built(message)
-    assert mail.extra_headers["List-Unsubscribe"] == f"<{opt_outs.link_of(message)}>"
+    assert mail.extra_headers["List-Unsubscribe"] == f"<{opt_outs.opt_out_url(message)}>"
     assert mail.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert opt_outs.link_of(message) in mail.body
-    assert opt_outs.link_of(message) in mail.alternatives[0][0]
-    assert "example.com" not in opt_outs.link_of(message)
+    assert opt_outs.opt_out_url(message) in mail.body
+    assert opt_outs.opt_out_url(message) in mail.alternatives[0][0]
+    assert "example.com" not in opt_outs.opt_out_url(message)
 
 
 def test_what_must_be_told_carries_none_and_goes_all_the_same() -> None:
@@ -47,7 +47,7 @@ def test_what_must_be_told_carries_none_and_goes_all_the_same() -> None:
     message = Message.objects.create(kind="order_confirmation", object_id=order.pk, recipient=order.email)
     opt_outs.switch_off(order.email, OptOut.Source.PAGE)
     assert "List-Unsubscribe" not in built(message).extra_headers
-    assert opt_outs.may_go(message, kinds.get(message.kind), timezone.now())
+    assert opt_outs.is_allowed(message, kinds.get(message.kind), timezone.now())
 
 
 def test_the_mail_programs_click_needs_no_session_and_no_cookie() -> None:
@@ -58,7 +58,7 @@ def test_the_mail_programs_click_needs_no_session_and_no_cookie() -> None:
         assert answer.status_code == 200
         assert not answer.cookies
     assert OptOut.objects.get().email_key == "buyer@example.com"
-    assert not opt_outs.may_go(message, kinds.get(message.kind), timezone.now())
+    assert not opt_outs.is_allowed(message, kinds.get(message.kind), timezone.now())
 
 
 def test_looking_changes_nothing_and_the_page_switches_off_and_on() -> None:
@@ -113,7 +113,7 @@ def test_nor_one_whose_time_is_over_when_the_server_answers_at_last() -> None:
         status=FollowUp.Status.SENT,
         message=message,
     )
-    assert not opt_outs.may_go(message, kinds.get(message.kind), now)
+    assert not opt_outs.is_allowed(message, kinds.get(message.kind), now)
 
 
 def test_the_longest_address_without_a_key_is_switched_off_and_on() -> None:

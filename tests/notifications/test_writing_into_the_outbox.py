@@ -58,7 +58,7 @@ def test_many_mails_take_two_statements(django_assert_num_queries: DjangoAssertN
     services.send("test_note", orders[0], "ann@example.com")
     with django_assert_num_queries(2):
         written = services.send_many(
-            services.Mail("test_note", order, "ann@example.com", order_id=order.pk) for order in orders
+            services.OutgoingEmail("test_note", order, "ann@example.com", order_id=order.pk) for order in orders
         )
     assert written == 29
     assert Message.objects.count() == 30

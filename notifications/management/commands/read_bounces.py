@@ -1,4 +1,4 @@
-"""`read_bounces`: the mailbox to which bounces come, read into the outbox."""
+"""`read_bounces PATH`: record the bounces in a mailbox."""
 
 import email
 import mailbox
@@ -19,7 +19,7 @@ from notifications.addresses import mask_address
 
 EXIT_REFUSED, EXIT_UNUSABLE = 1, 2
 
-TEACHING = """
+EPILOG = """
 Takes delivery reports (RFC 3464) out of the mailbox of the sender's address, and marks the mails that they are
 about: their orders then show that the mail came back, and offer to correct the address. Other mails are left alone,
 and the mailbox is not changed; the same reports again change nothing.
@@ -36,7 +36,7 @@ class Command(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.epilog = TEACHING
+        parser.epilog = EPILOG
         parser.formatter_class = RawDescriptionHelpFormatter
         return parser
 
@@ -51,7 +51,7 @@ class Command(BaseCommand):
             values = {"path": options["path"], "reason": error.strerror or error}
             raise CommandError(_("%(path)s can't be read: %(reason)s.") % values, returncode=EXIT_UNUSABLE) from error
         try:
-            unknown = self._take(reports, dry_run=options["dry_run"])
+            unknown = self._record(reports, dry_run=options["dry_run"])
         except (OperationalError, InterfaceError) as error:
             reason = " ".join(str(error).split())
             words = _("The database cannot be reached (%(reason)s). Nothing was marked.") % {"reason": reason}
@@ -64,8 +64,8 @@ class Command(BaseCommand):
             )
             raise CommandError(words % {"count": unknown}, returncode=EXIT_REFUSED)
 
-    def _take(self, reports: list[bounces.Bounce], *, dry_run: bool) -> int:
-        """Returns how many reports are about no mail of ours."""
+    def _record(self, reports: list[bounces.Bounce], *, dry_run: bool) -> int:
+        """Record the reports. Returns how many match no email."""
         now, unknown = timezone.now(), 0
         with transaction.atomic():
             for report in reports:
@@ -78,7 +78,7 @@ class Command(BaseCommand):
 
 
 def _mails(path: Path) -> Iterator[Mail]:
-    """The mails in a mailbox. Raises OSError."""
+    """The emails in a mailbox. Raises OSError."""
     if path.is_dir():
         if not (path / "cur").is_dir():
             raise NotADirectoryError(20, _("This is a folder, but no Maildir"))

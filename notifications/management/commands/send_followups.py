@@ -1,4 +1,4 @@
-"""`send_followups`: mails on a schedule, what would go and why."""
+"""`send_followups`: send due follow-ups, or show what would be sent and why."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections import Counter
@@ -14,12 +14,12 @@ from django.utils.translation import gettext_lazy
 
 from notifications import follow_ups, kinds
 from notifications.addresses import mask_address
-from notifications.follow_ups import Verdict
+from notifications.follow_ups import FollowUpResult
 from notifications.models import FollowUp
 
 EXIT_UNUSABLE = 2
 
-TEACHING = """
+EPILOG = """
 Plans the follow-ups that come due, takes back what nobody needs any more, and puts what is due into the outbox.
 Celery's beat does the same every ten minutes; this is for a look at what waits, or for a portal without a worker.
 Run at any time, also twice at once: each goes at most once, and nobody gets two within 24 hours.
@@ -30,7 +30,7 @@ Run at any time, also twice at once: each goes at most once, and nobody gets two
 Ends with 0, or with 2 when it could not work at all.
 """
 
-WHY = {
+REASONS = {
     FollowUp.Status.SENT: gettext_lazy("due, and still of use"),
     FollowUp.Status.CANCELLED: gettext_lazy("needless by now"),
     FollowUp.Status.SWITCHED_OFF: gettext_lazy("this address wants none"),
@@ -44,7 +44,7 @@ class Command(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.epilog = TEACHING
+        parser.epilog = EPILOG
         parser.formatter_class = RawDescriptionHelpFormatter
         return parser
 
@@ -53,11 +53,11 @@ class Command(BaseCommand):
         parser.add_argument("--now", metavar="TIME", default="", help="as if it were then, as 2026-12-01T09:00")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        now = _moment(options["now"])
+        now = _parse_time(options["now"])
         try:
             with transaction.atomic():
-                verdicts = follow_ups.run(now)
-                waiting = list(follow_ups.waiting_for_their_turn(now))
+                results = follow_ups.run(now)
+                waiting = list(follow_ups.waiting_for_another_day(now))
                 to_come = FollowUp.objects.planned().filter(due_at__gt=now).count()
                 if options["dry_run"]:
                     transaction.set_rollback(True)
@@ -67,11 +67,11 @@ class Command(BaseCommand):
                 % {"reason": str(error).splitlines()[0] if str(error) else type(error).__name__},
                 returncode=EXIT_UNUSABLE,
             ) from None
-        # Of one address and day only the first goes; what then waits was perhaps looked at in this run, too.
-        told = [verdict for verdict in verdicts if verdict.status != FollowUp.Status.PLANNED]
-        for verdict in [*told, *(Verdict(row, FollowUp.Status.PLANNED) for row in waiting)]:
-            self.stdout.write(_line(verdict))
-        counts = Counter(verdict.status for verdict in told)
+        # Rows that wait for another day may have been checked in this run; list them once, from `waiting`.
+        settled = [result for result in results if result.status != FollowUp.Status.PLANNED]
+        for result in [*settled, *(FollowUpResult(row, FollowUp.Status.PLANNED) for row in waiting)]:
+            self.stdout.write(_format_result(result))
+        counts = Counter(result.status for result in settled)
         words = _("%(sent)d sent, %(needless)d needless or too late, %(waiting)d for another day, %(later)d later.")
         if options["dry_run"]:
             words = _(
@@ -80,11 +80,11 @@ class Command(BaseCommand):
             )
         sent = counts[FollowUp.Status.SENT]
         self.stdout.write(
-            words % {"sent": sent, "needless": len(told) - sent, "waiting": len(waiting), "later": to_come}
+            words % {"sent": sent, "needless": len(settled) - sent, "waiting": len(waiting), "later": to_come}
         )
 
 
-def _moment(typed: str) -> datetime:
+def _parse_time(typed: str) -> datetime:
     if not typed:
         return timezone.now()
     try:
@@ -98,11 +98,11 @@ def _moment(typed: str) -> datetime:
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
 
-def _line(verdict: Verdict) -> str:
-    row = verdict.follow_up
-    status = FollowUp.Status.PLANNED.label if verdict.status == FollowUp.Status.PLANNED else verdict.status.label
+def _format_result(result: FollowUpResult) -> str:
+    row = result.follow_up
+    status = FollowUp.Status.PLANNED.label if result.status == FollowUp.Status.PLANNED else result.status.label
     return (
         f"{status}: {kinds.label(row.kind)} → {mask_address(row.recipient)},"
         f" {row.due_at:%Y-%m-%d %H:%M} – {row.closes_at:%Y-%m-%d %H:%M} UTC, {row.kind} {row.object_id}"
-        f" ({WHY[verdict.status]})"
+        f" ({REASONS[result.status]})"
     )
