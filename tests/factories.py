@@ -1,4 +1,4 @@
-"""Small makers of what tests need. Every argument has a sensible default."""
+"""Factories of test objects. Every argument has a default."""
 
 import itertools
 from collections.abc import Sequence

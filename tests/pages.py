@@ -1,4 +1,4 @@
-"""Pages as a buyer's browser gets them."""
+"""Helpers to request pages and to read responses."""
 
 import re
 from html import unescape
@@ -11,7 +11,7 @@ from orders.passwords import portal_password
 
 
 def inside(order: Order, client: Client | None = None) -> Client:
-    """A browser that opened this order by its number and password."""
+    """A client that opened this order by its number and password."""
     browser = client or Client()
     answer = browser.post(
         "/orders/find/number/", {"order_number": order.number, "password": portal_password(order) or ""}
@@ -21,13 +21,13 @@ def inside(order: Order, client: Client | None = None) -> Client:
 
 
 def text(answer: HttpResponse) -> str:
-    """What a page says, without its markup."""
+    """The text of a page, without markup."""
     page = re.sub(r"<(script|style)\b.*?</\1>", " ", answer.content.decode(), flags=re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 def result(answer: HttpResponse) -> str:
-    """The mark of how a form's sending ended."""
+    """The value of `data-result`: the result of a submitted form."""
     found = re.search(r'data-result="([a-z-]+)"', answer.content.decode())
     return found[1] if found else ""
 

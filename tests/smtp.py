@@ -1,11 +1,11 @@
-"""A real SMTP server for tests, in a thread of its own, told what to do at each stage of each mail.
+"""A real SMTP server for tests, in a thread of its own, with rules for each stage of an email.
 
     with MailServer() as server:
         server.at("RCPT", lambda envelope: "550 5.1.1 No such user")
         server.at("DATA", lambda envelope: SILENT)
 
-Stages are those at which a server may speak: MAIL, RCPT and DATA (the whole mail was sent). A rule
-returns None to accept, a line to answer, Slow(seconds), SILENT (never answer) or DROP (hang up).
+Stages are the commands that a server responds to: MAIL, RCPT and DATA (after the whole email). A rule returns
+None to accept, a response line, Slow(seconds), SILENT (never respond) or DROP (close the connection).
 """
 
 import asyncio
@@ -40,7 +40,7 @@ Rule = Callable[[Envelope], "str | Mute | Slow | None"]
 
 
 class MailServer:
-    """Listens on 127.0.0.1; `mails` are those it has and did not refuse, whether or not it said so."""
+    """Listens on 127.0.0.1; `mails` are the accepted ones, even if the client did not get the response."""
 
     def __init__(self, *, pipelining: bool = True) -> None:
         self.port = 0  # the same again after a restart

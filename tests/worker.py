@@ -29,17 +29,17 @@ EMAIL_TIMEOUT = 1.0  # seconds; leases, which follow from it, run out soon
 DEADLINE = 60.0  # seconds
 
 
-def wait_until(true: Callable[[], bool], what: str, seconds: float = DEADLINE) -> None:
-    """Poll until it is true; fails after that many seconds, saying what did not come."""
+def wait_until(is_done: Callable[[], bool], what: str, seconds: float = DEADLINE) -> None:
+    """Poll until `is_done()` is true; fails after `seconds` with `what` in the message."""
     deadline = time.monotonic() + seconds
-    while not true():
+    while not is_done():
         assert time.monotonic() < deadline, f"Not within {seconds:.0f} s: {what}"
         time.sleep(0.02)
 
 
 @dataclass
 class PrivatePortal:
-    """While it is open, this process's default database is the private one, migrated and empty."""
+    """A portal with its own engines. While it is open, it is this process's default database, migrated and empty."""
 
     folder: Path
     server: MailServer = field(default_factory=MailServer)
@@ -118,20 +118,20 @@ class PrivatePortal:
 
     # --- Mail ------------------------------------------------------------------------------------------
 
-    def write_mails(self, count: int, **fields: object) -> list[Message]:
-        """Put that many notes into the outbox."""
+    def create_messages(self, count: int, **fields: object) -> list[Message]:
+        """Add `count` notes to the outbox."""
         first = Message.objects.count() + 1
         defaults = {"kind": "test_note", "recipient": "buyer@example.com"}
         return Message.objects.bulk_create(
             Message(object_id=first + number, **defaults | fields) for number in range(count)
         )
 
-    def wait_for_mails(self, count: int, seconds: float = DEADLINE) -> None:
-        """Wait until the server has that many mails."""
+    def wait_for_emails(self, count: int, seconds: float = DEADLINE) -> None:
+        """Wait until the server has received `count` emails."""
         wait_until(lambda: len(self.server.mails) >= count, f"{count} mails at the server", seconds)
 
-    def wait_until_all_left(self, seconds: float = DEADLINE) -> None:
-        """Wait until no row waits and no lease is held."""
+    def wait_until_outbox_empty(self, seconds: float = DEADLINE) -> None:
+        """Wait until no message is waiting."""
         wait_until(lambda: not Message.objects.waiting().exists(), "every mail out of the outbox", seconds)
 
     def refused(self) -> set[str]:
@@ -141,7 +141,7 @@ class PrivatePortal:
         assert len(refused) <= self.server.refusals
         return refused
 
-    def lost_and_doubled(self) -> tuple[int, int]:
+    def count_lost_and_duplicated(self) -> tuple[int, int]:
         """How many emails of the outbox neither came nor were refused, and how many copies came beyond the first."""
         received = self.server.times_received
         written = self._message_ids(Message.objects.all())
@@ -154,13 +154,13 @@ class PrivatePortal:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process and its children at once, as a power cut does."""
+    """Kill a process and its children, as in a power failure."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
 def terminate(process: subprocess.Popen[bytes], seconds: float = DEADLINE) -> None:
-    """End a process as a deployment does; fails when it takes longer."""
+    """Terminate a process as a deployment does; fails if it takes longer than `seconds`."""
     process.send_signal(signal.SIGTERM)
     process.wait(seconds)

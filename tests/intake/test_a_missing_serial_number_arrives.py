@@ -61,7 +61,7 @@ def test_the_buyer_gets_it_once(importer: Importer) -> None:
     assert SERIAL not in subject
 
 
-def test_one_mail_tells_of_all_that_came_at_once(importer: Importer) -> None:
+def test_one_email_covers_all_serial_numbers_of_an_import(importer: Importer) -> None:
     placed = order_with()
     importer.orders(placed)
     confirm()
@@ -72,7 +72,7 @@ def test_one_mail_tells_of_all_that_came_at_once(importer: Importer) -> None:
         assert "XAAB-0002" in body
 
 
-def test_a_confirmation_that_still_waits_will_say_it_itself(importer: Importer) -> None:
+def test_no_email_is_sent_while_the_confirmation_waits(importer: Importer) -> None:
     placed = order_with()
     importer.orders(placed)
     importer.orders(order_with(SERIAL, placed_at=placed["placed_at"]))
@@ -95,7 +95,7 @@ def test_orders_that_the_portal_never_confirmed_write_to_nobody(importer: Import
     assert not Message.objects.exists()
 
 
-def test_a_serial_number_that_came_with_the_order_is_not_told_again(importer: Importer) -> None:
+def test_no_email_for_a_serial_number_that_came_with_the_order(importer: Importer) -> None:
     placed = order_with(SERIAL)
     importer.orders(placed)
     confirm()

@@ -105,7 +105,7 @@ EVENTS = st.lists(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=EVENTS, data=st.data())
-def test_events_end_alike_in_any_order_and_any_batches(
+def test_events_lead_to_the_same_state_in_any_order_and_batches(
     license: License, told: list[Event], data: st.DataObject
 ) -> None:
     def ends_as(events: list[Event], size: int) -> Any:
@@ -178,7 +178,7 @@ def test_an_id_twice_in_one_batch_counts_once_and_must_say_the_same(server: Acti
     assert server.send(body_of(other, other | {"device": "d-2"})).status_code == 409
 
 
-def test_two_servers_may_number_their_events_alike(server: ActivationServer, license: License, settings: Any) -> None:
+def test_two_servers_may_use_the_same_event_ids(server: ActivationServer, license: License, settings: Any) -> None:
     other = ActivationServer("mac", "fedcba9876543210fedcba9876543210")
     settings.ACTIVATION_KEYS |= {other.key_id: other.secret}
     server.tell(event(id="1", device="d-1"))
@@ -210,7 +210,7 @@ def test_a_late_event_can_show_that_a_device_is_still_to_be_freed(server: Activa
     assert [each["device"] for each in server.tell(event(at=at(4)))["released"]] == ["d-1"]
 
 
-def test_a_release_that_was_undone_is_not_told(server: ActivationServer, license: License) -> None:
+def test_an_undone_release_is_not_reported(server: ActivationServer, license: License) -> None:
     server.tell(event())
     hour_ago = timezone.now() - timedelta(hours=1)
     DeviceRelease.objects.create(device=Device.objects.get(), requested_at=hour_ago, undone_at=hour_ago)

@@ -56,7 +56,7 @@ def test_nobody_gets_in_where_no_key_is_set(server: ActivationServer, settings: 
     assert_refused(ActivationServer(secret="0" * 64).send(body_of(event())), 401, "signature")
 
 
-def test_a_stranger_costs_no_query(server: ActivationServer, django_assert_num_queries: Any) -> None:
+def test_an_unsigned_request_makes_no_query(server: ActivationServer, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
         server.send(body_of(event()), X_Signature="0" * 64)
 
@@ -135,7 +135,7 @@ def test_no_body_is_refused(server: ActivationServer) -> None:
         b'{"events": ["\\ud800"]}',
     ],
 )
-def test_what_is_no_batch_is_refused(server: ActivationServer, body: bytes) -> None:
+def test_an_invalid_body_is_refused(server: ActivationServer, body: bytes) -> None:
     answer = server.send(body)
     assert_refused(answer, 400, "invalid")
     assert answer.json()["problems"]
@@ -172,7 +172,7 @@ def test_one_wrong_event_is_named_and_none_is_taken(server: ActivationServer, wr
     assert answer.json()["problems"][0]["at"].startswith("events.1.")
 
 
-def test_what_is_missing_is_named(server: ActivationServer) -> None:
+def test_missing_headers_are_named(server: ActivationServer) -> None:
     for name in ("id", "type", "serial", "device", "at"):
         told = event()
         del told[name]

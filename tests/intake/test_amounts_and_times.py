@@ -35,7 +35,7 @@ def test_amounts(text: str, value: str) -> None:
     assert parse_amount(text) == Decimal(value)
 
 
-def test_a_sign_that_could_be_either_is_told_by_the_file_or_the_currency() -> None:
+def test_an_ambiguous_separator_is_resolved_by_the_file_or_the_currency() -> None:
     assert parse_amount("1,234", decimal_comma=True) == Decimal("1.234")
     assert parse_amount("1.234", decimal_comma=True) == Decimal(1234)
     assert parse_amount("1,234", currency="KWD") == Decimal("1.234")

@@ -63,7 +63,7 @@ def test_texts_with_tabs_backslashes_and_line_breaks_come_through_whole(importer
     assert (order.billing_name, order.billing_company, order.billing_city) == (name, "\\N", "emoji 🧾")
 
 
-def test_only_what_is_required_is_needed(importer: Importer) -> None:
+def test_an_order_with_only_the_required_fields_is_imported(importer: Importer) -> None:
     minimal = portal_order(
         lines=[{"id": "1", "name": "Premium Security", "unit_price": "10", "tax": "1.9", "total": "11.9"}],
         email=None,

@@ -84,7 +84,7 @@ def test_without_a_secret_there_is_no_such_address(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("provider", ["nobody", "inbound", "tracking"])
-def test_an_unknown_provider_is_told_so(provider: str) -> None:
+def test_an_unknown_provider_gets_404(provider: str) -> None:
     assert call({}, provider=provider) == 404
 
 

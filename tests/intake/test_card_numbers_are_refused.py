@@ -49,7 +49,7 @@ def test_a_card_number_is_masked_even_where_the_row_is_refused_for_something_els
         assert "4242" in path.read_text()
 
 
-def test_what_machines_write_may_look_like_a_card_number(importer: Importer) -> None:
+def test_generated_fields_may_look_like_card_numbers(importer: Importer) -> None:
     line = ORDER["lines"][0] | {"id": CARD, "sku": CARD, "licenses": [{"serial": CARD}]}
     refund = {"id": CARD, "amount": "1", "at": "2026-11-05T09:00:00Z"}
     order = portal_order(number=CARD, lines=[line], refunds=[refund], invoice={"number": CARD}, totals=ABSENT)

@@ -50,7 +50,7 @@ def test_json_lines_are_read_in_every_usual_form(importer: Importer, encoding: s
     assert the_order().billing_city == "Köln"
 
 
-def test_compressed_files_are_told_by_their_content(importer: Importer) -> None:
+def test_compressed_files_are_detected_by_content(importer: Importer) -> None:
     first, second = (gzip.compress(json_lines(portal_order(number=number)).encode()) for number in ("A-1", "A-2"))
     assert importer(first + second, name="orders.txt").tally == (2, 0, 0, 0)
 
@@ -59,7 +59,7 @@ def many() -> bytes:
     return json_lines(*(portal_order(number=f"A-{number}") for number in range(50))).encode()
 
 
-def test_a_cut_compressed_file_gives_what_came_before(importer: Importer) -> None:
+def test_a_truncated_compressed_file_is_read_up_to_its_end(importer: Importer) -> None:
     whole = gzip.compress(many(), compresslevel=0)
     result = importer(whole[: len(whole) // 2])
     created, _updated, _unchanged, rejected = result.tally
@@ -69,7 +69,7 @@ def test_a_cut_compressed_file_gives_what_came_before(importer: Importer) -> Non
     assert "ends too early" in result.said
 
 
-def test_a_damaged_compressed_file_gives_what_came_before(importer: Importer) -> None:
+def test_a_damaged_compressed_file_is_read_up_to_the_damage(importer: Importer) -> None:
     orders = [portal_order(number=f"A-{number}", billing={"name": secrets.token_hex(99)}) for number in range(500)]
     whole = bytearray(gzip.compress(json_lines(*orders).encode()))
     whole[-8:] = b"checksum"
@@ -78,20 +78,20 @@ def test_a_damaged_compressed_file_gives_what_came_before(importer: Importer) ->
     assert "damaged" in result.said
 
 
-def test_a_cut_last_line_is_told(importer: Importer) -> None:
+def test_a_truncated_last_line_is_rejected(importer: Importer) -> None:
     result = importer(many()[:-40])
     assert result.tally == (49, 0, 0, 1)
     assert "line 50" in result.said
 
 
-def test_a_cut_table_is_told(importer: Importer) -> None:
+def test_a_truncated_table_is_reported(importer: Importer) -> None:
     text = table(ROWS[0], shopify_row(Name="#1002"))
     result = importer(text[: text.rindex("Stripe")], store="shop")
     assert result.tally == (1, 0, 0, 1)
     assert "line 3" in result.said
 
 
-def test_a_cell_of_3_mb_costs_its_row_only(importer: Importer) -> None:
+def test_only_the_row_of_a_3_mb_cell_is_rejected(importer: Importer) -> None:
     rows = [shopify_row(Name="#1"), shopify_row(Name="#2", Notes="x" * 3_000_000), shopify_row(Name="#3")]
     result = importer.shopify(*rows)
     assert result.tally == (2, 0, 0, 1)
@@ -101,14 +101,14 @@ def test_a_cell_of_3_mb_costs_its_row_only(importer: Importer) -> None:
     assert importer.shopify(*quoted).tally == (2, 0, 0, 1)
 
 
-def test_a_line_of_3_mb_costs_itself_only(importer: Importer) -> None:
+def test_only_a_3_mb_line_is_rejected(importer: Importer) -> None:
     orders = [portal_order(number="A"), portal_order(number="B", billing={"name": "x" * 3_000_000}), portal_order()]
     result = importer.orders(*orders)
     assert result.tally == (2, 0, 0, 1)
     assert "too long" in result.said
 
 
-def test_a_quote_that_is_never_closed_costs_its_row_only(importer: Importer) -> None:
+def test_only_the_row_with_an_unclosed_quote_is_rejected(importer: Importer) -> None:
     rows = [shopify_row(Name=f"#{number}") for number in range(1, 6)]
     text = table(*rows).replace("#2,", '#2,"', 1)
     result = importer(text, store="shop")
@@ -116,7 +116,7 @@ def test_a_quote_that_is_never_closed_costs_its_row_only(importer: Importer) -> 
     assert "never closed" in result.said
 
 
-def test_a_byte_that_is_no_text_costs_its_row_only(importer: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_row_with_an_undecodable_byte_is_rejected(importer: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source_file, "SAMPLE_BYTES", 1000)
     lines = json_lines(*(portal_order(number=f"A-{number}") for number in range(4))).encode().splitlines(keepends=True)
     lines[2] = lines[2].replace("ö".encode(), b"\xf6")
@@ -145,9 +145,7 @@ def sentence(result: Result) -> str:
     return result.said
 
 
-def test_what_is_no_file_is_told_in_a_sentence(
-    importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_file_is_reported(importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "does not exist" in sentence(run_import(tmp_path / "none.csv"))
     assert "is a folder" in sentence(run_import(tmp_path))
 
@@ -164,18 +162,18 @@ def test_what_is_no_file_is_told_in_a_sentence(
     "content",
     [b"\x89PNG\r\n\x1a\n" + bytes(range(256)), b"PK\x03\x04zip", b"hello", b"{}", b"[1, 2]", b"a,b,c\n1,2,3\n"],
 )
-def test_an_unknown_format_is_told_in_a_sentence(importer: Importer, content: bytes) -> None:
+def test_an_unknown_format_is_reported(importer: Importer, content: bytes) -> None:
     assert "portal, shopify, stripe, woocommerce" in sentence(importer(content, store="shop"))
 
 
-def test_a_wrong_format_is_told_in_a_sentence(importer: Importer) -> None:
+def test_a_wrong_format_is_reported(importer: Importer) -> None:
     assert "not the columns" in sentence(importer(json_lines(portal_order()), format="shopify", store="shop"))
     result = importer(table(shopify_row()), format="portal")
     assert result.exit_status == 1
     assert "not whole JSON" in result.said
 
 
-def test_an_empty_file_is_told_unless_its_format_is_named(importer: Importer) -> None:
+def test_an_empty_file_is_reported_unless_its_format_is_given(importer: Importer) -> None:
     assert "is empty" in sentence(importer(b""))
     assert importer(b"", format="portal").tally == (0, 0, 0, 0)
     assert importer(table(shopify_row()).splitlines()[0], store="shop").tally == (0, 0, 0, 0)

@@ -113,7 +113,7 @@ def test_a_database_that_goes_away_leaves_no_half_written_order(
     assert (Order.objects.count(), OrderLine.objects.count()) == (3, 6)
 
 
-def test_an_order_that_the_database_refuses_costs_itself_only(
+def test_only_the_order_that_the_database_refuses_is_rejected(
     importer: Importer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = run.write_batch

@@ -41,7 +41,7 @@ def test_rows_of_an_order_may_stand_apart(importer: Importer) -> None:
     assert the_order("#3").lines.count() == 2
 
 
-def test_rows_that_stand_too_far_apart_are_told(importer: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_too_far_apart_are_rejected(importer: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("intake.feeds.shopify.MAX_OPEN_ORDERS", 5)
     rows = [shopify_row(Name=f"#{number}") for number in range(20)]
     rows.append(shopify_more("#3", Lineitem_name="Late"))
@@ -96,7 +96,7 @@ def test_a_flat_dialect_that_repeats_the_total(importer: Importer) -> None:
     assert the_order("#1001").lines.count() == 2
 
 
-def test_a_short_dialect_takes_what_is_there(importer: Importer) -> None:
+def test_a_dialect_with_few_columns_is_imported(importer: Importer) -> None:
     text = table(
         {"Name": "#1", "Email": "a@example.com", "Created at": "2026-11-01 10:00:00 -05:00", "Total": "12.00"},
         {"Name": "#2", "Email": "", "Created at": "2026-11-01T10:00:00Z", "Total": "1,012.00"},
@@ -130,7 +130,7 @@ def test_one_item_without_a_price_of_its_own_bears_the_total(importer: Importer)
         ({"Financial_Status": "", "Paid_at": ""}, "pending"),
     ],
 )
-def test_the_status_is_told_by_several_columns(importer: Importer, cells: dict[str, str], status: str) -> None:
+def test_the_status_is_derived_from_several_columns(importer: Importer, cells: dict[str, str], status: str) -> None:
     importer.shopify(shopify_row(**cells))
     assert the_order("#1001").status == status
 

@@ -66,7 +66,7 @@ def test_an_order_named_in_the_metadata_is_completed(importer: Importer, wrap: A
     assert load(importer, wrap(metadata={"order_id": "1001"}, billing_details={})).tally == (0, 0, 1, 0)
 
 
-def test_an_order_is_found_by_the_reference_that_its_store_told(importer: Importer) -> None:
+def test_an_order_is_found_by_its_payment_reference(importer: Importer) -> None:
     importer.shopify(shopify_row(Payment_Reference="ch_1 + x"), shopify_row(Name="#2"))
     assert load(importer, charge(billing_details={})).tally == (0, 1, 0, 0)
     assert (the_order("#1001").card_last4, the_order("#2").card_last4) == ("4242", "")
@@ -97,7 +97,7 @@ def test_another_payer_amount_or_day_finds_nothing(importer: Importer, changes: 
     assert "No order of this store is found" in result.said
 
 
-def test_two_orders_that_fit_are_told_apart_by_a_person(importer: Importer) -> None:
+def test_a_payment_that_matches_two_orders_is_rejected(importer: Importer) -> None:
     order = bare_order()
     make_order(store=order.store, placed_at=PAID_AT, store_email="ann@example.com")
     result = load(importer, charge())
@@ -113,7 +113,7 @@ def test_the_smallest_unit_is_the_currencys(importer: Importer, currency: str, u
     assert load(importer, charge(currency=currency, amount=units)).counts["updated"] == 1
 
 
-def test_a_session_tells_which_order_a_later_charge_belongs_to(importer: Importer) -> None:
+def test_a_session_links_a_later_charge_to_its_order(importer: Importer) -> None:
     order = bare_order(total=Decimal(1))
     session = {
         "id": "cs_test_1",
@@ -151,7 +151,7 @@ def test_older_shapes_of_a_charge_hold_the_card_elsewhere(importer: Importer) ->
         charge(created="yesterday", amount="much"),
     ],
 )
-def test_what_pays_no_order_is_rejected_with_a_sentence(importer: Importer, value: dict[str, Any]) -> None:
+def test_objects_that_pay_no_order_are_rejected_with_a_reason(importer: Importer, value: dict[str, Any]) -> None:
     result = load(importer, value)
     assert result.tally == (0, 0, 0, 1)
     assert ": " in result.said

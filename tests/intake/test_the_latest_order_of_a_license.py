@@ -41,7 +41,7 @@ def order(day: int, expires_on: str, name: str = "Maximum Security") -> dict[str
 
 
 @pytest.mark.django_db
-def test_an_earlier_order_changes_nothing_that_one_of_another_file_said(importer: Importer) -> None:
+def test_an_earlier_order_of_a_license_changes_nothing_that_a_later_one_set(importer: Importer) -> None:
     for day, expires_on in [(5, "2027-05-05"), (20, "2027-12-20"), (10, "2027-10-10")]:
         assert importer.orders(order(day, expires_on)).exit_status == 0
     importer.orders(order(5, "2030-01-01"), order(10, "2030-01-01", name="Maximum Security, mended"))

@@ -28,13 +28,13 @@ def test_the_same_file_twice_changes_nothing(importer: Importer) -> None:
     assert list(Order.objects.order_by("pk").values()) == before
 
 
-def test_the_same_content_in_other_words_is_unchanged(importer: Importer) -> None:
+def test_the_same_content_written_differently_is_unchanged(importer: Importer) -> None:
     importer.orders(portal_order())
     reordered = dict(reversed(portal_order(placed_at="2026-11-01T09:00:00Z").items()))
     assert importer.orders(reordered).tally == (0, 0, 1, 0)
 
 
-def test_what_is_absent_stays_and_null_clears(importer: Importer) -> None:
+def test_absent_fields_are_kept_and_null_clears(importer: Importer) -> None:
     importer.orders(portal_order(invoice={"number": "2026-77"}))
     absent = dict.fromkeys(("language", "billing", "invoice", "totals", "status"), ABSENT)
     changed = portal_order(email=None, payment={"brand": None, "last4": "1111"}, **absent)
@@ -60,7 +60,7 @@ def test_the_newer_state_wins_whatever_order_they_come_in(importer: Importer) ->
     assert the_order("A-2").status == "completed"
 
 
-def test_an_older_state_still_fills_in_what_no_newer_one_said(importer: Importer) -> None:
+def test_an_older_version_fills_in_what_no_newer_one_had(importer: Importer) -> None:
     importer.orders(portal_order(updated_at=at(9), billing=ABSENT, payment={"last4": None}))
     assert importer.orders(portal_order(updated_at=at(5))).tally == (0, 1, 0, 0)
     order = the_order()
@@ -89,7 +89,7 @@ def test_rows_out_of_order_end_in_the_newest_state(importer: Importer) -> None:
     assert the_order().store_email == "day9@example.com"
 
 
-def test_a_corrected_address_stands_above_what_an_import_brings(importer: Importer) -> None:
+def test_a_corrected_address_is_kept_when_an_import_has_another(importer: Importer) -> None:
     importer.orders(portal_order())
     Order.objects.update(contact_email="right@example.com", email_key="right@example.com")
     importer.orders(portal_order(email="wrong@example.com"))
@@ -181,7 +181,7 @@ def test_a_renewal_carries_the_serial_number_on(importer: Importer) -> None:
     assert {link.order.number for link in license.licensed_lines.all()} == {"A-1001", "A-2"}
 
 
-def test_the_renewed_end_stands_when_the_first_order_comes_later_or_again(importer: Importer) -> None:
+def test_the_renewed_expiry_is_kept_when_the_first_order_is_imported_later_or_again(importer: Importer) -> None:
     renewed = portal_order(number="A-2", placed_at="2027-10-01T00:00:00Z", lines=[renewal(expires_on="2028-11-01")])
     importer.orders(renewed)
     importer.orders(portal_order())

@@ -85,12 +85,12 @@ def test_exceptions_by_kind_and_product(bring: Bring, store: Store) -> None:
     assert second.return_until == datetime(2026, 11, 9, 11, 0, tzinfo=UTC)
 
 
-def test_another_date_of_the_purchase_is_judged_anew(bring: Bring) -> None:
+def test_a_changed_purchase_date_updates_the_return_period(bring: Bring) -> None:
     bring()
     assert until(bring(placed_at="2026-11-02T11:30:00+00:00")) == datetime(2026, 12, 3, 11, 0, tzinfo=UTC)
 
 
-def test_another_kind_of_the_item_is_judged_anew(bring: Bring, store: Store) -> None:
+def test_a_changed_kind_updates_the_return_period(bring: Bring, store: Store) -> None:
     policy = ReturnPolicy.objects.create(store=store, in_force_from=datetime(2026, 1, 1, tzinfo=UTC))
     ReturnException.objects.create(policy=policy, kind=OrderLine.Kind.OTHER, days=0)
     bring()

@@ -103,7 +103,7 @@ def test_lists_and_batches(importer: Importer, indent: int | None) -> None:
     assert importer(lines, store="shop").tally == (0, 0, 5, 0)
 
 
-def test_a_broken_order_in_a_list_costs_itself_only(importer: Importer) -> None:
+def test_only_the_malformed_order_of_a_list_is_rejected(importer: Importer) -> None:
     orders = [woo_order(id=number, number=str(number)) for number in range(5)]
     text = json.dumps(orders, indent=1).replace('"number": "2"', '"number": 2"')
     rejects = importer.folder / "rejects.jsonl"
@@ -112,7 +112,7 @@ def test_a_broken_order_in_a_list_costs_itself_only(importer: Importer) -> None:
     assert run_import(rejects, store="shop").tally == (1, 0, 0, 0)
 
 
-def test_a_cut_list_gives_what_came_before(importer: Importer) -> None:
+def test_a_truncated_list_is_read_up_to_its_end(importer: Importer) -> None:
     text = json.dumps([woo_order(id=number, number=str(number)) for number in range(300)])
     created, _updated, _unchanged, rejected = importer(text[: len(text) // 2], store="shop").tally
     assert created in (149, 150)
@@ -131,7 +131,7 @@ def test_a_time_without_offset_is_the_stores(importer: Importer) -> None:
     assert the_order("812").placed_at == datetime(2026, 11, 1, 9, tzinfo=UTC)
 
 
-def test_refunds_listed_in_the_order_and_told_by_themselves_are_the_same(importer: Importer) -> None:
+def test_a_refund_in_its_order_and_on_its_own_is_the_same(importer: Importer) -> None:
     load(importer, woo_order(refunds=[{"id": 900, "reason": "", "total": "-44.63"}]))
     order = the_order("812")
     assert (order.status, order.refunds.get().amount) == ("partially_refunded", Decimal("44.63"))
@@ -158,7 +158,7 @@ def test_a_refund_of_an_unknown_order_is_rejected(importer: Importer) -> None:
 
 
 @pytest.mark.parametrize("broken", [{"line_items": None}, {"billing": []}, {"total": "much"}, {"line_items": [{}]}])
-def test_what_is_built_otherwise_is_rejected_with_a_sentence(importer: Importer, broken: dict[str, Any]) -> None:
+def test_objects_of_another_structure_are_rejected_with_a_reason(importer: Importer, broken: dict[str, Any]) -> None:
     result = load(importer, [woo_order(**broken), woo_order(id=2, number="2")])
     assert result.tally == (1, 0, 0, 1)
 

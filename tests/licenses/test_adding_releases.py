@@ -65,9 +65,7 @@ def test_the_same_again_changes_nothing(product: Product, file: Path, releases_f
     assert len(kept(releases_folder)) == 1
 
 
-def test_another_file_under_a_version_that_stands_is_refused(
-    product: Product, file: Path, releases_folder: Path
-) -> None:
+def test_another_file_for_an_existing_version_is_refused(product: Product, file: Path, releases_folder: Path) -> None:
     add(file)
     file.write_bytes(b"other")
     refused = refusal(file)
@@ -119,7 +117,7 @@ def test_what_cannot_be_is_refused(
     assert kept(releases_folder) == []
 
 
-def test_a_platform_that_nobody_knows_is_told_with_the_choices(product: Product, file: Path) -> None:
+def test_an_unknown_platform_is_refused_with_the_choices(product: Product, file: Path) -> None:
     with pytest.raises(CommandError, match="windows"):
         call_command("add_release", str(file), "--product=maximum", "--version=1", "--platform=amiga")
 
@@ -129,7 +127,7 @@ def test_an_empty_file_is_refused(product: Product, file: Path) -> None:
     assert "empty" in str(refusal(file))
 
 
-def test_no_such_file_and_a_folder_are_told(product: Product, tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_reported(product: Product, tmp_path: Path) -> None:
     for path in (tmp_path / "missing.exe", tmp_path):
         refused = refusal(path)
         assert refused.returncode == 2
@@ -165,7 +163,7 @@ def test_a_sku_under_no_product_is_refused(product: Product, file: Path) -> None
     assert "is under no product" in str(refusal(file, product="BAG"))
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(
+def test_a_full_disk_is_reported_and_leaves_nothing(
     product: Product, file: Path, releases_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def save_half(storage: FileSystemStorage, name: str, content: object) -> str:

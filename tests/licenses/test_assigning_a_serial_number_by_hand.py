@@ -43,14 +43,14 @@ def test_the_license_is_made_with_what_is_known_of_it(line: OrderLine) -> None:
     )
 
 
-def test_what_was_sold_says_more_than_the_prefix(line: OrderLine) -> None:
+def test_the_sku_takes_precedence_over_the_prefix(line: OrderLine) -> None:
     SerialPrefix.objects.create(product=make_product(), prefix="X")
     sold = make_product()
     Sku.objects.create(store=line.order.store, code=line.sku, product=sold)
     assert assign_and_notify(line, "XAAB-0001").license.product == sold
 
 
-def test_the_buyer_is_told_once_in_the_orders_language(line: OrderLine) -> None:
+def test_the_buyer_gets_one_email_in_the_orders_language(line: OrderLine) -> None:
     assign_and_notify(line, "XAAB-0001")
     (message,) = mails()
     assert (message.recipient, message.language, message.order_id) == ("buyer@example.com", "de", line.order_id)
@@ -67,7 +67,7 @@ def test_a_license_that_is_there_without_an_order_is_linked(line: OrderLine) -> 
 
 
 @pytest.mark.parametrize("serial", ["", " ", "---", "X" * 101, "\u200b", "X\x07\ud800"])
-def test_what_is_no_serial_number_is_refused(line: OrderLine, serial: str) -> None:
+def test_an_invalid_serial_number_is_refused(line: OrderLine, serial: str) -> None:
     with pytest.raises(NotAssignable):
         assign_and_notify(line, serial)
     assert not License.objects.exists()
@@ -166,7 +166,7 @@ def test_taking_a_renewal_away_gives_its_time_back(renewal: OrderLine) -> None:
 # --- Taking away --------------------------------------------------------------------------------------------
 
 
-def test_a_wrong_one_is_taken_away_and_the_right_one_is_told(line: OrderLine) -> None:
+def test_after_unassigning_a_wrong_number_the_right_one_is_emailed(line: OrderLine) -> None:
     link = assign_and_notify(line, "XAAB-0001")
     unassign(link)
     unassign(link)
@@ -191,7 +191,7 @@ def test_one_from_the_store_cannot_be_taken_away(line: OrderLine) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_several_who_give_one_at_once_one_is_told(line: OrderLine) -> None:
+def test_of_several_concurrent_assignments_one_succeeds(line: OrderLine) -> None:
     ended: list[str] = []
 
     def try_it(serial: str) -> None:

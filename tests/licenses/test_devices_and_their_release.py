@@ -43,7 +43,7 @@ def test_devices_in_use_are_boxes_and_names() -> None:
     assert "Gone" not in listed
 
 
-def test_a_license_on_several_orders_stands_once_with_all_of_them() -> None:
+def test_a_license_of_several_orders_is_listed_once_with_all_of_them() -> None:
     first = make_order()
     license = make_license(make_line(first))
     second = make_order(store=first.store, placed_at=first.placed_at + timedelta(days=1))
@@ -67,7 +67,7 @@ def test_the_page_of_all_licenses_asks_no_more_for_many(django_assert_max_num_qu
     assert len(marks(page, "data-device")) == 12
 
 
-def test_a_device_is_released_after_a_look_at_what_it_means() -> None:
+def test_a_device_is_released_after_a_confirmation_page() -> None:
     order = make_order()
     device = make_device(order)
     browser = inside(order)

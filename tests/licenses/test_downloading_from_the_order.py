@@ -156,7 +156,7 @@ def test_a_withdrawn_release_is_gone_at_once() -> None:
     assert marks(browser.get(f"/orders/{order.public_id}/"), "data-sha256") == []
 
 
-def test_withdrawn_releases_of_other_products_are_not_told() -> None:
+def test_withdrawn_releases_of_other_products_are_not_revealed() -> None:
     order, _release = bought()
     _other, foreign = bought()
     foreign.withdrawn_at = timezone.now()
@@ -183,7 +183,7 @@ def test_a_replaced_release_stays_for_those_who_bought_it_and_for_nobody_after()
     assert inside(late).get(f"/orders/{late.public_id}/download/{release.pk}/").status_code == 404
 
 
-def test_what_is_over_says_so_and_what_to_do() -> None:
+def test_an_ended_download_period_is_explained() -> None:
     order, release = bought(placed_at=timezone.now() - timedelta(days=32))
     browser = inside(order)
     page = browser.get(f"/orders/{order.public_id}/")
@@ -208,7 +208,7 @@ def test_an_order_without_installers_says_nothing_of_downloads() -> None:
     assert 'id="downloads"' not in inside(order).get(f"/orders/{order.public_id}/").content.decode()
 
 
-def test_a_file_that_was_lost_or_cut_is_told_and_not_sent(releases_folder: object) -> None:
+def test_a_lost_or_truncated_file_is_reported_and_not_sent(releases_folder: object) -> None:
     order, release = bought()
     browser = inside(order)
     stored = releases_folder / release.stored_name

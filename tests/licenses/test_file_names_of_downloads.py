@@ -31,7 +31,7 @@ from tests.licenses.installers import bought, link_to
         ("", 'attachment; filename="download"'),
     ],
 )
-def test_how_a_name_is_told(name: str, header: str) -> None:
+def test_content_disposition_of_file_names(name: str, header: str) -> None:
     assert content_disposition(name) == header
 
 

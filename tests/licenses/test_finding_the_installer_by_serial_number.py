@@ -33,7 +33,7 @@ def three_products() -> None:
         ("p", "internet-security"),
     ],
 )
-def test_a_serial_number_tells_its_product(typed: str, product: str) -> None:
+def test_a_serial_number_identifies_its_product(typed: str, product: str) -> None:
     answer = Client().post("/downloads/", {"serial": typed})
     assert answer.status_code == 200
     assert marks(answer, "data-product") == [product]

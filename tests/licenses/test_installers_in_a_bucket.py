@@ -74,7 +74,7 @@ def test_the_order_leads_to_the_buckets_own_link(bucket: S3Server) -> None:
         assert answer.read() == CONTENT
 
 
-def test_what_the_bucket_refuses_is_told_and_not_kept(bucket: S3Server, file: Path) -> None:
+def test_a_refused_upload_to_the_bucket_is_reported_and_not_kept(bucket: S3Server, file: Path) -> None:
     bucket.fails = "StorageFull"
     with pytest.raises(CommandError, match="StorageFull") as refused:
         add(file)

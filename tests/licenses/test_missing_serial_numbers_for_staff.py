@@ -50,7 +50,7 @@ def assign_and_notify(desk: Client, line: OrderLine, **typed: str) -> str:
     return text(desk.post(f"{LIST}{line.pk}/give/", typed, follow=True))
 
 
-def test_what_is_missing() -> None:
+def test_which_lines_are_missing_a_serial_number() -> None:
     order = placed(30)
     bare = [
         make_line(order, kind=kind) for kind in (OrderLine.Kind.NEW, OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE)
@@ -132,12 +132,12 @@ def test_giving_one_shows_it_to_the_buyer_and_is_on_record(desk: Client) -> None
     assert marks(desk.get(page_of(line)), "data-serial") == ["xaab-0001"]
 
 
-def test_where_there_is_no_address_staff_are_told_that_nobody_was(desk: Client) -> None:
+def test_staff_are_warned_if_the_order_has_no_address(desk: Client) -> None:
     assert "nobody was told" in assign_and_notify(desk, make_line(placed(30, store_email="")), serial="XAAB-0001")
     assert not Message.objects.exists()
 
 
-def test_a_refusal_keeps_what_was_typed(desk: Client) -> None:
+def test_an_error_keeps_the_input(desk: Client) -> None:
     make_license(make_line(make_order()), "XAAB-0001")
     line = make_line(placed(30))
     answer = desk.post(f"{LIST}{line.pk}/give/", {"serial": "XAAB-0001", "devices": "3"})
@@ -150,7 +150,7 @@ def test_a_refusal_keeps_what_was_typed(desk: Client) -> None:
     assert not LogEntry.objects.exists()
 
 
-def test_a_second_click_is_told_that_it_is_done(desk: Client) -> None:
+def test_a_second_click_is_refused(desk: Client) -> None:
     line = make_line(placed(30))
     assign_and_notify(desk, line, serial="XAAB-0001")
     assert "has its serial number already" in assign_and_notify(desk, line, serial="XAAB-0001")
@@ -166,7 +166,7 @@ def test_the_earlier_orders_address_is_asked_for_renewals_only(desk: Client) -> 
     assert "stands on another order" in assign_and_notify(desk, fresh, serial="XAAB-0001", same_buyer="on")
 
 
-def test_one_given_by_staff_can_be_taken_away_and_one_of_the_store_cannot(desk: Client) -> None:
+def test_only_serial_numbers_assigned_by_staff_can_be_unassigned(desk: Client) -> None:
     line = make_line(placed(30), quantity=2)
     assign_and_notify(desk, line, serial="XAAB-0001")
     store = make_license(line).licensed_lines.get()

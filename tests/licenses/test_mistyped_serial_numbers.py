@@ -32,7 +32,7 @@ PREFIXES = [prefix("X"), prefix("XQ"), prefix("P", pattern="")]
         ("ΧΑΑΒ-1234-5678", "XAAB-1234-5678", (Change.ALPHABET,)),  # and here Greek
     ],
 )
-def test_what_was_probably_meant(typed: str, serial: str, changes: tuple[Change, ...]) -> None:
+def test_mistyped_serial_numbers_are_corrected(typed: str, serial: str, changes: tuple[Change, ...]) -> None:
     repaired = repair(typed, PREFIXES)
     assert (repaired.serial, repaired.changes, repaired.format) == (serial, changes, SerialFormat.VALID)
     assert len(repaired.change_texts) == len(changes)
@@ -55,7 +55,7 @@ def test_what_was_probably_meant(typed: str, serial: str, changes: tuple[Change,
         ("Z123", SerialFormat.NO_PATTERN),
     ],
 )
-def test_what_can_be_said_of_the_form(typed: str, format: SerialFormat) -> None:
+def test_the_format_is_checked(typed: str, format: SerialFormat) -> None:
     assert repair(typed, PREFIXES).format == format
 
 

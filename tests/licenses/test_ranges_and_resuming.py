@@ -51,14 +51,14 @@ def part(header: str, if_range: str = "", size: int = SIZE) -> ByteRange | None:
         ("bytes=0-1\r\nX: y", None),
     ],
 )
-def test_what_a_range_asks_for(header: str, wanted: ByteRange | None) -> None:
+def test_valid_ranges_are_parsed(header: str, wanted: ByteRange | None) -> None:
     assert part(header) == wanted
 
 
 @pytest.mark.parametrize(
     "header", [f"bytes={SIZE}-", f"bytes={SIZE}-{SIZE + 1}", "bytes=-0", "bytes=" + "9" * 18 + "-"]
 )
-def test_what_lies_outside_cannot_be_had(header: str) -> None:
+def test_a_range_outside_the_file_is_not_satisfiable(header: str) -> None:
     with pytest.raises(RangeNotSatisfiable):
         part(header)
 
@@ -104,7 +104,7 @@ def test_a_hundred_ranges_at_random_equal_the_files_bytes() -> None:
 
 
 @pytest.mark.django_db
-def test_a_download_that_broke_off_goes_on_with_a_fresh_link() -> None:
+def test_an_interrupted_download_resumes_with_a_new_link() -> None:
     order, release = bought()
     with time_machine.travel(timezone.now(), tick=False) as clock:
         browser = inside(order)
@@ -118,7 +118,7 @@ def test_a_download_that_broke_off_goes_on_with_a_fresh_link() -> None:
 
 
 @pytest.mark.django_db
-def test_head_tells_everything_and_sends_nothing() -> None:
+def test_head_has_all_headers_and_no_body() -> None:
     order, release = bought()
     link = link_to(order, release)
     for headers in ({}, {"Range": "bytes=0-1"}):  # a range is for GET alone
@@ -132,7 +132,7 @@ def test_head_tells_everything_and_sends_nothing() -> None:
 
 
 @pytest.mark.django_db
-def test_what_a_browser_may_do_with_it() -> None:
+def test_security_headers() -> None:
     order, release = bought()
     answer = Client().get(link_to(order, release))
     assert answer["X-Content-Type-Options"] == "nosniff"
@@ -144,7 +144,7 @@ def test_what_a_browser_may_do_with_it() -> None:
 
 
 @pytest.mark.django_db
-def test_a_range_outside_is_told_with_the_size() -> None:
+def test_a_range_outside_the_file_gets_416_with_the_size() -> None:
     order, release = bought()
     answer = Client().get(link_to(order, release), headers={"Range": f"bytes={SIZE}-"})
     assert answer.status_code == 416

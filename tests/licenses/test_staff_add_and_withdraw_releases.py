@@ -63,7 +63,7 @@ def test_an_upload_becomes_the_current_release(agent: Client, releases_folder: P
         ({"product": 10**6}, "Select a valid choice"),
     ],
 )
-def test_what_is_wrong_is_told_and_nothing_kept(
+def test_errors_are_reported_and_nothing_is_kept(
     agent: Client, releases_folder: Path, fields: dict[str, object], said: str
 ) -> None:
     assert said in text(upload(agent, **fields))
@@ -71,14 +71,14 @@ def test_what_is_wrong_is_told_and_nothing_kept(
     assert not releases_folder.exists()
 
 
-def test_a_version_that_stands_is_refused(agent: Client) -> None:
+def test_an_existing_version_is_refused(agent: Client) -> None:
     release = make_release(make_product(), CONTENT, version="17.8")
     assert "stands already with this file" in text(upload(agent, product=release.product.pk))
     assert "stands already with another file" in text(upload(agent, b"other", product=release.product.pk))
     assert Release.objects.count() == 1
 
 
-def test_what_is_too_large_is_let_go(agent: Client, settings: Settings, tmp_path: Path) -> None:
+def test_a_file_that_is_too_large_is_discarded(agent: Client, settings: Settings, tmp_path: Path) -> None:
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
     settings.RELEASE_UPLOAD_MAX_BYTES = 1024 * 1024
     answer = upload(agent, b"x" * (1024 * 1024 + 1))

@@ -117,7 +117,7 @@ def test_one_line_that_allows_is_enough(first: dict[str, bool], other_is_good: b
         ("charged_back", BlockReason.UNDONE),
     ],
 )
-def test_what_the_state_of_the_order_allows(status: str, block_reason: BlockReason | None) -> None:
+def test_availability_by_order_status(status: str, block_reason: BlockReason | None) -> None:
     assert of(an_order(status=status), PLACED).block_reason is block_reason
     assert of(an_order(status=status, kinds=("new", "extended_download")), PLACED).block_reason is block_reason
 
@@ -132,7 +132,7 @@ def test_what_the_state_of_the_order_allows(status: str, block_reason: BlockReas
         (1, 0, True, BlockReason.REVOKED),
     ],
 )
-def test_what_was_given_back_or_taken_back(
+def test_returned_and_revoked_items_cannot_be_downloaded(
     quantity: int, returned: int, revoked: bool, block_reason: BlockReason | None
 ) -> None:
     order = an_order(kinds=("new", "extended_download"))
@@ -225,7 +225,7 @@ def test_a_renewal_gives_the_licenses_current_product() -> None:
 
 
 @pytest_db
-def test_a_line_without_a_license_goes_by_its_sku() -> None:
+def test_a_line_without_a_license_uses_its_sku() -> None:
     order, elsewhere = make_order(), make_store()
     product, foreign = make_product(slug="ours"), make_product(slug="theirs")
     order.store.skus.create(code="MAX", product=product)

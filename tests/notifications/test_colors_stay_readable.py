@@ -14,12 +14,12 @@ def test_a_button_of_any_color_has_readable_text(color: str) -> None:
 
 
 @given(any_color)
-def test_words_of_any_color_are_readable_on_light_and_dark(color: str) -> None:
+def test_text_of_any_color_is_readable_on_light_and_dark(color: str) -> None:
     for sheet in (LIGHT_BACKGROUND, DARK_BACKGROUND):
         assert contrast(readable_on(sheet, color), sheet) >= AA_CONTRAST
 
 
-def test_a_color_that_reads_well_stays_itself() -> None:
+def test_a_readable_color_is_unchanged() -> None:
     assert readable_on("#ffffff", "#0b5cad") == "#0b5cad"
 
 
@@ -28,6 +28,6 @@ def test_black_on_white_is_the_strongest_contrast() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "blue", "#12", "#12345g"])
-def test_what_is_no_color_is_told(wrong: str) -> None:
+def test_an_invalid_color_raises_an_error(wrong: str) -> None:
     with pytest.raises(ValueError, match="is not a color"):
         text_on(wrong)

@@ -13,7 +13,7 @@ from tests.smtp import MailServer
 Status = Message.Status
 
 
-def test_what_is_due_is_sent_over_one_connection_and_marked(make_note: NoteMaker, mail_server: MailServer) -> None:
+def test_due_emails_are_sent_over_one_connection_and_marked(make_note: NoteMaker, mail_server: MailServer) -> None:
     notes = [make_note() for _number in range(45)]
 
     assert delivery.deliver_due() == {"sent": 45}
@@ -54,7 +54,7 @@ def test_links_leave_before_confirmations_whatever_came_first(make_note: NoteMak
     assert names == ["link", "confirmation", "later confirmation"]
 
 
-def test_what_is_not_wanted_any_more_is_not_sent(
+def test_unwanted_emails_are_not_sent(
     make_note: NoteMaker, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unwanted = kinds.EmailKind("unwanted", "none", context=lambda message: {}, still_wanted=lambda message: False)
@@ -104,9 +104,7 @@ def test_an_address_in_another_script_is_sent_to_its_ascii_domain(
     assert mail_server.recipients == ["ann@xn--bcher-kva.example"]
 
 
-def test_a_run_that_is_told_to_stop_gives_back_what_it_has_not_begun(
-    make_note: NoteMaker, mail_server: MailServer
-) -> None:
+def test_a_stopped_run_releases_the_remaining_rows(make_note: NoteMaker, mail_server: MailServer) -> None:
     for _number in range(10):
         make_note()
     assert delivery.deliver_due(should_stop=lambda: len(mail_server.mails) >= 3) == {"sent": 3}

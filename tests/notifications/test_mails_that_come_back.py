@@ -55,7 +55,7 @@ def test_a_report_finds_its_mail_by_the_id_and_the_order_page_says_so() -> None:
     assert "Correct the address" in said
 
 
-def test_what_may_still_arrive_is_only_noted() -> None:
+def test_a_delay_report_is_only_recorded() -> None:
     message = make_mail()
     [bounce] = bounces.parse_reports(message_from_bytes(report(message, action="delayed")))
     bounces.record_bounce(bounce, timezone.now())
@@ -99,7 +99,7 @@ def test_a_mail_that_never_left_cannot_come_back(status: str) -> None:
         b"Content-Type: multipart/report\r\n\r\nno parts",
     ],
 )
-def test_what_is_no_report_is_left_alone(written: bytes) -> None:
+def test_emails_that_are_no_report_are_ignored(written: bytes) -> None:
     assert bounces.parse_reports(message_from_bytes(written)) == []
 
 
@@ -127,7 +127,7 @@ def test_a_mailbox_of_any_kind_is_read(kind: str, tmp_path: Path) -> None:
     assert "buyer@example.com" not in out.getvalue()
 
 
-def test_the_command_says_what_it_could_not_place_and_what_it_cannot_read(tmp_path: Path) -> None:
+def test_the_command_reports_unmatched_bounces_and_unreadable_mailboxes(tmp_path: Path) -> None:
     stray = tmp_path / "stray.eml"
     stray.write_bytes(report(None, recipient="nobody@example.com"))
     with pytest.raises(CommandError) as refused:

@@ -37,82 +37,82 @@ def portal(running: PrivatePortal) -> Iterator[PrivatePortal]:
 
 
 def test_a_worker_killed_in_the_middle_of_200_mails_loses_none_and_doubles_at_most_one(portal: PrivatePortal) -> None:
-    portal.write_mails(MAILS)
+    portal.create_messages(MAILS)
     worker = portal.start_worker()
-    portal.wait_for_mails(MAILS // 4)
+    portal.wait_for_emails(MAILS // 4)
     kill(worker)
     assert len(portal.server.mails) < MAILS
     portal.start_worker()
-    portal.wait_until_all_left()
-    lost, doubled = portal.lost_and_doubled()
+    portal.wait_until_outbox_empty()
+    lost, doubled = portal.count_lost_and_duplicated()
     assert lost == 0
     assert doubled <= 1
 
 
-def test_a_worker_told_to_end_finishes_the_mail_in_hand_and_gives_back_the_rest(portal: PrivatePortal) -> None:
-    portal.write_mails(MAILS)
+def test_a_worker_that_shuts_down_finishes_its_email_and_releases_the_rest(portal: PrivatePortal) -> None:
+    portal.create_messages(MAILS)
     worker = portal.start_worker()
-    portal.wait_for_mails(MAILS // 4)
+    portal.wait_for_emails(MAILS // 4)
     terminate(worker, seconds=10)
     assert len(portal.server.mails) < MAILS
     assert not Message.objects.exclude(leased_until=None).exists()
     portal.start_worker()
-    portal.wait_until_all_left()
-    assert portal.lost_and_doubled() == (0, 0)
+    portal.wait_until_outbox_empty()
+    assert portal.count_lost_and_duplicated() == (0, 0)
 
 
 def test_two_workers_share_the_outbox_and_never_send_the_same_mail(portal: PrivatePortal) -> None:
     before = portal.server.connections
     # Slow enough that the second worker has its tick while the first is at work.
     portal.server.at("DATA", lambda envelope: Slow(0.04))
-    portal.write_mails(MAILS)
+    portal.create_messages(MAILS)
     portal.start_worker(concurrency=2)
     portal.start_worker(concurrency=2)
-    portal.wait_until_all_left()
-    assert portal.lost_and_doubled() == (0, 0)
+    portal.wait_until_outbox_empty()
+    assert portal.count_lost_and_duplicated() == (0, 0)
     assert portal.server.connections - before >= 2
 
 
 def test_a_broker_that_is_emptied_and_then_dies_holds_no_mail_back_for_long(portal: PrivatePortal) -> None:
     portal.start_worker()
-    portal.write_mails(5)
-    portal.wait_until_all_left()
+    portal.create_messages(5)
+    portal.wait_until_outbox_empty()
     portal.broker.flushall()
-    portal.write_mails(5)
-    portal.wait_until_all_left()
+    portal.create_messages(5)
+    portal.wait_until_outbox_empty()
     portal.stop_broker()
-    portal.write_mails(5)
+    portal.create_messages(5)
     portal.engines.start_valkey()
-    portal.wait_until_all_left()
-    assert portal.lost_and_doubled() == (0, 0)
+    portal.wait_until_outbox_empty()
+    assert portal.count_lost_and_duplicated() == (0, 0)
 
 
 def test_a_stalled_broker_holds_mail_back_only_while_it_stalls(portal: PrivatePortal) -> None:
     portal.start_worker()
-    portal.write_mails(1)
-    portal.wait_until_all_left()
+    portal.create_messages(1)
+    portal.wait_until_outbox_empty()
     portal.broker.client_pause(3000)  # milliseconds
-    portal.write_mails(20)
-    portal.wait_until_all_left()
-    assert portal.lost_and_doubled() == (0, 0)
+    portal.create_messages(20)
+    portal.wait_until_outbox_empty()
+    assert portal.count_lost_and_duplicated() == (0, 0)
 
 
 def test_a_restarted_database_interrupts_delivery_and_loses_nothing(portal: PrivatePortal) -> None:
-    portal.write_mails(MAILS)
+    portal.create_messages(MAILS)
     portal.start_worker()
-    portal.wait_for_mails(MAILS // 4)
+    portal.wait_for_emails(MAILS // 4)
     portal.restart_database()
-    portal.wait_until_all_left()
-    lost, doubled = portal.lost_and_doubled()
+    portal.wait_until_outbox_empty()
+    lost, doubled = portal.count_lost_and_duplicated()
     assert lost == 0
     assert doubled <= 1
 
 
 def test_a_mail_server_that_was_away_gets_everything_when_it_is_back(portal: PrivatePortal) -> None:
     portal.server.stop()
-    portal.write_mails(10)
+    portal.create_messages(10)
     portal.start_worker()
     wait_until(lambda: Message.objects.filter(attempts__gte=1).exists(), "a first attempt in vain")
     portal.server.start()
-    portal.wait_until_all_left()
-    assert portal.lost_and_doubled() == (0, 0)
+    portal.wait_until_outbox_empty()
+    assert portal.count_lost_and_duplicated() == (0, 0)

@@ -21,7 +21,7 @@ def test_all_else_matters(typed: str) -> None:
     assert email_key(typed) not in ("", ANN)
 
 
-def test_a_domain_is_what_dns_calls_it() -> None:
+def test_a_domain_is_compared_in_its_dns_form() -> None:
     key = "ann@xn--bcher-kva.example"
     assert email_key("ann@bücher.example") == key
     assert email_key("ann@bu\u0308cher.example") == key  # decomposed
@@ -63,7 +63,7 @@ def test_composed_and_decomposed_letters_are_the_same() -> None:
         "ann@xn--\uffff.example",
     ],
 )
-def test_what_two_sides_would_read_differently_has_none(typed: str) -> None:
+def test_ambiguous_addresses_have_no_key(typed: str) -> None:
     assert email_key(typed) == ""
     assert address_subject(typed).startswith("?")
 

@@ -43,7 +43,7 @@ def test_a_search_for_rubbish_breaks_nothing(agent: Client, make_note: NoteMaker
     assert agent.get(MESSAGES, {"q": term}).status_code == 200
 
 
-def test_filters_show_kinds_by_name_and_what_is_in_trouble(agent: Client, make_note: NoteMaker) -> None:
+def test_filters_show_kinds_by_name_and_delivery_problems(agent: Client, make_note: NoteMaker) -> None:
     make_note(recipient="delayed@example.com", first_failed_at=timezone.now(), last_error="451 later")
     make_note(recipient="failed@example.com", status=Status.FAILED, kind="test_urgent")
     make_note(recipient="fine@example.com", status=Status.SENT)

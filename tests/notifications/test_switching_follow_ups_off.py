@@ -42,7 +42,7 @@ def test_a_follow_up_carries_the_headers_and_a_link_to_see() -> None:
     assert "example.com" not in opt_outs.opt_out_url(message)
 
 
-def test_what_must_be_told_carries_none_and_goes_all_the_same() -> None:
+def test_other_emails_have_no_opt_out_link_and_are_always_sent() -> None:
     order = make_order()
     message = Message.objects.create(kind="order_confirmation", object_id=order.pk, recipient=order.email)
     opt_outs.switch_off(order.email, OptOut.Source.PAGE)

@@ -42,7 +42,7 @@ def test_a_temporary_refusal_is_tried_again_later_as_the_same_mail(
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_final_refusal_fails_at_once_and_shows_the_servers_words(
+def test_a_permanent_error_fails_at_once_and_shows_the_servers_message(
     make_note: NoteMaker, mail_server: MailServer, stage: str
 ) -> None:
     note = make_note()
@@ -134,7 +134,9 @@ def test_a_mail_never_takes_longer_than_its_lease(
     assert "did not answer in time" in note.last_error
 
 
-def test_a_server_that_closes_after_some_mails_costs_no_attempt(make_note: NoteMaker, mail_server: MailServer) -> None:
+def test_a_server_that_closes_after_some_emails_counts_as_no_attempt(
+    make_note: NoteMaker, mail_server: MailServer
+) -> None:
     notes = [make_note() for _number in range(6)]
     seen = iter(range(100))
     mail_server.at("MAIL", lambda envelope: DROP if next(seen) % 3 == 2 else None)
@@ -143,7 +145,7 @@ def test_a_server_that_closes_after_some_mails_costs_no_attempt(make_note: NoteM
     assert mail_server.times_received == {f"<{note.message_id}@testserver>": 1 for note in notes}
 
 
-def test_a_server_that_says_goodbye_to_a_reused_connection_costs_no_attempt(
+def test_a_server_that_closes_a_reused_connection_counts_as_no_attempt(
     make_note: NoteMaker, mail_server: MailServer
 ) -> None:
     for _number in range(4):
@@ -175,7 +177,7 @@ def test_a_login_that_is_refused_fails_no_mail(
     assert "could not be reached" in note.last_error
 
 
-def test_an_endless_answer_is_shown_as_far_as_the_column_goes(make_note: NoteMaker, mail_server: MailServer) -> None:
+def test_a_long_server_response_is_truncated_to_the_column(make_note: NoteMaker, mail_server: MailServer) -> None:
     note = make_note()
     mail_server.at("RCPT", lambda envelope: "550 " + "no " * 160)
     assert delivery.deliver_due() == {"failed": 1}

@@ -47,7 +47,7 @@ def test_without_an_address_nothing_is_written() -> None:
     assert not Message.objects.exists()
 
 
-def test_an_unknown_kind_is_a_fault_of_the_caller() -> None:
+def test_an_unknown_kind_raises_an_error() -> None:
     with pytest.raises(KeyError):
         services.send("nobody_registers_this", make_order(), "ann@example.com")
 
@@ -65,7 +65,7 @@ def test_many_mails_take_two_statements(django_assert_num_queries: DjangoAssertN
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_rolled_back_sends_nothing() -> None:
+def test_a_rolled_back_transaction_sends_nothing() -> None:
     order = make_order()
 
     @transaction.atomic
@@ -95,7 +95,7 @@ def test_sending_again_hurries_a_mail_that_still_waits(make_note: NoteMaker) -> 
     assert Message.objects.get().due_at <= timezone.now()
 
 
-def test_canceling_takes_back_what_waits_and_nothing_else(make_note: NoteMaker) -> None:
+def test_canceling_affects_waiting_emails_only(make_note: NoteMaker) -> None:
     waiting = make_note(object_id=7, key="a")
     sent = make_note(object_id=7, key="b", status=Message.Status.SENT)
     other = make_note(object_id=8)
@@ -104,7 +104,7 @@ def test_canceling_takes_back_what_waits_and_nothing_else(make_note: NoteMaker) 
     assert statuses == {waiting.pk: "cancelled", sent.pk: "sent", other.pk: "waiting"}
 
 
-def test_the_order_page_is_told_the_truth_and_no_address(
+def test_the_order_page_shows_the_status_and_a_masked_address(
     make_note: NoteMaker, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_note(order_id=5, recipient="ann@example.com", code="ABCDEFGHJKLM")

@@ -31,7 +31,7 @@ def portal(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Priva
 
 
 def _count(portal: PrivatePortal, found: Finding) -> tuple[int, int]:
-    lost, doubled = portal.lost_and_doubled()
+    lost, doubled = portal.count_lost_and_duplicated()
     found("emails lost", lost)
     found("emails refused for good", len(portal.refused()))
     found("emails doubled, with the same Message-ID", doubled)
@@ -39,36 +39,36 @@ def _count(portal: PrivatePortal, found: Finding) -> tuple[int, int]:
 
 
 def _progress(portal: PrivatePortal, mails: int) -> None:
-    portal.wait_for_mails(min(len(portal.server.mails) + mails, MAILS), LONG)
+    portal.wait_for_emails(min(len(portal.server.mails) + mails, MAILS), LONG)
 
 
 def test_20_kills_in_2000_mails(portal: PrivatePortal, found: Finding) -> None:
-    portal.write_mails(MAILS)
+    portal.create_messages(MAILS)
     for _kill in range(KILLS):
         worker = portal.start_worker()
         _progress(portal, random.randint(20, MAILS // KILLS - 10))
         kill(worker)
     assert len(portal.server.mails) < MAILS
     portal.start_worker(concurrency=2)
-    portal.wait_until_all_left(LONG)
+    portal.wait_until_outbox_empty(LONG)
     lost, doubled = _count(portal, found)
     assert lost == 0
     assert doubled <= KILLS
 
 
 def test_20_terminations_in_2000_mails(portal: PrivatePortal, found: Finding) -> None:
-    portal.write_mails(MAILS)
+    portal.create_messages(MAILS)
     for _termination in range(KILLS):
         worker = portal.start_worker(concurrency=2)
         _progress(portal, random.randint(20, MAILS // KILLS - 10))
         terminate(worker)
     portal.start_worker()
-    portal.wait_until_all_left(LONG)
+    portal.wait_until_outbox_empty(LONG)
     assert _count(portal, found) == (0, 0)
 
 
 def test_a_broker_stopped_stalled_and_emptied_again_and_again(portal: PrivatePortal, found: Finding) -> None:
-    portal.write_mails(MAILS)
+    portal.create_messages(MAILS)
     portal.start_worker()
     for _time in range(5):
         _progress(portal, 50)
@@ -78,18 +78,18 @@ def test_a_broker_stopped_stalled_and_emptied_again_and_again(portal: PrivatePor
         time.sleep(1)
         portal.stop_broker()
         portal.engines.start_valkey()
-    portal.wait_until_all_left(LONG)
+    portal.wait_until_outbox_empty(LONG)
     assert _count(portal, found) == (0, 0)
 
 
 def test_a_database_restarted_again_and_again(portal: PrivatePortal, found: Finding) -> None:
-    portal.write_mails(MAILS)
+    portal.create_messages(MAILS)
     portal.start_worker(concurrency=2)
     restarts = 5
     for _restart in range(restarts):
         _progress(portal, 100)
         portal.restart_database()
-    portal.wait_until_all_left(LONG)
+    portal.wait_until_outbox_empty(LONG)
     lost, doubled = _count(portal, found)
     assert lost == 0
     assert doubled <= restarts * 2
@@ -114,9 +114,9 @@ def _now_and_then(wish: object, every: int) -> Rule:
 )
 def test_a_mail_server_with_moods(portal: PrivatePortal, found: Finding, stage: str, wish: object) -> None:
     portal.server.at(stage, _now_and_then(wish, every=10))
-    portal.write_mails(SMTP_MAILS)
+    portal.create_messages(SMTP_MAILS)
     portal.start_worker(concurrency=2)
-    portal.wait_until_all_left(LONG)
+    portal.wait_until_outbox_empty(LONG)
     lost, doubled = _count(portal, found)
     assert lost == 0
     silences = portal.server.asked["DATA"] // 10 if stage == "DATA" and wish in (SILENT, DROP) else 0
@@ -125,9 +125,9 @@ def test_a_mail_server_with_moods(portal: PrivatePortal, found: Finding, stage: 
 
 def test_a_mail_server_that_refuses_some_for_good(portal: PrivatePortal, found: Finding) -> None:
     portal.server.at("RCPT", _now_and_then("550 5.1.1 No such mailbox", every=10))
-    portal.write_mails(SMTP_MAILS)
+    portal.create_messages(SMTP_MAILS)
     portal.start_worker(concurrency=2)
-    portal.wait_until_all_left(LONG)
+    portal.wait_until_outbox_empty(LONG)
     failed = Message.objects.filter(status=Message.Status.FAILED)
     assert failed.count() == SMTP_MAILS // 10
     assert set(failed.values_list("last_error", flat=True)) == {"550 5.1.1 No such mailbox"}
@@ -136,8 +136,8 @@ def test_a_mail_server_that_refuses_some_for_good(portal: PrivatePortal, found: 
 
 
 def test_a_mail_that_ends_every_worker_keeps_back_no_other(portal: PrivatePortal) -> None:
-    portal.write_mails(1, kind="test_killing")
-    portal.write_mails(30)
+    portal.create_messages(1, kind="test_killing")
+    portal.create_messages(30)
     portal.start_worker()
     wait_until(lambda: Message.objects.waiting().count() == 1, "all mails but one", LONG)
     assert Message.objects.waiting().get().kind == "test_killing"
