@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from licenses.models import LicensedLine
-from licenses.services.revoking import revoke, revert_extensions
+from licenses.services.revoking import revert_extensions, revoke
 from orders.models import Order, OrderLine
 from refunds.models import Return, ReturnLine, Withdrawal
 from refunds.policy import StorePolicies
