@@ -62,7 +62,7 @@ def with_thread(view: View) -> View:
 
 def open_link(request: HttpRequest, token: str) -> tuple[LinkResult, Thread | None]:
     """Use an emailed link. Returns the result, and the thread if access to it was granted."""
-    link = ThreadLink.read_token(token)
+    link = ThreadLink.get_by_token(token)
     if link is None:
         return LinkResult.INVALID, None
     if link.mark_used(timezone.now()):
