@@ -1,6 +1,7 @@
 # The portal for production. One image serves web, worker and beat; docker-compose.yml starts them.
+# Its Python is the one that .ci/run tests with.
 
-FROM python:3.13-slim AS build
+FROM python:3.11-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
@@ -14,7 +15,7 @@ RUN SECRET_KEY=build ORDER_PASSWORD_KEY=build SITE_URL=https://build.invalid \
     DATABASE_URL=postgres://build.invalid/build BROKER_URL=redis://build.invalid EMAIL_URL=smtp://build.invalid:25 \
     STATIC_ROOT=/app/collected python manage.py collectstatic --no-input --verbosity 0
 
-FROM python:3.13-slim
+FROM python:3.11-slim
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin portal \
     && install -d -m 700 -o portal -g portal /data/private \
     && install -d -m 755 -o portal -g portal /data/releases

@@ -34,12 +34,12 @@ def with_case(case_type: Any, page: str) -> Callable[[View], View]:
                 return redirect("orders:code", case.order.public_id)
             return view(request, case, **kwargs)
 
-        def order_of(reference: str) -> UUID | None:
+        def get_order_id(reference: str) -> UUID | None:
             """Used by the find page (orders/forms/next_page.py): whoever opens this order is sent back here."""
             cases = case_type._default_manager.filter(reference=reference.upper())
             return cases.values_list("order__public_id", flat=True).first()
 
-        guarded.order_of = order_of  # type: ignore[attr-defined]
+        guarded.get_order_id = get_order_id  # type: ignore[attr-defined]
         return guarded
 
     return decorator

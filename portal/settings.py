@@ -7,7 +7,6 @@ is read here so that commands in a second terminal reach the same data. The envi
 
 import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -77,6 +76,7 @@ INSTALLED_APPS = [
     "django.forms",
     "crispy_forms",
     "crispy_bootstrap5",
+    "django_include_bootstrap",  # Bootstrap's own files, below its static/
     "anymail",
     "axes",
     "csp",
@@ -286,14 +286,9 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 
-_bootstrap = find_spec("bootstrap")  # a wheel of files without a module
-if _bootstrap is None or not _bootstrap.submodule_search_locations:
-    stop("the package bootstrap-wrapper is not installed; run `pip install -r requirements.lock`.")
-BOOTSTRAP_DIR = Path(next(iter(_bootstrap.submodule_search_locations)))
-
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", str(VAR_DIR / "static"))
-STATICFILES_DIRS = [BASE_DIR / "static", ("bootstrap", BOOTSTRAP_DIR)]
+STATICFILES_DIRS = [BASE_DIR / "static"]
 # What buyers send in. No web server serves it; files/views.py does, to staff.
 PRIVATE_ROOT = env.str("PRIVATE_ROOT", str(VAR_DIR / "private"))
 PRIVATE_S3_BUCKET = env.str("PRIVATE_S3_BUCKET", "")

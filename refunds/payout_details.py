@@ -71,13 +71,11 @@ def is_iban(typed: str) -> bool:
     return int("".join(str(int(character, 36)) for character in iban[4:] + iban[:4])) % 97 == 1
 
 
-def hides_card_number(typed: str) -> bool:
+def account_contains_card_number(typed: str) -> bool:
     """Whether it contains a full card number, even after two letters. Call it for invalid IBANs only."""
     iban = normalize_iban(typed)
     if not _IBAN.fullmatch(iban):
         return contains_card_number(re.sub(r"[^\W\d_]+", " ", typed))
     # Part of a mistyped IBAN may pass for a card number by chance, so only its whole number is checked.
-    return any(
-        len(digits) in CARD_NUMBER_LENGTHS and digits.isdecimal() and passes_luhn(digits)
-        for digits in (iban[2:], iban[4:])
-    )
+    numbers = (iban[2:], iban[4:])
+    return any(len(each) in CARD_NUMBER_LENGTHS and each.isdecimal() and passes_luhn(each) for each in numbers)

@@ -48,6 +48,7 @@ class MailServer:
         self.recipients: list[str] = []  # of the envelopes, in the same order
         self.connections = 0
         self.asked: Counter[str] = Counter()  # how often each stage was reached
+        self.refusals = 0  # how often it refused for good (5xx)
         self._pipelining = pipelining
         self._rules: dict[str, Rule] = {}
 
@@ -128,6 +129,7 @@ class MailServer:
         self.asked[stage] += 1
         rule = self._rules.get(stage)
         wish = rule(envelope) if rule else None
+        self.refusals += isinstance(wish, str) and wish.startswith("5")
         if stage == "DATA" and not isinstance(wish, str):
             self.mails.append(_parse(envelope.content))
             self.recipients += envelope.rcpt_tos

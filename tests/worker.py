@@ -17,6 +17,7 @@ import redis
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.db.models import QuerySet
 from django.db.utils import load_backend
 
 from notifications.models import Message
@@ -133,12 +134,23 @@ class PrivatePortal:
         """Wait until no row waits and no lease is held."""
         wait_until(lambda: not Message.objects.waiting().exists(), "every mail out of the outbox", seconds)
 
+    def refused(self) -> set[str]:
+        """The Message-IDs of the emails that the server refused for good (5xx) and that the outbox keeps as failed."""
+        failed = Message.objects.filter(status=Message.Status.FAILED, last_error__startswith="5")
+        refused = self._message_ids(failed)
+        assert len(refused) <= self.server.refusals
+        return refused
+
     def lost_and_doubled(self) -> tuple[int, int]:
-        """How many mails of the outbox never came, and how many more than one copy of them did."""
+        """How many emails of the outbox neither came nor were refused, and how many copies came beyond the first."""
         received = self.server.times_received
-        written = {f"<{message_id}@testserver>" for message_id in Message.objects.values_list("message_id", flat=True)}
+        written = self._message_ids(Message.objects.all())
         assert set(received) <= written
-        return len(written - set(received)), sum(received.values()) - len(received)
+        return len(written - set(received) - self.refused()), sum(received.values()) - len(received)
+
+    @staticmethod
+    def _message_ids(messages: QuerySet[Message]) -> set[str]:
+        return {f"<{message_id}@testserver>" for message_id in messages.values_list("message_id", flat=True)}
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

@@ -38,7 +38,7 @@ def licenses(request: HttpRequest) -> HttpResponse:
     return _to_find()
 
 
-licenses.covers_all_orders = True  # type: ignore[attr-defined]  # see orders/forms.py
+licenses.covers_all_orders = True  # type: ignore[attr-defined]  # see orders/forms/next_page.py
 
 
 def _to_find() -> HttpResponseRedirect:

@@ -15,7 +15,7 @@ from licenses.models import normalize_serial
 from orders.countries import parse_country_code
 from orders.forms import CARD_NUMBER_ERROR, error_messages
 from refunds.models import CashbackClaim
-from refunds.payout_details import PayoutDetails, has_iban_prefix, hides_card_number, is_iban
+from refunds.payout_details import PayoutDetails, account_contains_card_number, has_iban_prefix, is_iban
 from refunds.promotions import LicenseCashback
 
 SERIAL_LENGTH = 200  # characters as typed, including spaces
@@ -29,7 +29,7 @@ Method = CashbackClaim.PayoutMethod
 class CashbackForm(SubmissionForm):
     """A claim for a serial number of the accessible orders. Whether a promotion applies is decided by the service."""
 
-    way = "cashback"
+    form_name = "cashback"
 
     serial = forms.CharField(
         label=_("Serial number"),
@@ -105,7 +105,7 @@ class CashbackForm(SubmissionForm):
         account = normalize_typed(self.cleaned_data["payout_account"])
         if is_iban(account):
             return account
-        if hides_card_number(account):
+        if account_contains_card_number(account):
             self.clear_value("payout_account")
             raise ValidationError(CARD_NUMBER_ERROR, code="card_number")
         if has_iban_prefix(account):

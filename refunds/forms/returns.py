@@ -102,7 +102,7 @@ class ReturnItem:
 class ReturnForm(SubmissionForm):
     """A return request for one order. After validation, `checked_lines` holds the lines with their refund amounts."""
 
-    way = "return"
+    form_name = "return"
 
     reason = forms.ChoiceField(
         label=_("Why do you return it?"),

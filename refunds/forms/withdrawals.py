@@ -21,7 +21,7 @@ SUBMISSION_NAMESPACE = UUID("6f0d1c0e-7c43-4c55-9d0b-0f1e2d5a4b11")
 class WithdrawalForm(SubmissionForm, EmailForm):
     """Name, order number, and the email address for the acknowledgement. No reason is asked for."""
 
-    way = "withdraw"
+    form_name = "withdraw"
 
     name = forms.CharField(
         label=_("Your name"),

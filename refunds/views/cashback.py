@@ -75,7 +75,7 @@ def claim(request: HttpRequest) -> HttpResponse:
     return _render_page(request, page, form, status=UNPROCESSABLE)
 
 
-claim.of_all_orders = True  # type: ignore[attr-defined]  # see orders/forms.py
+claim.covers_all_orders = True  # type: ignore[attr-defined]  # see orders/forms.py
 
 
 def _send(page: CashbackPage, form: CashbackForm) -> CashbackClaim:

@@ -12,7 +12,7 @@ from orders.passwords import portal_password
 from refunds.models import CashbackClaim, Swap, SwapOffer
 from tests.browser.conftest import Open
 from tests.factories import make_license, make_line, make_order, make_product
-from tests.files import made
+from tests.files import factories
 from tests.refunds.cashback import make_promotion
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -73,7 +73,7 @@ def test_claiming_cashback(open_page: Open, order: Order, license: License, sett
     page.get_by_role("link", name="Please enter whose account it is.").click()
     page.get_by_label("Account holder").fill("Bea Buyer")
     page.get_by_label("IBAN, or bank and account number").fill("DE89 3704 0044 0532 0130 00")
-    photo = {"name": "receipt.png", "mimeType": "image/png", "buffer": made.png()}
+    photo = {"name": "receipt.png", "mimeType": "image/png", "buffer": factories.png()}
     page.get_by_label("Proof of purchase").set_input_files(files=[photo])
     page.get_by_role("button", name="Send the claim").click()
     claim = CashbackClaim.objects.get()

@@ -25,7 +25,7 @@ def replace_subprocess(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     run = subprocess.run
 
     def other(_command: list[str], **options: object) -> object:
-        return run([sys.executable, "-c", program], **options)  # type: ignore[call-overload]
+        return run([sys.executable, "-c", program], **options)
 
     monkeypatch.setattr(validation.subprocess, "run", other)
 

@@ -71,7 +71,7 @@ def test_a_cmyk_jpeg_becomes_rgb() -> None:
 def test_transparency_is_kept() -> None:
     glass = factories.Image.new("RGBA", factories.WIDE, (255, 0, 0, 0))
     clean = factories.open_image(clean_upload(factories.upload(factories.encode(glass, "PNG"))).content)
-    assert clean.getpixel((1, 1))[3] == 0  # type: ignore[index]
+    assert clean.getpixel((1, 1))[3] == 0
 
 
 def test_an_animated_image_becomes_its_first_frame() -> None:

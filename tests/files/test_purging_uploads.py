@@ -90,7 +90,7 @@ def test_a_failed_deletion_is_retried_by_a_later_purge(upload_folder: Path, monk
     assert factories.files_in(upload_folder) == []
 
 
-def test_download_records_are_deleted_after_their_time(upload_folder: Path, django_user_model) -> None:  # type: ignore[no-untyped-def]
+def test_download_records_are_deleted_after_their_time(upload_folder: Path, django_user_model) -> None:
     agent = django_user_model.objects.create_user("agent")
     upload = make_upload()
     now = timezone.now()

@@ -45,7 +45,7 @@ def test_an_upload_is_stored_read_and_deleted(bucket: S3Server, upload_folder: P
     assert bucket.signed
     assert not upload_folder.exists()
     answer = agent.get(f"/files/{upload.pk}/")
-    assert b"".join(answer) == bucket.objects[f"portal/{upload.stored_name}"]  # type: ignore[arg-type]
+    assert b"".join(answer) == bucket.objects[f"portal/{upload.stored_name}"]
     assert purge(upload.keep_until).uploads == 1
     assert bucket.objects == {}
 

@@ -38,7 +38,7 @@ def comparable_page(answer: HttpResponse) -> str:
 
 def test_a_download_is_an_attachment_that_browsers_do_not_run(agent: Client, upload: Upload) -> None:
     answer = agent.get(download_path(upload))
-    assert b"".join(answer).startswith(b"%PDF-")  # type: ignore[arg-type]
+    assert b"".join(answer).startswith(b"%PDF-")
     assert answer["Content-Type"] == "application/pdf"
     assert answer["Content-Disposition"].startswith("attachment;")
     assert answer["X-Content-Type-Options"] == "nosniff"
@@ -59,7 +59,7 @@ def test_every_download_is_recorded(agent: Client, upload: Upload) -> None:
 def log_in(name: str, **fields: object) -> Client:
     client = Client()
     permission = Permission.objects.get(codename="view_upload")
-    user = User.objects.create_user(name, password="a long password", **fields)  # type: ignore[arg-type]
+    user = User.objects.create_user(name, password="a long password", **fields)
     if name != "without_the_right":
         user.user_permissions.add(permission)
     client.force_login(user)
@@ -137,7 +137,7 @@ def test_anonymous_users_are_redirected_to_the_login(upload: Upload) -> None:
 def test_the_number_of_queries_of_the_list_does_not_depend_on_its_rows(
     agent: Client,
     upload: Upload,
-    django_assert_max_num_queries,  # type: ignore[no-untyped-def]
+    django_assert_max_num_queries,
 ) -> None:
     for number in range(20):
         Upload.objects.create(

@@ -122,7 +122,7 @@ def test_an_order_that_the_database_refuses_costs_itself_only(
         if any(order.columns["number"] == "A-5" for order in batch.orders.values()):
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1 / 0")
-        write(batch, now)  # type: ignore[arg-type]
+        write(batch, now)
 
     monkeypatch.setattr(run, "write", refusing)
     result = importer.orders(*(portal_order(number=f"A-{number}") for number in range(9)))

@@ -39,4 +39,4 @@ def link_to(order: Order, release: Release, browser: Client | None = None) -> st
 
 def body(answer: HttpResponseBase) -> bytes:
     """What was sent, read to its end."""
-    return b"".join(answer.streaming_content) if answer.streaming else answer.content  # type: ignore[attr-defined]
+    return b"".join(answer.streaming_content) if answer.streaming else answer.content

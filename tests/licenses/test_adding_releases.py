@@ -189,7 +189,7 @@ def test_a_file_that_changes_while_it_is_stored_is_refused(
 
     def save_after_a_change(storage: FileSystemStorage, name: str, content: object) -> str:
         file.write_bytes(CONTENT[:-1] + b"!")
-        return save(storage, name, content)  # type: ignore[arg-type]
+        return save(storage, name, content)
 
     monkeypatch.setattr(FileSystemStorage, "_save", save_after_a_change)
     assert "did the file change" in str(refusal(file))

@@ -55,7 +55,7 @@ def test_a_license_on_several_orders_stands_once_with_all_of_them() -> None:
     assert second.number in text(page)
 
 
-def test_the_page_of_all_licenses_asks_no_more_for_many(django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_the_page_of_all_licenses_asks_no_more_for_many(django_assert_max_num_queries) -> None:
     browser = Client()
     for _order in range(4):
         order = make_order()
@@ -207,7 +207,7 @@ def test_many_at_once_never_pass_the_allowance() -> None:
     assert DeviceRelease.objects.count() == 3
 
 
-def test_the_mail_says_which_device_and_when(settings) -> None:  # type: ignore[no-untyped-def]
+def test_the_mail_says_which_device_and_when(settings) -> None:
     order = make_order()
     device = make_device(order)
     released = devices.release(device, order, datetime(2026, 11, 5, 12, 0, tzinfo=timezone.get_default_timezone()))

@@ -211,7 +211,7 @@ def test_an_order_without_installers_says_nothing_of_downloads() -> None:
 def test_a_file_that_was_lost_or_cut_is_told_and_not_sent(releases_folder: object) -> None:
     order, release = bought()
     browser = inside(order)
-    stored = releases_folder / release.stored_name  # type: ignore[operator]
+    stored = releases_folder / release.stored_name
     stored.write_bytes(CONTENT[:-1])
     link = link_to(order, release, browser)
     answer = Client().get(link)

@@ -106,7 +106,7 @@ def test_a_serial_number_that_ends_like_a_card_number_is_still_one(typed: str) -
     assert marks(answer, "data-product") == ["maximum-security"]
 
 
-def test_it_asks_four_questions_however_many_products_there_are(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_it_asks_four_questions_however_many_products_there_are(django_assert_num_queries) -> None:
     for number in range(20):
         SerialPrefix.objects.create(product=make_product(), prefix=f"Z{number}")
     with django_assert_num_queries(4):

@@ -181,7 +181,7 @@ def test_the_file_is_closed_whatever_happens(monkeypatch: pytest.MonkeyPatch) ->
     link = link_to(order, release)
     from_storage = type(releases_storage())._open
 
-    def open_and_note(storage, name, mode="rb"):  # type: ignore[no-untyped-def]
+    def open_and_note(storage, name, mode="rb"):
         opened.append(from_storage(storage, name, mode))
         return opened[-1]
 

@@ -14,7 +14,7 @@ from tests.pages import inside, marks, text
 pytestmark = pytest.mark.django_db
 
 
-def page(order: Order):  # type: ignore[no-untyped-def]
+def page(order: Order):
     return inside(order).get(f"/orders/{order.public_id}/")
 
 
@@ -90,7 +90,7 @@ def test_revoked_and_ended_licenses_say_so() -> None:
     assert "Expired on January 1, 2020." in said
 
 
-def test_all_orders_are_loaded_with_one_query_once_their_items_are_there(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_all_orders_are_loaded_with_one_query_once_their_items_are_there(django_assert_num_queries) -> None:
     orders = [make_order() for _order in range(5)]
     for order in orders:
         make_license(make_line(order))

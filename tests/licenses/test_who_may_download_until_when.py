@@ -245,7 +245,7 @@ def test_a_line_is_revoked_when_all_its_licenses_are() -> None:
 
 
 @pytest_db
-def test_many_orders_cost_one_query_and_keep_apart(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_many_orders_cost_one_query_and_keep_apart(django_assert_num_queries) -> None:
     products = [make_product() for _order in range(4)]
     for product in products:
         make_license(make_line(make_order()), product=product)

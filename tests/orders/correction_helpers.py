@@ -23,7 +23,7 @@ def post_correction(order: Order, browser: Client | None = None, **fields: str) 
         "card_last4": order.card_last4,
         "new_email": "right@example.com",
     }
-    return (browser or Client()).post(PAGE, data | fields)  # type: ignore[return-value]
+    return (browser or Client()).post(PAGE, data | fields)
 
 
 def correct_in_browser(order: Order, new_email: str = "right@example.com") -> Client:

@@ -36,7 +36,7 @@ def test_a_header_is_ignored_unless_settings_name_it() -> None:
         ("", 1, "192.0.2.1"),
     ],
 )
-def test_the_header_of_our_proxies_is_read_from_its_end(settings, header: str, proxies: int, expected: str) -> None:  # type: ignore[no-untyped-def]
+def test_the_header_of_our_proxies_is_read_from_its_end(settings, header: str, proxies: int, expected: str) -> None:
     settings.CLIENT_IP_HEADER = "X-Forwarded-For"
     settings.CLIENT_IP_PROXIES = proxies
     request = RequestFactory().get("/", REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR=header)

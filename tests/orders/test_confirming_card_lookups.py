@@ -39,7 +39,7 @@ def order_in(policy: str) -> Order:
     return make_order(store=make_store(confirm_card_lookup=policy))
 
 
-def find_order_by_card():  # type: ignore[no-untyped-def]
+def find_order_by_card():
     request = visit()
     assert find_by_card(request, "buyer@example.com", "4242").outcome == Outcome.FOUND
     return again(request)
@@ -118,7 +118,7 @@ def test_only_orders_of_the_store_that_requires_a_code_are_restricted() -> None:
 @pytest.mark.parametrize(
     "retype", [lambda d: f" {d[:3]} {d[3:]} ", lambda d: d.translate({48 + i: 0xFF10 + i for i in range(10)})]
 )
-def test_a_code_with_spaces_or_full_width_digits_is_accepted(retype) -> None:  # type: ignore[no-untyped-def]
+def test_a_code_with_spaces_or_full_width_digits_is_accepted(retype) -> None:
     order = order_in(ALWAYS)
     assert enter_code(find_order_by_card(), order, retype(emailed_digits())).outcome == Outcome.FOUND
 

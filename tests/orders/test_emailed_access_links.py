@@ -117,7 +117,7 @@ def test_a_link_that_was_never_sent_cannot_be_opened(order: Order) -> None:
 
 def test_known_and_unknown_addresses_get_the_same_result_with_the_same_queries(
     order: Order,
-    django_assert_num_queries,  # type: ignore[no-untyped-def]
+    django_assert_num_queries,
 ) -> None:
     for address in ("buyer@example.com", "nobody@example.com"):
         with django_assert_num_queries(5):

@@ -135,7 +135,7 @@ def test_a_card_number_typed_into_the_wrong_field_is_masked() -> None:
     assert Attempt.objects.get().subject == "••••4242"
 
 
-def test_known_and_unknown_addresses_cost_the_same_queries(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_known_and_unknown_addresses_cost_the_same_queries(django_assert_num_queries) -> None:
     make_order()
     for address in ("buyer@example.com", "nobody@example.com"):
         with django_assert_num_queries(7):  # two of them begin and end a transaction

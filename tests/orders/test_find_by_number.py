@@ -62,7 +62,7 @@ def test_attempts_are_recorded_without_the_password() -> None:
     assert "guess" not in str(vars(row))
 
 
-def test_known_and_unknown_orders_cost_the_same_queries(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_known_and_unknown_orders_cost_the_same_queries(django_assert_num_queries) -> None:
     order = make_order()
     for number in (order.number, "A-nothing"):
         with django_assert_num_queries(6):  # two of them begin and end a transaction

@@ -28,7 +28,7 @@ def without_tokens(page: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("path", ["/", "/orders/find/"])
-def test_the_page_has_all_three_forms_and_needs_no_query(client: Client, path: str, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_the_page_has_all_three_forms_and_needs_no_query(client: Client, path: str, django_assert_num_queries) -> None:
     with django_assert_num_queries(0):
         page = client.get(path)
     for action in ("/orders/find/number/", "/orders/find/card/", "/orders/find/link/"):

@@ -71,7 +71,7 @@ def test_refunds_and_discounts_are_shown() -> None:
     assert "Refunded on November 5, 2026: €9.99" in page_text
 
 
-def test_building_an_invoice_needs_no_query(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_building_an_invoice_needs_no_query(django_assert_num_queries) -> None:
     order = Order.objects.select_related("store").get(pk=make_order().pk)
     lines = [make_line(order) for _line in range(3)]
     with django_assert_num_queries(0):

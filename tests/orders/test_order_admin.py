@@ -93,7 +93,7 @@ def test_a_time_zone_that_does_not_exist_is_refused_with_a_hint(agent: Client, o
 def test_the_number_of_queries_of_the_list_does_not_depend_on_its_rows(
     agent: Client,
     order: Order,
-    django_assert_max_num_queries,  # type: ignore[no-untyped-def]
+    django_assert_max_num_queries,
 ) -> None:
     for _number in range(50):
         make_order(store=order.store)

@@ -123,7 +123,7 @@ def test_all_pages_of_an_order_require_access(order: Order, rest: str, method: s
 @pytest.mark.parametrize("items", [1, 50])
 def test_the_number_of_queries_is_the_same_for_many_items(
     order: Order, items: int, django_assert_max_num_queries
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     for _item in range(items):
         make_license(make_line(order))
     resend_confirmation(order)
@@ -132,7 +132,7 @@ def test_the_number_of_queries_is_the_same_for_many_items(
         assert browser.get(page_of(order)).status_code == 200
 
 
-def test_the_list_shows_all_orders_newest_first_with_few_queries(django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_the_list_shows_all_orders_newest_first_with_few_queries(django_assert_max_num_queries) -> None:
     orders = [make_order(placed_at=datetime(2026, 1, day, tzinfo=UTC)) for day in range(1, 11)]
     for order in orders:
         make_line(order)

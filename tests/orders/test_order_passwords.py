@@ -36,7 +36,7 @@ def test_a_portal_made_password_has_at_least_112_bits_and_is_stable() -> None:
 @pytest.mark.parametrize(
     "retype", [str.lower, lambda text: text.replace("-", ""), lambda text: f" {text.replace('-', ' ')} "]
 )
-def test_a_portal_made_password_is_accepted_in_any_notation(retype) -> None:  # type: ignore[no-untyped-def]
+def test_a_portal_made_password_is_accepted_in_any_notation(retype) -> None:
     order = make_order()
     assert opens(order, retype(portal_password(order) or ""))
 

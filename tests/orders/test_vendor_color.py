@@ -12,7 +12,7 @@ from orders import theme
 def test_text_has_the_contrast_of_wcag_aa(settings: Settings, color: str) -> None:
     settings.VENDOR_COLOR = color
     sheet = theme.stylesheet()
-    brand, text = re.search(r"--brand:(#\w+);--brand-text:(#\w+)", sheet).groups()  # type: ignore[union-attr]
+    brand, text = re.search(r"--brand:(#\w+);--brand-text:(#\w+)", sheet).groups()
     light, dark = re.findall(r"--brand-ink:(#\w+)", sheet)
     assert brand == color
     assert contrast(brand, text) >= AA_CONTRAST

@@ -1,4 +1,7 @@
+import re
+
 import pytest
+from django.contrib.staticfiles import finders
 from django.test import Client, RequestFactory
 from django.views import defaults
 
@@ -28,6 +31,13 @@ def test_the_500_page_renders_without_a_database(rf: RequestFactory) -> None:
     answer = defaults.server_error(rf.get("/"))
     assert answer.status_code == 500
     assert "not your fault" in answer.content.decode()
+
+
+def test_the_stylesheets_of_the_500_page_exist(rf: RequestFactory) -> None:
+    page = defaults.server_error(rf.get("/")).content.decode()
+    names = re.findall(r'href="/static/([^"]+)"', page)
+    assert "css/bootstrap.min.css" in names
+    assert [name for name in names if finders.find(name) is None] == []
 
 
 @pytest.mark.django_db

@@ -5,14 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
-from files.judging import CleanFile
 
+from files.validation import CleanFile
 from licenses.models import License, Product
 from orders.models import Order
 from refunds.models import CashbackClaim, CashbackPromotion
 from refunds.services import cashback
 from tests.factories import make_license, make_line, make_order, make_product
-from tests.files import made
+from tests.files import factories
 
 
 def make_promotion(*products: Product, stores: Any = (), **fields: Any) -> CashbackPromotion:
@@ -46,7 +46,7 @@ def order_of(license: License) -> Order:
 
 def proof(name: str = "receipt.png") -> CleanFile:
     """A file that has passed the checks of uploads."""
-    return CleanFile(made.png(), name, "image/png")
+    return CleanFile(factories.png(), name, "image/png")
 
 
 def make_claim(license: License, **how: Any) -> CashbackClaim:

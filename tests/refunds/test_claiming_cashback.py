@@ -17,7 +17,7 @@ from refunds import payout_details
 from refunds.models import CashbackClaim, CashbackPromotion
 from refunds.views.cashback import CLAIM_RATE
 from tests.factories import make_agent, make_license, make_line, make_order, make_product
-from tests.files import made
+from tests.files import factories
 from tests.pages import inside, marks, text
 from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license, order_of
 
@@ -43,7 +43,7 @@ def browser(license: License) -> Client:
 
 
 def claim_form(license: License, **fields: Any) -> dict[str, Any]:
-    proof = made.upload(made.png(), "receipt.png")
+    proof = factories.upload(factories.png(), "receipt.png")
     return {"serial": license.serial, "country": "DE", "proof": proof, "submission_id": "one"} | fields
 
 
@@ -63,7 +63,7 @@ def test_from_the_page_to_the_reference(
     assert marks(status, "data-amount") == ["10.00"]
     assert claim.proof is not None
     assert claim.proof.name == "receipt.png"
-    assert len(made.files_in(upload_folder)) == 1
+    assert len(factories.files_in(upload_folder)) == 1
     assert Message.objects.get(kind="cashback_received").recipient == "buyer@example.com"
     assert marks(browser.get("/cashback/"), "data-cashback") == ["claimed"]
 
@@ -117,7 +117,7 @@ def test_an_unknown_and_a_foreign_serial_get_the_same_response(license: License,
 def test_strangers_get_one_response_and_no_file_is_processed(
     license: License, promotion: CashbackPromotion, upload_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("files.forms.judge", lambda upload: pytest.fail("a stranger's file was looked at"))
+    monkeypatch.setattr("files.forms.clean_upload", lambda upload: pytest.fail("a stranger's file was looked at"))
     responses = {
         text(Client().post("/cashback/", claim_form(license, serial=serial)))
         for serial in (license.serial, "XZZZ-0000-0000-0000-0000", "")
@@ -126,7 +126,7 @@ def test_strangers_get_one_response_and_no_file_is_processed(
     assert "Please open its order first." in response
     assert "Open your order" in response
     assert not CashbackClaim.objects.exists()
-    assert made.files_in(upload_folder) == []
+    assert factories.files_in(upload_folder) == []
 
 
 def test_opening_an_order_leads_back_to_the_cashback_page() -> None:
@@ -155,7 +155,7 @@ def test_the_same_submission_twice_makes_one_claim_and_one_email(
 ) -> None:
     responses = [browser.post("/cashback/", claim_form(license)) for _click in range(2)]
     assert responses[0]["Location"] == responses[1]["Location"]
-    assert CashbackClaim.objects.count() == Upload.objects.count() == len(made.files_in(upload_folder)) == 1
+    assert CashbackClaim.objects.count() == Upload.objects.count() == len(factories.files_in(upload_folder)) == 1
     assert Message.objects.filter(kind="cashback_received").count() == 1
 
 
@@ -166,7 +166,7 @@ def test_a_second_claim_for_the_serial_number_is_refused(
     again = browser.post("/cashback/", claim_form(license, submission_id="two"))
     assert again.status_code == 422
     assert "Cashback was claimed for this serial number already." in text(again)
-    assert len(made.files_in(upload_folder)) == CashbackClaim.objects.count() == 1
+    assert len(factories.files_in(upload_folder)) == CashbackClaim.objects.count() == 1
 
 
 def test_after_a_canceled_claim_another_is_possible(
@@ -196,7 +196,7 @@ def test_a_serial_number_may_be_typed_with_spaces_and_in_lower_case(
         ({"country": ""}, "Please choose the country in which you bought."),
         ({"country": "Germany"}, "Please choose the country in which you bought."),
         ({"proof": ""}, "Please choose a file"),
-        ({"proof": made.upload(b"MZ", "setup.exe")}, "This is a program"),
+        ({"proof": factories.upload(b"MZ", "setup.exe")}, "This is a program"),
         ({"payout_method": "cash"}, "Please choose one of the ways that are shown."),
         ({"payout_method": "bank"}, "Please enter whose account it is."),
         ({"payout_method": "bank", "payout_holder": "Bea"}, "Please enter the IBAN, or the bank and the account"),
@@ -226,7 +226,7 @@ def test_invalid_input_is_reported_and_nothing_is_stored(
     assert sentence in text(response)
     assert "4242424242424242" not in response.content.decode().replace(" ", "")
     assert not CashbackClaim.objects.exists()
-    assert made.files_in(upload_folder) == []
+    assert factories.files_in(upload_folder) == []
 
 
 def test_bank_details_are_encrypted_and_deleted_when_the_claim_is_canceled(

@@ -65,7 +65,7 @@ def test_a_swap_from_the_request_to_the_new_serial_number() -> None:
     license = case.new_license
     assert license is not None
     assert (license.serial, license.devices, license.expires_on) == ("pnew 1111-2222", 5, date(2027, 11, 1))
-    assert license.product == case.offer.product  # type: ignore[union-attr]
+    assert license.product == case.offer.product
     assert case.line.licensed_lines.get(license=license).origin == LicensedLine.Origin.STAFF
     assert (case.status, case.decided_by) == ("swapped", agent)
     assert statuses_of(case) == ["received", "in_review", "approved", "swapped"]

@@ -62,7 +62,7 @@ def run_concurrently(*tasks: object) -> list[object]:
     def run(place: int) -> None:
         try:
             begin.wait()
-            results[place] = tasks[place]()  # type: ignore[operator]
+            results[place] = tasks[place]()
         except Refusal as refusal:
             results[place] = refusal
         finally:
@@ -120,7 +120,7 @@ def test_a_worker_killed_after_the_gateways_response_does_not_refund_twice(
 
 def test_two_concurrent_workers_send_each_refund_once(case: Return, server: StripeServer) -> None:
     results = run_concurrently(*[send_due] * 4)
-    assert sum(result["done"] for result in results) == 1  # type: ignore[index]
+    assert sum(result["done"] for result in results) == 1
     assert_refunded_once(case, server)
     assert len(server.keys_sent) == 1
 

@@ -38,14 +38,12 @@ def refund(case: Return) -> None:
 
 def sent_email(kind: str) -> EmailMessage:
     message = Message.objects.get(kind=kind)
-    return rendering.build(message, kinds.get(kind)).message()  # type: ignore[return-value]
+    return rendering.build(message, kinds.get(kind)).message()
 
 
 def part(sent_email: EmailMessage, subtype: str) -> str:
     return next(
-        piece.get_payload(decode=True).decode()  # type: ignore[union-attr]
-        for piece in sent_email.walk()
-        if piece.get_content_subtype() == subtype
+        piece.get_payload(decode=True).decode() for piece in sent_email.walk() if piece.get_content_subtype() == subtype
     )
 
 

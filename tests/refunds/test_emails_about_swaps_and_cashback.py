@@ -41,7 +41,7 @@ def rendered_parts(kind: str) -> tuple[str, str, str]:
     message = Message.objects.get(kind=kind)
     built = rendering.build(message, kinds.get(kind))
     bodies = {
-        piece.get_content_subtype(): piece.get_payload(decode=True).decode()  # type: ignore[union-attr]
+        piece.get_content_subtype(): piece.get_payload(decode=True).decode()
         for piece in built.message().walk()
         if not piece.is_multipart()
     }

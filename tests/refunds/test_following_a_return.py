@@ -237,7 +237,7 @@ class TestRedirectAfterFindingTheOrder:
 
 
 @pytest.mark.parametrize("items", [1, 30])
-def test_the_number_of_queries_does_not_grow_with_items(items: int, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_the_number_of_queries_does_not_grow_with_items(items: int, django_assert_max_num_queries) -> None:
     order = make_order(placed_at=timezone.now(), total=Decimal(5000))
     lines = [make_line(order) for _item in range(items)]
     for line in lines:

@@ -24,7 +24,7 @@ def test_changes_by_staff_are_kept() -> None:
 
 
 @pytest.mark.django_db
-def test_in_the_language_of_the_page() -> None:
+def test_reasons_are_shown_in_the_language_of_the_page() -> None:
     reason = make_reason(name="Wrong one", translations={"de": "Das falsche"})
     for language, label in [("de", "Das falsche"), ("de-at", "Das falsche"), ("en", "Wrong one"), ("fr", "Wrong one")]:
         with translation.override(language):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from cases.refusals import NotPossible
 from orders.models import Order
-from orders.services.address_corrections import correct, undo
+from orders.services.address_corrections import correct_address, undo_correction
 from refunds.eligibility import check_eligibility
 from refunds.models import CashbackClaim, RefundTransaction, StoreGateway, Withdrawal
 from refunds.services import cashback, swaps, withdrawals
@@ -34,7 +34,7 @@ def requested_lines(order: Order) -> list[RequestedLine]:
 
 
 def test_returns_and_swaps_are_refused_with_the_end_of_the_wait(order: Order) -> None:
-    correct(order, "right@example.com")
+    correct_address(order, "right@example.com")
     for refused in ("return", "swap"):
         page = text(inside(order).get(f"/orders/{order.public_id}/{refused}/", follow=True))
         assert "corrected lately" in page, refused
@@ -45,19 +45,19 @@ def test_returns_and_swaps_are_refused_with_the_end_of_the_wait(order: Order) ->
 
 
 def test_returns_are_possible_again_after_48_hours(order: Order) -> None:
-    until = correct(order, "right@example.com").undo_until
+    until = correct_address(order, "right@example.com").undo_until
     with time_machine.travel(until, tick=False):
         assert request_return(order, requested_lines(order), make_reason()).amount == Decimal("79.95")
 
 
 def test_undoing_the_correction_ends_the_wait(order: Order) -> None:
-    undo(correct(order, "right@example.com"))
+    undo_correction(correct_address(order, "right@example.com"))
     assert request_return(order, requested_lines(order), make_reason()).pk
 
 
 def test_the_order_is_eligible_before_the_correction(order: Order) -> None:
     before = timezone.now() - timedelta(hours=1)
-    correct(order, "right@example.com")
+    correct_address(order, "right@example.com")
     order.refresh_from_db()
     assert not check_eligibility(order, before).refusal
 
@@ -72,7 +72,7 @@ def test_open_refunds_are_not_sent_meanwhile(order: Order) -> None:
         gateway=StoreGateway.Gateway.STRIPE,
     )
     assert list(RefundTransaction.objects.due(timezone.now())) == [transaction]
-    until = correct(order, "right@example.com").undo_until
+    until = correct_address(order, "right@example.com").undo_until
     assert not RefundTransaction.objects.due(timezone.now()).exists()
     assert RefundTransaction.objects.due(until).exists()
 
@@ -84,7 +84,7 @@ def test_cashback_can_neither_be_claimed_nor_paid() -> None:
     order = order_of(license)
     claim = make_claim(license)
     cashback.approve(claim, make_agent())
-    correct(order, "right@example.com")
+    correct_address(order, "right@example.com")
     with pytest.raises(cashback.NoCashback, match="corrected lately"):
         cashback.record_payout(claim, make_agent(), "PAY-1")
     CashbackClaim.objects.all().delete()
@@ -95,6 +95,6 @@ def test_cashback_can_neither_be_claimed_nor_paid() -> None:
 
 
 def test_a_withdrawal_is_accepted_anyway(order: Order) -> None:
-    correct(order, "right@example.com")
+    correct_address(order, "right@example.com")
     withdrawals.withdraw(WithdrawalStatement("Bea Buyer", order.number, "right@example.com"), "en", None)
     assert Withdrawal.objects.get().status == Withdrawal.Status.RECEIVED

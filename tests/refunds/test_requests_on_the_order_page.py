@@ -107,7 +107,7 @@ def test_after_a_withdrawal_a_return_is_offered_only_if_it_was_declined(status: 
     assert (ASK in panel_text(order)) is offered
 
 
-def test_one_query_for_many_orders(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_one_query_for_many_orders(django_assert_num_queries) -> None:
     orders = [make_recent_order() for _order in range(5)]
     for order in orders[:3]:
         request_return(order, [RequestedLine(order.lines.get().pk, 1)], make_reason())

@@ -25,7 +25,7 @@ def page_url(order: Order) -> str:
 
 def make_order_at(zone: str, *local: int) -> Order:
     """An order placed at this local time of its store."""
-    placed_at = datetime(*local, tzinfo=ZoneInfo(zone))  # type: ignore[arg-type]
+    placed_at = datetime(*local, tzinfo=ZoneInfo(zone))
     return make_order(store=make_store(time_zone=zone), placed_at=placed_at.astimezone(UTC))
 
 

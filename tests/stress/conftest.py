@@ -28,4 +28,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     table = Table("what was done", "what was counted", "figure", "test", title="Under stress")
     for row in rows:
         table.add_row(*row)
-    Console(width=160).print(table)
+    Console(width=160, markup=False).print(table)  # a parameter in brackets is no markup
+    if log := terminalreporter.config.getoption("log_file"):
+        terminalreporter.write_line(f"What was logged meanwhile: {log}")

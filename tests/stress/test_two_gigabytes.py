@@ -134,7 +134,7 @@ class BySendfile(Quiet):
 
     def copyfile(self, source: object, outputfile: object) -> None:
         self.wfile.flush()
-        self.connection.sendfile(source)  # type: ignore[arg-type]
+        self.connection.sendfile(source)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def test_a_stranger_sees_the_same_page_for_existing_and_unknown_threads(client: 
     assert "no-store" in there["Cache-Control"]
 
     def page(answer: object, reference: str) -> str:
-        return text(answer).replace(reference, "")  # type: ignore[arg-type]
+        return text(answer).replace(reference, "")
 
     assert page(there, thread.reference) == page(not_there, unknown)
     assert "My secret words" not in there.content.decode()

@@ -17,7 +17,7 @@ def make_sent_message(order: Order | None = None, **fields: object) -> Message:
     return Message.objects.create(**defaults | {"status": Message.Status.SENT} | fields)
 
 
-def check(**fields: str):  # type: ignore[no-untyped-def]
+def check(**fields: str):
     return Client().post("/genuine/", fields)
 
 
@@ -36,7 +36,7 @@ def test_a_valid_code_shows_kind_day_masked_address_and_order_number_ending() ->
 @pytest.mark.parametrize(
     "change", [str.lower, lambda code: code.replace("-", " "), lambda code: code.replace("-", "–")]
 )
-def test_a_code_is_accepted_in_any_notation(change) -> None:  # type: ignore[no-untyped-def]
+def test_a_code_is_accepted_in_any_notation(change) -> None:
     assert result(check(code=change(make_sent_message().grouped_code))) == "ours"
 
 

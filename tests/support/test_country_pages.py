@@ -75,7 +75,7 @@ def test_an_unknown_country_is_refused_with_a_message(page: str, country: str) -
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_each_page_needs_one_query(page: str, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_each_page_needs_one_query(page: str, django_assert_num_queries) -> None:
     with django_assert_num_queries(1):
         Client().get(page)
 

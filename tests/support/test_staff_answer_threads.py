@@ -208,7 +208,7 @@ def test_staff_with_view_permission_cannot_decide(thread: Thread) -> None:
     browser = logged_in(auditor)
     assert "data-action" not in browser.get(admin_url(thread)).content.decode()
     assert browser.post(f"{QUEUE}{thread.pk}/decide/", {"action": "take"}).status_code == 403
-    upload_id = thread.events.first().files.get().upload_id  # type: ignore[union-attr]
+    upload_id = thread.events.first().files.get().upload_id
     assert browser.get(f"/files/{upload_id}/").status_code == 404
     stranger = Client()
     assert stranger.get(admin_url(thread)).status_code == 302

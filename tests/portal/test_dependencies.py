@@ -1,0 +1,57 @@
+import ast
+import os
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_the_image_runs_the_oldest_supported_python() -> None:
+    oldest = PROJECT["requires-python"].removeprefix(">=")
+    images = re.findall(r"^FROM python:(\S+?)-slim", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert set(images) == {oldest}
+
+
+@pytest.mark.skipif("CI" not in os.environ, reason="developers may run any supported Python")
+def test_changes_are_tested_on_the_python_of_the_image() -> None:
+    major, minor = sys.version_info[:2]
+    assert f"FROM python:{major}.{minor}-slim" in (ROOT / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_file_has_one_version_of_each_package(name: str) -> None:
+    packages = re.findall(r"^([\w.-]+)==", (ROOT / name).read_text(), re.MULTILINE)
+    assert sorted(packages) == sorted(set(packages))
+
+
+def imported_modules(folder: str) -> set[str]:
+    """The top-level modules that the folder's files import."""
+    nodes = [node for path in (ROOT / folder).rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    imports = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    from_imports = {
+        node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level
+    }
+    return {name.partition(".")[0] for name in imports | from_imports}
+
+
+@pytest.mark.parametrize("folder", ["tests", "bench"])
+def test_what_tests_import_is_a_declared_dependency(folder: str) -> None:
+    extras = PROJECT["optional-dependencies"]
+    requirements = PROJECT["dependencies"] + extras["trial"] + extras["dev"]
+    declared = {canonicalize_name(Requirement(line).name) for line in requirements}
+    distributions = packages_distributions()
+    missing = {
+        module
+        for module in imported_modules(folder) - sys.stdlib_module_names
+        if module in distributions
+        and not declared & {canonicalize_name(distribution) for distribution in distributions[module]}
+    }
+    assert missing == set()
