@@ -1,13 +1,12 @@
 from dataclasses import dataclass
-from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Vendor:
-    """The vendor as shown on every page. Compared by identity, because it is part of cache keys."""
+    """The vendor as shown on every page. Its repr is part of the keys of cached fragments."""
 
     name: str
     logo: str
@@ -17,12 +16,9 @@ class Vendor:
     demo: bool
 
 
-_get_vendor = lru_cache(maxsize=8)(Vendor)
-
-
 def vendor(request: HttpRequest) -> dict[str, object]:
     """Add the vendor's name, logo and color to every template context."""
-    current = _get_vendor(
+    current = Vendor(
         name=settings.VENDOR_NAME,
         logo=settings.VENDOR_LOGO,
         color=settings.VENDOR_COLOR,

@@ -77,7 +77,6 @@ INSTALLED_APPS = [
     "crispy_forms",
     "crispy_bootstrap5",
     "django_include_bootstrap",  # Bootstrap's own files, below its static/
-    "anymail",
     "axes",
     "csp",
 ]

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from intake.records import Serial, Time
@@ -77,7 +76,6 @@ class Batch(BaseModel):
     events: Annotated[list[EventRecord], Field(max_length=MAX_EVENTS)]
 
 
-@csrf_exempt
 @never_cache
 def receive_activations(request: HttpRequest) -> JsonResponse:
     """Process a signed batch. Responds with JSON: 200 with a result for each event, or an error."""

@@ -14,7 +14,6 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import Resolver404, resolve
 from django.utils import timezone
-from django.views.decorators.csrf import csrf_exempt
 
 from notifications import bounces
 from notifications.bounces import Bounce
@@ -23,7 +22,6 @@ FINAL = (EventType.BOUNCED, EventType.REJECTED, EventType.FAILED)
 NOT_FINAL = (EventType.DEFERRED,)
 
 
-@csrf_exempt
 def receive_bounces(request: HttpRequest, provider: str) -> HttpResponse:
     """Process a provider's request, such as `/api/bounces/postmark/`. 404 without a secret or for unknown providers."""
     try:

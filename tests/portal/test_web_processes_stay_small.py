@@ -1,9 +1,10 @@
-"""What only some processes need is not loaded by the web server: Celery, the PDF renderer, gateways, image decoders."""
+"""What only some processes need is not loaded by the web server: Celery, the PDF renderer, gateways, image decoders,
+and the libraries of webhooks."""
 
 import subprocess
 import sys
 
-NOT_IN_WEB_PROCESSES = ["celery", "kombu", "typst", "stripe", "PIL", "pikepdf", "boto3"]
+NOT_IN_WEB_PROCESSES = ["celery", "kombu", "typst", "stripe", "PIL", "pikepdf", "boto3", "pydantic", "requests"]
 
 LOAD = """
 import sys
