@@ -47,7 +47,7 @@ format: $(INSTALLED) ## mend style and layout of the code
 	$(BIN)/ruff format .
 
 messages: $(INSTALLED) ## bring the texts of code and templates into every language of locale/ (needs GNU gettext)
-	@command -v xgettext msgmerge msgattrib >/dev/null || { \
+	@command -v msgattrib >/dev/null || { \
 		echo "make messages needs GNU gettext: apt-get install gettext, or brew install gettext." >&2; exit 1; }
 	$(PRODUCTION) $(BIN)/python manage.py makemessages --all --no-location --no-obsolete --no-wrap $(UNTRANSLATED:%=--ignore '%')
 	$(BIN)/pybabel compile --domain django --directory locale --statistics

@@ -3,7 +3,7 @@
 `python -m bench.mail [--mails N] [--rounds N] [--seconds S]`. Both sides send to the same small server.
 The first is a server that only counts; no real one is that fast. The second is aiosmtpd, a whole server.
 Rounds alternate: while the raw connection sends, the workers are stopped in the middle of what they do,
-and go on afterwards. Ours includes claims, templates, a mark that is on disk before the next mail leaves,
+and go on afterwards. Ours includes claims, templates, a mark that is on disk before the next email leaves,
 and everything that Celery adds.
 """
 
@@ -73,31 +73,31 @@ def celery(folder: Path) -> Iterator[Workers]:
             process.wait()
 
 
-def fill(mails: int) -> None:
+def fill(emails: int) -> None:
     from notifications.models import Message  # noqa: PLC0415 (needs Django set up)
 
     Message.objects.all().delete()
-    for first in range(0, mails, BATCH):
+    for first in range(0, emails, BATCH):
         Message.objects.bulk_create(
             Message(kind=KIND, object_id=number, recipient=f"buyer{number}@example.com")
-            for number in range(first, min(first + BATCH, mails))
+            for number in range(first, min(first + BATCH, emails))
         )
 
 
 def raw_rate(sink: Sink, seconds: float) -> tuple[float, int]:
-    """Mails per second over one connection with Python's own client, and the bytes of the mail."""
+    """Emails per second over one connection with Python's own client, and the bytes of the email."""
     from notifications import kinds, rendering  # noqa: PLC0415 (needs Django set up)
     from notifications.models import Message  # noqa: PLC0415
     from notifications.outgoing import ready  # noqa: PLC0415
 
     sample = Message(kind=KIND, object_id=1, recipient="buyer@example.com")
-    mail = ready(rendering.build(sample, kinds.get(KIND)))
+    email = ready(rendering.build(sample, kinds.get(KIND)))
     with smtplib.SMTP("127.0.0.1", sink.port) as smtp:
         sink.clear()
         began = time.monotonic()
         while time.monotonic() - began < seconds:
-            smtp.sendmail(mail.sender, [mail.recipient], mail.data)
-        return sink.count.value / (time.monotonic() - began), len(mail.data)
+            smtp.sendmail(email.sender, [email.recipient], email.data)
+        return sink.count.value / (time.monotonic() - began), len(email.data)
 
 
 def our_rate(sink: Sink, seconds: float) -> float:
@@ -107,9 +107,9 @@ def our_rate(sink: Sink, seconds: float) -> float:
     return sink.count.value / (time.monotonic() - began)
 
 
-def measure(folder: Path, sink: Sink, mails: int, rounds: int, seconds: float) -> list[list[str]]:
+def measure(folder: Path, sink: Sink, emails: int, rounds: int, seconds: float) -> list[list[str]]:
     raw, ours = [], []
-    fill(mails)
+    fill(emails)
     with celery(folder) as workers:
         deadline = time.monotonic() + PATIENCE
         while sink.connections.value < WORKERS * PROCESSES:
@@ -141,7 +141,7 @@ def main() -> None:
         call_command("migrate", verbosity=0)
         for server in (sink, whole_server):
             os.environ["EMAIL_URL"] = f"smtp://127.0.0.1:{server.port}"  # for the workers
-            rows += measure(folder, server, options.mails, options.rounds, options.seconds)
+            rows += measure(folder, server, options.emails, options.rounds, options.seconds)
     stage.report("Mail, mails per second", ["what", "portal", "raw SMTP", "ratio"], rows)
 
 

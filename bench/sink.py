@@ -50,9 +50,9 @@ class _Session(asyncio.Protocol):
 
 
 class Sink:
-    """A server that does no more than it must: it finds the end of a mail, and says yes.
+    """A server that does no more than it must: it finds the end of an email, and says yes.
 
-    Counts mails since `clear`, and all connections.
+    Counts emails since `clear`, and all connections.
     """
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ from notifications.outgoing import (
     MAIL_TIMEOUTS,
     BrokenConnectionError,
     Outgoing,
-    ReadyMail,
+    ReadyEemail,
     RefusedError,
     TryLaterError,
     ready,
@@ -165,14 +165,14 @@ class _Run:
         try:
             while batch.messages and not self.is_over:
                 message = batch.messages[0]
-                mail = self._render(message)
-                if mail is not None and self._connect(message) and batch.ensure_lease(message):
-                    self._send(message, mail)
+                email = self._render(message)
+                if email is not None and self._connect(message) and batch.ensure_lease(message):
+                    self._send(message, email)
                 batch.drop(message)
         finally:
             batch.release()
 
-    def _render(self, message: Message) -> ReadyMail | None:
+    def _render(self, message: Message) -> ReadyEemail | None:
         """Render the email of a message. Returns None if it is not to be sent, and stores why in the row."""
         if message.last_error == LOST and _has_failed_for_days(message):
             self._finish(message, Message.Status.FAILED, last_error=_give_up_reason(message.last_error))
@@ -199,9 +199,9 @@ class _Run:
             return False
         return True
 
-    def _send(self, message: Message, mail: ReadyMail) -> None:
+    def _send(self, message: Message, email: ReadyEemail) -> None:
         try:
-            self.outgoing.send(mail)
+            self.outgoing.send(email)
         except RefusedError as refused:
             self.broken_in_a_row = 0
             self._finish(message, Message.Status.FAILED, attempts=message.attempts + 1, last_error=str(refused))

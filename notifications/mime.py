@@ -1,4 +1,4 @@
-"""A mail down to its bytes.
+"""An email down to its bytes.
 
 Python's own generator folds every header anew and takes longer than all the rest of a delivery; ours
 are short and known. What is long or not ASCII goes through the standard library all the same.

@@ -1,7 +1,7 @@
-"""One reused connection to the mail server, and what its answers mean for a mail.
+"""One reused connection to the mail server, and what its answers mean for an email.
 
 Over SMTP it speaks the protocol itself, on the connection that Django's backend opens and authenticates:
-so that a refused recipient and a broken connection stay apart, no mail takes longer than MAIL_TIMEOUTS,
+so that a refused recipient and a broken connection stay apart, no email takes longer than MAIL_TIMEOUTS,
 and commands travel together where the server takes them so (PIPELINING, RFC 2920).
 Any other backend (a provider's API, a file) is used as it is.
 """
@@ -19,30 +19,30 @@ from django.utils.translation import gettext as _
 
 from notifications.mime import compose, envelope_address
 
-# The longest that one mail may take on an open connection, as a multiple of EMAIL_TIMEOUT.
+# The longest that one email may take on an open connection, as a multiple of EMAIL_TIMEOUT.
 MAIL_TIMEOUTS = 2.5
-# A server that has the whole mail is given longer than EMAIL_TIMEOUT to say so: a mail given up
+# A server that has the whole email is given longer than EMAIL_TIMEOUT to say so: an email given up
 # here is sent again, and may then arrive twice (RFC 5321, 4.5.3.2.6).
 FINAL_ANSWER_TIMEOUTS = 2.0
 GOODBYE_SECONDS = 2.0
 CLOSING = 421  # "service not available, closing": about the connection, whatever was asked
-# Final answers about the session, not about the mail: commands out of order (RFC 5321), the login (RFC 4954).
+# Final answers about the session, not about the email: commands out of order (RFC 5321), the login (RFC 4954).
 ABOUT_THE_SESSION = (503, 530, 534, 535, 538)
 
 
 class RefusedError(Exception):
-    """The server will never take this mail (5xx). Says its words."""
+    """The server will never take this email (5xx). Says its words."""
 
 
 class TryLaterError(Exception):
-    """The server does not take this mail now (4xx). Says its words."""
+    """The server does not take this email now (4xx). Says its words."""
 
 
 @dataclass(eq=False)
 class BrokenConnectionError(Exception):
-    """The connection could not be opened, or broke; nothing is known against the mail.
+    """The connection could not be opened, or broke; nothing is known against the email.
 
-    `opened` false: no mail can leave now. `body_sent`: the whole mail had been sent, so the server may have it.
+    `opened` false: no email can leave now. `body_sent`: the whole email had been sent, so the server may have it.
     """
 
     words: str
@@ -55,32 +55,32 @@ class BrokenConnectionError(Exception):
 
 
 @dataclass(frozen=True)
-class ReadyMail:
-    """A mail down to its bytes: sending it can fail for the server's reasons only."""
+class ReadyEemail:
+    """An email down to its bytes: sending it can fail for the server's reasons only."""
 
-    mail: EmailMultiAlternatives
+    email: EmailMultiAlternatives
     sender: str
     recipient: str
     data: bytes
 
 
-def ready(mail: EmailMultiAlternatives) -> ReadyMail:
-    """Raises ValueError for a mail that cannot be written, such as one with a newline in a header."""
-    return ReadyMail(
-        mail=mail,
-        sender=envelope_address(mail.from_email),
-        recipient=envelope_address(mail.to[0]),
-        data=compose(mail),
+def ready(email: EmailMultiAlternatives) -> ReadyEemail:
+    """Raises ValueError for an email that cannot be written, such as one with a newline in a header."""
+    return ReadyEemail(
+        email=email,
+        sender=envelope_address(email.from_email),
+        recipient=envelope_address(email.to[0]),
+        data=compose(email),
     )
 
 
 class Outgoing:
-    """A connection that is opened with the first mail and reused for all others; a context manager."""
+    """A connection that is opened with the first email and reused for all others; a context manager."""
 
     def __init__(self) -> None:
         self._backend: Any = get_connection()
         self._speaks_smtp = isinstance(self._backend, EmailBackend)
-        self._served = 0  # mails on this connection
+        self._served = 0  # emails on this connection
 
     def __enter__(self) -> "Outgoing":
         return self
@@ -89,7 +89,7 @@ class Outgoing:
         if not self._speaks_smtp:
             self._backend.close()
         elif self._backend.connection is not None:
-            with suppress(OSError):  # the mails are gone, the goodbye may fail
+            with suppress(OSError):  # the emails are gone, the goodbye may fail
                 self._backend.connection.sock.settimeout(GOODBYE_SECONDS)
                 self._backend.connection.quit()
             self._drop()
@@ -104,37 +104,37 @@ class Outgoing:
             words = _("The mail server could not be reached: %(reason)s") % {"reason": _words(error)}
             raise BrokenConnectionError(words, opened=False, timed_out=_is_timeout(error)) from error
 
-    def send(self, mail: ReadyMail) -> None:
-        """Hand the mail over; returns when the server has taken it.
+    def send(self, email: ReadyEemail) -> None:
+        """Hand the email over; returns when the server has taken it.
 
         Raises RefusedError, TryLaterError or BrokenConnectionError.
         """
         if not self._speaks_smtp:
-            self._send_by_backend(mail)
+            self._send_by_backend(email)
             return
         reused = self._served > 0
         ends_at = time.monotonic() + MAIL_TIMEOUTS * settings.EMAIL_TIMEOUT
         try:
-            self._send_by_smtp(mail, ends_at)
+            self._send_by_smtp(email, ends_at)
         except BrokenConnectionError as broken:
-            # Servers close a connection after some mails or seconds; that is no fault of the next mail.
+            # Servers close a connection after some emails or seconds; that is no fault of the next email.
             if not reused or not broken.opened or broken.timed_out or broken.body_sent:
                 raise
-            self._send_by_smtp(mail, ends_at)
+            self._send_by_smtp(email, ends_at)
 
-    def _send_by_backend(self, mail: ReadyMail) -> None:
+    def _send_by_backend(self, email: ReadyEemail) -> None:
         try:
-            self._backend.send_messages([mail.mail])
+            self._backend.send_messages([email.email])
         except OSError as error:  # smtplib's exceptions are OSErrors too
             self._drop()
             raise BrokenConnectionError(_words(error), timed_out=_is_timeout(error)) from error
         except Exception as error:  # a provider's package has exceptions of its own
             raise TryLaterError(_words(error)) from error
 
-    def _send_by_smtp(self, mail: ReadyMail, ends_at: float) -> None:
+    def _send_by_smtp(self, email: ReadyEemail, ends_at: float) -> None:
         self.open()
         smtp: smtplib.SMTP = self._backend.connection
-        transaction = _Transaction(smtp, mail, ends_at)
+        transaction = _Transaction(smtp, email, ends_at)
         try:
             transaction.run()
         except OSError as error:
@@ -151,7 +151,7 @@ class Outgoing:
         self._served += 1
 
     def _reset(self) -> None:
-        """Leave the refused mail behind; a server that cannot do that gets a new connection."""
+        """Leave the refused email behind; a server that cannot do that gets a new connection."""
         try:
             code, _reply = self._backend.connection.rset()
         except OSError:
@@ -174,16 +174,16 @@ class Outgoing:
 
 
 class _Transaction:
-    """One mail over an open connection: MAIL, RCPT, DATA, the mail, the final dot."""
+    """One email over an open connection: MAIL, RCPT, DATA, the email, the final dot."""
 
-    def __init__(self, smtp: smtplib.SMTP, mail: ReadyMail, ends_at: float) -> None:
+    def __init__(self, smtp: smtplib.SMTP, email: ReadyEemail, ends_at: float) -> None:
         self.smtp = smtp
-        self.mail = mail
+        self.email = email
         self.body_sent = False
         self._ends_at = ends_at
 
     def run(self) -> None:
-        commands = [self._mail_command(), f"RCPT TO:<{self.mail.recipient}>", "DATA"]
+        commands = [self._mail_command(), f"RCPT TO:<{self.email.recipient}>", "DATA"]
         ask = self._ask_together if self.smtp.has_extn("pipelining") else self._ask_one_by_one
         replies = ask(commands)
         code, reply = replies[-1]
@@ -191,16 +191,16 @@ class _Transaction:
         if problem is None and code == 354:
             self._send_body()
             return
-        if code == 354:  # it waits for a mail without a recipient: give it an empty one
+        if code == 354:  # it waits for an email without a recipient: give it an empty one
             self._send(b".\r\n")
             self._reply()
         _judge(*(problem or (code, reply)))
 
     def _mail_command(self) -> str:
-        command = f"MAIL FROM:<{self.mail.sender}>"
+        command = f"MAIL FROM:<{self.email.sender}>"
         if self.smtp.has_extn("size"):
-            command += f" SIZE={len(self.mail.data)}"
-        if self.smtp.has_extn("8bitmime") and not self.mail.data.isascii():
+            command += f" SIZE={len(self.email.data)}"
+        if self.smtp.has_extn("8bitmime") and not self.email.data.isascii():
             command += " BODY=8BITMIME"
         return command
 
@@ -220,7 +220,7 @@ class _Transaction:
     def _send_body(self) -> None:
         self.body_sent = True
         # A line that begins with a dot gets another (RFC 5321, 4.5.2); all lines of ours end with CRLF.
-        self._send(self.mail.data.replace(b"\r\n.", b"\r\n..") + b".\r\n")
+        self._send(self.email.data.replace(b"\r\n.", b"\r\n..") + b".\r\n")
         code, reply = self._reply(patience=FINAL_ANSWER_TIMEOUTS)
         if code != 250:
             self.body_sent = False  # it says that it has not taken it

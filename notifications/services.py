@@ -60,9 +60,9 @@ def send(
     return bool(send_many([OutgoingEmail(kind, about, to, key, order_id, language, due_at)]))
 
 
-def send_many(mails: Iterable[OutgoingEmail]) -> int:
+def send_many(emails: Iterable[OutgoingEmail]) -> int:
     """Add many emails, like `send`, with one INSERT per thousand. Returns how many rows were added."""
-    rows = [mail.as_row() for mail in mails if mail.to.strip()]
+    rows = [email.as_row() for email in emails if email.to.strip()]
     Message.objects.bulk_create(rows, batch_size=BATCH_SIZE, ignore_conflicts=True)
     # `ignore_conflicts` does not tell which rows were skipped, so count those with our random message ids.
     return sum(

@@ -36,7 +36,7 @@ app.conf.beat_schedule = {
     "beat-heartbeat": {
         "task": "portal.tasks.heartbeat",
         "schedule": settings.HEARTBEAT_SECONDS,
-        # Every process may be busy with mail for about a minute; a beat that waits for one still counts.
+        # Every process may be busy with email for about a minute; a beat that waits for one still counts.
         "options": {"expires": settings.CELERY_TASK_TIME_LIMIT},
     },
     "purge-files": {

@@ -136,7 +136,7 @@ HEARTBEAT_SECONDS = 30
 REFUND_TICK_SECONDS = 30
 FOLLOW_UP_TICK_SECONDS = 600
 
-# --- Mail --------------------------------------------------------------------------------------------
+# --- Email --------------------------------------------------------------------------------------------
 vars().update(env.email_url_config(required("EMAIL_URL", "The mail server, as in smtp+tls://user:password@host:587.")))
 EMAIL_TIMEOUT = 10  # seconds; Django's default is to wait for ever
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"orders@{environ.urlparse(SITE_URL).hostname}")

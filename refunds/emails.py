@@ -36,7 +36,7 @@ LABELS: dict[type[DecidedCase], Any] = {
 
 
 def context(case_type: type[DecidedCase], message: Message) -> dict[str, Any]:
-    """What every mail about a step says from: the step, its case, and the order where it is known."""
+    """What every email about a step says from: the step, its case, and the order where it is known."""
     event = case_type.event_model()._default_manager.select_related("case").get(pk=message.object_id)
     case = event.case
     order = case.about_order
@@ -111,7 +111,7 @@ def _facts_of_swap(case: Swap, event: CaseEvent) -> list[tuple[str, str]]:
 
 
 def _facts_of_withdrawal(case: Withdrawal, order: Order | None) -> list[tuple[str, str]]:
-    """The statement as it was made, with its date and time: the mail is its acknowledgement."""
+    """The statement as it was made, with its date and time: the email is its acknowledgement."""
     zone = order.store.tzinfo if order else timezone.get_default_timezone()
     moment = f"{formats.local_time(case.created_at, zone)} ({formats.zone_name(case.created_at, zone)})"
     return [

@@ -22,7 +22,7 @@ MINUTES = int(ThreadLink.LIFETIME.total_seconds() // 60)
 
 
 def about_message(message: Message) -> dict[str, Any]:
-    """What every mail about a message of a thread says from. Its key names the link that opens the thread."""
+    """What every email about a message of a thread says from. Its key names the link that opens the thread."""
     said = _said(message)
     return _common(said) | {"url": _thread_url(ThreadLink.objects.get(pk=int(message.key)))}
 

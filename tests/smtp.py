@@ -40,11 +40,11 @@ Rule = Callable[[Envelope], "str | Mute | Slow | None"]
 
 
 class MailServer:
-    """Listens on 127.0.0.1; `mails` are the accepted ones, even if the client did not get the response."""
+    """Listens on 127.0.0.1; `emails` are the accepted ones, even if the client did not get the response."""
 
     def __init__(self, *, pipelining: bool = True) -> None:
         self.port = 0  # the same again after a restart
-        self.mails: list[EmailMessage] = []
+        self.emails: list[EmailMessage] = []
         self.recipients: list[str] = []  # of the envelopes, in the same order
         self.connections = 0
         self.asked: Counter[str] = Counter()  # how often each stage was reached
@@ -90,7 +90,7 @@ class MailServer:
     @property
     def times_received(self) -> Counter[str]:
         """How often each Message-ID came."""
-        return Counter(str(mail["Message-ID"]) for mail in self.mails)
+        return Counter(str(mail["Message-ID"]) for mail in self.emails)
 
     # --- aiosmtpd's side ----------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class MailServer:
         wish = rule(envelope) if rule else None
         self.refusals += isinstance(wish, str) and wish.startswith("5")
         if stage == "DATA" and not isinstance(wish, str):
-            self.mails.append(_parse(envelope.content))
+            self.emails.append(_parse(envelope.content))
             self.recipients += envelope.rcpt_tos
         if isinstance(wish, Slow):
             await asyncio.sleep(wish.seconds)

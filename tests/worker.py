@@ -116,7 +116,7 @@ class PrivatePortal:
         self.engines.start_postgres()
         connections["default"].close()
 
-    # --- Mail ------------------------------------------------------------------------------------------
+    # --- Email ------------------------------------------------------------------------------------------
 
     def create_messages(self, count: int, **fields: object) -> list[Message]:
         """Add `count` notes to the outbox."""
@@ -128,7 +128,7 @@ class PrivatePortal:
 
     def wait_for_emails(self, count: int, seconds: float = DEADLINE) -> None:
         """Wait until the server has received `count` emails."""
-        wait_until(lambda: len(self.server.mails) >= count, f"{count} mails at the server", seconds)
+        wait_until(lambda: len(self.server.emails) >= count, f"{count} mails at the server", seconds)
 
     def wait_until_outbox_empty(self, seconds: float = DEADLINE) -> None:
         """Wait until no message is waiting."""

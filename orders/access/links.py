@@ -55,7 +55,7 @@ def request_link(request: HttpRequest, email: str, next_path: str = "") -> Looku
 
 
 def check_link(token: str) -> LinkState:
-    """Return the state of a link without using it up, because mail scanners follow links, too."""
+    """Return the state of a link without using it up, because email scanners follow links, too."""
     return AccessLink.get_state(AccessLink.get_by_token(token), timezone.now())
 
 

@@ -21,7 +21,7 @@ class LinkState(Enum):
 class SingleUseLink(models.Model):
     """A link that works once, and expires LIFETIME after it was first sent.
 
-    Its token is signed when the email is sent, and not stored. The page at its URL only shows a button, because mail
+    Its token is signed when the email is sent, and not stored. The page at its URL only shows a button, because email
     scanners follow links, too; the POST request of the button calls `mark_used`.
     """
 

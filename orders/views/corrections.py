@@ -85,7 +85,7 @@ def _error_message(error: CorrectionError) -> str:
 @get_or_post
 @no_store
 def undo_correction(request: HttpRequest, token: str) -> HttpResponse:
-    """GET only shows a button, because mail scanners follow links, too; POST undoes the correction."""
+    """GET only shows a button, because email scanners follow links, too; POST undoes the correction."""
     link = CorrectionLink.get_by_token(token)
     state = _get_state(link)
     if request.method == "POST" and link is not None and state == VALID:

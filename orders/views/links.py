@@ -1,4 +1,4 @@
-"""The pages of emailed links. They show a button first, because mail scanners follow links, too."""
+"""The pages of emailed links. They show a button first, because email scanners follow links, too."""
 
 from typing import Any
 

@@ -39,7 +39,7 @@ class DemoFolder:
         return cls((ROOT / (os.environ.get("VAR") or DEFAULT_FOLDER)).resolve())
 
     @property
-    def mail(self) -> Path:
+    def email(self) -> Path:
         return self.path / "mail"
 
     @property
@@ -68,7 +68,7 @@ class DemoFolder:
     def lock(self) -> None:
         """Create the folder and lock it for this process. Raises CannotStart if another demo uses it."""
         try:
-            for folder in (self.path, self.mail, self.path / "log"):
+            for folder in (self.path, self.email, self.path / "log"):
                 folder.mkdir(parents=True, exist_ok=True)
             lock_file = (self.path / "demo.lock").open("a+")
             (self.path / "demo.lock").chmod(0o600)

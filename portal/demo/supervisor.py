@@ -116,7 +116,7 @@ class Demo:
             urls["DATABASE_URL"] = urls["DATABASE_URL"] or self.engines.database_url
             urls["BROKER_URL"] = urls["BROKER_URL"] or self.engines.broker_url
         if not urls["EMAIL_URL"]:
-            self.mail_server = MailServer(self.folder.mail, HOST)
+            self.mail_server = MailServer(self.folder.email, HOST)
             urls["EMAIL_URL"] = self.mail_server.start()
         return urls
 

@@ -120,7 +120,7 @@ def link_sent(request: HttpRequest) -> HttpResponse:
 @get_or_post
 @no_store
 def open_thread(request: HttpRequest, token: str) -> HttpResponse:
-    """GET only shows a button, because mail scanners follow links too; POST uses the link."""
+    """GET only shows a button, because email scanners follow links too; POST uses the link."""
     if request.method == "POST":
         result, thread = thread_access.open_link(request, token)
         if result == LinkResult.OPENED and thread is not None:

@@ -21,7 +21,7 @@ def provider_secret(settings: Settings) -> None:
     settings.ANYMAIL_WEBHOOK_SECRET = SECRET
 
 
-def make_mail() -> Message:
+def make_email() -> Message:
     order = make_order()
     return Message.objects.create(
         kind="order_confirmation",
@@ -55,8 +55,8 @@ def call(body: object, provider: str = "postmark", secret: str = SECRET) -> int:
     return answer.status_code
 
 
-def test_a_hard_bounce_marks_the_mail() -> None:
-    message = make_mail()
+def test_a_hard_bounce_marks_the_email() -> None:
+    message = make_email()
     assert call(told(message)) == 200
     message.refresh_from_db()
     assert message.status == Message.Status.BOUNCED
@@ -64,7 +64,7 @@ def test_a_hard_bounce_marks_the_mail() -> None:
 
 
 def test_without_our_id_the_address_finds_it() -> None:
-    message = make_mail()
+    message = make_email()
     assert call(told(message, Metadata={})) == 200
     message.refresh_from_db()
     assert message.status == Message.Status.BOUNCED
@@ -72,7 +72,7 @@ def test_without_our_id_the_address_finds_it() -> None:
 
 @pytest.mark.parametrize("secret", ["", "postmark:wrong-but-long-enough", "other:a-long-enough-secret"])
 def test_a_stranger_marks_nothing(secret: str) -> None:
-    message = make_mail()
+    message = make_email()
     assert call(told(message), secret=secret) == 401
     message.refresh_from_db()
     assert message.status == Message.Status.SENT
@@ -80,7 +80,7 @@ def test_a_stranger_marks_nothing(secret: str) -> None:
 
 def test_without_a_secret_there_is_no_such_address(settings: Settings) -> None:
     settings.ANYMAIL_WEBHOOK_SECRET = ""
-    assert call(told(make_mail())) == 404
+    assert call(told(make_email())) == 404
 
 
 @pytest.mark.parametrize("provider", ["nobody", "inbound", "tracking"])
@@ -93,8 +93,8 @@ def test_nonsense_is_refused_without_an_error_of_ours(body: bytes) -> None:
     assert call(body) in (200, 400)
 
 
-def test_a_mail_that_was_opened_or_delivered_is_nothing_new() -> None:
-    message = make_mail()
+def test_an_email_that_was_opened_or_delivered_is_nothing_new() -> None:
+    message = make_email()
     assert call(told(message, RecordType="Delivery", DeliveredAt="2026-11-20T10:00:00Z", Details="ok")) == 200
     message.refresh_from_db()
     assert message.status == Message.Status.SENT

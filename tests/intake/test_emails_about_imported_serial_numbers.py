@@ -1,4 +1,4 @@
-"""A serial number that an import brings late goes to the buyer by mail, where the confirmation held none."""
+"""A serial number that an import brings late goes to the buyer by email, where the confirmation held none."""
 
 from datetime import timedelta
 from typing import Any
@@ -38,7 +38,7 @@ def arrivals() -> list[Message]:
 
 
 def parts_of(message: Message) -> list[str]:
-    """Subject, text and HTML of a mail."""
+    """Subject, text and HTML of an email."""
     mail = build(message, kinds.get(message.kind))
     assert isinstance(mail, EmailMultiAlternatives)
     return [str(mail.subject), str(mail.body), *(str(each.content) for each in mail.alternatives)]

@@ -176,7 +176,7 @@ def test_after_unassigning_a_wrong_number_the_right_one_is_emailed(line: OrderLi
     assert kinds.get(message.kind).still_wanted(message)
 
 
-def test_a_mail_about_one_that_was_taken_away_is_not_sent(line: OrderLine) -> None:
+def test_an_email_about_one_that_was_taken_away_is_not_sent(line: OrderLine) -> None:
     link = assign_and_notify(line, "XAAB-0001")
     Message.objects.update(leased_until=timezone.now())
     unassign(link)

@@ -104,7 +104,7 @@ def test_it_can_be_undone_for_ten_minutes_to_the_second() -> None:
     devices.undo(device, now)  # a second click
 
 
-def test_going_back_and_forth_ends_before_it_is_a_flood_of_mail() -> None:
+def test_going_back_and_forth_ends_before_it_is_a_flood_of_email() -> None:
     order = make_order()
     device = make_device(order)
     now = timezone.now()
@@ -207,7 +207,7 @@ def test_many_at_once_never_pass_the_allowance() -> None:
     assert DeviceRelease.objects.count() == 3
 
 
-def test_the_mail_says_which_device_and_when(settings) -> None:
+def test_the_email_says_which_device_and_when(settings) -> None:
     order = make_order()
     device = make_device(order)
     released = devices.release(device, order, datetime(2026, 11, 5, 12, 0, tzinfo=timezone.get_default_timezone()))

@@ -29,7 +29,7 @@ def after(**time: float) -> list[str]:
     return [row.kind for row in FollowUp.objects.filter(status=FollowUp.Status.SENT).order_by("settled_at")]
 
 
-def mail_of(kind: str) -> Any:
+def email_of(kind: str) -> Any:
     return build(Message.objects.get(kind=kind), kinds.get(kind))
 
 
@@ -41,7 +41,7 @@ def test_a_missing_serial_number_is_regretted_a_day_later() -> None:
     make_line(make_order(number="A-1001"))
     assert after(hours=23) == []
     assert after(hours=25) == ["serial_missing"]
-    assert "A-1001" in mail_of("serial_missing").body
+    assert "A-1001" in email_of("serial_missing").body
 
 
 def test_not_when_it_came_or_the_order_is_undone() -> None:
@@ -66,9 +66,9 @@ def test_a_license_that_nobody_uses_brings_its_guide() -> None:
     InstallGuide.objects.create(product=product, title="Install", body="Press it.")
     make_license(make_line(make_order()), serial="XAAB-1234-5678-9012-3456", product=product)
     assert after(days=4) == ["license_not_activated"]
-    mail = mail_of("license_not_activated")
-    assert "/guides/maximum/" in mail.body
-    assert "XAAB" not in mail.body + mail.alternatives[0][0]
+    email = email_of("license_not_activated")
+    assert "/guides/maximum/" in email.body
+    assert "XAAB" not in email.body + email.alternatives[0][0]
 
 
 @pytest.mark.parametrize("event", [{"activated_at": PLACED}, {"revoked_at": PLACED}])
@@ -104,7 +104,7 @@ def test_before_downloads_end() -> None:
     make_license(make_line(make_order()), product=product, activated_at=PLACED)
     assert after(days=24) == []
     assert after(days=25, hours=2) == ["downloads_end"]
-    assert "December 1, 2026" in mail_of("downloads_end").body
+    assert "December 1, 2026" in email_of("downloads_end").body
 
 
 def test_before_a_license_ends_but_not_when_it_was_renewed() -> None:
@@ -125,7 +125,7 @@ def test_some_days_after_a_refund() -> None:
     refund = Refund.objects.create(order=order, store_refund_id="R-1", amount=10, refunded_at=PLACED)
     assert after(days=6) == []
     assert after(days=7) == ["refund_arrived"]
-    assert "€10.00" in mail_of("refund_arrived").body
+    assert "€10.00" in email_of("refund_arrived").body
     refund.delete()
     kind = kinds.get("refund_arrived")
     assert not kind.still_wanted(Message.objects.get())

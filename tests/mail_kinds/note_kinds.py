@@ -18,7 +18,7 @@ def _note(message: Message) -> dict[str, Any]:
 
 
 def _killing(message: Message) -> dict[str, Any]:
-    """A mail that ends whatever process tries to write it."""
+    """An email that ends whatever process tries to write it."""
     os.kill(os.getpid(), signal.SIGKILL)
     return {}
 

@@ -14,7 +14,7 @@ MAIL_TEMPLATES = Path(__file__).parent.parent / "mail_kinds" / "templates"
 
 @pytest.fixture
 def note_kinds(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tests' own mail kinds, registered in this process."""
+    """The tests' own email kinds, registered in this process."""
     backend = settings.TEMPLATES[0]
     settings.TEMPLATES = [{**backend, "DIRS": [*backend["DIRS"], MAIL_TEMPLATES]}]
     monkeypatch.setattr(kinds, "_kinds", {kind.name: kind for kind in KINDS})

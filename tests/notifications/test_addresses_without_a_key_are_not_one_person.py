@@ -40,7 +40,7 @@ def test_one_address_without_a_key_still_gets_one_a_day() -> None:
         assert follow_ups.waiting_for_another_day(NOW + timedelta(hours=2)).count() == 1
 
 
-def test_a_mail_to_one_is_not_about_the_order_of_another() -> None:
+def test_an_email_to_one_is_not_about_the_order_of_another() -> None:
     order = make_order(store_email="ann@straße.example")
     mine = Message(order_id=order.pk, recipient="ann@straße.example")
     assert find_paid_order(mine) == order

@@ -1,4 +1,4 @@
-"""Bounces: a report finds its mail, by its id or by its address; final ones are shown, others noted; twice is once."""
+"""Bounces: a report finds its email, by its id or by its address; final ones are shown, others noted; twice is once."""
 
 import mailbox
 from datetime import timedelta
@@ -21,7 +21,7 @@ from tests.pages import inside, text
 pytestmark = pytest.mark.django_db
 
 
-def make_mail(**fields: object) -> Message:
+def make_email(**fields: object) -> Message:
     order = make_order()
     told = {"kind": "order_confirmation", "object_id": order.pk, "order_id": order.pk, "recipient": order.email}
     return Message.objects.create(**told | {"status": "sent", "sent_at": timezone.now()} | fields)
@@ -40,8 +40,8 @@ def report(message: Message | None, action: str = "failed", recipient: str = "bu
     ).encode()
 
 
-def test_a_report_finds_its_mail_by_the_id_and_the_order_page_says_so() -> None:
-    message = make_mail()
+def test_a_report_finds_its_email_by_the_id_and_the_order_page_says_so() -> None:
+    message = make_email()
     [bounce] = bounces.parse_reports(message_from_bytes(report(message)))
     assert (bounce.message_id, bounce.is_final) == (message.message_id, True)
     bounces.record_bounce(bounce, timezone.now())
@@ -56,7 +56,7 @@ def test_a_report_finds_its_mail_by_the_id_and_the_order_page_says_so() -> None:
 
 
 def test_a_delay_report_is_only_recorded() -> None:
-    message = make_mail()
+    message = make_email()
     [bounce] = bounces.parse_reports(message_from_bytes(report(message, action="delayed")))
     bounces.record_bounce(bounce, timezone.now())
     message.refresh_from_db()
@@ -65,7 +65,7 @@ def test_a_delay_report_is_only_recorded() -> None:
 
 
 def test_the_same_report_again_changes_nothing() -> None:
-    message = make_mail()
+    message = make_email()
     first = timezone.now()
     for moment in (first, first + timedelta(days=1)):
         bounces.record_bounce(Bounce("", "gone", True, message.message_id), moment)
@@ -73,19 +73,19 @@ def test_the_same_report_again_changes_nothing() -> None:
     assert message.bounced_at == first
 
 
-def test_without_an_id_it_is_the_last_mail_to_the_address_of_late() -> None:
+def test_without_an_id_it_is_the_last_email_to_the_address_of_late() -> None:
     now = timezone.now()
-    make_mail(sent_at=now - timedelta(days=2))
-    last = make_mail(sent_at=now - timedelta(days=1))
-    make_mail(recipient="other@example.com")
+    make_email(sent_at=now - timedelta(days=2))
+    last = make_email(sent_at=now - timedelta(days=1))
+    make_email(recipient="other@example.com")
     found = bounces.record_bounce(Bounce("BUYER@example.com", "gone", True), now)
     assert found == last
     assert bounces.record_bounce(Bounce("buyer@example.com", "gone", True), now + timedelta(days=30)) is None
 
 
 @pytest.mark.parametrize("status", ["waiting", "failed", "cancelled"])
-def test_a_mail_that_never_left_cannot_come_back(status: str) -> None:
-    message = make_mail(status=status)
+def test_an_email_that_never_left_cannot_come_back(status: str) -> None:
+    message = make_email(status=status)
     assert bounces.record_bounce(Bounce("", "gone", True, message.message_id), timezone.now()) is None
 
 
@@ -104,14 +104,14 @@ def test_emails_that_are_no_report_are_ignored(written: bytes) -> None:
 
 
 def test_an_id_of_another_house_is_none_of_ours() -> None:
-    message = make_mail()
+    message = make_email()
     assert bounces.find_message_id(f"<{message.message_id}@{site_host()}>") == message.message_id
     assert bounces.find_message_id(f"<{message.message_id}@evil.example>") is None
 
 
 @pytest.mark.parametrize("kind", ["mbox", "maildir", "eml"])
 def test_a_mailbox_of_any_kind_is_read(kind: str, tmp_path: Path) -> None:
-    message, path = make_mail(), tmp_path / "box"
+    message, path = make_email(), tmp_path / "box"
     if kind == "eml":
         path.write_bytes(report(message))
     else:

@@ -19,7 +19,7 @@ def test_due_emails_are_sent_over_one_connection_and_marked(make_note: NoteMaker
     assert delivery.deliver_due() == {"sent": 45}
 
     assert mail_server.connections == 1
-    assert {str(mail["Message-ID"]) for mail in mail_server.mails} == {
+    assert {str(email["Message-ID"]) for email in mail_server.emails} == {
         f"<{note.message_id}@testserver>" for note in notes
     }
     for note in Message.objects.all():
@@ -34,7 +34,7 @@ def test_a_server_without_pipelining_gets_one_command_at_a_time(make_note: NoteM
     make_note()
     make_note()
     assert delivery.deliver_due() == {"sent": 2}
-    assert len(mail_server.mails) == 2
+    assert len(mail_server.emails) == 2
 
 
 def test_nothing_due_opens_no_connection(make_note: NoteMaker, mail_server: MailServer) -> None:
@@ -50,7 +50,7 @@ def test_links_leave_before_confirmations_whatever_came_first(make_note: NoteMak
     make_note(priority=kinds.PRIORITY_SOON, due_at=early + timedelta(minutes=1), key="later confirmation")
     make_note(priority=kinds.PRIORITY_NOW, key="link")
     delivery.deliver_due()
-    names = [str(mail["Subject"]).partition(" for ")[2] for mail in mail_server.mails]
+    names = [str(email["Subject"]).partition(" for ")[2] for email in mail_server.emails]
     assert names == ["link", "confirmation", "later confirmation"]
 
 
@@ -63,7 +63,7 @@ def test_unwanted_emails_are_not_sent(
     assert delivery.deliver_due() == {"cancelled": 1}
     note.refresh_from_db()
     assert note.status == Status.CANCELLED
-    assert mail_server.mails == []
+    assert mail_server.emails == []
 
 
 def _gone(message: Message) -> dict[str, object]:
@@ -81,7 +81,7 @@ def _gone(message: Message) -> dict[str, object]:
         ({"recipient": "jörg@example.com"}, "This is not a valid email address."),
     ],
 )
-def test_a_mail_that_cannot_be_made_fails_with_its_reason_and_keeps_back_no_other(
+def test_an_email_that_cannot_be_made_fails_with_its_reason_and_keeps_back_no_other(
     make_note: NoteMaker, mail_server: MailServer, fields: dict[str, object], reason: str
 ) -> None:
     kinds.register(kinds.EmailKind("gone", "none", context=_gone))
@@ -107,14 +107,14 @@ def test_an_address_in_another_script_is_sent_to_its_ascii_domain(
 def test_a_stopped_run_releases_the_remaining_rows(make_note: NoteMaker, mail_server: MailServer) -> None:
     for _number in range(10):
         make_note()
-    assert delivery.deliver_due(should_stop=lambda: len(mail_server.mails) >= 3) == {"sent": 3}
+    assert delivery.deliver_due(should_stop=lambda: len(mail_server.emails) >= 3) == {"sent": 3}
     assert Message.objects.waiting().filter(leased_until=None).count() == 7
 
 
 def test_rows_that_another_worker_leases_are_left_alone(make_note: NoteMaker, mail_server: MailServer) -> None:
     make_note(leased_until=timezone.now() + timedelta(seconds=20))
     assert delivery.deliver_due() == {}
-    assert mail_server.mails == []
+    assert mail_server.emails == []
 
 
 def test_a_lost_lease_is_taken_back_and_counted(make_note: NoteMaker, mail_server: MailServer) -> None:
@@ -125,7 +125,7 @@ def test_a_lost_lease_is_taken_back_and_counted(make_note: NoteMaker, mail_serve
     assert note.last_error == ""
 
 
-def test_a_mail_that_keeps_ending_its_worker_is_given_up_in_the_end(
+def test_an_email_that_keeps_ending_its_worker_is_given_up_in_the_end(
     make_note: NoteMaker, mail_server: MailServer
 ) -> None:
     note = make_note(
@@ -140,7 +140,7 @@ def test_a_mail_that_keeps_ending_its_worker_is_given_up_in_the_end(
 def test_a_slow_batch_keeps_its_lease(
     make_note: NoteMaker, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Every lease is too short from the start, so that each mail has to renew it first.
+    # Every lease is too short from the start, so that each email has to renew it first.
     monkeypatch.setattr(delivery, "LEASE_NEEDED_TIMEOUTS", delivery.LEASE_TIMEOUTS * 2)
     for _number in range(3):
         make_note()
@@ -163,4 +163,4 @@ def test_a_row_that_somebody_else_took_meanwhile_is_left_to_them(
     assert delivery.deliver_due() == {}
     note.refresh_from_db()
     assert note.leased_until == theirs
-    assert mail_server.mails == []
+    assert mail_server.emails == []

@@ -1,4 +1,4 @@
-"""Each answer of the mail server, or its silence, and what becomes of the mail."""
+"""Each answer of the mail server, or its silence, and what becomes of the email."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ STAGES = ["MAIL", "RCPT", "DATA"]
 
 @pytest.mark.parametrize("pipelining", [True, False])
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_temporary_refusal_is_tried_again_later_as_the_same_mail(
+def test_a_temporary_refusal_is_tried_again_later_as_the_same_email(
     make_note: NoteMaker, mail_server: MailServer, stage: str, pipelining: bool
 ) -> None:
     mail_server._pipelining = pipelining
@@ -63,7 +63,7 @@ def test_the_wait_doubles_up_to_an_hour_with_jitter() -> None:
         assert all(seconds * 0.75 <= wait <= seconds * 1.25 for wait in waits)
 
 
-def test_a_mail_refused_for_days_is_given_up(make_note: NoteMaker, mail_server: MailServer) -> None:
+def test_an_email_refused_for_days_is_given_up(make_note: NoteMaker, mail_server: MailServer) -> None:
     note = make_note(first_failed_at=timezone.now() - delivery.GIVE_UP_AFTER, attempts=70)
     mail_server.at("RCPT", lambda envelope: "452 4.2.2 Mailbox full")
     assert delivery.deliver_due() == {"failed": 1}
@@ -103,7 +103,7 @@ def test_three_silences_in_a_row_pause_the_run(make_note: NoteMaker, mail_server
     assert delivery.deliver_due() == {"sent": 2}
 
 
-def test_silence_after_the_final_dot_can_double_a_mail_but_under_the_same_message_id(
+def test_silence_after_the_final_dot_can_double_an_email_but_under_the_same_message_id(
     make_note: NoteMaker, mail_server: MailServer
 ) -> None:
     note = make_note()
@@ -117,12 +117,12 @@ def test_silence_after_the_final_dot_can_double_a_mail_but_under_the_same_messag
 
 def test_a_slow_server_is_waited_for(make_note: NoteMaker, mail_server: MailServer) -> None:
     make_note()
-    # Longer than the patience with commands: whole mails are given more time.
+    # Longer than the patience with commands: whole emails are given more time.
     mail_server.at("DATA", lambda envelope: Slow(0.7))
     assert delivery.deliver_due() == {"sent": 1}
 
 
-def test_a_mail_never_takes_longer_than_its_lease(
+def test_an_email_never_takes_longer_than_its_lease(
     make_note: NoteMaker, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("notifications.outgoing.MAIL_TIMEOUTS", 1.0)
@@ -157,7 +157,7 @@ def test_a_server_that_closes_a_reused_connection_counts_as_no_attempt(
     assert mail_server.connections == 2
 
 
-def test_a_connection_dropped_after_the_mail_was_sent_is_not_tried_again_at_once(
+def test_a_connection_dropped_after_the_email_was_sent_is_not_tried_again_at_once(
     make_note: NoteMaker, mail_server: MailServer
 ) -> None:
     make_note()
@@ -167,7 +167,7 @@ def test_a_connection_dropped_after_the_mail_was_sent_is_not_tried_again_at_once
     assert delivery.deliver_due() == {"sent": 1, "waiting": 1}
 
 
-def test_a_login_that_is_refused_fails_no_mail(
+def test_a_login_that_is_refused_fails_no_email(
     make_note: NoteMaker, mail_server: MailServer, settings: Settings
 ) -> None:
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "portal", "wrong"

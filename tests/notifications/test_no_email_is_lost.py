@@ -28,7 +28,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoD
 def portal(running: PrivatePortal) -> Iterator[PrivatePortal]:
     """Clean, and with no worker; the broker runs, and the mail server answers in 5 ms."""
     Message.objects.all().delete()
-    running.server.mails.clear()
+    running.server.emails.clear()
     running.server.at("DATA", lambda envelope: Slow(0.005))
     yield running
     for process in running.processes[1:]:
@@ -36,12 +36,12 @@ def portal(running: PrivatePortal) -> Iterator[PrivatePortal]:
     del running.processes[1:]
 
 
-def test_a_worker_killed_in_the_middle_of_200_mails_loses_none_and_doubles_at_most_one(portal: PrivatePortal) -> None:
+def test_a_worker_killed_in_the_middle_of_200_emails_loses_none_and_doubles_at_most_one(portal: PrivatePortal) -> None:
     portal.create_messages(MAILS)
     worker = portal.start_worker()
     portal.wait_for_emails(MAILS // 4)
     kill(worker)
-    assert len(portal.server.mails) < MAILS
+    assert len(portal.server.emails) < MAILS
     portal.start_worker()
     portal.wait_until_outbox_empty()
     lost, doubled = portal.count_lost_and_duplicated()
@@ -54,14 +54,14 @@ def test_a_worker_that_shuts_down_finishes_its_email_and_releases_the_rest(porta
     worker = portal.start_worker()
     portal.wait_for_emails(MAILS // 4)
     terminate(worker, seconds=10)
-    assert len(portal.server.mails) < MAILS
+    assert len(portal.server.emails) < MAILS
     assert not Message.objects.exclude(leased_until=None).exists()
     portal.start_worker()
     portal.wait_until_outbox_empty()
     assert portal.count_lost_and_duplicated() == (0, 0)
 
 
-def test_two_workers_share_the_outbox_and_never_send_the_same_mail(portal: PrivatePortal) -> None:
+def test_two_workers_share_the_outbox_and_never_send_the_same_email(portal: PrivatePortal) -> None:
     before = portal.server.connections
     # Slow enough that the second worker has its tick while the first is at work.
     portal.server.at("DATA", lambda envelope: Slow(0.04))
@@ -73,7 +73,7 @@ def test_two_workers_share_the_outbox_and_never_send_the_same_mail(portal: Priva
     assert portal.server.connections - before >= 2
 
 
-def test_a_broker_that_is_emptied_and_then_dies_holds_no_mail_back_for_long(portal: PrivatePortal) -> None:
+def test_a_broker_that_is_emptied_and_then_dies_holds_no_email_back_for_long(portal: PrivatePortal) -> None:
     portal.start_worker()
     portal.create_messages(5)
     portal.wait_until_outbox_empty()
@@ -87,7 +87,7 @@ def test_a_broker_that_is_emptied_and_then_dies_holds_no_mail_back_for_long(port
     assert portal.count_lost_and_duplicated() == (0, 0)
 
 
-def test_a_stalled_broker_holds_mail_back_only_while_it_stalls(portal: PrivatePortal) -> None:
+def test_a_stalled_broker_holds_email_back_only_while_it_stalls(portal: PrivatePortal) -> None:
     portal.start_worker()
     portal.create_messages(1)
     portal.wait_until_outbox_empty()

@@ -87,7 +87,7 @@ def test_a_made_up_link_switches_nobody_off(token: str) -> None:
     assert not OptOut.objects.exists()
 
 
-def test_the_signature_of_one_mail_fits_no_other() -> None:
+def test_the_signature_of_one_email_fits_no_other() -> None:
     first, second = a_follow_up(), a_follow_up()
     signature = path_of(first).rstrip("/").split(".")[-1]
     assert Client().post(f"/mail/follow-ups/{second.pk}.{signature}/", ONE_CLICK).status_code == 404

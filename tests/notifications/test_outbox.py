@@ -15,7 +15,7 @@ from tests.notifications.conftest import NoteMaker
 pytestmark = pytest.mark.usefixtures("db", "note_kinds")
 
 
-def test_a_mail_is_a_row_with_its_kinds_priority_and_the_present_language() -> None:
+def test_an_email_is_a_row_with_its_kinds_priority_and_the_present_language() -> None:
     order = make_order()
     with translation.override("de"):
         assert services.send("test_urgent", order, " ann@example.com ", order_id=order.pk)
@@ -27,7 +27,7 @@ def test_a_mail_is_a_row_with_its_kinds_priority_and_the_present_language() -> N
     assert message.due_at <= timezone.now()
 
 
-def test_the_same_mail_is_written_once() -> None:
+def test_the_same_email_is_written_once() -> None:
     order = make_order()
     assert services.send("test_note", order, "ann@example.com") is True
     assert services.send("test_note", order, "ann@example.com") is False
@@ -52,7 +52,7 @@ def test_an_unknown_kind_raises_an_error() -> None:
         services.send("nobody_registers_this", make_order(), "ann@example.com")
 
 
-def test_many_mails_take_two_statements(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_many_emails_take_two_statements(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     store = make_store()
     orders = [make_order(store=store) for _number in range(30)]
     services.send("test_note", orders[0], "ann@example.com")
@@ -78,7 +78,7 @@ def test_a_rolled_back_transaction_sends_nothing() -> None:
     assert not Message.objects.exists()
 
 
-def test_sending_again_writes_a_second_mail_once_the_first_has_left() -> None:
+def test_sending_again_writes_a_second_email_once_the_first_has_left() -> None:
     order = make_order()
     services.send("test_note", order, "ann@example.com", order_id=order.pk)
     Message.objects.update(status=Message.Status.SENT)
@@ -88,7 +88,7 @@ def test_sending_again_writes_a_second_mail_once_the_first_has_left() -> None:
     assert Message.objects.waiting().get().key == "again-1"
 
 
-def test_sending_again_hurries_a_mail_that_still_waits(make_note: NoteMaker) -> None:
+def test_sending_again_hurries_an_email_that_still_waits(make_note: NoteMaker) -> None:
     order = make_order()
     services.send("test_note", order, "ann@example.com", due_at=timezone.now() + timedelta(hours=1))
     assert services.send_again("test_note", order, "ann@example.com") is False

@@ -30,7 +30,7 @@ def auditor(client: Client, db: None) -> Client:
 
 
 @pytest.mark.parametrize("term", ["ann@example.com", "ANN@Example.com ", "ABCD-EFGH-JKLM", "abcdefghjklm"])
-def test_a_mail_is_found_by_its_recipient_or_code(agent: Client, make_note: NoteMaker, term: str) -> None:
+def test_an_email_is_found_by_its_recipient_or_code(agent: Client, make_note: NoteMaker, term: str) -> None:
     make_note(recipient="Ann@example.com", code="ABCDEFGHJKLM")
     make_note(recipient="bob@example.com")
     page = agent.get(MESSAGES, {"q": term}).content.decode()
@@ -60,7 +60,7 @@ def test_filters_show_kinds_by_name_and_delivery_problems(agent: Client, make_no
     assert "fine@example.com" not in page
 
 
-def test_a_mail_cannot_be_edited_added_or_deleted(agent: Client, make_note: NoteMaker) -> None:
+def test_an_email_cannot_be_edited_added_or_deleted(agent: Client, make_note: NoteMaker) -> None:
     note = make_note()
     assert agent.get(f"{MESSAGES}{note.pk}/change/").status_code == 200
     assert agent.post(f"{MESSAGES}{note.pk}/change/", {"recipient": "me@example.com"}).status_code == 403
@@ -73,7 +73,7 @@ def _act(client: Client, action: str, *notes: Message) -> str:
     return answer.content.decode()
 
 
-def test_failed_mails_are_sent_again_as_the_same_mail(agent: Client, make_note: NoteMaker) -> None:
+def test_failed_emails_are_sent_again_as_the_same_email(agent: Client, make_note: NoteMaker) -> None:
     failed = make_note(status=Status.FAILED, attempts=3, last_error="550 no", first_failed_at=timezone.now())
     sent = make_note(status=Status.SENT)
     assert "1 failed mail is sent again." in _act(agent, "send_failed_again", failed, sent)
@@ -84,7 +84,7 @@ def test_failed_mails_are_sent_again_as_the_same_mail(agent: Client, make_note: 
     assert sent.status == Status.SENT
 
 
-def test_delayed_mails_are_tried_now(agent: Client, make_note: NoteMaker) -> None:
+def test_delayed_emails_are_tried_now(agent: Client, make_note: NoteMaker) -> None:
     delayed = make_note(due_at=timezone.now() + timedelta(hours=1))
     assert "1 mail is tried now." in _act(agent, "try_now", delayed)
     delayed.refresh_from_db()

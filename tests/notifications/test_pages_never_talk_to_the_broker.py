@@ -20,7 +20,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect_ex", refuse)
 
 
-def test_asking_for_a_link_writes_its_mail_without_the_broker(client: Client, db: None, no_network: None) -> None:
+def test_asking_for_a_link_writes_its_email_without_the_broker(client: Client, db: None, no_network: None) -> None:
     make_order(store_email="ann@example.com")
     assert client.post("/orders/find/link/", {"email": "ann@example.com"}).status_code in (200, 302)
     assert Message.objects.waiting().get().kind == "access_link"

@@ -1,4 +1,4 @@
-"""The mail as it arrives: headers, text, HTML, language."""
+"""The email as it arrives: headers, text, HTML, language."""
 
 from email.message import EmailMessage
 
@@ -21,10 +21,10 @@ class Deliver:
         self.make_note, self.server = make_note, server
 
     def __call__(self, **fields: object) -> tuple[Message, EmailMessage]:
-        """Deliver one note; the row and the mail that arrived."""
+        """Deliver one note; the row and the email that arrived."""
         note = self.make_note(**fields)
         assert delivery.deliver_due() == {"sent": 1}
-        return note, self.server.mails[-1]
+        return note, self.server.emails[-1]
 
 
 def _part(mail: EmailMessage, subtype: str) -> str:
@@ -66,7 +66,7 @@ def test_a_newline_in_a_name_cannot_become_a_header(deliver: Deliver) -> None:
     assert mail["Bcc"] is None
 
 
-def test_a_line_that_is_a_dot_does_not_end_the_mail(deliver: Deliver) -> None:
+def test_a_line_that_is_a_dot_does_not_end_the_email(deliver: Deliver) -> None:
     _note, mail = deliver(key="one\n.\n..two")
     assert "one\n.\n..two" in _part(mail, "plain").replace("\r\n", "\n")
 
@@ -79,7 +79,7 @@ def test_answers_go_where_the_kind_says(deliver: Deliver) -> None:
     assert mail["Reply-To"] == "help@acme.example"
 
 
-def test_an_address_for_answers_with_a_newline_fails_the_mail_and_no_other(
+def test_an_address_for_answers_with_a_newline_fails_the_email_and_no_other(
     make_note: NoteMaker, mail_server: MailServer
 ) -> None:
     kinds.register(
@@ -92,7 +92,7 @@ def test_an_address_for_answers_with_a_newline_fails_the_mail_and_no_other(
     assert delivery.deliver_due() == {"failed": 1, "sent": 1}
 
 
-def test_both_parts_carry_the_code_of_the_mail(deliver: Deliver) -> None:
+def test_both_parts_carry_the_code_of_the_email(deliver: Deliver) -> None:
     _note, mail = deliver(code="ABCDEFGHJKLM")
     assert "Email code: ABCD-EFGH-JKLM" in _part(mail, "plain")
     assert "Email code: ABCD-EFGH-JKLM" in _part(mail, "html")

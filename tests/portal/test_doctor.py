@@ -130,7 +130,7 @@ def test_the_mail_server_is_checked_without_sending_an_email(settings: Settings)
     with MailServer() as server:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
         assert "answers" in doctor_checks.check_mail()
-        assert server.mails == []
+        assert server.emails == []
 
 
 def set_private_storage_folder(folder: Path, settings: Settings) -> None:

@@ -76,7 +76,7 @@ def orders_shown(statuses: Counter[int]) -> int:
 
 
 def owner_is_in_by_link(order: Order) -> bool:
-    """From a place of its own, as the owner who reads their mail."""
+    """From a place of its own, as the owner who reads their email."""
     browser = Client(REMOTE_ADDR="203.0.113.200")
     browser.post("/orders/find/link/", {"email": BUYER})
     assert Message.objects.filter(kind="access_link", recipient=BUYER).exists()

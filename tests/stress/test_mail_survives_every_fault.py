@@ -1,4 +1,4 @@
-"""2,000 mails while everything around them fails: none lost, at most one doubled for each kill or silence."""
+"""2,000 emails while everything around them fails: none lost, at most one doubled for each kill or silence."""
 
 import itertools
 import random
@@ -38,17 +38,17 @@ def _count(portal: PrivatePortal, found: Finding) -> tuple[int, int]:
     return lost, doubled
 
 
-def _progress(portal: PrivatePortal, mails: int) -> None:
-    portal.wait_for_emails(min(len(portal.server.mails) + mails, MAILS), LONG)
+def _progress(portal: PrivatePortal, emails: int) -> None:
+    portal.wait_for_emails(min(len(portal.server.emails) + emails, MAILS), LONG)
 
 
-def test_20_kills_in_2000_mails(portal: PrivatePortal, found: Finding) -> None:
+def test_20_kills_in_2000_emails(portal: PrivatePortal, found: Finding) -> None:
     portal.create_messages(MAILS)
     for _kill in range(KILLS):
         worker = portal.start_worker()
         _progress(portal, random.randint(20, MAILS // KILLS - 10))
         kill(worker)
-    assert len(portal.server.mails) < MAILS
+    assert len(portal.server.emails) < MAILS
     portal.start_worker(concurrency=2)
     portal.wait_until_outbox_empty(LONG)
     lost, doubled = _count(portal, found)
@@ -56,7 +56,7 @@ def test_20_kills_in_2000_mails(portal: PrivatePortal, found: Finding) -> None:
     assert doubled <= KILLS
 
 
-def test_20_terminations_in_2000_mails(portal: PrivatePortal, found: Finding) -> None:
+def test_20_terminations_in_2000_emails(portal: PrivatePortal, found: Finding) -> None:
     portal.create_messages(MAILS)
     for _termination in range(KILLS):
         worker = portal.start_worker(concurrency=2)
@@ -135,7 +135,7 @@ def test_a_mail_server_that_refuses_some_for_good(portal: PrivatePortal, found: 
     assert len(portal.refused()) == SMTP_MAILS // 10
 
 
-def test_a_mail_that_ends_every_worker_keeps_back_no_other(portal: PrivatePortal) -> None:
+def test_an_email_that_ends_every_worker_keeps_back_no_other(portal: PrivatePortal) -> None:
     portal.create_messages(1, kind="test_killing")
     portal.create_messages(30)
     portal.start_worker()

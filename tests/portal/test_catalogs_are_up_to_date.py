@@ -1,0 +1,28 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+NOT_COPIED = shutil.ignore_patterns(".*", "var*", "tests", "bench", "docs", "htmlcov", "__pycache__", "*.mo")
+
+
+def message_ids(root: Path) -> set[str]:
+    with (root / "locale" / "de" / "LC_MESSAGES" / "django.po").open("rb") as file:
+        catalog = read_po(file, locale="de")
+    return {str(message.id) for message in catalog if message.id}
+
+
+@pytest.mark.skipif(not (shutil.which("xgettext") or "CI" in os.environ), reason="needs GNU gettext")
+def test_the_catalog_has_exactly_the_texts_of_code_and_templates(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(ROOT, copy, ignore=NOT_COPIED)
+    command = [sys.executable, "manage.py", "makemessages", "--locale", "de", "--no-location", "--no-obsolete"]
+    environment = os.environ | {"VAR": str(tmp_path)}
+    subprocess.run(command, cwd=copy, env=environment, check=True, capture_output=True)
+    assert message_ids(copy) == message_ids(ROOT), "run `make messages`"
