@@ -131,7 +131,7 @@ def _remarks(order: Order, refunds: Sequence[Refund]) -> list[str]:
     return [
         gettext("Refunded on %(day)s: %(amount)s")
         % {
-            "day": formats.local_day(refund.refunded_at, order.store.tzinfo),
+            "day": formats.local_day(refund.known_at, order.store.tzinfo),
             "amount": format_money(refund.amount, order.currency),
         }
         for refund in refunds

@@ -37,7 +37,7 @@ def _candidates(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
             order__is_test=False,
         )
         for refund in refunds.select_related("order__store", "transaction").iterator(chunk_size=CHUNK_SIZE):
-            due_at = refund.refunded_at + delay
+            due_at = refund.known_at + delay
             yield PlannedFollowUp(
                 refund.order_id,
                 refund.order.email,
@@ -78,7 +78,7 @@ def _context(message: Message) -> dict[str, Any]:
     facts = [
         (gettext("Order number"), order.number),
         (gettext("Amount"), format_money(refund.amount, order.currency)),
-        (gettext("Sent on"), formats.local_day(refund.refunded_at, order.store.tzinfo)),
+        (gettext("Sent on"), formats.local_day(refund.known_at, order.store.tzinfo)),
     ]
     if payment := formats.payment_line(order):
         facts.append((gettext("To"), payment))

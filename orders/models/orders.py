@@ -182,7 +182,7 @@ class Order(models.Model):
     @cached_property
     def refund_list(self) -> list["Refund"]:
         """Its refunds, oldest first. Cached."""
-        return list(self.refunds.order_by("refunded_at", "id"))
+        return sorted(self.refunds.all(), key=lambda refund: (refund.known_at, refund.pk))
 
 
 class OrderLine(models.Model):

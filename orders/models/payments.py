@@ -1,7 +1,11 @@
 """Refunds, and references of payments."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from orders.models.fields import money_field
@@ -13,7 +17,11 @@ class Refund(models.Model):
     order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="refunds")
     store_refund_id = models.CharField(_("the store's refund id"), max_length=100)
     amount = money_field()
-    refunded_at = models.DateTimeField(_("refunded at"))
+    # Empty if the store does not say when.
+    refunded_at = models.DateTimeField(_("refunded at"), null=True, blank=True)
+    recorded_at = models.DateTimeField(_("recorded at"), default=timezone.now, db_default=Now(), editable=False)
+    # Since when the store's newest list of refunds lacks this one. A recorded refund is never deleted.
+    missing_since = models.DateTimeField(_("missing in the store since"), null=True, blank=True, editable=False)
     # The refunded items, if the store says which: [{"id": store_line_id, "quantity": n}].
     lines = models.JSONField(default=list, blank=True)
 
@@ -27,6 +35,11 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} ({self.store_refund_id})"
+
+    @property
+    def known_at(self) -> datetime:
+        """When it was made, or the latest moment at which it can have been made."""
+        return self.refunded_at or self.recorded_at
 
 
 class PaymentReference(models.Model):

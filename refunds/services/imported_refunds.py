@@ -86,7 +86,9 @@ class _Reconciliation:
             .order_by("pk")
         )
         new = self.order.refunds.filter(store_refund_id__in=self.new_refund_ids, transaction=None)
-        unmatched = [refund for refund in new.order_by("refunded_at", "pk") if not self._match(refund)]
+        unmatched = [
+            refund for refund in sorted(new, key=lambda refund: (refund.known_at, refund.pk)) if not self._match(refund)
+        ]
         self._replace_own_if_overrefunded(unmatched)
         self._refuse_unfunded_transactions()
         self._update_returned_quantities()
@@ -246,7 +248,7 @@ def _replace_own_row(transaction: RefundTransaction, refund: Refund) -> None:
 
 
 def _not_before(refund: Refund, request: RefundTransaction | RefundCase) -> bool:
-    return refund.refunded_at >= request.created_at - DATE_TOLERANCE
+    return refund.known_at >= request.created_at - DATE_TOLERANCE
 
 
 def _refunded_units(refund: Refund) -> dict[str, int]:

@@ -1,0 +1,90 @@
+"""The ledger of an order: what was paid, what went back, what is promised, and whether the order may be paid on.
+
+Every decision about money asks it, under the order's lock (`cases.transitions.lock_order`). A movement is a row of
+`orders.Refund`: one for each refund that was really made, whoever made it.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Sum
+from django.db.models.enums import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from cases.refusals import Refusal
+from orders.models import Order
+from refunds.amounts import ZERO
+from refunds.models import RefundTransaction
+
+
+class BlockReason(TextChoices):
+    """Why no money of an order may move, and nothing of worth may be handed out for it."""
+
+    CHARGED_BACK = "charged_back", _("The bank took this payment back.")
+    CANCELLED = "cancelled", _("This order was canceled.")
+    ALREADY_REFUNDED = "already_refunded", _("The store has refunded this order.")
+    NOT_PAID = "not_paid", _("The payment of this order is not confirmed.")
+    TEST_ORDER = "test_order", _("This is a test order: nothing was paid.")
+    CURRENCY_DIFFERS = "currency_differs", _("The order’s currency has changed since.")
+    NOTHING_LEFT = "nothing_left", _("Not enough of what was paid is left.")
+
+
+BLOCKED_STATUSES = {
+    Order.Status.CHARGED_BACK: BlockReason.CHARGED_BACK,
+    Order.Status.CANCELLED: BlockReason.CANCELLED,
+    Order.Status.REFUNDED: BlockReason.ALREADY_REFUNDED,
+    Order.Status.PENDING: BlockReason.NOT_PAID,
+}
+
+
+class OrderBlocked(Refusal):
+    """The order may not be paid on; `reason` says why."""
+
+    def __init__(self, reason: BlockReason) -> None:
+        super().__init__(reason.label)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The money of one order, in its currency."""
+
+    order: Order
+    paid: Decimal
+    refunded: Decimal  # really went back, each movement once
+    promised: Decimal  # approved, and not moved yet
+
+    @property
+    def unrefunded(self) -> Decimal:
+        return max(self.paid - self.refunded, ZERO)
+
+    @property
+    def left(self) -> Decimal:
+        """What can still be promised. Never negative."""
+        return max(self.paid - self.refunded - self.promised, ZERO)
+
+    @property
+    def overpromised(self) -> Decimal:
+        """How much more is promised than is left to refund."""
+        return max(self.refunded + self.promised - self.paid, ZERO)
+
+    @property
+    def block_reason(self) -> BlockReason | None:
+        """Why nothing of this order may be paid, or None."""
+        if self.order.is_test:
+            return BlockReason.TEST_ORDER
+        return BLOCKED_STATUSES.get(Order.Status(self.order.status))
+
+    def require_payable(self) -> None:
+        """Raises OrderBlocked."""
+        if self.block_reason is not None:
+            raise OrderBlocked(self.block_reason)
+
+
+def load_ledger(order: Order) -> Ledger:
+    """Two queries. Lock the order first if a decision depends on the result."""
+    refunded = order.refunds.aggregate(sum=Sum("amount"))["sum"] or ZERO
+    if order.status == Order.Status.REFUNDED:
+        refunded = max(refunded, order.total)  # some stores tell the status without the refund
+    promised = RefundTransaction.objects.filter(order=order).open().aggregate(sum=Sum("amount"))["sum"] or ZERO
+    return Ledger(order=order, paid=order.total, refunded=refunded, promised=promised)
