@@ -167,7 +167,7 @@ class RefundLineRecord(RecordPart):
 class RefundRecord(RecordPart):
     id: RefundId
     amount: PositiveAmount
-    at: Time
+    at: Time | None
     lines: Annotated[list[RefundLineRecord], Field(max_length=MAX_LINES)] | None = None
 
 
@@ -207,7 +207,13 @@ class OrderRecord(RecordPart):
 
 
 class UndatedRefund(RefundRecord):
-    """A refund without its date and lines. It never overwrites the date and lines of a stored refund."""
+    """A refund without lines, and often without a date. It never overwrites those of a stored refund.
+
+    `is_total`: the amount is the sum of all refunds of the order that the store knows. It grows with each of them.
+    """
+
+    at: Time | None = None
+    is_total: bool = False
 
 
 class StoreRecord(OrderRecord):
@@ -259,6 +265,8 @@ def _line_problem(lines: list[LineRecord]) -> str:
 def _refund_problem(record: OrderRecord) -> str:
     if not record.refunds:
         return ""
+    if any(refund.at is None and not isinstance(refund, UndatedRefund) for refund in record.refunds):
+        return _("refunds: a refund needs its date (at).")
     if len({refund.id for refund in record.refunds}) < len(record.refunds):
         return _("refunds: an id stands on two refunds.")
     bought = {line.id: line.quantity for line in record.lines}

@@ -12,7 +12,8 @@ from licenses.models import License, LicensedLine
 from orders import formats
 from orders.models import Order, OrderLine
 from refunds.amounts import ZERO, RefundAmount, paid_per_line, refund_amount
-from refunds.models import RefundTransaction, Return, ReturnLine, Withdrawal
+from refunds.ledger import load_ledger
+from refunds.models import Return, ReturnLine, Withdrawal
 from refunds.policy import PolicyTerms, StorePolicies, days_left, last_moment_before, return_deadlines
 
 NOTHING_PAID = _("Nothing was paid for this order, so there is nothing to give back.")
@@ -131,10 +132,8 @@ def units_in_open_returns(order: Order) -> dict[int, int]:
 
 def amount_left_to_refund(order: Order) -> Decimal:
     """Return what was paid minus refunds, promised refunds, and the amounts of undecided returns. Never negative."""
-    refunded = order.refunds.aggregate(sum=Sum("amount"))["sum"] or ZERO
-    promised = RefundTransaction.objects.filter(order=order).open().aggregate(sum=Sum("amount"))["sum"] or ZERO
     requested = order.returns.undecided().aggregate(sum=Sum("amount"))["sum"] or ZERO
-    return max(order.total - refunded - promised - requested, ZERO)
+    return max(load_ledger(order).left - requested, ZERO)
 
 
 def _line_refusal(each: LineEligibility, order: Order, terms: PolicyTerms, now: datetime) -> Any:

@@ -20,12 +20,11 @@ from intake.records import ImportRejected, OrderRecord, StoreRecord, UndatedRefu
 from intake.source_file import Head, SourceFile
 from intake.tables import read_table
 from intake.values import NO_CURRENCY, parse_amount, parse_time
-from orders.models import Order
+from orders.models import TOTAL_REFUND_ID, Order
 
 # The rows of an order may have other orders between them, at most this many.
 MAX_OPEN_ORDERS = 500
 MAX_ROWS = 5_000  # per order
-REFUND_ID = "refunded"  # the export has one amount for all refunds of an order
 
 # Filled only on an order's first row: a row without any of them continues an order.
 ORDER_COLUMNS = ("created at", "paid at", "financial status", "currency", "total", "subtotal")
@@ -168,7 +167,7 @@ class _OrderRows:
         if "payment method" in self.first:
             record["payment"] = {"method": self.first["payment method"].strip()[:32] or None}
         if "refunded amount" in self.first:
-            record["refunds"] = self._refunds(placed_at)
+            record["refunds"] = self._refunds()
         return record
 
     def _references(self) -> list[str]:
@@ -295,14 +294,14 @@ class _OrderRows:
             "country": country if is_code else None,
         }
 
-    def _refunds(self, placed_at: datetime) -> list[UndatedRefund]:
-        """One refund with the whole amount. The export has no date for it: use the cancellation's or the order's."""
+    def _refunds(self) -> list[UndatedRefund]:
+        """One refund with the sum of all. Only a cancellation has a date in the export."""
         refunded = self._sum("refunded amount")
         if refunded <= 0:
             return []
         cancelled = self.first.get("cancelled at", "").strip()
-        at = parse_time(cancelled, self.context.time_zone) if cancelled else placed_at
-        return [UndatedRefund(id=REFUND_ID, amount=refunded, at=at)]
+        at = parse_time(cancelled, self.context.time_zone) if cancelled else None
+        return [UndatedRefund(id=TOTAL_REFUND_ID, amount=refunded, at=at, is_total=True)]
 
 
 FEED = Feed(

@@ -71,7 +71,7 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
 def _order(value: dict[str, Any], context: FeedContext) -> dict[str, Any]:
     costs = [*(value.get("shipping_lines") or ()), *(value.get("fee_lines") or ())]
     lines = [_line(item) for item in value["line_items"]] + [_cost_line(item) for item in costs if _has_cost(item)]
-    refunds = [_listed_refund(refund, value, context) for refund in value.get("refunds") or ()]
+    refunds = [_listed_refund(refund) for refund in value.get("refunds") or ()]
     billing = value["billing"]
     record: dict[str, Any] = {
         "store": context.store,
@@ -172,12 +172,9 @@ def _references(value: dict[str, Any]) -> list[str]:
 # --- Refunds -------------------------------------------------------------------------------------------
 
 
-def _listed_refund(refund: dict[str, Any], order: dict[str, Any], context: FeedContext) -> UndatedRefund:
-    """A refund as listed in its order, where it has no date: use the order's last change for now."""
-    at = _time(order, "date_modified", context) or _time(order, "date_created", context)
-    return UndatedRefund.model_validate(
-        {"id": str(refund["id"]), "amount": abs(_amount(refund.get("total"))), "at": at}
-    )
+def _listed_refund(refund: dict[str, Any]) -> UndatedRefund:
+    """A refund as listed in its order, where it has no date. The refund's own export tells it."""
+    return UndatedRefund.model_validate({"id": str(refund["id"]), "amount": abs(_amount(refund.get("total")))})
 
 
 def _refund_update(value: dict[str, Any], context: FeedContext) -> OrderUpdate:

@@ -17,7 +17,7 @@ from intake.records import ImportRejected, OrderRecord, StoreRecord, UndatedRefu
 from intake.source_file import Head, SourceFile
 from intake.tables import read_table
 from intake.values import NO_CURRENCY, THOUSANDTH, parse_amount, parse_time
-from orders.models import Order
+from orders.models import TOTAL_REFUND_ID, Order
 
 Status = Order.Status
 STATUSES = {
@@ -77,7 +77,6 @@ COLUMNS = {
 _NUMBERED_ITEM = re.compile(r"line_item_\d+")
 _RECOGNIZED_FIELDS = ("status", "date", "total", "currency", "email", "item_name", "items", "tax", "shipping", "method")
 MAX_ROWS = 5_000  # per order
-REFUND_ID = "refunded"  # for tables with one amount for all refunds of an order
 
 
 def matches(head: Head) -> bool:
@@ -142,7 +141,7 @@ class _OrderRows:
             raise ImportRejected(_("This order has no date."))
         placed_at = parse_time(self.text("date"), self.context.time_zone)
         lines = self.lines()
-        refunds = self.refunds(placed_at)
+        refunds = self.refunds()
         total = self.amount("total")
         record: dict[str, Any] = {
             "store": self.context.store,
@@ -213,21 +212,20 @@ class _OrderRows:
             "total": total + tax,
         }
 
-    def refunds(self, placed_at: Any) -> list[UndatedRefund]:
+    def refunds(self) -> list[UndatedRefund]:
         if packed := self.first.get("refund_items", "").strip():
             return [
-                self.parse_packed_refund(position, cell, placed_at)
-                for position, cell in enumerate(packed.split(";"), start=1)
+                self.parse_packed_refund(position, cell) for position, cell in enumerate(packed.split(";"), start=1)
             ]
         refunded = abs(self.amount("refunded"))
-        return [UndatedRefund(id=REFUND_ID, amount=refunded, at=placed_at)] if refunded else []
+        return [UndatedRefund(id=TOTAL_REFUND_ID, amount=refunded, is_total=True)] if refunded else []
 
-    def parse_packed_refund(self, position: int, cell: str, placed_at: Any) -> UndatedRefund:
+    def parse_packed_refund(self, position: int, cell: str) -> UndatedRefund:
         """Parse a refund in a single cell: amount:46.00|reason:refund|date:2019-06-19 12:13:48."""
         parts = dict(part.partition(":")[::2] for part in cell.split("|"))
-        at = parse_time(parts["date"], self.context.time_zone) if parts.get("date") else placed_at
+        at = parse_time(parts["date"], self.context.time_zone) if parts.get("date") else None
         refunded = abs(parse_amount(parts.get("amount", ""), self.context.decimal_comma, self.currency))
-        return UndatedRefund(id=f"{REFUND_ID}-{position}", amount=refunded, at=at)
+        return UndatedRefund(id=f"{TOTAL_REFUND_ID}-{position}", amount=refunded, at=at)
 
 
 BILLING = ("first_name", "last_name", "company", "address_1", "address_2", "city", "state", "postcode", "country")

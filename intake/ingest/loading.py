@@ -16,7 +16,7 @@ from refunds.services.imported_refunds import lines_with_requests
 ORDER_COLUMNS = tuple(NEW_ORDER)
 LINE_COLUMNS = ("store_line_id", *NEW_LINE)
 LICENSE_COLUMNS = tuple(NEW_LICENSE)
-REFUND_COLUMNS = ("store_refund_id", "amount", "refunded_at", "lines")
+REFUND_COLUMNS = ("store_refund_id", "amount", "refunded_at", "lines", "missing_since")
 SKU_COLUMNS = ("store_id", "code", "name", "product_id")
 
 

@@ -21,15 +21,14 @@ from intake.ingest.columns import (
     ZERO,
 )
 from intake.ingest.merge_lines import merge_lines
+from intake.ingest.merge_refunds import count_returned, merge_refunds
 from intake.ingest.recency import Recency, sortable_timestamp
-from intake.ingest.state import Batch, OrderState, RefundState
+from intake.ingest.state import Batch, OrderState
 from intake.records import (
     KINDS_THAT_EXTEND,
     NESTED_FIELDS,
     LineRecord,
     OrderRecord,
-    OrderUpdate,
-    UndatedRefund,
     join_address_lines,
     number_key,
     serial_key,
@@ -70,9 +69,9 @@ def merge_record(record: OrderRecord, order: OrderState, batch: Batch, feed: str
         merge_lines(record, order, batch, recency)
     entry: dict[str, Any] = dict(known or {})
     _sum_totals_from_lines(record, order, recency, entry)
-    if "refunds" in given and recency.applies("refunds"):
-        entry["refunds"] = _merge_refunds(record, order, batch, entry.get("refunds") or [])
-    _count_returned(order)
+    if "refunds" in given:
+        entry["refunds"] = merge_refunds(record, order, recency, entry.get("refunds") or [])
+    count_returned(order)
     _update_source_entry(record, recency, entry, digest)
     entry = {key: value for key, value in entry.items() if value or key == "updated_at"}
     if entry != known:
@@ -152,58 +151,6 @@ def _sum_totals_from_lines(record: OrderRecord, order: OrderState, recency: Rece
     _set(order, "discount", sum((line.discount or ZERO for line in lines), ZERO))
     _set(order, "tax", sum((line.tax or ZERO for line in lines), ZERO))
     _set(order, "total", sum((line.total or ZERO for line in lines), ZERO))
-
-
-def _merge_refunds(record: OrderRecord, order: OrderState, batch: Batch, brought: list[str]) -> list[str]:
-    """Merge refunds by their id, and delete those that this feed had `brought` and no longer lists.
-
-    An OrderUpdate contains single refunds, so it deletes none. Returns the ids of this feed's refunds.
-    """
-    listed = record.refunds or []
-    for refund in listed:
-        columns = {
-            "store_refund_id": refund.id,
-            "amount": refund.amount,
-            "refunded_at": refund.at,
-            "lines": [{"id": line.id, "quantity": line.quantity} for line in refund.lines or ()],
-        }
-        known = order.refunds.get(refund.id)
-        if known is not None and isinstance(refund, UndatedRefund):
-            columns |= {"refunded_at": known.columns["refunded_at"], "lines": known.columns["lines"]}
-        if known is None:
-            order.refunds[refund.id] = RefundState(columns)
-            order.changed = True
-        elif known.columns != columns:
-            known.columns = columns
-            known.changed = order.changed = True
-    ids = [refund.id for refund in listed]
-    if isinstance(record, OrderUpdate):
-        return list(dict.fromkeys([*brought, *ids]))
-    for refund_id in brought:
-        if refund_id not in ids and refund_id in order.refunds and not order.refunds[refund_id].has_transaction:
-            removed = order.refunds.pop(refund_id)
-            if removed.id is not None:
-                batch.removed_refunds.append(removed.id)
-            order.changed = True
-    return ids
-
-
-def _count_returned(order: OrderState) -> None:
-    """Set the returned units from the store's refunds. Units that were returned in the portal are kept."""
-    returned: dict[str, int] = {}
-    if not order.refunds and not any(line.returned_by_store for line in order.lines.values()):
-        return
-    for refund in order.refunds.values():
-        for part in refund.columns["lines"]:
-            returned[part["id"]] = returned.get(part["id"], 0) + part["quantity"]
-    for line_id, line in order.lines.items():
-        counted = line.columns["quantity_returned"]
-        from_store = returned.get(line_id, 0)
-        now = from_store if counted == line.returned_by_store else max(counted, from_store)
-        line.returned_by_store = from_store
-        if now != counted:
-            line.columns["quantity_returned"] = now
-            line.changed = order.changed = True
 
 
 def _update_source_entry(record: OrderRecord, recency: Recency, entry: dict[str, Any], digest: str) -> None:

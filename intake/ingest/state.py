@@ -100,7 +100,6 @@ class Batch:
     prefixes: Mapping[str, int] = field(default_factory=dict)  # product ids
     removed_lines: list[int] = field(default_factory=list)
     removed_links: list[int] = field(default_factory=list)
-    removed_refunds: list[int] = field(default_factory=list)
 
     def product_by_prefix(self, serial_key: str) -> int | None:
         """The id of the product with the longest prefix of this serial number."""

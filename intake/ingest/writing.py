@@ -40,7 +40,6 @@ def write_batch(batch: Batch, now: datetime) -> None:
     """Save all changes, with a few statements per table. Parent rows are written before their children."""
     with connection.cursor() as cursor:
         _delete(cursor, LicensedLine, batch.removed_links)
-        _delete(cursor, Refund, batch.removed_refunds)
         _delete(cursor, OrderLine, batch.removed_lines)
         _write_orders(cursor, batch, now)
         _write_lines(cursor, batch)

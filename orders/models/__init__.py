@@ -14,13 +14,14 @@ from orders.models.orders import (
     load_items,
     normalize_order_number,
 )
-from orders.models.payments import PaymentReference, Refund
+from orders.models.payments import TOTAL_REFUND_ID, PaymentReference, Refund
 from orders.models.stores import FollowUpSchedule, Store
 
 __all__ = [
     "LAST4",
     "MAX_FOUND_ORDERS",
     "OWN_ARGON2_PREFIX",
+    "TOTAL_REFUND_ID",
     "UNDO_PERIOD",
     "AccessLink",
     "AddressCorrection",

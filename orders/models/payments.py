@@ -10,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models.fields import money_field
 
+# The id of a refund that the store told only as part of a sum; the growth of the sum gets `refunded#2` and so on.
+TOTAL_REFUND_ID = "refunded"
+
 
 class Refund(models.Model):
     """A refund of an order, whoever made it. Amounts are positive, in the currency of the order."""

@@ -23,6 +23,7 @@ from orders.card_numbers import contains_card_number
 from orders.models import Order
 from orders.services.confirmations import order_language
 from refunds import payout_details
+from refunds.ledger import load_ledger
 from refunds.models import CashbackClaim
 from refunds.payout_details import PayoutDetails
 from refunds.promotions import (
@@ -135,8 +136,12 @@ def cancel(case: CashbackClaim) -> None:
 
 
 def approve(case: CashbackClaim, by: User, text: str = "", note: str = "") -> None:
-    """Approve a claim; `record_payout` follows. Raises NoCashback if the item was returned in the meantime."""
+    """Approve a claim; `record_payout` follows.
+
+    Raises NoCashback if the item was returned in the meantime, OrderBlocked if the order may not be paid on.
+    """
     with locked(case) as current:
+        load_ledger(current.order).require_payable()
         if current.is_undecided and (reason := _current_reason(current)):
             raise NoCashback(reason)
         transition(current, Status.APPROVED, Actor.STAFF, by=by, text=text, note=note)
@@ -171,6 +176,7 @@ def record_payout(case: CashbackClaim, by: User, reference: str, text: str = "",
     if len(reference) > max_length or not reference.isprintable() or contains_card_number(reference):
         raise NotPossible(_("This is not a reference of a payout. Please check what you entered."))
     with locked(case) as current:
+        load_ledger(current.order).require_payable()
         if reason := frozen_reason(current.order, timezone.now()):
             raise NoCashback(reason)
         columns = {"payout_reference": reference} | CLEARED_PAYOUT_DETAILS

@@ -7,16 +7,18 @@ refunds in the same transaction.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
-from itertools import chain
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import chain, combinations, count
 
 from django.db.models import Exists, OuterRef, Sum
 from django.utils.translation import gettext as _
 
-from cases.transitions import Actor
-from orders.models import Order, OrderLine, Refund
+from cases.transitions import Actor, add_event
+from orders.models import TOTAL_REFUND_ID, Order, OrderLine, Refund
 from refunds.amounts import ZERO
-from refunds.models import RefundTransaction, Return, ReturnLine, Swap, Withdrawal
+from refunds.ledger import BlockReason, load_ledger
+from refunds.models import RefundTransaction, Return, ReturnLine, StoreGateway, Swap, Withdrawal
 from refunds.services.transactions import (
     OWN_REFUND_ID_PREFIX,
     RefundCase,
@@ -24,13 +26,14 @@ from refunds.services.transactions import (
     complete,
     gateway_name,
     new_transaction,
-    refunded_amount,
-    unpromised_amount,
+    refuse,
     update_order_status,
 )
 
 # Some stores report only the day of a refund, or use another clock. A refund may be dated this much before its request.
 DATE_TOLERANCE = timedelta(days=1)
+# Combinations of more refunds of one order than this are not tried.
+MAX_SUMMANDS = 12
 OPEN_RETURNS = [*Return.UNDECIDED, Return.Status.APPROVED]
 OPEN_WITHDRAWALS = [*Withdrawal.UNDECIDED, Withdrawal.Status.APPROVED]
 
@@ -46,7 +49,8 @@ def reconcile_imported_refunds(new_refund_ids: Mapping[int, Collection[str]]) ->
     """Reconcile orders after an import. `new_refund_ids` are the store's ids of new refunds, by order id.
 
     Includes orders that the import changed without a new refund. Afterwards the status of each order agrees with
-    its refunds, whatever status was imported. One query if none of the orders has a case.
+    its refunds, whatever status was imported, and what waits for an order that may not be paid on is stopped. One
+    query if none of the orders has a case.
     """
     for order in _orders_with_cases(new_refund_ids):
         _Reconciliation(order, set(new_refund_ids[order.pk])).run()
@@ -58,7 +62,6 @@ def _orders_with_cases(order_ids: Collection[int]) -> list[Order]:
     same_order = {"order": OuterRef("pk")}
     return list(
         Order.objects.filter(pk__in=order_ids)
-        .filter(Exists(Refund.objects.filter(**same_order)))
         .filter(
             Exists(RefundTransaction.objects.filter(**same_order))
             | Exists(Return.objects.filter(**same_order, status__in=OPEN_RETURNS))
@@ -85,7 +88,9 @@ class _Reconciliation:
             .select_related("return_case", "withdrawal", "refund")
             .order_by("pk")
         )
-        new = self.order.refunds.filter(store_refund_id__in=self.new_refund_ids, transaction=None)
+        new = [*self.order.refunds.filter(store_refund_id__in=self.new_refund_ids, transaction=None)]
+        if untold := self._record_untold_refund():
+            new.append(untold)
         unmatched = [
             refund for refund in sorted(new, key=lambda refund: (refund.known_at, refund.pk)) if not self._match(refund)
         ]
@@ -93,9 +98,54 @@ class _Reconciliation:
         self._refuse_unfunded_transactions()
         self._update_returned_quantities()
         update_order_status(self.order)
+        self._stop_blocked_transactions()
+
+    def _record_untold_refund(self) -> Refund | None:
+        """Record what is missing where a store says only that an order is refunded, and not by how much."""
+        ledger = load_ledger(self.order)
+        recorded = sum((refund.amount for refund in self.order.refunds.all()), ZERO)
+        if self.order.status != Order.Status.REFUNDED or recorded >= ledger.paid:
+            return None
+        return _add_refund(self.order, ledger.paid - recorded, None)
 
     def _match(self, refund: Refund) -> bool:
+        if _is_sum(refund):
+            rest = self._split_sum(refund)
+            if rest is None:
+                return True
+            refund = rest
         return self._match_own_refund(refund) or self._match_open_transaction(refund) or self._match_open_case(refund)
+
+    def _split_sum(self, refund: Refund) -> Refund | None:
+        """Take the refunds that the portal knows out of an undated sum of several.
+
+        What staff made by hand was made in the store, so the store's sum contains it. Of what a gateway sent, and of
+        what is still promised, only amounts that add up to the rest exactly are taken. Returns what is left over.
+        """
+        by_hand = [each for each in self._unreported() if each.gateway == StoreGateway.Gateway.MANUAL]
+        for transaction in sorted(by_hand, key=lambda each: each.done_at or each.created_at):
+            if refund.amount == transaction.amount:
+                _replace_own_row(transaction, refund)
+                return None
+            if refund.amount > transaction.amount:
+                _report_part(transaction, refund)
+        for transactions in (self._unreported(), self._open_transactions()):
+            parts = _exact_sum(transactions, refund.amount)
+            for transaction in parts:
+                is_last = transaction is parts[-1]
+                if transaction.status != Status.DONE:
+                    part = refund if is_last else _take_part(refund, transaction.amount)
+                    complete(transaction, part, part.store_refund_id, Actor.STORE)
+                elif is_last:
+                    _replace_own_row(transaction, refund)
+                else:
+                    _report_part(transaction, refund)
+            if parts:
+                return None
+        return refund
+
+    def _open_transactions(self) -> list[RefundTransaction]:
+        return [each for each in self.transactions if each.status in RefundTransaction.OPEN]
 
     # --- Refunds that the portal made ----------------------------------------------------------------------
 
@@ -126,7 +176,7 @@ class _Reconciliation:
         """Match refunds to own ones of another amount, where otherwise more would be refunded than was paid."""
         for refund in refunds:
             candidates = [each for each in self._unreported() if _not_before(refund, each)]
-            if candidates and refunded_amount(self.order) > self.order.total:
+            if candidates and load_ledger(self.order).refunded > self.order.total:
                 _replace_own_row(min(candidates, key=lambda each: abs(each.amount - refund.amount)), refund)
 
     # --- Promised and requested refunds --------------------------------------------------------------------
@@ -180,7 +230,7 @@ class _Reconciliation:
             refunded = _refunded_units(refund)
             requested = _requested_units(case)
             return bool(requested) and all(refunded.get(line, 0) >= quantity for line, quantity in requested.items())
-        return refunded_amount(self.order) >= self.order.total
+        return load_ledger(self.order).refunded >= self.order.total
 
     def _close(self, case: RefundCase, refund: Refund) -> None:
         for waiting in self.transactions:
@@ -201,15 +251,28 @@ class _Reconciliation:
 
     def _refuse_unfunded_transactions(self) -> None:
         """Refuse waiting transactions, newest first, if the store refunded so much that the money is not left."""
-        left = unpromised_amount(self.order)
+        missing = load_ledger(self.order).overpromised
         for waiting in reversed(self.transactions):
-            if left >= ZERO:
+            if missing <= ZERO:
                 return
             if waiting.status == Status.WAITING:
                 waiting.status = Status.REFUSED
                 waiting.last_answer = _("The store gave back so much itself that not enough of what was paid is left.")
                 waiting.save(update_fields=["status", "last_answer"])
-                left += waiting.amount
+                missing -= waiting.amount
+
+    def _stop_blocked_transactions(self) -> None:
+        """Stop what waits for an order that may not be paid on, for example after a chargeback, and tell staff."""
+        reason = load_ledger(self.order).block_reason
+        if reason is None:
+            return
+        for waiting in self.transactions:
+            if waiting.status == Status.WAITING:
+                refuse(waiting, reason)
+        if reason == BlockReason.CHARGED_BACK:
+            for case in self._open_cases():
+                if not case.events.filter(note=str(reason.label)).exists():
+                    add_event(case, case.status, Actor.PORTAL, note=str(reason.label))
 
     def _update_returned_quantities(self) -> None:
         """Raise `quantity_returned` to the sum of two kinds of units.
@@ -239,12 +302,63 @@ class _Reconciliation:
 
 
 def _replace_own_row(transaction: RefundTransaction, refund: Refund) -> None:
-    """Link the transaction to the store's row, and delete the portal's own row."""
+    """Link the transaction to the store's row, and delete the portal's own row, whose date it keeps if it has none."""
     own = transaction.refund
     transaction.refund = refund
     transaction.save(update_fields=["refund"])
-    if own is not None:
-        own.delete()
+    if own is None:
+        return
+    if refund.refunded_at is None:
+        refund.refunded_at = own.refunded_at
+        refund.save(update_fields=["refunded_at"])
+    own.delete()
+
+
+# --- Undated sums ----------------------------------------------------------------------------------------
+
+
+def _is_sum(refund: Refund) -> bool:
+    """Whether the store told a sum that may be several refunds (intake/ingest/merge_refunds.py)."""
+    return refund.store_refund_id.partition("#")[0] == TOTAL_REFUND_ID and not refund.lines
+
+
+def _exact_sum(transactions: list[RefundTransaction], amount: Decimal) -> list[RefundTransaction]:
+    """Return transactions that add up to the amount, as few and as old as possible; empty if there are none."""
+    candidates = transactions[:MAX_SUMMANDS]
+    for size in range(1, len(candidates) + 1):
+        for parts in combinations(candidates, size):
+            if sum((part.amount for part in parts), ZERO) == amount:
+                return list(parts)
+    return []
+
+
+def _report_part(transaction: RefundTransaction, refund: Refund) -> None:
+    """Note that a part of the store's sum is this refund of the portal: its own row counts as the store's from now."""
+    own = transaction.refund
+    assert own is not None  # it is done
+    own.store_refund_id = _next_id(refund.order)
+    own.save(update_fields=["store_refund_id"])
+    refund.amount -= own.amount
+    refund.save(update_fields=["amount"])
+
+
+def _take_part(refund: Refund, amount: Decimal) -> Refund:
+    """Take a refund of this amount out of the sum, as a row of its own."""
+    refund.amount -= amount
+    refund.save(update_fields=["amount"])
+    return _add_refund(refund.order, amount, refund.refunded_at)
+
+
+def _add_refund(order: Order, amount: Decimal, refunded_at: datetime | None) -> Refund:
+    return Refund.objects.create(
+        order=order, store_refund_id=_next_id(order), amount=amount, refunded_at=refunded_at, lines=[]
+    )
+
+
+def _next_id(order: Order) -> str:
+    known = set(order.refunds.values_list("store_refund_id", flat=True))
+    names = chain([TOTAL_REFUND_ID], (f"{TOTAL_REFUND_ID}#{number}" for number in count(2)))
+    return next(name for name in names if name not in known)
 
 
 def _not_before(refund: Refund, request: RefundTransaction | RefundCase) -> bool:

@@ -15,11 +15,11 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.transitions import Actor
+from cases.transitions import Actor, lock_order
 from refunds.gateways import GatewayResult, get_gateway
 from refunds.gateways.results import RefundDone, RefundNotFound, RefundRefused, RefundUnclear
 from refunds.models import RefundTransaction
-from refunds.services.transactions import Status, lock_transaction, record_refund
+from refunds.services.transactions import Status, blocking_reason, lock_transaction, record_refund, refuse
 
 logger = logging.getLogger(__name__)
 
@@ -45,17 +45,34 @@ def send_due(now: datetime | None = None, store: str = "") -> Counter[str]:
 
 
 def _claim(now: datetime, store: str) -> RefundTransaction | None:
-    with db_transaction.atomic():
-        due = RefundTransaction.objects.due(now).order_by("next_try_at", "pk")
-        if store:
-            due = due.filter(order__store__slug=store)
-        row = due.select_for_update(skip_locked=True, of=("self",)).first()
-        if row is None:
-            return None
-        RefundTransaction.objects.filter(pk=row.pk).update(
-            status=Status.UNCLEAR, tries=F("tries") + 1, leased_until=now + LEASE
-        )
-        return RefundTransaction.objects.select_related("order__store").get(pk=row.pk)
+    """Return the next due row, claimed for this worker. A row that must not be sent any more is refused instead.
+
+    The order is locked before the row, as everywhere, so that a chargeback that arrives at the same time either
+    stops the refund or comes after it.
+    """
+    skipped: list[int] = []
+    while True:
+        with db_transaction.atomic():
+            due = RefundTransaction.objects.due(now).exclude(pk__in=skipped).order_by("next_try_at", "pk")
+            if store:
+                due = due.filter(order__store__slug=store)
+            candidate = due.first()
+            if candidate is None:
+                return None
+            order = lock_order(candidate.order_id)
+            row = due.filter(pk=candidate.pk).select_for_update(skip_locked=True, of=("self",)).first()
+            if row is None:  # another worker took it meanwhile
+                skipped.append(candidate.pk)
+                continue
+            row.order = order
+            if row.status == Status.WAITING and (reason := blocking_reason(row)):
+                refuse(row, reason)
+                skipped.append(row.pk)
+                continue
+            RefundTransaction.objects.filter(pk=row.pk).update(
+                status=Status.UNCLEAR, tries=F("tries") + 1, leased_until=now + LEASE
+            )
+            return RefundTransaction.objects.select_related("order__store").get(pk=row.pk)
 
 
 def _call_gateway(row: RefundTransaction) -> GatewayResult:
@@ -66,6 +83,9 @@ def _call_gateway(row: RefundTransaction) -> GatewayResult:
             earlier = gateway.look_up(row)
             if not isinstance(earlier, RefundNotFound):
                 return earlier
+            # It was claimed before the order was blocked, and never arrived at the gateway.
+            if reason := blocking_reason(row):
+                return RefundRefused(str(reason.label))
         return gateway.send(row)
     except Exception:
         logger.exception("Refund %s could not be sent", row.pk)

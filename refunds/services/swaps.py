@@ -18,6 +18,7 @@ from licenses.services.assigning import NotAssignable, assign
 from orders.models import Order
 from orders.services.confirmations import order_language
 from refunds.eligibility import RETURN_REQUESTED, Eligibility, LineEligibility, check_eligibility, units_in_open_returns
+from refunds.ledger import load_ledger
 from refunds.models import Swap, SwapOffer
 from refunds.refusals import ReturnPeriodEnded
 
@@ -121,8 +122,9 @@ def _shorten(comment: str) -> str:
 
 
 def approve(case: Swap, by: User, text: str = "", note: str = "") -> None:
-    """Approve a swap; `give_new_serial` follows."""
+    """Approve a swap; `give_new_serial` follows. Raises OrderBlocked, for example after a chargeback."""
     with locked(case) as current:
+        load_ledger(current.order).require_payable()
         transition(current, Status.APPROVED, Actor.STAFF, by=by, text=text, note=note)
 
 
@@ -151,6 +153,7 @@ def give_new_serial(
     """
     serial = require_text(serial, _("Please enter the new serial number."))
     with locked(case) as current:
+        load_ledger(current.order).require_payable()
         if current.order.is_frozen(timezone.now()):
             raise NotPossible(ADDRESS_CORRECTED)
         product = current.offer.product if current.offer else None

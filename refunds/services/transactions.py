@@ -4,15 +4,17 @@ from decimal import Decimal
 
 from django.contrib.auth.models import User
 from django.db import transaction as db_transaction
-from django.db.models import F, Sum
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.refusals import NotPossible, WrongStatus
-from cases.transitions import Actor, lock_order, status_label, transition
+from cases.transitions import Actor, add_event, lock_order, status_label, transition
 from orders.card_numbers import contains_card_number
 from orders.models import Order, OrderLine, Refund
+from orders.money import format_money
 from refunds.amounts import ZERO
+from refunds.ledger import BlockReason, OrderBlocked, load_ledger
 from refunds.models import RefundTransaction, Return, StoreGateway, Withdrawal
 from refunds.refusals import InvalidAmount
 from refunds.services.license_revocation import revoke_refunded_licenses
@@ -26,14 +28,17 @@ OWN_REFUND_ID_PREFIX = "portal:"
 def promise_refund(case: RefundCase, amount: Decimal, gateway: str = "") -> RefundTransaction:
     """Create the transaction for an approved amount, for this gateway or else the store's.
 
-    The caller holds the order's lock. Raises InvalidAmount if it exceeds what is left of the amount paid.
+    The caller holds the order's lock. Raises OrderBlocked if the order may not be paid on, and InvalidAmount if the
+    amount exceeds what is left of the amount paid.
     """
     order = case.about_order
     assert order is not None
-    if amount > unpromised_amount(order):
+    ledger = load_ledger(order)
+    ledger.require_payable()
+    if amount > ledger.left:
         raise InvalidAmount(
             _("Only %(left)s is left of what was paid for this order: the rest went back already, or is on its way."),
-            left=max(unpromised_amount(order), ZERO),
+            left=format_money(ledger.left, order.currency),
         )
     return new_transaction(case, amount, gateway or gateway_name(order))
 
@@ -55,16 +60,6 @@ def new_transaction(case: RefundCase, amount: Decimal, gateway: str) -> RefundTr
         amount=amount,
         gateway=gateway,
     )
-
-
-def unpromised_amount(order: Order) -> Decimal:
-    """Return what was paid minus refunds and open transactions. Negative if the store refunded more than expected."""
-    promised = RefundTransaction.objects.filter(order=order).open().aggregate(sum=Sum("amount"))["sum"] or ZERO
-    return order.total - refunded_amount(order) - promised
-
-
-def refunded_amount(order: Order) -> Decimal:
-    return order.refunds.aggregate(sum=Sum("amount"))["sum"] or ZERO
 
 
 # --- Staff -----------------------------------------------------------------------------------------------
@@ -91,6 +86,8 @@ def mark_done(transaction: RefundTransaction, reference: str, by: User) -> None:
             current = _retry_refused(current, StoreGateway.Gateway.MANUAL)
         if current.status != Status.WAITING or current.gateway != StoreGateway.Gateway.MANUAL:
             raise WrongStatus(current.get_status_display())
+        if reason := blocking_reason(current):
+            raise OrderBlocked(reason)
         record_refund(current, reference, Actor.STAFF, by=by)
 
 
@@ -119,6 +116,25 @@ def _retry_refused(refused: RefundTransaction, gateway: str) -> RefundTransactio
     if case.transactions.filter(status__in=[*RefundTransaction.OPEN, Status.DONE]).exists():
         raise NotPossible(_("This refund was tried again already."))
     return promise_refund(case, refused.amount, gateway)
+
+
+def blocking_reason(transaction: RefundTransaction) -> BlockReason | None:
+    """Return why an open transaction must not be sent or made by hand now, or None. Its order is locked."""
+    ledger = load_ledger(transaction.order)
+    if ledger.block_reason:
+        return ledger.block_reason
+    if transaction.currency != transaction.order.currency:
+        return BlockReason.CURRENCY_DIFFERS
+    return BlockReason.NOTHING_LEFT if ledger.overpromised else None
+
+
+def refuse(transaction: RefundTransaction, reason: BlockReason) -> None:
+    """Stop a transaction that was never sent, and tell staff why in the case's history. The caller holds the locks."""
+    transaction.status = Status.REFUSED
+    transaction.last_answer = str(reason.label)
+    transaction.leased_until = None
+    transaction.save(update_fields=["status", "last_answer", "leased_until"])
+    add_event(transaction.case, transaction.case.status, Actor.PORTAL, note=str(reason.label))
 
 
 # --- Completing ------------------------------------------------------------------------------------------
@@ -188,7 +204,7 @@ def add_returned_quantities(case: Return) -> None:
 
 def update_order_status(order: Order) -> None:
     """Set a completed order's status to (partially) refunded, by the sum of its refunds."""
-    refunded = refunded_amount(order)
+    refunded = load_ledger(order).refunded
     if order.status not in (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED) or refunded <= ZERO:
         return
     order.status = Order.Status.REFUNDED if refunded >= order.total else Order.Status.PARTIALLY_REFUNDED

@@ -22,14 +22,15 @@ from cases.services import require_text
 from cases.transitions import Actor, add_event, lock_order, locked, status_label, transition
 from notifications.addresses import address_subject, email_key
 from orders.models import Order
-from orders.money import smallest_unit
+from orders.money import format_money, smallest_unit
 from orders.rate_limits import Rate, RateLimit, consume
 from refunds.amounts import ZERO
+from refunds.ledger import load_ledger
 from refunds.models import Return, Withdrawal, WithdrawalPeriod
 from refunds.models.policies import DEFAULT_WITHDRAWAL_DAYS
 from refunds.policy import end_of_day, last_day
 from refunds.refusals import InvalidAmount
-from refunds.services.transactions import promise_refund, unpromised_amount
+from refunds.services.transactions import promise_refund
 
 Status = Withdrawal.Status
 # An identical statement within this time is a duplicate, such as a second click.
@@ -162,11 +163,14 @@ def approve(case: Withdrawal, by: User, amount: Decimal | None = None, text: str
             raise NotPossible(_("Please say first which order this is about."))
         if order.pk != case.order_id:  # a colleague has set the order since; `locked` has not locked it
             raise NotPossible(_("The order of this withdrawal has changed meanwhile. Please look at it again."))
-        left = unpromised_amount(order)
+        ledger = load_ledger(order)
+        ledger.require_payable()
+        left = ledger.left
         approved = left if amount is None else amount
         if not ZERO < approved <= left or approved != approved.quantize(smallest_unit(order.currency)):
             raise InvalidAmount(
-                _("Please enter an amount above zero and at most %(most)s, in whole cents."), most=max(left, ZERO)
+                _("Please enter an amount above zero and at most %(most)s, in whole cents."),
+                most=format_money(left, order.currency),
             )
         for return_case in order.returns.undecided().select_for_update(of=("self",)):
             _cancel_return(return_case, current)

@@ -136,14 +136,22 @@ def test_a_corrected_serial_number_replaces_the_wrong_one(importer: Importer) ->
 
 def test_refunds_are_matched_by_their_id_and_count_returned_units(importer: Importer) -> None:
     importer.orders(portal_order(refunds=[REFUND]))
-    importer.orders(portal_order(refunds=[REFUND | {"amount": "5.00"}]))
-    assert Refund.objects.get().amount == Decimal("5.00")
+    importer.orders(portal_order(refunds=[REFUND | {"amount": "12.00"}]))
+    assert sum(refund.amount for refund in Refund.objects.all()) == Decimal("12.00")
     assert OrderLine.objects.get(store_line_id="2").quantity_returned == 1
     importer.orders(portal_order())
-    assert Refund.objects.count() == 1  # absent keeps
-    importer.orders(portal_order(refunds=None))
-    assert Refund.objects.count() == 0
-    assert OrderLine.objects.get(store_line_id="2").quantity_returned == 0
+    assert not Refund.objects.filter(missing_since__isnull=False).exists()  # absent keeps
+
+
+@pytest.mark.parametrize("refunds", [None, [], [REFUND | {"amount": "5.00"}]])
+def test_a_recorded_refund_stays_and_a_store_that_contradicts_it_is_marked(importer: Importer, refunds: object) -> None:
+    importer.orders(portal_order(refunds=[REFUND]))
+    importer.orders(portal_order(refunds=refunds))
+    refund = Refund.objects.get()
+    assert refund.amount == Decimal("9.99")
+    assert refund.missing_since is not None
+    importer.orders(portal_order(refunds=[REFUND], email="other@example.com"))
+    assert Refund.objects.get().missing_since is None
 
 
 def test_units_that_the_portal_took_back_are_not_forgotten(importer: Importer) -> None:

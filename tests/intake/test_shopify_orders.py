@@ -135,11 +135,20 @@ def test_the_status_is_derived_from_several_columns(importer: Importer, cells: d
     assert the_order("#1001").status == status
 
 
-def test_the_refunded_amount_becomes_one_refund_that_grows(importer: Importer) -> None:
+def test_the_refunded_amount_becomes_a_refund_each_time_it_grows(importer: Importer) -> None:
     importer.shopify(shopify_row(Refunded_Amount="10.00"))
+    importer.shopify(shopify_row(Refunded_Amount="10.00", Notes="told again"))
+    importer.shopify(shopify_row(Refunded_Amount="79.95"))
+    refunds = the_order("#1001").refunds.order_by("pk")
+    assert [(refund.amount, refund.refunded_at) for refund in refunds] == [
+        (Decimal("10.00"), None),
+        (Decimal("69.95"), None),
+    ]
+
+
+def test_the_refund_of_a_canceled_order_bears_the_date_of_the_cancellation(importer: Importer) -> None:
     importer.shopify(shopify_row(Refunded_Amount="79.95", Cancelled_at="2026-11-09 10:00:00 +0100"))
-    refund = the_order("#1001").refunds.get()
-    assert refund.amount == Decimal("79.95")
+    assert the_order("#1001").refunds.get().refunded_at == datetime(2026, 11, 9, 9, tzinfo=UTC)
 
 
 def test_a_time_without_offset_is_the_stores(importer: Importer) -> None:

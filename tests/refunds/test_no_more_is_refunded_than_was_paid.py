@@ -19,6 +19,7 @@ from cases.refusals import Refusal
 from cases.transitions import email_kind
 from notifications.models import Message
 from orders.models import Order, OrderLine, Refund
+from refunds.ledger import load_ledger
 from refunds.models import RefundTransaction, Return, ReturnLine
 from refunds.services import returns, transactions
 from refunds.services.imported_refunds import reconcile_imported_refunds
@@ -138,8 +139,8 @@ class RefundMachine(RuleBasedStateMachine):
 
     @invariant()
     def no_more_is_refunded_or_promised_than_was_paid(self) -> None:
-        assert transactions.refunded_amount(self.order) <= self.order.total
-        assert transactions.unpromised_amount(self.order) >= 0
+        assert load_ledger(self.order).refunded <= self.order.total
+        assert load_ledger(self.order).overpromised == 0
 
     @invariant()
     def no_more_units_are_returned_than_were_bought(self) -> None:
@@ -173,7 +174,7 @@ class RefundMachine(RuleBasedStateMachine):
     @invariant()
     def the_order_status_agrees_with_the_refunds(self) -> None:
         if RefundTransaction.objects.filter(status=RefundTransaction.Status.DONE).exists():
-            is_full_refund = transactions.refunded_amount(self.order) >= self.order.total
+            is_full_refund = load_ledger(self.order).refunded >= self.order.total
             status = Order.objects.get(pk=self.order.pk).status
             assert status == (Order.Status.REFUNDED if is_full_refund else Order.Status.PARTIALLY_REFUNDED)
 
