@@ -316,11 +316,11 @@ def _possibly_recent_orders(batch: Batch) -> list[int]:
 
 
 def _new_refunds(batch: Batch) -> dict[int, list[str]]:
-    """The new refunds of existing orders."""
+    """The new refunds of changed orders, which may be none."""
     return {
         order.id: [refund_id for refund_id, refund in order.refunds.items() if refund.id is None]
         for order in batch.orders.values()
-        if order.changed and not order.is_new and order.refunds
+        if order.changed and not order.is_new
     }
 
 

@@ -39,7 +39,13 @@ class RefundTransactionQuerySet(models.QuerySet["RefundTransaction"]):
         return self.filter(status__in=RefundTransaction.OPEN)
 
     def waiting_for_staff(self) -> Self:
-        return self.filter(status=RefundTransaction.Status.WAITING, gateway=StoreGateway.Gateway.MANUAL)
+        """To be made by hand, and of orders that may be paid on (see refunds/ledger.py)."""
+        return self.filter(
+            status=RefundTransaction.Status.WAITING,
+            gateway=StoreGateway.Gateway.MANUAL,
+            order__status__in=[Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED],
+            order__is_test=False,
+        )
 
     def due(self, now: datetime) -> Self:
         """Ready to be sent or looked up by a worker now, and not leased by another."""

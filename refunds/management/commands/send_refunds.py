@@ -1,21 +1,23 @@
 """`send_refunds`: sends due refunds through their gateways."""
 
+import json
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from rich.console import Console
 
 from orders.models import Store
 from refunds.models import RefundTransaction
 from refunds.services import sending
+from refunds.services.outstanding import Outstanding, list_outstanding
 
 EXIT_NOT_ALL_DONE = 1
 EXIT_FAILED = 2
@@ -25,7 +27,8 @@ Sends what is due through the gateway of each store and asks again about what wa
 does the same every half minute; this is for a look at what waits, or for a portal without a worker.
 Run at any time, also twice at once: each refund carries its own key and moves once.
 
-  manage.py send_refunds --dry-run            what would be sent or asked now, and what waits for people
+  manage.py send_refunds --dry-run            what waits for a gateway, for people, or is blocked, and why
+  manage.py send_refunds --dry-run --json     the same as one JSON object on the last line
   manage.py send_refunds --store acme         only the store with the short name "acme"
 
 Ends with 0 when nothing is left to do for a gateway, 1 when something was refused or stays unclear
@@ -44,6 +47,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="say what is due, and send nothing")
+        parser.add_argument("--json", action="store_true", help="with --dry-run: print one JSON object")
         parser.add_argument("--store", metavar="SLUG", default="", help="only this store, by its short name")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -55,8 +59,10 @@ class Command(BaseCommand):
                     _("There is no store “%(store)s”. Known: %(known)s.") % {"store": store, "known": known},
                     returncode=EXIT_FAILED,
                 )
+            if options["json"] and not options["dry_run"]:
+                raise CommandError(_("--json needs --dry-run."), returncode=EXIT_FAILED)
             if options["dry_run"]:
-                self._print_due(store)
+                self._print_outstanding(list_outstanding(store), as_json=options["json"])
                 return
             all_done = self._send(store)
         except (OperationalError, InterfaceError) as error:
@@ -82,16 +88,19 @@ class Command(BaseCommand):
         self._print_waiting_for_staff(store)
         return not (counts["refused"] or counts["unclear"])
 
-    def _print_due(self, store: str) -> None:
-        due = _filter_by_store(RefundTransaction.objects.due(timezone.now()), store)
-        for row in due.select_related("order__store", "return_case", "withdrawal").order_by("next_try_at"):
-            self.stdout.write(
-                f"{row.order.store.slug} {row.order.number} {row.case} {row} ({row.get_status_display()})"
-            )
+    def _print_outstanding(self, outstanding: Outstanding, *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps(asdict(outstanding), ensure_ascii=False))
+            return
+        for name, rows in asdict(outstanding).items():
+            for row in rows:
+                line = "{store} {order} {case} {amount} {currency}".format(**row)
+                self.stdout.write(f"{name}: {line}" + (f" ({row['reason']})" if row["reason"] else ""))
+        counts = {name: len(rows) for name, rows in asdict(outstanding).items()}
         self.stdout.write(
-            _("%(count)d refunds are due. Nothing was sent: this was a dry run.") % {"count": due.count()}
+            _("To send: %(to_send)d, by hand: %(by_hand)d, unclear: %(unclear)d, blocked: %(blocked)d.") % counts
         )
-        self._print_waiting_for_staff(store)
+        self.stdout.write(_("Nothing was sent: this was a dry run."))
 
     def _print_waiting_for_staff(self, store: str) -> None:
         if count := _filter_by_store(RefundTransaction.objects.waiting_for_staff(), store).count():

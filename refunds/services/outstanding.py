@@ -1,0 +1,60 @@
+"""Which refunds are approved and have not moved yet, and why: for `send_refunds --dry-run` and for staff."""
+
+from dataclasses import dataclass, field
+
+from django.db.models import Exists, OuterRef, Q
+
+from refunds.ledger import load_ledger
+from refunds.models import RefundTransaction, Return, StoreGateway, Withdrawal
+from refunds.services.transactions import Status, blocking_reason
+
+
+@dataclass
+class Outstanding:
+    """Refunds by what has to happen next. Each row is JSON-ready: order, store, case, amount, currency, reason."""
+
+    to_send: list[dict[str, str]] = field(default_factory=list)  # a gateway's turn
+    by_hand: list[dict[str, str]] = field(default_factory=list)  # staff's turn
+    unclear: list[dict[str, str]] = field(default_factory=list)  # may have arrived at the gateway; looked up again
+    blocked: list[dict[str, str]] = field(default_factory=list)  # must not be paid; `reason` is a BlockReason
+
+
+def list_outstanding(store: str = "") -> Outstanding:
+    """Return the refunds of one store (by slug) or of all, oldest first. Changes nothing."""
+    result = Outstanding()
+    for row in _rows(store):
+        reason = blocking_reason(row) if row.status in RefundTransaction.OPEN else load_ledger(row.order).block_reason
+        if row.status == Status.UNCLEAR:
+            result.unclear.append(_as_dict(row, row.last_answer))
+        elif reason:
+            result.blocked.append(_as_dict(row, str(reason.value)))
+        elif row.status == Status.REFUSED or row.gateway == StoreGateway.Gateway.MANUAL:
+            result.by_hand.append(_as_dict(row, row.last_answer))
+        else:
+            result.to_send.append(_as_dict(row, row.last_answer))
+    return result
+
+
+def _rows(store: str) -> list[RefundTransaction]:
+    """Open transactions, and refused ones of cases that are still approved and were not tried again."""
+    later = RefundTransaction.objects.filter(order=OuterRef("order"), pk__gt=OuterRef("pk")).filter(
+        Q(return_case=OuterRef("return_case")) | Q(withdrawal=OuterRef("withdrawal"))
+    )
+    stopped = Q(status=Status.REFUSED) & (
+        Q(return_case__status=Return.Status.APPROVED) | Q(withdrawal__status=Withdrawal.Status.APPROVED)
+    )
+    rows = RefundTransaction.objects.filter(Q(status__in=RefundTransaction.OPEN) | (stopped & ~Exists(later)))
+    if store:
+        rows = rows.filter(order__store__slug=store)
+    return list(rows.select_related("order__store", "return_case", "withdrawal").order_by("created_at", "pk"))
+
+
+def _as_dict(row: RefundTransaction, reason: str) -> dict[str, str]:
+    return {
+        "order": row.order.number,
+        "store": row.order.store.slug,
+        "case": row.case.reference,
+        "amount": f"{row.amount.normalize():f}",
+        "currency": row.currency,
+        "reason": reason,
+    }
