@@ -22,7 +22,9 @@ BLOCKED_TEXTS: dict[BlockReason, Any] = {
     BlockReason.OVER: _("The time to download ended on %(day)s. Your license is not touched by that."),
     BlockReason.RETURNED: _("This item was returned, so its installer cannot be downloaded here any more."),
     BlockReason.REVOKED: _("This license was taken back, as after a refund, so there is nothing to download."),
-    BlockReason.UNDONE: _("This order was undone, so there is nothing to download."),
+    BlockReason.CANCELLED: _("This order was canceled, so there is nothing to download."),
+    BlockReason.REFUNDED: _("This order was refunded, so there is nothing to download."),
+    BlockReason.CHARGED_BACK: _("The payment of this order was charged back, so there is nothing to download."),
     BlockReason.PENDING: _("You can download it as soon as the payment is confirmed. You need not do anything."),
 }
 AVAILABLE_TEXTS: dict[EntitlementSource, Any] = {

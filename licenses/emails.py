@@ -39,7 +39,8 @@ def is_still_there(message: Message) -> bool:
     """It was not taken away or revoked since, and the order and its address are what they were."""
     line_id, license_id = parse_arrival_key(message.key)
     link = (
-        LicensedLine.objects.filter(line_id=line_id, license_id=license_id, license__revoked_at__isnull=True)
+        LicensedLine.objects.active()
+        .filter(line_id=line_id, license_id=license_id, license__revoked_at__isnull=True)
         .select_related("order")
         .first()
     )

@@ -6,10 +6,10 @@ from datetime import date, datetime, time, timedelta
 from enum import Enum
 
 from licenses.models.downloads import DEFAULT_WINDOW_DAYS
+from licenses.models.licenses import CLOSED_STATUSES
 from orders.models import Order, OrderLine
 
 EXTENDED_YEARS = 2
-CLOSED_STATUSES = (Order.Status.CANCELLED, Order.Status.REFUNDED, Order.Status.CHARGED_BACK)
 
 
 class EntitlementSource(Enum):
@@ -23,7 +23,9 @@ class BlockReason(Enum):
     OVER = "over"
     RETURNED = "returned"
     REVOKED = "revoked"
-    UNDONE = "undone"  # the whole order
+    CANCELLED = "cancelled"  # this and the next two: the whole order
+    REFUNDED = "refunded"
+    CHARGED_BACK = "charged_back"
     PENDING = "pending"
 
 
@@ -69,7 +71,7 @@ def product_entitlements(
 
 def _block_reason(order: Order, bought: PurchasedProduct, last_day: date, now: datetime) -> BlockReason | None:
     if order.status in CLOSED_STATUSES:
-        return BlockReason.UNDONE
+        return BlockReason(CLOSED_STATUSES[order.status])
     if order.status == Order.Status.PENDING:
         return BlockReason.PENDING
     if is_returned(bought.line):

@@ -119,7 +119,7 @@ def _not_in_use() -> QuerySet[LicensedLine]:
         line__quantity_returned__lt=F("line__quantity"),
         license__activated_at=None,
         license__revoked_at=None,
-        taken_back_at=None,
+        unit_end="",
     )
 
 

@@ -48,6 +48,8 @@ def load_listed_licenses(orders: Sequence[Order], now: datetime) -> list[ListedL
             entry = entries.setdefault(
                 license.license_id or license.serial, ListedLicense(replace(license, number=len(entries) + 1))
             )
+            if entry.license.end_reason and not license.end_reason:  # another order keeps it
+                entry.license = replace(license, number=entry.license.number)
             if order not in entry.orders:
                 entry.orders.append(order)
     _add_devices(entries, now)
@@ -55,22 +57,28 @@ def load_listed_licenses(orders: Sequence[Order], now: datetime) -> list[ListedL
 
 
 def find_open_device(request: HttpRequest, device_id: int) -> tuple[Device, Order] | None:
-    """The device, with the newest open order that includes its license; None if there is no such order."""
+    """The device, with the newest open order that includes its license; None if there is no such order.
+
+    Orders on which the license has ended do not count: it may be the license of somebody else by now.
+    """
     orders = access.fully_open_orders(request)
     device = Device.objects.select_related("license__product").filter(pk=device_id).first()
     if device is None:
         return None
     carrying = set(
-        LicensedLine.objects.filter(license=device.license_id, order__in=orders).values_list("order_id", flat=True)
+        LicensedLine.objects.active()
+        .filter(license=device.license_id, order__in=orders)
+        .values_list("order_id", flat=True)
     )
     order = next((order for order in orders if order.pk in carrying), None)
     return (device, order) if order is not None else None
 
 
 def _add_devices(entries: dict[object, ListedLicense], now: datetime) -> None:
-    """Add the devices in use and those whose release can still be undone."""
+    """Add the devices in use and those whose release can still be undone. None to a license that ended."""
     devices: dict[int, list[Device]] = {}
-    found = Device.objects.filter(license__in=[key for key in entries if isinstance(key, int)])
+    shown_ids = [key for key, entry in entries.items() if isinstance(key, int) and not entry.license.end_reason]
+    found = Device.objects.filter(license__in=shown_ids)
     for device in found.with_releases().select_related("license__product").order_by("-last_seen_at", "pk"):
         devices.setdefault(device.license_id, []).append(device)
     for license_id, of_license in devices.items():

@@ -47,12 +47,12 @@ class _Row(NamedTuple):
 
 
 # Raw SQL without joins, because every order page runs it: planning joins takes longer than the query itself.
-#   license: of a line, its product, and whether it is revoked          sku: of a store, its product and its code
+#   license: of a line, its product, and whether it has ended           sku: of a store, its product and its code
 #   window: of a store, its days         product: its name, short name and releases, and whether it has guides
 _PRODUCT_DATA = """
 WITH known AS MATERIALIZED (
     SELECT 'license' AS kind, carried.line_id AS about, license.product_id::bigint AS number,
-           license.revoked_at IS NOT NULL AS flag, NULL::text AS text
+           license.revoked_at IS NOT NULL OR carried.unit_end <> '' AS flag, NULL::text AS text
     FROM licenses_licensedline AS carried JOIN licenses_license AS license ON license.id = carried.license_id
     WHERE carried.order_id = ANY(%(orders)s)
     UNION ALL

@@ -3,21 +3,29 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from licenses import download_panel
-from licenses.models import License, normalize_serial
+from licenses.models import EndReason, License, end_reason, normalize_serial
 from licenses.models.missing import ACTIVE_STATUSES, LICENSED_KINDS, RENEWING_KINDS, SERIAL_EXPECTED_WITHIN
 from notifications.kinds import Highlight
 from orders import formats
 from orders.models import Order, OrderLine
 from orders.panels import Panel, register
 
+END_TEXTS: dict[EndReason, Any] = {
+    EndReason.RETURNED: _("You returned this item, so the serial number is no longer part of this order."),
+    EndReason.SWAPPED: _("You swapped this item, so another serial number replaces this one."),
+    EndReason.REFUNDED: _("This order was refunded, so the serial number is no longer part of it."),
+    EndReason.CHARGED_BACK: _("The payment was charged back, so the serial number is no longer part of this order."),
+    EndReason.CANCELLED: _("This order was canceled, so the serial number is no longer part of it."),
+}
 MAX_BOXES = 20  # boxes drawn; with more devices, only their number is shown
 
 
@@ -34,6 +42,8 @@ class LicenseDisplay:
     expires_on: date | None = None
     activated: bool = False
     revoked: bool = False
+    # Why it is not part of the order any more. Then its devices and dates are not shown: a later buyer may have it.
+    end_reason: EndReason | None = None
     expired: bool = False
     renews: bool = False  # a renewal or upgrade that keeps an earlier serial number
     number: int = 0  # position on the page, for element ids
@@ -60,6 +70,13 @@ class LicenseDisplay:
         free = max(0, (self.devices or 0) - self.used)
         words = ngettext("%(used)s in use, %(free)s free.", "%(used)s in use, %(free)s free.", self.used)
         return words % {"used": self.used, "free": free}
+
+    @property
+    def end_text(self) -> str:
+        """Why it is not valid any more, in words; empty if it is valid."""
+        if self.end_reason is not None:
+            return str(END_TEXTS[self.end_reason])
+        return gettext("This license was taken back, as after a refund.") if self.revoked else ""
 
     @property
     def boxes(self) -> list[bool]:
@@ -95,6 +112,7 @@ class _Row(NamedTuple):
     expires_on: date | None
     activated_at: datetime | None
     revoked_at: datetime | None
+    unit_end: str
 
 
 # Raw SQL, because every order page runs it: the ORM takes longer to build the query than PostgreSQL to run it.
@@ -107,7 +125,8 @@ SELECT carried.line_id, license.id, license.serial,
             SELECT FROM licenses_devicerelease
             WHERE device_id = device.id AND undone_at IS NULL
                   AND requested_at >= coalesce(device.last_activated_at, requested_at))),
-       license.starts_on, license.expires_on, license.activated_at, license.revoked_at
+       license.starts_on, license.expires_on, license.activated_at, license.revoked_at,
+       carried.unit_end
 FROM licenses_licensedline AS carried JOIN licenses_license AS license ON license.id = carried.license_id
 WHERE carried.order_id = ANY(%s) ORDER BY carried.id
 """
@@ -140,7 +159,7 @@ def _order_serials(order: Order, licenses: Mapping[int, list[_Row]], now: dateti
             continue
         rows = licenses.get(line.pk, [])
         for row in rows:
-            serials.licenses.append(_license_display(line, row, len(serials.licenses) + 1, today))
+            serials.licenses.append(_license_display(order, line, row, len(serials.licenses) + 1, today))
         if rows:
             continue
         if line.extends_serial:  # only the serial number is known
@@ -148,6 +167,7 @@ def _order_serials(order: Order, licenses: Mapping[int, list[_Row]], now: dateti
                 LicenseDisplay(
                     product=line.name,
                     serial=line.extends_serial,
+                    end_reason=end_reason(order, line),
                     renews=line.kind in RENEWING_KINDS,
                     number=len(serials.licenses) + 1,
                 )
@@ -157,7 +177,18 @@ def _order_serials(order: Order, licenses: Mapping[int, list[_Row]], now: dateti
     return serials
 
 
-def _license_display(line: OrderLine, row: _Row, number: int, today: date) -> LicenseDisplay:
+def _license_display(order: Order, line: OrderLine, row: _Row, number: int, today: date) -> LicenseDisplay:
+    renews = line.kind in RENEWING_KINDS
+    if ended := end_reason(order, line, row.unit_end):
+        return LicenseDisplay(
+            product=line.name,
+            serial=row.serial,
+            license_id=row.license_id,
+            revoked=row.revoked_at is not None,
+            end_reason=ended,
+            renews=renews,
+            number=number,
+        )
     return LicenseDisplay(
         product=row.product or line.name,
         serial=row.serial,
@@ -169,7 +200,7 @@ def _license_display(line: OrderLine, row: _Row, number: int, today: date) -> Li
         activated=row.activated_at is not None,
         revoked=row.revoked_at is not None,
         expired=row.expires_on is not None and row.expires_on < today,
-        renews=line.kind in RENEWING_KINDS,
+        renews=renews,
         number=number,
     )
 
@@ -179,7 +210,7 @@ def email_highlights(serials: OrderSerials) -> list[Highlight]:
     highlights = []
     for license in serials.licenses:
         notes = [f"{license.covers}." if license.covers else "", _validity(license)]
-        if license.renews:
+        if license.renews and not license.end_text:
             notes.append(gettext("Your serial number stays the same. You don’t need to enter a new one."))
         label = f"{gettext('Serial number')} – {license.product}"
         highlights.append(Highlight(label, license.serial, " ".join(note for note in notes if note)))
@@ -194,7 +225,7 @@ def email_highlights(serials: OrderSerials) -> list[Highlight]:
 
 
 def _validity(license: LicenseDisplay) -> str:
-    return gettext("No longer valid.") if license.revoked else license.time
+    return f"{gettext('No longer valid.')} {license.end_text}" if license.end_text else license.time
 
 
 def orders_with_serial(word: str) -> QuerySet[License, int]:

@@ -183,7 +183,8 @@ def _returnable_licenses(order: Order) -> dict[int, list[License]]:
     )
     excluded = {(row["line_id"], row["licenses"]) for row in in_returns}
     licenses: dict[int, list[License]] = {}
-    for link in LicensedLine.objects.filter(order=order).select_related("license").order_by("pk"):
+    links = LicensedLine.objects.filter(order=order, unit_end="")
+    for link in links.select_related("license").order_by("pk"):
         if (link.line_id, link.license_id) not in excluded:
             licenses.setdefault(link.line_id, []).append(link.license)
     return licenses

@@ -68,11 +68,19 @@ def make_product(**fields: Any) -> Product:
 
 
 def make_license(line: OrderLine, serial: str = "", **fields: Any) -> License:
-    """A license for 3 devices, bought with this line."""
+    """A license for 3 devices, bought with this line, which says what the license is worth."""
     license = License.objects.create(
         serial=serial or f"XAAB-1234-5678-9012-{next(_numbers)}", **{"devices": 3} | fields
     )
-    LicensedLine.objects.create(line=line, order=line.order, license=license)
+    LicensedLine.objects.create(
+        line=line,
+        order=line.order,
+        license=license,
+        product=license.product,
+        devices=license.devices,
+        starts_on=license.starts_on,
+        expires_on=license.expires_on,
+    )
     return license
 
 

@@ -70,6 +70,8 @@ NEW_LINE: Columns = {
     "total": ZERO,
     "return_until": None,
 }
+# What a line says about a license.
+NEW_LINK: Columns = {"product_id": None, "devices": None, "starts_on": None, "expires_on": None}
 NEW_LICENSE: Columns = {
     "serial": "",
     "serial_key": "",

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from intake.ingest.columns import NEW_LICENSE, NEW_LINE, NEW_ORDER
+from intake.ingest.columns import NEW_LICENSE, NEW_LINE, NEW_LINK, NEW_ORDER
 from intake.ingest.state import Batch, LicenseState, LineState, LinkState, OrderState, RefundState, SkuState
 from intake.records import OrderRecord, serial_key
 from licenses.models import LicensedLine, SerialPrefix, Sku
@@ -16,6 +16,7 @@ from refunds.services.imported_refunds import lines_with_requests
 ORDER_COLUMNS = tuple(NEW_ORDER)
 LINE_COLUMNS = ("store_line_id", *NEW_LINE)
 LICENSE_COLUMNS = tuple(NEW_LICENSE)
+LINK_COLUMNS = tuple(NEW_LINK)
 REFUND_COLUMNS = ("store_refund_id", "amount", "refunded_at", "lines", "missing_since")
 SKU_COLUMNS = ("store_id", "code", "name", "product_id")
 
@@ -121,7 +122,7 @@ def _load_orders(order_ids: list[int], batch: Batch) -> dict[int, OrderState]:
 def _load_links(order_ids: list[int]) -> list[Mapping[str, Any]]:
     return list(
         LicensedLine.objects.filter(order_id__in=order_ids).values(
-            "id", "order_id", "license_id", "origin", "taken_back_at", "line__store_line_id"
+            "id", "order_id", "license_id", "origin", "line__store_line_id", *LINK_COLUMNS
         )
     )
 
@@ -175,7 +176,7 @@ def _attach_links(links: list[Mapping[str, Any]], orders: dict[int, OrderState],
         line = orders[link["order_id"]].lines[link["line__store_line_id"]]
         from_store = link["origin"] == LicensedLine.Origin.STORE
         line.links[license.columns["serial_key"]] = LinkState(
-            license, from_store, link["id"], taken_back=link["taken_back_at"] is not None
+            license, {name: link[name] for name in LINK_COLUMNS}, from_store, link["id"]
         )
 
 

@@ -1,16 +1,16 @@
 """Merge order lines, their licenses and SKUs."""
 
-from datetime import date
+from datetime import datetime
 
 from intake.ingest.columns import (
     LINE_COLUMN_FIELDS,
     NEW_LICENSE,
     NEW_LINE,
+    NEW_LINK,
 )
 from intake.ingest.recency import Recency
 from intake.ingest.state import Batch, LicenseState, LineState, LinkState, OrderState, SkuState
 from intake.records import (
-    KINDS_THAT_EXTEND,
     LicenseRecord,
     LineRecord,
     OrderRecord,
@@ -75,6 +75,8 @@ def _merge_line(
         columns["return_until"] = None
     if columns["sku"]:
         _ensure_sku(record, columns["sku"], order, batch)
+    if columns["sku"] != sku_and_kind[0]:
+        _update_products(line, order, batch)
     if record.licenses or line.links or columns["extends_serial"]:
         _merge_links(record, line, order, batch, recency, extended_before)
 
@@ -98,18 +100,21 @@ def _merge_links(
         _link(line, key, given[key].serial if key in given else extended, order, batch)
     for key, license in given.items():
         if key in line.links:
-            link = line.links[key]
-            expired_on = link.license.columns["expires_on"]
-            _merge_license(license, link, order, recency, f"lines.{record.id}.licenses.{key}")
-            if key in added and line.columns["kind"] in KINDS_THAT_EXTEND:
-                _remember_extension(link, expired_on)
+            _merge_license(license, line.links[key], order, recency, f"lines.{record.id}.licenses.{key}")
 
 
-def _remember_extension(link: LinkState, expired_on: date | None) -> None:
-    """Store the previous expiry date, so that a refund can remove the time that a renewal added."""
-    expires_on = link.license.columns["expires_on"]
-    if expired_on is not None and expires_on is not None and expires_on > expired_on:
-        link.extended_from = expired_on
+def _update_products(line: LineState, order: OrderState, batch: Batch) -> None:
+    """Set the product of the line's licenses to that of its SKU, which changed."""
+    product = _product_of_sku(line, order, batch)
+    for link in line.links.values():
+        if link.from_store and link.columns["product_id"] != product:
+            link.columns["product_id"] = product
+            link.changed = order.changed = True
+
+
+def _product_of_sku(line: LineState, order: OrderState, batch: Batch) -> int | None:
+    sku = batch.skus.get((order.store_id, line.columns["sku"])) if line.columns["sku"] else None
+    return sku.columns["product_id"] if sku else None
 
 
 def _ensure_sku(record: LineRecord, code: str, order: OrderState, batch: Batch) -> None:
@@ -135,25 +140,16 @@ def _link(line: LineState, key: str, serial: str, order: OrderState, batch: Batc
     license = batch.licenses.get(key)
     if license is None:
         license = batch.licenses[key] = LicenseState({**NEW_LICENSE, "serial": serial, "serial_key": key})
-    line.links[key] = LinkState(license)
+    line.links[key] = LinkState(license, {**NEW_LINK, "product_id": _product_of_sku(line, order, batch)})
     license.add_order(order.id, order.columns["placed_at"])
     order.changed = True
-    # The latest order of a license determines its product, because upgrades keep the serial number.
-    product = None
-    if _is_latest(license, order):
-        sku = batch.skus.get((order.store_id, line.columns["sku"])) if line.columns["sku"] else None
-        product = sku.columns["product_id"] if sku else None
-    if product is None and license.columns["product_id"] is None:
-        product = batch.product_by_prefix(key)
-    if product is not None and product != license.columns["product_id"]:
-        license.columns["product_id"] = product
-        license.changed = True
 
 
 def _unlink(line: LineState, key: str, order: OrderState, batch: Batch) -> None:
     link = line.links.pop(key)
     if link.id is not None:
         batch.removed_links.append(link.id)
+        batch.unlinked_licenses.add(link.license.id or 0)
     link.license.remove_order(order.id)
     order.changed = True
 
@@ -163,21 +159,23 @@ def _is_latest(license: LicenseState, order: OrderState) -> bool:
 
 
 def _merge_license(record: LicenseRecord, link: LinkState, order: OrderState, recency: Recency, path: str) -> None:
-    """The order placed last sets the license's values; an earlier order only fills in unknown ones.
-
-    Nothing is cleared if another order has the license, too.
-    """
-    license = link.license
-    is_latest = _is_latest(license, order)
-    is_shared = len(license.order_dates) > 1
+    """Store what the line says about its license. The worth of the license is derived from all its lines afterwards."""
     for key in record.model_fields_set:
         if key == "serial" or not (recency.is_newest or recency.applies(f"{path}.{key}")):
             continue
-        if link.taken_back and key in ("starts_on", "expires_on"):
-            continue
         value = getattr(record, key)
-        known = license.columns[key]
-        if value == known or (value is None and is_shared) or (known is not None and not is_latest):
-            continue
-        license.columns[key] = value
+        if key == "activated_at":
+            _merge_activation(value, link.license, order)
+        elif link.columns[key] != value:
+            link.columns[key] = value
+            link.changed = order.changed = True
+
+
+def _merge_activation(value: datetime | None, license: LicenseState, order: OrderState) -> None:
+    """The order placed last sets it; an earlier order only fills it in. Shared by several orders, it is not cleared."""
+    known = license.columns["activated_at"]
+    if value == known or (value is None and len(license.order_dates) > 1):
+        return
+    if known is None or _is_latest(license, order):
+        license.columns["activated_at"] = value
         license.changed = order.changed = True

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from intake.feed import Feed, FeedContext, RawItem
 from intake.ingest.columns import NEW_ORDER
+from intake.ingest.license_worth import set_new_licenses, update_imported_licenses
 from intake.ingest.loading import (
     ExistingOrder,
     existing_orders,
@@ -269,9 +270,11 @@ class Import:
                 counts.unchanged += 1
         set_return_until(batch)
         changed_licenses = changed_license_ids(batch)
+        orders_with_licenses = set_new_licenses(batch)
         write_batch(batch, timezone.now())
         self._save_references(matched, batch)
         reconcile_imported_refunds(_new_refunds(batch))
+        update_imported_licenses(batch, orders_with_licenses)
         notify_new_serials(batch, changed_licenses)
         if recent := _possibly_recent_orders(batch):
             queue_confirmations(recent)
@@ -344,6 +347,7 @@ def _describe_database_error(error: DatabaseError) -> str:
     constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
     sentences = {
         "license_ends_after_it_starts": _("A license would end before it starts."),
+        "licensed_line_ends_after_it_starts": _("A license would end before it starts."),
         "order_line_returned_within_quantity": _("More of a line would be returned than was bought."),
     }
     return sentences.get(constraint or "") or _("The database refuses this order (%(constraint)s).") % {

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from heapq import nlargest
 from typing import Any
 
@@ -47,10 +47,10 @@ class LicenseState:
 @dataclass(slots=True, eq=False)
 class LinkState:
     license: LicenseState
+    columns: Columns  # what the line says about the license
     from_store: bool = True
     id: int | None = None
-    extended_from: date | None = None  # the expiry date before this line extended the license
-    taken_back: bool = False  # a refund removed the extension
+    changed: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -100,6 +100,7 @@ class Batch:
     prefixes: Mapping[str, int] = field(default_factory=dict)  # product ids
     removed_lines: list[int] = field(default_factory=list)
     removed_links: list[int] = field(default_factory=list)
+    unlinked_licenses: set[int] = field(default_factory=set)  # the licenses of removed links
 
     def product_by_prefix(self, serial_key: str) -> int | None:
         """The id of the product with the longest prefix of this serial number."""

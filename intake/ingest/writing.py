@@ -10,7 +10,14 @@ from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
 from pydantic_core import to_json
 
-from intake.ingest.loading import LICENSE_COLUMNS, LINE_COLUMNS, ORDER_COLUMNS, REFUND_COLUMNS, SKU_COLUMNS
+from intake.ingest.loading import (
+    LICENSE_COLUMNS,
+    LINE_COLUMNS,
+    LINK_COLUMNS,
+    ORDER_COLUMNS,
+    REFUND_COLUMNS,
+    SKU_COLUMNS,
+)
 from intake.ingest.state import Batch
 from licenses.models import License, LicensedLine, Sku
 from orders.models import Order, OrderLine, Refund
@@ -91,34 +98,37 @@ def _write_lines(cursor: CursorWrapper, batch: Batch) -> None:
 
 def _write_licenses(cursor: CursorWrapper, batch: Batch) -> None:
     licenses = batch.licenses.values()
+    # The other columns of existing licenses are derived from their lines afterwards.
     changed = [license for license in licenses if license.id is not None and license.changed]
-    _update(
-        cursor,
-        License,
-        LICENSE_COLUMNS,
-        [(license.id, *_values(license.columns, LICENSE_COLUMNS)) for license in changed],
-    )
+    _update(cursor, License, ("activated_at",), [(license.id, license.columns["activated_at"]) for license in changed])
     new = [license for license in licenses if license.id is None]
     for license, license_id in zip(new, new_ids(License, len(new)), strict=True):
         license.id = license_id
-    _insert(cursor, License, ("id", *LICENSE_COLUMNS), [(license.id, *license.columns.values()) for license in new])
+    _insert(
+        cursor,
+        License,
+        ("id", "staff_decision", *LICENSE_COLUMNS),
+        [(license.id, "", *license.columns.values()) for license in new],
+    )
 
 
 def _write_links(cursor: CursorWrapper, batch: Batch) -> None:
-    new = [
+    links = [
         (order, line, link)
         for order in batch.orders.values()
         for line in order.lines.values()
         for link in line.links.values()
-        if link.id is None
     ]
+    changed = [link for _order, _line, link in links if link.id is not None and link.changed]
+    _update(cursor, LicensedLine, LINK_COLUMNS, [(link.id, *_values(link.columns, LINK_COLUMNS)) for link in changed])
+    new = [(order, line, link) for order, line, link in links if link.id is None]
     ids = new_ids(LicensedLine, len(new))
     _insert(
         cursor,
         LicensedLine,
-        ("id", "line_id", "order_id", "license_id", "origin", "extended_from"),
+        ("id", "line_id", "order_id", "license_id", "origin", "unit_end", "ends_with_refund", *LINK_COLUMNS),
         [
-            (link_id, line.id, order.id, link.license.id, LicensedLine.Origin.STORE, link.extended_from)
+            (link_id, line.id, order.id, link.license.id, LicensedLine.Origin.STORE, "", False, *link.columns.values())
             for link_id, (order, line, link) in zip(ids, new, strict=True)
         ],
     )

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 
-from licenses.models import Device, DeviceRelease, License, LicensedLine, normalize_serial
+from licenses.models import Device, DeviceRelease, License, LicensedLine, end_reason, normalize_serial
 from orders.admin import ReadOnlyMixin
 
 
@@ -24,14 +24,14 @@ def format_minute(moment: datetime) -> str:
 class LicensedLineInline(ReadOnlyMixin, TabularInline):
     model = LicensedLine
     verbose_name_plural = _("on orders")
-    fields = ["on_order", "placed_at", "item", "origin", "extended_from", "taken_back_at"]
-    readonly_fields = ["on_order", "placed_at", "item", "extended_from", "taken_back_at"]
+    fields = ["on_order", "placed_at", "item", "origin", "product", "devices", "starts_on", "expires_on", "ended"]
+    readonly_fields = ["on_order", "placed_at", "item", "ended"]
     extra = 0
     hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LicensedLine]:
         found: QuerySet[LicensedLine] = super().get_queryset(request)
-        return found.select_related("order__store", "line", "license").order_by("-order__placed_at", "-pk")
+        return found.select_related("order__store", "line", "license", "product").order_by("-order__placed_at", "-pk")
 
     @admin.display(description=_("order"))
     def on_order(self, link: LicensedLine) -> SafeString:
@@ -46,6 +46,11 @@ class LicensedLineInline(ReadOnlyMixin, TabularInline):
     def item(self, link: LicensedLine) -> SafeString:
         page = reverse("admin:licenses_linewithoutserial_change", args=[link.line_id])
         return format_html('<a class="text-primary-600" href="{}">{}</a>', page, link.line)
+
+    @admin.display(description=_("ended"))
+    def ended(self, link: LicensedLine) -> str:
+        reason = end_reason(link.order, link.line, link.unit_end)
+        return str(reason.label) if reason else "–"
 
 
 class DeviceInline(ReadOnlyMixin, TabularInline):

@@ -31,6 +31,29 @@ class Migration(migrations.Migration):
                 ("expires_on", models.DateField(blank=True, null=True, verbose_name="runs until")),
                 ("activated_at", models.DateTimeField(blank=True, null=True, verbose_name="activated at")),
                 ("revoked_at", models.DateTimeField(blank=True, null=True, verbose_name="revoked at")),
+                (
+                    "staff_decision",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "as its orders say"),
+                            ("valid", "valid, whatever became of its orders"),
+                            ("revoked", "revoked"),
+                        ],
+                        default="",
+                        max_length=8,
+                        verbose_name="decision of staff",
+                    ),
+                ),
+                (
+                    "staff_expires_on",
+                    models.DateField(
+                        blank=True,
+                        help_text="Counts if it is later than what the orders say.",
+                        null=True,
+                        verbose_name="extended until",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "license",
@@ -165,8 +188,21 @@ class Migration(migrations.Migration):
                         verbose_name="origin",
                     ),
                 ),
-                ("extended_from", models.DateField(blank=True, editable=False, null=True)),
-                ("taken_back_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("devices", models.PositiveIntegerField(blank=True, null=True, verbose_name="devices covered")),
+                ("starts_on", models.DateField(blank=True, null=True, verbose_name="starts on")),
+                ("expires_on", models.DateField(blank=True, null=True, verbose_name="runs until")),
+                (
+                    "unit_end",
+                    models.CharField(
+                        blank=True,
+                        choices=[("", "–"), ("returned", "returned"), ("swapped", "swapped")],
+                        default="",
+                        editable=False,
+                        max_length=8,
+                        verbose_name="ended",
+                    ),
+                ),
+                ("ends_with_refund", models.BooleanField(default=False, editable=False)),
                 (
                     "license",
                     models.ForeignKey(
@@ -194,6 +230,18 @@ class Migration(migrations.Migration):
                 "verbose_name": "license on an order line",
                 "verbose_name_plural": "licenses on order lines",
             },
+        ),
+        migrations.AddField(
+            model_name="licensedline",
+            name="product",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="licenses.product",
+                verbose_name="product",
+            ),
         ),
         migrations.AddField(
             model_name="license",
@@ -419,6 +467,18 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="licensedline",
             constraint=models.UniqueConstraint(fields=("line", "license"), name="license_once_per_line"),
+        ),
+        migrations.AddConstraint(
+            model_name="licensedline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("expires_on__isnull", True),
+                    ("starts_on__isnull", True),
+                    ("expires_on__gte", models.F("starts_on")),
+                    _connector="OR",
+                ),
+                name="licensed_line_ends_after_it_starts",
+            ),
         ),
         migrations.AddConstraint(
             model_name="license",

@@ -3,7 +3,7 @@
 from licenses.models.activations import ActivationEvent
 from licenses.models.devices import Device, DeviceRelease
 from licenses.models.downloads import Download, DownloadWindow, InstallGuide, Release
-from licenses.models.licenses import License, LicensedLine, normalize_serial
+from licenses.models.licenses import EndReason, License, LicensedLine, end_reason, normalize_serial
 from licenses.models.missing import LineWithoutSerial
 from licenses.models.products import Product, SerialPrefix, Sku
 
@@ -13,6 +13,7 @@ __all__ = [
     "DeviceRelease",
     "Download",
     "DownloadWindow",
+    "EndReason",
     "InstallGuide",
     "License",
     "LicensedLine",
@@ -21,5 +22,6 @@ __all__ = [
     "Release",
     "SerialPrefix",
     "Sku",
+    "end_reason",
     "normalize_serial",
 ]

@@ -5,17 +5,16 @@ from enum import Enum
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models.functions import Length
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from licenses.models import License, LicensedLine, Product, SerialPrefix, Sku, normalize_serial
+from licenses.models import License, LicensedLine, Product, Sku, normalize_serial
 from licenses.models.missing import ACTIVE_STATUSES, LICENSED_KINDS, RENEWING_KINDS
 from licenses.services.serial_emails import cancel_notification, notify_assigned_serial
+from licenses.services.worth import recompute
 from orders.models import Order, OrderLine
 
 SERIAL_LENGTH = 100  # characters
-MAX_PREFIX_LENGTH = 16  # characters; see SerialPrefix
 
 
 class NotAssignable(Exception):
@@ -70,7 +69,7 @@ def _check_line(line: OrderLine, order: Order) -> None:
         raise NotAssignable(
             _("The address of this order was corrected just now, which can still be undone. Please wait until then.")
         )
-    if line.licensed_lines.count() >= line.quantity:
+    if line.licensed_lines.active().count() >= line.quantity:
         raise NotAssignable(_("This item has its serial number already."))
 
 
@@ -85,34 +84,40 @@ def assign(
 ) -> License:
     """Assign a serial number to an order line so that no import removes it. Returns its license.
 
-    `product`, `devices` and `expires_on` fill in unknown values; if the license is carried over from another
-    order, they replace its values. Raises NotAssignable if it is no serial number, or belongs to an order
-    that is not allowed.
+    `product`, `devices` and `expires_on` are what this line says about it, where that is not known yet; the worth of
+    the license is derived from all its lines. Raises NotAssignable if it is no serial number, or belongs to an
+    order that is not allowed.
     """
     key = normalize_serial(serial)
     if not key.isprintable() or not 0 < len(key) <= SERIAL_LENGTH or len(serial.strip()) > SERIAL_LENGTH:
         raise NotAssignable(_("This is not a serial number: please check what you entered."))
     with transaction.atomic():
         license = _get_or_create_license(serial.strip(), key)
-        if license.revoked_at is not None:
-            raise NotAssignable(_("This serial number was revoked. Please enter another one."))
-        is_carried_over = _check_other_orders(license, line, other_orders)
+        _check_revoked(license, is_renewed=other_orders is not OtherOrders.NONE)
+        _check_other_orders(license, line, other_orders)
+        if license.starts_on and expires_on and expires_on < license.starts_on:
+            raise NotAssignable(_("This license would end before it starts. Please check the date."))
         link, is_new = LicensedLine.objects.get_or_create(
             line=line, license=license, defaults={"order": line.order, "origin": LicensedLine.Origin.STAFF}
         )
-        if is_carried_over and is_new:
-            _carry_over(license, link, devices, expires_on)
-        license.product = (
-            (license.product or product)
-            if product
-            else _product_of(license, line, is_carried_over) or _product_by_prefix(key)
-        )
-        license.devices = license.devices if license.devices is not None else devices
-        license.expires_on = license.expires_on or expires_on
-        if license.starts_on and license.expires_on and license.expires_on < license.starts_on:
-            raise NotAssignable(_("This license would end before it starts. Please check the date."))
-        license.save()
+        if is_new and not license.licensed_lines.exclude(pk=link.pk).exists():
+            # What is known of a license on no order line would be lost: this line says it from now on.
+            link.product, link.devices = license.product, license.devices
+            link.starts_on, link.expires_on = license.starts_on, license.expires_on
+        link.product = link.product or product or _product_of_sku(line)
+        link.devices = link.devices if link.devices is not None else devices
+        link.expires_on = link.expires_on or expires_on
+        link.save()
+        recompute([license.pk])
+        license.refresh_from_db()
     return license
+
+
+def _check_revoked(license: License, *, is_renewed: bool) -> None:
+    """Raises NotAssignable for a revoked license. A paid renewal makes one valid again, but never against staff."""
+    by_staff = license.staff_decision == License.StaffDecision.REVOKED
+    if by_staff or (license.revoked_at is not None and not is_renewed):
+        raise NotAssignable(_("This serial number was revoked. Please enter another one."))
 
 
 def _get_or_create_license(serial: str, key: str) -> License:
@@ -127,46 +132,22 @@ def _get_or_create_license(serial: str, key: str) -> License:
         return locked.get(serial_key=key)
 
 
-def _check_other_orders(license: License, line: OrderLine, allowed: OtherOrders) -> bool:
-    """Whether other orders have the license. Raises NotAssignable if they are not allowed."""
+def _check_other_orders(license: License, line: OrderLine, allowed: OtherOrders) -> None:
+    """Raises NotAssignable if other orders have the license and are not allowed."""
     others = Order.objects.filter(licensed_lines__license=license).exclude(pk=line.order_id)
     if not others.exists():
-        return False
+        return
     if allowed is OtherOrders.NONE:
         raise NotAssignable(_("This serial number stands on another order already. Please check it."))
     if allowed is OtherOrders.SAME_ADDRESS and not others.for_email(line.order.email).exists():
         raise NotAssignable(
             _("This serial number stands on an order of another address. If it is the same buyer, please say so.")
         )
-    return True
 
 
-def _carry_over(license: License, link: LicensedLine, devices: int | None, expires_on: date | None) -> None:
-    """Apply a renewal's values, and store the previous expiry date for refunds."""
-    license.devices = devices or license.devices
-    if expires_on is None:
-        return
-    if license.expires_on is not None and expires_on > license.expires_on:
-        link.extended_from = license.expires_on
-        link.save(update_fields=["extended_from"])
-    license.expires_on = expires_on
-
-
-def _product_of(license: License, line: OrderLine, is_carried_over: bool) -> Product | None:
-    """The product of a license: that of its latest order's SKU if it is carried over; else the known one."""
+def _product_of_sku(line: OrderLine) -> Product | None:
     sold = Sku.objects.filter(store=line.order.store_id, code=line.sku).select_related("product").first()
-    product = sold.product if sold else None
-    if not is_carried_over:
-        return license.product or product
-    later = license.licensed_lines.filter(order__placed_at__gt=line.order.placed_at).exclude(order=line.order_id)
-    return license.product if product is None or later.exists() else product
-
-
-def _product_by_prefix(key: str) -> Product | None:
-    prefixes = [key[:length] for length in range(1, MAX_PREFIX_LENGTH + 1)]
-    found = SerialPrefix.objects.filter(prefix__in=prefixes).select_related("product")
-    longest = found.order_by(Length("prefix").desc()).first()
-    return longest.product if longest else None
+    return sold.product if sold else None
 
 
 @transaction.atomic
@@ -181,11 +162,7 @@ def unassign(link: LicensedLine) -> None:
         return
     if current.origin != LicensedLine.Origin.STAFF:
         raise NotAssignable(_("This serial number came from the store. Only what staff assigned can be taken away."))
-    license = License.objects.select_for_update(of=("self",)).get(pk=current.license_id)
-    if current.extended_from is not None and current.taken_back_at is None:
-        is_last = not license.licensed_lines.filter(extended_from__gt=current.extended_from).exists()
-        if is_last:
-            license.expires_on = current.extended_from
-            license.save(update_fields=["expires_on"])
     cancel_notification(current)
+    license_id = current.license_id
     current.delete()
+    recompute([license_id])

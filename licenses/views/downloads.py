@@ -13,9 +13,11 @@ from django.views.decorators.http import require_safe
 
 from licenses import download_links, offers
 from licenses.download_links import ExpiredLink, InvalidLink
-from licenses.download_panel import availability_text
+from licenses.download_panel import BLOCKED_TEXTS, availability_text
+from licenses.entitlement import BlockReason
 from licenses.models import Download, Release
 from licenses.models.downloads import releases_storage
+from licenses.models.licenses import CLOSED_STATUSES
 from licenses.offers import Offer
 from licenses.views import sending
 from orders.access import client_address, with_order
@@ -77,7 +79,7 @@ def installer(request: HttpRequest, token: str) -> HttpResponseBase:
     """Serve an installer or a range of it. The signed link is enough, without session or cookie."""
     try:
         issued = (
-            Download.objects.select_related("release", "order")
+            Download.objects.select_related("release__product", "order")
             .filter(pk=download_links.read_download_token(token))
             .first()
         )
@@ -90,6 +92,11 @@ def installer(request: HttpRequest, token: str) -> HttpResponseBase:
         return _refusal_page(request, "unknown", 404)
     if issued.release.withdrawn_at is not None:
         return _refusal_page(request, "withdrawn", 410, order=issued.order)
+    if issued.order.status in CLOSED_STATUSES:
+        reason = BLOCKED_TEXTS[BlockReason(CLOSED_STATUSES[issued.order.status])]
+        return _refusal_page(
+            request, "not_allowed", 403, order=issued.order, availability_text=reason, product=issued.release.product
+        )
     try:
         response = sending.installer_response(request, issued.release)
     except sending.FileUnavailable:

@@ -1,42 +1,113 @@
-"""Revokes licenses of refunded items, and the time that refunded renewals added, if the store's policy says so."""
+"""Tells `licenses` what became of orders, so that it can derive what their serial numbers are worth.
 
+The rules are in licenses/services/worth.py. Here is decided what only `refunds` knows: whether the store's policy ends
+licenses with a refund, and the serial numbers of which units were returned or swapped.
+"""
+
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from itertools import groupby
+
+from django.db.models import F
 
 from licenses.models import LicensedLine
-from licenses.services.revoking import revert_extensions, revoke
-from orders.models import Order, OrderLine
-from refunds.models import Return, ReturnLine, Withdrawal
+from licenses.services.worth import recompute
+from orders.models import Order
+from refunds.models import Return, ReturnLine, Swap, Withdrawal
 from refunds.policy import StorePolicies
 
-NEW_LICENSE_KINDS = (OrderLine.Kind.NEW, OrderLine.Kind.OTHER)
-EXTENSION_KINDS = (OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE)
+UnitEnd = LicensedLine.UnitEnd
 
 
 def revoke_refunded_licenses(case: Return | Withdrawal, order: Order, at: datetime) -> None:
-    """Apply the policy in force at the purchase. For a withdrawal, only if the whole order was refunded.
+    """Update the licenses of an order after a refund. A withdrawal is from the whole contract: all units went back.
 
-    A new license is revoked. A renewal or upgrade loses the time it added, but the license stays valid.
+    The caller holds the order's lock.
     """
-    terms = StorePolicies([order.store_id]).in_force_at(order.store_id, order.placed_at)
-    if not terms.policy.revokes_serials:
+    if isinstance(case, Withdrawal):
+        order.lines.filter(quantity_returned__lt=F("quantity")).update(quantity_returned=F("quantity"))
+    update_licenses(order, at)
+
+
+def update_licenses(order: Order, at: datetime | None = None) -> None:
+    """Derive the licenses of an order anew, after its status, its refunds or its units changed."""
+    update_licenses_of_orders([order.pk], at)
+
+
+def update_licenses_of_orders(order_ids: Collection[int], at: datetime | None = None) -> None:
+    """Derive the licenses of these orders anew. Eight queries at most, however many orders."""
+    links = list(
+        LicensedLine.objects.filter(order_id__in=order_ids)
+        .select_related("line", "order", "license")
+        .order_by("line_id", "pk")
+    )
+    if not links:
         return
-    refunded = _licenses_of_return(case) if isinstance(case, Return) else _licenses_of_refunded_order(order)
-    new = [(line, license) for line, license, kind in refunded if kind in NEW_LICENSE_KINDS]
-    extended = [(line, license) for line, license, kind in refunded if kind in EXTENSION_KINDS]
-    if new:
-        revoke([license for _line, license in new], at, refunded_lines=[line for line, _license in new])
-    if extended:
-        revert_extensions([line for line, _license in extended], [license for _line, license in extended], at)
+    _update_ends_with_refund(links)
+    _update_unit_ends(links, order_ids)
+    recompute({link.license_id for link in links}, at)
 
 
-def _licenses_of_return(case: Return) -> list[tuple[int, int, str]]:
-    """Return line id, license id and kind of line of each license in the return."""
-    rows = ReturnLine.objects.filter(return_case=case, licenses__isnull=False)
-    return list(rows.order_by("pk").values_list("line_id", "licenses", "line__kind"))
+def _update_ends_with_refund(links: Collection[LicensedLine]) -> None:
+    policies = StorePolicies({link.order.store_id for link in links})
+    changed: dict[bool, list[int]] = {True: [], False: []}
+    for link in links:
+        revokes = policies.in_force_at(link.order.store_id, link.order.placed_at).policy.revokes_serials
+        if link.ends_with_refund != revokes:
+            changed[revokes].append(link.pk)
+    for revokes, ids in changed.items():
+        if ids:
+            LicensedLine.objects.filter(pk__in=ids).update(ends_with_refund=revokes)
 
 
-def _licenses_of_refunded_order(order: Order) -> list[tuple[int, int, str]]:
-    if order.status != Order.Status.REFUNDED:
-        return []
-    rows = LicensedLine.objects.filter(order=order)
-    return list(rows.order_by("pk").values_list("line_id", "license_id", "line__kind"))
+def _update_unit_ends(links: Iterable[LicensedLine], order_ids: Collection[int]) -> None:
+    """Set which serial numbers ended although units of their line remain."""
+    returned = set(
+        ReturnLine.objects.filter(
+            return_case__order_id__in=order_ids,
+            return_case__status=Return.Status.REFUNDED,
+            licenses__isnull=False,
+        ).values_list("line_id", "licenses")
+    )
+    swaps = list(
+        Swap.objects.filter(order_id__in=order_ids, status=Swap.Status.SWAPPED).values_list("line_id", "new_license")
+    )
+    changed = []
+    for line_id, of_line in groupby(links, key=lambda link: link.line_id):
+        line_links = list(of_line)
+        new_licenses = {license_id for swapped_line, license_id in swaps if swapped_line == line_id}
+        swapped_units = sum(swapped_line == line_id for swapped_line, _license in swaps)
+        swapped = _swapped_links(line_links, new_licenses, swapped_units, returned)
+        remaining = [link for link in line_links if link not in swapped]
+        chosen = [link for link in remaining if (line_id, link.license_id) in returned]
+        # Fewer serial numbers than units: they are shared, and end with the last unit.
+        has_own_serials = bool(remaining) and len(remaining) >= line_links[0].line.quantity
+        ended = chosen[: line_links[0].line.quantity_returned] if has_own_serials else []
+        for link in line_links:
+            end = UnitEnd.SWAPPED if link in swapped else UnitEnd.RETURNED if link in ended else UnitEnd.NONE
+            if link.unit_end != end:
+                link.unit_end = end
+                changed.append(link)
+    LicensedLine.objects.bulk_update(changed, ["unit_end"])
+
+
+def _swapped_links(
+    links: list[LicensedLine], new_licenses: set[int | None], swapped_units: int, returned: set[tuple[int, int]]
+) -> list[LicensedLine]:
+    """Return the serial numbers that swaps replaced: as many as the line has more than units.
+
+    Nobody says which of several was swapped. Those that ended so already stay ended; then those that were never
+    activated come first, and of these the oldest. A number that a swap gave is replaced only by a later swap.
+    """
+    surplus = min(len(links) - links[0].line.quantity, swapped_units)
+    candidates = sorted(
+        links,
+        key=lambda link: (
+            link.unit_end != UnitEnd.SWAPPED,
+            (link.line_id, link.license_id) in returned,
+            link.license_id in new_licenses,
+            link.license.activated_at is not None,
+            link.pk,
+        ),
+    )
+    return candidates[: max(surplus, 0)]

@@ -21,6 +21,7 @@ from refunds.eligibility import RETURN_REQUESTED, Eligibility, LineEligibility, 
 from refunds.ledger import load_ledger
 from refunds.models import Swap, SwapOffer
 from refunds.refusals import ReturnPeriodEnded
+from refunds.services.license_revocation import update_licenses
 
 Status = Swap.Status
 ADDRESS_CORRECTED = _(
@@ -146,7 +147,7 @@ def give_new_serial(
     devices: int | None = None,
     expires_on: date | None = None,
 ) -> None:
-    """Assign the new serial number to the order line and complete the swap.
+    """Assign the new serial number to the order line and complete the swap. The old serial number ends.
 
     `devices` and `expires_on` describe the new license, if they are known. Raises NotPossible if the text is no
     serial number or belongs to another order, WrongStatus if the swap is not approved.
@@ -162,3 +163,4 @@ def give_new_serial(
         except NotAssignable as error:
             raise NotPossible(error.sentence) from error
         transition(current, Status.SWAPPED, Actor.STAFF, by=by, text=text, note=note, new_license=license)
+        update_licenses(current.order)

@@ -112,9 +112,9 @@ def test_one_line_that_allows_is_enough(first: dict[str, bool], other_is_good: b
         ("completed", None),
         ("partially_refunded", None),
         ("pending", BlockReason.PENDING),
-        ("cancelled", BlockReason.UNDONE),
-        ("refunded", BlockReason.UNDONE),
-        ("charged_back", BlockReason.UNDONE),
+        ("cancelled", BlockReason.CANCELLED),
+        ("refunded", BlockReason.REFUNDED),
+        ("charged_back", BlockReason.CHARGED_BACK),
     ],
 )
 def test_availability_by_order_status(status: str, block_reason: BlockReason | None) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from licenses.services.revoking import revert_extensions
 
 from licenses.models import License, LicensedLine
-from licenses.services.revoking import revert_extensions
 from orders.models import Order, OrderLine
 from refunds.models import ReturnPolicy
 from refunds.services import returns, transactions

@@ -1,0 +1,197 @@
+"""Derive what serial numbers are worth from the order lines that carry them.
+
+`recompute` rewrites a license's product, devices, dates and `revoked_at`. It is called wherever lines, returned units
+or order statuses change, and gives the same result in whatever order that happened. The rules:
+
+1. A line *counts* until its serial number has ended there: the order is canceled, refunded or charged back; all units
+   of the line went back; or the unit with this serial number was returned or swapped (`LicensedLine.unit_end`).
+   Several units that share a serial number end with the last of them. If each unit has its own serial number and the
+   store did not say which one went back, none ends before all units went back.
+2. Stores may let serial numbers live on after a refund: then only a swap ends one (`LicensedLine.ends_with_refund`,
+   written by `refunds` by the policy at the purchase). A pending order counts: the store gave the number already.
+3. A license is revoked if no line counts. The exception is a license of which only renewals and upgrades are known:
+   it was bought elsewhere, so it stays valid, without what the refunded lines said. A line that counts again, such as
+   after a won dispute or a paid renewal, makes it valid again.
+4. Product and devices are those that the latest counting line said. A refunded upgrade falls back to the line before
+   it. Without a product, the longest prefix of the serial number decides.
+5. A new license runs until its line's date. A renewal or upgrade adds the time between its own date and the date that
+   the line before it said (or its purchase, if that is later). Together that is the date of the latest line. If an
+   earlier line does not count, the added times are laid end to end, each from its purchase at the earliest: a refunded
+   renewal takes away its own time only, and a renewal whose original was refunded keeps exactly its own.
+6. If no line counts, the values are those that all lines together said, for pages that show an ended license.
+7. Staff stand above: their decision (`License.staff_decision`) settles whether a license is valid, and their date
+   (`License.staff_expires_on`) counts if it is later.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from licenses.models import EndReason, License, LicensedLine, SerialPrefix, end_reason
+from licenses.models.missing import RENEWING_KINDS
+
+DERIVED_FIELDS = ("product_id", "devices", "starts_on", "expires_on", "revoked_at")
+
+
+@dataclass(frozen=True)
+class LineTerms:
+    """What one order line said about a license."""
+
+    is_extension: bool  # a renewal or upgrade
+    placed_on: date  # in the store's time zone
+    product_id: int | None = None
+    devices: int | None = None
+    starts_on: date | None = None
+    expires_on: date | None = None
+    counts: bool = True
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a license is worth by its lines."""
+
+    is_valid: bool
+    product_id: int | None = None
+    devices: int | None = None
+    starts_on: date | None = None
+    expires_on: date | None = None
+
+
+def recompute(license_ids: Collection[int], at: datetime | None = None) -> None:
+    """Rewrite these licenses from their order lines. `at` is when a license is revoked, by default now.
+
+    Licenses on no order line keep their values, but for the decisions of staff. Three queries, and one more if a
+    license changed.
+    """
+    if not license_ids:
+        return
+    with transaction.atomic():
+        licenses = list(
+            License.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=license_ids).order_by("pk")
+        )
+        terms = _load_terms(license_ids)
+        prefixes = dict(SerialPrefix.objects.values_list("prefix", "product_id"))
+        changed = []
+        for license in licenses:
+            before = [getattr(license, name) for name in DERIVED_FIELDS]
+            _apply(license, terms.get(license.pk, ()), prefixes, at or timezone.now())
+            if [getattr(license, name) for name in DERIVED_FIELDS] != before:
+                changed.append(license)
+        if changed:
+            fields = [name.removesuffix("_id") for name in DERIVED_FIELDS]
+            License.objects.bulk_update(changed, fields, batch_size=500)
+
+
+def derive(lines: Sequence[LineTerms]) -> Worth:
+    """What a license with these lines is worth. `lines` are sorted by purchase, and not empty."""
+    counting = [line for line in lines if line.counts]
+    is_valid = bool(counting) or all(line.is_extension for line in lines)
+    if not counting and not is_valid:  # ended: show what it was
+        lines = counting = [replace(line, counts=True) for line in lines]
+    starts_on, expires_on = _dates(lines)
+    return Worth(
+        is_valid,
+        product_id=next((line.product_id for line in reversed(counting) if line.product_id is not None), None),
+        devices=next((line.devices for line in reversed(counting) if line.devices is not None), None),
+        starts_on=starts_on,
+        expires_on=expires_on,
+    )
+
+
+def _dates(lines: Iterable[LineTerms]) -> tuple[date | None, date | None]:
+    """The first and last day, by rule 5."""
+    starts_on: date | None = None
+    expires_on: date | None = None
+    said_until: date | None = None  # the date of the line before, whether it counts or not
+    all_count = True
+    for line in lines:
+        if line.counts:
+            starts_on = line.starts_on or starts_on
+        if line.expires_on is None:
+            continue
+        if not line.counts:
+            all_count = False
+        elif all_count or not line.is_extension:
+            expires_on, all_count = line.expires_on, True
+        else:
+            begins_on = _latest(expires_on, line.placed_on)
+            added = line.expires_on - _latest(said_until, line.placed_on, line.starts_on)
+            expires_on = begins_on + max(added, timedelta(0))
+            starts_on = min(starts_on, begins_on) if starts_on else None
+        said_until = line.expires_on
+    if starts_on and expires_on and starts_on > expires_on:
+        starts_on = None
+    return starts_on, expires_on
+
+
+def _latest(*days: date | None) -> date:
+    return max(day for day in days if day is not None)
+
+
+def _apply(license: License, lines: Sequence[LineTerms], prefixes: dict[str, int], at: datetime) -> None:
+    is_valid = license.revoked_at is None
+    if lines:
+        worth = derive(lines)
+        is_valid = worth.is_valid
+        license.product_id = worth.product_id or _product_by_prefix(license.serial_key, prefixes)
+        license.devices, license.starts_on, license.expires_on = worth.devices, worth.starts_on, worth.expires_on
+    if license.staff_expires_on and (license.expires_on is None or license.expires_on < license.staff_expires_on):
+        license.expires_on = license.staff_expires_on
+    if license.starts_on and license.expires_on and license.starts_on > license.expires_on:
+        license.starts_on = None
+    if license.staff_decision:
+        is_valid = license.staff_decision == License.StaffDecision.VALID
+    license.revoked_at = None if is_valid else license.revoked_at or at
+
+
+def _load_terms(license_ids: Collection[int]) -> dict[int, list[LineTerms]]:
+    """The lines of each license, the earliest purchase first, and new licenses before what extends them."""
+    terms: dict[int, list[LineTerms]] = {}
+    links = (
+        LicensedLine.objects.filter(license_id__in=license_ids)
+        .select_related("line", "order__store")
+        .only(
+            "line",
+            "order",
+            "order__store",
+            "license_id",
+            "product_id",
+            "devices",
+            "starts_on",
+            "expires_on",
+            "unit_end",
+            "ends_with_refund",
+            "line__kind",
+            "line__quantity",
+            "line__quantity_returned",
+            "order__status",
+            "order__placed_at",
+            "order__store__time_zone",
+        )
+    )
+    for link in sorted(links, key=lambda link: (link.order.placed_at, link.line.kind in RENEWING_KINDS, link.pk)):
+        terms.setdefault(link.license_id, []).append(
+            LineTerms(
+                is_extension=link.line.kind in RENEWING_KINDS,
+                placed_on=link.order.placed_at.astimezone(link.order.store.tzinfo).date(),
+                product_id=link.product_id,
+                devices=link.devices,
+                starts_on=link.starts_on,
+                expires_on=link.expires_on,
+                counts=_counts(link),
+            )
+        )
+    return terms
+
+
+def _counts(link: LicensedLine) -> bool:
+    reason = end_reason(link.order, link.line, link.unit_end)
+    return reason is None or (reason is not EndReason.SWAPPED and not link.ends_with_refund)
+
+
+def _product_by_prefix(serial_key: str, prefixes: dict[str, int]) -> int | None:
+    matching = [prefix for prefix in prefixes if serial_key.startswith(prefix)]
+    return prefixes[max(matching, key=len)] if matching else None
