@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 
 from licenses.models import Device, DeviceRelease, License, LicensedLine, end_reason, normalize_serial
+from licenses.services.staff_decisions import decide_license
 from orders.admin import ReadOnlyMixin
 
 
@@ -73,15 +74,27 @@ class DeviceInline(ReadOnlyMixin, TabularInline):
 
 
 @admin.register(License)
-class LicenseAdmin(ReadOnlyMixin, ModelAdmin):
+class LicenseAdmin(ModelAdmin):
+    """Licenses are derived from their orders. Staff can decide otherwise, with Django's change permission."""
+
     list_display = ["serial", "product", "devices", "starts_on", "expires_on", "activated_at", "revoked_at"]
     list_filter = ["product"]
     list_select_related = ["product"]
     search_fields = ["serial_key__startswith"]  # enables the search; see `get_search_results`
     search_help_text = _("Serial number or its beginning, written in any way")
     show_full_result_count = False
-    fields = ["serial", "product", "devices", "starts_on", "expires_on", "activated_at", "revoked_at"]
+    readonly_fields = ["serial", "product", "devices", "starts_on", "expires_on", "activated_at", "revoked_at"]
+    fields = [*readonly_fields, "staff_decision", "staff_expires_on"]
     inlines = [LicensedLineInline, DeviceInline]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: License | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: License, form: Any, change: bool) -> None:
+        decide_license(obj, obj.staff_decision, obj.staff_expires_on)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[License], search_term: str

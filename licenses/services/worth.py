@@ -28,11 +28,15 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from licenses.models import EndReason, License, LicensedLine, SerialPrefix, end_reason
 from licenses.models.missing import RENEWING_KINDS
 
+# The latest lines of a license that are considered. Real licenses have few; a placeholder may be on every order.
+MAX_LINES = 200
 DERIVED_FIELDS = ("product_id", "devices", "starts_on", "expires_on", "revoked_at")
 
 
@@ -150,8 +154,13 @@ def _apply(license: License, lines: Sequence[LineTerms], prefixes: dict[str, int
 def _load_terms(license_ids: Collection[int]) -> dict[int, list[LineTerms]]:
     """The lines of each license, the earliest purchase first, and new licenses before what extends them."""
     terms: dict[int, list[LineTerms]] = {}
+    latest_first = Window(
+        RowNumber(), partition_by="license_id", order_by=[F("order__placed_at").desc(), F("pk").desc()]
+    )
     links = (
         LicensedLine.objects.filter(license_id__in=license_ids)
+        .annotate(age=latest_first)
+        .filter(age__lte=MAX_LINES)
         .select_related("line", "order__store")
         .only(
             "line",

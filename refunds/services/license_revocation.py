@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import groupby
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from licenses.models import LicensedLine
+from licenses.models.licenses import CLOSED_STATUSES
 from licenses.services.worth import recompute
 from orders.models import Order
 from refunds.models import Return, ReturnLine, Swap, Withdrawal
@@ -35,7 +36,7 @@ def update_licenses(order: Order, at: datetime | None = None) -> None:
 
 
 def update_licenses_of_orders(order_ids: Collection[int], at: datetime | None = None) -> None:
-    """Derive the licenses of these orders anew. Eight queries at most, however many orders."""
+    """Derive the licenses of these orders anew. A fixed number of queries, however many orders."""
     links = list(
         LicensedLine.objects.filter(order_id__in=order_ids)
         .select_related("line", "order", "license")
@@ -43,18 +44,26 @@ def update_licenses_of_orders(order_ids: Collection[int], at: datetime | None = 
     )
     if not links:
         return
-    _update_ends_with_refund(links)
+    license_ids = {link.license_id for link in links}
+    _update_ends_with_refund(license_ids)
     _update_unit_ends(links, order_ids)
-    recompute({link.license_id for link in links}, at)
+    recompute(license_ids, at)
 
 
-def _update_ends_with_refund(links: Collection[LicensedLine]) -> None:
-    policies = StorePolicies({link.order.store_id for link in links})
+def _update_ends_with_refund(license_ids: Collection[int]) -> None:
+    """Store the policies of the orders that carry these licenses, where units went back or the order is closed."""
+    affected = Q(line__quantity_returned__gt=0) | Q(order__status__in=CLOSED_STATUSES)
+    rows = list(
+        LicensedLine.objects.filter(affected, license_id__in=license_ids).values_list(
+            "pk", "ends_with_refund", "order__store_id", "order__placed_at"
+        )
+    )
+    policies = StorePolicies({store_id for _pk, _known, store_id, _placed_at in rows})
     changed: dict[bool, list[int]] = {True: [], False: []}
-    for link in links:
-        revokes = policies.in_force_at(link.order.store_id, link.order.placed_at).policy.revokes_serials
-        if link.ends_with_refund != revokes:
-            changed[revokes].append(link.pk)
+    for pk, known, store_id, placed_at in rows:
+        revokes = policies.in_force_at(store_id, placed_at).policy.revokes_serials
+        if known != revokes:
+            changed[revokes].append(pk)
     for revokes, ids in changed.items():
         if ids:
             LicensedLine.objects.filter(pk__in=ids).update(ends_with_refund=revokes)

@@ -16,6 +16,7 @@ from orders.http import UNPROCESSABLE, get_or_post, no_store
 from orders.models import Order
 from refunds.amounts import ZERO
 from refunds.eligibility import TOO_LATE, Eligibility, check_eligibility
+from refunds.extended_service import find_extended_service
 from refunds.forms.returns import ReturnForm
 from refunds.models import Return
 from refunds.services import returns
@@ -95,6 +96,7 @@ def _check_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm
         "approved_at_once": eligibility.terms.auto_approves(amount, order.currency),
         "revokes_licenses": eligibility.terms.policy.revokes_serials
         and any(each.licenses for each in form.checked_lines),
+        "service": find_extended_service(eligibility, form.checked_lines),
         "due_at": default_due_at(),
     }
     return render(request, "refunds/return_check.html", _order_context(order) | context)

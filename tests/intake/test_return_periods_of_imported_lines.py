@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from licenses.models import License, LicensedLine, Sku
+from licenses.models import Sku
 from orders.models import Order, OrderLine, Store
 from refunds.models import ReturnException, ReturnPolicy
 from tests.factories import make_product
@@ -96,20 +96,3 @@ def test_a_changed_kind_updates_the_return_period(bring: Bring, store: Store) ->
     bring()
     order = bring(lines=[{"id": "1", "name": "Suite", "sku": "S", "kind": "other", "total": "20.00"}])
     assert until(order) == datetime(2026, 11, 2, 11, 0, tzinfo=UTC)
-
-
-def renewal(expires_on: str) -> list[dict[str, Any]]:
-    license = {"serial": "XAAB-1", "expires_on": expires_on}
-    return [{"id": "1", "name": "R", "kind": "renewal", "extends": "XAAB-1", "total": "9.00", "licenses": [license]}]
-
-
-def test_a_renewal_remembers_until_when_the_license_ran_and_gives_back_nothing_twice(bring: Bring) -> None:
-    license = {"serial": "XAAB-1", "expires_on": "2026-12-31"}
-    bring(lines=[{"id": "1", "name": "Suite", "total": "9.00", "licenses": [license]}])
-    order = bring("P-2", placed_at="2026-11-02T11:30:00+00:00", lines=renewal("2027-12-31"))
-    link = LicensedLine.objects.get(order=order)
-    assert str(link.extended_from) == "2026-12-31"
-    LicensedLine.objects.update(taken_back_at=timezone.now())
-    License.objects.update(expires_on="2026-12-31")
-    bring("P-2", placed_at="2026-11-02T11:30:00+00:00", lines=renewal("2027-12-31"), language="de")
-    assert str(License.objects.get().expires_on) == "2026-12-31"

@@ -145,7 +145,7 @@ def test_a_renewal_carries_the_buyers_own_number_on_with_its_new_end(renewal: Or
     link = assign_and_notify(renewal, "XAAB-0001", devices=5, expires_on=date(2027, 1, 1))
     license.refresh_from_db()
     assert (license.devices, license.expires_on, license.product) == (5, date(2027, 1, 1), sold)
-    assert link.extended_from == date(2026, 1, 1)
+    assert link.expires_on == date(2027, 1, 1)
 
 
 def test_a_number_of_another_address_is_carried_on_only_where_staff_say_so(renewal: OrderLine) -> None:
