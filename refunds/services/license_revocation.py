@@ -101,7 +101,7 @@ def _update_unit_ends(links: Iterable[LicensedLine], order_ids: Collection[int])
 
 
 def _swapped_links(
-    links: list[LicensedLine], new_licenses: set[int | None], swapped_units: int, returned: set[tuple[int, int]]
+    links: list[LicensedLine], new_licenses: Collection[int], swapped_units: int, returned: set[tuple[int, int]]
 ) -> list[LicensedLine]:
     """Return the serial numbers that swaps replaced: as many as the line has more than units.
 
