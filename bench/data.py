@@ -21,12 +21,13 @@ INSERT INTO orders_orderline (order_id, store_line_id, position, sku, name, kind
 SELECT id, '1', 1, 'MAX-3D-1Y', 'Maximum Security', 'new', '', 1, 0, 67.19, 0, 19, 12.76, 79.95
 FROM orders_order WHERE number_key LIKE 'B-%%' AND id > %(before)s;
 
-INSERT INTO licenses_license (serial, serial_key, devices, starts_on, expires_on)
-SELECT 'XAAB-' || o.id, 'XAAB' || o.id, 3, current_date, current_date + 365
+INSERT INTO licenses_license (serial, serial_key, devices, starts_on, expires_on, staff_decision)
+SELECT 'XAAB-' || o.id, 'XAAB' || o.id, 3, current_date, current_date + 365, ''
 FROM orders_order AS o WHERE id > %(before)s;
 
-INSERT INTO licenses_licensedline (line_id, order_id, license_id, origin)
-SELECT line.id, line.order_id, license.id, 'store'
+INSERT INTO licenses_licensedline (line_id, order_id, license_id, origin, devices, starts_on, expires_on, unit_end,
+    ends_with_refund)
+SELECT line.id, line.order_id, license.id, 'store', license.devices, license.starts_on, license.expires_on, '', false
 FROM orders_orderline AS line JOIN licenses_license AS license ON license.serial_key = 'XAAB' || line.order_id
 WHERE line.order_id > %(before)s;
 """

@@ -73,9 +73,7 @@ def recompute(license_ids: Collection[int], at: datetime | None = None) -> None:
     if not license_ids:
         return
     with transaction.atomic():
-        licenses = list(
-            License.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=license_ids).order_by("pk")
-        )
+        licenses = lock_licenses(license_ids)
         terms = _load_terms(license_ids)
         prefixes = dict(SerialPrefix.objects.values_list("prefix", "product_id"))
         changed = []
@@ -87,6 +85,12 @@ def recompute(license_ids: Collection[int], at: datetime | None = None) -> None:
         if changed:
             fields = [name.removesuffix("_id") for name in DERIVED_FIELDS]
             License.objects.bulk_update(changed, fields, batch_size=500)
+
+
+def lock_licenses(license_ids: Collection[int]) -> list[License]:
+    """Lock licenses until the transaction ends. Orders are locked before licenses, everywhere."""
+    locked = License.objects.select_for_update(of=("self",), no_key=True)
+    return list(locked.filter(pk__in=license_ids).order_by("pk"))
 
 
 def derive(lines: Sequence[LineTerms]) -> Worth:

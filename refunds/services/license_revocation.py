@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import groupby
 
+from django.db import transaction
 from django.db.models import F, Q
 
 from licenses.models import LicensedLine
 from licenses.models.licenses import CLOSED_STATUSES
-from licenses.services.worth import recompute
+from licenses.services.worth import lock_licenses, recompute
 from orders.models import Order
 from refunds.models import Return, ReturnLine, Swap, Withdrawal
 from refunds.policy import StorePolicies
@@ -37,17 +38,17 @@ def update_licenses(order: Order, at: datetime | None = None) -> None:
 
 def update_licenses_of_orders(order_ids: Collection[int], at: datetime | None = None) -> None:
     """Derive the licenses of these orders anew. A fixed number of queries, however many orders."""
-    links = list(
-        LicensedLine.objects.filter(order_id__in=order_ids)
-        .select_related("line", "order", "license")
-        .order_by("line_id", "pk")
-    )
-    if not links:
+    of_orders = LicensedLine.objects.filter(order_id__in=order_ids)
+    license_ids = set(of_orders.values_list("license_id", flat=True))
+    if not license_ids:
         return
-    license_ids = {link.license_id for link in links}
-    _update_ends_with_refund(license_ids)
-    _update_unit_ends(links, order_ids)
-    recompute(license_ids, at)
+    with transaction.atomic():
+        # Locked first, because the same license may be on another order that changes at this moment.
+        lock_licenses(license_ids)
+        _update_ends_with_refund(license_ids)
+        links = of_orders.select_related("line", "order", "license").order_by("line_id", "pk")
+        _update_unit_ends(links, order_ids)
+        recompute(license_ids, at)
 
 
 def _update_ends_with_refund(license_ids: Collection[int]) -> None:
