@@ -69,7 +69,7 @@ def _check_line(line: OrderLine, order: Order) -> None:
         raise NotAssignable(
             _("The address of this order was corrected just now, which can still be undone. Please wait until then.")
         )
-    if line.licensed_lines.active().count() >= line.quantity:
+    if line.licensed_lines.active().count() >= line.quantity - line.quantity_returned:
         raise NotAssignable(_("This item has its serial number already."))
 
 

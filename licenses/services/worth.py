@@ -5,8 +5,9 @@ or order statuses change, and gives the same result in whatever order that happe
 
 1. A line *counts* until its serial number has ended there: the order is canceled, refunded or charged back; all units
    of the line went back; or the unit with this serial number was returned or swapped (`LicensedLine.unit_end`).
-   Several units that share a serial number end with the last of them. If each unit has its own serial number and the
-   store did not say which one went back, none ends before all units went back.
+   Several units that share a serial number end with the last of them. If each unit has its own, those end that the
+   buyer chose; where the store did not say which, those that were never activated, the newest first. One in use is
+   never guessed: it ends when all units went back.
 2. Stores may let serial numbers live on after a refund: then only a swap ends one (`LicensedLine.ends_with_refund`,
    written by `refunds` by the policy at the purchase). A pending order counts: the store gave the number already.
 3. A license is revoked if no line counts. The exception is a license of which only renewals and upgrades are known:

@@ -89,16 +89,31 @@ def _update_unit_ends(links: Iterable[LicensedLine], order_ids: Collection[int])
         swapped_units = sum(swapped_line == line_id for swapped_line, _license in swaps)
         swapped = _swapped_links(line_links, new_licenses, swapped_units, returned)
         remaining = [link for link in line_links if link not in swapped]
-        chosen = [link for link in remaining if (line_id, link.license_id) in returned]
-        # Fewer serial numbers than units: they are shared, and end with the last unit.
-        has_own_serials = bool(remaining) and len(remaining) >= line_links[0].line.quantity
-        ended = chosen[: line_links[0].line.quantity_returned] if has_own_serials else []
+        ended = _returned_links(remaining, returned)
         for link in line_links:
             end = UnitEnd.SWAPPED if link in swapped else UnitEnd.RETURNED if link in ended else UnitEnd.NONE
             if link.unit_end != end:
                 link.unit_end = end
                 changed.append(link)
     LicensedLine.objects.bulk_update(changed, ["unit_end"])
+
+
+def _returned_links(links: list[LicensedLine], returned: set[tuple[int, int]]) -> list[LicensedLine]:
+    """Return the serial numbers of returned units, if each unit has its own; shared ones end with the last unit.
+
+    Those that the buyer chose come first. Where the store did not say which, those that ended so already stay ended,
+    and then the newest of those that were never activated. Nothing else is guessed.
+    """
+    if not links or len(links) < links[0].line.quantity:
+        return []
+    chosen = {link.pk for link in links if (link.line_id, link.license_id) in returned}
+    candidates = [
+        link
+        for link in links
+        if link.pk in chosen or link.unit_end == UnitEnd.RETURNED or link.license.activated_at is None
+    ]
+    candidates.sort(key=lambda link: (link.pk not in chosen, link.unit_end != UnitEnd.RETURNED, -link.pk))
+    return candidates[: links[0].line.quantity_returned]
 
 
 def _swapped_links(

@@ -120,3 +120,34 @@ def test_a_license_whose_end_comes_before_its_start_is_rejected_also_later(impor
     result = importer.orders(wrong)
     assert "A license would end before it starts." in result.said
     assert worth() == (True, date(2027, 11, 1))
+
+
+def test_of_two_units_the_unused_number_ends_if_the_store_does_not_say_which(importer: Importer) -> None:
+    bought = original()
+    bought["lines"][0] |= {
+        "quantity": 2,
+        "licenses": [{"serial": "XAAB-1", "activated_at": "2026-11-02T09:00:00Z"}, {"serial": "XAAB-2"}],
+    }
+    refund = {"id": "R", "amount": "39.97", "at": "2026-11-05T09:00:00+01:00", "lines": [{"id": "1", "quantity": 1}]}
+    importer.orders(bought)
+    importer.orders(bought | {"status": "partially_refunded", "refunds": [refund]})
+    assert _revoked() == ["XAAB-2"]
+    License.objects.update(activated_at=datetime(2026, 12, 1, tzinfo=UTC))
+    importer.orders(bought | {"status": "partially_refunded", "refunds": [refund], "email": "new@example.com"})
+    assert _revoked() == ["XAAB-2"]
+
+
+def test_of_two_units_in_use_none_is_guessed(importer: Importer) -> None:
+    used = {"activated_at": "2026-11-02T09:00:00Z"}
+    bought = original()
+    bought["lines"][0] |= {"quantity": 2, "licenses": [{"serial": "XAAB-1"} | used, {"serial": "XAAB-2"} | used]}
+    refund = {"id": "R", "amount": "39.97", "at": "2026-11-05T09:00:00+01:00", "lines": [{"id": "1", "quantity": 1}]}
+    importer.orders(bought | {"status": "partially_refunded", "refunds": [refund]})
+    assert _revoked() == []
+    refund["lines"][0]["quantity"] = 2
+    importer.orders(bought | {"status": "partially_refunded", "refunds": [refund]})
+    assert _revoked() == ["XAAB-1", "XAAB-2"]
+
+
+def _revoked() -> list[str]:
+    return list(License.objects.filter(revoked_at__isnull=False).order_by("serial").values_list("serial", flat=True))
