@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 
-from licenses.models import Sku
+from licenses.models import License, Sku
 from orders.models import Order, OrderLine, Store
 from refunds.models import ReturnException, ReturnPolicy
 
@@ -93,6 +93,11 @@ def days_left(until: datetime, zone: tzinfo, now: datetime) -> int:
         return 0
     last = last_moment_before(until).astimezone(zone).date()
     return max((last - now.astimezone(zone).date()).days, 0)
+
+
+def is_activated_since_purchase(license: License, order: Order) -> bool:
+    """Whether a license was activated after this order was placed. One that the order renews was activated before."""
+    return license.activated_at is not None and license.activated_at >= order.placed_at
 
 
 class ReturnDeadlines:

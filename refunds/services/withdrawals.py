@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
@@ -18,7 +18,8 @@ from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from cases.refusals import NotPossible, WrongStatus
-from cases.services import require_text
+from cases.services import CALLED_OFF, require_text
+from cases.submissions import find_submission
 from cases.transitions import Actor, add_event, lock_order, locked, status_label, transition
 from notifications.addresses import address_subject, email_key
 from orders.models import Order
@@ -50,20 +51,22 @@ class WithdrawalStatement:
 
 
 def withdraw(statement: WithdrawalStatement, language: str, submission_id: UUID | None = None) -> Withdrawal:
-    """Record a withdrawal and email the acknowledgement. A duplicate returns the existing withdrawal.
+    """Record a withdrawal and email the acknowledgement. A duplicate of one that was not declined returns that one.
 
     Its order is looked up by number and address together. The result looks the same whether it is found or not.
     """
     with transaction.atomic():
         _lock_statement(statement)
-        if earlier := _find_duplicate(statement, submission_id):
+        earlier, submission_id = find_submission(Withdrawal.objects.all(), submission_id, CALLED_OFF)
+        earlier = earlier or _find_same_statement(statement)
+        if earlier is not None:
             return earlier
         now = timezone.now()
         withdrawal = Withdrawal(
             name=statement.name,
             order_number=statement.order_number,
             email=statement.email,
-            submission_id=submission_id or uuid4(),
+            submission_id=submission_id,
             language=language,
             created_at=now,
         )
@@ -85,18 +88,17 @@ def _lock_statement(statement: WithdrawalStatement) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
 
 
-def _find_duplicate(statement: WithdrawalStatement, submission_id: UUID | None) -> Withdrawal | None:
+def _find_same_statement(statement: WithdrawalStatement) -> Withdrawal | None:
     key = email_key(statement.email)
-    same_text = Q(
+    withdrawals = Withdrawal.objects.filter(
         name=statement.name,
         order_number=statement.order_number,
         email_key=key,
         created_at__gte=timezone.now() - DUPLICATE_WINDOW,
     )
     if not key:
-        same_text &= Q(email=statement.email)  # without a key, compare the addresses themselves
-    duplicate = same_text | Q(submission_id=submission_id) if submission_id else same_text
-    return Withdrawal.objects.filter(duplicate).order_by("pk").first()
+        withdrawals = withdrawals.filter(email=statement.email)  # without a key, compare the addresses themselves
+    return withdrawals.exclude(status__in=CALLED_OFF).order_by("pk").first()
 
 
 def _find_order(statement: WithdrawalStatement) -> Order | None:

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from notifications.models import Message
-from orders.models import Order, OrderLine, Refund
+from orders.models import Order, OrderLine
 from refunds.models import Return, ReturnReason, SwapOffer
 from refunds.services import swaps
 from refunds.services.returns import RequestedLine, request_return
@@ -200,16 +200,6 @@ def test_an_item_in_an_open_swap_is_refused(order: Order, line: OrderLine, reaso
     response = inside(order).post(page_url(order), return_form(line, reason))
     assert "A swap of this item is under way." in text(response)
     assert not Return.objects.exists()
-
-
-def test_more_than_the_remaining_amount_is_refused(
-    post_refused: PostRefused, order: Order, line: OrderLine, reason: ReturnReason
-) -> None:
-    Refund.objects.create(order=order, store_refund_id="X", amount=Decimal("200.00"), refunded_at=timezone.now())
-    response = post_refused(return_form(line, reason))
-    assert response.status_code == 422
-    assert "these items cannot be returned together" in text(response)
-    assert "At most €39.85 can still come back." in text(response)
 
 
 @pytest.mark.parametrize(

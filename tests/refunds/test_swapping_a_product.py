@@ -285,7 +285,7 @@ def test_the_number_of_queries_does_not_grow_with_items(
 ) -> None:
     make_offer(order)
     browser = inside(order)
-    with django_assert_max_num_queries(18) as few:
+    with django_assert_max_num_queries(20) as few:
         browser.get(page_url(order))
     for _number in range(10):
         make_line(order)
