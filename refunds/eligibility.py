@@ -18,9 +18,9 @@ from refunds.policy import (
     PolicyTerms,
     StorePolicies,
     days_left,
-    is_activated_since_purchase,
     last_moment_before,
     return_deadlines,
+    was_activated,
 )
 from refunds.waiting_times import extend_return_deadlines, load_waiting_times
 
@@ -154,9 +154,7 @@ def _line_refusal(each: LineEligibility, order: Order, terms: PolicyTerms, now: 
         return NEVER_RETURNABLE
     if now >= each.deadline:
         return TOO_LATE
-    if not terms.policy.activated_may_return and any(
-        is_activated_since_purchase(license, order) for license in each.licenses
-    ):
+    if not terms.policy.activated_may_return and any(was_activated(license, order, now) for license in each.licenses):
         return LICENSE_ACTIVATED
     return ""
 

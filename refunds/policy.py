@@ -95,9 +95,17 @@ def days_left(until: datetime, zone: tzinfo, now: datetime) -> int:
     return max((last - now.astimezone(zone).date()).days, 0)
 
 
-def is_activated_since_purchase(license: License, order: Order) -> bool:
-    """Whether a license was activated after this order was placed. One that the order renews was activated before."""
-    return license.activated_at is not None and license.activated_at >= order.placed_at
+def was_activated(license: License, order: Order, now: datetime) -> bool:
+    """Whether a license was activated by now, since the order was placed: one that it renews was activated before."""
+    return license.activated_at is not None and order.placed_at <= license.activated_at <= now
+
+
+def move_to_time_zone(deadline: datetime, placed_at: datetime, old: tzinfo, new: tzinfo) -> datetime:
+    """Return a return deadline in the store's new time zone, with the same number of days as in the old one."""
+    if deadline <= placed_at:  # never returnable
+        return deadline
+    days = last_moment_before(deadline).astimezone(old).date() - placed_at.astimezone(old).date()
+    return return_until(placed_at, new, days.days)
 
 
 class ReturnDeadlines:

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from licenses.models import Product, Sku
 from orders.models import OrderLine, Store
 from refunds.models import AutoApprovalLimit, Return, ReturnException, ReturnPolicy
-from refunds.policy import PolicyTerms, StorePolicies, is_activated_since_purchase, return_until
+from refunds.policy import PolicyTerms, StorePolicies, return_until, was_activated
 from refunds.waiting_times import WaitingTime, extend_return_deadlines, load_waiting_times
 
 CHUNK_SIZE = 500  # returns
@@ -173,8 +173,7 @@ def _decide(
                 Outcome.REFUSED, gettext("%(item)s: after its %(days)s days") % {"item": each.line.name, "days": days}
             )
         if not terms.policy.activated_may_return and any(
-            is_activated_since_purchase(license, order) and license.activated_at <= case.created_at
-            for license in each.licenses.all()
+            was_activated(license, order, case.created_at) for license in each.licenses.all()
         ):
             return ReplayResult(Outcome.REFUSED, gettext("%(item)s was activated") % {"item": each.line.name})
     if terms.auto_approves(case.amount, case.currency):

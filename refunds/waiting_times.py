@@ -1,4 +1,4 @@
-"""Times during which the buyer had to wait for us, which are given back to the return period.
+"""Times during which the buyer had to wait for us, which are given back to the period of a return or a cashback claim.
 
 A line cannot be returned while a correction of the order's address can be undone, or while a swap, a return or a
 withdrawal is undecided. If that case is declined or canceled in the end, the time it was open is given back, too.
@@ -7,6 +7,7 @@ withdrawal is undecided. If that case is declined or canceled in the end, the ti
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
 
 from django.db import connection
 
@@ -20,7 +21,7 @@ ONE_DAY = timedelta(days=1)
 class WaitingTime:
     """From `start` to `end`, a line could not be returned; all lines of the order if `line_id` is None."""
 
-    kind: str  # "correction", "return", "swap" or "withdrawal"
+    kind: str  # "correction", "return", "swap" or "withdrawal"; "cashback" for refunds/promotions.py
     line_id: int | None
     start: datetime
     end: datetime
@@ -57,7 +58,7 @@ WHERE request.order_id = ANY(%(orders)s) AND request.status IN ('declined', 'can
 """
 
 
-def waiting_times_parameters(order_ids: Collection[int]) -> dict[str, object]:
+def waiting_times_parameters(order_ids: Collection[int]) -> dict[str, Any]:
     return {"orders": list(order_ids), "undo_period": UNDO_PERIOD}
 
 

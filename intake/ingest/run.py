@@ -38,6 +38,7 @@ from notifications.addresses import email_key, mask_address
 from orders.card_numbers import mask_card_numbers
 from orders.models import Order, PaymentReference
 from orders.services.confirmations import queue_confirmations
+from refunds.services.deadlines import update_withdrawal_deadlines
 from refunds.services.imported_refunds import reconcile_imported_refunds
 
 BATCH_SIZE = 2000  # items per transaction
@@ -257,6 +258,7 @@ class Import:
         missing = [key for key in keys if key not in batch.orders]
         for key, order_id in zip(missing, new_ids(Order, len(missing)), strict=True):
             batch.orders[key] = OrderState(order_id, key[0], dict(NEW_ORDER), is_new=True)
+        changed_orders: set[int] = set()
         for each in matched:
             order = batch.orders[each.key]
             first = order.is_new and not order.columns["sources"]
@@ -265,12 +267,15 @@ class Import:
                 counts.created += 1
             elif changed:
                 counts.updated += 1
+                changed_orders.add(order.id)
             else:
                 counts.unchanged += 1
         set_return_until(batch)
         changed_licenses = changed_license_ids(batch)
         write_batch(batch, timezone.now())
         self._save_references(matched, batch)
+        if changed_orders:
+            update_withdrawal_deadlines(changed_orders)
         reconcile_imported_refunds(_new_refunds(batch))
         notify_new_serials(batch, changed_licenses)
         if recent := _possibly_recent_orders(batch):

@@ -30,6 +30,7 @@ from refunds.ledger import load_ledger
 from refunds.models import Return, Withdrawal, WithdrawalPeriod
 from refunds.models.policies import DEFAULT_WITHDRAWAL_DAYS
 from refunds.policy import end_of_day, last_day
+from refunds.public_holidays import public_holidays, store_country
 from refunds.refusals import InvalidAmount
 from refunds.services.transactions import promise_refund
 
@@ -109,19 +110,27 @@ def _find_order(statement: WithdrawalStatement) -> Order | None:
 
 def _set_order(withdrawal: Withdrawal, order: Order) -> None:
     withdrawal.order = order
-    withdrawal.withdraw_until = withdraw_until(order)
+    set_deadline(withdrawal)
+
+
+def set_deadline(withdrawal: Withdrawal) -> None:
+    """Set the deadline of a withdrawal whose order is known, and whether the statement is late, without saving."""
+    assert withdrawal.order is not None
+    withdrawal.withdraw_until = withdraw_until(withdrawal.order)
     withdrawal.is_late = withdrawal.created_at >= withdrawal.withdraw_until
 
 
 def withdraw_until(order: Order) -> datetime:
     """Return the exclusive deadline: from this moment on a withdrawal is late.
 
-    The period counts from the day after the purchase, in the store's time zone. If it would end on a Saturday or
-    Sunday, it ends on Monday (Regulation 1182/71, Article 3(4); public holidays are not considered).
+    The period counts from the day after the purchase, in the store's time zone. If it would end on a Saturday, a
+    Sunday or a public holiday of the buyer's country, it ends with the next working day (Regulation 1182/71,
+    Article 3(4)). Without a billing country, the store's counts.
     """
+    country = order.billing_country.upper() or store_country(order.store)
     last = last_day(order.placed_at, order.store.tzinfo, period_days(order))
-    if last.weekday() in (SATURDAY, SUNDAY):
-        last += timedelta(days=7 - last.weekday())
+    while last.weekday() in (SATURDAY, SUNDAY) or last in public_holidays(country, last.year):
+        last += timedelta(days=1)
     return end_of_day(last, order.store.tzinfo)
 
 

@@ -294,7 +294,7 @@ def test_claims_are_rate_limited_per_client(license: License, promotion: Cashbac
 def test_the_number_of_queries_does_not_grow_with_orders(
     license: License, promotion: CashbackPromotion, browser: Client, django_assert_num_queries: Any
 ) -> None:
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(16):
         browser.get("/cashback/")
     for _number in range(5):
         order = make_order(placed_at=timezone.now(), store=order_of(license).store)
