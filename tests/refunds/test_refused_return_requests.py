@@ -11,9 +11,11 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
+from cases.refusals import NotPossible
+from licenses.models import LicensedLine
 from notifications.models import Message
 from orders.models import Order, OrderLine
-from refunds.models import Return, ReturnReason, SwapOffer
+from refunds.models import Return, ReturnPolicy, ReturnReason, SwapOffer
 from refunds.services import swaps
 from refunds.services.returns import RequestedLine, request_return
 from tests.factories import make_license, make_line, make_order, make_product, make_reason, make_store
@@ -200,6 +202,22 @@ def test_an_item_in_an_open_swap_is_refused(order: Order, line: OrderLine, reaso
     response = inside(order).post(page_url(order), return_form(line, reason))
     assert "A swap of this item is under way." in text(response)
     assert not Return.objects.exists()
+
+
+def test_an_activated_license_can_be_excluded_but_not_its_renewal(
+    order: Order, line: OrderLine, reason: ReturnReason
+) -> None:
+    ReturnPolicy.objects.create(
+        store=order.store, in_force_from=datetime(2026, 1, 1, tzinfo=UTC), activated_may_return=False
+    )
+    license = make_license(line, activated_at=order.placed_at)
+    renewing_order = make_order(store=order.store, placed_at=order.placed_at + timedelta(days=1))
+    renewal = make_line(renewing_order, kind="renewal")
+    LicensedLine.objects.create(line=renewal, order=renewing_order, license=license)
+    with time_machine.travel(renewing_order.placed_at + timedelta(hours=2), tick=False):
+        with pytest.raises(NotPossible, match="Its serial number is activated"):
+            request_return(order, [RequestedLine(line.pk, 1)], reason)
+        request_return(renewing_order, [RequestedLine(renewal.pk, 1)], reason)
 
 
 @pytest.mark.parametrize(
