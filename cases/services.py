@@ -15,6 +15,7 @@ IN_REVIEW = "in_review"
 QUESTION_ASKED = "question_asked"
 DECLINED = "declined"
 CANCELLED = "cancelled"
+CALLED_OFF = frozenset({DECLINED, CANCELLED})  # ended without being carried out
 
 
 def require_text(text: str, sentence: Any) -> str:

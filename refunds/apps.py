@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
@@ -11,3 +13,4 @@ class RefundsConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(create_default_reasons, sender=self)
+        import_module("refunds.signals")  # models can be imported from now on

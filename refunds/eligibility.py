@@ -14,7 +14,15 @@ from orders.models import Order, OrderLine
 from refunds.amounts import ZERO, RefundAmount, paid_per_line, refund_amount
 from refunds.ledger import load_ledger
 from refunds.models import Return, ReturnLine, Withdrawal
-from refunds.policy import PolicyTerms, StorePolicies, days_left, last_moment_before, return_deadlines
+from refunds.policy import (
+    PolicyTerms,
+    StorePolicies,
+    days_left,
+    last_moment_before,
+    return_deadlines,
+    was_activated,
+)
+from refunds.waiting_times import extend_return_deadlines, load_waiting_times
 
 NOTHING_PAID = _("Nothing was paid for this order, so there is nothing to give back.")
 TEST_ORDER = _("This is a test order: nothing was paid, so there is nothing to give back.")
@@ -85,11 +93,12 @@ class Eligibility:
 def check_eligibility(order: Order, now: datetime, terms: PolicyTerms | None = None) -> Eligibility:
     """Check each line by the policy in force at the purchase, or by `terms` instead.
 
-    Eight queries, however many lines. Lock the order first if a decision depends on the result.
+    Nine queries, however many lines. Lock the order first if a decision depends on the result.
     """
     lines = list(order.lines.order_by("position", "id"))
     applied_terms = terms or StorePolicies([order.store_id]).in_force_at(order.store_id, order.placed_at)
-    deadlines = return_deadlines(order, lines, terms)
+    waiting_times = load_waiting_times([order.pk])[order.pk]
+    deadlines = extend_return_deadlines(order, return_deadlines(order, lines, terms), waiting_times)
     paid = paid_per_line(lines, order.total, order.currency)
     requested_units = units_in_open_returns(order)
     lines_in_swap = set(order.swaps.open().values_list("line_id", flat=True))
@@ -145,7 +154,7 @@ def _line_refusal(each: LineEligibility, order: Order, terms: PolicyTerms, now: 
         return NEVER_RETURNABLE
     if now >= each.deadline:
         return TOO_LATE
-    if not terms.policy.activated_may_return and any(license.activated_at for license in each.licenses):
+    if not terms.policy.activated_may_return and any(was_activated(license, order, now) for license in each.licenses):
         return LICENSE_ACTIVATED
     return ""
 

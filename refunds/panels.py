@@ -17,6 +17,7 @@ from orders.panels import Panel, register
 from refunds.eligibility import REFUSED_ORDER_STATUSES
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from refunds.policy import days_left, last_moment_before
+from refunds.waiting_times import WAITING_TIMES_SQL, WaitingTime, extend_return_deadlines, waiting_times_parameters
 from refunds.withdrawal_rights import has_withdrawal_right
 
 
@@ -63,8 +64,11 @@ class RequestsPanel:
     has_withdrawal_right: bool = False
 
 
+WAITING = "waiting"  # the kind of rows that are a WaitingTime; the status is the kind of that
+
+
 class _Row(NamedTuple):
-    """A row of the query below: a case, or one line of a return."""
+    """A row of the query below: a case, one line of a return, or a waiting time that begins at `at`."""
 
     order_id: int
     kind: str
@@ -74,32 +78,42 @@ class _Row(NamedTuple):
     at: datetime
     line_id: int | None
     units: int
+    end: datetime | None
+    was_ended_by_buyer: bool
+
+    @property
+    def waiting_time(self) -> WaitingTime:
+        assert self.end is not None
+        return WaitingTime(self.status, self.line_id, self.at, self.end, self.was_ended_by_buyer)
 
 
-# One SQL statement for four tables instead of four queries, because every order page runs it.
-_CASES_OF_ORDERS = """
+# One SQL statement for all tables instead of a query each, because every order page runs it.
+_CASES_OF_ORDERS = f"""
 SELECT request.order_id, 'return', request.id, reference, status, created_at AS at,
-    item.line_id, coalesce(item.quantity, 0)
+    item.line_id, coalesce(item.quantity, 0), NULL::timestamptz, false
 FROM refunds_return AS request LEFT JOIN refunds_returnline AS item ON item.return_case_id = request.id
 WHERE request.order_id = ANY(%(orders)s)
 UNION ALL
-SELECT order_id, 'withdrawal', id, reference, status, created_at, NULL, 0
+SELECT order_id, 'withdrawal', id, reference, status, created_at, NULL, 0, NULL, false
 FROM refunds_withdrawal WHERE order_id = ANY(%(orders)s)
 UNION ALL
-SELECT order_id, 'swap', id, reference, status, created_at, NULL, 0
+SELECT order_id, 'swap', id, reference, status, created_at, NULL, 0, NULL, false
 FROM refunds_swap WHERE order_id = ANY(%(orders)s)
 UNION ALL
-SELECT order_id, 'cashback', id, reference, status, created_at, NULL, 0
+SELECT order_id, 'cashback', id, reference, status, created_at, NULL, 0, NULL, false
 FROM refunds_cashbackclaim WHERE order_id = ANY(%(orders)s)
+UNION ALL
+SELECT order_id, '{WAITING}', 0, '', kind, start, line_id, 0, until, was_ended_by_buyer
+FROM ({WAITING_TIMES_SQL}) AS waiting
 ORDER BY at DESC
-"""
+"""  # noqa: S608 (made of constants)
 
 
 def load_requests(orders: Sequence[Order]) -> Mapping[int, RequestsPanel]:
     """Load the panels of these orders, by order id, with one query. Orders with nothing to show are left out."""
     rows: dict[int, list[_Row]] = {order.pk: [] for order in orders}
     with connection.cursor() as cursor:
-        cursor.execute(_CASES_OF_ORDERS, {"orders": list(rows)})
+        cursor.execute(_CASES_OF_ORDERS, waiting_times_parameters(rows.keys()))
         for row in map(_Row._make, cursor.fetchall()):
             rows[row.order_id].append(row)
     now = timezone.now()
@@ -112,16 +126,18 @@ def load_requests(orders: Sequence[Order]) -> Mapping[int, RequestsPanel]:
 
 
 def _panel(order: Order, rows: Sequence[_Row], now: datetime) -> RequestsPanel:
+    waiting_times = [row.waiting_time for row in rows if row.kind == WAITING]
+    rows = [row for row in rows if row.kind != WAITING]
     panel = RequestsPanel(cases=list({row.reference: _case(row) for row in rows}.values()))
     if order.is_test or order.status in REFUSED_ORDER_STATUSES or _has_withdrawn(rows):
         return panel
     panel.has_withdrawal_right = has_withdrawal_right(order.billing_country)
-    deadlines = [line.return_until for line in _returnable_lines(order, rows)]
-    known = [deadline for deadline in deadlines if deadline is not None]
-    latest = max(known, default=None)
-    panel.can_request_return = len(known) < len(deadlines) or (latest is not None and now < latest)
+    lines = _returnable_lines(order, rows)
+    stored = {line.pk: line.return_until for line in lines if line.return_until is not None}
+    latest = max(extend_return_deadlines(order, stored, waiting_times).values(), default=None)
+    panel.can_request_return = len(stored) < len(lines) or (latest is not None and now < latest)
     panel.is_period_over = not panel.can_request_return and latest is not None
-    if latest is not None and len(known) == len(deadlines):
+    if latest is not None and len(stored) == len(lines):
         panel.last_moment = last_moment_before(latest)
         panel.days_left = days_left(latest, order.store.tzinfo, now)
     return panel

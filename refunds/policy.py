@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 
-from licenses.models import Sku
+from licenses.models import License, Sku
 from orders.models import Order, OrderLine, Store
 from refunds.models import ReturnException, ReturnPolicy
 
@@ -93,6 +93,19 @@ def days_left(until: datetime, zone: tzinfo, now: datetime) -> int:
         return 0
     last = last_moment_before(until).astimezone(zone).date()
     return max((last - now.astimezone(zone).date()).days, 0)
+
+
+def was_activated(license: License, order: Order, now: datetime) -> bool:
+    """Whether a license was activated by now, since the order was placed: one that it renews was activated before."""
+    return license.activated_at is not None and order.placed_at <= license.activated_at <= now
+
+
+def move_to_time_zone(deadline: datetime, placed_at: datetime, old: tzinfo, new: tzinfo) -> datetime:
+    """Return a return deadline in the store's new time zone, with the same number of days as in the old one."""
+    if deadline <= placed_at:  # never returnable
+        return deadline
+    days = last_moment_before(deadline).astimezone(old).date() - placed_at.astimezone(old).date()
+    return return_until(placed_at, new, days.days)
 
 
 class ReturnDeadlines:

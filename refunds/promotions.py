@@ -1,16 +1,23 @@
-"""Which cashback promotion applies to a license, or why none does. Dates are days in the store's time zone."""
+"""Which cashback promotion applies to a license, or why none does. Dates are days in the store's time zone.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+Time during which we kept the buyer from claiming is given back: while a correction of the order's address could be
+undone, and while a return, a withdrawal or an earlier claim was open that was declined or canceled.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
+from django.db.models import F, OuterRef, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from licenses.models import License, LicensedLine
 from orders import formats
 from orders.models import Order, Store
-from refunds.models import CashbackClaim, CashbackPromotion, Return, ReturnLine, Withdrawal
+from refunds.models import CashbackClaim, CashbackEvent, CashbackPromotion, Return, ReturnLine, Withdrawal
+from refunds.policy import end_of_day, last_moment_before
+from refunds.waiting_times import WaitingTime, extend_deadline, load_waiting_times
 
 
 class NoCashbackReason(NamedTuple):
@@ -54,6 +61,8 @@ NOT_ACTIVATED = NoCashbackReason(
     "not-activated", _("A promotion applies, but this license is not activated yet. Install and activate it first.")
 )
 
+_WAITING_KINDS = ("correction", "return", "withdrawal")  # a swap does not keep anybody from claiming
+_CLOSED_WITHOUT_PAYOUT = (CashbackClaim.Status.DECLINED, CashbackClaim.Status.CANCELLED)
 _PAID_STATUSES = (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED)
 
 
@@ -68,9 +77,6 @@ class LoadedPromotion:
     def is_running(self, today: date) -> bool:
         """Whether claims are accepted on this day."""
         return self.promotion.bought_from <= today <= self.promotion.claim_until
-
-    def is_over(self, today: date) -> bool:
-        return today > self.promotion.claim_until
 
     def covers_store(self, store_id: int) -> bool:
         return not self.store_ids or store_id in self.store_ids
@@ -90,6 +96,13 @@ class PurchasedLicense:
     order: Order
     is_returned: bool = False
     claim: CashbackClaim | None = None  # an earlier claim for this license, if there is one
+    waiting_times: list[WaitingTime] = field(default_factory=list)  # during which it could not be claimed for
+
+    def last_claim_day(self, promotion: CashbackPromotion) -> date:
+        """Return the last day on which cashback of a promotion can be claimed, with our waiting times given back."""
+        zone = self.order.store.tzinfo
+        deadline = extend_deadline(end_of_day(promotion.claim_until, zone), self.waiting_times, zone)
+        return last_moment_before(deadline).astimezone(zone).date()
 
 
 @dataclass(frozen=True)
@@ -137,15 +150,14 @@ def countries_with_promotions(now: datetime) -> list[str]:
 
 
 def purchased_licenses(orders: Sequence[Order]) -> list[PurchasedLicense]:
-    """Return the licenses of these orders, newest orders first. Five queries, however many orders."""
+    """Return the licenses of these orders, newest orders first. Seven queries, however many orders."""
     orders_by_id = {order.pk: order for order in orders}
     links = LicensedLine.objects.filter(order_id__in=orders_by_id).select_related("line", "license__product")
     links = links.order_by("-order__placed_at", "line__position", "pk")
     license_ids = {link.license_id for link in links}
-    closed_without_payout = (CashbackClaim.Status.DECLINED, CashbackClaim.Status.CANCELLED)
     claims = {
         claim.license_id: claim
-        for claim in CashbackClaim.objects.filter(license_id__in=license_ids).exclude(status__in=closed_without_payout)
+        for claim in CashbackClaim.objects.filter(license_id__in=license_ids).exclude(status__in=_CLOSED_WITHOUT_PAYOUT)
     }
     in_returns = set(
         ReturnLine.objects.filter(line__order_id__in=orders_by_id, licenses__in=license_ids)
@@ -157,6 +169,8 @@ def purchased_licenses(orders: Sequence[Order]) -> list[PurchasedLicense]:
         .exclude(status=Withdrawal.Status.DECLINED)
         .values_list("order_id", flat=True)
     )
+    waiting_times = load_waiting_times(orders_by_id)
+    claim_times = _closed_claim_times(license_ids)
     return [
         PurchasedLicense(
             link.license,
@@ -165,9 +179,32 @@ def purchased_licenses(orders: Sequence[Order]) -> list[PurchasedLicense]:
             or link.order_id in withdrawn
             or (link.line_id, link.license_id) in in_returns,
             claim=claims.get(link.license_id),
+            waiting_times=[
+                each
+                for each in waiting_times[link.order_id]
+                if each.kind in _WAITING_KINDS and each.concerns(link.line_id)
+            ]
+            + claim_times.get(link.license_id, []),
         )
         for link in links
     ]
+
+
+def _closed_claim_times(license_ids: Collection[int]) -> dict[int, list[WaitingTime]]:
+    """Return by license id when its claims were open that were declined or canceled in the end."""
+    closing = CashbackEvent.objects.filter(case=OuterRef("pk"), to_status=OuterRef("status"))
+    closing = closing.exclude(from_status=F("to_status")).order_by("-at", "-pk")
+    claims = CashbackClaim.objects.filter(license_id__in=license_ids, status__in=_CLOSED_WITHOUT_PAYOUT)
+    rows = claims.annotate(
+        closed_at=Subquery(closing.values("at")[:1]), closed_by=Subquery(closing.values("actor")[:1])
+    ).exclude(closed_at=None)
+    times: dict[int, list[WaitingTime]] = {}
+    for claim in rows:
+        time = WaitingTime(
+            "cashback", None, claim.created_at, claim.closed_at, claim.closed_by == CashbackEvent.Actor.BUYER
+        )
+        times.setdefault(claim.license_id, []).append(time)
+    return times
 
 
 # --- Deciding ---------------------------------------------------------------------------------------------
@@ -184,10 +221,12 @@ def find_cashback(
     today = now.astimezone(order.store.tzinfo).date()
     purchase_day = order.placed_at.astimezone(order.store.tzinfo).date()
     covering = [each for each in promotions if _covers(each, purchase, purchase_day)]
-    applicable = [each for each in covering if each.is_running(today)]
+    applicable = [
+        each for each in covering if each.promotion.bought_from <= today <= purchase.last_claim_day(each.promotion)
+    ]
     if not applicable:
         running = [each for each in promotions if each.is_running(today)]
-        ended = [each for each in covering if each.is_over(today)]
+        ended = [each for each in covering if today > purchase.last_claim_day(each.promotion)]
         return LicenseCashback(purchase, reason=_closest_reason(purchase, running, ended))
     if purchase.license.activated_at is None:
         return LicenseCashback(purchase, reason=NOT_ACTIVATED)
@@ -240,7 +279,7 @@ def _closest_reason(
 ) -> NoCashbackReason:
     """Return the reason of the promotion that comes closest to applying."""
     if ended:
-        return CLAIM_PERIOD_ENDED._replace(day=max(each.promotion.claim_until for each in ended))
+        return CLAIM_PERIOD_ENDED._replace(day=max(purchase.last_claim_day(each.promotion) for each in ended))
     if not running:
         return NO_PROMOTION_IN_COUNTRY
     of_store = [each for each in running if each.covers_store(purchase.order.store_id)]

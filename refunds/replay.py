@@ -21,7 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from licenses.models import Product, Sku
 from orders.models import OrderLine, Store
 from refunds.models import AutoApprovalLimit, Return, ReturnException, ReturnPolicy
-from refunds.policy import PolicyTerms, StorePolicies, return_until
+from refunds.policy import PolicyTerms, StorePolicies, return_until, was_activated
+from refunds.waiting_times import WaitingTime, extend_return_deadlines, load_waiting_times
 
 CHUNK_SIZE = 500  # returns
 ALL_STORES = "*"
@@ -140,9 +141,11 @@ def replay_returns(terms: PolicyTerms, store: Store | None, since: datetime) -> 
     while chunk := list(islice(rows, CHUNK_SIZE)):
         policies = StorePolicies({case.order.store_id for case in chunk})
         products = _product_ids(chunk)
+        waiting_times = load_waiting_times({case.order_id for case in chunk})
         for case in chunk:
-            before = _decide(case, policies.in_force_at(case.order.store_id, case.order.placed_at), products)
-            after = _decide(case, terms, products)
+            waited = [each for each in waiting_times[case.order_id] if each.start < case.created_at]
+            before = _decide(case, policies.in_force_at(case.order.store_id, case.order.placed_at), products, waited)
+            after = _decide(case, terms, products, waited)
             yield ChangedOutcome(case, before, after) if before.outcome != after.outcome else None
 
 
@@ -152,19 +155,26 @@ def _product_ids(chunk: list[Return]) -> dict[tuple[int, str], int | None]:
     return {(store_id, code): product for store_id, code, product in rows.values_list("store_id", "code", "product_id")}
 
 
-def _decide(case: Return, terms: PolicyTerms, products: dict[tuple[int, str], int | None]) -> ReplayResult:
-    """Decide a return under these terms, as of the moment it was sent."""
+def _decide(
+    case: Return,
+    terms: PolicyTerms,
+    products: dict[tuple[int, str], int | None],
+    waited: list[WaitingTime],
+) -> ReplayResult:
+    """Decide a return under these terms, as of the moment it was sent. `waited` began before it."""
     order = case.order
     for each in case.lines.all():
         days = terms.days(products.get((order.store_id, each.line.sku)), each.line.kind)
         if days is None:
             return ReplayResult(Outcome.REFUSED, gettext("%(item)s cannot be returned") % {"item": each.line.name})
-        if case.created_at >= return_until(order.placed_at, order.store.tzinfo, days):
+        deadline = return_until(order.placed_at, order.store.tzinfo, days)
+        if case.created_at >= extend_return_deadlines(order, {each.line_id: deadline}, waited)[each.line_id]:
             return ReplayResult(
                 Outcome.REFUSED, gettext("%(item)s: after its %(days)s days") % {"item": each.line.name, "days": days}
             )
-        activated = [license.activated_at for license in each.licenses.all() if license.activated_at]
-        if not terms.policy.activated_may_return and any(moment <= case.created_at for moment in activated):
+        if not terms.policy.activated_may_return and any(
+            was_activated(license, order, case.created_at) for license in each.licenses.all()
+        ):
             return ReplayResult(Outcome.REFUSED, gettext("%(item)s was activated") % {"item": each.line.name})
     if terms.auto_approves(case.amount, case.currency):
         return ReplayResult(Outcome.AUTO_APPROVED)

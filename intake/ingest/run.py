@@ -39,6 +39,7 @@ from notifications.addresses import email_key, mask_address
 from orders.card_numbers import mask_card_numbers
 from orders.models import Order, PaymentReference
 from orders.services.confirmations import queue_confirmations
+from refunds.services.deadlines import update_withdrawal_deadlines
 from refunds.services.imported_refunds import reconcile_imported_refunds
 
 BATCH_SIZE = 2000  # items per transaction
@@ -258,6 +259,7 @@ class Import:
         missing = [key for key in keys if key not in batch.orders]
         for key, order_id in zip(missing, new_ids(Order, len(missing)), strict=True):
             batch.orders[key] = OrderState(order_id, key[0], dict(NEW_ORDER), is_new=True)
+        changed_orders: set[int] = set()
         for each in matched:
             order = batch.orders[each.key]
             first = order.is_new and not order.columns["sources"]
@@ -266,6 +268,7 @@ class Import:
                 counts.created += 1
             elif changed:
                 counts.updated += 1
+                changed_orders.add(order.id)
             else:
                 counts.unchanged += 1
         set_return_until(batch)
@@ -273,6 +276,8 @@ class Import:
         orders_with_licenses = set_new_licenses(batch)
         write_batch(batch, timezone.now())
         self._save_references(matched, batch)
+        if changed_orders:
+            update_withdrawal_deadlines(changed_orders)
         reconcile_imported_refunds(_new_refunds(batch))
         update_imported_licenses(batch, orders_with_licenses)
         notify_new_serials(batch, changed_licenses)

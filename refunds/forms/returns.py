@@ -206,6 +206,11 @@ class ReturnForm(SubmissionForm):
 
     # --- Display ---
 
+    def is_reduced(self) -> bool:
+        """Whether a valid form gets less than was paid for its items, because a part was refunded already."""
+        currency = self.eligibility.order.currency
+        return any(each.amount < each.line.refund_amount(each.quantity, currency).amount for each in self.checked_lines)
+
     def items(self) -> list[ReturnItem]:
         """Return all items of the order, with fields for those that can be returned."""
         lines = self.eligibility.lines

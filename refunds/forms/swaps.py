@@ -16,11 +16,11 @@ from cases.forms import COMMENT_LENGTH, SubmissionForm, normalize_typed
 from cases.refusals import Refusal
 from orders.forms import error_messages
 from orders.money import format_money
-from refunds.eligibility import Eligibility, LineEligibility
+from refunds.eligibility import LineEligibility
 from refunds.models import SwapOffer
 from refunds.price_differences import format_price_difference
 from refunds.services import swaps
-from refunds.services.swaps import SwapRequest
+from refunds.services.swaps import SwapEligibility, SwapRequest
 
 OTHER_PRODUCT = "another"  # the choice of a product that is not among the offers
 
@@ -66,12 +66,15 @@ class SwapForm(SubmissionForm):
         error_messages=error_messages(""),
     )
 
-    def __init__(self, eligibility: Eligibility, offers: Sequence[SwapOffer], now: datetime, data: Any = None) -> None:
+    def __init__(
+        self, eligibility: SwapEligibility, offers: Sequence[SwapOffer], now: datetime, data: Any = None
+    ) -> None:
         self.eligibility = eligibility
         self.now = now
         self.offers = {str(offer.pk): offer for offer in offers}
         self.checked_line: LineEligibility | None = None
         self.swappable = [each for each in eligibility.lines if not each.refusal]
+        offered = {offer.pk for each in self.swappable for offer in eligibility.offers_for(each, offers)}
         initial = {"line": str(self.swappable[0].line.pk)} if len(self.swappable) == 1 else {}
         super().__init__(data, initial=initial)
         # All items are valid choices, so that the service can say why one cannot be swapped.
@@ -79,7 +82,7 @@ class SwapForm(SubmissionForm):
         self._choice_field("line").error_messages["invalid_choice"] = _("This item is not part of the order.")
         self._choice_field("wanted").choices = [
             ("", _("Please choose")),
-            *((key, self._label(offer)) for key, offer in self.offers.items()),
+            *((key, self._label(offer)) for key, offer in self.offers.items() if offer.pk in offered),
             (OTHER_PRODUCT, _("Another product")),
         ]
 
@@ -89,8 +92,9 @@ class SwapForm(SubmissionForm):
         return field
 
     def _label(self, offer: SwapOffer) -> str:
-        """Return the offer's name with the price difference if that is the same for all items, else with its price."""
-        differences = {swaps.price_difference(each, offer, self._currency) for each in self.swappable}
+        """Return the offer's name with the price difference if that is the same for all its items, else its price."""
+        lines = [each for each in self.swappable if self.eligibility.offers_for(each, [offer])]
+        differences = {swaps.price_difference(each, offer, self._currency) for each in lines}
         if len(differences) == 1:
             return f"{offer.name} – {format_price_difference(differences.pop(), self._currency)}"
         return f"{offer.name} – {format_money(offer.price, self._currency)}"
@@ -146,7 +150,7 @@ class SwapForm(SubmissionForm):
             SwapItem(
                 each,
                 each.refund_amount(1, self._currency).amount if not each.refusal else each.paid,
-                [self._priced(each, offer) for offer in self.offers.values()] if not each.refusal else [],
+                [self._priced(each, offer) for offer in self.eligibility.offers_for(each, self.offers.values())],
             )
             for each in self.eligibility.lines
         ]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import uuid4, uuid5
+from uuid import uuid5
 
 from django.contrib.auth.models import User
 from django.core.files.base import File
@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from cases import services
 from cases.refusals import NotPossible
-from cases.services import require_text
+from cases.services import CALLED_OFF, require_text
+from cases.submissions import find_submission
 from cases.transitions import Actor, add_event, lock_order, locked, transition
 from files.services import store_file
 from licenses.models import License, normalize_serial
@@ -85,8 +86,8 @@ def request_cashback(
     """Create a claim for a serial number of one of these orders, which are those the buyer has access to.
 
     `details` name the bank account to pay to; without them the payout goes the way the order was paid.
-    `submission` is the id of the form: the same one again returns the existing claim. Raises
-    SerialNotInOpenOrders, NoCashback, or files.services.FileRejected for the proof.
+    `submission` is the id of the form: the same one again returns the existing claim, unless that was canceled or
+    declined. Raises SerialNotInOpenOrders, NoCashback, or files.services.FileRejected for the proof.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -95,8 +96,9 @@ def request_cashback(
         order = lock_order(cashback.purchase.order.pk)
         License.objects.select_for_update(of=("self",)).get(pk=cashback.purchase.license.pk)
         # The client chooses `submission`; hashing it with the order keeps it from matching other orders' claims.
-        submission_id = uuid5(order.public_id, f"cashback {submission}") if submission else uuid4()
-        if earlier := order.cashback_claims.filter(submission_id=submission_id).first():
+        form_id = uuid5(order.public_id, f"cashback {submission}") if submission else None
+        earlier, submission_id = find_submission(order.cashback_claims.all(), form_id, CALLED_OFF)
+        if earlier is not None:
             return earlier
         cashback = _check_serial(serial, [order], country, now)  # again, now under lock
         if cashback.promotion is None:

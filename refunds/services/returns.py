@@ -1,11 +1,11 @@
 """Actions on returns, by the buyer and by staff."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -13,10 +13,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.refusals import NotPossible
+from cases.services import CALLED_OFF
+from cases.submissions import find_submission
 from cases.transitions import Actor, lock_order, locked, transition
 from licenses.models import License
 from orders.models import Order
-from orders.money import smallest_unit
+from orders.money import round_to_currency, smallest_unit
 from orders.services.confirmations import order_language
 from refunds.amounts import ZERO
 from refunds.eligibility import Eligibility, LineEligibility, check_eligibility
@@ -50,6 +52,7 @@ class CheckedLine:
 def check_request(eligibility: Eligibility, requested: Sequence[RequestedLine], now: datetime) -> list[CheckedLine]:
     """Return the refund amounts of the requested lines. Raises a Refusal if they cannot be returned.
 
+    If a part of their price was refunded already, such as a goodwill refund, the amounts add up to what is left.
     Called for the check page, and again under lock when the request is sent.
     """
     if eligibility.refusal:
@@ -62,12 +65,25 @@ def check_request(eligibility: Eligibility, requested: Sequence[RequestedLine], 
         raise InvalidQuantity(_("Please choose each item once."))
     amount = sum((each.amount for each in checked), ZERO)
     if amount > eligibility.amount_left:
-        raise InvalidAmount(
-            _("A part of this order’s money went back already, so these items cannot be returned together.")
-        )
+        return _reduce_amounts(checked, eligibility.amount_left, eligibility.order.currency)
     if amount <= ZERO:
         raise InvalidAmount(_("Nothing was paid for these items, so there is nothing to give back."))
     return checked
+
+
+def _reduce_amounts(checked: Sequence[CheckedLine], left: Decimal, currency: str) -> list[CheckedLine]:
+    """Reduce the amounts in proportion, and their tax with them, so that they add up to exactly what is left."""
+    total = sum((each.amount for each in checked), ZERO)
+    reduced = []
+    before = given = ZERO
+    for each in checked:
+        before += each.amount
+        given_so_far = round_to_currency(left * before / total, currency)
+        amount = given_so_far - given
+        tax = round_to_currency(each.tax * amount / each.amount, currency) if each.amount else ZERO
+        reduced.append(replace(each, amount=amount, tax=tax))
+        given = given_so_far
+    return reduced
 
 
 def _check_line(eligibility: Eligibility, requested: RequestedLine) -> CheckedLine:
@@ -119,8 +135,8 @@ def request_return(
 ) -> Return:
     """Create a return, and approve it at once if the policy's limits allow.
 
-    The same submission again returns the existing return; without a submission id, so does a request for the
-    same units. Raises a Refusal if the lines cannot be returned.
+    The same submission again returns the existing return, unless that was canceled or declined; without a
+    submission id, so does a request for the same units. Raises a Refusal if the lines cannot be returned.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -133,7 +149,7 @@ def request_return(
             order=order,
             reason=reason,
             comment=comment,
-            submission_id=submission_id or uuid4(),
+            submission_id=find_submission(order.returns.all(), submission_id, CALLED_OFF)[1],
             language=language or order_language(order),
             currency=order.currency,
             amount=sum((each.amount for each in checked), ZERO),
@@ -146,9 +162,12 @@ def request_return(
 
 
 def find_submitted(order: Order, requested: Sequence[RequestedLine], submission_id: UUID | None) -> Return | None:
-    """Return the return that this submission created; without an id, the open return of the same units."""
+    """Return the return that this submission created; without an id, the open return of the same units.
+
+    One that was canceled or declined does not count: the same form again is a new request then.
+    """
     if submission_id is not None:
-        return order.returns.filter(submission_id=submission_id).first()
+        return find_submission(order.returns.all(), submission_id, CALLED_OFF)[0]
     return find_open_return(order, requested)
 
 

@@ -1,9 +1,10 @@
 """Actions on product swaps, by the buyer and by staff."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -12,18 +13,21 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from cases.refusals import NotPossible, WrongStatus
-from cases.services import require_text
+from cases.services import CALLED_OFF, require_text
+from cases.submissions import find_submission
 from cases.transitions import Actor, lock_order, locked, status_label, transition
 from licenses.services.assigning import NotAssignable, assign
-from orders.models import Order
+from orders.models import Order, OrderLine
 from orders.services.confirmations import order_language
 from refunds.eligibility import RETURN_REQUESTED, Eligibility, LineEligibility, check_eligibility, units_in_open_returns
 from refunds.ledger import load_ledger
 from refunds.models import Swap, SwapOffer
+from refunds.policy import product_ids_by_sku
 from refunds.refusals import ReturnPeriodEnded
 from refunds.services.license_revocation import update_licenses
 
 Status = Swap.Status
+NOT_SWAPPABLE = _("Only products can be swapped, and this is a service for downloading them.")
 ADDRESS_CORRECTED = _(
     "The address of this order was corrected lately and can still be undone, so no new serial number is given yet."
     " The order's page says until when."
@@ -39,6 +43,20 @@ class SwapRequest:
     comment: str = ""
 
 
+@dataclass
+class SwapEligibility(Eligibility):
+    """Which lines of an order can be swapped, and for which products."""
+
+    # What each line brought, by the line's id: the product of its SKU and those of its licenses, if they are known.
+    product_ids: dict[int, set[int | None]] = field(default_factory=dict)
+
+    def offers_for(self, each: LineEligibility, offers: Iterable[SwapOffer]) -> list[SwapOffer]:
+        """Return the offers that a line can be swapped for: those of other products than its own."""
+        if each.refusal:
+            return []
+        return [offer for offer in offers if offer.product_id not in self.product_ids[each.line.pk]]
+
+
 def available_offers(order: Order) -> list[SwapOffer]:
     """Return the swap offers of the order's store in the order's currency."""
     return list(SwapOffer.objects.filter(store_id=order.store_id, currency=order.currency, is_active=True))
@@ -49,20 +67,30 @@ def price_difference(each: LineEligibility, offer: SwapOffer, currency: str) -> 
     return offer.price - each.refund_amount(1, currency).amount
 
 
-def check_swap_eligibility(order: Order, now: datetime) -> Eligibility:
-    """Check which lines can be swapped: those that can be returned and of which no unit is in an open return."""
-    eligibility = check_eligibility(order, now)
+def check_swap_eligibility(order: Order, now: datetime) -> SwapEligibility:
+    """Check which lines can be swapped: products that can be returned and of which no unit is in an open return."""
+    returnable = check_eligibility(order, now)
+    products = product_ids_by_sku(order.store_id, {each.line.sku for each in returnable.lines})
+    eligibility = SwapEligibility(
+        **{each.name: getattr(returnable, each.name) for each in fields(returnable)},
+        product_ids={
+            each.line.pk: {products.get(each.line.sku), *(license.product_id for license in each.licenses)}
+            for each in returnable.lines
+        },
+    )
     requested_units = units_in_open_returns(order)
     for each in eligibility.lines:
-        if each.line.pk in requested_units and not each.refusal:
-            each.refusal = RETURN_REQUESTED
+        if each.line.kind == OrderLine.Kind.EXTENDED_DOWNLOAD:
+            each.refusal = each.refusal or NOT_SWAPPABLE
+        elif each.line.pk in requested_units:
+            each.refusal = each.refusal or RETURN_REQUESTED
     refusals = [each.refusal for each in eligibility.lines]
     if not eligibility.refusal and all(refusals):
         eligibility.refusal = refusals[0]
     return eligibility
 
 
-def check_request(eligibility: Eligibility, request: SwapRequest, now: datetime) -> LineEligibility:
+def check_request(eligibility: SwapEligibility, request: SwapRequest, now: datetime) -> LineEligibility:
     """Return the requested line. Raises a Refusal if it cannot be swapped.
 
     Called for the check page, and again under lock when the request is sent.
@@ -75,6 +103,12 @@ def check_request(eligibility: Eligibility, request: SwapRequest, now: datetime)
     if eligibility.refusal:
         is_late = all(now >= each.deadline for each in eligibility.lines)
         raise ReturnPeriodEnded(eligibility.refusal) if is_late else NotPossible(eligibility.refusal)
+    if request.offer is not None and not eligibility.offers_for(each, [request.offer]):
+        raise NotPossible(
+            _("%(item)s: this is the product that you bought. Please choose another one."),
+            line_id=request.line_id,
+            item=each.line.name,
+        )
     if request.offer is None and not request.comment.strip():
         raise NotPossible(_("Please write which product you would like instead."))
     return each
@@ -84,7 +118,7 @@ def check_request(eligibility: Eligibility, request: SwapRequest, now: datetime)
 
 
 def request_swap(order: Order, request: SwapRequest, submission_id: UUID | None = None, language: str = "") -> Swap:
-    """Create a swap of one unit. The same submission again returns the existing swap.
+    """Create a swap of one unit. The same submission again returns the existing swap, unless it was called off.
 
     Raises a Refusal if the line cannot be swapped.
     """
@@ -102,7 +136,7 @@ def request_swap(order: Order, request: SwapRequest, submission_id: UUID | None 
             price_difference=price_difference(line, request.offer, order.currency) if request.offer else None,
             currency=order.currency,
             comment=request.comment,
-            submission_id=submission_id or uuid4(),
+            submission_id=find_submission(order.swaps.all(), submission_id, CALLED_OFF)[1],
             language=language or order_language(order),
         )
         transition(swap, Status.RECEIVED, Actor.BUYER, text=request.comment)
@@ -110,8 +144,8 @@ def request_swap(order: Order, request: SwapRequest, submission_id: UUID | None 
 
 
 def find_submitted(order: Order, submission_id: UUID | None) -> Swap | None:
-    """Return the swap that this submission created, if there is one."""
-    return order.swaps.filter(submission_id=submission_id).first() if submission_id else None
+    """Return the swap that this submission created, if there is one that was neither canceled nor declined."""
+    return find_submission(order.swaps.all(), submission_id, CALLED_OFF)[0]
 
 
 def _shorten(comment: str) -> str:

@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
@@ -18,7 +18,8 @@ from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from cases.refusals import NotPossible, WrongStatus
-from cases.services import require_text
+from cases.services import CALLED_OFF, require_text
+from cases.submissions import find_submission
 from cases.transitions import Actor, add_event, lock_order, locked, status_label, transition
 from notifications.addresses import address_subject, email_key
 from orders.models import Order
@@ -29,6 +30,7 @@ from refunds.ledger import load_ledger
 from refunds.models import Return, Withdrawal, WithdrawalPeriod
 from refunds.models.policies import DEFAULT_WITHDRAWAL_DAYS
 from refunds.policy import end_of_day, last_day
+from refunds.public_holidays import public_holidays, store_country
 from refunds.refusals import InvalidAmount
 from refunds.services.transactions import promise_refund
 
@@ -50,20 +52,22 @@ class WithdrawalStatement:
 
 
 def withdraw(statement: WithdrawalStatement, language: str, submission_id: UUID | None = None) -> Withdrawal:
-    """Record a withdrawal and email the acknowledgement. A duplicate returns the existing withdrawal.
+    """Record a withdrawal and email the acknowledgement. A duplicate of one that was not declined returns that one.
 
     Its order is looked up by number and address together. The result looks the same whether it is found or not.
     """
     with transaction.atomic():
         _lock_statement(statement)
-        if earlier := _find_duplicate(statement, submission_id):
+        earlier, submission_id = find_submission(Withdrawal.objects.all(), submission_id, CALLED_OFF)
+        earlier = earlier or _find_same_statement(statement)
+        if earlier is not None:
             return earlier
         now = timezone.now()
         withdrawal = Withdrawal(
             name=statement.name,
             order_number=statement.order_number,
             email=statement.email,
-            submission_id=submission_id or uuid4(),
+            submission_id=submission_id,
             language=language,
             created_at=now,
         )
@@ -85,18 +89,17 @@ def _lock_statement(statement: WithdrawalStatement) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
 
 
-def _find_duplicate(statement: WithdrawalStatement, submission_id: UUID | None) -> Withdrawal | None:
+def _find_same_statement(statement: WithdrawalStatement) -> Withdrawal | None:
     key = email_key(statement.email)
-    same_text = Q(
+    withdrawals = Withdrawal.objects.filter(
         name=statement.name,
         order_number=statement.order_number,
         email_key=key,
         created_at__gte=timezone.now() - DUPLICATE_WINDOW,
     )
     if not key:
-        same_text &= Q(email=statement.email)  # without a key, compare the addresses themselves
-    duplicate = same_text | Q(submission_id=submission_id) if submission_id else same_text
-    return Withdrawal.objects.filter(duplicate).order_by("pk").first()
+        withdrawals = withdrawals.filter(email=statement.email)  # without a key, compare the addresses themselves
+    return withdrawals.exclude(status__in=CALLED_OFF).order_by("pk").first()
 
 
 def _find_order(statement: WithdrawalStatement) -> Order | None:
@@ -107,19 +110,27 @@ def _find_order(statement: WithdrawalStatement) -> Order | None:
 
 def _set_order(withdrawal: Withdrawal, order: Order) -> None:
     withdrawal.order = order
-    withdrawal.withdraw_until = withdraw_until(order)
+    set_deadline(withdrawal)
+
+
+def set_deadline(withdrawal: Withdrawal) -> None:
+    """Set the deadline of a withdrawal whose order is known, and whether the statement is late, without saving."""
+    assert withdrawal.order is not None
+    withdrawal.withdraw_until = withdraw_until(withdrawal.order)
     withdrawal.is_late = withdrawal.created_at >= withdrawal.withdraw_until
 
 
 def withdraw_until(order: Order) -> datetime:
     """Return the exclusive deadline: from this moment on a withdrawal is late.
 
-    The period counts from the day after the purchase, in the store's time zone. If it would end on a Saturday or
-    Sunday, it ends on Monday (Regulation 1182/71, Article 3(4); public holidays are not considered).
+    The period counts from the day after the purchase, in the store's time zone. If it would end on a Saturday, a
+    Sunday or a public holiday of the buyer's country, it ends with the next working day (Regulation 1182/71,
+    Article 3(4)). Without a billing country, the store's counts.
     """
+    country = order.billing_country.upper() or store_country(order.store)
     last = last_day(order.placed_at, order.store.tzinfo, period_days(order))
-    if last.weekday() in (SATURDAY, SUNDAY):
-        last += timedelta(days=7 - last.weekday())
+    while last.weekday() in (SATURDAY, SUNDAY) or last in public_holidays(country, last.year):
+        last += timedelta(days=1)
     return end_of_day(last, order.store.tzinfo)
 
 

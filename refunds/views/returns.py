@@ -91,6 +91,7 @@ def _check_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm
         "checked_lines": form.checked_lines,
         "amount": amount,
         "tax": sum((each.tax for each in form.checked_lines), ZERO),
+        "is_reduced": form.is_reduced(),
         "reason": form.cleaned_data["reason"],
         "comment": form.cleaned_data["comment"],
         "approved_at_once": eligibility.terms.auto_approves(amount, order.currency),

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.refusals import NotPossible
 from cases.services import require_text
+from cases.submissions import find_submission
 from cases.transitions import Actor, add_event, change_status, locked
 from files.models import Upload
 from files.services import store_files
@@ -61,13 +62,16 @@ class NewerMessageExists(NotPossible):
 def open_thread(contact_message: ContactMessage) -> tuple[Thread, bool]:
     """Create a thread with its first message, files and receipt, all or nothing.
 
-    Returns the thread and whether it is new: the same submission id finds the thread made first. Raises
-    files.services.FileRejected.
+    Returns the thread and whether it is new: the same submission id finds the thread made first, unless that is
+    closed. Raises files.services.FileRejected.
     """
     with transaction.atomic():
+        earlier, submission_id = find_submission(Thread.objects.all(), contact_message.submission_id, Thread.CLOSED)
+        if earlier is not None:
+            return earlier, False
         thread = Thread(
             status=Status.WAITING,
-            submission_id=contact_message.submission_id,
+            submission_id=submission_id,
             kind=contact_message.kind,
             subject=contact_message.subject,
             email=contact_message.email,
@@ -79,7 +83,7 @@ def open_thread(contact_message: ContactMessage) -> tuple[Thread, bool]:
             with transaction.atomic():
                 thread.save()  # a concurrent submission with the same id waits here
         except IntegrityError:
-            return Thread.objects.get(submission_id=contact_message.submission_id), False
+            return Thread.objects.get(submission_id=submission_id), False
         message = add_message(thread, Actor.BUYER, contact_message.text, before="", files=contact_message.files)
         if consume([RateLimit("thread-receipt", address_subject(contact_message.email), RECEIPT_RATE)], timezone.now()):
             notify_buyer(message, RECEIVED_KINDS[contact_message.kind])

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.utils import timezone
 
 from licenses.models import Sku
 from orders.models import Order, OrderLine, Store
 from refunds.models import ReturnException, ReturnPolicy
+from refunds.services.withdrawals import WithdrawalStatement, withdraw
 from tests.factories import make_product
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +90,31 @@ def test_exceptions_by_kind_and_product(bring: Bring, store: Store) -> None:
 def test_a_changed_purchase_date_updates_the_return_period(bring: Bring) -> None:
     bring()
     assert until(bring(placed_at="2026-11-02T11:30:00+00:00")) == datetime(2026, 12, 3, 11, 0, tzinfo=UTC)
+
+
+def test_a_time_zone_set_after_the_import_moves_the_return_period(bring: Bring, store: Store) -> None:
+    policy = ReturnPolicy.objects.create(store=store, in_force_from=datetime(2026, 1, 1, tzinfo=UTC), days=14)
+    ReturnException.objects.create(policy=policy, kind=OrderLine.Kind.OTHER, days=None)
+    with time_machine.travel(datetime(2026, 11, 10, tzinfo=UTC)):
+        bring("P-1", placed_at="2026-11-01T03:30:00+00:00")  # 1 November in Auckland, 31 October in New York
+        bring("P-2", lines=[{"id": "1", "name": "Setup", "kind": "other", "total": "9.00"}])
+        policy.delete()  # the days that were promised stay
+        store.time_zone = "America/New_York"
+        store.save()
+    first, second = Order.objects.order_by("number")
+    assert until(first) == datetime(2026, 11, 15, 5, 0, tzinfo=UTC)
+    assert until(second) == second.placed_at  # never returnable
+
+
+def test_a_purchase_date_corrected_by_an_import_moves_the_deadline_of_a_withdrawal(bring: Bring) -> None:
+    order = bring(placed_at="2026-10-12T09:00:00+00:00")
+    with time_machine.travel(datetime(2026, 11, 2, tzinfo=UTC)):
+        withdrawal = withdraw(WithdrawalStatement("Bea Buyer", order.number, order.email), "en")
+    assert withdrawal.is_late
+    bring(placed_at="2026-10-20T09:00:00+00:00")
+    withdrawal.refresh_from_db()
+    assert not withdrawal.is_late
+    assert withdrawal.withdraw_until == datetime(2026, 11, 3, 11, 0, tzinfo=UTC)
 
 
 def test_a_changed_kind_updates_the_return_period(bring: Bring, store: Store) -> None:

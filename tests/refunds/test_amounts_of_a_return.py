@@ -5,9 +5,11 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from orders.models import Order, OrderLine
+from orders.models import Order, OrderLine, Refund
 from refunds.models import AutoApprovalLimit, RefundTransaction, Return, ReturnPolicy, ReturnReason
-from tests.factories import make_line, make_order, make_reason
+from refunds.services import returns
+from refunds.services.returns import RequestedLine
+from tests.factories import make_agent, make_line, make_order, make_reason
 from tests.pages import inside, marks, text
 
 pytestmark = pytest.mark.django_db
@@ -88,3 +90,47 @@ def test_a_return_within_the_auto_approval_limit_is_approved_immediately(reason:
     status = browser.post(page_url(line.order), form | {"confirm": "1"}, follow=True)
     assert marks(status, "data-status") == ["approved"]
     assert RefundTransaction.objects.get().amount == Decimal("20.00")
+
+
+def test_after_a_goodwill_refund_the_rest_can_be_returned(reason: ReturnReason) -> None:
+    line = make_priced_line("EUR", 1, "20.00", "3.19")
+    order, browser = line.order, inside(line.order)
+    Refund.objects.create(order=order, store_refund_id="G", amount=Decimal("5.00"), refunded_at=timezone.now())
+    assert "The refund for a return is €15.00 at most." in text(browser.get(page_url(order)))
+    form = {f"line-{line.pk}-quantity": 1, "reason": reason.pk}
+    checked = browser.post(page_url(order), form)
+    assert marks(checked, "data-amount") == ["15.00"]
+    assert "What is left is €15.00, so that is your refund." in text(checked)
+    browser.post(page_url(order), form | {"confirm": "1"})
+    case = Return.objects.get()
+    returned = case.lines.get()
+    assert (case.amount, returned.amount, returned.tax) == (Decimal("15.00"), Decimal("15.00"), Decimal("2.39"))
+    returns.approve(case, make_agent())
+    assert RefundTransaction.objects.get().amount == Decimal("15.00")
+
+
+@pytest.mark.parametrize(
+    ("currency", "totals", "refunded", "amounts"),
+    [
+        ("EUR", ["50.00", "30.00", "20.00"], "33.33", ["33.34", "20.00", "13.33"]),
+        ("JPY", ["100", "100", "100"], "100", ["67", "66", "67"]),
+        ("KWD", ["1.000", "0.000", "2.000"], "0.001", ["1.000", "0.000", "1.999"]),
+    ],
+)
+def test_what_is_left_after_a_goodwill_refund_is_spread_over_the_items_to_the_smallest_unit(
+    currency: str, totals: list[str], refunded: str, amounts: list[str], reason: ReturnReason
+) -> None:
+    total = sum(map(Decimal, totals))
+    order = make_order(placed_at=timezone.now(), currency=currency, total=total)
+    lines = [make_line(order, total=Decimal(each), tax=Decimal(0)) for each in totals]
+    Refund.objects.create(order=order, store_refund_id="G", amount=Decimal(refunded), refunded_at=timezone.now())
+    case = returns.request_return(order, [RequestedLine(line.pk, 1) for line in lines], reason)
+    assert [each.amount for each in case.lines.order_by("pk")] == list(map(Decimal, amounts))
+    assert case.amount == total - Decimal(refunded)
+
+
+def test_a_return_of_one_item_is_not_reduced_by_a_refund_that_leaves_enough(reason: ReturnReason) -> None:
+    order = make_order(placed_at=timezone.now(), total=Decimal("159.90"))
+    first, _second = make_line(order), make_line(order)
+    Refund.objects.create(order=order, store_refund_id="G", amount=Decimal("5.00"), refunded_at=timezone.now())
+    assert returns.request_return(order, [RequestedLine(first.pk, 1)], reason).amount == Decimal("79.95")

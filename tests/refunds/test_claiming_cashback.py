@@ -15,6 +15,7 @@ from notifications.models import Message
 from orders.models import Order
 from refunds import payout_details
 from refunds.models import CashbackClaim, CashbackPromotion
+from refunds.services import cashback
 from refunds.views.cashback import CLAIM_RATE
 from tests.factories import make_agent, make_license, make_line, make_order, make_product
 from tests.files import factories
@@ -291,17 +292,28 @@ def test_claims_are_rate_limited_per_client(license: License, promotion: Cashbac
     assert not CashbackClaim.objects.exists()
 
 
+def test_the_same_form_after_canceling_makes_a_new_claim() -> None:
+    license = make_purchased_license()
+    make_promotion(license.product)
+    first = make_claim(license, submission="one")
+    assert make_claim(license, submission="one") == first
+    cashback.cancel(first)
+    second = make_claim(license, submission="one")
+    assert second != first
+    assert make_claim(license, submission="one") == second
+
+
 def test_the_number_of_queries_does_not_grow_with_orders(
     license: License, promotion: CashbackPromotion, browser: Client, django_assert_num_queries: Any
 ) -> None:
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(16):
         browser.get("/cashback/")
     for _number in range(5):
         order = make_order(placed_at=timezone.now(), store=order_of(license).store)
         make_license(make_line(order), product=license.product, activated_at=timezone.now())
         make_promotion(make_product())
         inside(order, browser)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(16):
         page = browser.get("/cashback/")
     assert marks(page, "data-cashback") == ["applies"] * 6
 

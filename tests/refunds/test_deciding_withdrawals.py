@@ -1,6 +1,6 @@
 """The withdrawal period, and actions of staff on withdrawals."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -51,6 +51,43 @@ def test_the_period_ends_with_its_last_day_in_the_stores_zone(bought: datetime, 
     end = withdraw_until(order)
     assert end.astimezone(BERLIN).date() == last + timedelta(days=1)
     assert (end.astimezone(BERLIN).hour, end.astimezone(BERLIN).minute) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("bought", "country", "zone", "last"),
+    [
+        (date(2026, 12, 11), "DE", "UTC", date(2026, 12, 28)),  # a Friday, Saturday and Sunday at Christmas
+        (date(2026, 12, 11), "US", "Europe/Berlin", date(2026, 12, 28)),
+        (date(2027, 3, 12), "DE", "UTC", date(2027, 3, 30)),  # Good Friday to Easter Monday
+        (date(2027, 3, 12), "de", "UTC", date(2027, 3, 30)),
+        (date(2026, 4, 17), "DE", "UTC", date(2026, 5, 4)),  # Labor Day
+        (date(2026, 12, 17), "PL", "UTC", date(2026, 12, 31)),
+        (date(2026, 12, 18), "PL", "UTC", date(2027, 1, 4)),  # the holiday is in the next year's list
+        (date(2026, 7, 1), "FR", "UTC", date(2026, 7, 15)),
+        (date(2026, 6, 30), "FR", "UTC", date(2026, 7, 15)),
+        (date(2026, 6, 30), "DE", "UTC", date(2026, 7, 14)),
+        (date(2026, 6, 30), "", "Europe/Paris", date(2026, 7, 15)),  # without a billing country, the store's
+        (date(2026, 6, 30), "", "UTC", date(2026, 7, 14)),
+        (date(2026, 6, 30), "XK", "UTC", date(2026, 7, 14)),  # a country whose holidays are not known
+    ],
+)
+def test_a_period_never_ends_on_a_public_holiday_of_the_buyers_country(
+    bought: date, country: str, zone: str, last: date
+) -> None:
+    placed_at = datetime.combine(bought, time(12), tzinfo=UTC)
+    order = make_order(store=make_store(time_zone=zone), placed_at=placed_at, billing_country=country)
+    end = withdraw_until(order)
+    assert end.astimezone(ZoneInfo(zone)) == datetime.combine(last + timedelta(days=1), time(), ZoneInfo(zone))
+
+
+def test_a_changed_time_zone_changes_the_deadline_of_an_undecided_withdrawal(order: Order) -> None:
+    withdrawal = make_withdrawal()
+    order.store.time_zone = "Pacific/Auckland"
+    order.store.save()
+    before = withdrawal.withdraw_until
+    withdrawal.refresh_from_db()
+    assert withdrawal.withdraw_until == withdraw_until(Order.objects.get(pk=order.pk))
+    assert withdrawal.withdraw_until != before
 
 
 def test_the_most_specific_period_applies() -> None:

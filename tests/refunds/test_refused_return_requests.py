@@ -11,9 +11,11 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
+from cases.refusals import NotPossible
+from licenses.models import LicensedLine
 from notifications.models import Message
-from orders.models import Order, OrderLine, Refund
-from refunds.models import Return, ReturnReason, SwapOffer
+from orders.models import Order, OrderLine
+from refunds.models import Return, ReturnPolicy, ReturnReason, SwapOffer
 from refunds.services import swaps
 from refunds.services.returns import RequestedLine, request_return
 from tests.factories import make_license, make_line, make_order, make_product, make_reason, make_store
@@ -202,14 +204,20 @@ def test_an_item_in_an_open_swap_is_refused(order: Order, line: OrderLine, reaso
     assert not Return.objects.exists()
 
 
-def test_more_than_the_remaining_amount_is_refused(
-    post_refused: PostRefused, order: Order, line: OrderLine, reason: ReturnReason
+def test_an_activated_license_can_be_excluded_but_not_its_renewal(
+    order: Order, line: OrderLine, reason: ReturnReason
 ) -> None:
-    Refund.objects.create(order=order, store_refund_id="X", amount=Decimal("200.00"), refunded_at=timezone.now())
-    response = post_refused(return_form(line, reason))
-    assert response.status_code == 422
-    assert "these items cannot be returned together" in text(response)
-    assert "At most €39.85 can still come back." in text(response)
+    ReturnPolicy.objects.create(
+        store=order.store, in_force_from=datetime(2026, 1, 1, tzinfo=UTC), activated_may_return=False
+    )
+    license = make_license(line, activated_at=order.placed_at)
+    renewing_order = make_order(store=order.store, placed_at=order.placed_at + timedelta(days=1))
+    renewal = make_line(renewing_order, kind="renewal")
+    LicensedLine.objects.create(line=renewal, order=renewing_order, license=license)
+    with time_machine.travel(renewing_order.placed_at + timedelta(hours=2), tick=False):
+        with pytest.raises(NotPossible, match="Its serial number is activated"):
+            request_return(order, [RequestedLine(line.pk, 1)], reason)
+        request_return(renewing_order, [RequestedLine(renewal.pk, 1)], reason)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,11 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from cases import services
 from notifications.models import Message
 from orders.models import Order
 from refunds.models import Return, ReturnEvent
-from tests.factories import make_line, make_order, make_reason
+from tests.factories import make_agent, make_line, make_order, make_reason
 from tests.pages import inside, marks, text
 
 TOGETHER = 50
@@ -102,3 +103,18 @@ def test_after_canceling_the_item_can_be_requested_again() -> None:
     second = browser.post(page_url(order), form)
     assert second["Location"] != first["Location"]
     assert "Maximum Security" in text(browser.get(second["Location"]))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("end", ["cancel", "decline"])
+def test_the_same_form_after_canceling_makes_a_new_return_and_a_second_click_finds_it(end: str) -> None:
+    order = make_order(placed_at=timezone.now())
+    make_line(order)
+    browser, form = inside(order), form_of(order, submission_id="one")
+    first = browser.post(page_url(order), form)["Location"]
+    case = Return.objects.get()
+    services.cancel(case) if end == "cancel" else services.decline(case, make_agent(), "Not this one.")
+    second, third = (browser.post(page_url(order), form)["Location"] for _click in range(2))
+    assert first != second == third
+    assert Return.objects.count() == 2
+    assert Message.objects.filter(kind="return_received").count() == 2

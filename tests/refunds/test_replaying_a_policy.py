@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from licenses.models import Sku
+from licenses.models import License, Sku
 from orders.models import Order
 from refunds.management.commands import replay_policy
 from refunds.models import Return, ReturnReason
@@ -76,7 +76,10 @@ def test_exceptions_by_product_and_kind_apply(tmp_path: Path, reason: ReturnReas
 
 
 def test_activated_licenses_can_be_excluded(tmp_path: Path, reason: ReturnReason) -> None:
-    untouched, used = make_sent_return(reason), make_sent_return(reason)
+    untouched, used, renewed = (make_sent_return(reason, days_after=2) for _return in range(3))
+    License.objects.filter(pk=renewed.lines.get().licenses.get().pk).update(
+        activated_at=renewed.order.placed_at - timedelta(hours=1)  # with an earlier order
+    )
     license = used.lines.get().licenses.get()
     license.activated_at = used.created_at - timedelta(hours=1)
     license.save()

@@ -9,13 +9,14 @@ from django.utils import timezone
 
 from cases import services
 from cases.refusals import NotPossible
+from licenses.models import Sku
 from notifications.models import Message
 from orders.models import Order, OrderLine
 from refunds.models import Return, Swap, SwapOffer
 from refunds.services import returns, swaps
 from refunds.services.returns import RequestedLine
 from refunds.services.swaps import SwapRequest
-from tests.factories import make_agent, make_line, make_order, make_product, make_reason, make_store
+from tests.factories import make_agent, make_license, make_line, make_order, make_product, make_reason, make_store
 from tests.pages import inside, marks, text
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +39,8 @@ def offer(order: Order) -> SwapOffer:
 
 def make_offer(order: Order, **fields: Any) -> SwapOffer:
     defaults = {"name": "Internet Security, 5 devices", "currency": "EUR", "price": Decimal("89.95")}
-    return SwapOffer.objects.create(store=order.store, product=make_product(), **defaults | fields)
+    product = fields.pop("product", None) or make_product()
+    return SwapOffer.objects.create(store=order.store, product=product, **defaults | fields)
 
 
 def page_url(order: Order) -> str:
@@ -149,6 +151,56 @@ def test_the_same_submission_twice_makes_one_swap_and_one_email(
     second = browser.post(page_url(order), swap_form(line, offer.pk, confirm="1"))
     assert first["Location"] == second["Location"]
     assert Swap.objects.count() == Message.objects.filter(kind="swap_received").count() == 1
+
+
+def test_the_same_form_after_canceling_makes_a_new_swap(order: Order, line: OrderLine, offer: SwapOffer) -> None:
+    browser, form = inside(order), swap_form(line, offer.pk, confirm="1")
+    first = browser.post(page_url(order), form)["Location"]
+    services.cancel(Swap.objects.get())
+    second, third = (browser.post(page_url(order), form)["Location"] for _click in range(2))
+    assert first != second == third
+    assert Swap.objects.count() == 2
+
+
+@pytest.mark.parametrize("known_by", ["sku", "license"])
+def test_no_product_is_offered_as_a_swap_for_itself(order: Order, line: OrderLine, known_by: str) -> None:
+    product = make_product()
+    if known_by == "sku":
+        Sku.objects.create(store=order.store, code=line.sku, product=product)
+    else:
+        make_license(line, product=product)
+    itself, other = make_offer(order, product=product, name="The same again"), make_offer(order, name="Another one")
+    browser = inside(order)
+    page = text(browser.get(page_url(order)))
+    assert "Another one" in page
+    assert "The same again" not in page
+    refused = browser.post(page_url(order), swap_form(line, itself.pk, confirm="1"))
+    assert refused.status_code == 422
+    with pytest.raises(NotPossible, match="this is the product that you bought"):
+        swaps.request_swap(order, SwapRequest(line.pk, itself))
+    assert swaps.request_swap(order, SwapRequest(line.pk, other)).offer == other
+
+
+def test_an_offer_of_one_items_product_is_for_the_other_items_only(order: Order, line: OrderLine) -> None:
+    Order.objects.update(total=Decimal("159.90"))
+    product, other_line = make_product(), make_line(order, sku="OTHER", name="Antivirus")
+    Sku.objects.create(store=order.store, code=line.sku, product=product)
+    offer = make_offer(order, product=product)
+    refused = inside(order).post(page_url(order), swap_form(line, offer.pk, confirm="1"))
+    assert "this is the product that you bought. Please choose another one." in text(refused)
+    assert swaps.request_swap(order, SwapRequest(other_line.pk, offer)).line == other_line
+
+
+def test_the_extended_download_service_cannot_be_swapped(order: Order, line: OrderLine, offer: SwapOffer) -> None:
+    Order.objects.update(total=Decimal("84.95"))
+    service = make_line(order, kind="extended_download", name="Extended Download Service", total=Decimal("5.00"))
+    page = inside(order).get(page_url(order))
+    assert "Only products can be swapped, and this is a service for downloading them." in text(page)
+    with pytest.raises(NotPossible, match="Only products can be swapped"):
+        swaps.request_swap(order, SwapRequest(service.pk, offer))
+    returns.request_return(order, [RequestedLine(service.pk, 1)], make_reason())
+    line.delete()
+    assert "form_swap" not in inside(order).get(page_url(order)).content.decode()
 
 
 def test_the_same_submission_id_on_another_order_makes_another_swap(order: Order, offer: SwapOffer) -> None:
@@ -285,7 +337,7 @@ def test_the_number_of_queries_does_not_grow_with_items(
 ) -> None:
     make_offer(order)
     browser = inside(order)
-    with django_assert_max_num_queries(18) as few:
+    with django_assert_max_num_queries(20) as few:
         browser.get(page_url(order))
     for _number in range(10):
         make_line(order)

@@ -114,6 +114,15 @@ def test_a_repeated_submission_creates_nothing_new(client: Client) -> None:
     assert Thread.objects.count() == Message.objects.count() == 1
 
 
+def test_the_same_form_after_the_thread_was_closed_opens_a_new_one(client: Client) -> None:
+    typed = {"submission_id": str(uuid4())}
+    first = submit_message(client, **typed)
+    threads.mark_solved(first)
+    second, third = submit_message(client, **typed), submit_message(client, **typed)
+    assert first != second == third
+    assert second.status == Thread.Status.WAITING
+
+
 def test_one_submission_id_can_serve_a_claim_and_a_message(client: Client) -> None:
     submission_id = str(uuid4())
     claim = submit_claim(client, submission_id=submission_id, subject="x", message="y")
