@@ -41,9 +41,19 @@ def round_to_currency(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(smallest_unit(currency), rounding=ROUND_HALF_UP)
 
 
+def is_whole(amount: Decimal, currency: str) -> bool:
+    """Whether an amount is a multiple of the smallest unit of its currency. Stores also export finer amounts."""
+    return amount % smallest_unit(currency) == 0
+
+
+def with_decimals(amount: Decimal, currency: str) -> Decimal:
+    """Return an amount with the decimals of its currency, or with as many more as it has: it is never rounded."""
+    return amount.quantize(smallest_unit(currency)) if is_whole(amount, currency) else amount.normalize()
+
+
 def plain_amount(amount: Decimal, currency: str) -> str:
     """Format an amount for programs, with a point and the decimals of the currency: 79.95, 80 or 79.950."""
-    return f"{amount.quantize(smallest_unit(currency)):f}"
+    return f"{with_decimals(amount, currency):f}"
 
 
 # --- Formatting ----------------------------------------------------------------------------------------
@@ -60,6 +70,8 @@ def format_money_in(amount: Decimal, currency: str, language: str) -> str:
     locale = locale_for(language)
     pattern = copy(locale.currency_formats["standard"])
     places = decimals(currency)
+    if 0 < abs(amount) < smallest_unit(currency):
+        places = -int(amount.normalize().as_tuple().exponent)  # it would be written as zero
     pattern.frac_prec = (places, places)
     written = pattern.apply(amount, locale, currency=currency, currency_digits=False)
     return _LETTER_BESIDE_DIGIT.sub("\N{NO-BREAK SPACE}", written)

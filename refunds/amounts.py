@@ -1,13 +1,26 @@
-"""Refund amounts for units of an order line, rounded to the currency, never more in total than was paid."""
+"""What the buyer paid for each order line and each unit of it: the refund amounts of an order.
+
+The rules, with the reasons:
+
+- The parts of all units add up to the order's total exactly. No part is negative, or more than was paid for its units.
+- An order's total often differs from the sum of its lines: tax on top, a discount on the whole order, shipping, a fee,
+  a voucher. All of these are shared by the units in proportion to their prices, because they were paid with them.
+- What nobody returns on its own is shared as well: lines with a negative total (vouchers, fees given back), and costs
+  that stores export as lines (shipping, fees: the kind "other" without a SKU). They can be returned together with
+  items, for an amount of zero.
+- Amounts are rounded to the smallest unit of the currency. Only a total that is finer than that is shared in
+  thousandths, as stored, and the last unit of a line gets the fraction: it is neither lost nor rounded up.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
-from orders.models import OrderLine
-from orders.money import round_to_currency
+from orders.models import Order, OrderLine
+from orders.money import is_whole, round_to_currency, smallest_unit
 
 ZERO = Decimal(0)
+STORED_STEP = Decimal("0.001")  # amounts are stored in thousandths
 
 
 @dataclass(frozen=True)
@@ -18,37 +31,129 @@ class RefundAmount:
     tax: Decimal
 
 
-def paid_per_line(lines: Sequence[OrderLine], order_total: Decimal, currency: str) -> dict[int, Decimal]:
-    """Return the amount paid for each line, including tax, by the line's id.
+NOTHING = RefundAmount(ZERO, ZERO)
 
-    Usually the line's own total. If the order's total is less than the sum of its lines (a voucher on the
-    whole order), the discount is spread over the lines in proportion, so that they add up to the total exactly.
+
+@dataclass(frozen=True)
+class LinePayment:
+    """What was paid for one order line, including its share of tax, discounts and costs."""
+
+    amount: Decimal
+    tax: Decimal  # included in the amount
+    quantity: int
+    currency: str
+    is_shared: bool = False  # it is not an item: the other lines have a share of it
+
+    def first_units(self, units: int) -> RefundAmount:
+        """Return the part of the first `units` of the line. For all units it is exactly what was paid."""
+        if units >= self.quantity:
+            return RefundAmount(self.amount, self.tax)
+        whole = self.amount.quantize(smallest_unit(self.currency), rounding=ROUND_DOWN)
+        amount = round_to_currency(whole * units / self.quantity, self.currency)
+        return RefundAmount(amount, self._tax_within(amount))
+
+    def next_units(self, units_before: int, units: int, taken: RefundAmount | None = None) -> RefundAmount:
+        """Return the part of the next `units`, after `units_before` units for which `taken` was refunded or requested.
+
+        What was taken differs from `first_units` if an earlier return was canceled. The next part makes up for
+        that, so that the sum is never more than was paid.
+        """
+        if taken is None:
+            taken = self.first_units(units_before)
+        amount = max(self.first_units(units_before + units).amount - taken.amount, ZERO)
+        tax = self._tax_within(taken.amount + amount) - taken.tax
+        return RefundAmount(amount, min(max(tax, ZERO), amount))
+
+    def _tax_within(self, amount: Decimal) -> Decimal:
+        """Return the tax in a part of the amount."""
+        if amount >= self.amount:
+            return self.tax
+        return round_to_currency(self.tax * amount / self.amount, self.currency)
+
+
+def paid_per_line(order: Order, lines: Sequence[OrderLine]) -> dict[int, LinePayment]:
+    """Return what was paid for each line of an order, by the line's id. The amounts add up to the order's total."""
+    prices = _prices(order, lines)
+    weights = _weights(prices, lines)
+    amounts = allocate(max(order.total, ZERO), weights, order.currency)
+    taxes = _taxes(order, lines, prices, amounts)
+    return {
+        line.pk: LinePayment(amount, tax, max(line.quantity, 1), order.currency, is_shared=bool(price and not weight))
+        for line, price, weight, amount, tax in zip(lines, prices, weights, amounts, taxes, strict=True)
+    }
+
+
+def allocate(total: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
+    """Divide a total in proportion to weights, by largest remainder. Of equal remainders, the first one counts.
+
+    The parts add up to the total. They are multiples of the currency's smallest unit if the total is, else of 0.001.
     """
-    lines_total = sum((line.total for line in lines), ZERO)
-    if lines_total <= order_total or lines_total <= ZERO:
-        return {line.pk: line.total for line in lines}
-    paid: dict[int, Decimal] = {}
-    lines_before = paid_before = ZERO
-    for line in lines:
-        lines_before += line.total
-        paid_so_far = round_to_currency(max(order_total, ZERO) * lines_before / lines_total, currency)
-        paid[line.pk] = paid_so_far - paid_before
-        paid_before = paid_so_far
-    return paid
+    step = smallest_unit(currency) if is_whole(total, currency) else STORED_STEP
+    steps = int(total / step)
+    numbers = [int(weight / STORED_STEP) for weight in weights]
+    if not (sum_of_weights := sum(numbers)):
+        return [ZERO for _weight in weights]
+    parts, remainders = [], []
+    for number in numbers:
+        part, remainder = divmod(steps * number, sum_of_weights)
+        parts.append(part)
+        remainders.append(remainder)
+    by_remainder = sorted(range(len(parts)), key=lambda index: -remainders[index])  # stable
+    for index in by_remainder[: steps - sum(parts)]:
+        parts[index] += 1
+    return [part * step for part in parts]
 
 
-def refund_amount(line: OrderLine, paid: Decimal, units_before: int, units: int, currency: str) -> RefundAmount:
-    """Return the amount for the next `units` of a line, after `units_before` units of it.
+def can_be_approved(amount: Decimal, most: Decimal, currency: str) -> bool:
+    """Whether staff can approve this amount: at most `most`, and payable, unless it is all of a finer amount."""
+    return ZERO < amount <= most and (amount == most or is_whole(amount, currency))
 
-    The amounts of all units add up to `paid`: where it does not divide evenly, single units differ by a cent.
+
+def _prices(order: Order, lines: Sequence[OrderLine]) -> list[Decimal]:
+    """Return the price of each line including tax, before what concerns the whole order.
+
+    Some stores export totals of lines without tax ("tax on top"). They are recognized by the order's total.
     """
-    tax = line.tax * paid / line.total if line.total else ZERO
-    return RefundAmount(
-        amount=_portion(paid, line.quantity, units_before, units, currency),
-        tax=_portion(tax, line.quantity, units_before, units, currency),
-    )
+    totals = [line.total for line in lines]
+    if all(_includes_tax(line) for line in lines if line.tax):
+        return totals
+    with_tax = [line.total + line.tax for line in lines]
+    discounts = (ZERO, order.discount)  # the totals of lines may or may not have it
+
+    def distance(prices: Sequence[Decimal]) -> Decimal:
+        return min(abs(order.total - sum(prices, ZERO) + discount) for discount in discounts)
+
+    return with_tax if distance(with_tax) < distance(totals) else totals
 
 
-def _portion(total: Decimal, quantity: int, units_before: int, units: int, currency: str) -> Decimal:
-    before = round_to_currency(total * units_before / quantity, currency)
-    return round_to_currency(total * (units_before + units) / quantity, currency) - before
+def _includes_tax(line: OrderLine) -> bool:
+    """Whether a line's total certainly includes its tax. Otherwise it may, if unit prices include tax."""
+    return line.total == line.unit_price * line.quantity - line.discount + line.tax
+
+
+def _weights(prices: Sequence[Decimal], lines: Sequence[OrderLine]) -> list[Decimal]:
+    """Return by which proportion each line gets a part of the order's total."""
+    positive = [max(price, ZERO) if line.quantity else ZERO for price, line in zip(prices, lines, strict=True)]
+    of_items = [ZERO if _is_cost(line) else price for price, line in zip(positive, lines, strict=True)]
+    if any(of_items):
+        return of_items
+    if any(positive):
+        return positive
+    return [Decimal(max(line.quantity, 1)) for line in lines]  # only the order says what was paid
+
+
+def _is_cost(line: OrderLine) -> bool:
+    """Whether a line is no item, but shipping or a fee. Stores export these without a SKU."""
+    return line.kind == OrderLine.Kind.OTHER and not line.sku
+
+
+def _taxes(
+    order: Order, lines: Sequence[OrderLine], prices: Sequence[Decimal], amounts: Sequence[Decimal]
+) -> list[Decimal]:
+    """Return the tax in each amount: in proportion to the line's own tax, or to the order's if lines have none."""
+    if not any(line.tax > ZERO for line, amount in zip(lines, amounts, strict=True) if amount):
+        return allocate(min(max(order.tax, ZERO), sum(amounts, ZERO)), amounts, order.currency)
+    return [
+        min(round_to_currency(max(line.tax, ZERO) * amount / price, order.currency), amount) if price > ZERO else ZERO
+        for line, price, amount in zip(lines, prices, amounts, strict=True)
+    ]

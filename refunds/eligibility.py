@@ -5,13 +5,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils.translation import gettext_lazy as _
 
 from licenses.models import License, LicensedLine
 from orders import formats
 from orders.models import Order, OrderLine
-from refunds.amounts import ZERO, RefundAmount, paid_per_line, refund_amount
+from refunds.amounts import NOTHING, ZERO, LinePayment, RefundAmount, paid_per_line
 from refunds.ledger import load_ledger
 from refunds.models import Return, ReturnLine, Withdrawal
 from refunds.policy import (
@@ -54,7 +54,8 @@ class LineEligibility:
     deadline: datetime  # exclusive: from this moment on it is too late
     available: int  # units that are neither returned nor in an open return
     returned_or_requested: int  # all other units
-    paid: Decimal  # for the whole line
+    payment: LinePayment  # for the whole line
+    taken: RefundAmount = NOTHING  # of the payment, for units that are returned or in an open return
     licenses: list[License] = field(default_factory=list)  # of the line, not in another return
     refusal: Any = ""  # why no unit can be returned; empty if units can be
 
@@ -63,9 +64,13 @@ class LineEligibility:
         """The last moment at which the line can be returned, for display."""
         return last_moment_before(self.deadline)
 
-    def refund_amount(self, units: int, currency: str) -> RefundAmount:
+    @property
+    def paid(self) -> Decimal:
+        return self.payment.amount
+
+    def refund_amount(self, units: int) -> RefundAmount:
         """Return the amount for the next `units` of this line."""
-        return refund_amount(self.line, self.paid, self.returned_or_requested, units, currency)
+        return self.payment.next_units(self.returned_or_requested, units, self.taken)
 
 
 @dataclass
@@ -83,8 +88,13 @@ class Eligibility:
     def amount_for_all(self) -> Decimal:
         """The refund amount for all available units, regardless of `amount_left`."""
         available = (each for each in self.lines if not each.refusal)
-        amounts = (each.refund_amount(each.available, self.order.currency).amount for each in available)
+        amounts = (each.refund_amount(each.available).amount for each in available)
         return sum(amounts, ZERO)
+
+    @property
+    def items(self) -> list[LineEligibility]:
+        """The lines that can be returned on their own: not vouchers, shipping or fees, unless there is nothing else."""
+        return [each for each in self.lines if not each.payment.is_shared] or self.lines
 
     def get_line(self, line_id: int) -> LineEligibility | None:
         return next((each for each in self.lines if each.line.pk == line_id), None)
@@ -99,19 +109,21 @@ def check_eligibility(order: Order, now: datetime, terms: PolicyTerms | None = N
     applied_terms = terms or StorePolicies([order.store_id]).in_force_at(order.store_id, order.placed_at)
     waiting_times = load_waiting_times([order.pk])[order.pk]
     deadlines = extend_return_deadlines(order, return_deadlines(order, lines, terms), waiting_times)
-    paid = paid_per_line(lines, order.total, order.currency)
-    requested_units = units_in_open_returns(order)
+    payments = paid_per_line(order, lines)
+    in_returns = _units_in_returns(order)
     lines_in_swap = set(order.swaps.open().values_list("line_id", flat=True))
     licenses = _returnable_licenses(order)
     checked = []
     for line in lines:
-        unavailable = min(line.quantity_returned + requested_units.get(line.pk, 0), line.quantity)
+        units = in_returns.get(line.pk, UnitsInReturns())
+        unavailable = min(line.quantity_returned + units.requested, line.quantity)
         each = LineEligibility(
             line,
             deadlines[line.pk],
             available=line.quantity - unavailable,
             returned_or_requested=unavailable,
-            paid=paid[line.pk],
+            payment=payments[line.pk],
+            taken=_taken(payments[line.pk], units, unavailable),
             licenses=licenses.get(line.pk, []),
         )
         in_swap = line.pk in lines_in_swap
@@ -139,8 +151,44 @@ def units_in_open_returns(order: Order) -> dict[int, int]:
     return dict(rows)
 
 
+@dataclass(frozen=True)
+class UnitsInReturns:
+    """The units of a line in returns that were not called off, and their amounts."""
+
+    requested: int = 0  # in open returns
+    total: int = 0
+    amounts: RefundAmount = NOTHING
+
+
+def _units_in_returns(order: Order) -> dict[int, UnitsInReturns]:
+    """Return the units of each line that are in returns, by line id."""
+    rows = (
+        ReturnLine.objects.filter(return_case__order=order)
+        .exclude(return_case__status__in=[Return.Status.CANCELLED, Return.Status.DECLINED])
+        .values_list("line_id")
+        .annotate(
+            requested=Sum("quantity", filter=~Q(return_case__status=Return.Status.REFUNDED), default=0),
+            total=Sum("quantity"),
+            amount=Sum("amount"),
+            tax=Sum("tax"),
+        )
+    )
+    return {
+        line_id: UnitsInReturns(requested, total, RefundAmount(amount, tax))
+        for line_id, requested, total, amount, tax in rows
+    }
+
+
+def _taken(payment: LinePayment, units: UnitsInReturns, unavailable: int) -> RefundAmount:
+    """Return what was refunded or requested for units of a line. Units without a return were refunded by the store."""
+    by_store = payment.first_units(max(unavailable - units.total, 0))
+    return RefundAmount(
+        min(units.amounts.amount + by_store.amount, payment.amount), min(units.amounts.tax + by_store.tax, payment.tax)
+    )
+
+
 def amount_left_to_refund(order: Order) -> Decimal:
-    """Return what was paid minus refunds, promised refunds, and the amounts of undecided returns. Never negative."""
+    """Return what is left by the ledger, minus the amounts of undecided returns. Never negative."""
     requested = order.returns.undecided().aggregate(sum=Sum("amount"))["sum"] or ZERO
     return max(load_ledger(order).left - requested, ZERO)
 
@@ -150,6 +198,8 @@ def _line_refusal(each: LineEligibility, order: Order, terms: PolicyTerms, now: 
         return ALREADY_RETURNED
     if not each.available:
         return RETURN_REQUESTED
+    if each.payment.is_shared:
+        return ""
     if each.deadline <= order.placed_at:
         return NEVER_RETURNABLE
     if now >= each.deadline:
@@ -175,7 +225,7 @@ def _order_refusal(eligibility: Eligibility) -> Any:
         return WITHDRAWN
     if order.total <= ZERO:
         return NOTHING_PAID
-    refusals = [each.refusal for each in eligibility.lines]
+    refusals = [each.refusal for each in eligibility.items]
     if all(refusals):
         return TOO_LATE if TOO_LATE in refusals or not refusals else refusals[0]
     if not eligibility.amount_left:

@@ -38,7 +38,7 @@ from licenses.models import normalize_serial
 from notifications.addresses import email_key
 from orders import formats
 from orders.models import Order, normalize_order_number
-from orders.money import format_money, smallest_unit
+from orders.money import format_money, with_decimals
 from refunds.eligibility import check_eligibility
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from refunds.services import cashback, returns, swaps, withdrawals
@@ -48,7 +48,7 @@ MAX_CANDIDATES = 10  # orders suggested for a withdrawal without one
 
 
 def _amount_field(case: Any) -> forms.Field:
-    requested = case.amount.quantize(smallest_unit(case.currency)) if isinstance(case, Return) else None
+    requested = with_decimals(case.amount, case.currency) if isinstance(case, Return) else None
     return forms.DecimalField(
         label=_("Amount"),
         required=False,

@@ -91,12 +91,12 @@ class ReturnItem:
     @property
     def per_unit(self) -> RefundAmount:
         """The refund amount for the next unit."""
-        return self.returnable.refund_amount(1, self.currency)
+        return self.returnable.refund_amount(1)
 
     @property
     def total(self) -> RefundAmount:
         """The refund amount for all available units."""
-        return self.returnable.refund_amount(self.returnable.available, self.currency)
+        return self.returnable.refund_amount(self.returnable.available)
 
 
 class ReturnForm(SubmissionForm):
@@ -126,10 +126,10 @@ class ReturnForm(SubmissionForm):
         self.reasons = {str(reason.pk): reason for reason in ReturnReason.objects.filter(is_active=True)}
         choices = [("", _("Please choose")), *((key, reason.label) for key, reason in self.reasons.items())]
         self.fields["reason"].choices = choices  # type: ignore[attr-defined]
-        returnable = [each for each in eligibility.lines if not each.refusal]
-        for each in returnable:
+        items = [each for each in eligibility.items if not each.refusal]
+        for each in (each for each in eligibility.lines if not each.refusal):
             # If there is only one unit to return, it is selected already.
-            is_only_unit = len(returnable) == 1 and each.available == 1
+            is_only_unit = items == [each] and each.available == 1
             self.fields[quantity_field_name(each.line)] = QuantityField(each, initial=int(is_only_unit))
             if returns.needs_serial_choice(each):
                 self.fields[serials_field_name(each.line)] = SerialsField(each)

@@ -94,7 +94,7 @@ class SwapForm(SubmissionForm):
     def _label(self, offer: SwapOffer) -> str:
         """Return the offer's name with the price difference if that is the same for all its items, else its price."""
         lines = [each for each in self.swappable if self.eligibility.offers_for(each, [offer])]
-        differences = {swaps.price_difference(each, offer, self._currency) for each in lines}
+        differences = {swaps.price_difference(each, offer) for each in lines}
         if len(differences) == 1:
             return f"{offer.name} – {format_price_difference(differences.pop(), self._currency)}"
         return f"{offer.name} – {format_money(offer.price, self._currency)}"
@@ -142,23 +142,21 @@ class SwapForm(SubmissionForm):
         """Return the price difference of a valid form, or None if no offer was chosen."""
         request = self.swap_request()
         assert self.checked_line is not None
-        return swaps.price_difference(self.checked_line, request.offer, self._currency) if request.offer else None
+        return swaps.price_difference(self.checked_line, request.offer) if request.offer else None
 
     def items(self) -> list[SwapItem]:
         """Return all items of the order, with the price difference of each offer for those that can be swapped."""
         return [
             SwapItem(
                 each,
-                each.refund_amount(1, self._currency).amount if not each.refusal else each.paid,
+                each.refund_amount(1).amount if not each.refusal else each.paid,
                 [self._priced(each, offer) for offer in self.eligibility.offers_for(each, self.offers.values())],
             )
             for each in self.eligibility.lines
         ]
 
     def _priced(self, each: LineEligibility, offer: SwapOffer) -> PricedOffer:
-        return PricedOffer(
-            offer, format_price_difference(swaps.price_difference(each, offer, self._currency), self._currency)
-        )
+        return PricedOffer(offer, format_price_difference(swaps.price_difference(each, offer), self._currency))
 
     def first_field(self) -> BoundField:
         """Return the field that the error summary links non-field errors to."""

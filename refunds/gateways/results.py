@@ -1,6 +1,7 @@
 """The interface that every gateway implements, and the results that its methods return."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import ClassVar, Protocol
 
 from refunds.models import RefundTransaction
@@ -12,6 +13,7 @@ class RefundDone:
 
     name: ClassVar[str] = "done"
     reference: str
+    amount: Decimal | None = None  # what was really sent, if the gateway says so: it may have to round down
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,24 @@ This module relies on (https://docs.stripe.com/api/idempotent_requests, https://
 - After 24 hours Stripe may forget the key. So before a repetition, the payment's refunds are searched for ours,
   by its metadata, and the request is only repeated if there is none.
 - A refund that is `pending` has been accepted, but can still fail.
+- A refund has no currency of its own: its amount is in the currency of the charge. So the charge is compared with
+  the transaction before anything is sent; otherwise 5,000 yen could be sent as 500,000.
 """
 
 from collections.abc import Iterator
-from typing import cast
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, cast
 
 import stripe
 from django.conf import settings
 from django.utils.translation import gettext as _
-from stripe.params import RefundCreateParams, RefundListParams
+from stripe.params import PaymentIntentRetrieveParams, RefundCreateParams, RefundListParams
 
+from orders.money import format_money
 from refunds.gateways.results import GatewayResult, RefundDone, RefundNotFound, RefundRefused, RefundUnclear
-from refunds.gateways.stripe_amounts import UnsupportedAmount, smallest_units
+from refunds.gateways.stripe_amounts import from_minor_units, smallest_amount, to_minor_units
+from refunds.ledger import BlockReason
 from refunds.models import RefundTransaction
 
 TIMEOUT = (5, 15)  # seconds: connecting, and waiting for the next bytes of a response
@@ -41,18 +47,21 @@ class StripeGateway:
             return _missing_key(transaction)
         try:
             payment = find_payment(transaction)
-            amount = smallest_units(transaction.amount, transaction.currency)
+            charge = _load_charge(secret_key, payment)
         except PaymentNotFound as error:
             return RefundRefused(str(error))
-        except UnsupportedAmount as error:
-            return RefundRefused(
-                _("Stripe takes amounts of this currency in steps of %(step)s only.") % {"step": error}
-            )
+        except stripe.StripeError as error:
+            return _result_from_error(error)
+        units = to_minor_units(transaction.amount, transaction.currency)
+        if refusal := _check_charge(charge, transaction, units):
+            # If an earlier try was made after all, the charge has less left than this try needs.
+            found = self.look_up(transaction)
+            return refusal if isinstance(found, RefundNotFound) else found
         try:
             refund = _client(secret_key).v1.refunds.create(
                 cast(
                     RefundCreateParams,
-                    {**payment, "amount": amount, "metadata": {METADATA_KEY: str(transaction.idempotency_key)}},
+                    {**payment, "amount": units, "metadata": {METADATA_KEY: str(transaction.idempotency_key)}},
                 ),
                 {"idempotency_key": str(transaction.idempotency_key)},
             )
@@ -78,11 +87,7 @@ class StripeGateway:
 
     def _already_refunded(self, transaction: RefundTransaction) -> GatewayResult:
         result = self.look_up(transaction)
-        if isinstance(result, RefundNotFound):
-            return RefundRefused(
-                _("The whole payment went back already, and not through this portal. Import the store's refunds.")
-            )
-        return result
+        return _nothing_left() if isinstance(result, RefundNotFound) else result
 
 
 def find_payment(transaction: RefundTransaction) -> PaymentParam:
@@ -101,6 +106,61 @@ def find_payment(transaction: RefundTransaction) -> PaymentParam:
             % {"names": ", ".join(found)}
         )
     return {"payment_intent": found[0]} if intents else {"charge": found[0]}
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What can still be refunded of a payment, in Stripe's smallest units of its currency."""
+
+    currency: str
+    refundable: int
+
+    @property
+    def refundable_amount(self) -> Decimal:
+        return from_minor_units(self.refundable, self.currency)
+
+
+def _load_charge(secret_key: str, payment: PaymentParam) -> Charge:
+    """Raises stripe.StripeError, or PaymentNotFound if nothing was paid."""
+    client = _client(secret_key).v1
+    charge: Any
+    if intent := payment.get("payment_intent"):
+        params = cast(PaymentIntentRetrieveParams, {"expand": ["latest_charge"]})
+        charge = client.payment_intents.retrieve(intent, params).latest_charge
+    else:
+        charge = client.charges.retrieve(payment["charge"])
+    if charge is None:
+        raise PaymentNotFound(_("Stripe has no paid charge for this payment. Nothing was sent."))
+    return Charge(charge.currency.upper(), charge.amount_captured - charge.amount_refunded)
+
+
+def _check_charge(charge: Charge, transaction: RefundTransaction, units: int) -> RefundRefused | None:
+    """Return why this refund must not be sent for the charge, or None."""
+    if charge.currency != transaction.currency.upper():
+        sentence = _(
+            "The Stripe payment is in %(charged)s, but this refund is in %(currency)s. Nothing was sent."
+            " Correct the order’s currency, or make the refund by hand."
+        )
+        values = {"charged": charge.currency, "currency": transaction.currency}
+        return RefundRefused(f"{BlockReason.CURRENCY_DIFFERS}: {sentence % values}")
+    if not units:
+        sentence = _("The smallest amount that Stripe can send is %(smallest)s. Nothing was sent. Refund it by hand.")
+        return RefundRefused(sentence % {"smallest": format_money(smallest_amount(charge.currency), charge.currency)})
+    if charge.refundable <= 0:
+        return _nothing_left()
+    if units > charge.refundable:
+        sentence = _(
+            "Only %(left)s of the Stripe payment can still be refunded. Nothing was sent. Import the store’s refunds,"
+            " or make the refund by hand."
+        )
+        values = {"left": format_money(charge.refundable_amount, charge.currency)}
+        return RefundRefused(f"{BlockReason.NOTHING_LEFT}: {sentence % values}")
+    return None
+
+
+def _nothing_left() -> RefundRefused:
+    sentence = _("The whole payment went back already, and not through this portal. Import the store's refunds.")
+    return RefundRefused(f"{BlockReason.NOTHING_LEFT}: {sentence}")
 
 
 def _secret_key(transaction: RefundTransaction) -> str:
@@ -136,7 +196,7 @@ def _idempotency_key(refund: stripe.Refund) -> str:
 def _result_from_refund(refund: stripe.Refund) -> GatewayResult:
     """Refunds that complete immediately have the status None."""
     if refund.status in ("succeeded", None):
-        return RefundDone(refund.id)
+        return RefundDone(refund.id, from_minor_units(refund.amount, refund.currency))
     if refund.status in ("failed", "canceled"):
         reason = getattr(refund, "failure_reason", None) or refund.status
         return RefundRefused(

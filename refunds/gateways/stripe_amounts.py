@@ -13,17 +13,25 @@ THREE_DECIMAL = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
 WHOLE_UNITS_ONLY = frozenset(("ISK", "UGX"))
 
 
-class UnsupportedAmount(Exception):
-    """Stripe does not accept this amount; `str()` returns the step that amounts must be multiples of."""
+def to_minor_units(amount: Decimal, currency: str) -> int:
+    """Convert an amount, rounded down to what Stripe accepts: 9.99 EUR is 999, 500 JPY is 500, 1.234 KWD is 1230.
 
-
-def smallest_units(amount: Decimal, currency: str) -> int:
-    """9.99 EUR is 999, 500 JPY is 500, 1.230 KWD is 1230. Raises UnsupportedAmount."""
+    0 if the amount is below the smallest one that Stripe accepts.
+    """
     decimals, step = _decimals_and_step(currency.upper())
-    units = amount.scaleb(decimals)
-    if units != units.to_integral_value() or int(units) % step:
-        raise UnsupportedAmount(str(Decimal(step).scaleb(-decimals)))
-    return int(units)
+    units = int(amount.scaleb(decimals))
+    return units - units % step
+
+
+def from_minor_units(units: int, currency: str) -> Decimal:
+    decimals, _step = _decimals_and_step(currency.upper())
+    return Decimal(units).scaleb(-decimals)
+
+
+def smallest_amount(currency: str) -> Decimal:
+    """Return the step that amounts are multiples of: 0.01 EUR, 1 JPY, 0.010 KWD."""
+    decimals, step = _decimals_and_step(currency.upper())
+    return Decimal(step).scaleb(-decimals)
 
 
 def _decimals_and_step(currency: str) -> tuple[int, int]:

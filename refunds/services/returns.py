@@ -18,9 +18,9 @@ from cases.submissions import find_submission
 from cases.transitions import Actor, lock_order, locked, transition
 from licenses.models import License
 from orders.models import Order
-from orders.money import round_to_currency, smallest_unit
+from orders.money import round_to_currency
 from orders.services.confirmations import order_language
-from refunds.amounts import ZERO
+from refunds.amounts import ZERO, allocate, can_be_approved
 from refunds.eligibility import Eligibility, LineEligibility, check_eligibility
 from refunds.models import Return, ReturnLine, ReturnReason
 from refunds.refusals import InvalidAmount, InvalidQuantity, ReturnPeriodEnded
@@ -67,23 +67,21 @@ def check_request(eligibility: Eligibility, requested: Sequence[RequestedLine], 
     if amount > eligibility.amount_left:
         return _reduce_amounts(checked, eligibility.amount_left, eligibility.order.currency)
     if amount <= ZERO:
-        raise InvalidAmount(_("Nothing was paid for these items, so there is nothing to give back."))
+        raise InvalidAmount(
+            _("There’s nothing to refund for these items on their own. You can return them together with others.")
+        )
     return checked
 
 
 def _reduce_amounts(checked: Sequence[CheckedLine], left: Decimal, currency: str) -> list[CheckedLine]:
     """Reduce the amounts in proportion, and their tax with them, so that they add up to exactly what is left."""
-    total = sum((each.amount for each in checked), ZERO)
-    reduced = []
-    before = given = ZERO
-    for each in checked:
-        before += each.amount
-        given_so_far = round_to_currency(left * before / total, currency)
-        amount = given_so_far - given
-        tax = round_to_currency(each.tax * amount / each.amount, currency) if each.amount else ZERO
-        reduced.append(replace(each, amount=amount, tax=tax))
-        given = given_so_far
-    return reduced
+    amounts = allocate(left, [each.amount for each in checked], currency)
+    return [
+        replace(each, amount=amount, tax=min(round_to_currency(each.tax * amount / each.amount, currency), amount))
+        if each.amount
+        else each
+        for each, amount in zip(checked, amounts, strict=True)
+    ]
 
 
 def _check_line(eligibility: Eligibility, requested: RequestedLine) -> CheckedLine:
@@ -97,7 +95,7 @@ def _check_line(eligibility: Eligibility, requested: RequestedLine) -> CheckedLi
         raise NotPossible(_("%(item)s: %(why)s"), why=each.refusal, **values)
     if requested.quantity > each.available:
         raise InvalidQuantity(_("%(item)s: at most %(count)s can be returned."), count=each.available, **values)
-    refund = each.refund_amount(requested.quantity, eligibility.order.currency)
+    refund = each.refund_amount(requested.quantity)
     return CheckedLine(each, requested.quantity, refund.amount, refund.tax, _licenses_to_return(each, requested))
 
 
@@ -203,7 +201,7 @@ def approve(case: Return, by: User, amount: Decimal | None = None, text: str = "
     """
     with locked(case) as current:
         approved = current.amount if amount is None else amount
-        if not ZERO < approved <= current.amount or approved != approved.quantize(smallest_unit(current.currency)):
+        if not can_be_approved(approved, current.amount, current.currency):
             raise InvalidAmount(
                 _("Please enter an amount above zero and at most %(most)s, in whole cents."), most=current.amount
             )

@@ -103,6 +103,8 @@ def _store_result(row: RefundTransaction, result: GatewayResult, now: datetime) 
             return
         if isinstance(result, RefundDone):
             current.last_answer = ""
+            if result.amount is not None:
+                current.amount = min(result.amount, current.amount)  # a gateway may have to round down
             record_refund(current, result.reference, Actor.PORTAL)
             return
         current.last_answer = result.reason

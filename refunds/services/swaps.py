@@ -28,6 +28,7 @@ from refunds.services.license_revocation import update_licenses
 
 Status = Swap.Status
 NOT_SWAPPABLE = _("Only products can be swapped, and this is a service for downloading them.")
+SHARED_LINE = _("This is no product. Its amount is part of what the other items cost.")
 ADDRESS_CORRECTED = _(
     "The address of this order was corrected lately and can still be undone, so no new serial number is given yet."
     " The order's page says until when."
@@ -62,9 +63,9 @@ def available_offers(order: Order) -> list[SwapOffer]:
     return list(SwapOffer.objects.filter(store_id=order.store_id, currency=order.currency, is_active=True))
 
 
-def price_difference(each: LineEligibility, offer: SwapOffer, currency: str) -> Decimal:
+def price_difference(each: LineEligibility, offer: SwapOffer) -> Decimal:
     """Return the offer's price minus what was paid for one unit. Negative if the buyer gets money back."""
-    return offer.price - each.refund_amount(1, currency).amount
+    return offer.price - each.refund_amount(1).amount
 
 
 def check_swap_eligibility(order: Order, now: datetime) -> SwapEligibility:
@@ -82,9 +83,11 @@ def check_swap_eligibility(order: Order, now: datetime) -> SwapEligibility:
     for each in eligibility.lines:
         if each.line.kind == OrderLine.Kind.EXTENDED_DOWNLOAD:
             each.refusal = each.refusal or NOT_SWAPPABLE
+        elif each.payment.is_shared:
+            each.refusal = each.refusal or SHARED_LINE
         elif each.line.pk in requested_units:
             each.refusal = each.refusal or RETURN_REQUESTED
-    refusals = [each.refusal for each in eligibility.lines]
+    refusals = [each.refusal for each in eligibility.items]
     if not eligibility.refusal and all(refusals):
         eligibility.refusal = refusals[0]
     return eligibility
@@ -133,7 +136,7 @@ def request_swap(order: Order, request: SwapRequest, submission_id: UUID | None 
             line=line.line,
             offer=request.offer,
             wanted=request.offer.name if request.offer else _shorten(request.comment),
-            price_difference=price_difference(line, request.offer, order.currency) if request.offer else None,
+            price_difference=price_difference(line, request.offer) if request.offer else None,
             currency=order.currency,
             comment=request.comment,
             submission_id=find_submission(order.swaps.all(), submission_id, CALLED_OFF)[1],

@@ -189,7 +189,7 @@ def complete(
     update_order_status(order)
     if isinstance(case, Withdrawal) and order.status == Order.Status.REFUNDED:
         order.lines.filter(quantity_returned__lt=F("quantity")).update(quantity_returned=F("quantity"))
-    approved = transaction.amount if case.amount_approved is None else case.amount_approved
+    approved = transaction.amount if case.amount_approved is None else min(case.amount_approved, transaction.amount)
     transition(case, "refunded", actor, by=by, amount_approved=approved)
     revoke_refunded_licenses(case, order, now)
 

@@ -23,9 +23,9 @@ from cases.submissions import find_submission
 from cases.transitions import Actor, add_event, lock_order, locked, status_label, transition
 from notifications.addresses import address_subject, email_key
 from orders.models import Order
-from orders.money import format_money, smallest_unit
+from orders.money import format_money
 from orders.rate_limits import Rate, RateLimit, consume
-from refunds.amounts import ZERO
+from refunds.amounts import ZERO, can_be_approved
 from refunds.ledger import load_ledger
 from refunds.models import Return, Withdrawal, WithdrawalPeriod
 from refunds.models.policies import DEFAULT_WITHDRAWAL_DAYS
@@ -178,7 +178,7 @@ def approve(case: Withdrawal, by: User, amount: Decimal | None = None, text: str
         ledger.require_payable()
         left = ledger.left
         approved = left if amount is None else amount
-        if not ZERO < approved <= left or approved != approved.quantize(smallest_unit(order.currency)):
+        if not can_be_approved(approved, left, order.currency):
             raise InvalidAmount(
                 _("Please enter an amount above zero and at most %(most)s, in whole cents."),
                 most=format_money(left, order.currency),

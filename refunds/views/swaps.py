@@ -70,7 +70,7 @@ def _check_page(request: HttpRequest, form: SwapForm, eligibility: Eligibility) 
         "form": form,
         "checked_line": form.checked_line,
         "swap_request": form.swap_request(),
-        "paid": form.checked_line.refund_amount(1, order.currency).amount if form.checked_line else ZERO,
+        "paid": form.checked_line.refund_amount(1).amount if form.checked_line else ZERO,
         "difference": difference,
         "difference_text": format_price_difference(difference, order.currency),
         "due_at": default_due_at(),

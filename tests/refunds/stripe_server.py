@@ -36,6 +36,7 @@ class StripeServer:
 
     def __init__(self) -> None:
         self.paid: dict[str, int] = {}
+        self.currency = "eur"  # of all payments
         self.refunds: list[Body] = []
         self.failures: list[Failure] = []
         self.requests: list[tuple[str, str, dict[str, str]]] = []  # method, path, headers
@@ -78,7 +79,7 @@ class StripeServer:
             "id": f"re_{next(_numbers)}",
             "object": "refund",
             "amount": amount,
-            "currency": "eur",
+            "currency": self.currency,
             "payment_intent": payment,
             "charge": None,
             "metadata": metadata or {},
@@ -115,6 +116,21 @@ class StripeServer:
         found = [each for each in self.refunds if each["payment_intent"] == query.get("payment_intent")]
         return 200, {"object": "list", "url": "/v1/refunds", "has_more": False, "data": found}
 
+    def _retrieve(self, kind: str, payment: str) -> tuple[int, Body]:
+        if payment not in self.paid:
+            return 404, error("resource_missing", f"No such {kind}: '{payment}'")
+        charge = {
+            "id": f"ch_of_{payment}" if kind == "payment_intents" else payment,
+            "object": "charge",
+            "currency": self.currency,
+            "amount": self.paid[payment],
+            "amount_captured": self.paid[payment],
+            "amount_refunded": self.refunded(payment),
+        }
+        if kind == "charges":
+            return 200, charge
+        return 200, {"id": payment, "object": "payment_intent", "currency": self.currency, "latest_charge": charge}
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self
 
@@ -124,7 +140,11 @@ class StripeServer:
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
                 self._record_request()
-                self._respond(*server._list(_flat(parts.query)))
+                _v1, kind, *payment = parts.path.strip("/").split("/")
+                if payment:
+                    self._respond(*server._retrieve(kind, payment[0]))
+                else:
+                    self._respond(*server._list(_flat(parts.query)))
 
             def do_POST(self) -> None:
                 form = _flat(self.rfile.read(int(self.headers.get("content-length", 0))).decode())

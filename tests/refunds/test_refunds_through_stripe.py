@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 from notifications.models import Message
 from orders.models import Order, PaymentReference
 from refunds.gateways import stripe as gateway
-from refunds.gateways.stripe_amounts import UnsupportedAmount, smallest_units
+from refunds.gateways.stripe_amounts import from_minor_units, to_minor_units
 from refunds.models import RefundTransaction, Return, StoreGateway
 from refunds.services import returns, transactions
 from refunds.services.sending import send_due
@@ -220,10 +220,13 @@ def test_without_a_secret_key_the_refund_waits(case: Return, server: StripeServe
     ],
 )
 def test_amounts_are_converted_to_stripes_smallest_units(amount: str, currency: str, units: int) -> None:
-    assert smallest_units(Decimal(amount), currency) == units
+    assert to_minor_units(Decimal(amount), currency) == units
+    assert from_minor_units(units, currency) == Decimal(amount)
 
 
-@pytest.mark.parametrize(("amount", "currency"), [("1.234", "KWD"), ("0.5", "JPY"), ("0.50", "ISK"), ("1.001", "EUR")])
-def test_amounts_that_stripe_does_not_support_are_not_sent(amount: str, currency: str) -> None:
-    with pytest.raises(UnsupportedAmount):
-        smallest_units(Decimal(amount), currency)
+@pytest.mark.parametrize(
+    ("amount", "currency", "units"),
+    [("1.234", "KWD", 1230), ("0.009", "KWD", 0), ("0.5", "JPY", 0), ("1.50", "ISK", 100), ("1.001", "EUR", 100)],
+)
+def test_amounts_that_stripe_does_not_accept_are_rounded_down(amount: str, currency: str, units: int) -> None:
+    assert to_minor_units(Decimal(amount), currency) == units

@@ -111,6 +111,7 @@ def test_text_by_stores_and_buyers_is_escaped(order: Order, reason: ReturnReason
 
 
 def test_the_form_is_shown_in_the_language_of_the_page(order: Order, line: OrderLine, reason: ReturnReason) -> None:
+    make_line(order, name="Extended Download Service")
     page = inside(order).get(page_url(order), headers={"Accept-Language": "de"})
     assert "Falsches Produkt gekauft" in text(page)
     assert "79,95" in text(page)
