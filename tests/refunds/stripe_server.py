@@ -99,7 +99,7 @@ class StripeServer:
             return status, body
 
     def _create(self, form: dict[str, str]) -> tuple[int, Body]:
-        payment = form.get("payment_intent", "")
+        payment = form.get("payment_intent") or form.get("charge", "")
         if payment not in self.paid:
             return 404, error("resource_missing", f"No such payment_intent: '{payment}'")
         left = self.paid[payment] - self.refunded(payment)
@@ -113,7 +113,8 @@ class StripeServer:
         return 200, refund
 
     def _list(self, query: dict[str, str]) -> tuple[int, Body]:
-        found = [each for each in self.refunds if each["payment_intent"] == query.get("payment_intent")]
+        payment = query.get("payment_intent") or query.get("charge")
+        found = [each for each in self.refunds if each["payment_intent"] == payment]
         return 200, {"object": "list", "url": "/v1/refunds", "has_more": False, "data": found}
 
     def _retrieve(self, kind: str, payment: str) -> tuple[int, Body]:

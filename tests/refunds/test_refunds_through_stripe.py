@@ -230,3 +230,94 @@ def test_amounts_are_converted_to_stripes_smallest_units(amount: str, currency: 
 )
 def test_amounts_that_stripe_does_not_accept_are_rounded_down(amount: str, currency: str, units: int) -> None:
     assert to_minor_units(Decimal(amount), currency) == units
+
+
+# --- The charge is compared before anything is sent -----------------------------------------------------------------
+
+
+def make_approved_case(server: StripeServer, settings: Settings, total: str, currency: str, reference: str) -> Return:
+    order = make_order(placed_at=timezone.now() - timedelta(days=1), total=Decimal(total), currency=currency)
+    line = make_line(order, total=Decimal(total), tax=Decimal(0))
+    settings.STRIPE_SECRET_KEYS = {order.store.slug: "sk_test_secret"}
+    StoreGateway.objects.create(store=order.store, gateway=StoreGateway.Gateway.STRIPE)
+    PaymentReference.objects.create(order=order, reference=reference)
+    case = returns.request_return(order, [returns.RequestedLine(line.pk, 1)], make_reason())
+    returns.approve(case, make_agent())
+    return case
+
+
+@pytest.mark.parametrize("reference", ["pi_yen", "ch_yen"])
+@pytest.mark.parametrize("currency", ["EUR", "XXX"])
+def test_a_refund_in_another_currency_than_the_charge_is_not_sent(
+    server: StripeServer, settings: Settings, currency: str, reference: str
+) -> None:
+    """5,000 yen, whose currency was lost in a table, would be sent as 500,000."""
+    server.paid[reference], server.currency = 5000, "jpy"
+    case = make_approved_case(server, settings, "5000", currency, reference)
+    assert send_due() == {"refused": 1}
+    assert transaction_of(case).last_answer.startswith(
+        f"currency_differs: The Stripe payment is in JPY, but this refund is in {currency}"
+    )
+    assert not server.refunds
+    transactions.mark_done(transaction_of(case), "B-1", make_agent())
+    case.refresh_from_db()
+    assert case.status == Return.Status.REFUNDED
+
+
+@pytest.mark.parametrize("reference", ["pi_yen", "ch_yen"])
+def test_a_refund_in_the_currency_of_the_charge_is_sent(
+    server: StripeServer, settings: Settings, reference: str
+) -> None:
+    server.paid[reference], server.currency = 5000, "jpy"
+    make_approved_case(server, settings, "5000", "JPY", reference)
+    assert send_due() == {"done": 1}
+    assert server.refunded(reference) == 5000
+
+
+def test_more_than_is_left_of_the_charge_is_not_sent(case: Return, server: StripeServer) -> None:
+    server.make_refund("pi_1", 1000)
+    assert send_due() == {"refused": 1}
+    assert transaction_of(case).last_answer.startswith("nothing_left: Only €69.95 of the Stripe payment")
+    assert server.refunded("pi_1") == 1000
+
+
+def test_an_earlier_try_that_is_found_late_counts_as_the_refund(case: Return, server: StripeServer) -> None:
+    """Stripe's list lacked our refund at first, but the charge has nothing left because of it."""
+    transaction = transaction_of(case)
+    server.make_refund("pi_1", 7995, {gateway.METADATA_KEY: str(transaction.idempotency_key)})
+    assert send_due() == {"done": 1}
+    assert_refund_is_recorded_as(case, "79.95")
+    assert len(server.refunds) == 1
+
+
+def test_kuwaiti_dinars_are_rounded_down_to_what_stripe_can_send(server: StripeServer, settings: Settings) -> None:
+    server.paid["pi_kwd"], server.currency = 10000, "kwd"
+    order = make_order(placed_at=timezone.now() - timedelta(days=1), total=Decimal(10), currency="KWD")
+    line = make_line(order, quantity=3, total=Decimal(10), tax=Decimal(0))
+    settings.STRIPE_SECRET_KEYS = {order.store.slug: "sk_test_secret"}
+    StoreGateway.objects.create(store=order.store, gateway=StoreGateway.Gateway.STRIPE)
+    PaymentReference.objects.create(order=order, reference="pi_kwd")
+    case = returns.request_return(order, [returns.RequestedLine(line.pk, 1)], make_reason())
+    returns.approve(case, make_agent())
+    assert send_due() == {"done": 1}
+    assert server.refunded("pi_kwd") == 3330
+    assert_refund_is_recorded_as(case, "3.33")
+
+
+def test_less_than_stripe_can_send_is_made_by_hand(server: StripeServer, settings: Settings) -> None:
+    server.paid["pi_kwd"], server.currency = 10, "kwd"
+    case = make_approved_case(server, settings, "0.009", "KWD", "pi_kwd")
+    assert send_due() == {"refused": 1}
+    assert "The smallest amount that Stripe can send is KWD" in transaction_of(case).last_answer
+    transactions.mark_done(transaction_of(case), "B-1", make_agent())
+    assert_refund_is_recorded_as(case, "0.009")
+    assert not server.refunds
+
+
+def assert_refund_is_recorded_as(case: Return, amount: str) -> None:
+    """What was really sent is what the ledger, the case and its emails say."""
+    case.refresh_from_db()
+    assert case.status == Return.Status.REFUNDED
+    assert case.amount_approved == Decimal(amount)
+    assert transaction_of(case).amount == Decimal(amount)
+    assert case.order.refunds.get().amount == Decimal(amount)
