@@ -25,7 +25,7 @@ from notifications.addresses import address_subject, email_key
 from orders.models import Order
 from orders.money import format_money
 from orders.rate_limits import Rate, RateLimit, consume
-from refunds.amounts import ZERO, can_be_approved
+from refunds.amounts import can_be_approved
 from refunds.ledger import load_ledger
 from refunds.models import Return, Withdrawal, WithdrawalPeriod
 from refunds.models.policies import DEFAULT_WITHDRAWAL_DAYS
