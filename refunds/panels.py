@@ -14,6 +14,7 @@ from cases.models import DecidedCase
 from cases.progress import StatusBadge, status_badge
 from orders.models import Order, OrderLine
 from orders.panels import Panel, register
+from refunds.amounts import paid_per_line
 from refunds.eligibility import REFUSED_ORDER_STATUSES
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from refunds.policy import days_left, last_moment_before
@@ -156,7 +157,11 @@ def _has_withdrawn(rows: Sequence[_Row]) -> bool:
 
 
 def _returnable_lines(order: Order, rows: Sequence[_Row]) -> list[OrderLine]:
-    """Return lines with units that are neither returned nor requested, except lines that are never returnable."""
+    """Return lines with units that are neither returned nor requested, except lines that are never returnable.
+
+    Vouchers, shipping and fees are not returned on their own.
+    """
+    payments = paid_per_line(order, order.items)
     requested_units: dict[int, int] = {}
     for row in rows:
         if row.line_id is not None and row.status not in Return.CLOSED:
@@ -166,6 +171,7 @@ def _returnable_lines(order: Order, rows: Sequence[_Row]) -> list[OrderLine]:
         for line in order.items
         if line.quantity_returned + requested_units.get(line.pk, 0) < line.quantity
         and line.return_until != order.placed_at
+        and not payments[line.pk].is_shared
     ]
 
 

@@ -129,7 +129,7 @@ def _load_charge(secret_key: str, payment: PaymentParam) -> Charge:
         charge = client.payment_intents.retrieve(intent, params).latest_charge
     else:
         charge = client.charges.retrieve(payment["charge"])
-    if charge is None:
+    if charge is None or not charge.amount_captured:
         raise PaymentNotFound(_("Stripe has no paid charge for this payment. Nothing was sent."))
     return Charge(charge.currency.upper(), charge.amount_captured - charge.amount_refunded)
 

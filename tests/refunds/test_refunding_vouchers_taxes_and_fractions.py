@@ -88,6 +88,19 @@ def test_nothing_is_left_to_return_when_only_a_voucher_remains() -> None:
     assert check_eligibility(order, timezone.now()).refusal
 
 
+def test_no_return_is_offered_when_only_shipping_remains() -> None:
+    order, (item,) = make_order_of("60.00", "50.00")
+    shipping = make_line(order, total=Decimal("10.00"), kind=OrderLine.Kind.OTHER, sku="")
+    return_page = f"/orders/{order.public_id}/return/"
+    assert return_page in inside(order).get(f"/orders/{order.public_id}/").content.decode()
+    assert request(order, [item, shipping]).amount == Decimal("60.00")
+    other_order, (other_item,) = make_order_of("60.00", "50.00")
+    make_line(other_order, total=Decimal("10.00"), kind=OrderLine.Kind.OTHER, sku="")
+    assert request(other_order, [other_item]).amount == Decimal("60.00")
+    other_page = inside(other_order).get(f"/orders/{other_order.public_id}/").content.decode()
+    assert f"/orders/{other_order.public_id}/return/" not in other_page
+
+
 def test_after_a_canceled_return_the_units_still_add_up() -> None:
     order, _lines = make_order_of("100.00")
     line = make_line(order, quantity=3, total=Decimal("100.00"), tax=Decimal("15.97"))
