@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Exists, OuterRef, Q
 
-from refunds.ledger import load_ledger
+from refunds.ledger import BlockReason, load_ledger
 from refunds.models import RefundTransaction, Return, StoreGateway, Withdrawal
 from refunds.services.transactions import Status, blocking_reason
 
@@ -23,7 +23,10 @@ def list_outstanding(store: str = "") -> Outstanding:
     """Return the refunds of one store (by slug) or of all, oldest first. Changes nothing."""
     result = Outstanding()
     for row in _rows(store):
-        reason = blocking_reason(row) if row.status in RefundTransaction.OPEN else load_ledger(row.order).block_reason
+        if row.status in RefundTransaction.OPEN:
+            reason = blocking_reason(row)
+        else:
+            reason = load_ledger(row.order).block_reason or _gateways_reason(row)
         if row.status == Status.UNCLEAR:
             result.unclear.append(_as_dict(row, row.last_answer))
         elif reason:
@@ -33,6 +36,12 @@ def list_outstanding(store: str = "") -> Outstanding:
         else:
             result.to_send.append(_as_dict(row, row.last_answer))
     return result
+
+
+def _gateways_reason(row: RefundTransaction) -> BlockReason | None:
+    """Return the reason with which a gateway's answer begins, for example if its payment has another currency."""
+    code = row.last_answer.partition(":")[0]
+    return BlockReason(code) if code in BlockReason.values else None
 
 
 def _rows(store: str) -> list[RefundTransaction]:

@@ -15,6 +15,7 @@ from refunds.gateways import stripe as gateway
 from refunds.gateways.stripe_amounts import from_minor_units, to_minor_units
 from refunds.models import RefundTransaction, Return, StoreGateway
 from refunds.services import returns, transactions
+from refunds.services.outstanding import list_outstanding
 from refunds.services.sending import send_due
 from tests.factories import make_agent, make_line, make_order, make_reason
 from tests.refunds.stripe_server import Failure, StripeServer, error
@@ -259,6 +260,7 @@ def test_a_refund_in_another_currency_than_the_charge_is_not_sent(
         f"currency_differs: The Stripe payment is in JPY, but this refund is in {currency}"
     )
     assert not server.refunds
+    assert [row["reason"] for row in list_outstanding().blocked] == ["currency_differs"]
     transactions.mark_done(transaction_of(case), "B-1", make_agent())
     case.refresh_from_db()
     assert case.status == Return.Status.REFUNDED
@@ -279,6 +281,12 @@ def test_more_than_is_left_of_the_charge_is_not_sent(case: Return, server: Strip
     assert send_due() == {"refused": 1}
     assert transaction_of(case).last_answer.startswith("nothing_left: Only €69.95 of the Stripe payment")
     assert server.refunded("pi_1") == 1000
+
+
+def test_a_payment_that_failed_is_not_refunded(case: Return, server: StripeServer) -> None:
+    server.paid["pi_1"] = 0
+    assert send_due() == {"refused": 1}
+    assert "no paid charge" in transaction_of(case).last_answer
 
 
 def test_an_earlier_try_that_is_found_late_counts_as_the_refund(case: Return, server: StripeServer) -> None:
