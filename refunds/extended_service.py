@@ -35,7 +35,7 @@ def find_extended_service(eligibility: Eligibility, checked: Sequence[CheckedLin
         service,
         is_returned=service.line.pk in requested,
         keeps_products=any(not _is_service(each) and each.available > requested.get(each.line.pk, 0) for each in kept),
-        refund=service.refund_amount(service.available, eligibility.order.currency),
+        refund=service.refund_amount(service.available),
     )
 
 

@@ -208,8 +208,7 @@ class ReturnForm(SubmissionForm):
 
     def is_reduced(self) -> bool:
         """Whether a valid form gets less than was paid for its items, because a part was refunded already."""
-        currency = self.eligibility.order.currency
-        return any(each.amount < each.line.refund_amount(each.quantity, currency).amount for each in self.checked_lines)
+        return any(each.amount < each.line.refund_amount(each.quantity).amount for each in self.checked_lines)
 
     def items(self) -> list[ReturnItem]:
         """Return all items of the order, with fields for those that can be returned."""
