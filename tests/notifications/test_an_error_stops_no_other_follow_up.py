@@ -121,6 +121,7 @@ def test_more_broken_rows_than_one_run_takes_hold_up_nobody(monkeypatch: pytest.
     assert sent_rows() == {("other", 7)}
 
 
+@pytest.mark.usefixtures("note_kinds")
 @pytest.mark.django_db(transaction=True)
 def test_an_error_in_the_content_of_one_email_stops_no_other_email() -> None:
     now = timezone.now()
