@@ -3,11 +3,12 @@
 Loaded by autodiscovery in `notifications`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -15,9 +16,18 @@ from django.utils.translation import gettext_lazy as _
 from licenses.models import InstallGuide, LicensedLine
 from licenses.models.missing import LineWithoutSerial
 from notifications.addresses import address_subject
-from notifications.kinds import PRIORITY_LATER, EmailKind, FollowUpPlan, PlannedFollowUp, register
+from notifications.kinds import (
+    PRIORITY_LATER,
+    Candidates,
+    EmailKind,
+    FollowUpPlan,
+    PlannedFollowUp,
+    plan_each,
+    register,
+)
 from notifications.models import FollowUp, Message
 from notifications.site import site_url
+from orders import panels
 from orders.models import Order, OrderLine
 from orders.schedules import stores_by_days
 from orders.services.confirmations import order_language
@@ -32,6 +42,11 @@ CHUNK_ROWS = 500
 
 def paid_orders() -> QuerySet[Order]:
     return Order.objects.filter(status__in=PAID, is_test=False)
+
+
+def is_given_back(line: str) -> Exists:
+    """A condition on rows whose order line has this lookup: the buyer has returned it, or asks to return it."""
+    return Exists(panels.lines_given_back().filter(pk=OuterRef(line)))
 
 
 def order_context(order: Order) -> dict[str, Any]:
@@ -52,19 +67,24 @@ def find_paid_order(message: Message) -> Order | None:
     return order if is_its_own else None
 
 
-def _some_days_after(kind: str, days: int, window: timedelta, orders: QuerySet[Order]) -> Any:
+def _some_days_after(
+    kind: str, days: int, window: timedelta, find_orders: Callable[[], QuerySet[Order]]
+) -> Callable[[datetime, datetime], Candidates]:
     """A function that yields an email for each of these orders, `days` after it was placed."""
 
-    def candidates(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
+    def candidates(since: datetime, until: datetime) -> Candidates:
         for shift, stores in stores_by_days(kind, days):
             after = timedelta(days=shift)
-            found = orders.filter(stores, placed_at__gt=since - after, placed_at__lte=until - after)
+            found = find_orders().filter(stores, placed_at__gt=since - after, placed_at__lte=until - after)
             found = found.filter(~Exists(FollowUp.objects.of(kind, OuterRef("pk"))))
-            for order in found.select_related("store").iterator(chunk_size=CHUNK_ROWS):
-                due_at = order.placed_at + after
-                yield PlannedFollowUp(
-                    order.pk, order.email, due_at, due_at + window, order_id=order.pk, language=order_language(order)
-                )
+            rows = found.select_related("store").iterator(chunk_size=CHUNK_ROWS)
+            yield from plan_each(rows, partial(plan_order, after))
+
+    def plan_order(after: timedelta, order: Order) -> PlannedFollowUp:
+        due_at = order.placed_at + after
+        return PlannedFollowUp(
+            order.pk, order.email, due_at, due_at + window, order_id=order.pk, language=order_language(order)
+        )
 
     return candidates
 
@@ -73,17 +93,16 @@ def _some_days_after(kind: str, days: int, window: timedelta, orders: QuerySet[O
 
 
 def _lines_without_serial() -> QuerySet[LineWithoutSerial]:
-    return LineWithoutSerial.lines.missing().filter(order=OuterRef("pk"))
+    return LineWithoutSerial.lines.missing().filter(~is_given_back("pk"))
 
 
 def _serial_is_missing(message: Message) -> bool:
-    found = paid_orders().filter(Exists(_lines_without_serial()), pk=message.object_id)
-    return find_paid_order(message) is not None and found.exists()
+    return find_paid_order(message) is not None and _lines_without_serial().filter(order=message.object_id).exists()
 
 
 def _serial_missing(message: Message) -> dict[str, Any]:
     order = Order.objects.select_related("store").get(pk=message.object_id)
-    missing = LineWithoutSerial.lines.missing().filter(order=order).order_by("position")
+    missing = _lines_without_serial().filter(order=order).order_by("position")
     return order_context(order) | {"names": list(missing.values_list("name", flat=True))}
 
 
@@ -101,7 +120,7 @@ register(
                 SERIAL_MISSING,
                 SERIAL_MISSING_DAYS,
                 SERIAL_MISSING_WINDOW,
-                paid_orders().filter(Exists(_lines_without_serial())),
+                lambda: paid_orders().filter(Exists(_lines_without_serial().filter(order=OuterRef("pk")))),
             ),
             SERIAL_MISSING_WINDOW,
         ),
@@ -113,10 +132,10 @@ register(
 
 
 def _not_in_use() -> QuerySet[LicensedLine]:
-    """New licenses that are valid and were never activated. Renewals are left out: they were in use before."""
+    """New licenses that are valid, not given back and never activated. Renewals were in use before: left out."""
     return LicensedLine.objects.filter(
+        ~is_given_back("line"),
         line__kind=OrderLine.Kind.NEW,
-        line__quantity_returned__lt=F("line__quantity"),
         license__activated_at=None,
         license__revoked_at=None,
         unit_end="",
@@ -157,7 +176,7 @@ register(
                 NOT_ACTIVATED,
                 NOT_ACTIVATED_DAYS,
                 NOT_ACTIVATED_WINDOW,
-                paid_orders().filter(Exists(_not_in_use().filter(order=OuterRef("pk")))),
+                lambda: paid_orders().filter(Exists(_not_in_use().filter(order=OuterRef("pk")))),
             ),
             NOT_ACTIVATED_WINDOW,
         ),

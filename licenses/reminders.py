@@ -1,10 +1,13 @@
 """Reminder emails some days before the downloads of an order or a license end."""
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
+from django.db import DatabaseError
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -12,15 +15,33 @@ from django.utils.translation import gettext_lazy as _
 
 from licenses import offers
 from licenses.entitlement import EXTENDED_YEARS, EntitlementSource, years_after
-from licenses.follow_ups import CHUNK_ROWS, PAID, TEMPLATES, find_paid_order, order_context, paid_orders
+from licenses.follow_ups import (
+    CHUNK_ROWS,
+    PAID,
+    TEMPLATES,
+    find_paid_order,
+    is_given_back,
+    order_context,
+    paid_orders,
+)
 from licenses.models import License, LicensedLine
 from licenses.models.downloads import DEFAULT_WINDOW_DAYS, DownloadWindow
-from notifications.kinds import PRIORITY_LATER, EmailKind, FollowUpPlan, PlannedFollowUp, register
+from notifications.kinds import (
+    PRIORITY_LATER,
+    Candidates,
+    EmailKind,
+    FollowUpPlan,
+    PlannedFollowUp,
+    plan_each,
+    register,
+)
 from notifications.models import Message
-from orders import formats
-from orders.models import Order, OrderLine
+from orders import formats, panels
+from orders.models import Order, OrderLine, load_items
 from orders.schedules import DEFAULT_SEND_TIME, stores_by_days
 from orders.services.confirmations import order_language
+
+logger = logging.getLogger(__name__)
 
 DOWNLOADS_END, LICENSE_ENDS = "downloads_end", "license_ends"
 DOWNLOADS_END_DAYS, LICENSE_ENDS_DAYS = 5, 14
@@ -46,15 +67,25 @@ def _planned(order: Order, object_id: int, last_day: date, days: int) -> Planned
 # --- Downloads ----------------------------------------------------------------------------------------------
 
 
-def _downloads_that_end(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
+def _downloads_that_end(since: datetime, until: datetime) -> Candidates:
     for days, stores in stores_by_days(DOWNLOADS_END, DOWNLOADS_END_DAYS):
         for orders in _orders_whose_downloads_end(paid_orders().filter(stores), since, until, timedelta(days=days)):
             rows = orders.select_related("store").iterator(chunk_size=CHUNK_ROWS)
             while batch := list(islice(rows, CHUNK_ROWS)):
-                for order, last_day in _last_days(batch):
-                    planned = _planned(order, order.pk, last_day, days)
-                    if since < planned.due_at <= until:
-                        yield planned
+                yield from plan_each(_load_offers_of_each(batch), partial(_plan_downloads_end, since, until, days))
+
+
+def _plan_downloads_end(
+    since: datetime, until: datetime, days: int, row: tuple[Order, list[offers.Offer] | None]
+) -> PlannedFollowUp | None:
+    order, shown = row
+    if shown is None:
+        _order, shown = _load_offers([order])[0]
+    last_day = _last_day(shown)
+    if last_day is None:
+        return None
+    planned = _planned(order, order.pk, last_day, days)
+    return planned if since < planned.due_at <= until else None
 
 
 def _orders_whose_downloads_end(
@@ -83,16 +114,29 @@ def _years_before(moment: datetime, years: int) -> datetime:
     return datetime.combine(years_after(moment.date(), -years), moment.timetz())
 
 
-def _last_days(orders: list[Order]) -> Iterator[tuple[Order, date]]:
-    """The last day on which a product of each order can be downloaded, of the orders that have one."""
-    now = timezone.now()
-    shown = offers.load_offers(orders, now)
-    for order in orders:
-        if last_day := _last_day(shown[order.pk]):
-            yield order, last_day
+def _load_offers_of_each(orders: list[Order]) -> Sequence[tuple[Order, list[offers.Offer] | None]]:
+    """The orders with their offers, or each with None if one of them cannot be loaded: then load them one by one."""
+    try:
+        return _load_offers(orders)
+    except DatabaseError:
+        raise
+    except Exception:
+        logger.exception("The offers of %s orders cannot be loaded at once", len(orders))
+        return [(order, None) for order in orders]
+
+
+def _load_offers(orders: list[Order]) -> list[tuple[Order, list[offers.Offer]]]:
+    """The orders with their offers, without those of items that their buyers ask to return."""
+    load_items(orders)
+    lines = {line.pk: line for order in orders for line in order.items}
+    for pk in panels.lines_given_back().filter(pk__in=lines).values_list("pk", flat=True):
+        lines[pk].quantity_returned = lines[pk].quantity  # in memory only
+    shown = offers.load_offers(orders, timezone.now())
+    return [(order, shown[order.pk]) for order in orders]
 
 
 def _last_day(shown: Iterable[offers.Offer]) -> date | None:
+    """The last day on which one of these products can be downloaded."""
     last_days = [each.entitlement.last_day for each in shown if each.entitlement.is_open and each.releases]
     return max(last_days, default=None)
 
@@ -101,13 +145,15 @@ def _downloads_end_then(message: Message) -> bool:
     order = find_paid_order(message)
     if order is None:
         return False
-    last_day = _last_day(offers.order_offers(order, timezone.now()))
+    _order, shown = _load_offers([order])[0]
+    last_day = _last_day(shown)
     return last_day is not None and last_day.isoformat() == message.key
 
 
 def _downloads_end(message: Message) -> dict[str, Any]:
     order = Order.objects.select_related("store").get(pk=message.object_id)
-    shown = [each for each in offers.order_offers(order, timezone.now()) if each.entitlement.is_open]
+    _order, all_offers = _load_offers([order])[0]
+    shown = [each for each in all_offers if each.entitlement.is_open]
     about = order_context(order)
     about["facts"] += [(gettext("Download until"), formats.day(date.fromisoformat(message.key)))]
     return about | {
@@ -132,7 +178,11 @@ register(
 # --- Licenses ------------------------------------------------------------------------------------------------
 
 
-def _licenses_that_end(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
+# The orders that a license's end is about; of one that waits for its payment, nothing is written.
+LICENSING = (Order.Status.PENDING, *PAID)
+
+
+def _licenses_that_end(since: datetime, until: datetime) -> Candidates:
     for days, stores in stores_by_days(LICENSE_ENDS, LICENSE_ENDS_DAYS, "order__store"):
         before = timedelta(days=days)
         ending = LicensedLine.objects.filter(
@@ -142,25 +192,30 @@ def _licenses_that_end(since: datetime, until: datetime) -> Iterator[PlannedFoll
             license__revoked_at=None,
         )
         newest = ending.filter(order=_latest_order(OuterRef("license"))).select_related("order__store", "license")
-        for link in newest.iterator(chunk_size=CHUNK_ROWS):
-            if link.order.status not in PAID or link.order.is_test or link.license.expires_on is None:
-                continue
-            planned = _planned(link.order, link.license_id, link.license.expires_on, days)
-            if since < planned.due_at <= until:
-                yield planned
+        yield from plan_each(newest.iterator(chunk_size=CHUNK_ROWS), partial(_plan_license_ends, since, until, days))
+
+
+def _plan_license_ends(since: datetime, until: datetime, days: int, link: LicensedLine) -> PlannedFollowUp | None:
+    if link.order.status not in PAID or link.license.expires_on is None:
+        return None
+    planned = _planned(link.order, link.license_id, link.license.expires_on, days)
+    return planned if since < planned.due_at <= until else None
 
 
 def _latest_order(license: Any) -> Any:
-    """The latest order of a license: that of its last renewal, if it was renewed."""
-    links = LicensedLine.objects.filter(license=license).order_by("-order__placed_at", "-order_id")
-    return links.values("order")[:1]
+    """The latest order of a license that was not undone or given back: its last renewal, if it was renewed."""
+    links = LicensedLine.objects.filter(
+        ~is_given_back("line"), license=license, order__status__in=LICENSING, order__is_test=False
+    )
+    return links.order_by("-order__placed_at", "-order_id").values("order")[:1]
 
 
 def _license_ends_then(message: Message) -> bool:
     license = License.objects.filter(pk=message.object_id, revoked_at=None, expires_on=message.key).first()
     if license is None or find_paid_order(message) is None:
         return False
-    return _latest_order(license.pk).get()["order"] == message.order_id
+    latest = _latest_order(license.pk).first()
+    return latest is not None and latest["order"] == message.order_id
 
 
 def _license_ends(message: Message) -> dict[str, Any]:

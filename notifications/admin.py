@@ -128,8 +128,8 @@ class MessageAdmin(ModelAdmin):
 class FollowUpAdmin(ModelAdmin):
     """Read-only."""
 
-    list_display = ["kind_label", "recipient", "status", "due_at", "closes_at", "settled_at"]
-    list_filter = ["status", KindFilter]
+    list_display = ["kind_label", "recipient", "status", "due_at", "closes_at", "settled_at", "failed_at"]
+    list_filter = ["status", KindFilter, ("failed_at", admin.EmptyFieldListFilter)]
     ordering = ["-due_at"]
     show_full_result_count = False
     search_fields = ["recipient_key__exact"]

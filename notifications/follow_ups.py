@@ -2,18 +2,24 @@
 
 Every step may run at any time, also concurrently or a week late. A due row becomes a message in the same
 transaction that settles it, so nothing is sent twice. Rows that wait for another day stay planned.
+
+An error stops nobody else's emails: one of a kind leaves the other kinds alone, and one of a row the other rows. It
+is logged and counted, and what failed is tried again.
 """
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
-from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from notifications import kinds
 from notifications.addresses import address_subject, email_key
-from notifications.kinds import PlannedFollowUp
+from notifications.kinds import FailedCandidate, FollowUpPlan, PlannedFollowUp
 from notifications.models import FollowUp, Message
 from notifications.opt_outs import is_off
 
@@ -21,6 +27,9 @@ PLAN_AHEAD = timedelta(days=1)  # how long before they are due rows are planned,
 ONE_A_DAY = timedelta(hours=24)
 MAX_PER_RUN = 500  # due rows, and rows checked for cancellation, per run
 BATCH_SIZE = 500
+RETRY_AFTER = timedelta(hours=1)  # a row that could not be checked because of an error
+
+logger = logging.getLogger(__name__)
 
 Status = FollowUp.Status
 
@@ -33,21 +42,67 @@ class FollowUpResult:
     status: FollowUp.Status
 
 
-def run(now: datetime) -> list[FollowUpResult]:
-    """Plan, cancel and send follow-ups. Returns the results."""
-    plan(now)
-    return [*cancel_unwanted(now), *send_due(now)]
+@dataclass
+class FollowUpRun:
+    """What a run did, and what it could not do because of an error: the kinds and rows concerned."""
+
+    results: list[FollowUpResult] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def isolate(self, subject: str) -> Iterator[None]:
+        """Do a part of the run in a savepoint. An error in it is logged and counted, and ends only this part.
+
+        Raises the error if the connection to the database is lost.
+        """
+        try:
+            with transaction.atomic():
+                yield
+        except Exception as error:
+            if isinstance(error, (OperationalError, InterfaceError)) and not connection.is_usable():
+                raise
+            logger.exception("Follow-ups: error in %s", subject)
+            self.failures.append(subject)
 
 
-def plan(now: datetime) -> int:
-    """Create rows for follow-ups that become due soon or recently did. Returns how many are new."""
-    before = FollowUp.objects.count()
+def run(now: datetime) -> FollowUpRun:
+    """Plan, cancel and send follow-ups."""
+    this_run = FollowUpRun()
+    plan(now, this_run)
+    cancel_unwanted(now, this_run)
+    send_due(now, this_run)
+    return this_run
+
+
+# --- Planning -------------------------------------------------------------------------------------------
+
+
+def plan(now: datetime, this_run: FollowUpRun) -> None:
+    """Create rows for follow-ups that become due soon or recently did."""
     for name, plan_of_kind in kinds.follow_ups().items():
-        candidates = plan_of_kind.candidates(now - plan_of_kind.window, now + PLAN_AHEAD)
-        rows = (_row(name, planned) for planned in candidates if planned.recipient.strip() and now < planned.closes_at)
-        while batch := list(islice(rows, BATCH_SIZE)):
-            FollowUp.objects.bulk_create(batch, ignore_conflicts=True)
-    return FollowUp.objects.count() - before
+        with this_run.isolate(name):
+            rows = _new_rows(name, plan_of_kind, now, this_run)
+            while batch := list(islice(rows, BATCH_SIZE)):
+                _create(batch, this_run)
+
+
+def _new_rows(name: str, plan_of_kind: FollowUpPlan, now: datetime, this_run: FollowUpRun) -> Iterator[FollowUp]:
+    for planned in plan_of_kind.candidates(now - plan_of_kind.window, now + PLAN_AHEAD):
+        if isinstance(planned, FailedCandidate):
+            this_run.failures.append(f"{name}: {planned.error}")
+        elif planned.recipient.strip() and now < planned.closes_at:
+            yield _row(name, planned)
+
+
+def _create(rows: list[FollowUp], this_run: FollowUpRun) -> None:
+    """Insert the rows that are new, one by one if one of them is refused by the database."""
+    try:
+        with transaction.atomic():
+            FollowUp.objects.bulk_create(rows, ignore_conflicts=True)
+    except DatabaseError:
+        for row in rows:
+            with this_run.isolate(str(row)):
+                FollowUp.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def _row(kind: str, planned: PlannedFollowUp) -> FollowUp:
@@ -63,26 +118,44 @@ def _row(kind: str, planned: PlannedFollowUp) -> FollowUp:
     )
 
 
-def cancel_unwanted(now: datetime) -> list[FollowUpResult]:
+# --- Canceling and sending ------------------------------------------------------------------------------
+
+
+def cancel_unwanted(now: datetime, this_run: FollowUpRun) -> None:
     """Cancel rows that are no longer wanted, the next due first. Those beyond the limit are checked when due."""
-    rows = FollowUp.objects.planned().order_by("due_at", "pk")[:MAX_PER_RUN]
-    unwanted = [row for row in rows if not is_wanted(row)]
-    results = []
-    for row in unwanted:
-        if _settle(row, Status.CANCELLED, now):
-            results.append(FollowUpResult(row, Status.CANCELLED))
-    return results
+    rows = FollowUp.objects.planned().filter(closes_at__gt=now)
+    for row in _first_without_error(rows, now)[:MAX_PER_RUN]:
+        with _recording_errors(row.pk, now, this_run):
+            if not is_wanted(row) and _settle(row, Status.CANCELLED, now):
+                this_run.results.append(FollowUpResult(row, Status.CANCELLED))
 
 
-def send_due(now: datetime) -> list[FollowUpResult]:
+def send_due(now: datetime, this_run: FollowUpRun) -> None:
     """Settle due rows: sent, canceled, switched off or too late. Sends at most one email a day to an address."""
-    results = []
     for pk in list(_queue(now).values_list("pk", flat=True)[:MAX_PER_RUN]):
-        with transaction.atomic():
+        with _recording_errors(pk, now, this_run):
             row = FollowUp.objects.due(now).select_for_update(skip_locked=True).filter(pk=pk).first()
             if row is not None:
-                results.append(FollowUpResult(row, _decide(row, now)))
-    return results
+                this_run.results.append(FollowUpResult(row, _decide(row, now)))
+
+
+@contextmanager
+def _recording_errors(pk: int, now: datetime, this_run: FollowUpRun) -> Iterator[None]:
+    """Work on one row. After an error, it stays planned, and comes after the others when it is tried again."""
+    errors_before = len(this_run.failures)
+    with this_run.isolate(f"follow-up {pk}"):
+        yield
+    if len(this_run.failures) > errors_before:
+        FollowUp.objects.filter(pk=pk).update(failed_at=now)
+
+
+def _first_without_error(rows: QuerySet[FollowUp], now: datetime) -> QuerySet[FollowUp]:
+    """The next due first. Rows that had an error come last, so that they hold up no others, and not at once."""
+    return rows.filter(_can_be_tried(now)).order_by(F("failed_at").asc(nulls_first=True), "due_at", "pk")
+
+
+def _can_be_tried(now: datetime) -> Q:
+    return Q(failed_at=None) | Q(failed_at__lte=now - RETRY_AFTER) | Q(closes_at__lte=now)
 
 
 def _queue(now: datetime) -> QuerySet[FollowUp]:
@@ -93,12 +166,13 @@ def _queue(now: datetime) -> QuerySet[FollowUp]:
         recipient_key=OuterRef("recipient_key"),
     )
     waits = Q(Exists(sent), closes_at__gt=now)
-    return FollowUp.objects.due(now).exclude(waits).order_by("due_at", "pk")
+    return _first_without_error(FollowUp.objects.due(now).exclude(waits), now)
 
 
 def waiting_for_another_day(now: datetime) -> QuerySet[FollowUp]:
     """Due rows whose address had another email within a day."""
-    return FollowUp.objects.due(now).exclude(pk__in=_queue(now).values("pk")).order_by("due_at", "pk")
+    waiting = FollowUp.objects.due(now).filter(_can_be_tried(now)).exclude(pk__in=_queue(now).values("pk"))
+    return waiting.order_by("due_at", "pk")
 
 
 def _decide(row: FollowUp, now: datetime) -> FollowUp.Status:

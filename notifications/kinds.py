@@ -1,11 +1,18 @@
 """The kinds of email. Apps register theirs in `emails.py`, which is imported at startup."""
 
-from collections.abc import Callable, Iterable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+from django.db import DatabaseError
 
 from notifications.models import Message
+
+logger = logging.getLogger(__name__)
+
+Row = TypeVar("Row")
 
 PRIORITY_NOW = 1  # links and codes: somebody is waiting for them
 PRIORITY_SOON = 5
@@ -42,16 +49,44 @@ class PlannedFollowUp:
 
 
 @dataclass(frozen=True)
+class FailedCandidate:
+    """A row for which no follow-up could be planned, because of an error."""
+
+    error: str
+
+
+Candidates = Iterator[PlannedFollowUp | FailedCandidate]
+
+
+def plan_each(rows: Iterable[Row], plan: Callable[[Row], PlannedFollowUp | None]) -> Candidates:
+    """Plan a follow-up for each row that `plan` does not return None for. An error in one row stops no other row.
+
+    An error of the database is raised: after it, no more rows can be read.
+    """
+    for row in rows:
+        try:
+            planned = plan(row)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            logger.exception("No follow-up can be planned for %r", row)
+            yield FailedCandidate(type(error).__name__)
+        else:
+            if planned is not None:
+                yield planned
+
+
+@dataclass(frozen=True)
 class FollowUpPlan:
     """Makes a kind of email a follow-up: sent on a schedule, with a link to unsubscribe.
 
     `days` is the default schedule; stores can have their own. `candidates` returns what is due between two
-    moments; it may return the same candidate again. `window` is the longest time after its due date that any
-    candidate may still be sent; each one has its own `closes_at`.
+    moments, best by `plan_each`; it may return the same candidate again. `window` is the longest time after its due
+    date that any candidate may still be sent; each one has its own `closes_at`.
     """
 
     days: int
-    candidates: Callable[[datetime, datetime], Iterable[PlannedFollowUp]]
+    candidates: Callable[[datetime, datetime], Iterable[PlannedFollowUp | FailedCandidate]]
     window: timedelta
 
 

@@ -136,6 +136,8 @@ class FollowUp(models.Model):
     due_at = models.DateTimeField(_("due at"))
     closes_at = models.DateTimeField(_("not after"))
     settled_at = models.DateTimeField(_("sent or canceled at"), null=True, blank=True)
+    # When an error last kept it from being checked or sent.
+    failed_at = models.DateTimeField(_("last failed at"), null=True, blank=True, editable=False)
     message = models.OneToOneField(
         Message, on_delete=models.SET_NULL, null=True, blank=True, related_name="follow_up", verbose_name=_("message")
     )

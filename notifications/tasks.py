@@ -33,6 +33,9 @@ def deliver_due() -> None:
 @shared_task
 def send_follow_ups() -> None:
     """Plan, cancel and send follow-ups; see notifications/follow_ups.py."""
-    counts = Counter(result.status.value for result in follow_ups.run(timezone.now()))
+    this_run = follow_ups.run(timezone.now())
+    counts = Counter(result.status.value for result in this_run.results)
     if counts:
         logger.info("Follow-ups: %s", ", ".join(f"{number} {status}" for status, number in sorted(counts.items())))
+    if this_run.failures:
+        logger.error("Follow-ups: %s failed, the others did not", len(this_run.failures))

@@ -14,7 +14,8 @@ from unfold.admin import ModelAdmin, TabularInline
 from notifications import kinds
 from notifications.addresses import email_key
 from notifications.models import Message
-from orders import panels
+from orders import formats, panels
+from orders.admin_money import money_column
 from orders.models import (
     LAST4,
     AddressCorrection,
@@ -45,15 +46,38 @@ class ReadOnlyMixin:
 
 class OrderLineInline(ReadOnlyMixin, TabularInline):
     model = OrderLine
-    fields = ["name", "sku", "kind", "quantity", "quantity_returned", "unit_price", "discount", "tax", "total"]
+    fields = [
+        "name",
+        "sku",
+        "kind",
+        "quantity",
+        "quantity_returned",
+        "formatted_unit_price",
+        "formatted_discount",
+        "formatted_tax",
+        "formatted_total",
+    ]
+    readonly_fields = ["formatted_unit_price", "formatted_discount", "formatted_tax", "formatted_total"]
     ordering = ["position"]
     extra = 0
+
+    formatted_unit_price = money_column("unit_price", _("unit price"), currency="order.currency")
+    formatted_discount = money_column("discount", _("discount"), currency="order.currency")
+    formatted_tax = money_column("tax", _("tax"), currency="order.currency")
+    formatted_total = money_column("total", _("total"), currency="order.currency")
 
 
 class RefundInline(ReadOnlyMixin, TabularInline):
     model = Refund
-    fields = ["store_refund_id", "amount", "refunded_at"]
+    fields = ["store_refund_id", "formatted_amount", "day", "missing_since"]
+    readonly_fields = ["formatted_amount", "day", "missing_since"]
     extra = 0
+
+    formatted_amount = money_column("amount", _("amount"), currency="order.currency")
+
+    @admin.display(description=_("refunded on"), ordering="refunded_at")
+    def day(self, refund: Refund) -> str:
+        return formats.refund_day(refund, refund.order.store.tzinfo)
 
 
 class AddressCorrectionInline(ReadOnlyMixin, TabularInline):
@@ -66,7 +90,7 @@ class AddressCorrectionInline(ReadOnlyMixin, TabularInline):
 
 @admin.register(Order)
 class OrderAdmin(ReadOnlyMixin, ModelAdmin):
-    list_display = ["number", "store", "placed_at", "status", "email", "billing_name", "total", "currency", "is_test"]
+    list_display = ["number", "store", "placed_at", "status", "email", "billing_name", "formatted_total", "is_test"]
     list_filter = ["status", "store", "is_test", "payment_method"]
     list_select_related = ["store"]
     date_hierarchy = "placed_at"
@@ -84,7 +108,7 @@ class OrderAdmin(ReadOnlyMixin, ModelAdmin):
                 "fields": [
                     ("payment_method", "card_brand", "card_last4"),
                     ("wallet", "device_last4"),
-                    ("subtotal", "discount", "tax", "total", "currency"),
+                    ("formatted_subtotal", "formatted_discount", "formatted_tax", "formatted_total"),
                 ]
             },
         ),
@@ -109,7 +133,13 @@ class OrderAdmin(ReadOnlyMixin, ModelAdmin):
         return queryset.filter(found), False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return ["email", "billing", "other_panels", "sent_emails", "attempts"]
+        totals = ["formatted_subtotal", "formatted_discount", "formatted_tax", "formatted_total"]
+        return ["email", "billing", *totals, "other_panels", "sent_emails", "attempts"]
+
+    formatted_subtotal = money_column("subtotal", _("subtotal"))
+    formatted_discount = money_column("discount", _("discount"))
+    formatted_tax = money_column("tax", _("tax"))
+    formatted_total = money_column("total", _("total"))
 
     @admin.display(description=_("address that mails go to"))
     def email(self, order: Order) -> str:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils.translation import get_language, gettext, to_locale
 from django.utils.translation import gettext_lazy as _
 
-from orders.models import Order
+from orders.models import Order, Refund
 
 # Entries per cache. An order page shows many dates and amounts, but few different ones.
 CACHED_RESULTS = 4096
@@ -72,6 +72,12 @@ def day(value: date) -> str:
 
 def local_day(moment: datetime, zone: tzinfo) -> str:
     return day(moment.astimezone(zone).date())
+
+
+def refund_day(refund: Refund, zone: tzinfo) -> str:
+    """Format the day of a refund. Without a date of its own: "before" the day on which we learned of it."""
+    known = local_day(refund.known_at, zone)
+    return known if refund.refunded_at else gettext("before %(day)s") % {"day": known}
 
 
 @lru_cache(maxsize=CACHED_RESULTS)

@@ -129,7 +129,11 @@ def _taxes(order: Order, lines: Sequence[OrderLine]) -> LabelsAndValues:
 
 def _remarks(order: Order, refunds: Sequence[Refund]) -> list[str]:
     return [
-        gettext("Refunded on %(day)s: %(amount)s")
+        (
+            gettext("Refunded on %(day)s: %(amount)s")
+            if refund.refunded_at
+            else gettext("Refunded before %(day)s: %(amount)s")
+        )
         % {
             "day": formats.local_day(refund.known_at, order.store.tzinfo),
             "amount": format_money(refund.amount, order.currency),

@@ -6,7 +6,9 @@ from copy import copy
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
-from orders.formats import CACHED_RESULTS, active_language, locale_for
+from babel.numbers import format_decimal
+
+from orders.formats import CACHED_RESULTS, active_language, active_locale, locale_for
 
 # ISO 4217, list one: the currencies whose smallest unit is not a hundredth. Babel's CLDR data is of no use here: it has
 # the decimals that are usually displayed, which are 0 for RSD, ALL and IQD, although they are paid with decimals.
@@ -62,6 +64,16 @@ def plain_amount(amount: Decimal, currency: str) -> str:
 def format_money(amount: Decimal, currency: str) -> str:
     """Format an amount with its currency in the active language, with the decimals of the currency."""
     return format_money_in(amount, currency, active_language())
+
+
+def format_number(amount: Decimal) -> str:
+    """Format an amount whose currency is not known: without padding zeros, except that cents have two digits.
+
+    In the active language: 79.87, 79.80, 80 or 79.875.
+    """
+    locale = active_locale()
+    is_whole = amount == amount.to_integral_value()
+    return format_decimal(amount, "0" if is_whole else "0.00#", locale=locale)
 
 
 @lru_cache(maxsize=CACHED_RESULTS)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 
 from notifications.kinds import Highlight
-from orders.models import Order, load_items
+from orders.models import Order, OrderLine, load_items
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Panel:
     for all of them. An order that is missing from the result shows no panel. Templates get the content as
     `panel`, beside `order`. `email_highlights` turns the content into what the confirmation email shows.
     `search` takes a search term of staff and returns the ids of matching orders (by serial number, by reference).
+    `lines_given_back` returns the items that the buyer has returned or asks to return, all units of them.
     Panels are shown in the order of `position`, lowest first.
     """
 
@@ -30,6 +31,7 @@ class Panel:
     email_highlights: Callable[[Any], list[Highlight]] | None = None
     admin_template: str = ""
     search: Callable[[str], QuerySet[Any, Any]] | None = None
+    lines_given_back: Callable[[], QuerySet[OrderLine]] | None = None
     position: int = 10
 
 
@@ -54,3 +56,12 @@ def load_panels(orders: Sequence[Order]) -> dict[int, list[tuple[Panel, Any]]]:
         for order_id, content in panel.load(orders).items():
             panels_by_order[order_id].append((panel, content))
     return panels_by_order
+
+
+def lines_given_back() -> QuerySet[OrderLine]:
+    """The items of all orders that their buyers have returned or ask to return, by all panels."""
+    given_back = Q(quantity_returned__gte=F("quantity"))
+    for panel in registered():
+        if panel.lines_given_back is not None:
+            given_back |= Q(pk__in=panel.lines_given_back().values("pk"))
+    return OrderLine.objects.filter(given_back)

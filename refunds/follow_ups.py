@@ -1,16 +1,25 @@
 """The follow-up email that asks some days after a refund whether it has arrived. Discovered by `notifications`."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.addresses import address_subject
-from notifications.kinds import PRIORITY_LATER, EmailKind, FollowUpPlan, PlannedFollowUp, register
+from notifications.kinds import (
+    PRIORITY_LATER,
+    Candidates,
+    EmailKind,
+    FollowUpPlan,
+    PlannedFollowUp,
+    plan_each,
+    register,
+)
 from notifications.models import Message
 from notifications.site import site_url
 from orders import formats
@@ -26,27 +35,37 @@ CHUNK_SIZE = 500  # rows
 TRANSACTION_KEY, REFUND_KEY = "transaction", "refund"
 
 
-def _candidates(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
+# Without a date of its own, a refund that came with its order may have been made at any time before.
+_TIME_IS_KNOWN = Q(refunded_at__isnull=False) | Q(recorded_at__gt=F("order__created_at"))
+
+
+def _candidates(since: datetime, until: datetime) -> Candidates:
     for days, stores in stores_by_days(REFUND_ARRIVED, REFUND_ARRIVED_DAYS, "order__store"):
         delay = timedelta(days=days)
-        refunds = Refund.objects.filter(
+        refunds = Refund.objects.alias(known=Coalesce("refunded_at", "recorded_at")).filter(
             stores,
-            refunded_at__gt=since - delay,
-            refunded_at__lte=until - delay,
+            _TIME_IS_KNOWN,
+            known__gt=since - delay,
+            known__lte=until - delay,
             amount__gt=0,
+            missing_since=None,
             order__is_test=False,
         )
-        for refund in refunds.select_related("order__store", "transaction").iterator(chunk_size=CHUNK_SIZE):
-            due_at = refund.known_at + delay
-            yield PlannedFollowUp(
-                refund.order_id,
-                refund.order.email,
-                due_at,
-                due_at + REFUND_ARRIVED_WINDOW,
-                key=_message_key(refund),
-                order_id=refund.order_id,
-                language=order_language(refund.order),
-            )
+        rows = refunds.select_related("order__store", "transaction").iterator(chunk_size=CHUNK_SIZE)
+        yield from plan_each(rows, partial(_plan, delay))
+
+
+def _plan(delay: timedelta, refund: Refund) -> PlannedFollowUp:
+    due_at = refund.known_at + delay
+    return PlannedFollowUp(
+        refund.order_id,
+        refund.order.email,
+        due_at,
+        due_at + REFUND_ARRIVED_WINDOW,
+        key=_message_key(refund),
+        order_id=refund.order_id,
+        language=order_language(refund.order),
+    )
 
 
 def _message_key(refund: Refund) -> str:
@@ -57,7 +76,8 @@ def _message_key(refund: Refund) -> str:
 def _get_refund(message: Message) -> Refund | None:
     key_type, _dash, pk = message.key.partition("-")
     lookup = Q(transaction=pk) if key_type == TRANSACTION_KEY else Q(pk=pk)
-    return Refund.objects.select_related("order__store").filter(lookup, order=message.object_id).first()
+    refunds = Refund.objects.select_related("order__store").filter(_TIME_IS_KNOWN, missing_since=None)
+    return refunds.filter(lookup, order=message.object_id).first()
 
 
 def _is_still_refunded(message: Message) -> bool:
@@ -78,7 +98,10 @@ def _context(message: Message) -> dict[str, Any]:
     facts = [
         (gettext("Order number"), order.number),
         (gettext("Amount"), format_money(refund.amount, order.currency)),
-        (gettext("Sent on"), formats.local_day(refund.known_at, order.store.tzinfo)),
+        (
+            gettext("Sent on") if refund.refunded_at else gettext("Sent"),
+            formats.refund_day(refund, order.store.tzinfo),
+        ),
     ]
     if payment := formats.payment_line(order):
         facts.append((gettext("To"), payment))

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -16,7 +17,7 @@ from orders.models import Order, OrderLine
 from orders.panels import Panel, register
 from refunds.amounts import paid_per_line
 from refunds.eligibility import REFUSED_ORDER_STATUSES
-from refunds.models import CashbackClaim, Return, Swap, Withdrawal
+from refunds.models import CashbackClaim, Return, ReturnLine, Swap, Withdrawal
 from refunds.policy import days_left, last_moment_before
 from refunds.waiting_times import WAITING_TIMES_SQL, WaitingTime, extend_return_deadlines, waiting_times_parameters
 from refunds.withdrawal_rights import has_withdrawal_right
@@ -184,6 +185,26 @@ def orders_with_reference(search_term: str) -> QuerySet[Any, int]:
     return case_type.objects.filter(reference=reference, order__isnull=False).values_list("order_id", flat=True)
 
 
+def lines_given_back() -> QuerySet[OrderLine]:
+    """Return items whose units are all returned or in open returns, and all items of orders that were withdrawn from.
+
+    A withdrawal whose order is not found yet counts for all orders with its email address.
+    """
+    in_open_returns = (
+        ReturnLine.objects.filter(line=OuterRef("pk"))
+        .exclude(return_case__status__in=Return.CLOSED)
+        .values("line")
+        .annotate(units=Sum("quantity"))
+        .values("units")
+    )
+    withdrawals = Withdrawal.objects.exclude(status__in=Withdrawal.CLOSED - {Withdrawal.SUCCESS_STATUS})
+    same_address = Q(order=None, email_key=OuterRef("order__email_key"), email_key__gt="")
+    return OrderLine.objects.filter(
+        Exists(withdrawals.filter(Q(order=OuterRef("order")) | same_address))
+        | Q(quantity__lte=F("quantity_returned") + Coalesce(Subquery(in_open_returns), 0))
+    )
+
+
 register(
     Panel(
         name="requests",
@@ -192,5 +213,6 @@ register(
         template="refunds/_panel.html",
         admin_template="refunds/_panel_admin.html",
         search=orders_with_reference,
+        lines_given_back=lines_given_back,
     )
 )

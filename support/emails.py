@@ -13,7 +13,6 @@ from notifications.models import Message
 from notifications.site import site_url
 from orders import formats
 from orders.models import AccessLink
-from orders.money import format_money
 from support.models import Thread, ThreadLink, ThreadMessage
 from support.services.threads import is_order_address
 
@@ -94,8 +93,7 @@ def _facts_of_claim(thread: Thread) -> list[tuple[str, str]]:
         return []
     facts = []
     if claim.amount is not None:
-        written = format_money(claim.amount, claim.currency) if claim.currency else f"{claim.amount.normalize():f}"
-        facts.append((gettext("Amount"), written))
+        facts.append((gettext("Amount"), claim.formatted_amount))
     if claim.charged_on is not None:
         facts.append((gettext("Charged on"), formats.day(claim.charged_on)))
     if claim.card_last4:

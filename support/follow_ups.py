@@ -1,13 +1,21 @@
 """The reminder to a buyer who has not answered a question. Found by the autodiscovery of `notifications`."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.kinds import PRIORITY_LATER, EmailKind, FollowUpPlan, PlannedFollowUp, register
+from notifications.kinds import (
+    PRIORITY_LATER,
+    Candidates,
+    EmailKind,
+    FollowUpPlan,
+    PlannedFollowUp,
+    plan_each,
+    register,
+)
 from notifications.models import Message
 from notifications.site import site_url
 from orders.schedules import stores_by_days
@@ -19,23 +27,27 @@ CHUNK_SIZE = 500  # rows
 ASKED = Thread.Status.QUESTION_ASKED
 
 
-def _candidates(since: datetime, until: datetime) -> Iterator[PlannedFollowUp]:
+def _candidates(since: datetime, until: datetime) -> Candidates:
     questions = ThreadMessage.objects.filter(
         case__status=ASKED, to_status=ASKED, actor=ThreadMessage.Actor.STAFF, note=""
     )
     for days, stores in stores_by_days(QUESTION_OPEN, QUESTION_OPEN_DAYS, "case__store"):
         after = timedelta(days=days)
         found = questions.filter(stores, at__gt=since - after, at__lte=until - after)
-        for question in found.select_related("case").iterator(chunk_size=CHUNK_SIZE):
-            due_at = question.at + after
-            yield PlannedFollowUp(
-                question.pk,
-                question.case.email,
-                due_at,
-                due_at + QUESTION_OPEN_WINDOW,
-                order_id=question.case.order_id,
-                language=question.case.language,
-            )
+        rows = found.select_related("case").iterator(chunk_size=CHUNK_SIZE)
+        yield from plan_each(rows, partial(_plan, after))
+
+
+def _plan(after: timedelta, question: ThreadMessage) -> PlannedFollowUp:
+    due_at = question.at + after
+    return PlannedFollowUp(
+        question.pk,
+        question.case.email,
+        due_at,
+        due_at + QUESTION_OPEN_WINDOW,
+        order_id=question.case.order_id,
+        language=question.case.language,
+    )
 
 
 def _is_unanswered(message: Message) -> bool:

@@ -52,7 +52,7 @@ def write_batch(batch: Batch, now: datetime) -> None:
         _write_lines(cursor, batch)
         _write_licenses(cursor, batch)
         _write_links(cursor, batch)
-        _write_refunds(cursor, batch)
+        _write_refunds(cursor, batch, now)
         _write_skus(cursor, batch)
 
 
@@ -134,7 +134,8 @@ def _write_links(cursor: CursorWrapper, batch: Batch) -> None:
     )
 
 
-def _write_refunds(cursor: CursorWrapper, batch: Batch) -> None:
+def _write_refunds(cursor: CursorWrapper, batch: Batch, now: datetime) -> None:
+    """A refund that comes with its order is recorded at the moment at which the order was created."""
     refunds = [(order, refund) for order in batch.orders.values() for refund in order.refunds.values()]
     changed = [refund for _order, refund in refunds if refund.id is not None and refund.changed]
     _update(
@@ -145,9 +146,9 @@ def _write_refunds(cursor: CursorWrapper, batch: Batch) -> None:
     _insert(
         cursor,
         Refund,
-        ("id", "order_id", *REFUND_COLUMNS),
+        ("id", "order_id", "recorded_at", *REFUND_COLUMNS),
         [
-            (refund_id, order.id, *_values(refund.columns, REFUND_COLUMNS))
+            (refund_id, order.id, str(now), *_values(refund.columns, REFUND_COLUMNS))
             for refund_id, (order, refund) in zip(ids, new, strict=True)
         ],
     )

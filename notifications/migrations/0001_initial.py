@@ -151,6 +151,10 @@ class Migration(migrations.Migration):
                 ("due_at", models.DateTimeField(verbose_name="due at")),
                 ("closes_at", models.DateTimeField(verbose_name="not after")),
                 ("settled_at", models.DateTimeField(blank=True, null=True, verbose_name="sent or canceled at")),
+                (
+                    "failed_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="last failed at"),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
                 (
                     "message",

@@ -37,7 +37,7 @@ class Refund(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} ({self.store_refund_id})"
+        return self.store_refund_id
 
     @property
     def known_at(self) -> datetime:

@@ -7,6 +7,7 @@ from django import template
 
 from notifications.site import page_path
 from orders import formats, theme
+from orders.models import Refund
 from orders.money import format_money
 
 register = template.Library()
@@ -36,6 +37,11 @@ def day(value: date) -> str:
 @register.filter
 def local_day(moment: datetime, zone: tzinfo) -> str:
     return formats.local_day(moment, zone)
+
+
+@register.filter
+def refund_day(refund: Refund, zone: tzinfo) -> str:
+    return formats.refund_day(refund, zone)
 
 
 @register.filter

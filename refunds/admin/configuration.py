@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
+from orders.admin_money import EditableMoneyMixin, money_column
 from refunds.models import (
     CashbackPromotion,
     ReturnReason,
@@ -41,18 +42,44 @@ class StoreGatewayAdmin(ModelAdmin):
 
 
 @admin.register(SwapOffer)
-class SwapOfferAdmin(ModelAdmin):
-    list_display = ["name", "store", "product", "price", "currency", "is_active"]
+class SwapOfferAdmin(EditableMoneyMixin, ModelAdmin):
+    list_display = ["name", "store", "product", "formatted_price", "is_active"]
+    fields = ["store", "product", "name", ("price", "currency"), "is_active"]
+    read_only_fields = ["store", "product", "name", "formatted_price", "is_active"]
     list_filter = ["store", "is_active"]
     list_select_related = ["store", "product"]
     search_fields = ["name"]
     autocomplete_fields = ["product"]
 
+    formatted_price = money_column("price", _("price"))
+
 
 @admin.register(CashbackPromotion)
-class CashbackPromotionAdmin(ModelAdmin):
-    list_display = ["name", "amount", "currency", "bought_from", "bought_until", "claim_until", "is_active"]
+class CashbackPromotionAdmin(EditableMoneyMixin, ModelAdmin):
+    list_display = ["name", "formatted_amount", "bought_from", "bought_until", "claim_until", "is_active"]
+    fields = [
+        "name",
+        "stores",
+        "products",
+        "countries",
+        ("bought_from", "bought_until", "claim_until"),
+        ("amount", "currency"),
+        "is_active",
+    ]
+    read_only_fields = [
+        "name",
+        "stores",
+        "products",
+        "countries",
+        "bought_from",
+        "bought_until",
+        "claim_until",
+        "formatted_amount",
+        "is_active",
+    ]
     list_filter = ["is_active", "stores"]
     search_fields = ["name"]
     filter_horizontal = ["stores"]
     autocomplete_fields = ["products"]
+
+    formatted_amount = money_column("amount", _("amount"))

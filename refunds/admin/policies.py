@@ -11,9 +11,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 
 from cases.refusals import Refusal
+from orders.admin_money import EditableMoneyMixin, money_column
 from refunds.models import AutoApprovalLimit, ReturnException, ReturnPolicy
 from refunds.services import policies
 
@@ -41,8 +43,12 @@ class ReturnExceptionInline(PolicyInline):
     autocomplete_fields = ["product"]
 
 
-class AutoApprovalLimitInline(PolicyInline):
+class AutoApprovalLimitInline(EditableMoneyMixin, PolicyInline):
     model = AutoApprovalLimit
+    fields = ["up_to", "currency"]
+    read_only_fields = ["formatted_up_to"]
+
+    formatted_up_to = money_column("up_to", _("up to"))
 
 
 class PolicyForm(forms.ModelForm):

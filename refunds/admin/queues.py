@@ -37,8 +37,9 @@ from cases.refusals import Refusal
 from licenses.models import normalize_serial
 from notifications.addresses import email_key
 from orders import formats
+from orders.admin_money import money_column
 from orders.models import Order, normalize_order_number
-from orders.money import format_money, with_decimals
+from orders.money import with_decimals
 from refunds.eligibility import check_eligibility
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from refunds.services import cashback, returns, swaps, withdrawals
@@ -48,9 +49,10 @@ MAX_CANDIDATES = 10  # orders suggested for a withdrawal without one
 
 
 def _amount_field(case: Any) -> forms.Field:
+    order = case.about_order
     requested = with_decimals(case.amount, case.currency) if isinstance(case, Return) else None
     return forms.DecimalField(
-        label=_("Amount"),
+        label=gettext("Amount in %(currency)s") % {"currency": order.currency} if order else gettext("Amount"),
         required=False,
         initial=requested,
         max_digits=16,
@@ -160,13 +162,8 @@ class ReturnAdmin(RequestAdmin):
     def store(self, case: Return) -> str:
         return str(case.order.store)
 
-    @display(description=_("amount"), ordering="amount")
-    def sum(self, case: Return) -> str:
-        return format_money(case.amount, case.currency)
-
-    @display(description=_("approved"))
-    def approved(self, case: Return) -> str:
-        return "–" if case.amount_approved is None else format_money(case.amount_approved, case.currency)
+    sum = money_column("amount", _("amount"))
+    approved = money_column("amount_approved", _("approved"))
 
     def render_details(self, case: Return) -> SafeString:
         lines = list(case.lines.select_related("line").prefetch_related("licenses__product").order_by("pk"))
@@ -317,9 +314,7 @@ class SwapAdmin(RequestAdmin):
         *common_actions(Swap),
     )
 
-    @display(description=_("difference in price"), ordering="price_difference")
-    def difference(self, case: Swap) -> str:
-        return "–" if case.price_difference is None else format_money(case.price_difference, case.currency)
+    difference = money_column("price_difference", _("difference in price"))
 
 
 def _show_payout_details(case: CashbackClaim, by: User, data: CleanedData) -> str:
@@ -380,9 +375,7 @@ class CashbackClaimAdmin(RequestAdmin):
         serial = normalize_serial(term)
         return super().extra_search_query(term) | (Q(license__serial_key=serial) if serial else Q(pk__in=[]))
 
-    @display(description=_("amount"), ordering="amount")
-    def sum(self, case: CashbackClaim) -> str:
-        return format_money(case.amount, case.currency)
+    sum = money_column("amount", _("amount"))
 
     def render_details(self, case: CashbackClaim) -> SafeString:
         return render_fragment("_cashback.html", case=case, proof=case.proof)

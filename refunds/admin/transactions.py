@@ -19,7 +19,7 @@ from unfold.decorators import display
 from cases.refusals import Refusal
 from orders import formats
 from orders.admin import ReadOnlyMixin
-from orders.money import format_money
+from orders.admin_money import money_column
 from refunds.models import RefundTransaction, StoreGateway
 from refunds.services import transactions
 
@@ -64,9 +64,7 @@ class RefundTransactionAdmin(ReadOnlyMixin, ModelAdmin):
         )
         return super().get_queryset(request).annotate(urgency=urgency).order_by("urgency", "created_at")
 
-    @display(description=_("amount"))
-    def formatted_amount(self, transaction: RefundTransaction) -> str:
-        return format_money(transaction.amount, transaction.currency)
+    formatted_amount = money_column("amount", _("amount"))
 
     @display(description=_("status"), label=True)
     def state(self, transaction: RefundTransaction) -> str:

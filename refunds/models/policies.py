@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from licenses.models import Product
 from orders.models import OrderLine, Store, money_field
+from orders.money import plain_amount
 
 DEFAULT_DAYS = 30
 DEFAULT_WITHDRAWAL_DAYS = 14
@@ -98,7 +99,7 @@ class AutoApprovalLimit(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.up_to} {self.currency}"
+        return f"{plain_amount(self.up_to, self.currency)} {self.currency}"
 
 
 class WithdrawalPeriod(models.Model):

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order, Refund, Store, money_field
+from orders.money import plain_amount
 from refunds.models.returns import Return
 from refunds.models.withdrawals import Withdrawal
 
@@ -137,7 +138,7 @@ class RefundTransaction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency}"
+        return f"{plain_amount(self.amount, self.currency)} {self.currency}"
 
     @property
     def case(self) -> Return | Withdrawal:

@@ -11,6 +11,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from orders.admin import ReadOnlyMixin
+from orders.admin_money import EMPTY
 from support import charge_finder
 from support.models import ChargeClaim, Thread
 from support.services.threads import is_order_address
@@ -18,7 +19,7 @@ from support.services.threads import is_order_address
 
 @admin.register(ChargeClaim)
 class ChargeClaimAdmin(ReadOnlyMixin, ModelAdmin):
-    list_display = ["thread", "outcome", "email", "amount", "currency", "charged_on", "card_last4", "received_at"]
+    list_display = ["thread", "outcome", "email", "formatted_amount", "charged_on", "card_last4", "received_at"]
     list_filter = ["outcome"]
     list_select_related = ["thread"]
     ordering = ["thread__due_at", "pk"]
@@ -28,6 +29,10 @@ class ChargeClaimAdmin(ReadOnlyMixin, ModelAdmin):
     @display(description=_("address"), ordering="thread__email")
     def email(self, claim: ChargeClaim) -> str:
         return claim.thread.email
+
+    @display(description=_("amount"), ordering="amount")
+    def formatted_amount(self, claim: ChargeClaim) -> str:
+        return claim.formatted_amount or EMPTY
 
     @display(description=_("received at"), ordering="thread__created_at")
     def received_at(self, claim: ChargeClaim) -> Any:

@@ -7,9 +7,11 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order, money_field
+from orders.money import format_money, format_number
 from support.models.threads import Thread
 
 
@@ -72,3 +74,12 @@ class ChargeClaim(models.Model):
 
     def __str__(self) -> str:
         return self.thread.reference
+
+    @property
+    def formatted_amount(self) -> str:
+        """The amount with its currency; without one as it was typed, and that its currency is unknown. May be empty."""
+        if self.amount is None:
+            return ""
+        if self.currency:
+            return format_money(self.amount, self.currency)
+        return gettext("%(amount)s (currency unknown)") % {"amount": format_number(self.amount)}

@@ -176,3 +176,32 @@ def test_a_time_that_is_none_ends_with_2(typed: str) -> None:
     with pytest.raises(CommandError, match="not a time") as error:
         told("--now", typed)
     assert error.value.returncode == 2
+
+
+def test_a_license_without_an_order_that_it_ends_with_stops_nobody() -> None:
+    expires = (PLACED + timedelta(days=20)).date()
+    lost, kept = (
+        make_license(make_line(make_order(store_email=email)), expires_on=expires, activated_at=PLACED)
+        for email in ("a@example.com", "b@example.com")
+    )
+    after(days=5, hours=12)
+    assert FollowUp.objects.planned().filter(kind="license_ends").count() == 2
+    lost.licensed_lines.all().delete()
+    assert "license_ends" in after(days=7)
+    assert Message.objects.get(kind="license_ends").object_id == kept.pk
+
+
+def test_a_store_whose_time_zone_is_unknown_stops_no_other_store() -> None:
+    expires = (PLACED + timedelta(days=20)).date()
+    broken = make_store(time_zone="Europe/Atlantis")
+    for store, email in ((broken, "a@example.com"), (make_store(), "b@example.com")):
+        product = make_product()
+        make_release(product, released_at=PLACED - timedelta(days=9))
+        line = make_line(make_order(store=store, store_email=email))
+        make_license(line, product=product, expires_on=expires, activated_at=PLACED)
+    for days in (7, 26):
+        now = PLACED + timedelta(days=days)
+        with time_machine.travel(now, tick=False):
+            assert follow_ups.run(now).failures
+    sent = Message.objects.order_by("pk").values_list("recipient", "kind")
+    assert list(sent) == [("b@example.com", "license_ends"), ("b@example.com", "downloads_end")]

@@ -6,6 +6,7 @@ import pytest
 
 from licenses.follow_ups import find_paid_order
 from notifications import follow_ups
+from notifications.follow_ups import FollowUpRun
 from notifications.kinds import PlannedFollowUp
 from notifications.models import FollowUp, Message
 from refunds.services.withdrawals import WithdrawalStatement, withdraw
@@ -21,8 +22,8 @@ def _plan(world: World, *recipients: str) -> None:
     due_at = NOW + timedelta(hours=1)
     for number, recipient in enumerate(recipients):
         world.planned.append(PlannedFollowUp(number, recipient, due_at, due_at + timedelta(hours=4)))
-    follow_ups.plan(NOW)
-    follow_ups.send_due(NOW + timedelta(hours=2))
+    follow_ups.plan(NOW, FollowUpRun())
+    follow_ups.send_due(NOW + timedelta(hours=2), FollowUpRun())
 
 
 def test_nobody_waits_for_a_follow_up_to_somebody_else() -> None:

@@ -71,6 +71,13 @@ def test_refunds_and_discounts_are_shown() -> None:
     assert "Refunded on November 5, 2026: €9.99" in page_text
 
 
+def test_a_refund_without_a_date_is_shown_before_the_day_we_learned_of_it() -> None:
+    order = make_order(status="partially_refunded")
+    at = datetime(2026, 11, 5, tzinfo=UTC)
+    Refund.objects.create(order=order, store_refund_id="R-1", amount=Decimal("9.99"), recorded_at=at)
+    assert "Refunded before November 5, 2026: €9.99" in invoice_text(order)
+
+
 def test_building_an_invoice_needs_no_query(django_assert_num_queries) -> None:
     order = Order.objects.select_related("store").get(pk=make_order().pk)
     lines = [make_line(order) for _line in range(3)]

@@ -79,6 +79,12 @@ def test_refunds_are_shown(order: Order) -> None:
     assert "November 6, 2026 €9.99" in page_text  # the day at the store
 
 
+def test_a_refund_without_a_date_is_shown_before_the_day_we_learned_of_it(order: Order) -> None:
+    at = datetime(2026, 11, 5, 23, 30, tzinfo=UTC)
+    Refund.objects.create(order=order, store_refund_id="R-1", amount=Decimal("9.99"), recorded_at=at)
+    assert "before November 6, 2026 €9.99" in text(inside(order).get(page_of(order)))
+
+
 def test_emails_about_the_order_are_shown_with_their_status(order: Order) -> None:
     resend_confirmation(order)
     Message.objects.update(status=Message.Status.BOUNCED)

@@ -10,14 +10,16 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from notifications import follow_ups, kinds
 from notifications.addresses import mask_address
 from notifications.follow_ups import FollowUpResult
 from notifications.models import FollowUp
 
-EXIT_UNUSABLE = 2
+EXIT_SOME_FAILED, EXIT_UNUSABLE = 1, 2
+
+FAILURES_SHOWN = 10
 
 EPILOG = """
 Plans the follow-ups that come due, takes back what nobody needs any more, and puts what is due into the outbox.
@@ -27,7 +29,8 @@ Run at any time, also twice at once: each goes at most once, and nobody gets two
   manage.py send_followups --dry-run                          what would go now, to whom, and why the others don't
   manage.py send_followups --dry-run --now 2026-12-01T09:00   the same as if it were then (UTC, or with an offset)
 
-Ends with 0, or with 2 when it could not work at all.
+Ends with 0; with 1 when some could not be planned, checked or sent because of an error (the others were, the log
+says which, and they are tried again); with 2 when it could not work at all.
 """
 
 REASONS = {
@@ -56,7 +59,7 @@ class Command(BaseCommand):
         now = _parse_time(options["now"])
         try:
             with transaction.atomic():
-                results = follow_ups.run(now)
+                this_run = follow_ups.run(now)
                 waiting = list(follow_ups.waiting_for_another_day(now))
                 to_come = FollowUp.objects.planned().filter(due_at__gt=now).count()
                 if options["dry_run"]:
@@ -68,7 +71,7 @@ class Command(BaseCommand):
                 returncode=EXIT_UNUSABLE,
             ) from None
         # Rows that wait for another day may have been checked in this run; list them once, from `waiting`.
-        settled = [result for result in results if result.status != FollowUp.Status.PLANNED]
+        settled = [result for result in this_run.results if result.status != FollowUp.Status.PLANNED]
         for result in [*settled, *(FollowUpResult(row, FollowUp.Status.PLANNED) for row in waiting)]:
             self.stdout.write(_format_result(result))
         counts = Counter(result.status for result in settled)
@@ -82,6 +85,16 @@ class Command(BaseCommand):
         self.stdout.write(
             words % {"sent": sent, "needless": len(settled) - sent, "waiting": len(waiting), "later": to_come}
         )
+        if failures := this_run.failures:
+            raise CommandError(
+                ngettext(
+                    "%(count)d error, in: %(subjects)s. The log says more; the other follow-ups are not affected.",
+                    "%(count)d errors, in: %(subjects)s. The log says more; the other follow-ups are not affected.",
+                    len(failures),
+                )
+                % {"count": len(failures), "subjects": "; ".join(failures[:FAILURES_SHOWN])},
+                returncode=EXIT_SOME_FAILED,
+            )
 
 
 def _parse_time(typed: str) -> datetime:
