@@ -178,6 +178,9 @@ class ReturnAdmin(RequestAdmin):
             eligibility=check_eligibility(case.order, timezone.now()),
             payment=formats.payment_line(case.order),
             zone=case.order.store.tzinfo,
+            cashback_claims=list(
+                case.order.cashback_claims.not_called_off().filter(license_id__in=case.license_ids()).order_by("pk")
+            ),
             transactions=list(case.transactions.order_by("pk")),
         )
 
