@@ -100,7 +100,8 @@ def load_payouts(orders: Iterable[Order]) -> list[Payout]:
 
 
 def _payout(order: Order, **fields: Any) -> Payout:
-    return Payout(**{"order_id": order.pk, "email_key": order.email_key, "currency": order.currency} | fields)
+    values: dict[str, Any] = {"order_id": order.pk, "email_key": order.email_key, "currency": order.currency}
+    return Payout(**values | fields)
 
 
 def _refunds(orders: dict[int, Order]) -> list[Payout]:
@@ -161,7 +162,7 @@ def _promises(orders: dict[int, Order]) -> list[Payout]:
 
 def _cashback(orders: dict[int, Order]) -> list[Payout]:
     is_paid = Q(events__to_status=CashbackClaim.Status.PAID)
-    claims = CashbackClaim.objects.filter(order_id__in=orders).not_called_off()
+    claims = CashbackClaim.objects.filter(order_id__in=orders).exclude(status__in=CashbackClaim.WITHOUT_PAYOUT)
     return [
         _payout(
             orders[claim.order_id],

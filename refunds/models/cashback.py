@@ -1,7 +1,7 @@
 """Cashback promotions, and the claims of buyers who bought and activated a promoted product."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from cases.models import CaseEvent, CaseQuerySet, DecidedCase
+from cases.models import CaseEvent, DecidedCase
 from files.models import Upload
 from licenses.models import License, Product
 from orders.models import Order, Store, money_field
@@ -55,12 +55,6 @@ class CashbackPromotion(models.Model):
         return self.name
 
 
-class CashbackClaimQuerySet(CaseQuerySet):
-    def not_called_off(self) -> Self:
-        """Claims that were paid or may still be."""
-        return self.exclude(status__in=[CashbackClaim.Status.DECLINED, CashbackClaim.Status.CANCELLED])
-
-
 class CashbackClaim(DecidedCase):
     """A claim on one promotion for one serial number."""
 
@@ -81,6 +75,7 @@ class CashbackClaim(DecidedCase):
     EMAIL_PREFIX = "cashback"
     UNDECIDED = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.QUESTION_ASKED})
     CLOSED = frozenset({Status.PAID, Status.DECLINED, Status.CANCELLED})
+    WITHOUT_PAYOUT = frozenset({Status.DECLINED, Status.CANCELLED})
     SUCCESS_STATUS = Status.PAID
     TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
         "": frozenset({Status.RECEIVED}),
@@ -111,8 +106,6 @@ class CashbackClaim(DecidedCase):
     # Encrypted (see refunds/payout_details.py). Emptied when the claim is closed.
     payout_details = models.BinaryField(editable=False, blank=True, default=bytes)
     payout_reference = models.CharField(_("reference of the payout"), max_length=100, blank=True)
-
-    objects = CashbackClaimQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("cashback claim")

@@ -14,10 +14,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases import services
-from cases.refusals import NotPossible
+from cases.refusals import NotPossible, WrongStatus
 from cases.services import CALLED_OFF, require_text
 from cases.submissions import find_submission
-from cases.transitions import Actor, add_event, lock_order, locked, transition
+from cases.transitions import Actor, add_event, lock_order, locked, status_label, transition
 from files.services import store_file
 from licenses.models import License, normalize_serial
 from orders.card_numbers import contains_card_number
@@ -159,6 +159,16 @@ def _current_reason(claim: CashbackClaim) -> NoCashbackReason | None:
 def decline(case: CashbackClaim, by: User, reason: str, note: str = "") -> None:
     """Decline a claim: email the reason to the buyer, and delete the bank details."""
     services.decline(case, by, reason, note, **CLEARED_PAYOUT_DETAILS)
+
+
+def take_back_approval(case: CashbackClaim, by: User, reason: str, note: str = "") -> None:
+    """Decline an approved claim that is not paid: email the reason to the buyer, and delete the bank details."""
+    reason = require_text(reason, _("Please write the reason to the buyer."))
+    with locked(case) as current:
+        if current.status != Status.APPROVED:
+            raise WrongStatus(status_label(current))
+        columns: dict[str, Any] = {"decided_at": timezone.now(), "decided_by": by} | CLEARED_PAYOUT_DETAILS
+        transition(current, Status.DECLINED, Actor.STAFF, by=by, text=reason, note=note, **columns)
 
 
 def reveal_payout_details(case: CashbackClaim, by: User) -> PayoutDetails | None:
