@@ -426,4 +426,9 @@ class CashbackClaimAdmin(RequestAdmin):
         return format_money(case.amount, case.currency)
 
     def render_details(self, case: CashbackClaim) -> SafeString:
-        return render_fragment("_cashback.html", case=case, proof=case.proof)
+        return render_fragment(
+            "_cashback.html",
+            case=case,
+            proof=case.proof,
+            reason=cashback.current_reason(case) if case.status == CashbackClaim.Status.APPROVED else None,
+        )

@@ -144,12 +144,12 @@ def approve(case: CashbackClaim, by: User, text: str = "", note: str = "") -> No
     """
     with locked(case) as current:
         load_ledger(current.order).require_payable()
-        if current.is_undecided and (reason := _current_reason(current)):
+        if current.is_undecided and (reason := current_reason(current)):
             raise NoCashback(reason)
         transition(current, Status.APPROVED, Actor.STAFF, by=by, text=text, note=note)
 
 
-def _current_reason(claim: CashbackClaim) -> NoCashbackReason | None:
+def current_reason(claim: CashbackClaim) -> NoCashbackReason | None:
     """Return why the claimed license is not eligible any more, apart from this claim itself."""
     purchases = [each for each in purchased_licenses([claim.order]) if each.license.pk == claim.license_id]
     reasons = [permanent_reason(replace(each, claim=None)) for each in purchases]

@@ -84,8 +84,8 @@ def mark_done(transaction: RefundTransaction, reference: str, by: User) -> None:
         if current.status != Status.UNCLEAR:
             transactions.mark_done(current, reference, by)
             return
-        record_refund(current, clean_reference(reference), Actor.STAFF, by=by)
         _record(current.case, by, gettext("The refund was found at the gateway by staff."))
+        record_refund(current, clean_reference(reference), Actor.STAFF, by=by)
 
 
 def take_back_approval(case: RefundCase, by: User, reason: str, note: str = "") -> None:
@@ -128,12 +128,16 @@ def look_up(transaction: RefundTransaction, by: User) -> GatewayResult | RefundN
             raise WrongStatus(current.get_status_display())
         if isinstance(result, RefundDone):
             current.last_answer = ""
+            _record_lookup(current, by, gettext("The refund was made."))
             record_refund(current, result.reference, Actor.PORTAL)
         else:
             _store_answer(current, result, is_final=not may_be_in_flight and current.tries == asked.tries)
-        answer = current.last_answer or gettext("The refund was made.")
-        _record(current.case, by, gettext("Looked up at the gateway: %(answer)s") % {"answer": answer})
+            _record_lookup(current, by, current.last_answer)
     return result
+
+
+def _record_lookup(transaction: RefundTransaction, by: User, answer: str) -> None:
+    _record(transaction.case, by, gettext("Looked up at the gateway: %(answer)s") % {"answer": answer})
 
 
 def _may_be_in_flight(transaction: RefundTransaction, now: datetime) -> bool:

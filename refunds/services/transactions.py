@@ -159,11 +159,13 @@ def lock_transaction(transaction: RefundTransaction) -> RefundTransaction:
 
 
 def record_refund(transaction: RefundTransaction, reference: str, actor: Actor, *, by: User | None = None) -> None:
-    """Add the refund to the order and complete the transaction, before the store has reported the refund.
+    """Complete the transaction, and add the refund to the order unless the store has reported it already.
 
     The caller holds the locks.
     """
-    refund = Refund.objects.create(
+    refund = Refund.objects.filter(
+        order_id=transaction.order_id, store_refund_id=reference, transaction=None
+    ).first() or Refund.objects.create(
         order_id=transaction.order_id,
         store_refund_id=f"{OWN_REFUND_ID_PREFIX}{transaction.idempotency_key}",
         amount=transaction.amount,
