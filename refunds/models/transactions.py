@@ -54,10 +54,10 @@ class RefundTransactionQuerySet(models.QuerySet["RefundTransaction"]):
     def is_unresolved(self) -> Q:
         """The condition of `unresolved`."""
         approved = Q(return_case__status=Return.Status.APPROVED) | Q(withdrawal__status=Withdrawal.Status.APPROVED)
-        newer = RefundTransaction.objects.filter(
-            status__in=[*RefundTransaction.OPEN, RefundTransaction.Status.DONE], order=OuterRef("order")
-        ).filter(Q(return_case=OuterRef("return_case")) | Q(withdrawal=OuterRef("withdrawal")))
-        return Q(~Exists(newer), approved, status=RefundTransaction.Status.REFUSED)
+        later = RefundTransaction.objects.filter(order=OuterRef("order"), pk__gt=OuterRef("pk")).filter(
+            Q(return_case=OuterRef("return_case")) | Q(withdrawal=OuterRef("withdrawal"))
+        )
+        return Q(~Exists(later), approved, status=RefundTransaction.Status.REFUSED)
 
     def due(self, now: datetime) -> Self:
         """Ready to be sent or looked up by a worker now, and not leased by another."""

@@ -118,6 +118,16 @@ def test_a_refund_that_was_never_sent_is_made_by_hand(case: Return, agent: User)
     assert RefundTransaction.objects.waiting_for_staff().count() == 1
 
 
+def test_of_several_refused_tries_only_the_newest_needs_staff(
+    case: Return, refused: RefundTransaction, server: StripeServer, agent: User
+) -> None:
+    recovery.retry(refused, agent)
+    server.failures = [Failure(400, body=error("", "No."))]
+    assert send_due() == {"refused": 1}
+    assert list(RefundTransaction.objects.unresolved()) == [newest(case)]
+    assert ways_out(refused) == []
+
+
 def test_a_refund_without_a_key_has_ways_out(case: Return, settings: Settings) -> None:
     settings.STRIPE_SECRET_KEYS = {}
     assert send_due() == {"refused": 1}
