@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Min, Q
 
+from cases.services import CALLED_OFF
 from orders.models import Order, Refund
 from refunds.amounts import ZERO
 from refunds.models import CashbackClaim, Return, Withdrawal
@@ -162,7 +163,7 @@ def _promises(orders: dict[int, Order]) -> list[Payout]:
 
 def _cashback(orders: dict[int, Order]) -> list[Payout]:
     is_paid = Q(events__to_status=CashbackClaim.Status.PAID)
-    claims = CashbackClaim.objects.filter(order_id__in=orders).exclude(status__in=CashbackClaim.WITHOUT_PAYOUT)
+    claims = CashbackClaim.objects.filter(order_id__in=orders).exclude(status__in=CALLED_OFF)
     return [
         _payout(
             orders[claim.order_id],

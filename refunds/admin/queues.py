@@ -34,6 +34,7 @@ from cases.admin.actions import (
 from cases.admin.queues import CaseAdmin
 from cases.models import DecidedCase
 from cases.refusals import Refusal
+from cases.services import CALLED_OFF
 from licenses.models import normalize_serial
 from notifications.addresses import email_key
 from orders import formats
@@ -206,7 +207,7 @@ class ReturnAdmin(RequestAdmin):
             zone=case.order.store.tzinfo,
             cashback_claims=list(
                 case.order.cashback_claims.filter(license_id__in=case.license_ids())
-                .exclude(status__in=CashbackClaim.WITHOUT_PAYOUT)
+                .exclude(status__in=CALLED_OFF)
                 .order_by("pk")
             ),
             transactions=list(case.transactions.order_by("pk")),

@@ -75,7 +75,6 @@ class CashbackClaim(DecidedCase):
     EMAIL_PREFIX = "cashback"
     UNDECIDED = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.QUESTION_ASKED})
     CLOSED = frozenset({Status.PAID, Status.DECLINED, Status.CANCELLED})
-    WITHOUT_PAYOUT = frozenset({Status.DECLINED, Status.CANCELLED})
     SUCCESS_STATUS = Status.PAID
     TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
         "": frozenset({Status.RECEIVED}),
