@@ -7,8 +7,8 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import DecidedCase
-from cases.refusals import NoOpenQuestion, NotPossible
-from cases.transitions import Actor, add_event, locked, transition
+from cases.refusals import NoOpenQuestion, NotPossible, WrongStatus
+from cases.transitions import Actor, add_event, locked, status_label, transition
 
 # Statuses that every DecidedCase has in common (Withdrawal has no "cancelled").
 IN_REVIEW = "in_review"
@@ -65,9 +65,14 @@ def ask_question(case: DecidedCase, by: User, question: str, note: str = "") -> 
 
 
 def decline(case: DecidedCase, by: User, reason: str, note: str = "", **columns: Any) -> None:
-    """Decline a case. The reason is emailed to the buyer; `columns` are set together with the status."""
+    """Decline an undecided case. The reason is emailed to the buyer; `columns` are set together with the status.
+
+    An approval is taken back by the service of its kind of case, which also stops what it promised.
+    """
     reason = require_text(reason, _("Please write the reason to the buyer."))
     with locked(case) as current:
+        if not current.is_undecided:
+            raise WrongStatus(status_label(current))
         transition(current, DECLINED, Actor.STAFF, by=by, text=reason, note=note, **columns)
 
 

@@ -32,6 +32,8 @@ from portal import schema
 from portal.celery import app
 from portal.health import unapplied_migrations
 from portal.models import Heartbeat
+from refunds.gateways import is_configured
+from refunds.models import StoreGateway
 
 RESPONSE_TIMEOUT = 3  # seconds, for the broker, a worker and the mail server
 MAX_EMAIL_DELAY = timedelta(minutes=10)
@@ -188,6 +190,18 @@ def check_outbox() -> str:
     return _("the oldest mail that is due waits for %(time)s") % {"time": _format_age(age)}
 
 
+def check_gateways() -> str:
+    gateways = list(StoreGateway.objects.select_related("store").order_by("store__slug"))
+    for each in gateways:
+        if not is_configured(each.gateway, each.store):
+            text = _("the store “%(store)s” refunds through %(gateway)s, and the settings have no key for it")
+            raise CheckFailed(
+                text % {"store": each.store.slug, "gateway": each.get_gateway_display()},
+                _("Add its key to STRIPE_SECRET_KEYS, or choose another gateway for the store in the admin."),
+            )
+    return _("%(count)d stores have one, each with its key") % {"count": len(gateways)}
+
+
 def check_settings() -> str:
     # A demo runs without HTTPS, so Django's deployment checks give warnings there.
     level = checks.ERROR if settings.DEMO else checks.WARNING
@@ -211,6 +225,7 @@ CHECKS = (
     Check("uploads", check_uploads),
     Check("releases", check_releases, needs=("database", "migrations")),
     Check("outbox", check_outbox, needs=("database", "migrations")),
+    Check("gateways", check_gateways, needs=("database", "migrations")),
 )
 
 

@@ -5,7 +5,7 @@ policy would have accepted.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,7 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from licenses.models import Product, Sku
-from orders.models import OrderLine, Store
+from orders.models import Order, OrderLine, Store
+from refunds.auto_approval import Payout, is_approved_automatically, load_payouts
 from refunds.models import AutoApprovalLimit, Return, ReturnException, ReturnPolicy
 from refunds.policy import PolicyTerms, StorePolicies, return_until, was_activated
 from refunds.waiting_times import WaitingTime, extend_return_deadlines, load_waiting_times
@@ -128,25 +129,73 @@ def _build_exception(parsed: ExceptionEntry) -> ReturnException:
 def replay_returns(terms: PolicyTerms, store: Store | None, since: datetime) -> Iterator[ChangedOutcome | None]:
     """Yield for each return since then its changed outcome, or None if the outcome stays the same.
 
-    Works in chunks, with the same number of queries for each.
+    Works in chunks, with the same number of queries for each. What some terms approved automatically counts
+    against the later returns of the same buyer under these terms, whatever was decided in reality.
     """
     cases = Return.objects.filter(created_at__gte=since).order_by("created_at", "pk")
     if store is not None:
         cases = cases.filter(order__store=store)
     rows = (
         cases.select_related("order__store")
-        .prefetch_related("lines__line", "lines__licenses")
+        .prefetch_related("lines__line__licensed_lines", "lines__licenses")
         .iterator(chunk_size=CHUNK_SIZE)
     )
+    approved_before, approved_after = _AutoApproved(), _AutoApproved()
     while chunk := list(islice(rows, CHUNK_SIZE)):
         policies = StorePolicies({case.order.store_id for case in chunk})
         products = _product_ids(chunk)
         waiting_times = load_waiting_times({case.order_id for case in chunk})
+        payouts = _PayoutsByBuyer(load_payouts({case.order for case in chunk}))
         for case in chunk:
             waited = [each for each in waiting_times[case.order_id] if each.start < case.created_at]
-            before = _decide(case, policies.in_force_at(case.order.store_id, case.order.placed_at), products, waited)
-            after = _decide(case, terms, products, waited)
+            terms_before = policies.in_force_at(case.order.store_id, case.order.placed_at)
+            before, after = (
+                _find_refusal(case, applied, products, waited) or _decide(case, applied, payouts, approved)
+                for applied, approved in ((terms_before, approved_before), (terms, approved_after))
+            )
             yield ChangedOutcome(case, before, after) if before.outcome != after.outcome else None
+
+
+class _PayoutsByBuyer:
+    """Payouts, found by order and by email address."""
+
+    def __init__(self, payouts: Iterable[Payout] = ()) -> None:
+        self._by_order: dict[int, list[Payout]] = {}
+        self._by_email: dict[str, list[Payout]] = {}
+        for each in payouts:
+            self.add(each)
+
+    def add(self, payout: Payout) -> None:
+        self._by_order.setdefault(payout.order_id, []).append(payout)
+        if payout.email_key:
+            self._by_email.setdefault(payout.email_key, []).append(payout)
+
+    def get(self, order: Order) -> list[Payout]:
+        """Return the payouts of this order and of its address, each once."""
+        of_address = self._by_email.get(order.email_key, [])
+        return of_address or self._by_order.get(order.pk, [])
+
+
+class _AutoApproved(_PayoutsByBuyer):
+    """The returns that some terms approved automatically, each as a payout at the moment when it was sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.return_ids: set[int] = set()
+
+    def add_return(self, case: Return) -> None:
+        self.return_ids.add(case.pk)
+        self.add(
+            Payout(
+                order_id=case.order_id,
+                email_key=case.order.email_key,
+                currency=case.currency,
+                amount=case.amount,
+                promised_at=case.created_at,
+                moved_at=case.created_at,
+                return_id=case.pk,
+            )
+        )
 
 
 def _product_ids(chunk: list[Return]) -> dict[tuple[int, str], int | None]:
@@ -155,13 +204,13 @@ def _product_ids(chunk: list[Return]) -> dict[tuple[int, str], int | None]:
     return {(store_id, code): product for store_id, code, product in rows.values_list("store_id", "code", "product_id")}
 
 
-def _decide(
+def _find_refusal(
     case: Return,
     terms: PolicyTerms,
     products: dict[tuple[int, str], int | None],
     waited: list[WaitingTime],
-) -> ReplayResult:
-    """Decide a return under these terms, as of the moment it was sent. `waited` began before it."""
+) -> ReplayResult | None:
+    """Return why these terms refuse a return, as of the moment it was sent, or None. `waited` began before it."""
     order = case.order
     for each in case.lines.all():
         days = terms.days(products.get((order.store_id, each.line.sku)), each.line.kind)
@@ -176,6 +225,18 @@ def _decide(
             was_activated(license, order, case.created_at) for license in each.licenses.all()
         ):
             return ReplayResult(Outcome.REFUSED, gettext("%(item)s was activated") % {"item": each.line.name})
-    if terms.auto_approves(case.amount, case.currency):
+    return None
+
+
+def _decide(case: Return, terms: PolicyTerms, payouts: _PayoutsByBuyer, approved: _AutoApproved) -> ReplayResult:
+    """Decide a return that these terms do not refuse, as of the moment it was sent."""
+    order = case.order
+    earlier = [
+        each for each in payouts.get(order) if each.return_id != case.pk and each.return_id not in approved.return_ids
+    ]
+    licenses = {license_id for line in case.lines.all() for license_id in line.license_ids()}
+    earlier += approved.get(order)
+    if is_approved_automatically(terms, order, case.amount, licenses, earlier, case.created_at):
+        approved.add_return(case)
         return ReplayResult(Outcome.AUTO_APPROVED)
     return ReplayResult(Outcome.MANUAL)

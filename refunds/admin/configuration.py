@@ -1,18 +1,28 @@
 """Admin pages of configuration: return reasons, withdrawal periods, gateways, swap offers, promotions."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from orders.admin_money import EditableMoneyMixin, money_column
+from refunds.gateways import is_configured
 from refunds.models import (
     CashbackPromotion,
     ReturnReason,
     StoreGateway,
     SwapOffer,
     WithdrawalPeriod,
+)
+
+MISSING_KEY = _(
+    "The settings have no key of this gateway for the store “%(store)s”. Add it first (STRIPE_SECRET_KEYS), and restart"
+    " the portal."
 )
 
 
@@ -35,8 +45,18 @@ class WithdrawalPeriodAdmin(ModelAdmin):
         return period.country or str(_("every country"))
 
 
+class StoreGatewayForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        store, gateway = data.get("store"), data.get("gateway")
+        if store and gateway and not is_configured(gateway, store):
+            self.add_error("gateway", ValidationError(MISSING_KEY % {"store": store.slug}))
+        return data
+
+
 @admin.register(StoreGateway)
 class StoreGatewayAdmin(ModelAdmin):
+    form = StoreGatewayForm
     list_display = ["store", "gateway"]
     list_select_related = ["store"]
 

@@ -34,6 +34,7 @@ from cases.admin.actions import (
 from cases.admin.queues import CaseAdmin
 from cases.models import DecidedCase
 from cases.refusals import Refusal
+from cases.services import CALLED_OFF
 from licenses.models import normalize_serial
 from notifications.addresses import email_key
 from orders import formats
@@ -41,8 +42,8 @@ from orders.admin_money import money_column
 from orders.models import Order, normalize_order_number
 from orders.money import with_decimals
 from refunds.eligibility import check_eligibility
-from refunds.models import CashbackClaim, Return, Swap, Withdrawal
-from refunds.services import cashback, returns, swaps, withdrawals
+from refunds.models import CashbackClaim, RefundTransaction, Return, Swap, Withdrawal
+from refunds.services import cashback, recovery, returns, swaps, withdrawals
 
 MAX_OTHER_REQUESTS = 20  # per kind of request
 MAX_CANDIDATES = 10  # orders suggested for a withdrawal without one
@@ -129,6 +130,29 @@ def render_fragment(template: str, **context: Any) -> SafeString:
     return mark_safe(render_to_string(f"refunds/admin/{template}", context))  # noqa: S308 (templates escape)
 
 
+class StuckRefundFilter(admin.SimpleListFilter):
+    """Cases whose refund a gateway refused, or of which nobody knows whether it was made."""
+
+    title = _("refund")
+    parameter_name = "refund"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("stuck", str(_("refused or unclear")))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() != "stuck":
+            return queryset
+        stuck = RefundTransaction.objects.filter(
+            RefundTransaction.objects.is_unresolved() | Q(status=RefundTransaction.Status.UNCLEAR)
+        )
+        column = "return_case" if queryset.model is Return else "withdrawal"
+        return queryset.filter(pk__in=stuck.values(column))
+
+
+def _take_back(service: Any) -> Any:
+    return lambda case, by, data: service.take_back_approval(case, by, data["text"], data["note"])
+
+
 def _approve(service: Any) -> Any:
     return lambda case, by, data: service.approve(case, by, text=data["text"], note=data["note"])
 
@@ -140,7 +164,7 @@ def _approve_amount(service: Any) -> Any:
 @admin.register(Return)
 class ReturnAdmin(RequestAdmin):
     list_display = ["reference", "state", "age", "due", "order", "sum", "reason", "store"]
-    list_filter = [*RequestAdmin.list_filter, "reason", "order__store"]
+    list_filter = [*RequestAdmin.list_filter, StuckRefundFilter, "reason", "order__store"]
     list_select_related = ["order__store", "reason"]
     actions = ["approve_all"]
     fieldsets = [
@@ -154,6 +178,9 @@ class ReturnAdmin(RequestAdmin):
             Return.UNDECIDED,
             AMOUNT_FIELDS,
             is_primary=True,
+        ),
+        CaseAction(
+            "take_back", _("Take the approval back"), _take_back(recovery), {Return.Status.APPROVED}, REASON_FIELDS
         ),
         *common_actions(Return),
     )
@@ -175,6 +202,11 @@ class ReturnAdmin(RequestAdmin):
             eligibility=check_eligibility(case.order, timezone.now()),
             payment=formats.payment_line(case.order),
             zone=case.order.store.tzinfo,
+            cashback_claims=list(
+                case.order.cashback_claims.filter(license_id__in=case.license_ids())
+                .exclude(status__in=CALLED_OFF)
+                .order_by("pk")
+            ),
             transactions=list(case.transactions.order_by("pk")),
         )
 
@@ -215,7 +247,7 @@ def _candidate_orders(case: Withdrawal) -> list[Order]:
 @admin.register(Withdrawal)
 class WithdrawalAdmin(RequestAdmin):
     list_display = ["reference", "state", "late", "age", "due", "name", "order_number", "order"]
-    list_filter = [*RequestAdmin.list_filter, "is_late"]
+    list_filter = [*RequestAdmin.list_filter, StuckRefundFilter, "is_late"]
     list_select_related = ["order"]
     fieldsets = [
         (
@@ -246,6 +278,9 @@ class WithdrawalAdmin(RequestAdmin):
             lambda case, by, data: withdrawals.record_answer(case, by, data["text"]),
             {Withdrawal.Status.QUESTION_ASKED},
             ANSWER_FIELDS,
+        ),
+        CaseAction(
+            "take_back", _("Take the approval back"), _take_back(recovery), {Withdrawal.Status.APPROVED}, REASON_FIELDS
         ),
         *common_actions(Withdrawal),
     )
@@ -368,6 +403,13 @@ class CashbackClaimAdmin(RequestAdmin):
             CashbackClaim.UNDECIDED | {CashbackClaim.Status.APPROVED},
             {},
         ),
+        CaseAction(
+            "take_back",
+            _("Take the approval back"),
+            _take_back(cashback),
+            {CashbackClaim.Status.APPROVED},
+            REASON_FIELDS,
+        ),
         *common_actions(CashbackClaim, cashback.decline),
     )
 
@@ -378,4 +420,9 @@ class CashbackClaimAdmin(RequestAdmin):
     sum = money_column("amount", _("amount"))
 
     def render_details(self, case: CashbackClaim) -> SafeString:
-        return render_fragment("_cashback.html", case=case, proof=case.proof)
+        return render_fragment(
+            "_cashback.html",
+            case=case,
+            proof=case.proof,
+            reason=cashback.current_reason(case) if case.status == CashbackClaim.Status.APPROVED else None,
+        )

@@ -1,5 +1,7 @@
-"""Admin page of refund transactions: those that staff make by hand, and those that a gateway refused."""
+"""Admin page of refund transactions: those that staff make by hand, and what can be done about stuck ones."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
@@ -20,10 +22,75 @@ from cases.refusals import Refusal
 from orders import formats
 from orders.admin import ReadOnlyMixin
 from orders.admin_money import money_column
-from refunds.models import RefundTransaction, StoreGateway
-from refunds.services import transactions
+from refunds.models import RefundTransaction
+from refunds.services import recovery
+from refunds.services.recovery import WayOut
 
 Status = RefundTransaction.Status
+
+
+@dataclass(frozen=True)
+class TransactionAction:
+    """A button on the page of a transaction, with at most one text field. `run` gets what was typed there."""
+
+    way_out: WayOut
+    label: Any
+    run: Callable[[RefundTransaction, User, str], object]
+    field: str = ""
+    field_label: Any = ""
+    is_required: bool = True
+    max_length: int = 1000
+
+
+_NOTE: dict[str, Any] = {
+    "field": "note",
+    "field_label": _("Internal note, for staff only"),
+    "is_required": False,
+}
+TRANSACTION_ACTIONS = {
+    action.way_out: action
+    for action in (
+        TransactionAction(
+            WayOut.LOOK_UP, _("Look it up at the gateway now"), lambda row, by, text: recovery.look_up(row, by)
+        ),
+        TransactionAction(
+            WayOut.MARK_DONE,
+            _("Mark as done"),
+            lambda row, by, text: recovery.mark_done(row, text, by),
+            field="reference",
+            field_label=_("Was it made in the store’s back office or at the gateway? Its reference there:"),
+            max_length=100,
+        ),
+        TransactionAction(
+            WayOut.RETRY, _("Send once more"), lambda row, by, text: recovery.retry(row, by, text), **_NOTE
+        ),
+        TransactionAction(
+            WayOut.MAKE_BY_HAND,
+            _("Make it by hand"),
+            lambda row, by, text: recovery.make_by_hand(row, by, text),
+            **_NOTE,
+        ),
+        TransactionAction(
+            WayOut.MARK_NOT_SENT,
+            _("Mark as not sent"),
+            lambda row, by, text: recovery.mark_not_sent(row, by, text),
+            field="reason",
+            field_label=_("The gateway does not know it. Why was it not sent? (For staff only)"),
+        ),
+        TransactionAction(
+            WayOut.TAKE_BACK,
+            _("Take the approval back"),
+            lambda row, by, text: recovery.take_back_approval(row.case, by, text),
+            field="reason",
+            field_label=_("Reason, as the buyer reads it"),
+        ),
+    )
+}
+
+
+def may_decide(user: Any, transaction: RefundTransaction) -> bool:
+    """Whether the user may decide the case of this transaction."""
+    return bool(user.has_perm(f"refunds.change_{transaction.case._meta.model_name}"))
 
 
 class TransactionToDoFilter(admin.SimpleListFilter):
@@ -31,12 +98,19 @@ class TransactionToDoFilter(admin.SimpleListFilter):
     parameter_name = "todo"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [("hand", str(_("to make by hand"))), ("refused", str(_("refused by the gateway")))]
+        return [
+            ("hand", str(_("to make by hand"))),
+            ("refused", str(_("refused by the gateway"))),
+            ("unclear", str(_("unclear at the gateway"))),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        rows: Any = queryset
         if self.value() == "hand":
-            return queryset.waiting_for_staff()  # type: ignore[attr-defined]
-        return queryset.filter(status=Status.REFUSED) if self.value() == "refused" else queryset
+            return rows.waiting_for_staff()
+        if self.value() == "refused":
+            return rows.unresolved()
+        return rows.filter(status=Status.UNCLEAR) if self.value() == "unclear" else rows
 
 
 @admin.register(RefundTransaction)
@@ -55,9 +129,9 @@ class RefundTransactionAdmin(ReadOnlyMixin, ModelAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RefundTransaction]:
-        """Order by urgency: refused, then open, then the rest; each oldest first."""
+        """Order by urgency: refused and unresolved, then open, then the rest; each oldest first."""
         urgency = Choice(
-            When(status=Status.REFUSED, then=Value(0)),
+            When(RefundTransaction.objects.is_unresolved(), then=Value(0)),
             When(status__in=RefundTransaction.OPEN, then=Value(1)),
             default=Value(2),
             output_field=IntegerField(),
@@ -99,11 +173,13 @@ class RefundTransactionAdmin(ReadOnlyMixin, ModelAdmin):
         transaction = self.get_object(request, object_id)
         context: dict[str, Any] = {}
         if transaction is not None and self.has_send_permission(request):
-            is_manual = transaction.gateway == StoreGateway.Gateway.MANUAL and transaction.status == Status.WAITING
             context = {
                 "send_url": reverse("admin:refunds_refundtransaction_send", args=[transaction.pk]),
-                "can_be_marked": is_manual or transaction.status == Status.REFUSED,
-                "can_be_retried": transaction.status == Status.REFUSED,
+                "transaction_actions": [
+                    TRANSACTION_ACTIONS[way_out]
+                    for way_out in recovery.ways_out(transaction)
+                    if way_out != WayOut.TAKE_BACK or may_decide(request.user, transaction)
+                ],
             }
         return super().change_view(request, object_id, form_url, (extra_context or {}) | context)
 
@@ -112,28 +188,27 @@ class RefundTransactionAdmin(ReadOnlyMixin, ModelAdmin):
         return [path("<int:pk>/send/", view, name="refunds_refundtransaction_send"), *super().get_urls()]
 
     def send(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Run an action by POST: "done" with a reference, "retry" through the gateway, or "by_hand" for staff."""
+        """Run one of TRANSACTION_ACTIONS by POST. If the service refuses, nothing has changed."""
         transaction = RefundTransaction.objects.filter(pk=pk).first()
         if not self.has_send_permission(request):
             raise PermissionDenied
         if transaction is None:
             raise Http404
         assert isinstance(request.user, User)
-        action = request.POST.get("action", "") if request.method == "POST" else ""
+        name = request.POST.get("action", "") if request.method == "POST" else ""
+        page = reverse("admin:refunds_refundtransaction_change", args=[pk])
+        if name not in TRANSACTION_ACTIONS:
+            return HttpResponseRedirect(page)
+        action = TRANSACTION_ACTIONS[WayOut(name)]
+        if action.way_out == WayOut.TAKE_BACK and not may_decide(request.user, transaction):
+            raise PermissionDenied
         try:
-            if action == "done":
-                transactions.mark_done(transaction, request.POST.get("reference", ""), request.user)
-            elif action == "retry":
-                transactions.retry(transaction)
-            elif action == "by_hand":
-                transactions.switch_to_manual(transaction)
+            action.run(transaction, request.user, request.POST.get(action.field, "").strip()[: action.max_length + 1])
         except Refusal as refusal:
             messages.error(request, str(refusal))
         else:
-            if action in ("done", "retry", "by_hand"):
-                self.log_change(request, transaction, action)
-                messages.success(request, gettext("Done. The list shows how it stands."))
-        page = "changelist" if action else "change"
-        return HttpResponseRedirect(
-            reverse(f"admin:refunds_refundtransaction_{page}", args=[] if page == "changelist" else [pk])
-        )
+            self.log_change(request, transaction, f"{action.label}")
+            messages.success(request, gettext("Done. The list shows how it stands."))
+        if action.way_out == WayOut.LOOK_UP:
+            return HttpResponseRedirect(page)  # which offers what the answer allows
+        return HttpResponseRedirect(reverse("admin:refunds_refundtransaction_changelist"))

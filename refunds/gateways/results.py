@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Protocol
 
+from orders.models import Store
 from refunds.models import RefundTransaction
 
 
@@ -41,7 +42,11 @@ GatewayResult = RefundDone | RefundRefused | RefundUnclear
 
 
 class Gateway(Protocol):
-    """Neither method writes to the database, nor raises for errors of the gateway or the network."""
+    """No method writes to the database, nor raises for errors of the gateway or the network."""
+
+    def is_configured(self, store: Store) -> bool:
+        """Whether the settings have what this store needs to refund through the gateway."""
+        ...
 
     def send(self, transaction: RefundTransaction) -> GatewayResult:
         """Send the refund. Sent twice, it is made once, as long as the gateway remembers its idempotency key."""

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from stripe.params import PaymentIntentRetrieveParams, RefundCreateParams, RefundListParams
 
+from orders.models import Store
 from orders.money import format_money
 from refunds.gateways.results import GatewayResult, RefundDone, RefundNotFound, RefundRefused, RefundUnclear
 from refunds.gateways.stripe_amounts import from_minor_units, smallest_amount, to_minor_units
@@ -41,10 +42,17 @@ class PaymentNotFound(Exception):
 class StripeGateway:
     """See refunds/gateways/results.py for the interface."""
 
+    def is_configured(self, store: Store) -> bool:
+        return bool(_secret_key(store))
+
     def send(self, transaction: RefundTransaction) -> GatewayResult:
-        secret_key = _secret_key(transaction)
+        store = transaction.order.store
+        secret_key = _secret_key(store)
         if not secret_key:
-            return _missing_key(transaction)
+            return RefundRefused(
+                _("No secret key is set for the store “%(store)s”. Add it to STRIPE_SECRET_KEYS; nothing was sent.")
+                % {"store": store.slug}
+            )
         try:
             payment = find_payment(transaction)
             charge = _load_charge(secret_key, payment)
@@ -72,9 +80,13 @@ class StripeGateway:
         return _result_from_refund(refund)
 
     def look_up(self, transaction: RefundTransaction) -> GatewayResult | RefundNotFound:
-        secret_key = _secret_key(transaction)
+        store = transaction.order.store
+        secret_key = _secret_key(store)
         if not secret_key:
-            return _missing_key(transaction)
+            return RefundUnclear(
+                _("No secret key is set for the store “%(store)s”. Add it to STRIPE_SECRET_KEYS; it was not looked up.")
+                % {"store": store.slug}
+            )
         try:
             for refund in _list_refunds(secret_key, find_payment(transaction)):
                 if _idempotency_key(refund) == str(transaction.idempotency_key):
@@ -163,15 +175,8 @@ def _nothing_left() -> RefundRefused:
     return RefundRefused(f"{BlockReason.NOTHING_LEFT}: {sentence}")
 
 
-def _secret_key(transaction: RefundTransaction) -> str:
-    return str(settings.STRIPE_SECRET_KEYS.get(transaction.order.store.slug, ""))
-
-
-def _missing_key(transaction: RefundTransaction) -> RefundUnclear:
-    return RefundUnclear(
-        _("No secret key is set for the store “%(store)s”. Add it to STRIPE_SECRET_KEYS; nothing was sent.")
-        % {"store": transaction.order.store.slug}
-    )
+def _secret_key(store: Store) -> str:
+    return str(settings.STRIPE_SECRET_KEYS.get(store.slug, ""))
 
 
 def _client(secret_key: str) -> stripe.StripeClient:

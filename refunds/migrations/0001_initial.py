@@ -885,6 +885,7 @@ class Migration(migrations.Migration):
                 ("tries", models.PositiveSmallIntegerField(default=0, verbose_name="tries")),
                 ("next_try_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="next try")),
                 ("leased_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("not_found_at_try", models.PositiveSmallIntegerField(blank=True, editable=False, null=True)),
                 ("last_answer", models.TextField(blank=True, verbose_name="last answer")),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="promised at")),
                 ("done_at", models.DateTimeField(blank=True, null=True, verbose_name="done at")),

@@ -83,7 +83,7 @@ class CashbackClaim(DecidedCase):
         ),
         Status.IN_REVIEW: frozenset({Status.QUESTION_ASKED, Status.APPROVED, Status.DECLINED, Status.CANCELLED}),
         Status.QUESTION_ASKED: frozenset({Status.IN_REVIEW, Status.APPROVED, Status.DECLINED, Status.CANCELLED}),
-        Status.APPROVED: frozenset({Status.PAID}),
+        Status.APPROVED: frozenset({Status.PAID, Status.DECLINED}),
     }
 
     status = models.CharField(_("status"), max_length=24, choices=Status)

@@ -84,7 +84,7 @@ class ReturnException(models.Model):
 
 
 class AutoApprovalLimit(models.Model):
-    """Returns up to this amount are approved automatically."""
+    """Returns are approved automatically up to this amount in all; refunds/auto_approval.py says what counts."""
 
     policy = models.ForeignKey(ReturnPolicy, on_delete=models.CASCADE, related_name="auto_approval_limits")
     currency = models.CharField(_("currency"), max_length=3, validators=[currency_code])

@@ -79,7 +79,7 @@ class Return(DecidedCase):
         Status.QUESTION_ASKED: frozenset(
             {Status.IN_REVIEW, Status.APPROVED, Status.DECLINED, Status.CANCELLED, Status.REFUNDED}
         ),
-        Status.APPROVED: frozenset({Status.REFUNDED}),
+        Status.APPROVED: frozenset({Status.REFUNDED, Status.DECLINED}),
     }
 
     status = models.CharField(_("status"), max_length=24, choices=Status)
@@ -114,6 +114,11 @@ class Return(DecidedCase):
     def about_order(self) -> Order:
         return self.order
 
+    def license_ids(self) -> set[int]:
+        """Return the ids of the licenses of the returned units; see `ReturnLine.license_ids`."""
+        lines = self.lines.prefetch_related("licenses", "line__licensed_lines")
+        return {license_id for line in lines for license_id in line.license_ids()}
+
 
 class ReturnLine(models.Model):
     """Units of one order line in a return, and their refund amount."""
@@ -137,6 +142,11 @@ class ReturnLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.line.name}"
+
+    def license_ids(self) -> set[int]:
+        """Return the ids of its licenses; of all licenses of the line if nobody said which ones are returned."""
+        chosen = {license.pk for license in self.licenses.all()}
+        return chosen or {link.license_id for link in self.line.licensed_lines.all()}
 
 
 class ReturnEvent(CaseEvent):

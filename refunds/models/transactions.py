@@ -6,7 +6,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -47,6 +47,18 @@ class RefundTransactionQuerySet(models.QuerySet["RefundTransaction"]):
             order__status__in=[Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED],
             order__is_test=False,
         )
+
+    def unresolved(self) -> Self:
+        """Refused by the gateway, and neither tried again nor ended in another way."""
+        return self.filter(self.is_unresolved())
+
+    def is_unresolved(self) -> Q:
+        """The condition of `unresolved`."""
+        approved = Q(return_case__status=Return.Status.APPROVED) | Q(withdrawal__status=Withdrawal.Status.APPROVED)
+        later = RefundTransaction.objects.filter(order=OuterRef("order"), pk__gt=OuterRef("pk")).filter(
+            Q(return_case=OuterRef("return_case")) | Q(withdrawal=OuterRef("withdrawal"))
+        )
+        return Q(~Exists(later), approved, status=RefundTransaction.Status.REFUSED)
 
     def due(self, now: datetime) -> Self:
         """Ready to be sent or looked up by a worker now, and not leased by another."""
@@ -93,6 +105,8 @@ class RefundTransaction(models.Model):
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
     next_try_at = models.DateTimeField(_("next try"), default=timezone.now)
     leased_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # The value of `tries` when staff's lookup found nothing at the gateway. Outdated by the next try.
+    not_found_at_try = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
     last_answer = models.TextField(_("last answer"), blank=True)
     created_at = models.DateTimeField(_("promised at"), default=timezone.now)
     done_at = models.DateTimeField(_("done at"), null=True, blank=True)
@@ -139,6 +153,11 @@ class RefundTransaction(models.Model):
 
     def __str__(self) -> str:
         return f"{plain_amount(self.amount, self.currency)} {self.currency}"
+
+    @property
+    def is_known_as_not_sent(self) -> bool:
+        """Whether a lookup since the last try has shown that the gateway does not know this refund."""
+        return self.not_found_at_try == self.tries
 
     @property
     def case(self) -> Return | Withdrawal:

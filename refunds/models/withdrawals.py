@@ -36,7 +36,7 @@ class Withdrawal(DecidedCase):
         ),
         Status.IN_REVIEW: frozenset({Status.QUESTION_ASKED, Status.APPROVED, Status.DECLINED, Status.REFUNDED}),
         Status.QUESTION_ASKED: frozenset({Status.IN_REVIEW, Status.APPROVED, Status.DECLINED, Status.REFUNDED}),
-        Status.APPROVED: frozenset({Status.REFUNDED}),
+        Status.APPROVED: frozenset({Status.REFUNDED, Status.DECLINED}),
     }
 
     status = models.CharField(_("status"), max_length=24, choices=Status)

@@ -14,10 +14,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases import services
-from cases.refusals import NotPossible
+from cases.refusals import NotPossible, WrongStatus
 from cases.services import CALLED_OFF, require_text
 from cases.submissions import find_submission
-from cases.transitions import Actor, add_event, lock_order, locked, transition
+from cases.transitions import Actor, add_event, lock_order, locked, status_label, transition
 from files.services import store_file
 from licenses.models import License, normalize_serial
 from orders.card_numbers import contains_card_number
@@ -144,12 +144,12 @@ def approve(case: CashbackClaim, by: User, text: str = "", note: str = "") -> No
     """
     with locked(case) as current:
         load_ledger(current.order).require_payable()
-        if current.is_undecided and (reason := _current_reason(current)):
+        if current.is_undecided and (reason := current_reason(current)):
             raise NoCashback(reason)
         transition(current, Status.APPROVED, Actor.STAFF, by=by, text=text, note=note)
 
 
-def _current_reason(claim: CashbackClaim) -> NoCashbackReason | None:
+def current_reason(claim: CashbackClaim) -> NoCashbackReason | None:
     """Return why the claimed license is not eligible any more, apart from this claim itself."""
     purchases = [each for each in purchased_licenses([claim.order]) if each.license.pk == claim.license_id]
     reasons = [permanent_reason(replace(each, claim=None)) for each in purchases]
@@ -159,6 +159,16 @@ def _current_reason(claim: CashbackClaim) -> NoCashbackReason | None:
 def decline(case: CashbackClaim, by: User, reason: str, note: str = "") -> None:
     """Decline a claim: email the reason to the buyer, and delete the bank details."""
     services.decline(case, by, reason, note, **CLEARED_PAYOUT_DETAILS)
+
+
+def take_back_approval(case: CashbackClaim, by: User, reason: str, note: str = "") -> None:
+    """Decline an approved claim that is not paid: email the reason to the buyer, and delete the bank details."""
+    reason = require_text(reason, _("Please write the reason to the buyer."))
+    with locked(case) as current:
+        if current.status != Status.APPROVED:
+            raise WrongStatus(status_label(current))
+        columns: dict[str, Any] = {"decided_at": timezone.now(), "decided_by": by} | CLEARED_PAYOUT_DETAILS
+        transition(current, Status.DECLINED, Actor.STAFF, by=by, text=reason, note=note, **columns)
 
 
 def reveal_payout_details(case: CashbackClaim, by: User) -> PayoutDetails | None:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from refunds.ledger import BlockReason, load_ledger
-from refunds.models import RefundTransaction, Return, StoreGateway, Withdrawal
+from refunds.models import RefundTransaction, StoreGateway
 from refunds.services.transactions import Status, blocking_reason
 
 
@@ -46,13 +46,8 @@ def _gateways_reason(row: RefundTransaction) -> BlockReason | None:
 
 def _rows(store: str) -> list[RefundTransaction]:
     """Open transactions, and refused ones of cases that are still approved and were not tried again."""
-    later = RefundTransaction.objects.filter(order=OuterRef("order"), pk__gt=OuterRef("pk")).filter(
-        Q(return_case=OuterRef("return_case")) | Q(withdrawal=OuterRef("withdrawal"))
-    )
-    stopped = Q(status=Status.REFUSED) & (
-        Q(return_case__status=Return.Status.APPROVED) | Q(withdrawal__status=Withdrawal.Status.APPROVED)
-    )
-    rows = RefundTransaction.objects.filter(Q(status__in=RefundTransaction.OPEN) | (stopped & ~Exists(later)))
+    unresolved = RefundTransaction.objects.is_unresolved()
+    rows = RefundTransaction.objects.filter(Q(status__in=RefundTransaction.OPEN) | unresolved)
     if store:
         rows = rows.filter(order__store__slug=store)
     return list(rows.select_related("order__store", "return_case", "withdrawal").order_by("created_at", "pk"))

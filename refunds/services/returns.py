@@ -21,6 +21,7 @@ from orders.models import Order
 from orders.money import round_to_currency
 from orders.services.confirmations import order_language
 from refunds.amounts import ZERO, allocate, can_be_approved
+from refunds.auto_approval import is_approved_automatically, load_payouts, lock_buyer
 from refunds.eligibility import Eligibility, LineEligibility, check_eligibility
 from refunds.models import Return, ReturnLine, ReturnReason
 from refunds.refusals import InvalidAmount, InvalidQuantity, ReturnPeriodEnded
@@ -154,9 +155,25 @@ def request_return(
         )
         transition(case, Status.RECEIVED, Actor.BUYER, text=comment)
         _add_lines(case, checked)
-        if eligibility.terms.auto_approves(case.amount, case.currency):
+        lock_buyer(order)
+        if is_auto_approved(eligibility, checked, timezone.now()):
             _approve(case, case.amount, Actor.PORTAL)
     return case
+
+
+def is_auto_approved(eligibility: Eligibility, checked: Sequence[CheckedLine], at: datetime) -> bool:
+    """Whether the policy approves a return of these lines without staff. Call `lock_buyer` before acting on it."""
+    order = eligibility.order
+    if order.currency not in eligibility.terms.auto_approval_limits:
+        return False
+    return is_approved_automatically(
+        eligibility.terms,
+        order,
+        sum((each.amount for each in checked), ZERO),
+        {license.pk for each in checked for license in each.licenses or each.line.licenses},
+        load_payouts([order]),
+        at,
+    )
 
 
 def find_submitted(order: Order, requested: Sequence[RequestedLine], submission_id: UUID | None) -> Return | None:

@@ -72,14 +72,7 @@ def mark_done(transaction: RefundTransaction, reference: str, by: User) -> None:
     reference is unusable, WrongStatus if the transaction is in another status or at a gateway, InvalidAmount if
     a refused amount is not left any more.
     """
-    reference = " ".join(reference.split())
-    max_length = RefundTransaction._meta.get_field("store_reference").max_length or 0
-    if not 0 < len(reference) <= max_length or not reference.isprintable():
-        raise NotPossible(
-            _("Please enter the reference of the refund, of at most %(longest)d characters."), longest=max_length
-        )
-    if contains_card_number(reference):
-        raise NotPossible(_("This is a card number. Please enter the reference of the refund instead."))
+    reference = clean_reference(reference)
     with db_transaction.atomic():
         current = lock_transaction(transaction)
         if current.status == Status.REFUSED:
@@ -89,6 +82,19 @@ def mark_done(transaction: RefundTransaction, reference: str, by: User) -> None:
         if reason := blocking_reason(current):
             raise OrderBlocked(reason)
         record_refund(current, reference, Actor.STAFF, by=by)
+
+
+def clean_reference(reference: str) -> str:
+    """Return a typed reference of a refund without superfluous spaces. Raises NotPossible if it is unusable."""
+    reference = " ".join(reference.split())
+    max_length = RefundTransaction._meta.get_field("store_reference").max_length or 0
+    if not 0 < len(reference) <= max_length or not reference.isprintable():
+        raise NotPossible(
+            _("Please enter the reference of the refund, of at most %(longest)d characters."), longest=max_length
+        )
+    if contains_card_number(reference):
+        raise NotPossible(_("This is a card number. Please enter the reference of the refund instead."))
+    return reference
 
 
 def retry(transaction: RefundTransaction) -> RefundTransaction:
@@ -153,11 +159,13 @@ def lock_transaction(transaction: RefundTransaction) -> RefundTransaction:
 
 
 def record_refund(transaction: RefundTransaction, reference: str, actor: Actor, *, by: User | None = None) -> None:
-    """Add the refund to the order and complete the transaction, before the store has reported the refund.
+    """Complete the transaction, and add the refund to the order unless the store has reported it already.
 
     The caller holds the locks.
     """
-    refund = Refund.objects.create(
+    refund = Refund.objects.filter(
+        order_id=transaction.order_id, store_refund_id=reference, transaction=None
+    ).first() or Refund.objects.create(
         order_id=transaction.order_id,
         store_refund_id=f"{OWN_REFUND_ID_PREFIX}{transaction.idempotency_key}",
         amount=transaction.amount,

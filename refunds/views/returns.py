@@ -94,7 +94,7 @@ def _check_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm
         "is_reduced": form.is_reduced(),
         "reason": form.cleaned_data["reason"],
         "comment": form.cleaned_data["comment"],
-        "approved_at_once": eligibility.terms.auto_approves(amount, order.currency),
+        "approved_at_once": returns.is_auto_approved(eligibility, form.checked_lines, timezone.now()),
         "revokes_licenses": eligibility.terms.policy.revokes_serials
         and any(each.licenses for each in form.checked_lines),
         "service": find_extended_service(eligibility, form.checked_lines),

@@ -18,10 +18,10 @@ from cases import services
 from cases.refusals import Refusal, WrongStatus
 from orders.models import PaymentReference, Refund
 from refunds.models import RefundTransaction, Return, ReturnEvent, StoreGateway
-from refunds.services import returns, transactions
+from refunds.services import recovery, returns, transactions
 from refunds.services.sending import send_due
 from tests.factories import make_agent, make_line, make_order, make_reason
-from tests.refunds.stripe_server import StripeServer
+from tests.refunds.stripe_server import Failure, StripeServer, error
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -146,6 +146,44 @@ def test_two_agents_marking_a_refund_concurrently_record_it_once(undecided: Retu
     assert sum(isinstance(result, WrongStatus) for result in results) == 1
     assert Refund.objects.count() == 1
     assert ReturnEvent.objects.filter(to_status=Return.Status.REFUNDED).count() == 1
+
+
+def test_an_approval_taken_back_while_a_worker_sends_is_either_refunded_or_declined(
+    case: Return, server: StripeServer
+) -> None:
+    agent = make_agent()
+    run_concurrently(send_due, lambda: recovery.take_back_approval(case, agent, "No."))
+    case.refresh_from_db()
+    if case.status == Return.Status.DECLINED:
+        assert not server.refunds
+        assert case.transactions.get().status == RefundTransaction.Status.CANCELLED
+    else:
+        assert_refunded_once(case, server)
+
+
+def test_of_two_ways_out_of_a_refused_refund_at_once_one_is_taken(case: Return, server: StripeServer) -> None:
+    server.failures = [Failure(400, body=error("", "No."))]
+    assert send_due() == {"refused": 1}
+    refused, agent = case.transactions.get(), make_agent()
+    results = run_concurrently(
+        lambda: recovery.retry(refused, agent),
+        lambda: recovery.make_by_hand(refused, agent),
+        lambda: recovery.mark_done(refused, "BO-1", agent),
+    )
+    assert sum(isinstance(result, Refusal) for result in results) == 2
+    assert case.transactions.exclude(pk=refused.pk).count() == 1
+
+
+def test_a_refund_that_is_looked_up_and_sent_at_once_is_recorded_once(case: Return, server: StripeServer) -> None:
+    server.failures = [Failure(after_refund=True)]
+    assert send_due() == {"unclear": 1}
+    unclear, agent = case.transactions.get(), make_agent()
+    run_concurrently(
+        lambda: send_due(timezone.now() + timedelta(hours=2)),
+        lambda: recovery.look_up(unclear, agent),
+        lambda: recovery.mark_done(unclear, str(server.refunds[0]["id"]), agent),
+    )
+    assert_refunded_once(case, server)
 
 
 @pytest.mark.parametrize("reference", ["", "   ", "x" * 101, "4242 4242 4242 4242", "a\x00b"])

@@ -141,7 +141,7 @@ def test_queries_do_not_grow_with_the_returns(
 ) -> None:
     for _number in range(12):
         make_sent_return(reason, 20)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(13):
         assert replay(tmp_path, {"days": 1})["judged"] == 12
 
 

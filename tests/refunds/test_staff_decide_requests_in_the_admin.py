@@ -184,7 +184,7 @@ def test_a_refused_refund_is_listed_first_and_can_be_made_by_hand(staff_client: 
     refused = return_case.transactions.get()
     RefundTransaction.objects.update(status="refused", last_answer="No such charge")
     page = f"/admin/refunds/refundtransaction/{refused.pk}/"
-    assert marks(staff_client.get(f"{page}change/"), "data-action") == ["done", "retry", "by_hand"]
+    assert marks(staff_client.get(f"{page}change/"), "data-action") == ["done", "retry", "by_hand", "take_back"]
     staff_client.post(f"{page}send/", {"action": "by_hand"})
     assert RefundTransaction.objects.waiting_for_staff().count() == 1
 

@@ -30,6 +30,7 @@ be returned, no exceptions, people decide):
    "exceptions": [{"product": "maximum-security", "days": 60}, {"kind": "renewal", "days": null}],
    "auto_approve": {"EUR": "20.00"}}
 
+"auto_approve" is a limit for all that goes back: the whole order, and 30 days of its email address.
 "store": "*", or no store, judges every store. "days": null means: cannot be returned. Nothing is written.
 
   manage.py replay_policy new.json --since 90d

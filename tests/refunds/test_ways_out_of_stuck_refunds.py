@@ -1,0 +1,482 @@
+"""Every state of a refund has a way out for staff: retry, by hand, done, looked up, not sent, taken back."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from cases import services
+from cases.refusals import NotPossible, WrongStatus
+from notifications.models import Message
+from orders.models import Order, PaymentReference, Refund
+from portal import doctor_checks
+from refunds.gateways.results import RefundDone, RefundNotFound, RefundUnclear
+from refunds.ledger import load_ledger
+from refunds.models import CashbackClaim, RefundTransaction, Return, StoreGateway, Withdrawal
+from refunds.payout_details import PayoutDetails
+from refunds.services import cashback, recovery, returns, sending, withdrawals
+from refunds.services.recovery import WayOut, ways_out
+from refunds.services.returns import RequestedLine
+from refunds.services.sending import LEASE, send_due
+from refunds.services.withdrawals import WithdrawalStatement
+from tests.factories import make_agent, make_line, make_order, make_reason, make_store
+from tests.pages import inside, marks, text
+from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license
+from tests.refunds.stripe_server import Failure, StripeServer, error
+
+pytestmark = pytest.mark.django_db
+Status = RefundTransaction.Status
+TRANSACTIONS = "/admin/refunds/refundtransaction/"
+
+
+@pytest.fixture
+def server(settings: Settings) -> Iterator[StripeServer]:
+    with StripeServer() as server:
+        settings.STRIPE_API_BASE = server.url
+        server.paid["pi_1"] = 7995
+        yield server
+
+
+@pytest.fixture
+def agent() -> User:
+    return make_agent(username="ada")
+
+
+@pytest.fixture
+def case(server: StripeServer, settings: Settings, agent: User) -> Return:
+    """An approved return whose refund waits to be sent through Stripe."""
+    order = make_order(placed_at=timezone.now() - timedelta(days=1))
+    line = make_line(order)
+    settings.STRIPE_SECRET_KEYS = {order.store.slug: "sk_test_secret"}
+    StoreGateway.objects.create(store=order.store, gateway=StoreGateway.Gateway.STRIPE)
+    PaymentReference.objects.create(order=order, reference="pi_1")
+    case = returns.request_return(order, [RequestedLine(line.pk, 1)], make_reason())
+    returns.approve(case, agent)
+    return case
+
+
+@pytest.fixture
+def refused(case: Return, server: StripeServer) -> RefundTransaction:
+    server.failures = [Failure(400, body=error("", "No."))]
+    assert send_due() == {"refused": 1}
+    return newest(case)
+
+
+@pytest.fixture
+def unclear(case: Return, server: StripeServer) -> RefundTransaction:
+    """Its request never arrived."""
+    server.failures = [Failure()]
+    assert send_due() == {"unclear": 1}
+    return newest(case)
+
+
+def newest(case: Return | Withdrawal) -> RefundTransaction:
+    return case.transactions.latest("pk")
+
+
+def notes(case: Return | Withdrawal) -> list[str]:
+    """Staff's entries in the history that change no status."""
+    return [event.note for event in case.events.order_by("pk") if event.from_status == event.to_status]
+
+
+def later() -> Any:
+    return timezone.now() + timedelta(hours=2)
+
+
+# --- Refused ----------------------------------------------------------------------------------------------
+
+
+def test_a_refused_refund_is_retried_and_the_history_says_by_whom(
+    case: Return, refused: RefundTransaction, agent: User
+) -> None:
+    assert ways_out(refused) == [WayOut.MARK_DONE, WayOut.RETRY, WayOut.MAKE_BY_HAND, WayOut.TAKE_BACK]
+    recovery.retry(refused, agent, "The bank called.")
+    assert ways_out(refused) == []
+    assert notes(case) == ["The refund is tried again.\nThe bank called."]
+    assert case.events.latest("pk").by == agent
+    assert send_due() == {"done": 1}
+
+
+def test_a_refused_refund_is_made_by_hand(case: Return, refused: RefundTransaction, agent: User) -> None:
+    recovery.make_by_hand(refused, agent)
+    assert newest(case).gateway == StoreGateway.Gateway.MANUAL
+    recovery.mark_done(newest(case), "BO-1", agent)
+    case.refresh_from_db()
+    assert case.status == Return.Status.REFUNDED
+    assert notes(case) == ["The refund is made by hand."]
+
+
+def test_a_refund_that_was_never_sent_is_made_by_hand(case: Return, agent: User) -> None:
+    recovery.make_by_hand(newest(case), agent)
+    assert send_due() == {}
+    assert RefundTransaction.objects.waiting_for_staff().count() == 1
+
+
+def test_of_several_refused_tries_only_the_newest_needs_staff(
+    case: Return, refused: RefundTransaction, server: StripeServer, agent: User
+) -> None:
+    recovery.retry(refused, agent)
+    server.failures = [Failure(400, body=error("", "No."))]
+    assert send_due() == {"refused": 1}
+    assert list(RefundTransaction.objects.unresolved()) == [newest(case)]
+    assert ways_out(refused) == []
+
+
+def test_a_refund_without_a_key_has_ways_out(case: Return, settings: Settings) -> None:
+    settings.STRIPE_SECRET_KEYS = {}
+    assert send_due() == {"refused": 1}
+    assert len(ways_out(newest(case))) == 4
+
+
+# --- Taking an approval back ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_an_approval_is_taken_back_with_a_reason_to_the_buyer(
+    case: Return, server: StripeServer, agent: User, is_refused: bool
+) -> None:
+    if is_refused:
+        server.failures = [Failure(400, body=error("", "No."))]
+        send_due()
+    recovery.take_back_approval(case, agent, "It was used.", "fraud?")
+    case.refresh_from_db()
+    assert (case.status, case.amount_approved) == (Return.Status.DECLINED, None)
+    assert newest(case).status == Status.CANCELLED
+    assert load_ledger(case.order).left == Decimal("79.95")
+    assert send_due(later()) == {}
+    assert Message.objects.filter(kind="return_declined").count() == 1
+    page_text = text(inside(case.order).get(f"/returns/{case.reference}/"))
+    assert "It was used." in page_text
+    assert "fraud?" not in page_text
+
+
+def test_a_withdrawals_approval_is_taken_back(agent: User) -> None:
+    order = make_order(placed_at=timezone.now())
+    make_line(order)
+    case = withdrawals.withdraw(WithdrawalStatement("Bea", order.number, "buyer@example.com"), "en")
+    withdrawals.approve(case, agent)
+    recovery.take_back_approval(case, agent, "Downloaded already.")
+    case.refresh_from_db()
+    assert case.status == Withdrawal.Status.DECLINED
+    assert newest(case).status == Status.CANCELLED
+    assert Message.objects.filter(kind="withdrawal_declined").count() == 1
+
+
+def test_an_approval_is_taken_back_after_a_chargeback(case: Return, agent: User) -> None:
+    Order.objects.update(status=Order.Status.CHARGED_BACK)
+    assert send_due() == {}
+    recovery.take_back_approval(case, agent, "Your bank took the payment back.")
+    assert newest(case).status == Status.CANCELLED
+
+
+def test_after_an_approval_was_taken_back_the_units_can_be_returned_again(case: Return, agent: User) -> None:
+    recovery.take_back_approval(case, agent, "Wrong button.")
+    again = returns.request_return(case.order, [RequestedLine(case.order.lines.get().pk, 1)], case.reason)
+    returns.approve(again, agent)
+    assert newest(again).status == Status.WAITING
+
+
+def test_an_approval_stays_while_the_gateway_may_have_made_the_refund(
+    case: Return, unclear: RefundTransaction, agent: User
+) -> None:
+    with pytest.raises(NotPossible, match="look it up"):
+        recovery.take_back_approval(case, agent, "No.")
+    assert newest(case).status == Status.UNCLEAR
+
+
+def test_taking_back_needs_a_reason_and_an_approval(case: Return, agent: User) -> None:
+    with pytest.raises(NotPossible, match="reason"):
+        recovery.take_back_approval(case, agent, "  ")
+    recovery.take_back_approval(case, agent, "No.")
+    with pytest.raises(WrongStatus):
+        recovery.take_back_approval(case, agent, "No.")
+
+
+def test_a_plain_decline_leaves_an_approved_return_alone(case: Return, agent: User) -> None:
+    with pytest.raises(WrongStatus):
+        services.decline(case, agent, "No.")
+    assert newest(case).status == Status.WAITING
+
+
+@pytest.mark.usefixtures("upload_folder")
+def test_approved_cashback_is_taken_back_and_can_be_claimed_again(agent: User) -> None:
+    license = make_purchased_license()
+    make_promotion(license.product)
+    claim = make_claim(license, details=PayoutDetails("Bea Buyer", "DE89370400440532013000"))
+    cashback.approve(claim, agent)
+    with pytest.raises(WrongStatus):
+        cashback.decline(claim, agent, "No.")
+    cashback.take_back_approval(claim, agent, "The receipt is of another order.")
+    claim.refresh_from_db()
+    assert (claim.status, bytes(claim.payout_details)) == (CashbackClaim.Status.DECLINED, b"")
+    assert Message.objects.filter(kind="cashback_declined").count() == 1
+    with pytest.raises(WrongStatus):
+        cashback.record_payout(claim, agent, "PAY-1")
+    assert make_claim(license).status == CashbackClaim.Status.RECEIVED
+
+
+# --- Unclear ----------------------------------------------------------------------------------------------
+
+
+def test_an_unclear_refund_is_looked_up_at_once(case: Return, server: StripeServer, agent: User) -> None:
+    server.failures = [Failure(after_refund=True)]
+    send_due()
+    assert isinstance(recovery.look_up(newest(case), agent), RefundDone)
+    case.refresh_from_db()
+    assert case.status == Return.Status.REFUNDED
+    assert send_due(later()) == {}
+    assert len(server.refunds) == 1
+    assert notes(case) == ["Looked up at the gateway: The refund was made."]
+
+
+def test_a_refund_that_was_not_found_is_marked_as_not_sent_and_retried(
+    case: Return, unclear: RefundTransaction, server: StripeServer, agent: User
+) -> None:
+    assert ways_out(unclear) == [WayOut.LOOK_UP, WayOut.MARK_DONE]
+    with pytest.raises(NotPossible, match="look it up first"):
+        recovery.mark_not_sent(unclear, agent, "The server was down.")
+    assert isinstance(recovery.look_up(unclear, agent), RefundNotFound)
+    assert WayOut.MARK_NOT_SENT in ways_out(newest(case))
+    recovery.mark_not_sent(unclear, agent, "The server was down.")
+    assert newest(case).status == Status.REFUSED
+    assert send_due(later()) == {}
+    recovery.retry(newest(case), agent)
+    assert send_due() == {"done": 1}
+    assert len(server.refunds) == 1
+    assert "Marked as not sent: The server was down." in notes(case)
+
+
+def test_a_lookup_is_outdated_by_the_next_try(
+    case: Return, unclear: RefundTransaction, server: StripeServer, agent: User
+) -> None:
+    recovery.look_up(unclear, agent)
+    server.failures = [Failure(after_refund=True)]
+    assert send_due(later()) == {"unclear": 1}
+    with pytest.raises(NotPossible, match="look it up first"):
+        recovery.mark_not_sent(unclear, agent, "Surely not.")
+
+
+def test_nothing_found_while_a_worker_may_be_sending_proves_nothing(
+    case: Return, unclear: RefundTransaction, agent: User
+) -> None:
+    RefundTransaction.objects.update(leased_until=timezone.now() + LEASE)
+    assert isinstance(recovery.look_up(unclear, agent), RefundNotFound)
+    with pytest.raises(NotPossible):
+        recovery.mark_not_sent(unclear, agent, "Surely not.")
+    assert "may be on its way" in newest(case).last_answer
+
+
+@pytest.mark.parametrize("ends_in", [timedelta(days=-1), timedelta(days=1)])
+def test_a_lease_that_hangs_blocks_no_way_out(
+    case: Return, unclear: RefundTransaction, agent: User, ends_in: timedelta
+) -> None:
+    RefundTransaction.objects.update(leased_until=timezone.now() + ends_in)
+    recovery.look_up(unclear, agent)
+    recovery.mark_not_sent(unclear, agent, "The worker was killed before.")
+    recovery.take_back_approval(case, agent, "No.")
+    assert newest(case).status == Status.CANCELLED
+
+
+def test_staff_who_found_the_refund_at_the_gateway_record_it_even_under_a_lease(
+    case: Return, unclear: RefundTransaction, server: StripeServer, agent: User
+) -> None:
+    RefundTransaction.objects.update(leased_until=timezone.now() + LEASE)
+    recovery.mark_done(unclear, "re_77", agent)
+    case.refresh_from_db()
+    assert case.status == Return.Status.REFUNDED
+    assert newest(case).store_reference == "re_77"
+    assert send_due(later()) == {}
+    assert load_ledger(case.order).refunded == Decimal("79.95")
+    assert notes(case) == ["The refund was found at the gateway by staff."]
+
+
+def test_a_refund_that_the_store_has_reported_already_is_counted_once(
+    case: Return, unclear: RefundTransaction, agent: User
+) -> None:
+    Refund.objects.create(order=case.order, store_refund_id="re_77", amount=Decimal("79.95"))
+    recovery.mark_done(unclear, "re_77", agent)
+    assert load_ledger(case.order).refunded == Decimal("79.95")
+    assert newest(case).refund == Refund.objects.get()
+
+
+def test_the_result_of_a_worker_that_comes_after_staff_recorded_it_counts_once(
+    case: Return, unclear: RefundTransaction, agent: User
+) -> None:
+    recovery.mark_done(unclear, "re_77", agent)
+    sending._store_result(unclear, RefundDone("re_77"), timezone.now())
+    assert load_ledger(case.order).refunded == Decimal("79.95")
+
+
+def test_a_lookup_that_fails_allows_nothing_new(
+    case: Return, unclear: RefundTransaction, settings: Settings, agent: User
+) -> None:
+    settings.STRIPE_SECRET_KEYS = {}
+    assert isinstance(recovery.look_up(unclear, agent), RefundUnclear)
+    assert ways_out(newest(case)) == [WayOut.LOOK_UP, WayOut.MARK_DONE]
+
+
+def test_only_an_unclear_refund_is_looked_up(case: Return, agent: User) -> None:
+    with pytest.raises(WrongStatus):
+        recovery.look_up(newest(case), agent)
+
+
+# --- The admin --------------------------------------------------------------------------------------------
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def make_auditor() -> User:
+    """Staff who may look at everything of refunds, and change nothing."""
+    auditor = User.objects.create(username="vera", is_staff=True)
+    auditor.user_permissions.add(
+        *Permission.objects.filter(content_type__app_label="refunds", codename__startswith="view_")
+    )
+    return auditor
+
+
+def page_of(row: Any) -> str:
+    return f"/admin/refunds/{row._meta.model_name}/{row.pk}/change/"
+
+
+def send(client: Client, row: RefundTransaction, action: str, **fields: str) -> str:
+    response = client.post(f"{TRANSACTIONS}{row.pk}/send/", {"action": action} | fields, follow=True)
+    assert response.status_code == 200
+    row.refresh_from_db()
+    return text(response)
+
+
+def test_an_agent_takes_an_approval_back_on_the_case_page(case: Return, agent: User) -> None:
+    client = signed_in(agent)
+    assert "take_back" in marks(client.get(page_of(case)), "data-action")
+    url = page_of(case).replace("change/", "decide/")
+    client.post(url, {"action": "take_back", "take_back-text": " "})
+    assert newest(case).status == Status.WAITING
+    client.post(url, {"action": "take_back", "take_back-text": "It was used."})
+    case.refresh_from_db()
+    assert case.status == Return.Status.DECLINED
+    assert "take_back" not in marks(client.get(page_of(case)), "data-action")
+
+
+@pytest.mark.usefixtures("upload_folder")
+def test_an_agent_takes_approved_cashback_back(agent: User) -> None:
+    license = make_purchased_license()
+    make_promotion(license.product)
+    claim = make_claim(license)
+    cashback.approve(claim, agent)
+    url = page_of(claim).replace("change/", "decide/")
+    signed_in(agent).post(url, {"action": "take_back", "take_back-text": "The receipt is of another order."})
+    claim.refresh_from_db()
+    assert claim.status == CashbackClaim.Status.DECLINED
+
+
+def test_an_agent_gets_a_stuck_refund_out(case: Return, unclear: RefundTransaction, agent: User) -> None:
+    client = signed_in(agent)
+    assert case.reference in text(client.get(f"{TRANSACTIONS}?todo=unclear"))
+    assert case.reference in text(client.get("/admin/refunds/return/?refund=stuck"))
+    assert marks(client.get(page_of(unclear)), "data-action") == ["look_up", "done"]
+    assert "does not know this refund" in send(client, unclear, "look_up")
+    assert marks(client.get(page_of(unclear)), "data-action") == ["look_up", "done", "not_sent"]
+    send(client, unclear, "not_sent", reason="The server was down.")
+    assert unclear.status == Status.REFUSED
+    assert case.reference in text(client.get(f"{TRANSACTIONS}?todo=refused"))
+    send(client, unclear, "retry", note="once more")
+    assert newest(case).status == Status.WAITING
+    assert case.reference not in text(client.get(f"{TRANSACTIONS}?todo=refused"))
+    assert case.reference not in text(client.get("/admin/refunds/return/?refund=stuck"))
+
+
+def test_an_agent_marks_an_unclear_refund_as_done(case: Return, unclear: RefundTransaction, agent: User) -> None:
+    client = signed_in(agent)
+    send(client, unclear, "done", reference=" ")
+    assert unclear.status == Status.UNCLEAR
+    send(client, unclear, "done", reference="re_77")
+    assert unclear.status == Status.DONE
+
+
+def test_an_agent_takes_a_refused_refund_back(case: Return, refused: RefundTransaction, agent: User) -> None:
+    send(signed_in(agent), refused, "take_back", reason="We cannot refund this.")
+    case.refresh_from_db()
+    assert (case.status, refused.status) == (Return.Status.DECLINED, Status.CANCELLED)
+
+
+def test_who_may_not_decide_returns_takes_no_approval_back(case: Return, refused: RefundTransaction) -> None:
+    user = make_auditor()
+    user.user_permissions.add(Permission.objects.get(codename="change_refundtransaction"))
+    client = signed_in(user)
+    assert marks(client.get(page_of(refused)), "data-action") == ["done", "retry", "by_hand"]
+    url = f"{TRANSACTIONS}{refused.pk}/send/"
+    assert client.post(url, {"action": "take_back", "reason": "No."}).status_code == 403
+
+
+@pytest.mark.parametrize("make_row", ["refused", "unclear"])
+def test_an_auditor_sees_stuck_refunds_and_changes_nothing(
+    case: Return, make_row: str, request: pytest.FixtureRequest
+) -> None:
+    row: RefundTransaction = request.getfixturevalue(make_row)
+    client = signed_in(make_auditor())
+    for page in (page_of(row), page_of(case)):
+        response = client.get(page)
+        assert response.status_code == 200
+        assert marks(response, "data-action") == []
+    for way_out in WayOut:
+        typed = {"action": way_out, "reason": "No.", "reference": "re_1", "note": ""}
+        assert client.post(f"{TRANSACTIONS}{row.pk}/send/", typed).status_code == 403
+    decide = page_of(case).replace("change/", "decide/")
+    assert client.post(decide, {"action": "take_back", "take_back-text": "No."}).status_code == 403
+    assert (newest(case), newest(case).status) == (row, row.status)
+
+
+def sign_in_stranger() -> Client:
+    return signed_in(User.objects.create(username="stan"))
+
+
+@pytest.mark.parametrize("make_client", [Client, sign_in_stranger])
+def test_a_stranger_reaches_nothing(
+    case: Return, refused: RefundTransaction, make_client: Callable[[], Client]
+) -> None:
+    client = make_client()
+    for way_out in WayOut:
+        response = client.post(f"{TRANSACTIONS}{refused.pk}/send/", {"action": way_out, "reason": "No."})
+        assert response["Location"].startswith("/admin/login/")
+    response = client.post(page_of(case).replace("change/", "decide/"), {"action": "take_back"})
+    assert response["Location"].startswith("/admin/login/")
+    assert newest(case).status == Status.REFUSED
+
+
+# --- Gateways without a key -------------------------------------------------------------------------------
+
+
+def test_a_gateway_cannot_be_chosen_for_a_store_without_its_key(settings: Settings, agent: User) -> None:
+    store, url = make_store(), "/admin/refunds/storegateway/add/"
+    settings.STRIPE_SECRET_KEYS = {"another-store": "sk_test_secret"}
+    client = signed_in(agent)
+    assert "STRIPE_SECRET_KEYS" in text(client.post(url, {"store": store.pk, "gateway": "stripe"}))
+    assert not StoreGateway.objects.exists()
+    client.post(url, {"store": store.pk, "gateway": "manual"})
+    row = StoreGateway.objects.get()
+    change = f"/admin/refunds/storegateway/{row.pk}/change/"
+    assert "STRIPE_SECRET_KEYS" in text(client.post(change, {"store": store.pk, "gateway": "stripe"}))
+    settings.STRIPE_SECRET_KEYS = {store.slug: "sk_test_secret"}
+    client.post(change, {"store": store.pk, "gateway": "stripe"})
+    row.refresh_from_db()
+    assert row.gateway == StoreGateway.Gateway.STRIPE
+
+
+def test_doctor_reports_a_gateway_without_its_key(settings: Settings) -> None:
+    row = StoreGateway.objects.create(store=make_store(), gateway=StoreGateway.Gateway.STRIPE)
+    settings.STRIPE_SECRET_KEYS = {}
+    with pytest.raises(doctor_checks.CheckFailed, match=row.store.slug) as failure:
+        doctor_checks.check_gateways()
+    assert "STRIPE_SECRET_KEYS" in failure.value.remedy
+    settings.STRIPE_SECRET_KEYS = {row.store.slug: "sk_test_secret"}
+    assert doctor_checks.check_gateways() == "1 stores have one, each with its key"
