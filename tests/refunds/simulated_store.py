@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from orders.money import decimals
-from tests.intake.exports import Importer, portal_order, shopify_more, shopify_row, table
+from tests.intake.exports import Importer, portal_order, shopify_more, shopify_row
 
 NUMBER = "812"
 EMAIL = "buyer@example.com"
