@@ -45,8 +45,8 @@ STATUS_RANK = {
         [
             Status.PENDING,
             Status.COMPLETED,
-            Status.CANCELLED,
             Status.PARTIALLY_REFUNDED,
+            Status.CANCELLED,
             Status.REFUNDED,
             Status.CHARGED_BACK,
         ]

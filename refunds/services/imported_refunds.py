@@ -129,7 +129,8 @@ class _Reconciliation:
                 return None
             if refund.amount > transaction.amount:
                 _report_part(transaction, refund)
-        for transactions in (self._unreported(), self._open_transactions()):
+        unreported, promised = self._unreported(), self._open_transactions()
+        for transactions in (unreported, promised, [*unreported, *promised]):
             parts = _exact_sum(transactions, refund.amount)
             for transaction in parts:
                 is_last = transaction is parts[-1]
@@ -173,11 +174,20 @@ class _Reconciliation:
         return bool(matching)
 
     def _replace_own_if_overrefunded(self, refunds: list[Refund]) -> None:
-        """Match refunds to own ones of another amount, where otherwise more would be refunded than was paid."""
+        """Match refunds to own ones of another amount, where the store alone gave back all that was paid.
+
+        Only what staff made by hand in the store can be among them: what a gateway sent really moved besides.
+        """
         for refund in refunds:
-            candidates = [each for each in self._unreported() if _not_before(refund, each)]
-            if candidates and load_ledger(self.order).refunded > self.order.total:
-                _replace_own_row(min(candidates, key=lambda each: abs(each.amount - refund.amount)), refund)
+            by_hand = [
+                each
+                for each in self._unreported()
+                if each.gateway == StoreGateway.Gateway.MANUAL and _not_before(refund, each)
+            ]
+            own = sum((each.amount for each in self._unreported()), ZERO)
+            refunded = load_ledger(self.order).refunded
+            if by_hand and refunded > self.order.total and refunded - own >= self.order.total:
+                _replace_own_row(min(by_hand, key=lambda each: abs(each.amount - refund.amount)), refund)
 
     # --- Promised and requested refunds --------------------------------------------------------------------
 
@@ -193,7 +203,8 @@ class _Reconciliation:
         ]
         if not matching:
             return False
-        best = max(matching, key=lambda each: (_same_lines(refund, each.case), -each.pk))
+        # A gateway may have made the refund whose answer is missing; what waits was certainly not sent.
+        best = max(matching, key=lambda each: (_same_lines(refund, each.case), each.status == Status.UNCLEAR, -each.pk))
         complete(best, refund, refund.store_refund_id, Actor.STORE)
         return True
 
