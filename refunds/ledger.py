@@ -55,10 +55,6 @@ class Ledger:
     promised: Decimal  # approved, and not moved yet
 
     @property
-    def unrefunded(self) -> Decimal:
-        return max(self.paid - self.refunded, ZERO)
-
-    @property
     def left(self) -> Decimal:
         """What can still be promised. Never negative."""
         return max(self.paid - self.refunded - self.promised, ZERO)

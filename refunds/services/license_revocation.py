@@ -9,26 +9,16 @@ from datetime import datetime
 from itertools import groupby
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
 from licenses.models import LicensedLine
 from licenses.models.licenses import CLOSED_STATUSES
 from licenses.services.worth import lock_licenses, recompute
 from orders.models import Order
-from refunds.models import Return, ReturnLine, Swap, Withdrawal
+from refunds.models import Return, ReturnLine, Swap
 from refunds.policy import StorePolicies
 
 UnitEnd = LicensedLine.UnitEnd
-
-
-def revoke_refunded_licenses(case: Return | Withdrawal, order: Order, at: datetime) -> None:
-    """Update the licenses of an order after a refund. A withdrawal is from the whole contract: all units went back.
-
-    The caller holds the order's lock.
-    """
-    if isinstance(case, Withdrawal):
-        order.lines.filter(quantity_returned__lt=F("quantity")).update(quantity_returned=F("quantity"))
-    update_licenses(order, at)
 
 
 def update_licenses(order: Order, at: datetime | None = None) -> None:

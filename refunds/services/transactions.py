@@ -17,7 +17,7 @@ from refunds.amounts import ZERO
 from refunds.ledger import BlockReason, OrderBlocked, load_ledger
 from refunds.models import RefundTransaction, Return, StoreGateway, Withdrawal
 from refunds.refusals import InvalidAmount
-from refunds.services.license_revocation import revoke_refunded_licenses
+from refunds.services.license_revocation import update_licenses
 
 Status = RefundTransaction.Status
 RefundCase = Return | Withdrawal
@@ -199,7 +199,7 @@ def complete(
         order.lines.filter(quantity_returned__lt=F("quantity")).update(quantity_returned=F("quantity"))
     approved = transaction.amount if case.amount_approved is None else min(case.amount_approved, transaction.amount)
     transition(case, "refunded", actor, by=by, amount_approved=approved)
-    revoke_refunded_licenses(case, order, now)
+    update_licenses(order, now)
 
 
 def add_returned_quantities(case: Return) -> None:

@@ -135,16 +135,19 @@ def test_units_that_share_a_serial_number_end_with_the_last_of_them(order: Order
     assert is_revoked(license)
 
 
-def test_an_accepted_withdrawal_ends_all_licenses_whatever_amount_went_back(order: Order) -> None:
+@pytest.mark.parametrize(("amount", "is_ended"), [(None, True), (Decimal("60.00"), False)])
+def test_a_withdrawal_ends_licenses_only_when_all_money_went_back(
+    order: Order, amount: Decimal | None, is_ended: bool
+) -> None:
     line = make_line(order)
     license = make_license(line)
     statement = withdrawals.WithdrawalStatement("Bea Buyer", order.number, "buyer@example.com")
     case = withdrawals.withdraw(statement, "en")
-    withdrawals.approve(case, make_agent(), amount=Decimal("60.00"))
+    withdrawals.approve(case, make_agent(), amount=amount)
     transactions.mark_done(case.transactions.get(), "BO-1", make_agent())
-    assert is_revoked(license)
+    assert is_revoked(license) == is_ended
     line.refresh_from_db()
-    assert line.quantity_returned == line.quantity
+    assert (line.quantity_returned == line.quantity) == is_ended
 
 
 def test_a_finished_swap_ends_the_old_serial_number_and_only_that(order: Order) -> None:
