@@ -257,8 +257,8 @@ class MoneyMachine(RuleBasedStateMachine):
             self.store.export_refund(movement.store_refund)
             movement.is_told = True
 
-    @rule(tens=st.integers(0, 300), item=st.integers(0, 1), quantity=st.integers(0, 2))
-    def store_refunds_by_itself(self, tens: int, item: int, quantity: int) -> None:
+    @rule(tens=st.integers(0, 300), item=st.integers(0, 1), quantity=st.integers(0, 2), is_told=st.booleans())
+    def store_refunds_by_itself(self, tens: int, item: int, quantity: int, is_told: bool) -> None:
         """The store gives back at most what is left as far as it knows, with or without naming units."""
         amount = tens * 10 + 1
         known = [each.store_refund for each in self.movements if each.store_refund]
@@ -269,10 +269,12 @@ class MoneyMachine(RuleBasedStateMachine):
         named = sum(dict(refund.units).get(chosen.id, 0) for refund in known)
         units = ((chosen.id, quantity),) if quantity and named + quantity <= chosen.quantity else ()
         self.movements.append(Movement(amount, STORE, store_refund=self.record_store_refund(amount, units=units)))
+        if is_told:
+            self.export()
 
     @precondition(lambda self: self.promises)
-    @rule(which=WHICH)
-    def staff_refund_in_the_store_and_tell_nobody(self, which: int) -> None:
+    @rule(which=WHICH, is_exported=st.booleans())
+    def staff_refund_in_the_store_without_the_portal(self, which: int, is_exported: bool) -> None:
         """What waits is refunded in the store's back office; an export, or `mark_done`, tells it."""
         row = self.pick_transaction(which, Status.WAITING)
         if row is None or any(each.fulfills == row.pk for each in self.movements):
@@ -281,6 +283,8 @@ class MoneyMachine(RuleBasedStateMachine):
         if self.has_another_of(amount, row.pk):
             return
         self.movements.append(Movement(amount, STORE, row.pk, self.record_store_refund(amount)))
+        if is_exported:
+            self.export()
 
     def has_another_of(self, amount: int, transaction_id: int) -> bool:
         """Whether a store's refund of this amount may be for another transaction, too."""
@@ -295,6 +299,7 @@ class MoneyMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.promises and self.store_status == "completed")
     @rule(is_chargeback=st.booleans())
     def order_is_canceled_or_charged_back(self, is_chargeback: bool) -> None:
+        """A later export tells it."""
         is_portal = self.store.dialect in (Dialect.PORTAL, Dialect.PORTAL_WITH_VERSIONS)
         self.store_status = "charged_back" if is_chargeback and is_portal else "cancelled"
 
