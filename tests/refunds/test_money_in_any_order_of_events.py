@@ -257,6 +257,7 @@ class MoneyMachine(RuleBasedStateMachine):
             self.store.export_refund(movement.store_refund)
             movement.is_told = True
 
+    @precondition(lambda self: self.store_status != "pending")
     @rule(tens=st.integers(0, 300), item=st.integers(0, 1), quantity=st.integers(0, 2), is_told=st.booleans())
     def store_refunds_by_itself(self, tens: int, item: int, quantity: int, is_told: bool) -> None:
         """The store gives back at most what is left as far as it knows, with or without naming units."""
