@@ -266,6 +266,8 @@ class MoneyMachine(RuleBasedStateMachine):
         own = [each for each in self.movements if each.made_by == STORE and each.fulfills is None]
         if len(own) >= MAX_OWN_STORE_REFUNDS or sum(refund.amount for refund in known) + amount > self.paid:
             return
+        if self.would_mix_in_a_sum(is_for_a_case=False):
+            return
         chosen = self.store.items[item]
         named = sum(dict(refund.units).get(chosen.id, 0) for refund in known)
         units = ((chosen.id, quantity),) if quantity and named + quantity <= chosen.quantity else ()
@@ -281,11 +283,21 @@ class MoneyMachine(RuleBasedStateMachine):
         if row is None or any(each.fulfills == row.pk for each in self.movements):
             return
         amount = self.units(row.amount)
-        if self.has_another_of(amount, row.pk):
+        if self.has_another_of(amount, row.pk) or self.would_mix_in_a_sum(is_for_a_case=True):
             return
         self.movements.append(Movement(amount, STORE, row.pk, self.record_store_refund(amount)))
         if is_exported:
             self.export()
+
+    def would_mix_in_a_sum(self, is_for_a_case: bool) -> bool:
+        """Whether one growth of the store's sum would contain both a refund for a case and one of the store's own.
+
+        See the test below that is expected to fail.
+        """
+        untold = [each for each in self.movements if each.made_by == STORE and not each.is_told]
+        return self.store.dialect == Dialect.SHOPIFY and any(
+            (each.fulfills is None) == is_for_a_case for each in untold
+        )
 
     def has_another_of(self, amount: int, transaction_id: int) -> bool:
         """Whether a store's refund of this amount may be for another transaction, too."""
@@ -521,3 +533,18 @@ def test_money_is_right_in_any_order_of_events() -> None:
 @pytest.mark.stress
 def test_money_is_right_in_2000_sequences_of_events() -> None:
     run(sequences=2000, steps=40)
+
+
+@pytest.mark.xfail(strict=True, reason="the parts of a sum cannot be told apart: the promise waits for staff")
+def test_a_sum_of_a_store_refund_and_of_a_promised_refund_leaves_nothing_promised() -> None:
+    machine = MoneyMachine()
+    try:
+        machine.create_order(Dialect.SHOPIFY, "EUR", True, StoreGateway.Gateway.STRIPE, False)
+        machine.store_refunds_by_itself(tens=0, item=0, quantity=0, is_told=False)
+        machine.buyer_returns_and_staff_approve(line=0, quantity=1, tens=None)
+        row = RefundTransaction.objects.get()
+        machine.movements.append(Movement(1000, STORE, row.pk, machine.record_store_refund(1000)))
+        machine.export()
+        machine.money_and_units_are_right()
+    finally:
+        machine.teardown()
