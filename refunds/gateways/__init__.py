@@ -1,18 +1,25 @@
 """Payment gateways that send refunds: one module each, with a class that implements `Gateway`."""
 
+from django.utils.module_loading import import_string
+
 from orders.models import Store
-from refunds.gateways import stripe
 from refunds.gateways.results import Gateway, GatewayResult
 from refunds.models import StoreGateway
 
 __all__ = ["Gateway", "GatewayResult", "get_gateway", "is_configured"]
 
-# The manual gateway is not here: see RefundTransactionQuerySet.waiting_for_staff.
-GATEWAYS: dict[str, Gateway] = {StoreGateway.Gateway.STRIPE: stripe.StripeGateway()}
+# Dotted paths, so that only a process that uses a gateway loads its library. The manual gateway is not here: see
+# RefundTransactionQuerySet.waiting_for_staff.
+GATEWAYS: dict[str, str] = {StoreGateway.Gateway.STRIPE: "refunds.gateways.stripe.StripeGateway"}
+
+
+loaded_gateways: dict[str, Gateway] = {}
 
 
 def get_gateway(name: str) -> Gateway:
-    return GATEWAYS[name]
+    if name not in loaded_gateways:
+        loaded_gateways[name] = import_string(GATEWAYS[name])()
+    return loaded_gateways[name]
 
 
 def is_configured(name: str, store: Store) -> bool:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from cases.transitions import Actor, add_event
 from orders.models import TOTAL_REFUND_ID, Order, OrderLine, Refund
+from orders.money import format_money
 from refunds.amounts import ZERO
 from refunds.ledger import BlockReason, load_ledger
 from refunds.models import RefundTransaction, Return, ReturnLine, StoreGateway, Swap, Withdrawal
@@ -95,6 +96,7 @@ class _Reconciliation:
             refund for refund in sorted(new, key=lambda refund: (refund.known_at, refund.pk)) if not self._match(refund)
         ]
         self._replace_own_if_overrefunded(unmatched)
+        self._hold_possibly_refunded(unmatched)
         self._refuse_unfunded_transactions()
         self._update_returned_quantities()
         update_order_status(self.order)
@@ -259,6 +261,22 @@ class _Reconciliation:
         self.transactions.append(transaction)
 
     # --- After matching ------------------------------------------------------------------------------------
+
+    def _hold_possibly_refunded(self, refunds: list[Refund]) -> None:
+        """Stop a waiting refund that may be a part of a sum that the store told, until staff have checked it.
+
+        The sum does not say of which refunds it consists, and a refund must not be made twice.
+        """
+        for refund in filter(_is_sum, refunds):
+            for waiting in self.transactions:
+                if waiting.status == Status.WAITING and waiting.amount <= refund.amount:
+                    waiting.status = Status.REFUSED
+                    waiting.last_answer = _(
+                        "The store refunded %(amount)s without saying for what. Check whether this refund is part of"
+                        " it: then mark it as done, else try again."
+                    ) % {"amount": format_money(refund.amount, self.order.currency)}
+                    waiting.save(update_fields=["status", "last_answer"])
+                    add_event(waiting.case, waiting.case.status, Actor.PORTAL, note=waiting.last_answer)
 
     def _refuse_unfunded_transactions(self) -> None:
         """Refuse waiting transactions, newest first, if the store refunded so much that the money is not left."""

@@ -17,7 +17,7 @@ from django.utils import timezone
 from cases import services
 from cases.refusals import Refusal
 from orders.models import Order, Refund
-from refunds.gateways import GATEWAYS
+from refunds.gateways import loaded_gateways
 from refunds.gateways.results import GatewayResult, RefundDone, RefundNotFound
 from refunds.ledger import load_ledger
 from refunds.models import RefundTransaction, Return, StoreGateway, Withdrawal
@@ -105,7 +105,7 @@ class Race:
 def race(tmp_path: Path) -> Iterator[Race]:
     make_store(slug="acme")
     gateway = CountingGateway()
-    with patch.dict(GATEWAYS, {StoreGateway.Gateway.STRIPE: gateway}):
+    with patch.dict(loaded_gateways, {StoreGateway.Gateway.STRIPE: gateway}):
         race = Race(tmp_path, gateway, make_agent())
         race.export()
         yield race
