@@ -535,7 +535,6 @@ def test_money_is_right_in_2000_sequences_of_events() -> None:
     run(sequences=2000, steps=40)
 
 
-@pytest.mark.django_db
 def test_a_promised_refund_that_may_be_part_of_a_sum_waits_for_staff() -> None:
     machine = MoneyMachine()
     try:
