@@ -21,6 +21,7 @@ from typing import Any
 
 import psutil
 
+# Optional: not every platform has these wheels. Without them, `Engines.start` says what to set instead.
 try:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR, which is not needed here

@@ -26,7 +26,7 @@ class NumberForm(PortalForm):
     order_number = forms.CharField(
         label=_("Order number"),
         max_length=NUMBER_LENGTH,
-        help_text=_("It stands near the top of your order confirmation."),
+        help_text=_("It’s near the top of your order confirmation."),
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "characters", "autocorrect": "off", "spellcheck": "false"}
         ),

@@ -4,6 +4,7 @@ import sys
 
 from portal.demo.options import make_parser
 
+# The demo's packages are an optional extra: without them, say what to install instead of a traceback.
 try:
     from portal.demo.supervisor import run
 except ModuleNotFoundError as error:

@@ -29,7 +29,7 @@ GUIDE = {
         "Install {name}",
         "1. Open the file that you downloaded.\n"
         "2. Follow the steps on the screen. If another security program is found, let it be removed.\n"
-        "3. Enter your serial number when you are asked for it. It stands on the page of your order.\n"
+        "3. Enter your serial number when you are asked for it. It’s on the page of your order.\n"
         "4. Restart the computer.\n\n"
         "A renewal needs no new serial number: the one that you have carries on.\n",
     ),

@@ -32,7 +32,7 @@ class WithdrawalForm(SubmissionForm, EmailForm):
     order_number = forms.CharField(
         label=_("Order number"),
         max_length=NUMBER_LENGTH,
-        help_text=_("It stands near the top of your order confirmation."),
+        help_text=_("It’s near the top of your order confirmation."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         error_messages=error_messages(_("Please enter the number of the order.")),
     )

@@ -22,7 +22,7 @@ class GenuineForm(PortalForm):
         label=_("Code of the email"),
         max_length=MAX_LENGTH,
         required=False,
-        help_text=_("It stands at the end of each of our emails, as in ABCD-EFGH-JKLM."),
+        help_text=_("It’s at the end of each of our emails, for example ABCD-EFGH-JKLM."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
         error_messages=error_messages(""),
     )

@@ -18,6 +18,7 @@ def message_ids(root: Path) -> set[str]:
     return {str(message.id) for message in catalog if message.id}
 
 
+# CI installs gettext, so there it always runs.
 @pytest.mark.skipif(not (shutil.which("xgettext") or "CI" in os.environ), reason="needs GNU gettext")
 def test_the_catalog_has_exactly_the_texts_of_code_and_templates(tmp_path: Path) -> None:
     copy = tmp_path / "copy"

@@ -1,20 +1,17 @@
 """Every state of a refund has a way out for staff: retry, by hand, done, looked up, not sent, taken back."""
 
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
-from django.test import Client
+from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from cases import services
 from cases.refusals import NotPossible, WrongStatus
 from notifications.models import Message
-from orders.models import Order, PaymentReference, Refund
+from orders.models import Order, Refund
 from portal import doctor_checks
 from refunds.gateways.results import RefundDone, RefundNotFound, RefundUnclear
 from refunds.ledger import load_ledger
@@ -25,68 +22,15 @@ from refunds.services.recovery import WayOut, ways_out
 from refunds.services.returns import RequestedLine
 from refunds.services.sending import LEASE, send_due
 from refunds.services.withdrawals import WithdrawalStatement
-from tests.factories import make_agent, make_line, make_order, make_reason, make_store
-from tests.pages import inside, marks, text
+from tests.factories import make_line, make_order, make_store
+from tests.pages import inside, text
 from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license
 from tests.refunds.stripe_server import Failure, StripeServer, error
+from tests.refunds.stuck_refunds import later, newest, notes, signed_in
 
 pytestmark = pytest.mark.django_db
 Status = RefundTransaction.Status
 TRANSACTIONS = "/admin/refunds/refundtransaction/"
-
-
-@pytest.fixture
-def server(settings: Settings) -> Iterator[StripeServer]:
-    with StripeServer() as server:
-        settings.STRIPE_API_BASE = server.url
-        server.paid["pi_1"] = 7995
-        yield server
-
-
-@pytest.fixture
-def agent() -> User:
-    return make_agent(username="ada")
-
-
-@pytest.fixture
-def case(server: StripeServer, settings: Settings, agent: User) -> Return:
-    """An approved return whose refund waits to be sent through Stripe."""
-    order = make_order(placed_at=timezone.now() - timedelta(days=1))
-    line = make_line(order)
-    settings.STRIPE_SECRET_KEYS = {order.store.slug: "sk_test_secret"}
-    StoreGateway.objects.create(store=order.store, gateway=StoreGateway.Gateway.STRIPE)
-    PaymentReference.objects.create(order=order, reference="pi_1")
-    case = returns.request_return(order, [RequestedLine(line.pk, 1)], make_reason())
-    returns.approve(case, agent)
-    return case
-
-
-@pytest.fixture
-def refused(case: Return, server: StripeServer) -> RefundTransaction:
-    server.failures = [Failure(400, body=error("", "No."))]
-    assert send_due() == {"refused": 1}
-    return newest(case)
-
-
-@pytest.fixture
-def unclear(case: Return, server: StripeServer) -> RefundTransaction:
-    """Its request never arrived."""
-    server.failures = [Failure()]
-    assert send_due() == {"unclear": 1}
-    return newest(case)
-
-
-def newest(case: Return | Withdrawal) -> RefundTransaction:
-    return case.transactions.latest("pk")
-
-
-def notes(case: Return | Withdrawal) -> list[str]:
-    """Staff's entries in the history that change no status."""
-    return [event.note for event in case.events.order_by("pk") if event.from_status == event.to_status]
-
-
-def later() -> Any:
-    return timezone.now() + timedelta(hours=2)
 
 
 # --- Refused ----------------------------------------------------------------------------------------------
@@ -119,10 +63,10 @@ def test_a_refund_that_was_never_sent_is_made_by_hand(case: Return, agent: User)
 
 
 def test_of_several_refused_tries_only_the_newest_needs_staff(
-    case: Return, refused: RefundTransaction, server: StripeServer, agent: User
+    case: Return, refused: RefundTransaction, stripe_server: StripeServer, agent: User
 ) -> None:
     recovery.retry(refused, agent)
-    server.failures = [Failure(400, body=error("", "No."))]
+    stripe_server.failures = [Failure(400, body=error("", "No."))]
     assert send_due() == {"refused": 1}
     assert list(RefundTransaction.objects.unresolved()) == [newest(case)]
     assert ways_out(refused) == []
@@ -139,10 +83,10 @@ def test_a_refund_without_a_key_has_ways_out(case: Return, settings: Settings) -
 
 @pytest.mark.parametrize("is_refused", [True, False])
 def test_an_approval_is_taken_back_with_a_reason_to_the_buyer(
-    case: Return, server: StripeServer, agent: User, is_refused: bool
+    case: Return, stripe_server: StripeServer, agent: User, is_refused: bool
 ) -> None:
     if is_refused:
-        server.failures = [Failure(400, body=error("", "No."))]
+        stripe_server.failures = [Failure(400, body=error("", "No."))]
         send_due()
     recovery.take_back_approval(case, agent, "It was used.", "fraud?")
     case.refresh_from_db()
@@ -224,19 +168,19 @@ def test_approved_cashback_is_taken_back_and_can_be_claimed_again(agent: User) -
 # --- Unclear ----------------------------------------------------------------------------------------------
 
 
-def test_an_unclear_refund_is_looked_up_at_once(case: Return, server: StripeServer, agent: User) -> None:
-    server.failures = [Failure(after_refund=True)]
+def test_an_unclear_refund_is_looked_up_at_once(case: Return, stripe_server: StripeServer, agent: User) -> None:
+    stripe_server.failures = [Failure(after_refund=True)]
     send_due()
     assert isinstance(recovery.look_up(newest(case), agent), RefundDone)
     case.refresh_from_db()
     assert case.status == Return.Status.REFUNDED
     assert send_due(later()) == {}
-    assert len(server.refunds) == 1
+    assert len(stripe_server.refunds) == 1
     assert notes(case) == ["Looked up at the gateway: The refund was made."]
 
 
 def test_a_refund_that_was_not_found_is_marked_as_not_sent_and_retried(
-    case: Return, unclear: RefundTransaction, server: StripeServer, agent: User
+    case: Return, unclear: RefundTransaction, stripe_server: StripeServer, agent: User
 ) -> None:
     assert ways_out(unclear) == [WayOut.LOOK_UP, WayOut.MARK_DONE]
     with pytest.raises(NotPossible, match="look it up first"):
@@ -248,15 +192,15 @@ def test_a_refund_that_was_not_found_is_marked_as_not_sent_and_retried(
     assert send_due(later()) == {}
     recovery.retry(newest(case), agent)
     assert send_due() == {"done": 1}
-    assert len(server.refunds) == 1
+    assert len(stripe_server.refunds) == 1
     assert "Marked as not sent: The server was down." in notes(case)
 
 
 def test_a_lookup_is_outdated_by_the_next_try(
-    case: Return, unclear: RefundTransaction, server: StripeServer, agent: User
+    case: Return, unclear: RefundTransaction, stripe_server: StripeServer, agent: User
 ) -> None:
     recovery.look_up(unclear, agent)
-    server.failures = [Failure(after_refund=True)]
+    stripe_server.failures = [Failure(after_refund=True)]
     assert send_due(later()) == {"unclear": 1}
     with pytest.raises(NotPossible, match="look it up first"):
         recovery.mark_not_sent(unclear, agent, "Surely not.")
@@ -284,7 +228,7 @@ def test_a_lease_that_hangs_blocks_no_way_out(
 
 
 def test_staff_who_found_the_refund_at_the_gateway_record_it_even_under_a_lease(
-    case: Return, unclear: RefundTransaction, server: StripeServer, agent: User
+    case: Return, unclear: RefundTransaction, stripe_server: StripeServer, agent: User
 ) -> None:
     RefundTransaction.objects.update(leased_until=timezone.now() + LEASE)
     recovery.mark_done(unclear, "re_77", agent)
@@ -324,133 +268,6 @@ def test_a_lookup_that_fails_allows_nothing_new(
 def test_only_an_unclear_refund_is_looked_up(case: Return, agent: User) -> None:
     with pytest.raises(WrongStatus):
         recovery.look_up(newest(case), agent)
-
-
-# --- The admin --------------------------------------------------------------------------------------------
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
-def make_auditor() -> User:
-    """Staff who may look at everything of refunds, and change nothing."""
-    auditor = User.objects.create(username="vera", is_staff=True)
-    auditor.user_permissions.add(
-        *Permission.objects.filter(content_type__app_label="refunds", codename__startswith="view_")
-    )
-    return auditor
-
-
-def page_of(row: Any) -> str:
-    return f"/admin/refunds/{row._meta.model_name}/{row.pk}/change/"
-
-
-def send(client: Client, row: RefundTransaction, action: str, **fields: str) -> str:
-    response = client.post(f"{TRANSACTIONS}{row.pk}/send/", {"action": action} | fields, follow=True)
-    assert response.status_code == 200
-    row.refresh_from_db()
-    return text(response)
-
-
-def test_an_agent_takes_an_approval_back_on_the_case_page(case: Return, agent: User) -> None:
-    client = signed_in(agent)
-    assert "take_back" in marks(client.get(page_of(case)), "data-action")
-    url = page_of(case).replace("change/", "decide/")
-    client.post(url, {"action": "take_back", "take_back-text": " "})
-    assert newest(case).status == Status.WAITING
-    client.post(url, {"action": "take_back", "take_back-text": "It was used."})
-    case.refresh_from_db()
-    assert case.status == Return.Status.DECLINED
-    assert "take_back" not in marks(client.get(page_of(case)), "data-action")
-
-
-@pytest.mark.usefixtures("upload_folder")
-def test_an_agent_takes_approved_cashback_back(agent: User) -> None:
-    license = make_purchased_license()
-    make_promotion(license.product)
-    claim = make_claim(license)
-    cashback.approve(claim, agent)
-    url = page_of(claim).replace("change/", "decide/")
-    signed_in(agent).post(url, {"action": "take_back", "take_back-text": "The receipt is of another order."})
-    claim.refresh_from_db()
-    assert claim.status == CashbackClaim.Status.DECLINED
-
-
-def test_an_agent_gets_a_stuck_refund_out(case: Return, unclear: RefundTransaction, agent: User) -> None:
-    client = signed_in(agent)
-    assert case.reference in text(client.get(f"{TRANSACTIONS}?todo=unclear"))
-    assert case.reference in text(client.get("/admin/refunds/return/?refund=stuck"))
-    assert marks(client.get(page_of(unclear)), "data-action") == ["look_up", "done"]
-    assert "does not know this refund" in send(client, unclear, "look_up")
-    assert marks(client.get(page_of(unclear)), "data-action") == ["look_up", "done", "not_sent"]
-    send(client, unclear, "not_sent", reason="The server was down.")
-    assert unclear.status == Status.REFUSED
-    assert case.reference in text(client.get(f"{TRANSACTIONS}?todo=refused"))
-    send(client, unclear, "retry", note="once more")
-    assert newest(case).status == Status.WAITING
-    assert case.reference not in text(client.get(f"{TRANSACTIONS}?todo=refused"))
-    assert case.reference not in text(client.get("/admin/refunds/return/?refund=stuck"))
-
-
-def test_an_agent_marks_an_unclear_refund_as_done(case: Return, unclear: RefundTransaction, agent: User) -> None:
-    client = signed_in(agent)
-    send(client, unclear, "done", reference=" ")
-    assert unclear.status == Status.UNCLEAR
-    send(client, unclear, "done", reference="re_77")
-    assert unclear.status == Status.DONE
-
-
-def test_an_agent_takes_a_refused_refund_back(case: Return, refused: RefundTransaction, agent: User) -> None:
-    send(signed_in(agent), refused, "take_back", reason="We cannot refund this.")
-    case.refresh_from_db()
-    assert (case.status, refused.status) == (Return.Status.DECLINED, Status.CANCELLED)
-
-
-def test_who_may_not_decide_returns_takes_no_approval_back(case: Return, refused: RefundTransaction) -> None:
-    user = make_auditor()
-    user.user_permissions.add(Permission.objects.get(codename="change_refundtransaction"))
-    client = signed_in(user)
-    assert marks(client.get(page_of(refused)), "data-action") == ["done", "retry", "by_hand"]
-    url = f"{TRANSACTIONS}{refused.pk}/send/"
-    assert client.post(url, {"action": "take_back", "reason": "No."}).status_code == 403
-
-
-@pytest.mark.parametrize("make_row", ["refused", "unclear"])
-def test_an_auditor_sees_stuck_refunds_and_changes_nothing(
-    case: Return, make_row: str, request: pytest.FixtureRequest
-) -> None:
-    row: RefundTransaction = request.getfixturevalue(make_row)
-    client = signed_in(make_auditor())
-    for page in (page_of(row), page_of(case)):
-        response = client.get(page)
-        assert response.status_code == 200
-        assert marks(response, "data-action") == []
-    for way_out in WayOut:
-        typed = {"action": way_out, "reason": "No.", "reference": "re_1", "note": ""}
-        assert client.post(f"{TRANSACTIONS}{row.pk}/send/", typed).status_code == 403
-    decide = page_of(case).replace("change/", "decide/")
-    assert client.post(decide, {"action": "take_back", "take_back-text": "No."}).status_code == 403
-    assert (newest(case), newest(case).status) == (row, row.status)
-
-
-def sign_in_stranger() -> Client:
-    return signed_in(User.objects.create(username="stan"))
-
-
-@pytest.mark.parametrize("make_client", [Client, sign_in_stranger])
-def test_a_stranger_reaches_nothing(
-    case: Return, refused: RefundTransaction, make_client: Callable[[], Client]
-) -> None:
-    client = make_client()
-    for way_out in WayOut:
-        response = client.post(f"{TRANSACTIONS}{refused.pk}/send/", {"action": way_out, "reason": "No."})
-        assert response["Location"].startswith("/admin/login/")
-    response = client.post(page_of(case).replace("change/", "decide/"), {"action": "take_back"})
-    assert response["Location"].startswith("/admin/login/")
-    assert newest(case).status == Status.REFUSED
 
 
 # --- Gateways without a key -------------------------------------------------------------------------------
