@@ -180,6 +180,7 @@ class _Run:
         try:
             kind = kinds.get(message.kind)
             if kind.still_wanted(message) and is_allowed(message, kind, timezone.now()):
+                _update_recipient(message, kind)
                 return ready(rendering.build(message, kind))
         except DATABASE_GONE:
             raise
@@ -256,6 +257,14 @@ class _Run:
 
         _write_with_retries(mark)
         self.counts[Message.Status.SENT.value] += 1
+
+
+def _update_recipient(message: Message, kind: kinds.EmailKind) -> None:
+    """Store the address that this kind says the message goes to now."""
+    recipient = kind.recipient(message).strip() if kind.recipient else ""
+    if recipient and recipient != message.recipient:
+        message.recipient = recipient
+        message.save(update_fields=["recipient", "recipient_key"])
 
 
 def _timeouts(number: float) -> timedelta:

@@ -103,14 +103,16 @@ class EmailKind:
     somebody wrote), `links` (pairs of label and URL), `items`, `totals` (pairs of label and amount, the grand
     total last), `reply_to` (an address; SUPPORT_EMAIL by default).
 
-    `context` and `still_wanted` are called when the message is sent, not when it is queued. If `still_wanted`
-    returns False, the message is canceled.
+    `context`, `still_wanted` and `recipient` are called when the message is sent, not when it is queued. If
+    `still_wanted` returns False, the message is canceled. `recipient` returns the address that the message goes to
+    now, such as the corrected address of an order; without it, the address given to `send` is used.
     """
 
     name: str
     template: str
     context: Callable[[Message], Mapping[str, Any]]
     still_wanted: Callable[[Message], bool] = field(default=lambda message: True)
+    recipient: Callable[[Message], str] | None = None
     priority: int = PRIORITY_SOON
     label: Any = ""  # lazily translated, for buyers and staff
     follow_up: FollowUpPlan | None = None

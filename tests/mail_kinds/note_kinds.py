@@ -23,8 +23,13 @@ def _killing(message: Message) -> dict[str, Any]:
     return {}
 
 
+def _moved_recipient(message: Message) -> str:
+    return "new@example.com" if message.key == "moved" else ""
+
+
 KINDS = [
     kinds.EmailKind("test_note", TEMPLATE, _note, label="Note"),
     kinds.EmailKind("test_urgent", TEMPLATE, _note, priority=kinds.PRIORITY_NOW, label="Urgent note"),
+    kinds.EmailKind("test_moving", TEMPLATE, _note, recipient=_moved_recipient, label="Moving note"),
     kinds.EmailKind("test_killing", TEMPLATE, _killing, label="Killing note"),
 ]

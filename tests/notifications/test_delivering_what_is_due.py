@@ -70,6 +70,17 @@ def _gone(message: Message) -> dict[str, object]:
     raise Message.DoesNotExist("Order matching query does not exist.")
 
 
+def test_an_email_goes_to_the_address_that_its_kind_says_when_it_is_sent(
+    make_note: NoteMaker, mail_server: MailServer
+) -> None:
+    moved = make_note(kind="test_moving", key="moved", recipient="old@example.com")
+    make_note(kind="test_moving", key="stays", recipient="Old@example.com")
+    assert delivery.deliver_due() == {"sent": 2}
+    assert {str(email["To"]) for email in mail_server.emails} == {"new@example.com", "Old@example.com"}
+    moved.refresh_from_db()
+    assert (moved.recipient, moved.recipient_key) == ("new@example.com", "new@example.com")
+
+
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
