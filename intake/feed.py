@@ -1,6 +1,6 @@
 """What a feed is made of: the reader of one store's format. Each feed is a file under `feeds/`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
@@ -18,6 +18,8 @@ class FeedContext:
     store: str = ""
     time_zone: tzinfo = UTC
     decimal_comma: bool = False  # whether "1,234" means 1.234
+    # What staff said about the store's words for a status: see `intake.statuses.read_status`.
+    status_meanings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -40,8 +42,8 @@ class Feed:
     """One store's format.
 
     `matches` tells by the head of a file whether it is this format. `read_items` cuts a file into items,
-    without judging them, in constant memory. `parse_item` turns one into a record, or raises `ImportRejected`
-    or pydantic's `ValidationError`.
+    without judging them, in constant memory. `parse_item` turns one into a record, or raises `ImportRejected`,
+    `RowSkipped` or pydantic's `ValidationError`.
 
     `owned_fields` names the keys of a record that this format brings (`payment.last4`); all else of an order
     is left alone. `order_lookups` names how it finds its order, in this order; a feed that can't find one

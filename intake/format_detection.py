@@ -1,6 +1,7 @@
 """Detect the format of a file and set up the context of its feed."""
 
 from dataclasses import dataclass
+from datetime import UTC
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -8,6 +9,7 @@ from django.utils.translation import gettext as _
 from intake.feed import Feed, FeedContext
 from intake.feeds import FEEDS
 from intake.source_file import SourceFile, UnusableFile
+from intake.statuses import load_meanings
 from orders.models import Store
 
 
@@ -40,9 +42,12 @@ def detect_format(source: SourceFile, format_name: str | None, store: str) -> Im
     if store:
         _check_slug(store)
     known = Store.objects.filter(slug=store).first() if store else None
-    context = FeedContext(store=store, decimal_comma=source.head.delimiter == ";")
-    if known:
-        context = FeedContext(store=store, decimal_comma=context.decimal_comma, time_zone=known.tzinfo)
+    context = FeedContext(
+        store=store,
+        time_zone=known.tzinfo if known else UTC,
+        decimal_comma=source.head.delimiter == ";",
+        status_meanings=load_meanings(store, feed.name) if known else {},
+    )
     return ImportSource(source, feed, context, list(source.head.header))
 
 

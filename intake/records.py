@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from intake.problems import Problem
 from licenses.models import normalize_serial
 from orders.card_numbers import contains_card_number, mask_card_numbers
 from orders.models import Order, OrderLine, normalize_order_number
@@ -95,10 +96,6 @@ _NORMALIZED_NUMBER = re.compile(r"[0-9A-Z_\-]+")
 def number_key(number: str) -> str:
     """The same as `normalize_order_number`, faster for plain numbers."""
     return number if _NORMALIZED_NUMBER.fullmatch(number) else normalize_order_number(number)
-
-
-class ImportRejected(Exception):
-    """An order cannot be imported. The message is the reason shown to staff."""
 
 
 class RecordPart(BaseModel):
@@ -329,7 +326,7 @@ def drop_unowned_fields(record: OrderRecord, owned: frozenset[str]) -> None:
     record.__pydantic_fields_set__ &= owned | {path.partition(".")[0] for path in owned} | METADATA_FIELDS
 
 
-def describe_errors(error: ValidationError) -> str:
+def describe_errors(error: ValidationError) -> Problem:
     """Describe the first validation errors of a record, with the place and the reason but never the value."""
     problems = [
         _describe_error(tuple(problem["loc"]), problem["type"], problem["msg"]) for problem in error.errors()[:3]
@@ -337,7 +334,7 @@ def describe_errors(error: ValidationError) -> str:
     more = error.error_count() - len(problems)
     if more > 0:
         problems.append(_("and %(count)d more") % {"count": more})
-    return mask_card_numbers("; ".join(problems))[:500]
+    return Problem(mask_card_numbers("; ".join(problems))[:500])
 
 
 def _describe_error(where: tuple[str | int, ...], kind: str, message: str) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 from django.utils.translation import gettext as _
 
-from intake.records import ImportRejected
+from intake.problems import ImportRejected
 from orders.money import decimals as currency_decimals
 
 THOUSANDTH = Decimal("0.001")  # the precision of stored amounts

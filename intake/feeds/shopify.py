@@ -16,8 +16,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from intake.feed import Feed, FeedContext, RawItem
-from intake.records import ImportRejected, OrderRecord, StoreRecord, UndatedRefund
+from intake.problems import ImportRejected
+from intake.records import OrderRecord, StoreRecord, UndatedRefund
 from intake.source_file import Head, SourceFile
+from intake.statuses import read_status
 from intake.tables import read_table
 from intake.values import NO_CURRENCY, parse_amount, parse_time
 from orders.models import TOTAL_REFUND_ID, Order
@@ -45,12 +47,12 @@ STATUSES = {
     "paid": Status.COMPLETED,
     "pending": Status.PENDING,
     "authorized": Status.PENDING,
-    "partially_paid": Status.PENDING,
+    "partially-paid": Status.PENDING,
     "unpaid": Status.PENDING,
     "expired": Status.CANCELLED,
     "voided": Status.CANCELLED,
     "refunded": Status.REFUNDED,
-    "partially_refunded": Status.PARTIALLY_REFUNDED,
+    "partially-refunded": Status.PARTIALLY_REFUNDED,
 }
 
 
@@ -216,11 +218,9 @@ class _OrderRows:
         raise ImportRejected(_("This order has no date: neither Created at nor Paid at is filled."))
 
     def _status(self) -> Order.Status:
-        text = self.first.get("financial status", "").strip().lower().replace(" ", "_")
-        if text and text not in STATUSES:
-            raise ImportRejected(_("“%(text)s” is no Financial Status that is known here.") % {"text": text[:40]})
+        text = self.first.get("financial status", "").strip()
         if text:
-            status = STATUSES[text]
+            status = read_status(text, STATUSES, self.context.status_meanings)
         elif "financial status" in self.first and not self.first.get("paid at", "").strip():
             status = Status.PENDING
         else:

@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 
 from intake.feed import Feed, FeedContext, RawItem
 from intake.json_documents import read_documents
-from intake.records import ImportRejected, OrderRecord, OrderUpdate
+from intake.problems import ImportRejected
+from intake.records import OrderRecord, OrderUpdate
 from intake.source_file import Head, SourceFile
 from intake.tables import read_table
 from intake.values import parse_amount, parse_time

@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from intake.feed import Feed, FeedContext, RawItem
 from intake.feeds import woocommerce_csv
 from intake.json_documents import read_documents
-from intake.records import ImportRejected, OrderRecord, OrderUpdate, RefundRecord, StoreRecord, UndatedRefund
+from intake.problems import ImportRejected
+from intake.records import OrderRecord, OrderUpdate, RefundRecord, StoreRecord, UndatedRefund
 from intake.source_file import Head, SourceFile
 from intake.values import THOUSANDTH, parse_amount, parse_time
 
@@ -79,7 +80,7 @@ def _order(value: dict[str, Any], context: FeedContext) -> dict[str, Any]:
         "email": billing.get("email") or None,
         "placed_at": _time(value, "date_created", context) or _time(value, "date_paid", context),
         "currency": value["currency"],
-        "status": order_status(value.get("status") or "", refunds, _amount(value.get("total"))),
+        "status": order_status(value.get("status") or "", refunds, _amount(value.get("total")), context),
         "lines": lines,
         "billing": woocommerce_csv.billing_record(billing),
         "payment": {"method": (value.get("payment_method_title") or value.get("payment_method") or "")[:32]},
@@ -97,8 +98,8 @@ def _order(value: dict[str, Any], context: FeedContext) -> dict[str, Any]:
     return record
 
 
-def order_status(word: str, refunds: list[UndatedRefund], total: Decimal) -> str:
-    return woocommerce_csv.order_status(word, sum((refund.amount for refund in refunds), Decimal(0)), total)
+def order_status(word: str, refunds: list[UndatedRefund], total: Decimal, context: FeedContext) -> str:
+    return woocommerce_csv.order_status(word, sum((refund.amount for refund in refunds), Decimal(0)), total, context)
 
 
 def _amount(value: Any) -> Decimal:

@@ -13,8 +13,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from intake.feed import FeedContext, RawItem
-from intake.records import ImportRejected, OrderRecord, StoreRecord, UndatedRefund
+from intake.problems import ImportRejected
+from intake.records import OrderRecord, StoreRecord, UndatedRefund
 from intake.source_file import Head, SourceFile
+from intake.statuses import read_status
 from intake.tables import read_table
 from intake.values import NO_CURRENCY, THOUSANDTH, parse_amount, parse_time
 from orders.models import TOTAL_REFUND_ID, Order
@@ -149,7 +151,9 @@ class _OrderRows:
             "email": self.text("email") or None,
             "placed_at": placed_at,
             "currency": self.currency,
-            "status": order_status(self.text("status"), sum((refund.amount for refund in refunds), Decimal(0)), total),
+            "status": order_status(
+                self.text("status"), sum((refund.amount for refund in refunds), Decimal(0)), total, self.context
+            ),
             "lines": lines,
             "totals": {
                 "subtotal": sum((line["unit_price"] * line["quantity"] for line in lines), Decimal(0)),
@@ -246,10 +250,9 @@ def billing_record(parts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def order_status(name: str, refunded: Decimal, total: Decimal) -> str:
-    """Map a WooCommerce status. A shop's custom status counts as paid, as it does in WooCommerce's reports."""
-    key = name.strip().lower().removeprefix("wc-").replace(" ", "-")
-    mapped = STATUSES.get(key, Status.COMPLETED)
+def order_status(word: str, refunded: Decimal, total: Decimal, context: FeedContext) -> str:
+    """Map a WooCommerce status. WooCommerce stores its words with a prefix, as in `wc-completed`."""
+    mapped = read_status(word.strip().removeprefix("wc-"), STATUSES, context.status_meanings)
     if mapped == Status.COMPLETED and refunded > 0:
         mapped = Status.REFUNDED if refunded >= total else Status.PARTIALLY_REFUNDED
     return mapped.value

@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import islice
 from typing import NamedTuple
@@ -34,7 +34,9 @@ from intake.ingest.order_lookup import find_orders
 from intake.ingest.return_periods import set_return_until
 from intake.ingest.state import Batch, OrderState
 from intake.ingest.writing import new_ids, write_batch
-from intake.records import ImportRejected, OrderRecord, OrderUpdate, describe_errors, drop_unowned_fields, number_key
+from intake.problems import ImportRejected, Problem, ProblemCode, RowSkipped
+from intake.records import OrderRecord, OrderUpdate, describe_errors, drop_unowned_fields, number_key
+from intake.statuses import ask_meanings
 from notifications.addresses import email_key, mask_address
 from orders.card_numbers import mask_card_numbers
 from orders.models import Order, PaymentReference
@@ -51,7 +53,7 @@ _NO_KEY = gettext_lazy(
     "The address %(address)s can be read in two ways, so nobody opens this order by it: only by its number."
 )
 OrderKey = tuple[int, str]  # store id, number key
-ItemCallback = Callable[[RawItem, str], None]
+ItemCallback = Callable[[RawItem, Problem], None]
 
 
 @dataclass
@@ -63,19 +65,24 @@ class Counts:
     updated: int = 0
     unchanged: int = 0
     rejected: int = 0
+    skipped: int = 0  # no orders, as staff said
 
     def add(self, other: "Counts") -> None:
         for name in vars(self):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
+class _Skipped:
+    """Instead of a record: the item is no order."""
+
+
 @dataclass(slots=True)
 class _BatchEntry:
-    """An item with its digest and, once it was parsed, its record or the reason why it has none."""
+    """An item with its digest and, once it was parsed, its record, or the reason why it has none."""
 
     item: RawItem
     digest: str
-    parsed: OrderRecord | str | None = None
+    parsed: OrderRecord | Problem | _Skipped | None = None
     position: int = 0  # in its batch
 
 
@@ -126,21 +133,25 @@ class Import:
                     self._parse_once(entry)
         return batch
 
-    def _parse_once(self, entry: _BatchEntry) -> OrderRecord | str:
+    def _parse_once(self, entry: _BatchEntry) -> OrderRecord | Problem | _Skipped:
         """The item's record, or the reason why it has none. Parsed on the first call only."""
         if entry.parsed is None:
-            entry.parsed = entry.item.problem or self._parse(entry.item)
+            problem = entry.item.problem
+            entry.parsed = Problem(problem) if problem else self._parse(entry.item)
         return entry.parsed
 
-    def _parse(self, item: RawItem) -> OrderRecord | str:
+    def _parse(self, item: RawItem) -> OrderRecord | Problem | _Skipped:
         try:
             record = self.feed.parse_item(item, self.context)
+        except RowSkipped:
+            return _Skipped()
         except ValidationError as error:
             return describe_errors(error)
-        except ImportRejected as refused:
-            return mask_card_numbers(str(refused))
+        except ImportRejected as rejected:
+            problem = rejected.problem
+            return replace(problem, text=mask_card_numbers(problem.text), word=mask_card_numbers(problem.word))
         except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
-            return _("This is not built as %(format)s builds orders.") % {"format": self.feed.title}
+            return Problem(_("This is not built as %(format)s builds orders.") % {"format": self.feed.title})
         if self.feed.owned_fields:
             drop_unowned_fields(record, self.feed.owned_fields)
         return record
@@ -148,8 +159,8 @@ class Import:
     def _import_batch(self, batch: list[_BatchEntry]) -> None:
         """Import one batch. If the database refuses it, halve it until the offending items are found and rejected."""
         counts = Counts()
-        rejected: list[tuple[RawItem, str]] = []
-        warnings: list[tuple[RawItem, str]] = []
+        rejected: list[tuple[RawItem, Problem]] = []
+        warnings: list[tuple[RawItem, Problem]] = []
         try:
             with transaction.atomic():
                 _lock_imports()
@@ -163,8 +174,11 @@ class Import:
             self._import_batch(batch[:middle])
             self._import_batch(batch[middle:])
             return
-        for item, reason in rejected:
-            self.on_rejected(item, reason)
+        if words := [problem.word for _item, problem in rejected if problem.code == ProblemCode.UNKNOWN_STATUS]:
+            store_ids = get_or_create_stores([self.context.store])
+            ask_meanings(store_ids[self.context.store], self.feed.name, words)
+        for item, problem in rejected:
+            self.on_rejected(item, problem)
         for item, warning in warnings:
             self.on_warning(item, warning)
         self.counts.add(counts)
@@ -173,8 +187,8 @@ class Import:
         self,
         batch: list[_BatchEntry],
         counts: Counts,
-        rejected: list[tuple[RawItem, str]],
-        warnings: list[tuple[RawItem, str]],
+        rejected: list[tuple[RawItem, Problem]],
+        warnings: list[tuple[RawItem, Problem]],
     ) -> None:
         for position, entry in enumerate(batch):
             entry.position = position
@@ -183,8 +197,10 @@ class Import:
         parsed = []
         for entry in found.changed:
             record = self._parse_once(entry)
-            if isinstance(record, str):
+            if isinstance(record, Problem):
                 rejected.append((entry.item, record))
+            elif isinstance(record, _Skipped):
+                counts.skipped += 1
             else:
                 parsed.append((entry, record))
         counts.read = len(batch)
@@ -222,11 +238,11 @@ class Import:
 
     def _match_orders(
         self, parsed: list[tuple[_BatchEntry, OrderRecord]], unchanged_positions: dict[OrderKey, int], counts: Counts
-    ) -> tuple[list[_MatchedRecord], list[tuple[RawItem, str]]]:
+    ) -> tuple[list[_MatchedRecord], list[tuple[RawItem, Problem]]]:
         """Find the order of each record. Also returns the updates without an order, with the reason."""
         complete: list[_MatchedRecord] = []
         updated: list[_MatchedRecord] = []
-        unmatched: list[tuple[RawItem, str]] = []
+        unmatched: list[tuple[RawItem, Problem]] = []
         ids = get_or_create_stores(record.store for _entry, record in parsed) if parsed else {}
         updates = []
         for entry, record in parsed:
@@ -242,7 +258,7 @@ class Import:
         found = find_orders([(ids[record.store], record) for _entry, record in updates], self.feed.order_lookups)
         for (entry, update), order in zip(updates, found, strict=True):
             if isinstance(order, str):
-                unmatched.append((entry.item, order))
+                unmatched.append((entry.item, Problem(order, ProblemCode.ORDER_NOT_FOUND)))
             else:
                 updated.append(_MatchedRecord(entry, update, order.key))
         return updated + complete, unmatched
@@ -299,11 +315,14 @@ class Import:
             )
 
 
-def _email_key_warnings(matched: list[_MatchedRecord]) -> list[tuple[RawItem, str]]:
+def _email_key_warnings(matched: list[_MatchedRecord]) -> list[tuple[RawItem, Problem]]:
     """A warning for each order whose address has no key."""
     emails = ((each.entry.item, each.record.__dict__.get("email") or "") for each in matched)
     without = [(item, email) for item, email in emails if email and not email_key(email)]
-    return [(item, str(_NO_KEY) % {"address": mask_address(email)}) for item, email in without]
+    return [
+        (item, Problem(str(_NO_KEY) % {"address": mask_address(email)}, ProblemCode.AMBIGUOUS_ADDRESS))
+        for item, email in without
+    ]
 
 
 @contextmanager
@@ -347,7 +366,7 @@ def content_digest(raw: str | list[list[str]]) -> str:
     return hashlib.blake2b(text.encode(errors="surrogatepass"), key=_DIGEST_KEY, digest_size=16).hexdigest()
 
 
-def _describe_database_error(error: DatabaseError) -> str:
+def _describe_database_error(error: DatabaseError) -> Problem:
     """Why the database refused an order, without the values that PostgreSQL's message contains."""
     constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
     sentences = {
@@ -355,6 +374,7 @@ def _describe_database_error(error: DatabaseError) -> str:
         "licensed_line_ends_after_it_starts": _("A license would end before it starts."),
         "order_line_returned_within_quantity": _("More of a line would be returned than was bought."),
     }
-    return sentences.get(constraint or "") or _("The database refuses this order (%(constraint)s).") % {
+    sentence = sentences.get(constraint or "") or _("The database refuses this order (%(constraint)s).") % {
         "constraint": constraint or type(error).__name__
     }
+    return Problem(sentence, ProblemCode.DATABASE)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from intake.records import ImportRejected
+from intake.problems import ImportRejected
 from intake.values import parse_amount, parse_time
 
 

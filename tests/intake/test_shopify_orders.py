@@ -171,7 +171,7 @@ def test_a_table_with_semicolons_writes_decimal_commas(importer: Importer) -> No
         ({"Total": "a lot"}, "is no amount"),
         ({"Email": "not an address"}, "is not an email address"),
         ({"Currency": ""}, "currency"),
-        ({"Financial_Status": "lost"}, "no Financial Status"),
+        ({"Financial_Status": "lost"}, "is not known for this store"),
         ({"Lineitem_quantity": "1.5"}, "no quantity"),
         ({"Name": ""}, "no order number"),
     ],

@@ -6,7 +6,7 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from intake.feed import RawItem
 from intake.feeds import FEEDS
 from intake.format_detection import ImportSource, detect_format
 from intake.ingest.run import Counts, Import
+from intake.problems import Problem
 from intake.rejects_file import RejectsFile
 from intake.source_file import SourceFile, UnusableFile
 
@@ -101,6 +102,15 @@ class Command(BaseCommand):
             source.close()
 
 
+@dataclass
+class _Warned:
+    """How many warnings have a code, and the first of them."""
+
+    code: str
+    first: str
+    count: int = 0
+
+
 class _Report:
     """Prints the results, as text or JSON."""
 
@@ -111,22 +121,27 @@ class _Report:
         self._rejects_file = rejects
         self._as_json = as_json
         self._rejected = 0
-        self._warnings = 0
+        self._warnings: dict[str, _Warned] = {}  # by code
+        self._warning_count = 0
 
-    def reject(self, import_source: ImportSource, item: RawItem, reason: str) -> None:
+    def reject(self, import_source: ImportSource, item: RawItem, problem: Problem) -> None:
         if self._rejects_file:
-            self._rejects_file.add(import_source.source, import_source.feed, import_source.header, item, reason)
+            self._rejects_file.add(import_source.source, import_source.feed, import_source.header, item, problem.text)
         self._rejected += 1
         if self._rejected <= SHOWN_REJECTS:
-            self._command.stderr.write(f"{import_source.source.path.name} {_('line')} {item.line}: {reason}")
+            self._command.stderr.write(f"{import_source.source.path.name} {_('line')} {item.line}: {problem.text}")
         elif self._rejected == SHOWN_REJECTS + 1 and not self._rejects_file:
             self._command.stderr.write(_("More rows were rejected; name a file with --rejects to get them all."))
 
-    def warn(self, import_source: ImportSource, item: RawItem, warning: str) -> None:
-        self._warnings += 1
-        if self._warnings <= SHOWN_REJECTS:
+    def warn(self, import_source: ImportSource, item: RawItem, warning: Problem) -> None:
+        warned = self._warnings.setdefault(warning.code.value, _Warned(warning.code.value, warning.text))
+        warned.count += 1
+        self._warning_count += 1
+        if self._warning_count <= SHOWN_REJECTS:
             words = _("warning")
-            self._command.stderr.write(f"{import_source.source.path.name} {_('line')} {item.line}: {words}: {warning}")
+            self._command.stderr.write(
+                f"{import_source.source.path.name} {_('line')} {item.line}: {words}: {warning.text}"
+            )
 
     def finish(self, seconds: float) -> None:
         counts = self.counts
@@ -135,8 +150,10 @@ class _Report:
             "%(rejected)d rejected, in %(seconds).1f s."
         ) % {**asdict(counts), "seconds": seconds}
         self._command.stdout.write(summary)
-        if self._warnings:
-            self._command.stdout.write(_("%(count)d warnings.") % {"count": self._warnings})
+        if self._warning_count:
+            self._command.stdout.write(_("%(count)d warnings.") % {"count": self._warning_count})
+        if counts.skipped:
+            self._command.stdout.write(_("%(count)d rows are no orders, as staff said.") % {"count": counts.skipped})
         if self.dry_run:
             self._command.stdout.write(_("Nothing was written: this was a dry run."))
         if self._rejects_file and counts.rejected:
@@ -147,7 +164,7 @@ class _Report:
                 json.dumps(
                     {
                         **asdict(counts),
-                        "warnings": self._warnings,
+                        "warnings": [asdict(warned) for warned in self._warnings.values()],
                         "seconds": round(seconds, 3),
                         "dry_run": self.dry_run,
                     }

@@ -1,0 +1,41 @@
+"""What staff decide about imports."""
+
+import unicodedata
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from orders.models import Order, Store
+
+MAX_STATUS_LENGTH = 64
+
+
+def normalize_status(word: str) -> str:
+    """The form in which words for a status are compared: lower case, with dashes."""
+    return "-".join(unicodedata.normalize("NFKC", word).casefold().replace("_", " ").split())[:MAX_STATUS_LENGTH]
+
+
+class StatusMeaning(models.Model):
+    """What a store's word for an order's status means. Without a meaning, staff are asked for it."""
+
+    NOT_AN_ORDER = "not_an_order"
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", verbose_name=_("store"))
+    format = models.CharField(_("format"), max_length=32)
+    word = models.CharField(_("word"), max_length=MAX_STATUS_LENGTH)  # normalized
+    meaning = models.CharField(
+        _("meaning"),
+        max_length=20,
+        blank=True,
+        choices=[*Order.Status.choices, (NOT_AN_ORDER, _("no order: skip such rows"))],
+    )
+    asked_at = models.DateTimeField(_("asked at"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("status")
+        verbose_name_plural = _("statuses")
+        constraints = [models.UniqueConstraint(fields=["store", "format", "word"], name="status_meaning_once_per_word")]
+
+    def __str__(self) -> str:
+        return f"{self.store} {self.word}"

@@ -1,0 +1,40 @@
+"""What can be wrong with a row of an import: it is rejected, skipped, or imported with a warning."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ProblemCode(StrEnum):
+    """The stable name of a problem, for scripts and for staff's lists. docs/store-formats.md explains each."""
+
+    # Rejected: nothing of the row is imported.
+    INVALID = "invalid"
+    CARD_NUMBER = "card_number"
+    DATABASE = "database"
+    ORDER_NOT_FOUND = "order_not_found"
+    UNCLEAR_DATE = "unclear_date"
+    UNKNOWN_CURRENCY = "unknown_currency"
+    UNKNOWN_STATUS = "unknown_status"
+    # Imported with a warning.
+    AMBIGUOUS_ADDRESS = "ambiguous_address"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem of one row. `text` is the sentence shown to staff, `word` the text of the file that it is about."""
+
+    text: str
+    code: ProblemCode = ProblemCode.INVALID
+    word: str = ""
+
+
+class ImportRejected(Exception):
+    """A row cannot be imported. The message is the reason shown to staff."""
+
+    def __init__(self, text: str, code: ProblemCode = ProblemCode.INVALID, word: str = "") -> None:
+        super().__init__(text)
+        self.problem = Problem(text, code, word)
+
+
+class RowSkipped(Exception):
+    """A row is no order, as staff said: it is counted, and nothing else happens."""

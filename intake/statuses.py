@@ -1,0 +1,45 @@
+"""What the words for an order's status mean. A word that neither its feed nor staff know is asked, never guessed."""
+
+from collections.abc import Iterable, Mapping
+
+from django.utils.translation import gettext as _
+
+from intake.models import StatusMeaning, normalize_status
+from intake.problems import ImportRejected, ProblemCode, RowSkipped
+from orders.models import Order
+
+
+def read_status(word: str, known: Mapping[str, Order.Status], meanings: Mapping[str, str]) -> Order.Status:
+    """Return the status that a word of a file stands for.
+
+    `known` are the words of the store's format, `meanings` those that staff explained (see `load_meanings`); theirs
+    come first. Raises ImportRejected with the code `unknown_status`, and RowSkipped for what staff say is no order.
+    """
+    normalized = normalize_status(word)
+    meaning = meanings.get(normalized, "")
+    if meaning == StatusMeaning.NOT_AN_ORDER:
+        raise RowSkipped
+    if meaning:
+        return Order.Status(meaning)
+    if normalized in known:
+        return known[normalized]
+    raise ImportRejected(
+        _("The status “%(word)s” is not known for this store. Say once what it means, in the admin under Statuses.")
+        % {"word": word[:40]},
+        ProblemCode.UNKNOWN_STATUS,
+        normalized,
+    )
+
+
+def load_meanings(store: str, format_name: str) -> dict[str, str]:
+    """Return what staff said about the status words of a store, by normalized word."""
+    answered = StatusMeaning.objects.filter(store__slug=store, format=format_name).exclude(meaning="")
+    return dict(answered.values_list("word", "meaning"))
+
+
+def ask_meanings(store_id: int, format_name: str, words: Iterable[str]) -> None:
+    """Ask staff what these normalized words mean, unless they were asked before."""
+    StatusMeaning.objects.bulk_create(
+        [StatusMeaning(store_id=store_id, format=format_name, word=word) for word in sorted(set(words)) if word],
+        ignore_conflicts=True,
+    )
