@@ -8,7 +8,7 @@ from crispy_forms.helper import FormHelper
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from orders.forms import PortalForm, error_messages
+from orders.forms import MessageField, PortalForm, error_messages
 
 COMMENT_LENGTH = 2000  # characters
 SUBMISSION_ID_LENGTH = 64
@@ -50,13 +50,10 @@ class AnswerForm(PageForm):
 
     form_name = "answer"
 
-    answer = forms.CharField(
+    answer = MessageField(
         label=_("Your answer"),
         max_length=COMMENT_LENGTH,
         help_text=_("Please no card numbers and no passwords."),
         widget=forms.Textarea(attrs={"rows": 5}),
         error_messages=error_messages(_("Please write your answer.")),
     )
-
-    def clean_answer(self) -> str:
-        return self.reject_card_number("answer")

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order
+from orders.models.fields import NoCardNumbersTextField
 
 # Crockford's base 32: without I, L, O and U, which are easily misread.
 REFERENCE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -121,7 +122,7 @@ class DecidedCase(Case):
     REFERENCE_PREFIX: ClassVar[str]
     SUCCESS_STATUS: ClassVar[str]  # the closed status of a case that was carried out
 
-    comment = models.TextField(_("comment of the buyer"), blank=True)
+    comment = NoCardNumbersTextField(_("comment of the buyer"), blank=True)
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True, editable=False)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
@@ -160,8 +161,8 @@ class CaseEvent(models.Model):
     )
     from_status = models.CharField(_("from"), max_length=24, blank=True)
     to_status = models.CharField(_("to"), max_length=24)
-    text = models.TextField(_("said to the buyer, or by the buyer"), blank=True)
-    note = models.TextField(_("internal note"), blank=True)
+    text = NoCardNumbersTextField(_("said to the buyer, or by the buyer"), blank=True)
+    note = NoCardNumbersTextField(_("internal note"), blank=True)
 
     class Meta:
         abstract = True

@@ -18,7 +18,7 @@ from cases.guards import View, with_case
 from cases.models import DecidedCase
 from cases.refusals import Refusal
 from orders import formats
-from orders.http import UNPROCESSABLE, get_or_post, no_store
+from orders.http import UNPROCESSABLE, get_or_post, no_store, tell_about_card_number
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,9 @@ def answer(pages: StatusPages, request: HttpRequest, case: DecidedCase) -> HttpR
     if request.method != "POST":
         return redirect(case.path)
     form = AnswerForm(request.POST)
-    if not form.is_valid() and case.status in case.WAITING_FOR_BUYER:
+    is_valid = form.is_valid()
+    tell_about_card_number(request, form)
+    if not is_valid and case.status in case.WAITING_FOR_BUYER:
         return _page(pages, request, case, form)
     try:
         services.answer_question(case, form.cleaned_data.get("answer", ""))

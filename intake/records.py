@@ -23,8 +23,9 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
-from intake.problems import Problem
+from intake.problems import Problem, ProblemCode
 from licenses.models import normalize_serial
 from orders.card_numbers import contains_card_number, mask_card_numbers
 from orders.models import Order, OrderLine, normalize_order_number
@@ -76,8 +77,8 @@ Time = Annotated[
 NESTED_FIELDS = {"payment", "billing", "invoice", "totals"}
 METADATA_FIELDS = {"store", "updated_at"}  # identify a record and its version, and are no content of an order
 
-# A cheap check for 13 digits before the full card number check.
-_THIRTEEN_DIGITS = re.compile(r"(?:[0-9][ \-]?){13}")
+# A letter, so that the digits of two fields are not one number.
+_BETWEEN_FIELDS = "\nx\n"
 
 
 # `normalize_serial` of each ASCII character, for `str.translate`.
@@ -286,9 +287,10 @@ def _text_problem(record: OrderRecord) -> str:
     and the ids of lines, refunds and invoices may be long runs of digits, and one in ten passes the
     check digit by chance. Passwords are not checked because they are stored hashed only.
     """
-    typed = "\n".join([text for text in _typed_texts(record) if text])
-    if _THIRTEEN_DIGITS.search(typed) and contains_card_number(typed):
-        return _("A full card number stands in this order. It is not stored; take it out and import the row again.")
+    typed = _BETWEEN_FIELDS.join([text for text in _typed_texts(record) if text])
+    if contains_card_number(typed):
+        sentence = _("A full card number stands in this order. It is not stored; take it out and import the row again.")
+        raise PydanticCustomError(ProblemCode.CARD_NUMBER.value, sentence)
     if "\x00" in typed or "\x00" in "".join(_generated_texts(record)):
         return _("A null byte stands in this order.")
     return ""
@@ -300,7 +302,7 @@ def _typed_texts(record: OrderRecord) -> list[str | None]:
         texts += (payment.method, payment.brand, payment.wallet)
     if billing := record.billing:
         texts += (billing.name, billing.company, billing.city, billing.postcode, billing.vat_id)
-        texts += billing.lines or ()
+        texts.append("\n".join(billing.lines or ()))  # stored as one text
     if record.invoice:
         texts.append(record.invoice.seller)
     return texts
@@ -334,12 +336,14 @@ def describe_errors(error: ValidationError) -> Problem:
     more = error.error_count() - len(problems)
     if more > 0:
         problems.append(_("and %(count)d more") % {"count": more})
-    return Problem(mask_card_numbers("; ".join(problems))[:500])
+    has_card_number = any(problem["type"] == ProblemCode.CARD_NUMBER for problem in error.errors())
+    code = ProblemCode.CARD_NUMBER if has_card_number else ProblemCode.INVALID
+    return Problem(mask_card_numbers("; ".join(problems))[:500], code)
 
 
 def _describe_error(where: tuple[str | int, ...], kind: str, message: str) -> str:
     place = ".".join(str(step) for step in where)
-    if kind == "value_error":
+    if kind in ("value_error", ProblemCode.CARD_NUMBER):
         message = message.removeprefix("Value error, ")
     sentences = {
         "missing": _("%(place)s is missing"),

@@ -9,15 +9,17 @@ import csv
 import json
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
 from django.utils.translation import gettext as _
 
 from intake.feed import Feed, RawItem
+from intake.problems import Problem, ProblemCode
 from intake.source_file import SourceFile, UnusableFile
 from intake.tables import PROBLEM_COLUMN, escape_formula
-from orders.card_numbers import mask_card_numbers
+from orders.card_numbers import contains_card_number, mask_card_numbers
 
 
 class RejectsFile:
@@ -31,11 +33,11 @@ class RejectsFile:
         self._first = _create(path)
         self.paths = [path]
 
-    def add(self, source: SourceFile, feed: Feed, header: list[str], item: RawItem, reason: str) -> None:
+    def add(self, source: SourceFile, feed: Feed, header: list[str], item: RawItem, problem: Problem) -> None:
         if isinstance(item.raw, str):
             file = self._file_for(())
-            file.write(f"# {source.path.name} {_('line')} {item.line}: {' '.join(reason.split())}\n")
-            if text := _mask_json(item.raw, feed.identifiers):
+            file.write(f"# {source.path.name} {_('line')} {item.line}: {' '.join(problem.text.split())}\n")
+            if text := _mask_json(item.raw, feed.identifiers, problem):
                 file.write(f"{text}\n")
             return
         columns = [name for name in header if name.strip() != PROBLEM_COLUMN]
@@ -44,12 +46,10 @@ class RejectsFile:
         if file.tell() == 0:
             file.write("\ufeff")  # without it, spreadsheets do not detect UTF-8
             writer.writerow([PROBLEM_COLUMN, *map(escape_formula, columns)])
-        note = f"{source.path.name} {_('line')} {item.line}: {reason}"
+        note = f"{source.path.name} {_('line')} {item.line}: {problem.text}"
         for row in item.raw or [[]]:
-            cells = [
-                cell if name.strip().lower() in feed.identifiers else mask_card_numbers(cell)
-                for name, cell in zip(columns + [""] * len(row), row, strict=False)
-            ]
+            names = [name.strip().lower() for name in columns] + [""] * len(row)
+            cells = _mask_cells(row, [name in feed.identifiers for name in names], problem)
             writer.writerow([escape_formula(note), *map(escape_formula, cells)])
 
     def _file_for(self, layout: tuple[str, ...]) -> TextIO:
@@ -81,12 +81,37 @@ def _create(path: Path) -> TextIO:
     return os.fdopen(descriptor, "w", encoding="utf-8", newline="", errors="backslashreplace")
 
 
-def _mask_json(text: str, identifiers: frozenset[str]) -> str:
+def _mask_cells(row: list[str], are_identifiers: list[bool], problem: Problem) -> list[str]:
+    """Mask card numbers in the cells of a row. Identifiers keep their digits."""
+
+    def change_others(change: Callable[[str], str], cells: list[str]) -> list[str]:
+        pairs = zip(cells, are_identifiers, strict=False)
+        return [cell if is_identifier else change(cell) for cell, is_identifier in pairs]
+
+    masked = change_others(mask_card_numbers, row)
+    others = [cell for cell, is_identifier in zip(masked, are_identifiers, strict=False) if not is_identifier]
+    return change_others(_hide_digits, masked) if _is_still_in(others, problem) else masked
+
+
+def _is_still_in(texts: list[str], problem: Problem) -> bool:
+    """Whether a card number is distributed over several texts, such as the lines of an address."""
+    return problem.code == ProblemCode.CARD_NUMBER and contains_card_number("\n".join(texts))
+
+
+def _hide_digits(text: str) -> str:
+    return "".join("•" if character.isnumeric() else character for character in text)
+
+
+def _mask_json(text: str, identifiers: frozenset[str], problem: Problem) -> str:
     """Mask card numbers in a line of JSON. Identifiers keep their digits, if the line can be parsed."""
-    if mask_card_numbers(text) == text:
-        return text
     try:
-        return json.dumps(_mask_value(json.loads(text, parse_float=_VerbatimNumber), identifiers), ensure_ascii=False)
+        value = json.loads(text, parse_float=_VerbatimNumber)
+        masked = _map_texts(value, identifiers, mask_card_numbers)
+        texts: list[str] = []
+        _map_texts(masked, identifiers, lambda each: texts.append(each) or each)  # type: ignore[func-returns-value]
+        if _is_still_in(texts, problem):
+            masked = _map_texts(masked, identifiers, _hide_digits)
+        return text if masked == value else json.dumps(masked, ensure_ascii=False)
     except (ValueError, RecursionError):
         return mask_card_numbers(text)
 
@@ -105,15 +130,14 @@ class _VerbatimNumber(float):
         return self.text
 
 
-def _mask_value(value: Any, identifiers: frozenset[str], key: str = "") -> Any:
+def _map_texts(value: Any, identifiers: frozenset[str], change: Callable[[str], str], key: str = "") -> Any:
+    """Change the strings and numbers of a JSON value, except identifiers. A changed number becomes a string."""
     if isinstance(value, dict):
-        return {mask_card_numbers(name): _mask_value(inner, identifiers, name) for name, inner in value.items()}
+        return {mask_card_numbers(name): _map_texts(inner, identifiers, change, name) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_mask_value(inner, identifiers, key) for inner in value]
-    if key in identifiers:
+        return [_map_texts(inner, identifiers, change, key) for inner in value]
+    if key in identifiers or value is None or isinstance(value, bool):
         return value
-    if isinstance(value, str):
-        return mask_card_numbers(value)
-    if isinstance(value, int) and mask_card_numbers(str(value)) != str(value):
-        return mask_card_numbers(str(value))
-    return value
+    text = value if isinstance(value, str) else repr(value)
+    changed = change(text)
+    return value if changed == text else changed

@@ -7,8 +7,16 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from licenses.serials import MAX_LENGTH, normalize_groups
-from orders.forms import PortalForm, error_messages
+from licenses.serials import MAX_LENGTH, looks_like_card, normalize_groups
+from orders.forms import CARD_NUMBER_ERROR, LookupField, MessageField, PortalForm, error_messages
+
+
+class SerialNumberField(MessageField):
+    """A serial number that is stored as typed. What is rather a card number is masked."""
+
+    def clean(self, value: Any) -> str:
+        typed = forms.CharField.clean(self, value)
+        return self.masked(normalize_groups(typed)) if looks_like_card(typed) else typed
 
 
 class SerialForm(PortalForm):
@@ -17,7 +25,7 @@ class SerialForm(PortalForm):
     form_name = "serial"
     button = _("Find the installer")
 
-    serial = forms.CharField(
+    serial = LookupField(
         label=_("Serial number, or its first letter"),
         max_length=4 * MAX_LENGTH,
         help_text=_("Write it as you read it: with or without dashes, in any case."),
@@ -31,11 +39,12 @@ class SerialForm(PortalForm):
         return reverse("licenses:downloads")
 
     def clean_serial(self) -> str:
-        # One in ten digit runs passes the check of card numbers; in groups it is not taken for a card number.
         self.cleaned_data["serial"] = normalize_groups(self.cleaned_data["serial"])
         if not self.cleaned_data["serial"]:
             raise ValidationError(self.fields["serial"].error_messages["required"], code="required")
-        return self.reject_card_number("serial")
+        if looks_like_card(self.cleaned_data["serial"]):
+            raise ValidationError(CARD_NUMBER_ERROR, code="card_number")
+        return str(self.cleaned_data["serial"])
 
     @property
     def first_field(self) -> Any:

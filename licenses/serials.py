@@ -12,7 +12,9 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from licenses.models import Product, SerialPrefix, normalize_serial
+from licenses.models import License, Product, SerialPrefix, normalize_serial
+from orders.card_numbers import contains_card_number
+from orders.number_shapes import any_number_like
 
 MAX_LENGTH = 100  # characters
 LETTER, DIGIT = "A", "0"  # the placeholders of Product.serial_pattern
@@ -174,6 +176,13 @@ def normalize_groups(typed: str) -> str:
     """In capitals, with one plain dash for each run of spaces and dashes of any kind."""
     plain = "".join(_dash_or_self(character) for character in unicodedata.normalize("NFKC", typed))
     return re.sub("-+", "-", plain).strip("-").upper()
+
+
+def looks_like_card(typed: str) -> bool:
+    """Whether a typed serial number is rather a card number: it looks like one, and like no known serial number."""
+    if not contains_card_number(normalize_groups(typed)):
+        return False
+    return not any_number_like(License.objects.all(), "serial_key", normalize_serial(typed))
 
 
 def _dash_or_self(character: str) -> str:

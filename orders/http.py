@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods
 
+from orders.forms.fields import CardNumberMaskingForm
 from orders.rate_limits import SHORT_WINDOW
 
 UNPROCESSABLE = 422  # status code of a page that shows a form with errors
@@ -14,6 +17,12 @@ TOO_MANY_REQUESTS = 429  # status code of a page that an exhausted rate limit re
 
 no_store = cache_control(no_store=True, private=True)
 get_or_post = require_http_methods(["GET", "HEAD", "POST"])
+
+
+def tell_about_card_number(request: HttpRequest, form: CardNumberMaskingForm | None = None) -> None:
+    """Tell the person on the next page that a card number was masked, if one was in this validated form."""
+    if form is None or form.has_masked_card_number():
+        messages.warning(request, gettext("What you wrote contained a card number. We kept only its last 4 digits."))
 
 
 def too_many_requests(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:

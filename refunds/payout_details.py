@@ -9,9 +9,10 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
+from stdnum import iban
 
 from cases.refusals import Refusal
-from orders.card_numbers import CARD_NUMBER_LENGTHS, contains_card_number, passes_luhn
+from orders.card_numbers import contains_card_number, is_card_number
 
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _IBAN_PREFIX = re.compile(r"[A-Z]{2}[0-9]{2}")
@@ -64,18 +65,14 @@ def has_iban_prefix(typed: str) -> bool:
 
 
 def is_iban(typed: str) -> bool:
-    """Whether it is a valid IBAN: ISO 13616, check digits by ISO 7064 (modulo 97)."""
-    iban = normalize_iban(typed)
-    if not _IBAN.fullmatch(iban):
-        return False
-    return int("".join(str(int(character, 36)) for character in iban[4:] + iban[:4])) % 97 == 1
+    """Whether it is a valid IBAN: ISO 13616, with the length of its country and check digits by ISO 7064."""
+    return iban.is_valid(normalize_iban(typed), check_country=False)
 
 
 def account_contains_card_number(typed: str) -> bool:
     """Whether it contains a full card number, even after two letters. Call it for invalid IBANs only."""
-    iban = normalize_iban(typed)
-    if not _IBAN.fullmatch(iban):
-        return contains_card_number(re.sub(r"[^\W\d_]+", " ", typed))
+    account = normalize_iban(typed)
+    if not _IBAN.fullmatch(account):
+        return contains_card_number(typed)
     # Part of a mistyped IBAN may pass for a card number by chance, so only its whole number is checked.
-    numbers = (iban[2:], iban[4:])
-    return any(len(each) in CARD_NUMBER_LENGTHS and each.isdecimal() and passes_luhn(each) for each in numbers)
+    return any(each.isdecimal() and is_card_number(each) for each in (account[2:], account[4:]))

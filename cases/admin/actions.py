@@ -16,6 +16,7 @@ from unfold.widgets import (
 from cases import services
 from cases.models import Case
 from cases.refusals import NotPossible
+from orders.forms import CardNumberMaskingForm, MessageField
 from orders.models import Order, Store
 
 CleanedData = dict[str, Any]
@@ -23,7 +24,7 @@ FieldFactory = Callable[[Any], forms.Field]
 
 
 def textarea(label: Any, *, required: bool) -> Callable[[Case], forms.Field]:
-    return lambda case: forms.CharField(
+    return lambda case: MessageField(
         label=label, required=required, max_length=5000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
     )
 
@@ -69,9 +70,9 @@ class CaseAction:
     fields: dict[str, FieldFactory]
     is_primary: bool = False
 
-    def form(self, case: Any, data: Any = None) -> forms.Form:
+    def form(self, case: Any, data: Any = None) -> CardNumberMaskingForm:
         """Return the action's form. Its prefix is the action's name, because a page shows several of them."""
-        form = forms.Form(data, prefix=self.name)
+        form = CardNumberMaskingForm(data, prefix=self.name)
         for name, make_field in self.fields.items():
             form.fields[name] = make_field(case)
         return form

@@ -23,6 +23,7 @@ from cases.models import Case
 from cases.refusals import Refusal
 from notifications.models import Message
 from orders.admin import ReadOnlyMixin
+from orders.http import tell_about_card_number
 from orders.models import normalize_order_number
 
 DAY = timedelta(days=1)
@@ -227,7 +228,9 @@ class CaseAdmin(QueueAdmin):
             messages.error(request, str(NO_LONGER_AVAILABLE) if name else gettext("Please choose what to do."))
             return HttpResponseRedirect(page)
         form = action.form(case, request.POST)
-        if not form.is_valid():
+        is_valid = form.is_valid()
+        tell_about_card_number(request, form)
+        if not is_valid:
             error = gettext("Please check what you entered; nothing was done.")
             return self._render_error(request, case, action, form, error)
         assert isinstance(request.user, User)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from licenses.models.licenses import License
+from orders.models.fields import NoCardNumbersCharField
 
 UNDO_WITHIN = timedelta(minutes=10)
 
@@ -29,8 +30,8 @@ class Device(models.Model):
 
     license = models.ForeignKey(License, on_delete=models.CASCADE, related_name="devices_in_use")
     vendor_id = models.CharField(_("the vendor's id"), max_length=200)
-    name = models.CharField(_("name"), max_length=200, blank=True)
-    platform = models.CharField(_("platform"), max_length=100, blank=True)
+    name = NoCardNumbersCharField(_("name"), max_length=200, blank=True)
+    platform = NoCardNumbersCharField(_("platform"), max_length=100, blank=True)
     activated_at = models.DateTimeField(_("activated at"))  # the earliest reported event
     last_seen_at = models.DateTimeField(_("last seen at"))
     deactivated_at = models.DateTimeField(_("deactivated at"), null=True, blank=True)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from licenses.models.products import Product
 from orders.models import Order, Store
+from orders.models.fields import NoCardNumbersCharField, NoCardNumbersTextField
 
 RELEASES = "releases"  # the name in settings.STORAGES
 DEFAULT_WINDOW_DAYS = 30
@@ -39,9 +40,9 @@ class Release(models.Model):
     """One installer. A newer one replaces it for the same product and platform; earlier buyers keep it."""
 
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="releases", verbose_name=_("product"))
-    version = models.CharField(_("version"), max_length=64)
+    version = NoCardNumbersCharField(_("version"), max_length=64)
     platform = models.CharField(_("platform"), max_length=16, choices=Platform)
-    file_name = models.CharField(_("file name"), max_length=255, help_text=_("As browsers save it."))
+    file_name = NoCardNumbersCharField(_("file name"), max_length=255, help_text=_("As browsers save it."))
     stored_name = models.CharField(max_length=64, unique=True, editable=False)
     size = models.PositiveBigIntegerField(_("size in bytes"), editable=False)
     sha256 = models.CharField("SHA-256", max_length=64, editable=False)
@@ -98,8 +99,8 @@ class InstallGuide(models.Model):
         _("platform"), max_length=16, choices=Platform, blank=True, help_text=_("Empty: every platform.")
     )
     language = models.CharField(_("language"), max_length=16, default="en")
-    title = models.CharField(_("title"), max_length=200)
-    body = models.TextField(_("text"), help_text=_("Markdown."))
+    title = NoCardNumbersCharField(_("title"), max_length=200)
+    body = NoCardNumbersTextField(_("text"), help_text=_("Markdown."))
 
     class Meta:
         verbose_name = _("install guide")

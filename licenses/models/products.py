@@ -6,13 +6,14 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Store
+from orders.models.fields import NoCardNumbersCharField, NoCardNumbersSlugField
 
 
 class Product(models.Model):
     """A product family with its own prefixes, releases and guides, such as Maximum Security."""
 
-    slug = models.SlugField(_("short name"), max_length=64, unique=True)
-    name = models.CharField(_("name"), max_length=200)
+    slug = NoCardNumbersSlugField(_("short name"), max_length=64, unique=True)
+    name = NoCardNumbersCharField(_("name"), max_length=200)
     device_releases_a_year = models.PositiveSmallIntegerField(
         _("device releases a year"),
         default=5,
@@ -60,7 +61,7 @@ class Sku(models.Model):
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="skus")
     code = models.CharField("SKU", max_length=100)
-    name = models.CharField(_("name"), max_length=300, blank=True)
+    name = NoCardNumbersCharField(_("name"), max_length=300, blank=True)
     product = models.ForeignKey(
         Product,
         on_delete=models.SET_NULL,

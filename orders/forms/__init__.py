@@ -9,6 +9,7 @@ from orders.forms.base import (
     error_messages,
     normalize_digits,
 )
+from orders.forms.fields import CardNumberMaskingForm, LookupField, MessageField, OrderNumberField
 from orders.forms.find import NUMBER_LENGTH, CardForm, CodeForm, LinkForm, NumberForm
 from orders.forms.next_page import get_order_of_page, is_all_orders_page, is_order_page
 
@@ -18,10 +19,14 @@ __all__ = [
     "EMAIL_LENGTH",
     "NUMBER_LENGTH",
     "CardForm",
+    "CardNumberMaskingForm",
     "CodeForm",
     "EmailForm",
     "LinkForm",
+    "LookupField",
+    "MessageField",
     "NumberForm",
+    "OrderNumberField",
     "PortalForm",
     "error_messages",
     "get_order_of_page",

@@ -16,7 +16,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from orders.card_numbers import contains_card_number
+from orders.card_numbers import contains_card_number, mask_card_numbers
+from orders.forms.fields import CardNumberMaskingForm, LookupField, MessageField
 
 EMAIL_LENGTH = 254
 DIGITS_LENGTH = 64
@@ -28,8 +29,8 @@ CARD_NUMBER_ERROR = _(
 
 
 def normalize_digits(typed: str) -> str:
-    """Convert full-width digits to ASCII, and remove the spaces and dashes between them."""
-    return re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", typed))
+    """Convert full-width digits to ASCII, and remove spaces, dashes and everything else that is between them."""
+    return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", typed))
 
 
 def error_messages(required: Any) -> dict[str, Any]:
@@ -40,14 +41,27 @@ def error_messages(required: Any) -> dict[str, Any]:
     }
 
 
-class PortalForm(forms.Form):
-    """The base class of all forms for buyers."""
+def refuse_card_number(typed: str) -> None:
+    """A validator of form fields: raises ValidationError if the text contains a full card number."""
+    if contains_card_number(typed):
+        raise ValidationError(CARD_NUMBER_ERROR, code="card_number")
+
+
+class PortalForm(CardNumberMaskingForm):
+    """The base class of all forms for buyers.
+
+    A full card number in a text field is an error, unless the field is one of those in `orders.forms.fields`.
+    """
 
     form_name = ""  # the name of its URL, and part of its HTML ids
     button: Any = ""
 
-    def __init__(self, data: Any = None, **kwargs: Any) -> None:
-        super().__init__(data, auto_id=f"id_{self.form_name}_%s", label_suffix="", **kwargs)
+    def __init__(self, data: Any = None, *, files: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, files, auto_id=f"id_{self.form_name}_%s", label_suffix="", **kwargs)
+        _mask_file_names(files)
+        for field in self.fields.values():
+            if _refuses_card_numbers(field):
+                field.validators.append(refuse_card_number)
 
     @property
     def helper(self) -> FormHelper:
@@ -77,17 +91,25 @@ class PortalForm(forms.Form):
     def action(self) -> str:
         return reverse(f"orders:{self.form_name}")
 
-    def reject_card_number(self, name: str) -> str:
-        """Return the value of this field. A full card number is an error, and is not shown in the page again."""
-        typed = str(self.cleaned_data[name])
-        if contains_card_number(unicodedata.normalize("NFKC", typed)):
-            self.clear_value(name)
-            raise ValidationError(CARD_NUMBER_ERROR, code="card_number")
-        return typed
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Add an error. A refused card number is not shown in the page again."""
+        super().add_error(field, error)
+        if field is not None and self.has_error(field, "card_number"):
+            self.set_value(field, "")
 
-    def clear_value(self, name: str) -> None:
-        """Remove a typed value, so that the page does not contain it."""
-        self.data = {**{key: self.data.get(key) for key in self.data}, name: ""}
+
+def _refuses_card_numbers(field: forms.Field) -> bool:
+    """Passwords and what the page itself put into hidden fields are not stored, and may look like anything."""
+    if not isinstance(field, forms.CharField) or isinstance(field, (LookupField, MessageField)):
+        return False
+    return not field.widget.is_hidden and not isinstance(field.widget, forms.PasswordInput)
+
+
+def _mask_file_names(files: Any) -> None:
+    """Mask card numbers in the names of uploaded files, which the portal shows and stores."""
+    for _name, uploads in files.lists() if hasattr(files, "lists") else ():
+        for upload in uploads:
+            upload.name = mask_card_numbers(upload.name or "")
 
 
 @lru_cache(maxsize=64)
@@ -107,7 +129,7 @@ class EmailForm(PortalForm):
     )
 
     def clean_email(self) -> str:
-        email = self.reject_card_number("email")
+        email = str(self.cleaned_data["email"])
         if not EMAIL_PATTERN.fullmatch(email):
             raise ValidationError(
                 _("An email address has one @ in it, as in name@example.com. Please check it."), code="email"

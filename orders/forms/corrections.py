@@ -35,7 +35,7 @@ class CorrectEmailForm(NumberForm, CardForm):
         )
 
     def clean_new_email(self) -> str:
-        email = self.reject_card_number("new_email").strip()
+        email = self.cleaned_data["new_email"].strip()
         try:
             validate_email(email)
         except ValidationError:

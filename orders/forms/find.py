@@ -9,7 +9,9 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from orders.card_numbers import contains_card_number
 from orders.forms.base import DIGITS_LENGTH, EmailForm, PortalForm, error_messages, normalize_digits
+from orders.forms.fields import LookupField
 from orders.forms.next_page import NextField
 from orders.lookup_codes import DIGITS
 from orders.models import LAST4
@@ -23,7 +25,7 @@ class NumberForm(PortalForm):
     form_name = "find_number"
     button = _("Find my order")
 
-    order_number = forms.CharField(
+    order_number = LookupField(
         label=_("Order number"),
         max_length=NUMBER_LENGTH,
         help_text=_("It’s near the top of your order confirmation."),
@@ -44,15 +46,12 @@ class NumberForm(PortalForm):
     )
     next = NextField(required=False)
 
-    def clean_order_number(self) -> str:
-        return self.reject_card_number("order_number")
-
 
 class CardForm(EmailForm):
     form_name = "find_card"
     button = _("Find my order")
 
-    card_last4 = forms.CharField(
+    card_last4 = LookupField(  # with an error of its own for more digits
         label=_("Last 4 digits of the card"),
         max_length=DIGITS_LENGTH,
         help_text=_(
@@ -73,8 +72,8 @@ class CardForm(EmailForm):
         digits = normalize_digits(self.cleaned_data["card_last4"])
         if LAST4.fullmatch(digits):
             return digits
-        if len(digits) > 4 and digits.isdigit():
-            self.clear_value("card_last4")
+        if (len(digits) > 4 and digits.isdigit()) or contains_card_number(self.cleaned_data["card_last4"]):
+            self.set_value("card_last4", "")
             raise ValidationError(
                 _("Only the last 4 digits, please. Nobody needs the rest of the card number."), code="too_many"
             )

@@ -15,9 +15,10 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.addresses import EmailKeyField, email_key
 from orders.models.corrections import UNDO_PERIOD
-from orders.models.fields import money_field
+from orders.models.fields import NoCardNumbersCharField, NoCardNumbersTextField, money_field
 from orders.models.payments import Refund
 from orders.models.stores import Store
+from orders.number_shapes import any_number_like
 
 # The prefix of the Argon2 hashes that orders/passwords.py makes. An index distinguishes them from hashes of stores.
 OWN_ARGON2_PREFIX = "argon2$argon2id$v=19$m=19456,t=2,p=1$"
@@ -51,6 +52,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def for_number(self, typed: str) -> "OrderQuerySet":
         """Orders with this number; two stores may use the same number."""
         return self.filter(number_key=normalize_order_number(typed))
+
+    def any_numbered_like(self, typed: str) -> bool:
+        """Whether there are order numbers of this length that begin with the same digits."""
+        return any_number_like(self, "number_key", normalize_order_number(typed))
 
     def for_card(self, email: str, last4: str) -> "OrderQuerySet":
         """Orders of this address that were paid with this card, by the digits of the card or of the wallet."""
@@ -115,23 +120,23 @@ class Order(models.Model):
     tax = money_field(default=Decimal(0))
     total = money_field(default=Decimal(0))
 
-    payment_method = models.CharField(_("payment method"), max_length=32, blank=True)
-    card_brand = models.CharField(_("card brand"), max_length=32, blank=True)
+    payment_method = NoCardNumbersCharField(_("payment method"), max_length=32, blank=True)
+    card_brand = NoCardNumbersCharField(_("card brand"), max_length=32, blank=True)
     card_last4 = models.CharField(_("card's last 4"), max_length=4, blank=True)
-    wallet = models.CharField(_("wallet"), max_length=32, blank=True)
+    wallet = NoCardNumbersCharField(_("wallet"), max_length=32, blank=True)
     device_last4 = models.CharField(_("wallet's last 4"), max_length=4, blank=True)
 
-    billing_name = models.CharField(_("billing name"), max_length=200, blank=True)
-    billing_company = models.CharField(_("company"), max_length=200, blank=True)
-    billing_address = models.TextField(_("address"), blank=True, help_text=_("One line of the address a line."))
-    billing_city = models.CharField(_("city"), max_length=120, blank=True)
-    billing_postcode = models.CharField(_("postcode"), max_length=32, blank=True)
+    billing_name = NoCardNumbersCharField(_("billing name"), max_length=200, blank=True)
+    billing_company = NoCardNumbersCharField(_("company"), max_length=200, blank=True)
+    billing_address = NoCardNumbersTextField(_("address"), blank=True, help_text=_("One line of the address a line."))
+    billing_city = NoCardNumbersCharField(_("city"), max_length=120, blank=True)
+    billing_postcode = NoCardNumbersCharField(_("postcode"), max_length=32, blank=True)
     billing_country = models.CharField(_("country"), max_length=2, blank=True)
-    billing_vat_id = models.CharField(_("VAT ID"), max_length=32, blank=True)
+    billing_vat_id = NoCardNumbersCharField(_("VAT ID"), max_length=32, blank=True)
 
     invoice_number = models.CharField(_("invoice number"), max_length=64, blank=True)
     invoice_issued_on = models.DateField(_("invoice date"), null=True, blank=True)
-    invoice_seller = models.TextField(_("seller on the invoice"), blank=True)
+    invoice_seller = NoCardNumbersTextField(_("seller on the invoice"), blank=True)
 
     # Until then, a correction of the address can be undone, and no refunds or license changes are made (`is_frozen`).
     returns_frozen_until = models.DateTimeField(_("returns frozen until"), null=True, blank=True, editable=False)
@@ -199,7 +204,7 @@ class OrderLine(models.Model):
     store_line_id = models.CharField(_("the store's line id"), max_length=64)
     position = models.PositiveSmallIntegerField()
     sku = models.CharField("SKU", max_length=100, blank=True)
-    name = models.CharField(_("name"), max_length=300)
+    name = NoCardNumbersCharField(_("name"), max_length=300)
     kind = models.CharField(_("kind"), max_length=24, choices=Kind, default=Kind.NEW)
     # The serial number that is renewed or upgraded, as the store wrote it.
     extends_serial = models.CharField(_("extends"), max_length=100, blank=True)

@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from orders.models.fields import NoCardNumbersCharField, NoCardNumbersSlugField, NoCardNumbersTextField
+
 
 def validate_time_zone(name: str) -> None:
     if name not in available_timezones():
@@ -21,13 +23,13 @@ class Store(models.Model):
         WHEN_SUSPICIOUS = "when_suspicious", _("when suspicious")
         ALWAYS = "always", _("always")
 
-    slug = models.SlugField(_("short name"), max_length=64, unique=True)
-    name = models.CharField(_("name"), max_length=200)
+    slug = NoCardNumbersSlugField(_("short name"), max_length=64, unique=True)
+    name = NoCardNumbersCharField(_("name"), max_length=200)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
     language = models.CharField(
         _("language"), max_length=16, default="en", help_text=_("For orders that don't say theirs.")
     )
-    seller = models.TextField(
+    seller = NoCardNumbersTextField(
         _("merchant of record"), blank=True, help_text=_("Name and address, as invoices name the seller.")
     )
     support_email = models.EmailField(

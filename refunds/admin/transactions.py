@@ -22,11 +22,14 @@ from cases.refusals import Refusal
 from orders import formats
 from orders.admin import ReadOnlyMixin
 from orders.admin_money import money_column
+from orders.card_numbers import mask_card_numbers
+from orders.http import tell_about_card_number
 from refunds.models import RefundTransaction
 from refunds.services import recovery
 from refunds.services.recovery import WayOut
 
 Status = RefundTransaction.Status
+REFERENCE = "reference"  # the field whose text the services check themselves
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ TRANSACTION_ACTIONS = {
             WayOut.MARK_DONE,
             _("Mark as done"),
             lambda row, by, text: recovery.mark_done(row, text, by),
-            field="reference",
+            field=REFERENCE,
             field_label=_("Was it made in the store’s back office or at the gateway? Its reference there:"),
             max_length=100,
         ),
@@ -202,8 +205,12 @@ class RefundTransactionAdmin(ReadOnlyMixin, ModelAdmin):
         action = TRANSACTION_ACTIONS[WayOut(name)]
         if action.way_out == WayOut.TAKE_BACK and not may_decide(request.user, transaction):
             raise PermissionDenied
+        text = request.POST.get(action.field, "").strip()[: action.max_length + 1]
+        if action.field != REFERENCE and (masked := mask_card_numbers(text)) != text:
+            tell_about_card_number(request)
+            text = masked
         try:
-            action.run(transaction, request.user, request.POST.get(action.field, "").strip()[: action.max_length + 1])
+            action.run(transaction, request.user, text)
         except Refusal as refusal:
             messages.error(request, str(refusal))
         else:

@@ -12,8 +12,9 @@ from cases.refusals import Refusal
 from files.forms import SingleUploadField
 from files.rejections import FileRejected
 from licenses.models import normalize_serial
+from licenses.serials import looks_like_card
 from orders.countries import parse_country_code
-from orders.forms import CARD_NUMBER_ERROR, error_messages
+from orders.forms import CARD_NUMBER_ERROR, LookupField, error_messages
 from refunds.models import CashbackClaim
 from refunds.payout_details import PayoutDetails, account_contains_card_number, has_iban_prefix, is_iban
 from refunds.promotions import LicenseCashback
@@ -31,7 +32,7 @@ class CashbackForm(SubmissionForm):
 
     form_name = "cashback"
 
-    serial = forms.CharField(
+    serial = LookupField(  # the claim refers to the license that is found
         label=_("Serial number"),
         max_length=SERIAL_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
@@ -61,7 +62,7 @@ class CashbackForm(SubmissionForm):
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
         error_messages=error_messages(""),
     )
-    payout_account = forms.CharField(
+    payout_account = LookupField(  # an IBAN may look like a card number; see `clean_payout_account`
         label=_("IBAN, or bank and account number"),
         required=False,
         max_length=ACCOUNT_LENGTH,
@@ -84,11 +85,9 @@ class CashbackForm(SubmissionForm):
 
     def clean_serial(self) -> str:
         serial = str(self.cleaned_data["serial"])
-        key = normalize_serial(serial)
-        # A serial number of digits only can look like a card number.
-        if key in self.known_serial_keys or not key.isdecimal():
-            return serial
-        return self.reject_card_number("serial")
+        if normalize_serial(serial) not in self.known_serial_keys and looks_like_card(serial):
+            raise ValidationError(CARD_NUMBER_ERROR, code="card_number")
+        return serial
 
     def clean_country(self) -> str:
         if not (code := parse_country_code(self.cleaned_data["country"])):
@@ -98,15 +97,11 @@ class CashbackForm(SubmissionForm):
     def clean_payout_method(self) -> str:
         return self.cleaned_data["payout_method"] or Method.ORIGINAL
 
-    def clean_payout_holder(self) -> str:
-        return self.reject_card_number("payout_holder")
-
     def clean_payout_account(self) -> str:
         account = normalize_typed(self.cleaned_data["payout_account"])
         if is_iban(account):
             return account
         if account_contains_card_number(account):
-            self.clear_value("payout_account")
             raise ValidationError(CARD_NUMBER_ERROR, code="card_number")
         if has_iban_prefix(account):
             raise ValidationError(_("This IBAN has a mistake in it. Please compare each character."), code="iban")

@@ -4,19 +4,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.forms.boundfield import BoundField
-from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases.forms import COMMENT_LENGTH, SubmissionForm, normalize_typed
 from cases.refusals import Refusal
-from orders.forms import error_messages
+from orders.forms import MessageField, error_messages
 from orders.models import OrderLine
 from refunds.amounts import RefundAmount
 from refunds.eligibility import Eligibility, LineEligibility
@@ -109,7 +108,7 @@ class ReturnForm(SubmissionForm):
         error_messages=error_messages(_("Please choose a reason."))
         | {"invalid_choice": _("Please choose one of the reasons in the list.")},
     )
-    comment = forms.CharField(
+    comment = MessageField(
         label=_("Anything that support should know?"),
         required=False,
         max_length=COMMENT_LENGTH,
@@ -171,9 +170,6 @@ class ReturnForm(SubmissionForm):
     def clean_reason(self) -> ReturnReason:
         return self.reasons[self.cleaned_data["reason"]]
 
-    def clean_comment(self) -> str:
-        return self.reject_card_number("comment")
-
     def clean(self) -> None:
         errors = {
             self._refusal_sentence(int(name[1]))
@@ -198,11 +194,6 @@ class ReturnForm(SubmissionForm):
         each = self.eligibility.get_line(refusal.line_id) if refusal.line_id is not None else None
         names = [serials_field_name(each.line), quantity_field_name(each.line)] if each is not None else []
         self.add_error(next((name for name in names if name in self.fields), None), str(refusal))
-
-    def clear_value(self, name: str) -> None:
-        data = cast(QueryDict, self.data).copy()
-        data[name] = ""
-        self.data = data
 
     # --- Display ---
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.forms import COMMENT_LENGTH, SubmissionForm, normalize_typed
 from cases.refusals import Refusal
-from orders.forms import error_messages
+from orders.forms import MessageField, error_messages
 from orders.money import format_money
 from refunds.eligibility import LineEligibility
 from refunds.models import SwapOffer
@@ -57,7 +57,7 @@ class SwapForm(SubmissionForm):
         error_messages=error_messages(_("Please choose a product."))
         | {"invalid_choice": _("Please choose one of the products in the list.")},
     )
-    comment = forms.CharField(
+    comment = MessageField(
         label=_("Anything that support should know?"),
         required=False,
         max_length=COMMENT_LENGTH,
@@ -108,9 +108,6 @@ class SwapForm(SubmissionForm):
     @property
     def order_submission_id(self) -> UUID | None:
         return self.make_submission_id(self.eligibility.order.public_id, "swap")
-
-    def clean_comment(self) -> str:
-        return self.reject_card_number("comment")
 
     def clean_line(self) -> int:
         return int(normalize_typed(self.cleaned_data["line"]))

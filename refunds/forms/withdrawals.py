@@ -10,7 +10,7 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from cases.forms import SubmissionForm
-from orders.forms import NUMBER_LENGTH, EmailForm, error_messages
+from orders.forms import NUMBER_LENGTH, EmailForm, OrderNumberField, error_messages
 from refunds.services.withdrawals import WithdrawalStatement
 
 NAME_LENGTH = 200
@@ -29,7 +29,7 @@ class WithdrawalForm(SubmissionForm, EmailForm):
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
         error_messages=error_messages(_("Please enter your name.")),
     )
-    order_number = forms.CharField(
+    order_number = OrderNumberField(
         label=_("Order number"),
         max_length=NUMBER_LENGTH,
         help_text=_("It’s near the top of your order confirmation."),
@@ -52,7 +52,7 @@ class WithdrawalForm(SubmissionForm, EmailForm):
         return self._one_line("order_number")
 
     def _one_line(self, name: str) -> str:
-        line = " ".join(self.reject_card_number(name).split())
+        line = " ".join(str(self.cleaned_data[name]).split())
         if not line.isprintable():
             raise ValidationError(
                 _("This has a character that cannot be typed. Please type it anew."), code="unprintable"

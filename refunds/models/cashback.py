@@ -13,6 +13,7 @@ from cases.models import CaseEvent, DecidedCase
 from files.models import Upload
 from licenses.models import License, Product
 from orders.models import Order, Store, money_field
+from orders.models.fields import NoCardNumbersCharField
 from refunds.models.policies import country_code, currency_code
 
 
@@ -22,7 +23,7 @@ class CashbackPromotion(models.Model):
     The first and last days are included, in the time zone of the order's store.
     """
 
-    name = models.CharField(_("name"), max_length=200)
+    name = NoCardNumbersCharField(_("name"), max_length=200)
     stores = models.ManyToManyField(
         Store, blank=True, related_name="+", verbose_name=_("stores"), help_text=_("None chosen: all stores.")
     )

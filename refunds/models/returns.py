@@ -13,14 +13,17 @@ from django.utils.translation import gettext_lazy as _
 from cases.models import CaseEvent, DecidedCase
 from licenses.models import License
 from orders.models import Order, OrderLine, money_field
+from orders.models.fields import NoCardNumbersCharField, NoCardNumbersJSONField
 
 
 class ReturnReason(models.Model):
     """A reason that buyers choose from. Staff edit the list and its translations."""
 
-    name = models.CharField(_("reason"), max_length=200, help_text=_("In English; shown where no translation is."))
+    name = NoCardNumbersCharField(
+        _("reason"), max_length=200, help_text=_("In English; shown where no translation is.")
+    )
     # {"de": "Falsches Produkt gekauft"}
-    translations = models.JSONField(_("translations"), default=dict, blank=True, help_text=_('As {"de": "…"}.'))
+    translations = NoCardNumbersJSONField(_("translations"), default=dict, blank=True, help_text=_('As {"de": "…"}.'))
     offers_swap = models.BooleanField(
         _("offers a swap"), default=False, help_text=_("The buyer is shown the product swap first, without pushing.")
     )

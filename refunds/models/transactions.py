@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order, Refund, Store, money_field
+from orders.models.fields import NoCardNumbersTextField
 from orders.money import plain_amount
 from refunds.models.returns import Return
 from refunds.models.withdrawals import Withdrawal
@@ -107,7 +108,7 @@ class RefundTransaction(models.Model):
     leased_until = models.DateTimeField(null=True, blank=True, editable=False)
     # The value of `tries` when staff's lookup found nothing at the gateway. Outdated by the next try.
     not_found_at_try = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
-    last_answer = models.TextField(_("last answer"), blank=True)
+    last_answer = NoCardNumbersTextField(_("last answer"), blank=True)
     created_at = models.DateTimeField(_("promised at"), default=timezone.now)
     done_at = models.DateTimeField(_("done at"), null=True, blank=True)
     done_by = models.ForeignKey(

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.models import CaseEvent, DecidedCase
 from notifications.addresses import EmailKeyField
 from orders.models import Order, money_field
+from orders.models.fields import NoCardNumbersCharField
 
 
 class Withdrawal(DecidedCase):
@@ -40,7 +41,7 @@ class Withdrawal(DecidedCase):
     }
 
     status = models.CharField(_("status"), max_length=24, choices=Status)
-    name = models.CharField(_("name"), max_length=200)
+    name = NoCardNumbersCharField(_("name"), max_length=200)
     order_number = models.CharField(_("order number as typed"), max_length=200)
     email = models.CharField(_("email address"), max_length=254)
     email_key = EmailKeyField("email")

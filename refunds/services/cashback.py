@@ -20,7 +20,6 @@ from cases.submissions import find_submission
 from cases.transitions import Actor, add_event, lock_order, locked, status_label, transition
 from files.services import store_file
 from licenses.models import License, normalize_serial
-from orders.card_numbers import contains_card_number
 from orders.models import Order
 from orders.services.confirmations import order_language
 from refunds import payout_details
@@ -36,6 +35,7 @@ from refunds.promotions import (
     promotions_in,
     purchased_licenses,
 )
+from refunds.services.transactions import LOOKS_LIKE_CARD, is_rather_card_number
 
 Status = CashbackClaim.Status
 CLEARED_PAYOUT_DETAILS: dict[str, Any] = {"payout_details": b""}
@@ -185,8 +185,10 @@ def record_payout(case: CashbackClaim, by: User, reference: str, text: str = "",
     """Mark a claim as paid, with the reference of the payout, and delete the bank details."""
     reference = require_text(reference, _("Please enter the reference of the payout."))
     max_length = CashbackClaim._meta.get_field("payout_reference").max_length or 0
-    if len(reference) > max_length or not reference.isprintable() or contains_card_number(reference):
+    if len(reference) > max_length or not reference.isprintable():
         raise NotPossible(_("This is not a reference of a payout. Please check what you entered."))
+    if is_rather_card_number(reference):
+        raise NotPossible(LOOKS_LIKE_CARD)
     with locked(case) as current:
         load_ledger(current.order).require_payable()
         if reason := frozen_reason(current.order, timezone.now()):

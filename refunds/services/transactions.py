@@ -13,9 +13,10 @@ from cases.transitions import Actor, add_event, lock_order, status_label, transi
 from orders.card_numbers import contains_card_number
 from orders.models import Order, OrderLine, Refund
 from orders.money import format_money
+from orders.number_shapes import any_number_like
 from refunds.amounts import ZERO
 from refunds.ledger import BlockReason, OrderBlocked, load_ledger
-from refunds.models import RefundTransaction, Return, StoreGateway, Withdrawal
+from refunds.models import CashbackClaim, RefundTransaction, Return, StoreGateway, Withdrawal
 from refunds.refusals import InvalidAmount
 from refunds.services.license_revocation import update_licenses
 
@@ -23,6 +24,7 @@ Status = RefundTransaction.Status
 RefundCase = Return | Withdrawal
 # Prefix of `Refund.store_refund_id` for refunds that the portal recorded and the store has not reported yet.
 OWN_REFUND_ID_PREFIX = "portal:"
+LOOKS_LIKE_CARD = _("This looks like a card number. If it is the reference, enter only its last 8 digits.")
 
 
 def promise_refund(case: RefundCase, amount: Decimal, gateway: str = "") -> RefundTransaction:
@@ -84,6 +86,18 @@ def mark_done(transaction: RefundTransaction, reference: str, by: User) -> None:
         record_refund(current, reference, Actor.STAFF, by=by)
 
 
+def is_rather_card_number(reference: str) -> bool:
+    """Whether a reference looks like a card number, and like no reference of an earlier refund or payout."""
+    if not contains_card_number(reference):
+        return False
+    earlier = (
+        (RefundTransaction.objects.all(), "store_reference"),
+        (Refund.objects.all(), "store_refund_id"),
+        (CashbackClaim.objects.all(), "payout_reference"),
+    )
+    return not any(any_number_like(rows, column, reference) for rows, column in earlier)
+
+
 def clean_reference(reference: str) -> str:
     """Return a typed reference of a refund without superfluous spaces. Raises NotPossible if it is unusable."""
     reference = " ".join(reference.split())
@@ -92,8 +106,8 @@ def clean_reference(reference: str) -> str:
         raise NotPossible(
             _("Please enter the reference of the refund, of at most %(longest)d characters."), longest=max_length
         )
-    if contains_card_number(reference):
-        raise NotPossible(_("This is a card number. Please enter the reference of the refund instead."))
+    if is_rather_card_number(reference):
+        raise NotPossible(LOOKS_LIKE_CARD)
     return reference
 
 

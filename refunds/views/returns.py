@@ -12,7 +12,7 @@ from cases.refusals import Refusal
 from cases.views import StatusPages
 from orders import formats
 from orders.access import with_order
-from orders.http import UNPROCESSABLE, get_or_post, no_store
+from orders.http import UNPROCESSABLE, get_or_post, no_store, tell_about_card_number
 from orders.models import Order
 from refunds.amounts import ZERO
 from refunds.eligibility import TOO_LATE, Eligibility, check_eligibility
@@ -34,7 +34,9 @@ def request_return(request: HttpRequest, order: Order) -> HttpResponse:
         return _form_page(request, eligibility, ReturnForm(eligibility, now))
     form = ReturnForm(eligibility, now, request.POST)
     confirmed = request.POST.get("confirm") == "1"
-    if form.is_valid() and confirmed:
+    is_valid = form.is_valid()
+    tell_about_card_number(request, form)
+    if is_valid and confirmed:
         try:
             return redirect(_send(order, form).path)
         except Refusal as refusal:

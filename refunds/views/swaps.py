@@ -13,7 +13,7 @@ from cases.refusals import Refusal
 from cases.views import StatusPages
 from orders import formats
 from orders.access import with_order
-from orders.http import UNPROCESSABLE, get_or_post, no_store
+from orders.http import UNPROCESSABLE, get_or_post, no_store, tell_about_card_number
 from orders.models import Order
 from refunds.amounts import ZERO
 from refunds.eligibility import Eligibility
@@ -37,7 +37,9 @@ def request_swap(request: HttpRequest, order: Order) -> HttpResponse:
     # After a first click the item cannot be swapped again, so look for that swap before validating the form.
     if confirmed and (earlier := swaps.find_submitted(order, form.order_submission_id)):
         return redirect(earlier.path)
-    if form.is_valid() and confirmed:
+    is_valid = form.is_valid()
+    tell_about_card_number(request, form)
+    if is_valid and confirmed:
         try:
             return redirect(swaps.request_swap(order, form.swap_request(), form.order_submission_id).path)
         except Refusal as refusal:

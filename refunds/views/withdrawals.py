@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from orders import access
-from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
+from orders.http import UNPROCESSABLE, get_or_post, no_store, tell_about_card_number, too_many_requests
 from orders.rate_limits import Rate, RateLimit, consume
 from refunds.forms.withdrawals import WithdrawalForm
 from refunds.models import Withdrawal
@@ -30,7 +30,9 @@ def withdraw(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _form_page(request, WithdrawalForm(initial=_initial_values(request)))
     form = WithdrawalForm(request.POST)
-    if not form.is_valid():
+    is_valid = form.is_valid()
+    tell_about_card_number(request, form)
+    if not is_valid:
         return _form_page(request, form, UNPROCESSABLE)
     if request.POST.get("change") == "1":
         return _form_page(request, form)

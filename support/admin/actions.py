@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
 from cases.admin.actions import ORDER_FIELDS, REQUIRED_NOTE_FIELDS, CaseAction, CleanedData, find_order
+from orders.forms import MessageField
 from support.models import ChargeClaim, Thread
 from support.services import claims, threads
 
@@ -25,7 +26,7 @@ def _last_seen_field(thread: Any) -> forms.Field:
 
 
 def _text_field(label: Any, *, required: bool = True) -> Any:
-    return lambda thread: forms.CharField(
+    return lambda thread: MessageField(
         label=label, required=required, max_length=10000, widget=UnfoldAdminTextareaWidget(attrs={"rows": TEXT_ROWS})
     )
 

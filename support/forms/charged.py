@@ -15,9 +15,18 @@ from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
 from files.forms import MultipleUploadField
-from licenses.models import normalize_serial
+from licenses.forms import SerialNumberField
 from orders import formats
-from orders.forms import DIGITS_LENGTH, NUMBER_LENGTH, error_messages, normalize_digits
+from orders.card_numbers import contains_card_number
+from orders.forms import (
+    DIGITS_LENGTH,
+    NUMBER_LENGTH,
+    LookupField,
+    MessageField,
+    OrderNumberField,
+    error_messages,
+    normalize_digits,
+)
 from orders.models import LAST4
 from orders.money import decimals, parse_amount
 from support.forms.contact_messages import (
@@ -81,7 +90,7 @@ class ChargeForm(ContactMessageForm):
         widget=forms.Select(choices=lazy(card_brands, list)()),
         error_messages=error_messages(""),
     )
-    card_last4 = forms.CharField(
+    card_last4 = LookupField(  # with an error of its own for more digits
         label=_("Last 4 digits of the card"),
         required=False,
         max_length=DIGITS_LENGTH,
@@ -89,14 +98,14 @@ class ChargeForm(ContactMessageForm):
         widget=text_input(inputmode="numeric", **{"class": "digits"}),
         error_messages=error_messages(""),
     )
-    order_number = forms.CharField(
+    order_number = OrderNumberField(
         label=_("Order number"),
         required=False,
         max_length=NUMBER_LENGTH,
         widget=text_input(autocapitalize="characters"),
         error_messages=error_messages(""),
     )
-    serial = forms.CharField(
+    serial = SerialNumberField(
         label=_("Serial number"),
         required=False,
         max_length=SERIAL_MAX_LENGTH,
@@ -112,7 +121,7 @@ class ChargeForm(ContactMessageForm):
         widget=text_input(autocapitalize="none"),
         error_messages=error_messages(""),
     )
-    message = forms.CharField(
+    message = MessageField(
         label=_("Anything else that helps?"),
         required=False,
         max_length=MESSAGE_MAX_LENGTH,
@@ -128,7 +137,7 @@ class ChargeForm(ContactMessageForm):
     )
 
     def clean_amount(self) -> Decimal | None:
-        typed = self.reject_card_number("amount")
+        typed = str(self.cleaned_data["amount"])
         if not typed.strip():
             return None
         currency = str(self.data.get("currency") or "").strip().upper()
@@ -155,8 +164,8 @@ class ChargeForm(ContactMessageForm):
         digits = normalize_digits(self.cleaned_data["card_last4"])
         if not digits or LAST4.fullmatch(digits):
             return digits
-        if len(digits) > 4 and digits.isdigit():
-            self.clear_value("card_last4")
+        if (len(digits) > 4 and digits.isdigit()) or contains_card_number(self.cleaned_data["card_last4"]):
+            self.set_value("card_last4", "")
             message = _("Only the last 4 digits, please. Nobody needs the rest of the card number.")
             raise ValidationError(message, code="too_many")
         raise ValidationError(_("Please enter exactly four digits: the last ones on the card."), code="not_four")
@@ -168,19 +177,10 @@ class ChargeForm(ContactMessageForm):
         return number
 
     def clean_serial(self) -> str:
-        # Only a serial number that consists of digits can be mistaken for a card number.
-        serial = str(self.cleaned_data["serial"])
-        if normalize_serial(serial).isdecimal():
-            return self.cleaned_line("serial")
-        line = " ".join(serial.split())
-        if not line.isprintable():
-            raise ValidationError(
-                _("This has a character that cannot be typed. Please type it anew."), code="unprintable"
-            )
-        return line
+        return self.cleaned_line("serial")
 
     def clean_other_emails(self) -> list[str]:
-        typed = re.split(r"[\s,;]+", self.reject_card_number("other_emails").strip())
+        typed = re.split(r"[\s,;]+", str(self.cleaned_data["other_emails"]).strip())
         emails = list(dict.fromkeys(email for email in typed if email))
         for email in emails:
             try:
@@ -193,9 +193,6 @@ class ChargeForm(ContactMessageForm):
                 _("Please enter at most %(count)d addresses."), params={"count": MAX_OTHER_EMAILS}, code="too_many"
             )
         return emails
-
-    def clean_message(self) -> str:
-        return self.reject_card_number("message")
 
     def clean(self) -> None:
         if any(name in self.errors or self.cleaned_data.get(name) for name in self.SEARCH_FIELDS):

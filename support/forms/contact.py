@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.forms import PageForm
 from files.forms import MultipleUploadField
 from notifications.addresses import mask_address
-from orders.forms import error_messages
+from orders.forms import MessageField, error_messages
 from orders.models import Order
 from support.forms.contact_messages import MAX_FILES, MESSAGE_MAX_LENGTH, NO_CARD_OR_PASSWORD, ContactMessageForm
 
@@ -25,13 +25,13 @@ class ContactForm(ContactMessageForm):
         required=False,
         error_messages={"invalid_choice": _("Please choose one of the orders in the list.")},
     )
-    subject = forms.CharField(
+    subject = MessageField(
         label=_("What is it about?"),
         max_length=SUBJECT_MAX_LENGTH,
         widget=forms.TextInput(),
         error_messages=error_messages(_("Please say in a few words what it is about.")),
     )
-    message = forms.CharField(
+    message = MessageField(
         label=_("Your message"),
         max_length=MESSAGE_MAX_LENGTH,
         help_text=NO_CARD_OR_PASSWORD,
@@ -76,9 +76,6 @@ class ContactForm(ContactMessageForm):
     def clean_subject(self) -> str:
         return self.cleaned_line("subject")
 
-    def clean_message(self) -> str:
-        return self.reject_card_number("message")
-
     @property
     def chosen_order(self) -> Order | None:
         return self.orders.get(self.cleaned_data.get("order", ""))
@@ -89,7 +86,7 @@ class ReplyForm(PageForm):
 
     form_name = "reply"
 
-    message = forms.CharField(
+    message = MessageField(
         label=_("Your message"),
         max_length=MESSAGE_MAX_LENGTH,
         help_text=NO_CARD_OR_PASSWORD,
@@ -97,6 +94,3 @@ class ReplyForm(PageForm):
         error_messages=error_messages(_("Please write your message.")),
     )
     files = MultipleUploadField(label=_("Files"), required=False, max_files=MAX_FILES)  # type: ignore[assignment]
-
-    def clean_message(self) -> str:
-        return self.reject_card_number("message")

@@ -41,8 +41,8 @@ class ContactMessageForm(SubmissionForm, EmailForm):
         return email
 
     def cleaned_line(self, name: str) -> str:
-        """Clean a field to one line without control characters or a card number. Raises ValidationError."""
-        line = " ".join(self.reject_card_number(name).split())
+        """Clean a field to one line without control characters. Raises ValidationError."""
+        line = " ".join(str(self.cleaned_data[name]).split())
         if not line.isprintable():
             message = _("This has a character that cannot be typed. Please type it anew.")
             raise ValidationError(message, code="unprintable")

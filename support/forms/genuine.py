@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from orders.forms import PortalForm, error_messages
+from orders.card_numbers import contains_card_number
+from orders.forms import CARD_NUMBER_ERROR, LookupField, PortalForm, error_messages
 from support.models.regions import digits_only
 
 MAX_LENGTH = 100  # characters
@@ -26,7 +27,7 @@ class GenuineForm(PortalForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
         error_messages=error_messages(""),
     )
-    phone = forms.CharField(
+    phone = LookupField(
         label=_("Or the phone number that called you"),
         max_length=MAX_LENGTH,
         required=False,
@@ -38,13 +39,12 @@ class GenuineForm(PortalForm):
     def action(self) -> str:
         return reverse("support:genuine")
 
-    def clean_code(self) -> str:
-        return self.reject_card_number("code")
-
     def clean_phone(self) -> str:
         """Refuse card numbers only above the length of a phone number: shorter ones may look alike by chance."""
         typed = str(self.cleaned_data["phone"])
-        return self.reject_card_number("phone") if len(digits_only(typed)) > MAX_PHONE_DIGITS else typed
+        if len(digits_only(typed)) > MAX_PHONE_DIGITS and contains_card_number(typed):
+            raise ValidationError(CARD_NUMBER_ERROR, code="card_number")
+        return typed
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

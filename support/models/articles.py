@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from licenses.models import Product
+from orders.models.fields import NoCardNumbersCharField, NoCardNumbersSlugField, NoCardNumbersTextField
 
 # PostgreSQL's text search configuration for each language; all other languages use DEFAULT_SEARCH_CONFIGURATION.
 SEARCH_CONFIGURATIONS = {
@@ -62,7 +63,7 @@ class Topic(models.TextChoices):
 class Article(models.Model):
     """A help article. Its URL has the same slug in every language."""
 
-    slug = models.SlugField(_("short name"), max_length=100, unique=True)
+    slug = NoCardNumbersSlugField(_("short name"), max_length=100, unique=True)
     topics = ArrayField(
         models.CharField(max_length=24, choices=Topic),
         verbose_name=_("shown where it is about"),
@@ -101,12 +102,12 @@ class ArticleVersion(models.Model):
 
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="versions", verbose_name=_("article"))
     language = models.CharField(_("language"), max_length=16, default="en")
-    title = models.CharField(_("title"), max_length=200)
-    summary = models.CharField(_("in one sentence"), max_length=300, blank=True)
-    keywords = models.CharField(
+    title = NoCardNumbersCharField(_("title"), max_length=200)
+    summary = NoCardNumbersCharField(_("in one sentence"), max_length=300, blank=True)
+    keywords = NoCardNumbersCharField(
         _("other words for it"), max_length=300, blank=True, help_text=_("What people may type who look for it.")
     )
-    body = models.TextField(_("text"), help_text=_("Markdown."))
+    body = NoCardNumbersTextField(_("text"), help_text=_("Markdown."))
     publish_at = models.DateTimeField(
         _("published from"), null=True, blank=True, help_text=_("Empty: a draft, which only staff see.")
     )

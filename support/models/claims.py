@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order, money_field
+from orders.models.fields import NoCardNumbersCharField
 from orders.money import format_money, format_number
 from support.models.threads import Thread
 
@@ -42,7 +43,7 @@ class ChargeClaim(models.Model):
     amount = money_field(verbose_name=_("amount"), null=True, blank=True)
     currency = models.CharField(_("currency"), max_length=3, blank=True)
     charged_on = models.DateField(_("charged on"), null=True, blank=True)
-    card_brand = models.CharField(_("card brand"), max_length=32, blank=True)
+    card_brand = NoCardNumbersCharField(_("card brand"), max_length=32, blank=True)
     card_last4 = models.CharField(_("card's last 4"), max_length=4, blank=True)
     order_number = models.CharField(_("order number"), max_length=64, blank=True)
     serial = models.CharField(_("serial number"), max_length=100, blank=True)

@@ -5,6 +5,8 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from orders.models.fields import NoCardNumbersCharField
+
 country_code = RegexValidator(r"^[A-Z]{2}\Z", _("Two capital letters, as in DE."))
 
 
@@ -21,7 +23,7 @@ def countries_field() -> ArrayField:
 class CardRegion(models.Model):
     """The cards that stores accept in some countries."""
 
-    name = models.CharField(_("name"), max_length=100)
+    name = NoCardNumbersCharField(_("name"), max_length=100)
     countries = countries_field()
     cards = ArrayField(
         models.CharField(max_length=40),
@@ -42,7 +44,7 @@ class CardRegion(models.Model):
 class StoreRegion(models.Model):
     """The store in which people in some countries see prices, buy and renew."""
 
-    name = models.CharField(_("name"), max_length=100)
+    name = NoCardNumbersCharField(_("name"), max_length=100)
     countries = countries_field()
     url = models.URLField(_("address of the store"))
     renew_url = models.URLField(_("where to renew"), blank=True)
@@ -60,14 +62,16 @@ class StoreRegion(models.Model):
 class PhoneNumber(models.Model):
     """The phone number of support for some countries."""
 
-    name = models.CharField(_("name"), max_length=100, blank=True, help_text=_("Empty: the names of its countries."))
+    name = NoCardNumbersCharField(
+        _("name"), max_length=100, blank=True, help_text=_("Empty: the names of its countries.")
+    )
     countries = countries_field()
     number = models.CharField(_("number"), max_length=40)
     international_number = models.CharField(_("number from abroad"), max_length=40, blank=True)
     # Digits of both numbers, set by `save`; support.genuine looks numbers up by them.
     digits = ArrayField(models.CharField(max_length=40), default=list, editable=False)
-    hours = models.CharField(_("opening hours"), max_length=200, blank=True)
-    price_note = models.CharField(_("what a call costs"), max_length=200, blank=True)
+    hours = NoCardNumbersCharField(_("opening hours"), max_length=200, blank=True)
+    price_note = NoCardNumbersCharField(_("what a call costs"), max_length=200, blank=True)
     position = models.PositiveSmallIntegerField(_("position"), default=100)
 
     class Meta:

@@ -16,6 +16,7 @@ from cases.models import Case, CaseEvent
 from files.models import Upload
 from notifications.addresses import EmailKeyField
 from orders.models import Order, SingleUseLink, Store
+from orders.models.fields import NoCardNumbersCharField, NoCardNumbersTextField
 
 RESPONSE_TIME = timedelta(days=2)  # as promised on the pages
 # Placeholders of answer templates. The optional space before one is dropped if its value is empty.
@@ -54,7 +55,7 @@ class Thread(Case):
 
     kind = models.CharField(_("kind"), max_length=16, choices=Kind, editable=False)
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.WAITING)
-    subject = models.CharField(_("subject"), max_length=200)
+    subject = NoCardNumbersCharField(_("subject"), max_length=200)
     email = models.EmailField(_("address"), max_length=254)
     email_key = EmailKeyField("email")
     # Set if the order was open in the buyer's browser when the thread began, or by staff.
@@ -157,9 +158,9 @@ class ThreadLink(SingleUseLink):
 class AnswerTemplate(models.Model):
     """A prepared answer that staff can edit before they send it."""
 
-    name = models.CharField(_("name"), max_length=100)
+    name = NoCardNumbersCharField(_("name"), max_length=100)
     language = models.CharField(_("language"), max_length=16, default="en")
-    text = models.TextField(_("text"), help_text=_("{reference} and {name} are filled in."))
+    text = NoCardNumbersTextField(_("text"), help_text=_("{reference} and {name} are filled in."))
 
     class Meta:
         verbose_name = _("answer template")

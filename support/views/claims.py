@@ -5,7 +5,7 @@ from django.shortcuts import redirect
 from django.utils.translation import get_language, gettext
 
 from files.services import FileRejected
-from orders.http import get_or_post, no_store
+from orders.http import get_or_post, no_store, tell_about_card_number
 from support import thread_access
 from support.forms.charged import ChargeForm
 from support.models import Thread
@@ -24,7 +24,9 @@ def charged(request: HttpRequest) -> HttpResponse:
     if not consume_message_rate(request):
         return render_form(request, TEMPLATE, ChargeForm(initial=submitted_values(request)), too_many=True)
     form = ChargeForm(request.POST, request.FILES)
-    if form.is_valid():
+    is_valid = form.is_valid()
+    tell_about_card_number(request, form)
+    if is_valid:
         try:
             thread, is_new = claims.create_claim(_contact_message(form), form.claim_fields)
         except FileRejected as refused:

@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from files.services import FileRejected
 from orders import access
 from orders.formats import active_language
-from orders.http import get_or_post, no_store
+from orders.http import get_or_post, no_store, tell_about_card_number
 from support import thread_access
 from support.forms.contact import ContactForm
 from support.models import Thread
@@ -39,7 +39,9 @@ def contact(request: HttpRequest) -> HttpResponse:
         form = ContactForm(orders, initial=submitted_values(request))
         return render_form(request, TEMPLATE, form, too_many=True, orders=orders)
     form = ContactForm(orders, request.POST, request.FILES)
-    if form.is_valid():
+    is_valid = form.is_valid()
+    tell_about_card_number(request, form)
+    if is_valid:
         try:
             thread, is_new = open_thread(_contact_message(form))
         except FileRejected as refused:

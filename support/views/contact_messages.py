@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from orders import access
 from orders.card_numbers import mask_card_numbers
-from orders.http import UNPROCESSABLE, too_many_requests
+from orders.http import UNPROCESSABLE, tell_about_card_number, too_many_requests
 from orders.rate_limits import Rate, RateLimit, consume
 from support.forms.contact_messages import ContactMessageForm
 from support.models.threads import default_due_at
@@ -25,7 +25,11 @@ def consume_message_rate(request: HttpRequest) -> bool:
 
 def submitted_values(request: HttpRequest) -> dict[str, str]:
     """The submitted values as initial data of a form that is shown again unvalidated, with card numbers masked."""
-    return {name: mask_card_numbers(str(value)) for name, value in request.POST.items()}
+    submitted = {name: str(value) for name, value in request.POST.items()}
+    masked = {name: mask_card_numbers(value) for name, value in submitted.items()}
+    if masked != submitted:
+        tell_about_card_number(request)
+    return masked
 
 
 def render_form(

@@ -13,7 +13,7 @@ from files.services import FileRejected
 from notifications.addresses import mask_address
 from orders import access
 from orders.access import LinkResult
-from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
+from orders.http import UNPROCESSABLE, get_or_post, no_store, tell_about_card_number, too_many_requests
 from orders.models import LinkState
 from orders.views.links import render_link_page
 from support import thread_access
@@ -40,7 +40,9 @@ def thread(request: HttpRequest, thread: Thread) -> HttpResponse:
     if request.method != "POST":
         return _page(request, thread, ReplyForm())
     form = ReplyForm(request.POST, files=request.FILES)
-    if not form.is_valid():
+    is_valid = form.is_valid()
+    tell_about_card_number(request, form)
+    if not is_valid:
         return _page(request, thread, form)
     try:
         threads.reply(thread, form.cleaned_data["message"], form.cleaned_data["files"])

@@ -126,7 +126,7 @@ class _Report:
 
     def reject(self, import_source: ImportSource, item: RawItem, problem: Problem) -> None:
         if self._rejects_file:
-            self._rejects_file.add(import_source.source, import_source.feed, import_source.header, item, problem.text)
+            self._rejects_file.add(import_source.source, import_source.feed, import_source.header, item, problem)
         self._rejected += 1
         if self._rejected <= SHOWN_REJECTS:
             self._command.stderr.write(f"{import_source.source.path.name} {_('line')} {item.line}: {problem.text}")

@@ -1,0 +1,64 @@
+"""Form fields by what becomes of a full card number in them. In any other text field, it is refused."""
+
+from copy import copy
+from typing import Any
+
+from django import forms
+
+from orders.card_numbers import contains_card_number, mask_card_numbers
+from orders.models import Order
+
+
+class MessageField(forms.CharField):
+    """What somebody writes to somebody: card numbers are masked, so that the message is not lost.
+
+    After validation, `masked_text` is the masked text, or None if there was nothing to mask.
+    """
+
+    masked_text: str | None = None
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        return self.masked(text) if contains_card_number(text) else text
+
+    def masked(self, text: str) -> str:
+        self.masked_text = mask_card_numbers(text)
+        return self.masked_text
+
+
+class LookupField(forms.CharField):
+    """What is looked up and not stored. Nothing is refused here only because it looks like a card number."""
+
+
+class OrderNumberField(MessageField):
+    """An order number that is stored as typed.
+
+    What looks like a card number is masked, unless there are order numbers like it. Whether there is an order with
+    exactly this number makes no difference, so that nobody learns it from here.
+    """
+
+    def clean(self, value: Any) -> str:
+        typed = forms.CharField.clean(self, value)
+        looks_like_card = contains_card_number(typed) and not Order.objects.any_numbered_like(typed)
+        return self.masked(typed) if looks_like_card else typed
+
+
+class CardNumberMaskingForm(forms.Form):
+    """A form that shows masked text instead of the typed one if it is shown again."""
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        for name, field in self.fields.items():
+            if isinstance(field, MessageField) and field.masked_text is not None:
+                self.set_value(name, field.masked_text)
+
+    def set_value(self, name: str, value: str) -> None:
+        """Replace a typed value."""
+        data: Any = copy(self.data)  # of a QueryDict, a copy can be changed
+        data[self.add_prefix(name)] = value
+        self.data = data
+
+    def has_masked_card_number(self) -> bool:
+        """Whether a card number was masked. The person has to be told (`orders.http.tell_about_card_number`)."""
+        fields = self.fields.values()
+        return any(isinstance(field, MessageField) and field.masked_text is not None for field in fields)

@@ -1,0 +1,23 @@
+"""Whether numbers are known that look like a given one, for numbers that could be card numbers as well."""
+
+import re
+from typing import Any
+
+from django.db.models import QuerySet
+from django.db.models.functions import Length
+
+_DIGITS = re.compile(r"[0-9]+")
+SAME_FIRST_DIGITS = 6  # as many as identify the issuer of a card
+
+
+def any_number_like(rows: QuerySet[Any], column: str, number: str) -> bool:
+    """Whether a row has a number in `column` that begins with the same six digits and has as many digits.
+
+    False unless `number` is digits only. The range can use an ordinary index of the column.
+    """
+    if not _DIGITS.fullmatch(number):
+        return False
+    first, rest = number[:SAME_FIRST_DIGITS], len(number) - SAME_FIRST_DIGITS
+    between = {f"{column}__range": (first + "0" * rest, first + "9" * rest)}
+    same_length = {"number_of_digits": len(number), f"{column}__regex": r"^[0-9]+$"}
+    return rows.filter(**between).annotate(number_of_digits=Length(column)).filter(**same_length).exists()
