@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order, Store
+from orders.models.fields import NoCardNumbersCharField
 
 MAX_STATUS_LENGTH = 64
 
@@ -23,7 +24,7 @@ class StatusMeaning(models.Model):
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", verbose_name=_("store"))
     format = models.CharField(_("format"), max_length=32)
-    word = models.CharField(_("word"), max_length=MAX_STATUS_LENGTH)  # normalized
+    word = NoCardNumbersCharField(_("word"), max_length=MAX_STATUS_LENGTH)  # normalized
     meaning = models.CharField(
         _("meaning"),
         max_length=20,

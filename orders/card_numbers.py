@@ -309,10 +309,12 @@ def _likelihood(groups: _Groups, first: int, last: int) -> tuple[bool, bool]:
 
 _BEFORE, _AFTER = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
 _UUID = re.compile(rf"{_BEFORE}[0-9a-f]{{8}}-(?:[0-9a-f]{{4}}-){{3}}[0-9a-f]{{12}}{_AFTER}", re.I)
-_HASH = re.compile(
-    rf"{_BEFORE}(?:[0-9a-f]{{128}}|[0-9a-f]{{96}}|[0-9a-f]{{64}}|[0-9a-f]{{56}}|[0-9a-f]{{40}}|[0-9a-f]{{32}}){_AFTER}",
-    re.I,
-)
+# Hashes, tokens and keys: long, and digits and letters change often. Around a card number they change a few times.
+_TOKEN = re.compile(rf"{_BEFORE}[0-9A-Za-z]{{32,}}")
+_HASH_LENGTHS = frozenset({32, 40, 56, 64, 96, 128})  # of MD5 and the SHA family, in hexadecimal digits
+_HEXADECIMAL = re.compile(r"[0-9a-f]+", re.I)
+_FEWEST_PARTS_OF_HASH, _FEWEST_PARTS_OF_TOKEN = 5, 9  # digits, letters, digits are 3 parts
+_PART = re.compile(r"[0-9]+|[A-Za-z]+")
 _MASKED = re.compile(rf"{MASK}[0-9]{{4}}")
 _AMAZON_ORDER = re.compile(rf"{_BEFORE}[0-9]{{3}}-[0-9]{{7}}-[0-9]{{7}}{_AFTER}")
 _CLOCK = (
@@ -329,13 +331,16 @@ def _date_pattern(dash: str) -> str:
 
 
 _DATE = re.compile("|".join(map(_date_pattern, (r"\.", "/", "-"))))
+_AMOUNT = "[0-9]{1,6}[.,][0-9]{2}"
+_AMOUNTS = re.compile(rf"(?<![0-9.,]){_AMOUNT}(?: {{1,3}}{_AMOUNT}(?![0-9])(?![.,][0-9])){{2,}}")
+_IN_PAIRS = re.compile(r"(?:[0-9]{2}[., ]+)+[0-9]{2}")
 # International phone numbers (ITU-T E.164) have at most 15 digits.
 _PHONE = re.compile(r"(?<![0-9A-Za-z+])\+ ?\(?[1-9](?:[ ./()-]{0,3}[0-9]){6,14}(?![0-9])")
 _IBAN_START = re.compile(rf"{_BEFORE}[A-Z]{{2}}[0-9]{{2}}", re.I)
 _IBAN_LENGTHS = range(15, 35)
 _WORD = re.compile(r"[0-9A-Za-z]+")
-# The first group of a serial number as licenses have it: all groups have its length, and it has a letter.
-_SERIAL_START = re.compile(rf"{_BEFORE}(?=[0-9]*[A-Za-z])(?P<first>[0-9A-Za-z]{{3,8}})(?P<dash>[ -])(?=[0-9A-Za-z])")
+# The first group of a serial number: it has a letter, and all others have its length, with a dash between.
+_SERIAL_START = re.compile(rf"{_BEFORE}(?=[0-9]*[A-Za-z])[0-9A-Za-z]{{3,8}}(?=-[0-9A-Za-z])")
 _FEWEST_GROUPS_OF_SERIAL = 4
 # What people write before the number of a card, with a dash between.
 _CARD_WORDS_LIST = (
@@ -363,8 +368,15 @@ class _OtherNumbers:
 
 
 def _find_others(text: str) -> Iterator[tuple[int, int]]:
-    for pattern in (_UUID, _HASH, _MASKED, _AMAZON_ORDER, _DATE):
+    for pattern in (_UUID, _MASKED, _AMAZON_ORDER, _DATE):
         for match in pattern.finditer(text):
+            yield match.span()
+    for match in _AMOUNTS.finditer(text):
+        if not _IN_PAIRS.fullmatch(match[0]):  # 42.42 42.42 42.42 42.42
+            yield match.span()
+    for match in _TOKEN.finditer(text):
+        is_hash = len(match[0]) in _HASH_LENGTHS and _HEXADECIMAL.fullmatch(match[0])
+        if len(_PART.findall(match[0])) >= (_FEWEST_PARTS_OF_HASH if is_hash else _FEWEST_PARTS_OF_TOKEN):
             yield match.span()
     for match in _IBAN_START.finditer(text):
         yield from _iban_at(text, match.start())
@@ -382,14 +394,13 @@ def _iban_at(text: str, start: int) -> Iterator[tuple[int, int]]:
             return
 
 
-def _serial_at(text: str, match: re.Match[str]) -> Iterator[tuple[int, int]]:
-    """Yield the span of a serial number. With spaces, only capitals with a digit tell its first group from a word."""
-    first, dash = match["first"], match["dash"]
-    if first.lower() in _CARD_WORDS or (dash == " " and not (first.isupper() and any(map(str.isdigit, first)))):
+def _serial_at(text: str, first: re.Match[str]) -> Iterator[tuple[int, int]]:
+    """Yield the span of a serial number that begins with this group, unless the digits go on after it."""
+    if first[0].lower() in _CARD_WORDS:
         return
-    size, end, count = len(first), match.end("first"), 1
-    group = re.compile(rf"{dash}[0-9A-Za-z]{{{size}}}{_AFTER}")
+    size, end, count = len(first[0]), first.end(), 1
+    group = re.compile(rf"-[0-9A-Za-z]{{{size}}}{_AFTER}")
     while following := group.match(text, end):
         end, count = following.end(), count + 1
     if count >= _FEWEST_GROUPS_OF_SERIAL and not re.compile(rf"[ -][0-9]{{{size}}}{_AFTER}").match(text, end):
-        yield match.start(), end
+        yield first.start(), end

@@ -1,11 +1,22 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.admin.apps import AdminConfig
+from django.contrib.auth import get_user_model
+from django.db import models
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 
 class PortalConfig(AppConfig):
     name = "portal"
     verbose_name = _("Portal")
+
+    def ready(self) -> None:
+        # These models are Django's own, so their fields can't be of our classes. Models can't be imported earlier.
+        refuse_card_number = import_string("orders.models.fields.refuse_card_number")
+        for model in (get_user_model(), apps.get_model("auth", "Group")):
+            for field in model._meta.get_fields():
+                if isinstance(field, models.CharField) and field.name != "password":
+                    field.validators.append(refuse_card_number)
 
 
 class PortalAdminConfig(AdminConfig):

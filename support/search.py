@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
-from django.db.models import Case, ExpressionWrapper, F, FloatField, Q, QuerySet, Value, When
+from django.db.models import Case, ExpressionWrapper, F, FloatField, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Concat, Lower
 
 from support.models import ArticleVersion
@@ -54,7 +54,7 @@ def _matching_versions(versions: QuerySet[ArticleVersion], words: list[str], lan
         default=Value(0.0),
         output_field=FloatField(),
     )
-    title = Lower(Concat("title", Value(" "), "keywords", Value(" "), "summary"))
+    title = Lower(Concat("title", Value(" "), "keywords", Value(" "), "summary", output_field=TextField()))
     similarities: dict[str, TrigramWordSimilarity] = {}
     for number, word in enumerate(long_words):
         similarities |= {

@@ -73,7 +73,7 @@ class Article(models.Model):
     products = models.ManyToManyField(
         Product, blank=True, related_name="articles", verbose_name=_("products"), help_text=_("None chosen: all.")
     )
-    applies_to = models.CharField(
+    applies_to = NoCardNumbersCharField(
         _("versions"), max_length=200, blank=True, help_text=_("As people know them, as in 2025 and later.")
     )
     position = models.PositiveSmallIntegerField(_("position"), default=100, help_text=_("Lower stands first."))

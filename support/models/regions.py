@@ -26,7 +26,7 @@ class CardRegion(models.Model):
     name = NoCardNumbersCharField(_("name"), max_length=100)
     countries = countries_field()
     cards = ArrayField(
-        models.CharField(max_length=40),
+        NoCardNumbersCharField(max_length=40),
         verbose_name=_("cards"),
         help_text=_("As buyers know them, with commas between."),
     )

@@ -1,12 +1,12 @@
 """A full card number is never stored, told or written down; long runs of digits that are none come in."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from licenses.models import License
-from orders.card_numbers import contains_card_number
 from orders.models import Order
 from tests.intake.exports import ABSENT, ORDER, Importer, portal_order, shopify_row, the_order
 
@@ -16,7 +16,17 @@ CARD = "4242424242424242"
 
 
 @pytest.mark.parametrize(
-    "written", [CARD, "4242 4242 4242 4242", "paid with 4242-4242-4242-4242.", "3782 822463 10005"]
+    "written",
+    [
+        CARD,
+        "4242 4242 4242 4242",
+        "paid with 4242-4242-4242-4242.",
+        "3782 822463 10005",
+        "card4242.4242.4242.4242exp",
+        "4242  4242\t4242 / 4242",
+        "４２４２４２４２４２４２４２４２",
+        "4242\u200b4242–4242—4242",
+    ],
 )
 @pytest.mark.parametrize(
     "place",
@@ -34,8 +44,8 @@ def test_a_row_with_a_card_number_is_refused_and_masked(importer: Importer, plac
     result = importer.orders(portal_order(**place(written)), rejects=rejects)
     assert result.tally == (0, 0, 0, 1)
     assert "card number" in result.said
-    digits = "".join(filter(str.isdigit, written.removesuffix(" 12/28")))
-    for text in (result.said, rejects.read_text()):
+    digits = "".join(filter(str.isdigit, written))
+    for text in (result.said, rejects.read_text(), json.loads(rejects.read_text().splitlines()[-1]).__repr__()):
         assert digits not in "".join(filter(str.isdigit, text))
     assert not Order.objects.exists()
 
@@ -47,6 +57,29 @@ def test_a_card_number_is_masked_even_where_the_row_is_refused_for_something_els
     for path in (rejects, importer.folder / "more.jsonl"):
         assert CARD not in path.read_text()
         assert "4242" in path.read_text()
+
+
+def test_a_card_number_in_two_lines_of_an_address_is_not_in_the_rejects(importer: Importer) -> None:
+    rejects = importer.folder / "rejects.jsonl"
+    result = importer.orders(portal_order(billing={"lines": ["Weg 4242 4242", "4242 4242"]}), rejects=rejects)
+    assert result.tally == (0, 0, 0, 1)
+    assert "4242" not in rejects.read_text()
+    rejects = importer.folder / "rejects.csv"
+    row = shopify_row(Billing_Address1="4242 4242", Billing_Address2="4242 4242")
+    assert importer.shopify(row, rejects=rejects).tally == (0, 0, 0, 1)
+    assert "4242" not in rejects.read_text().replace("••••4242", "")
+
+
+def test_an_escaped_card_number_is_not_in_the_rejects(importer: Importer) -> None:
+    rejects = importer.folder / "rejects.jsonl"
+    escaped = json.dumps(portal_order(billing={"name": "NAME"})).replace("NAME", "\\u0034" + CARD[1:])
+    importer(f"{escaped}\n", format="portal", rejects=rejects)
+    assert CARD[1:] not in rejects.read_text()
+
+
+def test_the_digits_of_two_fields_are_not_one_card_number(importer: Importer) -> None:
+    order = portal_order(billing={"name": "Bea 4242", "company": "4242 4242", "city": "4242"})
+    assert importer.orders(order).tally == (1, 0, 0, 0)
 
 
 def test_generated_fields_may_look_like_card_numbers(importer: Importer) -> None:
@@ -71,15 +104,3 @@ def test_a_table_is_masked_too(importer: Importer) -> None:
     text = rejects.read_text()
     assert text.count(CARD) == 1  # the order number
     assert text.count("••••4242") == 2
-
-
-@pytest.mark.parametrize("serial", ["XAAB-4242-4242-4242-4242", "mine is P1AA-4111-1111-1111-1111."])
-def test_a_serial_number_that_ends_like_a_card_is_none(serial: str) -> None:
-    assert not contains_card_number(serial)
-
-
-@pytest.mark.parametrize(
-    "text", ["VISA-4242-4242-4242-4242", "visa-4242424242424242", "no-4242 4242 4242 4242", "NR-4242424242424242"]
-)
-def test_a_word_before_a_card_number_hides_none(text: str) -> None:
-    assert contains_card_number(text)

@@ -186,7 +186,6 @@ def test_get_redirects_to_the_find_page(client: Client, path: str) -> None:
     [
         ("card", {"email": "buyer@example.com", "card_last4": "4111111111111111"}),
         ("card", {"email": "4111 1111 1111 1111", "card_last4": "1111"}),
-        ("number", {"order_number": "4111-1111-1111-1111", "password": "x"}),
     ],
 )
 def test_a_full_card_number_is_refused_and_not_stored(client: Client, path: str, typed: dict[str, str]) -> None:
@@ -194,6 +193,20 @@ def test_a_full_card_number_is_refused_and_not_stored(client: Client, path: str,
     assert (answer.status_code, result(answer)) == (422, "invalid")
     assert "1111" not in answer.content.decode().replace('value="1111"', "")
     assert not Attempt.objects.exists()
+
+
+def test_an_order_number_that_looks_like_a_card_number_is_looked_up(client: Client) -> None:
+    order = make_order(number="4111111111111111")
+    answer = client.post(
+        "/orders/find/number/", {"order_number": "4111 1111 1111 1111", "password": portal_password(order) or ""}
+    )
+    assert answer["Location"] == f"/orders/{order.public_id}/"
+
+
+def test_a_card_number_typed_as_order_number_is_recorded_masked(client: Client) -> None:
+    answer = client.post("/orders/find/number/", {"order_number": "4111-1111-1111-1111", "password": "x"})
+    assert result(answer) == "not-found"
+    assert Attempt.objects.get().subject == "••••1111"
 
 
 def test_a_blocked_client_is_told_when_to_retry(order: Order) -> None:

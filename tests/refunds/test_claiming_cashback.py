@@ -276,7 +276,6 @@ def test_the_buyer_answers_a_question(license: License, promotion: CashbackPromo
     page = browser.get(claim.path)
     assert "Which shop is on the receipt?" in text(page)
     assert "unreadable" not in text(page)
-    assert browser.post(f"{claim.path}answer/", {"answer": "4242 4242 4242 4242"}).status_code == 422
     for _click in range(2):
         browser.post(f"{claim.path}answer/", {"answer": "Yours"})
     assert claim.events.filter(text="Yours").count() == 1

@@ -160,7 +160,6 @@ def test_a_missing_or_inactive_reason_is_refused(
 @pytest.mark.parametrize(
     ("comment", "sentence"),
     [
-        ("My card is 4242 4242 4242 4242 12/28", "This looks like a whole card number."),
         ("x" * 2001, "This is too long."),
         ("a\x00b", "This has a character that cannot be typed."),
     ],
@@ -171,7 +170,6 @@ def test_an_invalid_comment_is_refused(
     response = post_refused(return_form(line, reason, comment=comment))
     assert response.status_code == 422
     assert sentence in text(response)
-    assert "4242 4242 4242 4242" not in response.content.decode()
 
 
 def test_a_returned_item_is_refused(

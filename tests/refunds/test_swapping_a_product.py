@@ -217,7 +217,6 @@ def test_the_same_submission_id_on_another_order_makes_another_swap(order: Order
         ({"line": "999999999"}, "This item is not part of the order."),
         ({"line": "x\x00"}, "This item is not part of the order."),
         ({"wanted": ""}, "Please choose a product."),
-        ({"comment": "my card 4242 4242 4242 4242"}, "whole card number"),
         ({"comment": "x" * 2001}, "This is too long."),
         ({"comment": "x\x00"}, "a character that cannot be typed"),
         ({"submission_id": "x" * 5000}, "at most 64 characters"),
@@ -229,7 +228,6 @@ def test_invalid_input_is_reported_and_nothing_is_stored(
     response = inside(order).post(page_url(order), swap_form(line, offer.pk, confirm="1") | fields)
     assert response.status_code == 422
     assert sentence in text(response)
-    assert "4242 4242 4242 4242" not in text(response)
     assert not Swap.objects.exists()
 
 

@@ -11,6 +11,7 @@ from files.file_types import EICAR
 from files.models import Upload
 from notifications.models import Message
 from support.models import ChargeClaim, Thread, ThreadFile
+from tests.factories import make_license, make_line, make_order
 from tests.files.factories import files_in, heic, jpeg, pdf_bytes, pdf_with_action, png_bomb, upload
 from tests.pages import marks, result, text
 from tests.support.submissions import CLAIM_FORM, latest_email, submit_claim
@@ -141,15 +142,31 @@ def test_invalid_fields_get_a_message(client: Client, wrong: dict[str, str], err
     assert not Thread.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "name", ["email", "amount", "card_brand", "card_last4", "order_number", "serial", "other_emails", "message"]
-)
+@pytest.mark.parametrize("name", ["email", "amount", "card_brand", "card_last4", "other_emails"])
 def test_a_complete_card_number_is_refused_in_every_field_and_not_shown_again(client: Client, name: str) -> None:
     answer = client.post(PAGE, {**CLAIM_FORM, name: "4242 4242 4242 4242"})
     assert answer.status_code == 422
     assert "4 digits" in text(answer)
     assert "4242 4242" not in answer.content.decode()
     assert not Thread.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["order_number", "serial", "message"])
+def test_a_card_number_is_masked_where_the_claim_would_be_lost(client: Client, name: str) -> None:
+    answer = client.post(PAGE, {**CLAIM_FORM, name: "visa 4242.4242 4242-4242"}, follow=True)
+    assert "We kept only its last 4 digits" in text(answer)
+    claim = ChargeClaim.objects.get()
+    stored = [claim.order_number, claim.serial, claim.thread.events.first().text]
+    assert next(each for each in stored if "4242" in each).endswith("••••4242")
+    assert all("4242 4242" not in each and "4242.4242" not in each for each in stored)
+
+
+def test_numbers_like_those_that_are_known_are_kept(client: Client) -> None:
+    make_order(number="4242429999999990")
+    make_license(make_line(make_order()), serial="5555559999999990")
+    client.post(PAGE, {**CLAIM_FORM, "order_number": "4242424242424242", "serial": "5555 5555 5555 4444"})
+    claim = ChargeClaim.objects.get()
+    assert (claim.order_number, claim.serial) == ("4242424242424242", "5555 5555 5555 4444")
 
 
 @pytest.mark.parametrize(
