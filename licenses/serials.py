@@ -179,10 +179,17 @@ def normalize_groups(typed: str) -> str:
 
 
 def looks_like_card(typed: str) -> bool:
-    """Whether a typed serial number is rather a card number: it looks like one, and like no known serial number."""
+    """Whether a typed serial number is rather a card number.
+
+    False if a product has serial numbers of as many digits, or if there are serial numbers like it.
+    """
     if not contains_card_number(normalize_groups(typed)):
         return False
-    return not any_number_like(License.objects.all(), "serial_key", normalize_serial(typed))
+    key = normalize_serial(typed)
+    patterns = Product.objects.exclude(serial_pattern="").values_list("serial_pattern", flat=True)
+    if key.isdecimal() and any(normalize_serial(pattern) == DIGIT * len(key) for pattern in patterns):
+        return False
+    return not any_number_like(License.objects.all(), "serial_key", key)
 
 
 def _dash_or_self(character: str) -> str:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from licenses.models import License, LicensedLine, Product, Sku, normalize_serial
 from licenses.models.missing import ACTIVE_STATUSES, LICENSED_KINDS, RENEWING_KINDS
+from licenses.serials import looks_like_card
 from licenses.services.serial_emails import cancel_notification, notify_assigned_serial
 from licenses.services.worth import recompute
 from orders.models import Order, OrderLine
@@ -91,6 +92,10 @@ def assign(
     key = normalize_serial(serial)
     if not key.isprintable() or not 0 < len(key) <= SERIAL_LENGTH or len(serial.strip()) > SERIAL_LENGTH:
         raise NotAssignable(_("This is not a serial number: please check what you entered."))
+    if looks_like_card(serial):
+        raise NotAssignable(
+            _("This looks like a card number. If the product has such serial numbers, enter their form there first.")
+        )
     with transaction.atomic():
         license = _get_or_create_license(serial.strip(), key)
         _check_revoked(license, is_renewed=other_orders is not OtherOrders.NONE)

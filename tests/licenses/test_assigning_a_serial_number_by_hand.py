@@ -73,6 +73,14 @@ def test_an_invalid_serial_number_is_refused(line: OrderLine, serial: str) -> No
     assert not License.objects.exists()
 
 
+@pytest.mark.parametrize("serial", ["4242 4242 4242 4242", "visa 4242.4242.4242.4242"])
+def test_a_card_number_is_refused_unless_the_product_has_such_serial_numbers(line: OrderLine, serial: str) -> None:
+    with pytest.raises(NotAssignable, match="looks like a card number"):
+        assign_and_notify(line, serial)
+    make_product(serial_pattern="0000-0000-0000-0000")
+    assert assign_and_notify(line, "5555-5555-5555-4444").license.serial == "5555-5555-5555-4444"
+
+
 def test_a_revoked_one_is_refused(line: OrderLine) -> None:
     License.objects.create(serial="XAAB-0001", revoked_at=timezone.now())
     with pytest.raises(NotAssignable, match="revoked"):

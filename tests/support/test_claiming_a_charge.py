@@ -11,7 +11,7 @@ from files.file_types import EICAR
 from files.models import Upload
 from notifications.models import Message
 from support.models import ChargeClaim, Thread, ThreadFile
-from tests.factories import make_license, make_line, make_order
+from tests.factories import make_license, make_line, make_order, make_product
 from tests.files.factories import files_in, heic, jpeg, pdf_bytes, pdf_with_action, png_bomb, upload
 from tests.pages import marks, result, text
 from tests.support.submissions import CLAIM_FORM, latest_email, submit_claim
@@ -159,6 +159,12 @@ def test_a_card_number_is_masked_where_the_claim_would_be_lost(client: Client, n
     stored = [claim.order_number, claim.serial, claim.thread.events.first().text]
     assert next(each for each in stored if "4242" in each).endswith("••••4242")
     assert all("4242 4242" not in each and "4242.4242" not in each for each in stored)
+
+
+def test_a_serial_number_of_a_product_with_such_serial_numbers_is_kept(client: Client) -> None:
+    make_product(serial_pattern="0000-0000-0000-0000")
+    client.post(PAGE, {**CLAIM_FORM, "serial": "5555-5555-5555-4444"})
+    assert ChargeClaim.objects.get().serial == "5555-5555-5555-4444"
 
 
 def test_numbers_like_those_that_are_known_are_kept(client: Client) -> None:
