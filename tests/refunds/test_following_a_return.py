@@ -132,7 +132,6 @@ def test_a_decided_return_cannot_be_canceled(order: Order, case: Return, status:
         ("", "Please write your answer."),
         ("   ", "Please write your answer."),
         ("x" * 2001, "This is too long."),
-        ("4242424242424242", "This looks like a whole card number."),
     ],
 )
 def test_an_invalid_answer_is_refused(order: Order, case: Return, typed: str, sentence: str) -> None:
@@ -142,7 +141,6 @@ def test_an_invalid_answer_is_refused(order: Order, case: Return, typed: str, se
     assert result(response) == "invalid"
     assert sentence in text(response)
     assert 'href="#id_answer_answer"' in response.content.decode()
-    assert "4242424242424242" not in response.content.decode()
     case.refresh_from_db()
     assert case.status == Status.QUESTION_ASKED
 
