@@ -1,8 +1,8 @@
 """Detection and masking of full card numbers, so that they are never stored.
 
 A card number is a number that an issuer could have given out: its first digits belong to a card brand, it has one of
-the lengths of that brand, and its check digit is right. It may be written in the digits of any script, with anything
-between the digits but letters, and with letters directly before and after it.
+the lengths of that brand, and its check digit is right. It may be written in the digits of any script, with a few signs
+between two digits, and with letters directly before and after it.
 
 Left alone are serial numbers in groups, UUIDs, hashes, IBANs, dates and times, and international phone numbers. Order
 numbers that look like card numbers can't be told apart by their shape: the fields for them decide (`orders.forms`).
