@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
 
+from intake.problems import Problem
 from intake.records import OrderRecord
 from intake.source_file import Head, SourceFile
 
@@ -17,7 +18,9 @@ class FeedContext:
 
     store: str = ""
     time_zone: tzinfo = UTC
-    decimal_comma: bool = False  # whether "1,234" means 1.234
+    # Whether decimals follow a comma; None if the file doesn't tell, so that "1,234" is unclear.
+    decimal_comma: bool | None = False
+    date_order: str = ""  # how numeric dates are written: see `intake.dates.parse_time`
     # What staff said about the store's words for a status: see `intake.statuses.read_status`.
     status_meanings: Mapping[str, str] = field(default_factory=dict)
 
@@ -33,7 +36,7 @@ class RawItem:
     line: int
     raw: str | list[list[str]]
     key: tuple[str, str] | None = None
-    problem: str = ""
+    problem: str | Problem = ""
     content: Any = None  # what `parse_item` takes, where it is not `raw`
 
 
@@ -49,6 +52,10 @@ class Feed:
     is left alone. `order_lookups` names how it finds its order, in this order; a feed that can't find one
     by `number` completes orders and never makes one. `identifiers` are columns or keys whose digits
     are a machine's and never a card number.
+
+    Of a table, whose columns are named in lower case: `date_columns` and `amount_columns` tell how the file writes
+    dates and amounts. `required_columns` are those without which no row can be used, each with its other names.
+    `column_names` has the columns in which each field of a record may stand, as people know them (`billing.postcode`).
     """
 
     name: str
@@ -61,3 +68,7 @@ class Feed:
     owned_fields: frozenset[str] = ALL_FIELDS
     order_lookups: tuple[str, ...] = ("number",)
     identifiers: frozenset[str] = field(default_factory=frozenset)
+    date_columns: frozenset[str] = field(default_factory=frozenset)
+    amount_columns: frozenset[str] = field(default_factory=frozenset)
+    required_columns: tuple[tuple[str, ...], ...] = ()
+    column_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -8,9 +8,12 @@ from django.utils.translation import gettext as _
 
 from intake.feed import Feed, FeedContext
 from intake.feeds import FEEDS
-from intake.source_file import SourceFile, UnusableFile
+from intake.notation import detect_notation
+from intake.source_file import SourceFile, UnusableFile, is_json_text
 from intake.statuses import load_meanings
 from orders.models import Store
+
+LIKE_COLUMNS = 3  # that many dates and amounts of a format make a file look like it
 
 
 @dataclass(frozen=True)
@@ -23,17 +26,21 @@ class ImportSource:
     header: list[str]  # of a table; the rejects file repeats it
 
 
-def detect_format(source: SourceFile, format_name: str | None, store: str) -> ImportSource:
-    """Pair a file with its feed. Raises UnusableFile if no feed fits, or if the store is missing."""
+def detect_format(source: SourceFile, format_name: str | None, store: str, date_order: str = "") -> ImportSource:
+    """Pair a file with its feed. `date_order` is what a person said about numeric dates, if anything.
+
+    Raises UnusableFile if no feed fits, if a column is missing without which no row can be used, or if the store is
+    missing.
+    """
     if source.is_empty and format_name is None:
         raise UnusableFile(
             _("%(path)s is empty. If that is right, say what it would be with --format.") % {"path": source.path}
         )
-    feed = next((feed for feed in FEEDS if feed.name == format_name), None) or _detect(source)
-    if feed.is_table and not source.is_empty and not feed.matches(source.head):
-        raise UnusableFile(
-            _("%(path)s has not the columns of the format %(format)s.") % {"path": source.path, "format": feed.name}
-        )
+    feed = next((feed for feed in FEEDS if feed.name == format_name), None)
+    if feed is None:
+        feed = _detect(source)
+    elif not source.is_empty and not feed.matches(source.head):
+        _check_named_format(source, feed)
     if not feed.names_store and not store:
         raise UnusableFile(
             _("%(path)s does not say which store its orders are from. Name the store with --store SLUG.")
@@ -42,10 +49,12 @@ def detect_format(source: SourceFile, format_name: str | None, store: str) -> Im
     if store:
         _check_slug(store)
     known = Store.objects.filter(slug=store).first() if store else None
+    notation = detect_notation(source, feed, date_order)
     context = FeedContext(
         store=store,
         time_zone=known.tzinfo if known else UTC,
-        decimal_comma=source.head.delimiter == ";",
+        decimal_comma=notation.decimal_comma,
+        date_order=notation.date_order,
         status_meanings=load_meanings(store, feed.name) if known else {},
     )
     return ImportSource(source, feed, context, list(source.head.header))
@@ -55,10 +64,52 @@ def _detect(source: SourceFile) -> Feed:
     for feed in FEEDS:
         if feed.matches(source.head):
             return feed
+    likeness = {feed.name: len(source.head.columns & (feed.date_columns | feed.amount_columns)) for feed in FEEDS}
+    likeliest = max(FEEDS, key=lambda feed: likeness[feed.name])
+    if likeness[likeliest.name] >= LIKE_COLUMNS:
+        _check_columns(source, likeliest)
     raise UnusableFile(
         _("%(path)s is none of the formats that are known here (%(formats)s). See docs/store-formats.md.")
         % {"path": source.path, "formats": ", ".join(feed.name for feed in FEEDS)}
     )
+
+
+def _check_named_format(source: SourceFile, feed: Feed) -> None:
+    """Refuse a file whose format was named wrongly, before each of its rows is rejected for it."""
+    names = {"path": source.path, "format": feed.name}
+    is_json = is_json_text(source.head.text)
+    if other := next((each for each in FEEDS if each.matches(source.head)), None):
+        kind = _("JSON") if is_json else _("a table")
+        raise UnusableFile(
+            _("%(path)s is %(kind)s in the format %(other)s, not %(format)s. Leave out --format.")
+            % {**names, "other": other.name, "kind": kind}
+        )
+    if is_json and feed.is_table:
+        raise UnusableFile(_("%(path)s is JSON, and %(format)s is a table. Leave out --format.") % names)
+    if is_json:
+        return  # each object says what is wrong with it
+    _check_columns(source, feed)
+    if not feed.is_table and not feed.required_columns:
+        raise UnusableFile(_("%(path)s is not JSON, as the format %(format)s is. Leave out --format.") % names)
+    raise UnusableFile(_("%(path)s has not the columns of the format %(format)s.") % names)
+
+
+def _check_columns(source: SourceFile, feed: Feed) -> None:
+    """Tell once for the whole file which columns are missing without which no row can be imported."""
+    missing = [
+        columns
+        for columns in feed.required_columns
+        if not source.head.columns.intersection(column.lower() for column in columns)
+    ]
+    if missing:
+        wanted = ", ".join(_(" or ").join(f"“{column}”" for column in columns) for columns in missing)
+        raise UnusableFile(
+            _(
+                "%(path)s has no column %(columns)s, and without it no row can be imported as %(format)s. Export the "
+                "file again with that column."
+            )
+            % {"path": source.path, "columns": wanted, "format": feed.name}
+        )
 
 
 def _check_slug(store: str) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from intake.source_file import MAX_RECORD, SourceFile
+from intake.problems import Problem
+from intake.source_file import MAX_RECORD, SourceFile, undecodable_problem
 
 _SEPARATORS = re.compile(r"(?:[\s,\[\]\ufeff]|(?m:^#[^\n]*$))*")
+_UNDECODED = re.compile(r"(?<!\\)\\x[89a-f][0-9a-f]")  # as the source writes bytes that it can't decode
 _SKIP_TO = re.compile(r"\n(?=[ \t]*\{)")
 
 
@@ -22,7 +24,7 @@ class Document:
     line: int
     text: str
     value: Any = None
-    problem: str = ""
+    problem: str | Problem = ""
 
 
 def read_documents(source: SourceFile) -> Iterator[Document]:
@@ -57,9 +59,10 @@ def read_documents(source: SourceFile) -> Iterator[Document]:
                 buffer += chunk
                 continue
             end = _next_object(buffer, indent)
-            yield Document(
-                line, _one_line(buffer[:end]), problem=source.truncation_problem or _("This is not whole JSON.")
-            )
+            problem: str | Problem = source.truncation_problem or _("This is not whole JSON.")
+            if _UNDECODED.search(buffer, 0, end):
+                problem = undecodable_problem()
+            yield Document(line, _one_line(buffer[:end]), problem=problem)
         else:
             if end == len(buffer) and more:  # the value may continue in the next chunk
                 chunk = next(chunks, "")

@@ -12,11 +12,15 @@ class ProblemCode(StrEnum):
     CARD_NUMBER = "card_number"
     DATABASE = "database"
     ORDER_NOT_FOUND = "order_not_found"
+    SPREADSHEET_DAMAGE = "spreadsheet_damage"
+    UNCLEAR_AMOUNT = "unclear_amount"
     UNCLEAR_DATE = "unclear_date"
+    UNDECODABLE = "undecodable"
     UNKNOWN_CURRENCY = "unknown_currency"
     UNKNOWN_STATUS = "unknown_status"
     # Imported with a warning.
     AMBIGUOUS_ADDRESS = "ambiguous_address"
+    GARBLED_TEXT = "garbled_text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ An absent field keeps the stored value and `None` clears it; `model_fields_set` 
 This module makes no database queries.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from django.utils.translation import gettext as _
 from pydantic import (
@@ -23,11 +24,9 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
-from intake.problems import Problem, ProblemCode
 from licenses.models import normalize_serial
-from orders.card_numbers import contains_card_number, mask_card_numbers
+from orders.card_numbers import contains_card_number
 from orders.models import Order, OrderLine, normalize_order_number
 
 MAX_LINES = 5_000
@@ -65,7 +64,7 @@ def _require_iso_text(value: object) -> object:
     """Reject numbers and digit strings: pydantic would read them as Unix timestamps, which have no offset."""
     if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-"):
         return value
-    raise ValueError(_("not a time as in 2026-11-01T10:00:00+01:00"))
+    raise ValueError(_("Write a time with its offset, as in 2026-11-01T10:00:00+01:00."))
 
 
 Time = Annotated[
@@ -74,6 +73,7 @@ Time = Annotated[
     BeforeValidator(_require_iso_text),
 ]
 
+ITEM_NAMES = "item_names"  # an attribute of ValidationErrors: the names of the order's items, for messages
 NESTED_FIELDS = {"payment", "billing", "invoice", "totals"}
 METADATA_FIELDS = {"store", "updated_at"}  # identify a record and its version, and are no content of an order
 
@@ -189,6 +189,27 @@ class OrderRecord(RecordPart):
     totals: TotalsRecord | None = None
     refunds: Annotated[list[RefundRecord], Field(max_length=MAX_LINES)] | None = None
 
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """As pydantic's; the error also has the names of the items."""
+        try:
+            return super().model_validate(obj, **options)
+        except ValidationError as error:
+            setattr(error, ITEM_NAMES, _item_names(obj))
+            raise
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """As pydantic's; the error also has the names of the items."""
+        try:
+            return super().model_validate_json(json_data, **options)
+        except ValidationError as error:
+            try:
+                setattr(error, ITEM_NAMES, _item_names(json.loads(json_data)))
+            except (ValueError, RecursionError):
+                setattr(error, ITEM_NAMES, [])
+            raise
+
     @model_validator(mode="after")
     def _validate_whole_record(self) -> Self:
         """Checks across fields. One validator for the whole record, because this is on the hot path of imports."""
@@ -243,6 +264,12 @@ class OrderUpdate(OrderRecord):
         return _text_problem(self)
 
 
+def _item_names(record: Any) -> list[str]:
+    lines = record.get("lines") if isinstance(record, dict) else None
+    names = [line.get("name") if isinstance(line, dict) else "" for line in lines] if isinstance(lines, list) else []
+    return [name if isinstance(name, str) else "" for name in names]
+
+
 def _line_problem(lines: list[LineRecord]) -> str:
     seen: set[str] = set()
     for line in lines:
@@ -280,6 +307,10 @@ def _refund_problem(record: OrderRecord) -> str:
     return ""
 
 
+class CardNumberFound(ValueError):
+    """A full card number stands where a person may have typed it."""
+
+
 def _text_problem(record: OrderRecord) -> str:
     """Reject null bytes anywhere, and card numbers in the fields that a person may have typed.
 
@@ -289,8 +320,9 @@ def _text_problem(record: OrderRecord) -> str:
     """
     typed = _BETWEEN_FIELDS.join([text for text in _typed_texts(record) if text])
     if contains_card_number(typed):
-        sentence = _("A full card number stands in this order. It is not stored; take it out and import the row again.")
-        raise PydanticCustomError(ProblemCode.CARD_NUMBER.value, sentence)
+        raise CardNumberFound(
+            _("A full card number stands in this order. It is not stored; take it out and import the row again.")
+        )
     if "\x00" in typed or "\x00" in "".join(_generated_texts(record)):
         return _("A null byte stands in this order.")
     return ""
@@ -326,36 +358,6 @@ def drop_unowned_fields(record: OrderRecord, owned: frozenset[str]) -> None:
         if key not in owned and part is not None:
             part.__pydantic_fields_set__ &= {name for name in part.model_fields_set if f"{key}.{name}" in owned}
     record.__pydantic_fields_set__ &= owned | {path.partition(".")[0] for path in owned} | METADATA_FIELDS
-
-
-def describe_errors(error: ValidationError) -> Problem:
-    """Describe the first validation errors of a record, with the place and the reason but never the value."""
-    problems = [
-        _describe_error(tuple(problem["loc"]), problem["type"], problem["msg"]) for problem in error.errors()[:3]
-    ]
-    more = error.error_count() - len(problems)
-    if more > 0:
-        problems.append(_("and %(count)d more") % {"count": more})
-    has_card_number = any(problem["type"] == ProblemCode.CARD_NUMBER for problem in error.errors())
-    code = ProblemCode.CARD_NUMBER if has_card_number else ProblemCode.INVALID
-    return Problem(mask_card_numbers("; ".join(problems))[:500], code)
-
-
-def _describe_error(where: tuple[str | int, ...], kind: str, message: str) -> str:
-    place = ".".join(str(step) for step in where)
-    if kind in ("value_error", ProblemCode.CARD_NUMBER):
-        message = message.removeprefix("Value error, ")
-    sentences = {
-        "missing": _("%(place)s is missing"),
-        "extra_forbidden": _("%(place)s is not a key of this format"),
-        "timezone_aware": _("%(place)s is a time without its offset, as in +01:00"),
-        "json_invalid": _("This is not whole JSON"),
-    }
-    if kind in sentences:
-        return sentences[kind] % {"place": place}
-    if kind == "string_pattern_mismatch" and place == "email":
-        return _("email is not an email address")
-    return f"{place}: {message}" if place else message
 
 
 def join_address_lines(parts: Iterable[str]) -> str:

@@ -1,9 +1,8 @@
-"""Read files to import: of any size, gzipped or not, in the usual encodings, possibly truncated.
+"""Read files to import: of any size, gzipped or not, in any usual encoding, possibly truncated.
 
 Everything is streamed. A malformed row is reported as such, and the rest of the file is still read.
 """
 
-import codecs
 import contextlib
 import csv
 import io
@@ -16,6 +15,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.utils.translation import gettext as _
+
+from intake.encodings import ENCODINGS, detect_encoding, differing_words, find_encoding
+from intake.problems import Problem, ProblemCode
 
 SAMPLE_BYTES = 4 * 1024 * 1024  # read to detect the encoding
 HEAD_CHARACTERS = 256 * 1024  # read to detect the format
@@ -43,7 +45,7 @@ class TextLine:
 
     line: int
     text: str
-    problem: str = ""
+    problem: str | Problem = ""
 
 
 @dataclass(slots=True)
@@ -52,7 +54,7 @@ class Row:
 
     line: int
     cells: list[str]
-    problem: str = ""
+    problem: str | Problem = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,12 @@ class Head:
     @cached_property
     def columns(self) -> frozenset[str]:
         return frozenset(column.strip().lower() for column in self.header)
+
+
+def is_json_text(text: str) -> bool:
+    """Whether the beginning of a file is JSON, after the comment lines of a rejects file."""
+    start = next((line for line in map(str.lstrip, text.lstrip("\ufeff").splitlines()) if line and line[0] != "#"), "")
+    return start.startswith(("{", "["))
 
 
 class _GzipReader(io.RawIOBase):
@@ -123,9 +131,12 @@ def _salvage(member: "zlib._Decompress", chunk: bytes, max_bytes: int) -> bytes:
 
 
 class SourceFile:
-    """One file to import. The constructor raises UnusableFile if it cannot be read."""
+    """One file to import. The constructor raises UnusableFile if it cannot be read.
 
-    def __init__(self, path: Path) -> None:
+    `encoding` is a name that a person gave; without one, the file's content tells.
+    """
+
+    def __init__(self, path: Path, encoding: str = "") -> None:
         self.path = path
         self._file: BinaryIO | None = None
         self._gzip: _GzipReader | None = None
@@ -144,8 +155,31 @@ class SourceFile:
                 _("%(path)s can't be read: %(reason)s.") % {"path": path, "reason": error.strerror or error}
             ) from None
         self.is_empty = not sample
-        self.encoding = _detect_encoding(sample)
+        if container := recognize_container(sample):
+            raise UnusableFile(_("%(path)s can't be imported. %(mend)s") % {"path": path, "mend": container})
+        self.encoding = self._named_encoding(encoding) if encoding else self._detect_encoding(sample)
         self._sample = sample[: HEAD_CHARACTERS * 2]
+
+    def _named_encoding(self, name: str) -> str:
+        if found := find_encoding(name):
+            return found
+        raise UnusableFile(
+            _("The encoding %(name)s is not known here. Known are: %(known)s.")
+            % {"name": name[:40], "known": ", ".join(ENCODINGS)}
+        )
+
+    def _detect_encoding(self, sample: bytes) -> str:
+        best, *others = detect_encoding(sample, is_whole=len(sample) < SAMPLE_BYTES)
+        if others:
+            readings = [f"{encoding} (“{word}”)" for encoding, word in differing_words(sample, [best, *others])]
+            raise UnusableFile(
+                _(
+                    "%(path)s is not in UTF-8, and its letters fit more than one other encoding. "
+                    "Say with --encoding which it is: %(names)s."
+                )
+                % {"path": self.path, "names": ", ".join(readings)}
+            )
+        return best
 
     def _decompressed(self, file: BinaryIO) -> io.BufferedReader:
         """The file's bytes, decompressed if it is gzipped, which its content tells and not its name."""
@@ -283,7 +317,7 @@ def _printable(text: str) -> str:
     return text if text.isascii() else _UNDECODED.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", text)
 
 
-def _line_problem(text: str, max_length: int) -> str:
+def _line_problem(text: str, max_length: int) -> str | Problem:
     if len(text) > max_length:
         return _("This row is too long: %(length)d characters, at most %(most)d.") % {
             "length": len(text),
@@ -292,11 +326,21 @@ def _line_problem(text: str, max_length: int) -> str:
     if "\x00" in text:
         return _("A null byte stands in this row.")
     if not text.isascii() and _UNDECODED.search(text):
-        return _("This row holds bytes that are not in the file's encoding.")
+        return undecodable_problem()
     return ""
 
 
-def _cells_problem(cells: list[str]) -> str:
+def undecodable_problem() -> Problem:
+    return Problem(
+        _(
+            "This row holds bytes that are not in the file's encoding. Mend the row in the rejects file, where they "
+            "are written as \\xNN, or name the encoding of the whole file with --encoding."
+        ),
+        ProblemCode.UNDECODABLE,
+    )
+
+
+def _cells_problem(cells: list[str]) -> str | Problem:
     for position, cell in enumerate(cells, start=1):
         if len(cell) > MAX_CELL:
             return _("Cell %(position)d of this row is too long: %(length)d characters, at most %(most)d.") % {
@@ -307,18 +351,42 @@ def _cells_problem(cells: list[str]) -> str:
     return _line_problem("".join(cells), MAX_ROW)
 
 
-def _detect_encoding(sample: bytes) -> str:
-    """Detect UTF-16 and UTF-8 by their byte order marks, UTF-8 by validity; anything else is Windows-1252."""
-    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    if not sample.startswith(codecs.BOM_UTF8):
-        # Latin text in UTF-16 has a null byte in every second place.
-        if sample[1:400:2] and not any(sample[1:400:2]):
-            return "utf-16-le"
-        if sample[:400:2] and not any(sample[:400:2]):
-            return "utf-16-be"
-        try:
-            codecs.getincrementaldecoder("utf-8")().decode(sample)
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8-sig"
+# The beginnings of files that hold a table or JSON, or are no text at all.
+_ZIP = b"PK\x03\x04"
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_PACKED = (
+    _ZIP,
+    b"PK\x05\x06",
+    b"7z\xbc\xaf\x27\x1c",
+    b"Rar!\x1a\x07",
+    b"BZh",
+    b"\xfd7zXZ\x00",
+    b"\x28\xb5\x2f\xfd",
+    b"\x1f\x9d",
+)
+_ODS = b"application/vnd.oasis.opendocument.spreadsheet"
+_NO_TEXT = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"SQLite format 3\x00", b"PAR1", b"\x7fELF")
+
+
+def recognize_container(sample: bytes) -> str:
+    """Return what to do with a file that is not text, such as a spreadsheet or an archive; empty for a text."""
+    start = sample.lstrip()[:200].lower()
+    if sample.startswith(_ZIP) and (b"xl/" in sample[:4096] or b"[Content_Types].xml" in sample[:4096]):
+        return _("It is an Excel file: export it from the store as CSV, or save it as “CSV UTF-8” in the spreadsheet.")
+    if sample.startswith(_ZIP) and _ODS in sample[:200]:
+        return _("It is an OpenDocument spreadsheet: save it as CSV with UTF-8 in the spreadsheet.")
+    if sample.startswith(_OLD_OFFICE):
+        return _("It is an old Excel file (xls): save it as “CSV UTF-8” in the spreadsheet.")
+    if sample.startswith(b"{\\rtf"):
+        return _("It is a text document (RTF): export the orders from the store as CSV or JSON.")
+    if sample.startswith(_PACKED):
+        return _("It is an archive: unpack it, and import the files in it.")
+    if sample.startswith(b"%PDF"):
+        return _("It is a PDF: export the orders from the store as CSV or JSON.")
+    if start.startswith((b"<!doctype html", b"<html", b"<table")):
+        return _("It is a web page (HTML), as some stores write instead of a spreadsheet: save it as CSV.")
+    if start.startswith((b"<?xml", b"<!doctype")):
+        return _("It is XML: export the orders from the store as CSV or JSON.")
+    if sample.startswith(_NO_TEXT):
+        return _("It is no text: export the orders from the store as CSV or JSON.")
+    return ""

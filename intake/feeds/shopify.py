@@ -20,7 +20,7 @@ from intake.problems import ImportRejected
 from intake.records import OrderRecord, StoreRecord, UndatedRefund
 from intake.source_file import Head, SourceFile
 from intake.statuses import read_status
-from intake.tables import read_table
+from intake.tables import ExactColumns, read_table
 from intake.values import NO_CURRENCY, parse_amount, parse_time
 from orders.models import TOTAL_REFUND_ID, Order
 
@@ -40,6 +40,35 @@ RECOGNIZED_COLUMNS = {
     "fulfillment status",
     "payment method",
     "refunded amount",
+}
+EXACT_COLUMNS = ExactColumns(
+    frozenset(("name", "lineitem sku", "billing zip", "payment reference", "payment id", "payment references")),
+    (("billing zip", "billing country"),),
+)
+# What people know the fields of a record as.
+COLUMN_NAMES = {
+    "number": ("Name",),
+    "email": ("Email",),
+    "currency": ("Currency",),
+    "placed_at": ("Created at", "Paid at"),
+    "lines.name": ("Lineitem name",),
+    "lines.sku": ("Lineitem sku",),
+    "lines.quantity": ("Lineitem quantity",),
+    "lines.unit_price": ("Lineitem price",),
+    "lines.discount": ("Lineitem discount",),
+    "lines.total": ("Lineitem price",),
+    "totals.total": ("Total",),
+    "totals.tax": ("Taxes",),
+    "totals.discount": ("Discount Amount",),
+    "totals.subtotal": ("Subtotal",),
+    "payment.method": ("Payment Method",),
+    "billing.name": ("Billing Name",),
+    "billing.company": ("Billing Company",),
+    "billing.lines": ("Billing Address1", "Billing Street"),
+    "billing.city": ("Billing City",),
+    "billing.postcode": ("Billing Zip",),
+    "billing.country": ("Billing Country",),
+    "refunds.amount": ("Refunded Amount",),
 }
 
 Status = Order.Status
@@ -79,7 +108,7 @@ class _OpenOrder:
 
 def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
     """Collect the rows of each order. An order is yielded once MAX_OPEN_ORDERS others have begun after it."""
-    table = read_table(source)
+    table = read_table(source, EXACT_COLUMNS)
     header = next(table, None)
     if header is None:
         return
@@ -214,7 +243,7 @@ class _OrderRows:
         for column in ("created at", "paid at"):
             for row in self.rows:
                 if text := row.get(column, "").strip():
-                    return parse_time(text, self.context.time_zone)
+                    return parse_time(text, self.context.time_zone, self.context.date_order)
         raise ImportRejected(_("This order has no date: neither Created at nor Paid at is filled."))
 
     def _status(self) -> Order.Status:
@@ -300,7 +329,7 @@ class _OrderRows:
         if refunded <= 0:
             return []
         cancelled = self.first.get("cancelled at", "").strip()
-        at = parse_time(cancelled, self.context.time_zone) if cancelled else None
+        at = parse_time(cancelled, self.context.time_zone, self.context.date_order) if cancelled else None
         return [UndatedRefund(id=TOTAL_REFUND_ID, amount=refunded, at=at, is_total=True)]
 
 
@@ -311,5 +340,14 @@ FEED = Feed(
     read_items=read_items,
     parse_item=parse_item,
     is_table=True,
+    date_columns=frozenset({"created at", "paid at", "cancelled at", "fulfilled at"}),
+    amount_columns=frozenset(
+        {
+            *("subtotal", "shipping", "taxes", "total", "discount amount", "refunded amount", "outstanding balance"),
+            *("lineitem price", "lineitem compare at price", "lineitem discount"),
+        }
+    ),
+    required_columns=(("Name",),),
+    column_names=COLUMN_NAMES,
     identifiers=frozenset({"name", "id", "lineitem sku", "payment reference", "payment id", "payment references"}),
 )

@@ -19,7 +19,7 @@ from intake.json_documents import read_documents
 from intake.problems import ImportRejected
 from intake.records import OrderRecord, OrderUpdate
 from intake.source_file import Head, SourceFile
-from intake.tables import read_table
+from intake.tables import ExactColumns, read_table
 from intake.values import parse_amount, parse_time
 from orders.money import decimals
 
@@ -31,6 +31,7 @@ BRANDS = {"american express": "amex", "diners club": "diners", "union pay": "uni
 MINOR_UNITS = {"ISK": 2, "UGX": 2, "MGA": 0}
 UNPAID = ("failed", "canceled", "cancelled", "blocked", "incomplete", "requires_payment_method", "expired")
 METADATA_COLUMN = " (metadata)"
+EXACT_COLUMNS = ExactColumns(frozenset(("client reference id", *(f"{key}{METADATA_COLUMN}" for key in NUMBER_KEYS))))
 
 _ID = re.compile(r'"id"\s*:\s*"(?:evt|ch|py|pi|cs|cus|in|re|sub|seti|card|pm|src)_')
 _OBJECT = re.compile(r'"object"\s*:\s*"')
@@ -63,7 +64,7 @@ def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
 
 
 def _read_table(source: SourceFile) -> Iterator[RawItem]:
-    table = read_table(source)
+    table = read_table(source, EXACT_COLUMNS)
     header = next(table, None)
     for row in table:
         cells = dict(zip(header.cells, row.cells, strict=False)) if header else {}
@@ -196,7 +197,7 @@ def _update_from_row(row: Mapping[str, str], context: FeedContext) -> OrderUpdat
     if cell("status").lower() in UNPAID:
         raise ImportRejected(_("This payment failed or was canceled: it pays no order."))
     created = cell("created date (utc)", "created (utc)")
-    paid_at = parse_time(created, UTC) if created else None
+    paid_at = parse_time(created, UTC, context.date_order) if created else None
     currency = cell("currency")
     metadata = {name.removesuffix(METADATA_COLUMN): text for name, text in row.items() if METADATA_COLUMN in name}
     return _order_update(
@@ -257,5 +258,18 @@ FEED = Feed(
     parse_item=parse_item,
     owned_fields=frozenset({"payment.brand", "payment.last4", "payment.wallet", "payment.device_last4"}),
     order_lookups=("number", "reference", "payer"),
+    date_columns=frozenset({"created date (utc)", "created (utc)"}),
+    amount_columns=frozenset({"amount", "amount refunded", "fee", "converted amount"}),
+    required_columns=(("id",), ("Amount",), ("Currency",)),
+    column_names={
+        "payment.last4": ("Card Last4",),
+        "payment.brand": ("Card Brand",),
+        "payment.wallet": ("Card Tokenization Method",),
+        "payer": ("Customer Email",),
+        "paid_amount": ("Amount",),
+        "paid_currency": ("Currency",),
+        "paid_at": ("Created date (UTC)", "Created (UTC)"),
+        "updated_at": ("Created date (UTC)", "Created (UTC)"),
+    },
     identifiers=frozenset({"id", "paymentintent id", "customer id", "card id", "card fingerprint", "created"}),
 )

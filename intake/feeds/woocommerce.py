@@ -220,5 +220,9 @@ FEED = Feed(
     read_items=read_items,
     parse_item=parse_item,
     order_lookups=("reference", "number"),
+    date_columns=woocommerce_csv.DATE_COLUMNS,
+    amount_columns=woocommerce_csv.AMOUNT_COLUMNS,
+    required_columns=(woocommerce_csv.COLUMNS["number"],),
+    column_names=woocommerce_csv.COLUMN_NAMES,
     identifiers=frozenset({"id", "number", "order_id", "order_number", "order_key", "sku", "cart_hash", "value"}),
 )

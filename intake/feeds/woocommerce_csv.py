@@ -17,7 +17,7 @@ from intake.problems import ImportRejected
 from intake.records import OrderRecord, StoreRecord, UndatedRefund
 from intake.source_file import Head, SourceFile
 from intake.statuses import read_status
-from intake.tables import read_table
+from intake.tables import ExactColumns, read_table
 from intake.values import NO_CURRENCY, THOUSANDTH, parse_amount, parse_time
 from orders.models import TOTAL_REFUND_ID, Order
 
@@ -76,6 +76,40 @@ COLUMNS = {
     "item_tax": ("item_tax", "item_total_tax", "order line tax", "item tax", "line item tax"),
     "items": ("line_items", "line items", "order_items"),
 }
+EXACT_COLUMNS = ExactColumns(
+    frozenset(column for field in ("number", "item_sku", "postcode", "reference") for column in COLUMNS[field]),
+    tuple((postcode, country) for postcode in COLUMNS["postcode"] for country in COLUMNS["country"]),
+)
+DATE_COLUMNS = frozenset((*COLUMNS["date"], "completed_date"))
+AMOUNT_COLUMNS = frozenset(
+    column
+    for field in ("total", "tax", "discount", "shipping", "fees", "refunded", "item_price", "item_total", "item_tax")
+    for column in COLUMNS[field]
+)
+# What people know the fields of a record as.
+COLUMN_NAMES = {
+    "number": COLUMNS["number"],
+    "email": COLUMNS["email"],
+    "currency": COLUMNS["currency"],
+    "placed_at": COLUMNS["date"],
+    "lines.name": COLUMNS["item_name"],
+    "lines.sku": COLUMNS["item_sku"],
+    "lines.quantity": COLUMNS["item_quantity"],
+    "lines.unit_price": COLUMNS["item_price"],
+    "lines.tax": COLUMNS["item_tax"],
+    "lines.total": COLUMNS["item_total"],
+    "totals.total": COLUMNS["total"],
+    "totals.tax": COLUMNS["tax"],
+    "totals.discount": COLUMNS["discount"],
+    "payment.method": COLUMNS["method"],
+    "billing.name": (*COLUMNS["full_name"], *COLUMNS["first_name"]),
+    "billing.company": COLUMNS["company"],
+    "billing.lines": COLUMNS["address_1"],
+    "billing.city": COLUMNS["city"],
+    "billing.postcode": COLUMNS["postcode"],
+    "billing.country": COLUMNS["country"],
+    "refunds.amount": COLUMNS["refunded"],
+}
 _NUMBERED_ITEM = re.compile(r"line_item_\d+")
 _RECOGNIZED_FIELDS = ("status", "date", "total", "currency", "email", "item_name", "items", "tax", "shipping", "method")
 MAX_ROWS = 5_000  # per order
@@ -88,7 +122,7 @@ def matches(head: Head) -> bool:
 
 def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
     """Collect consecutive rows with the same order number, or with none."""
-    table = read_table(source)
+    table = read_table(source, EXACT_COLUMNS)
     header = next(table, None)
     if header is None:
         return
@@ -141,7 +175,7 @@ class _OrderRows:
     def to_record(self) -> dict[str, Any]:
         if not self.text("date"):
             raise ImportRejected(_("This order has no date."))
-        placed_at = parse_time(self.text("date"), self.context.time_zone)
+        placed_at = parse_time(self.text("date"), self.context.time_zone, self.context.date_order)
         lines = self.lines()
         refunds = self.refunds()
         total = self.amount("total")
@@ -227,7 +261,7 @@ class _OrderRows:
     def parse_packed_refund(self, position: int, cell: str) -> UndatedRefund:
         """Parse a refund in a single cell: amount:46.00|reason:refund|date:2019-06-19 12:13:48."""
         parts = dict(part.partition(":")[::2] for part in cell.split("|"))
-        at = parse_time(parts["date"], self.context.time_zone) if parts.get("date") else None
+        at = parse_time(parts["date"], self.context.time_zone, self.context.date_order) if parts.get("date") else None
         refunded = abs(parse_amount(parts.get("amount", ""), self.context.decimal_comma, self.currency))
         return UndatedRefund(id=f"{TOTAL_REFUND_ID}-{position}", amount=refunded, at=at)
 

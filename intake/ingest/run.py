@@ -18,6 +18,7 @@ from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
+from intake.encodings import find_garbled
 from intake.feed import Feed, FeedContext, RawItem
 from intake.ingest.columns import NEW_ORDER
 from intake.ingest.license_worth import set_new_licenses, update_imported_licenses
@@ -35,8 +36,9 @@ from intake.ingest.return_periods import set_return_until
 from intake.ingest.state import Batch, OrderState
 from intake.ingest.writing import new_ids, write_batch
 from intake.problems import ImportRejected, Problem, ProblemCode, RowSkipped
-from intake.records import OrderRecord, OrderUpdate, describe_errors, drop_unowned_fields, number_key
+from intake.records import OrderRecord, OrderUpdate, drop_unowned_fields, number_key
 from intake.statuses import ask_meanings
+from intake.validation_errors import describe_errors
 from notifications.addresses import email_key, mask_address
 from orders.card_numbers import mask_card_numbers
 from orders.models import Order, PaymentReference
@@ -137,7 +139,10 @@ class Import:
         """The item's record, or the reason why it has none. Parsed on the first call only."""
         if entry.parsed is None:
             problem = entry.item.problem
-            entry.parsed = Problem(problem) if problem else self._parse(entry.item)
+            if isinstance(problem, str):
+                entry.parsed = Problem(problem) if problem else self._parse(entry.item)
+            else:
+                entry.parsed = problem
         return entry.parsed
 
     def _parse(self, item: RawItem) -> OrderRecord | Problem | _Skipped:
@@ -146,7 +151,8 @@ class Import:
         except RowSkipped:
             return _Skipped()
         except ValidationError as error:
-            return describe_errors(error)
+            columns = () if isinstance(item.raw, str) else item.content or ()
+            return describe_errors(error, self.feed.column_names, columns)
         except ImportRejected as rejected:
             problem = rejected.problem
             return replace(problem, text=mask_card_numbers(problem.text), word=mask_card_numbers(problem.word))
@@ -211,6 +217,7 @@ class Import:
         if matched:
             self._merge(matched, found.known, counts)
             warnings += _email_key_warnings(matched)
+            warnings += _garbled_text_warnings(matched)
 
     def _skip_unchanged(self, entries: list[_BatchEntry]) -> _ChangedItems:
         """Find items whose digest is unchanged. They are not even parsed, which makes a repeated import fast."""
@@ -323,6 +330,22 @@ def _email_key_warnings(matched: list[_MatchedRecord]) -> list[tuple[RawItem, Pr
         (item, Problem(str(_NO_KEY) % {"address": mask_address(email)}, ProblemCode.AMBIGUOUS_ADDRESS))
         for item, email in without
     ]
+
+
+def _garbled_text_warnings(matched: list[_MatchedRecord]) -> list[tuple[RawItem, Problem]]:
+    """A warning for each item with text that was decoded wrongly, by the store or by this import."""
+    warnings = []
+    for each in matched:
+        raw = each.entry.item.raw
+        text = raw if isinstance(raw, str) else " ".join(cell for row in raw for cell in row if not cell.isascii())
+        if not text.isascii() and (garbled := find_garbled(text)):
+            sentence = _(
+                "“%(text)s” looks garbled. If the whole file does, name its encoding with --encoding. "
+                "Otherwise the store has it so."
+            )
+            text = sentence % {"text": mask_card_numbers(garbled)}
+            warnings.append((each.entry.item, Problem(text, ProblemCode.GARBLED_TEXT)))
+    return warnings
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def test_json_lines_are_mended_and_imported_again(importer: Importer) -> None:
     assert result.exit_status == 1
     assert result.tally == (1, 0, 0, 1)
     reason, line = rejects.read_text().splitlines()
-    assert reason.startswith("# orders.jsonl line 2: currency")
+    assert reason.startswith("# orders.jsonl line 2: currency: Write the currency as three capital letters")
     assert line == json_lines(portal_order(number="B", currency="euro")).strip()
     rejects.write_text(rejects.read_text().replace('"euro"', '"EUR"'))
     assert run_import(rejects).tally == (1, 0, 0, 0)

@@ -167,10 +167,11 @@ def test_a_table_with_semicolons_writes_decimal_commas(importer: Importer) -> No
     ("cells", "reason"),
     [
         ({"Created_at": "", "Paid_at": ""}, "no date"),
-        ({"Created_at": "01/02/2026 10:00"}, "is no time"),
+        ({"Created_at": "01/02/2026 10:00"}, "can be read as more than one day"),
+        ({"Created_at": "last week"}, "is no time"),
         ({"Total": "a lot"}, "is no amount"),
         ({"Email": "not an address"}, "is not an email address"),
-        ({"Currency": ""}, "currency"),
+        ({"Currency": ""}, "column “Currency”: Write the currency as three capital letters"),
         ({"Financial_Status": "lost"}, "is not known for this store"),
         ({"Lineitem_quantity": "1.5"}, "no quantity"),
         ({"Name": ""}, "no order number"),

@@ -3,19 +3,21 @@
 import json
 import sys
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from intake.dates import DATE_ORDERS
 from intake.feed import RawItem
 from intake.feeds import FEEDS
 from intake.format_detection import ImportSource, detect_format
@@ -29,14 +31,46 @@ EXIT_REJECTED = 1
 EXIT_UNUSABLE = 2
 EXIT_INTERRUPTED = 130  # as shells report Ctrl-C
 
+EXAMPLES = """\
+examples:
+  import_orders --dry-run --store my-shop orders_export.csv   say what would happen
+  import_orders --store my-shop --rejects rejects.csv orders_export.csv
+  import_orders --store my-shop rejects.csv                   the mended rejects
+  import_orders --store my-shop --date-order dmy --encoding windows-1252 old.csv
+  import_orders orders.jsonl.gz refunds.json                  files that name their stores
+
+exit status:
+  0    everything was imported
+  1    rows were rejected, or the database went away: what is counted is imported
+  2    the command or a file is unusable, and nothing was written
+  130  stopped with Ctrl-C: what is counted is imported
+
+docs/store-formats.md describes the formats, and what to do about each kind of problem.
+"""
+
+
+class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
+    """Keeps the lines of the examples as they are."""
+
 
 class Command(BaseCommand):
     help = "Imports orders from files that stores exported. The same file twice does no harm."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.formatter_class = _HelpFormatter  # type: ignore[attr-defined]
+        parser.epilog = EXAMPLES
         parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
         parser.add_argument("--format", choices=[feed.name for feed in FEEDS], help="instead of detecting it")
         parser.add_argument("--store", metavar="SLUG", default="", help="for files that don't name their store")
+        parser.add_argument(
+            "--encoding", metavar="NAME", default="", help="such as windows-1250, instead of detecting it"
+        )
+        parser.add_argument(
+            "--date-order",
+            choices=DATE_ORDERS,
+            default="",
+            help="day, month and year as in 31/12/2026, 12/31/2026 or 26-12-31, where the file doesn't tell",
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, and write nothing")
         parser.add_argument("--rejects", metavar="FILE", type=Path, help="where rows go that were not taken")
         parser.add_argument("--json", action="store_true", help="print the result as one line of JSON, last")
@@ -46,7 +80,10 @@ class Command(BaseCommand):
         rejects: RejectsFile | None = None
         try:
             sources = [
-                detect_format(SourceFile(path), options["format"], options["store"]) for path in options["files"]
+                detect_format(
+                    SourceFile(path, options["encoding"]), options["format"], options["store"], options["date_order"]
+                )
+                for path in options["files"]
             ]
             if options["rejects"]:
                 rejects = RejectsFile(options["rejects"], [each.source for each in sources])
@@ -103,8 +140,8 @@ class Command(BaseCommand):
 
 
 @dataclass
-class _Warned:
-    """How many warnings have a code, and the first of them."""
+class _Counted:
+    """How many rejects or warnings have a code, and the first of them."""
 
     code: str
     first: str
@@ -121,20 +158,27 @@ class _Report:
         self._rejects_file = rejects
         self._as_json = as_json
         self._rejected = 0
-        self._warnings: dict[str, _Warned] = {}  # by code
+        self._rejects: dict[str, _Counted] = {}  # by code
+        self._repeated: dict[str, int] = {}  # how often each shown sentence was not shown again
+        self._warnings: dict[str, _Counted] = {}  # by code
         self._warning_count = 0
 
     def reject(self, import_source: ImportSource, item: RawItem, problem: Problem) -> None:
         if self._rejects_file:
             self._rejects_file.add(import_source.source, import_source.feed, import_source.header, item, problem)
+        self._rejects.setdefault(problem.code.value, _Counted(problem.code.value, problem.text)).count += 1
+        if problem.text in self._repeated:
+            self._repeated[problem.text] += 1
+            return
         self._rejected += 1
         if self._rejected <= SHOWN_REJECTS:
+            self._repeated[problem.text] = 0
             self._command.stderr.write(f"{import_source.source.path.name} {_('line')} {item.line}: {problem.text}")
         elif self._rejected == SHOWN_REJECTS + 1 and not self._rejects_file:
             self._command.stderr.write(_("More rows were rejected; name a file with --rejects to get them all."))
 
     def warn(self, import_source: ImportSource, item: RawItem, warning: Problem) -> None:
-        warned = self._warnings.setdefault(warning.code.value, _Warned(warning.code.value, warning.text))
+        warned = self._warnings.setdefault(warning.code.value, _Counted(warning.code.value, warning.text))
         warned.count += 1
         self._warning_count += 1
         if self._warning_count <= SHOWN_REJECTS:
@@ -145,6 +189,12 @@ class _Report:
 
     def finish(self, seconds: float) -> None:
         counts = self.counts
+        for sentence, times in self._repeated.items():
+            if times:
+                self._command.stderr.write(
+                    ngettext("%(count)d more row: %(problem)s", "%(count)d more rows: %(problem)s", times)
+                    % {"count": times, "problem": sentence}
+                )
         summary = _(
             "%(read)d orders read: %(created)d created, %(updated)d updated, %(unchanged)d unchanged, "
             "%(rejected)d rejected, in %(seconds).1f s."
@@ -164,6 +214,7 @@ class _Report:
                 json.dumps(
                     {
                         **asdict(counts),
+                        "rejects": [asdict(rejected) for rejected in self._rejects.values()],
                         "warnings": [asdict(warned) for warned in self._warnings.values()],
                         "seconds": round(seconds, 3),
                         "dry_run": self.dry_run,
