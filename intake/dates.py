@@ -76,7 +76,7 @@ def _parse_written_time(text: str, compact: str, time_zone: tzinfo, date_order: 
             ProblemCode.SPREADSHEET_DAMAGE,
             text[:40],
         )
-    clock = ("0", "0", None, None)
+    clock: tuple[str | None, ...] = ()
     offset = ""
     found = _CLOCK.search(compact)
     if found:
@@ -100,7 +100,7 @@ def _hour(hour: str, half: str | None, text: str) -> str:
 
 def _combine(day: date, clock: tuple[str | None, ...], offset: str | None, time_zone: tzinfo) -> datetime:
     """A day and a time of the clock as texts. Raises ValueError if there is no such time."""
-    hour, minute, second, fraction = clock
+    hour, minute, second, fraction = clock or (None,) * 4
     return datetime(
         day.year,
         day.month,
@@ -141,14 +141,19 @@ def _parse_numeric(text: str, first: str, second: str, third: str, date_order: s
         _refuse(text)
     if date_order in DATE_ORDERS and (date_order != "ymd" or len(third) == 2):
         if date_order not in _possible_orders(first, second, third):
-            raise _unclear(text, _("It doesn't fit the order of day and month (%(order)s).") % {"order": date_order})
+            raise ImportRejected(
+                _("“%(text)s” is no date in the order %(order)s, in which this file writes dates.")
+                % {"text": text[:40], "order": date_order},
+                ProblemCode.UNCLEAR_DATE,
+                text[:40],
+            )
         return _date_in_order(first, second, third, date_order)
     possible = _possible_orders(first, second, third)
     if not possible:
         _refuse(text)
     days = {_date_in_order(first, second, third, order) for order in possible}
     if len(days) > 1 or len(third) == 2:
-        raise _unclear(text, _("Say with --date-order dmy, mdy or ymd how this file writes dates."))
+        raise _unclear(text)
     return days.pop()
 
 
@@ -194,7 +199,7 @@ def _parse_worded(text: str, compact: str, date_order: str) -> date:
         return date(numbers[0], month, numbers[1])
     if form in ("nmn", "mnn"):  # a year of two digits
         if date_order not in DATE_ORDERS or (date_order == "ymd" and form == "mnn"):
-            raise _unclear(text, _("Say with --date-order dmy, mdy or ymd how this file writes dates."))
+            raise _unclear(text)
         day, year = reversed(numbers) if date_order == "ymd" else numbers
         return date(2000 + year, month, day)
     _refuse(text)
@@ -229,9 +234,11 @@ def _refuse(text: str) -> NoReturn:
     ) from None
 
 
-def _unclear(text: str, mend: str) -> ImportRejected:
-    sentence = _("“%(text)s” can be read as more than one day. %(mend)s") % {"text": text[:40], "mend": mend}
-    return ImportRejected(sentence, ProblemCode.UNCLEAR_DATE, text[:40])
+def _unclear(text: str) -> ImportRejected:
+    sentence = _(
+        "“%(text)s” can be read as more than one day. Say with --date-order dmy, mdy or ymd how this file writes dates."
+    )
+    return ImportRejected(sentence % {"text": text[:40]}, ProblemCode.UNCLEAR_DATE, text[:40])
 
 
 def _mixed_up(text: str) -> ImportRejected:

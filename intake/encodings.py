@@ -207,9 +207,9 @@ def _score_pair(language: str, first: str, second: str) -> float:
     if not second.isascii() and second not in _LETTERS[language]:
         return _FOREIGN_LETTER
     pairs, letters, total = _frequencies(language)
-    alone = letters[second] / total
-    known = letters[first] / (letters[first] + 30)
-    together = pairs[first, second] / letters[first] if letters[first] else 0
+    alone = letters.get(second, 0) / total
+    known = letters.get(first, 0) / (letters.get(first, 0) + 30)
+    together = pairs[first, second] / letters[first] if first in letters else 0
     likelihood = known * together + (1 - known) * alone * 0.5 + alone * 0.1
     return max(_UNKNOWN_PAIR, math.log(likelihood)) if likelihood else _UNKNOWN_PAIR
 
@@ -226,8 +226,9 @@ def _frequencies(language: str) -> tuple[Counter[tuple[str, str]], dict[str, flo
                 pairs.update(zip(f" {word}", f"{word} ", strict=True))
                 letters.update(f" {word}")
     total = sum(letters.values())
-    known = {letter: letters[letter] + total / 300 for letter in _LETTERS[language]}  # also those that no name has
-    weights: dict[str, float] = Counter(letters | known)  # type: ignore[arg-type]
+    weights: dict[str, float] = dict(letters.items())
+    for letter in _LETTERS[language]:  # also those that no name has
+        weights[letter] = weights.get(letter, 0) + total / 300
     return pairs, weights, sum(weights.values())
 
 

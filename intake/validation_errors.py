@@ -6,7 +6,6 @@ sentence here. Values are never repeated, because they may be passwords.
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -45,6 +44,8 @@ def describe_errors(
         sentences.append(f"{place}: {mend}" if place else mend)
         if kind == "string_pattern_mismatch" and where and where[-1] in _LAST4_KEYS:
             code = ProblemCode.SPREADSHEET_DAMAGE
+        elif kind == "string_pattern_mismatch" and where and where[-1] in _CURRENCY_KEYS:
+            code = ProblemCode.UNKNOWN_CURRENCY
         elif isinstance(context.get("error"), CardNumberFound):
             code = ProblemCode.CARD_NUMBER
     more = error.error_count() - len(sentences)
@@ -116,15 +117,21 @@ def _describe_pattern(key: str) -> str:
 
 
 def _describe_lower_bound(context: Context) -> str:
-    if isinstance(context["ge"], date):
-        return _("This lies before %(year)d. Check the year.") % {"year": context["ge"].year}
+    if year := _year(context["ge"]):
+        return _("This lies before %(year)d. Check the year.") % {"year": year}
     return _("This may not be less than %(least)s.") % {"least": context["ge"]}
 
 
 def _describe_upper_bound(context: Context) -> str:
-    if isinstance(context["lt"], date):
-        return _("This lies after %(year)d. Check the year.") % {"year": context["lt"].year - 1}
+    if year := _year(context["lt"]):
+        return _("This lies after %(year)d. Check the year.") % {"year": year - 1}
     return _("This must be less than %(most)s.") % {"most": context["lt"]}
+
+
+def _year(bound: object) -> int:
+    """The year of a day or a time, which may be a text; 0 for numbers."""
+    text = str(bound)
+    return int(text[:4]) if text[4:5] == "-" else 0
 
 
 def _amount(context: Context) -> str:

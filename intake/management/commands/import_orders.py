@@ -37,7 +37,7 @@ examples:
   import_orders --store my-shop --rejects rejects.csv orders_export.csv
   import_orders --store my-shop rejects.csv                   the mended rejects
   import_orders --store my-shop --date-order dmy --encoding windows-1252 old.csv
-  import_orders orders.jsonl.gz refunds.json                  files that name their stores
+  import_orders orders.jsonl refunds.json                     files that name their stores
 
 exit status:
   0    everything was imported
@@ -57,7 +57,7 @@ class Command(BaseCommand):
     help = "Imports orders from files that stores exported. The same file twice does no harm."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.formatter_class = _HelpFormatter  # type: ignore[attr-defined]
+        parser.formatter_class = _HelpFormatter
         parser.epilog = EXAMPLES
         parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
         parser.add_argument("--format", choices=[feed.name for feed in FEEDS], help="instead of detecting it")

@@ -1,0 +1,45 @@
+"""Spreadsheets, archives and documents are recognized, and a sentence says what to do instead."""
+
+import io
+import zipfile
+
+import pytest
+
+from orders.models import Order
+from tests.intake.exports import Importer
+
+pytestmark = pytest.mark.django_db
+
+
+def packed(*names: str, content: str = "x") -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in names:
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "mend"),
+    [
+        (packed("[Content_Types].xml", "xl/workbook.xml"), "It is an Excel file"),
+        (packed("_rels/.rels", "xl/workbook.xml"), "It is an Excel file"),
+        (packed("mimetype", content="application/vnd.oasis.opendocument.spreadsheet"), "save it as CSV with UTF-8"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "It is an old Excel file (xls)"),
+        (packed("orders.csv"), "unpack it"),
+        (b"7z\xbc\xaf\x27\x1c\x00", "unpack it"),
+        (b"%PDF-1.7\n%\xe2\xe3", "It is a PDF"),
+        (b"\n<!DOCTYPE html><html><body><table>", "It is a web page"),
+        (b"<table border=1><tr><td>Name</td>", "It is a web page"),
+        (b'<?xml version="1.0"?><orders/>', "It is XML"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(99), "It is no text"),
+    ],
+)
+@pytest.mark.parametrize("format_name", [None, "shopify", "portal"])
+def test_a_file_that_is_no_text_is_recognized(
+    importer: Importer, content: bytes, mend: str, format_name: str | None
+) -> None:
+    result = importer(content, store="shop", format=format_name)
+    assert result.exit_status == 2
+    assert mend in result.said
+    assert not Order.objects.exists()

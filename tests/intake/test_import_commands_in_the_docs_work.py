@@ -1,0 +1,76 @@
+"""Each `import_orders` command that stands in README.md and docs/ works as it is written, and --help teaches it."""
+
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from intake.management.commands.import_orders import Command
+from orders.models import Order
+from tests.intake.exports import json_lines, portal_order, shopify_row, table
+
+ROOT = Path(__file__).parents[2]
+PAPERS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_COMMAND = re.compile(r"(?:manage\.py|^\s*)\s?import_orders ([^`#\n]*)")
+_PLACEHOLDER = re.compile(r"FILE|NAME|SLUG|…|\[")
+
+
+def commands(text: str) -> list[str]:
+    """The arguments of the commands in a text, except those with placeholders."""
+    found = [match[1].split("   ")[0].strip() for match in re.finditer(_COMMAND.pattern, text, re.MULTILINE)]
+    return [arguments for arguments in found if arguments and not _PLACEHOLDER.search(arguments)]
+
+
+DOCUMENTED = [(paper.name, arguments) for paper in PAPERS for arguments in commands(paper.read_text())]
+
+
+def write_files(folder: Path) -> None:
+    """The files that the commands name, as a store would have exported them."""
+    dates = ("13/11/2026 10:00", "01/11/2026 10:00")
+    rows = [shopify_row(Name=f"#{number}", Created_at=at, Paid_at="") for number, at in enumerate(dates)]
+    for name in ("orders_export.csv", "orders.csv", "rejects.csv"):
+        (folder / name).write_text(table(shopify_row()))
+    (folder / "old.csv").write_bytes(table(*rows).encode("cp1252"))
+    for name in ("orders.jsonl", "refunds.json"):
+        (folder / name).write_text(json_lines(portal_order()))
+
+
+def run(arguments: str) -> str:
+    out = io.StringIO()
+    call_command("import_orders", *shlex.split(arguments), stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("paper", "arguments"), DOCUMENTED)
+def test_the_command_works_as_written(
+    paper: str, arguments: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert "0 rejected" in run(arguments)
+    assert Order.objects.exists() == ("--dry-run" not in arguments)
+
+
+def test_the_readme_shows_a_dry_run_first() -> None:
+    readme = [arguments for paper, arguments in DOCUMENTED if paper == "README.md"]
+    assert "--dry-run" in readme[0]
+    assert len(readme) >= 3
+
+
+@pytest.mark.django_db
+def test_help_teaches_with_examples_that_work_and_the_exit_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = Command().create_parser("manage.py", "import_orders").format_help()
+    assert "exit status:" in text
+    assert "windows-1250" in text
+    monkeypatch.chdir(tmp_path)
+    examples = commands(text.partition("examples:")[2])
+    assert len(examples) == 5
+    for arguments in examples:
+        write_files(tmp_path)
+        assert "0 rejected" in run(arguments)
