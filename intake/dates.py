@@ -53,7 +53,7 @@ def parse_time(text: str, time_zone: tzinfo, date_order: str = "") -> datetime:
     compact = text.strip()
     if found := _ISO.fullmatch(compact):
         year, month, day, hour, minute, second, fraction, offset = found.groups()
-        if date_order == MIXED_UP and not offset and int(day) <= 12 and day != month:
+        if date_order == MIXED_UP and not offset and "T" not in compact and int(day) <= 12 and day != month:
             raise _mixed_up(text)
         try:
             return _combine(date(int(year), int(month), int(day)), (hour, minute, second, fraction), offset, time_zone)
@@ -271,7 +271,7 @@ class DateOrderEvidence:
             return
         first, _separator, second, third, rest = found.groups()
         if len(first) == 4:
-            if not _HAS_OFFSET.search(rest.strip()):
+            if not rest.startswith("T") and not _HAS_OFFSET.search(rest.strip()):
                 self._note(column, "iso, may be exchanged" if int(third) <= 12 else "iso")
             return
         if len(third) == 1:

@@ -13,7 +13,7 @@ from intake.source_file import SourceFile, UnusableFile, is_json_text
 from intake.statuses import load_meanings
 from orders.models import Store
 
-LIKE_COLUMNS = 3  # that many dates and amounts of a format make a file look like it
+LIKE_COLUMNS = 4  # that many dates and amounts of a format make a file look like it
 
 
 @dataclass(frozen=True)

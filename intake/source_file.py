@@ -3,6 +3,7 @@
 Everything is streamed. A malformed row is reported as such, and the rest of the file is still read.
 """
 
+import codecs
 import contextlib
 import csv
 import io
@@ -171,7 +172,10 @@ class SourceFile:
     def _detect_encoding(self, sample: bytes) -> str:
         best, *others = detect_encoding(sample, is_whole=len(sample) < SAMPLE_BYTES)
         if others:
-            readings = [f"{encoding} (“{word}”)" for encoding, word in differing_words(sample, [best, *others])]
+            readings = [
+                f"{encoding.replace('cp125', 'windows-125')} (“{word}”)"
+                for encoding, word in differing_words(sample, [best, *others])
+            ]
             raise UnusableFile(
                 _(
                     "%(path)s is not in UTF-8, and its letters fit more than one other encoding. "
@@ -370,7 +374,7 @@ _NO_TEXT = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"SQLite format 3\x00", b"PAR1
 
 def recognize_container(sample: bytes) -> str:
     """Return what to do with a file that is not text, such as a spreadsheet or an archive; empty for a text."""
-    start = sample.lstrip()[:200].lower()
+    start = sample.removeprefix(codecs.BOM_UTF8).lstrip()[:200].lower()
     if sample.startswith(_ZIP) and (b"xl/" in sample[:4096] or b"[Content_Types].xml" in sample[:4096]):
         return _("It is an Excel file: export it from the store as CSV, or save it as “CSV UTF-8” in the spreadsheet.")
     if sample.startswith(_ZIP) and _ODS in sample[:200]:

@@ -1,5 +1,6 @@
 """Read tables for feeds: rows as wide as their header, without the additions of a rejects file."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ def unescape_formula(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell
 
 
+_FLOAT = re.compile(r"[0-9]{3,}[.,]0")  # a whole number that a program took for one with decimals
 # How many digits the postcodes of some countries have that may begin with a zero, which spreadsheets drop.
 _POSTCODE_DIGITS = {
     **dict.fromkeys(("DE", "EE", "ES", "FI", "FR", "IT", "KR", "MX", "MY", "PR", "TR", "UA", "US"), 5),
@@ -89,7 +91,7 @@ def _check_width(row: Row, width: int) -> None:
 def _check_exact(row: Row, texts: list[tuple[int, str]], postcodes: list[tuple[int, int]]) -> None:
     for index, name in texts:
         cell = row.cells[index]
-        if cell and is_spreadsheet_damage(cell):
+        if cell and (is_spreadsheet_damage(cell) or _FLOAT.fullmatch(cell)):
             row.problem = _damage(_("“%(text)s” in the column “%(column)s”"), cell, name)
             return
     for index, country_index in postcodes:

@@ -212,6 +212,10 @@ class AmountEvidence:
         if not found:
             return
         number = found["number"]
+        try:
+            _to_decimal(text, _SPACES.sub(" ", number).replace("’", "'"), None, 2)
+        except ImportRejected:
+            return
         comma, point = number.rfind(","), number.rfind(".")
         if comma >= 0 and point >= 0:
             self._signs.add("," if comma > point else ".")

@@ -168,6 +168,7 @@ def test_what_comes_back_is_the_same_or_refused(
         {"Lineitem_sku": "4.00638E+12"},
         {"Lineitem_sku": "10. Dez"},
         {"Name": "####"},
+        {"Name": "1001.0"},
         {"Billing_Zip": "1067"},
         {"Billing_Zip": "2139", "Billing_Country": "US"},
         {"Created_at": "46327.4166666667"},
