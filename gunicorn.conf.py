@@ -12,6 +12,11 @@ workers = 2  # as many as there are cores
 threads = 4  # wait for the database while others answer; each keeps a connection
 max_requests = 10_000
 max_requests_jitter = 1000
+# What a proxy says is judged in portal/proxy_headers.py, which knows whether there is one. By default, gunicorn
+# believes every peer on this machine, and with that whatever a proxy there passes on from a client.
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
+header_map = "drop"  # headers with an underscore: they would be mixed up with those with a hyphen
 # No access log: paths of emailed links are secrets.
 
 # A thread whose answer from the database has come takes its turn after this, not after Python's 5 ms: a page asks

@@ -41,7 +41,8 @@ def engines() -> Iterator[Path]:
             "ORDER_PASSWORD_KEY": "bench-" + "y" * 50,
             "SITE_URL": "http://127.0.0.1",
             "ALLOWED_HOSTS": "127.0.0.1",
-            "CLIENT_IP_HEADER": "X-Forwarded-For",  # as docker-compose.yml says
+            "BEHIND_PROXY": "true",  # as docker-compose.yml says
+            "CLIENT_IP_HEADER": "X-Forwarded-For",
             "DATABASE_URL": started.database_url,
             "BROKER_URL": started.broker_url,
             "EMAIL_URL": "smtp://127.0.0.1:9",

@@ -2,9 +2,11 @@
 
 In production every value comes from the environment, and what is missing stops the start with a
 sentence. For a trial, `make demo` writes its values to `var/demo.env` (folder named by VAR), which
-is read here so that commands in a second terminal reach the same data. The environment wins.
+is read here so that commands in a second terminal reach the same data. The file counts only where the
+environment sets none of the values that production needs.
 """
 
+import ipaddress
 import os
 import sys
 from pathlib import Path
@@ -18,11 +20,23 @@ from django.utils.translation import gettext_lazy as _
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+# What production cannot start without. A demo's file is not read beside any of them: else a checkout in which the demo
+# was tried would go on with its DEMO, which opens /demo/inbox/ to everybody.
+REQUIRED = ("SECRET_KEY", "ORDER_PASSWORD_KEY", "SITE_URL", "DATABASE_URL", "BROKER_URL", "EMAIL_URL")
+
+
+class Env(environ.Env):
+    """The environment, without what is empty: a compose file passes what nobody set as an empty text."""
+
+    ENVIRON = {name: value for name, value in os.environ.items() if value}
+
+
+env = Env()
 VAR_DIR = BASE_DIR / (env.str("VAR", "") or "var")
-env.read_env(VAR_DIR / "demo.env")
-# A compose file passes what nobody set as an empty text: that counts as not set.
-env.ENVIRON = {name: value for name, value in os.environ.items() if value}
+DEMO_ENV_FILE = VAR_DIR / "demo.env"
+_of_production = next((name for name in REQUIRED if name in env.ENVIRON), "")
+if not _of_production:
+    env.read_env(DEMO_ENV_FILE)  # what the environment sets stands above it
 
 
 def stop(sentence: str) -> NoReturn:
@@ -34,8 +48,17 @@ def required(name: str, what: str) -> str:
     """A value that has no safe default. `what` says what it is and how to make one."""
     value = env.str(name, "")
     if not value:
-        stop(f"{name} is not set. {what} See docs/install.md, or run `make demo` to try the portal.")
+        ignored = f" {DEMO_ENV_FILE} is not read, because {_of_production} is set." if DEMO_ENV_FILE.exists() else ""
+        stop(f"{name} is not set. {what} See docs/install.md, or run `make demo` to try the portal.{ignored}")
     return value
+
+
+def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """IP addresses and networks, separated by commas."""
+    try:
+        return [ipaddress.ip_network(each.strip()) for each in env.list(name, default=[])]
+    except ValueError as error:
+        stop(f"{name} must hold IP addresses or networks, as in 10.0.0.5,10.1.0.0/16: {error}.")
 
 
 # --- Process ---------------------------------------------------------------------------------------
@@ -51,6 +74,8 @@ SITE_URL = required("SITE_URL", "It is the portal's own address, as in https://o
 DEMO_ADMIN_PASSWORD = env.str("DEMO_ADMIN_PASSWORD", "") if DEMO else ""
 DEMO_MAIL_DIR = VAR_DIR / "mail"
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[environ.urlparse(SITE_URL).hostname or "localhost"])
+if environ.urlparse(SITE_URL).path:
+    stop("SITE_URL must not have a path. The portal needs a host name of its own, as in https://orders.example.com.")
 HTTPS = SITE_URL.startswith("https://")
 if not HTTPS and not DEMO:
     stop("SITE_URL must start with https://. Order data never crosses a network in the clear.")
@@ -164,11 +189,20 @@ SITE_PAGES = {
 SUPPORT_URL = env.str("SUPPORT_URL", "")  # where people are sent who need a person
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", DEFAULT_FROM_EMAIL)
 
-# --- Access (see orders/access) -----------------------------------------------------------------------
+# --- Proxies (see portal/proxy_headers.py) ---------------------------------------------------------------
+# Whether a proxy passes every request on. Without one, no header that only a proxy may set counts.
+BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES")  # none: every peer is our proxy
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+FORCE_SCRIPT_NAME = ""  # links begin at the root of the host, whatever a server takes from a header
 # The header in which our own proxy puts the client's address, as in X-Forwarded-For; empty: none is believed.
 CLIENT_IP_HEADER = env.str("CLIENT_IP_HEADER", "")
 # How many of that header's last addresses our own proxies wrote.
 CLIENT_IP_PROXIES = env.int("CLIENT_IP_PROXIES", 1)
+if CLIENT_IP_PROXIES < 1:
+    stop("CLIENT_IP_PROXIES must be at least 1. To use no header, leave CLIENT_IP_HEADER unset.")
+
+# --- Access (see orders/access) -----------------------------------------------------------------------
 CONFIRMATION_WINDOW_HOURS = env.int("CONFIRMATION_WINDOW_HOURS", 72)
 
 ALTCHA_HMAC_KEY = salted_hmac("orders.proof_of_work", SECRET_KEY, secret=SECRET_KEY, algorithm="sha256").hexdigest()
@@ -206,7 +240,6 @@ AXES_VERBOSE = False
 
 # --- Browser's protection --------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", False) else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
@@ -285,7 +318,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 
-STATIC_URL = "static/"
+STATIC_URL = "/static/"  # a relative one would take on the first request's SCRIPT_NAME, for all that follow
 STATIC_ROOT = env.str("STATIC_ROOT", str(VAR_DIR / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # What buyers send in. No web server serves it; files/views.py does, to staff.
