@@ -2,7 +2,7 @@ from django.apps import AppConfig, apps
 from django.contrib.admin.apps import AdminConfig
 from django.contrib.auth import get_user_model
 from django.db import models
-from django.utils.module_loading import import_string
+from django.utils.module_loading import autodiscover_modules, import_string
 from django.utils.translation import gettext_lazy as _
 
 
@@ -11,6 +11,8 @@ class PortalConfig(AppConfig):
     verbose_name = _("Portal")
 
     def ready(self) -> None:
+        # Checks of `manage.py check` register themselves in a module `checks`.
+        autodiscover_modules("checks")
         # These models are Django's own, so their fields can't be of our classes. Models can't be imported earlier.
         refuse_card_number = import_string("orders.models.fields.refuse_card_number")
         for model in (get_user_model(), apps.get_model("auth", "Group")):

@@ -50,7 +50,7 @@ def create_releases() -> None:
         product = Product.objects.get(slug=slug)
         for version in versions:
             suffix = "dmg" if platform == Platform.MACOS else "exe"
-            offered = ReleaseUpload(product, version, platform, f"tarnholt-{slug}-{version}.{suffix}")
+            offered = ReleaseUpload(product, version, platform, f"{vendor.INSTALLER_PREFIX}{slug}-{version}.{suffix}")
             add_release(BytesIO(_installer(f"{slug} {platform} {version}", megabytes)), offered)
     for demo_product in vendor.PRODUCTS:
         product = Product.objects.get(slug=demo_product.slug)

@@ -8,6 +8,7 @@ COLOR = "#0b5cad"
 SENDER = "Tarnholt Security <orders@tarnholt.example>"
 SUPPORT_EMAIL = "support@tarnholt.example"
 STORE_URL = "https://store.tarnholt.example"
+INSTALLER_PREFIX = "tarnholt-"  # of the names of its installers
 ADMIN_USERNAME = "admin"
 AGENT_USERNAME = "demo-agent"
 

@@ -53,6 +53,11 @@ def _create_version(file: Path, language: str) -> None:
     )
 
 
+def article_bodies() -> list[str]:
+    """The texts of all files, as they are stored when they are loaded."""
+    return [read_article_file(file)[1] for file in ARTICLES_FOLDER.rglob("*.md")]
+
+
 def read_article_file(file: Path) -> tuple[dict[str, str], str]:
     """Return the metadata and the Markdown text of an article file."""
     header, _separator, body = file.read_text(encoding="utf-8").partition("\n\n")

@@ -1,0 +1,113 @@
+"""Finds what a demo has left in settings, folder and database, for `check --deploy` and `doctor` in production."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import DatabaseError
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from licenses.models import Product, Release
+from orders.models import Order, Store
+from portal.demo import vendor
+from portal.demo.content import country_data, help_articles
+from portal.demo.folder import DemoFolder
+from support.models import ArticleVersion, PhoneNumber, StoreRegion
+
+# What `make demo` writes into its folder. `private`, `releases` and `static` may be production's by now.
+FILES = ("demo.env", "demo.lock", "demo-orders.jsonl", "engines", "log", "mail")
+KEYS = ("SECRET_KEY", "ORDER_PASSWORD_KEY")
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something of the demo that production must not have. Both sentences are shown to the operator."""
+
+    problem: str
+    remedy: str
+
+
+def find_leftovers() -> list[Leftover]:
+    """Everything that is still the demo's. A database that does not answer, or has no tables yet, counts as clean."""
+    found = [*_in_settings(), *_in_folder(Path(settings.VAR_DIR))]
+    with contextlib.suppress(DatabaseError):  # the checks of the database say so
+        found += _in_database()
+    return found
+
+
+def _in_settings() -> Iterator[Leftover]:
+    if settings.DEMO:
+        yield Leftover(
+            _("DEMO is on: everybody can read all emails at /demo/inbox/, and HTTP is allowed"),
+            _("Unset DEMO, and start all processes again."),
+        )
+    demo_values = DemoFolder(Path(settings.VAR_DIR)).read_settings()
+    same = [name for name in KEYS if demo_values.get(name) == getattr(settings, name)]
+    if same and not settings.DEMO:
+        yield Leftover(
+            _("%(names)s is the demo's") % {"names": ", ".join(same)},
+            _("Make new keys, as docs/install.md says."),
+        )
+
+
+def _in_folder(folder: Path) -> Iterator[Leftover]:
+    names = [name for name in FILES if (folder / name).exists()]
+    if names:
+        yield Leftover(
+            _("the folder %(folder)s holds files of the demo: %(names)s")
+            % {"folder": folder, "names": ", ".join(names)},
+            _(
+                "Delete them: `cd %(folder)s && rm -r %(names)s`. If your portal has not used its folders private and"
+                " releases, what they hold is the demo's, too."
+            )
+            % {"folder": folder, "names": " ".join(names)},
+        )
+
+
+def _in_database() -> list[Leftover]:
+    stores = Store.objects.filter(slug__in=[store.slug for store in vendor.STORES])
+    orders = Order.objects.filter(store__in=stores).count()
+    staff = User.objects.filter(
+        Q(username=vendor.ADMIN_USERNAME, email=vendor.SUPPORT_EMAIL) | Q(username=vendor.AGENT_USERNAME)
+    )
+    names = list(staff.order_by("username").values_list("username", flat=True))
+    found = []
+    if stores.exists():
+        found.append(
+            ngettext("%(count)d order of the demo's stores", "%(count)d orders of the demo's stores", orders)
+            % {"count": orders}
+        )
+    if names:
+        found.append(_("the demo's staff: %(names)s") % {"names": ", ".join(names)})
+    found += [_("%(count)d %(what)s") % {"count": count, "what": what} for what, count in _content() if count]
+    if not found:
+        return []
+    return [
+        Leftover(
+            _("the database holds content of the demo: %(found)s") % {"found": "; ".join(found)},
+            _(
+                "Point DATABASE_URL at a new, empty database and run `manage.py migrate`. If this database must stay,"
+                " change or delete each of these in the admin, and deactivate the demo's staff first."
+            ),
+        )
+    ]
+
+
+def _content() -> Iterator[tuple[str, int]]:
+    """What each kind of sample content is called, and how much of it is there."""
+    yield _("installers"), Release.objects.filter(file_name__startswith=vendor.INSTALLER_PREFIX).count()
+    products = [product.slug for product in vendor.PRODUCTS]
+    yield _("products"), Product.objects.filter(slug__in=products, name__in=_product_names()).count()
+    yield _("links to stores"), StoreRegion.objects.filter(url__startswith=vendor.STORE_URL).count()
+    numbers = [number for _countries, number, _international in country_data.PHONES]
+    yield _("phone numbers"), PhoneNumber.objects.filter(number__in=numbers).count()
+    yield _("help articles"), ArticleVersion.objects.filter(body__in=help_articles.article_bodies()).count()
+
+
+def _product_names() -> list[str]:
+    return [product.name for product in vendor.PRODUCTS]
