@@ -1,17 +1,39 @@
-"""The admin site of django-unfold, with its own Content-Security-Policy."""
+"""The admin of the login's record."""
 
-from collections.abc import Callable
-from typing import Any
-
-from csp.decorators import csp_replace
-from django.conf import settings
-from django.utils.decorators import method_decorator
-from unfold.sites import UnfoldAdminSite
-
-admin_policy = csp_replace(settings.ADMIN_CONTENT_SECURITY_POLICY)
+from axes.models import AccessAttempt, AccessLog
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
 
 
-@method_decorator(admin_policy, name="login")
-class PortalAdminSite(UnfoldAdminSite):
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
-        return admin_policy(super().admin_view(view, cacheable))
+class LoginRecordAdmin(ModelAdmin):
+    """django-axes' record of who tried to sign in. Nobody changes it."""
+
+    list_display = ["attempt_time", "username", "ip_address", "user_agent"]
+    list_filter = ["attempt_time"]
+    search_fields = ["username", "ip_address"]
+    search_help_text = _("User name, or the client's network address")
+    ordering = ["-attempt_time"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(AccessAttempt)
+class FailedLoginAdmin(LoginRecordAdmin):
+    list_display = [*LoginRecordAdmin.list_display, "failures_since_start"]
+    fields = [*list_display, "path_info"]
+
+
+@admin.register(AccessLog)
+class LoginAdmin(LoginRecordAdmin):
+    list_display = [*LoginRecordAdmin.list_display, "logout_time"]
+    fields = [*list_display, "path_info"]

@@ -22,4 +22,4 @@ class PortalConfig(AppConfig):
 
 
 class PortalAdminConfig(AdminConfig):
-    default_site = "portal.admin.PortalAdminSite"
+    default_site = "portal.admin_site.PortalAdminSite"

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import Client
 
-from portal.admin import PortalAdminSite
+from portal.admin_site import PortalAdminSite
 
 pytestmark = pytest.mark.django_db
 
