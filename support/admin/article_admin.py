@@ -53,6 +53,7 @@ class ArticleAdmin(ModelAdmin):
     form = ArticleForm
     list_display = ["slug", "topic_names", "position", "helped", "did_not_help"]
     search_fields = ["slug", "versions__title"]
+    ordering = ["position", "slug"]  # a query that groups does not take on the model's
     autocomplete_fields = ["products"]
     fields = ["slug", "topics", "products", "applies_to", "position"]
     inlines = [VersionInline]
