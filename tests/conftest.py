@@ -1,15 +1,42 @@
 """What every test stands on."""
 
 import os
+import re
 import shutil
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_django.fixtures import Settings
+from xdist.scheduler import LoadScopeScheduling
 
 from portal.translations import compile_stale
 
-compile_stale(Path(__file__).resolve().parent.parent / "locale")  # before the first text is looked up
+ROOT = Path(__file__).resolve().parent.parent
+
+compile_stale(ROOT / "locale")  # before the first text is looked up
+
+
+class GroupScheduling(LoadScopeScheduling):
+    """pytest-xdist's `--dist loadgroup` for files whose `pytestmark` names a group: all in one process.
+
+    xdist 3.8 writes the group into a private attribute that pytest 9.2 no longer has, and then groups nothing.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group_of_file(nodeid.partition("::")[0]) or nodeid
+
+
+@cache
+def _group_of_file(path: str) -> str:
+    found = re.search(r'^pytestmark = .*xdist_group\("(\w+)"\)', Path(ROOT, path).read_text(), re.MULTILINE)
+    return found[1] if found else ""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling | None:
+    return GroupScheduling(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.fixture(autouse=True)
