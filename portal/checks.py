@@ -29,7 +29,7 @@ def check_hosts_and_proxies(app_configs: Sequence[AppConfig] | None, **kwargs: A
     if "*" in settings.ALLOWED_HOSTS:
         found.append(
             Warning(
-                _("ALLOWED_HOSTS allows every host name, so anybody's domain can show this portal"),
+                _("ALLOWED_HOSTS allows every host name, so anybody’s domain can show this portal"),
                 hint=_("Name your own hosts, or leave it unset for the host of SITE_URL."),
                 id=ANY_HOST,
             )

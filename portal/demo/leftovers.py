@@ -1,6 +1,7 @@
 """Finds what a demo has left in settings, folder and database, for `check --deploy` and `doctor` in production."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,24 +47,26 @@ def _in_settings() -> Iterator[Leftover]:
             _("DEMO is on: everybody can read all emails at /demo/inbox/, and HTTP is allowed"),
             _("Unset DEMO, and start all processes again."),
         )
-    demo_values = DemoFolder(Path(settings.VAR_DIR)).read_settings()
+    demo_values: dict[str, str] = {}
+    with contextlib.suppress(OSError):  # only its owner can read the file
+        demo_values = DemoFolder(Path(settings.VAR_DIR)).read_settings()
     same = [name for name in KEYS if demo_values.get(name) == getattr(settings, name)]
     if same and not settings.DEMO:
         yield Leftover(
-            _("%(names)s is the demo's") % {"names": ", ".join(same)},
+            _("%(names)s is the demo’s") % {"names": ", ".join(same)},
             _("Make new keys, as docs/install.md says."),
         )
 
 
 def _in_folder(folder: Path) -> Iterator[Leftover]:
-    names = [name for name in FILES if (folder / name).exists()]
+    names = [name for name in FILES if os.path.exists(folder / name)]  # no error where a folder can't be read
     if names:
         yield Leftover(
             _("the folder %(folder)s holds files of the demo: %(names)s")
             % {"folder": folder, "names": ", ".join(names)},
             _(
                 "Delete them: `cd %(folder)s && rm -r %(names)s`. If your portal has not used its folders private and"
-                " releases, what they hold is the demo's, too."
+                " releases, what they hold is the demo’s, too."
             )
             % {"folder": folder, "names": " ".join(names)},
         )
@@ -73,17 +76,18 @@ def _in_database() -> list[Leftover]:
     stores = Store.objects.filter(slug__in=[store.slug for store in vendor.STORES])
     orders = Order.objects.filter(store__in=stores).count()
     staff = User.objects.filter(
-        Q(username=vendor.ADMIN_USERNAME, email=vendor.SUPPORT_EMAIL) | Q(username=vendor.AGENT_USERNAME)
+        Q(username=vendor.ADMIN_USERNAME, email=vendor.SUPPORT_EMAIL) | Q(username=vendor.AGENT_USERNAME),
+        is_active=True,
     )
     names = list(staff.order_by("username").values_list("username", flat=True))
     found = []
     if stores.exists():
         found.append(
-            ngettext("%(count)d order of the demo's stores", "%(count)d orders of the demo's stores", orders)
+            ngettext("%(count)d order of the demo’s stores", "%(count)d orders of the demo’s stores", orders)
             % {"count": orders}
         )
     if names:
-        found.append(_("the demo's staff: %(names)s") % {"names": ", ".join(names)})
+        found.append(_("the demo’s staff: %(names)s") % {"names": ", ".join(names)})
     found += [_("%(count)d %(what)s") % {"count": count, "what": what} for what, count in _content() if count]
     if not found:
         return []
@@ -92,7 +96,7 @@ def _in_database() -> list[Leftover]:
             _("the database holds content of the demo: %(found)s") % {"found": "; ".join(found)},
             _(
                 "Point DATABASE_URL at a new, empty database and run `manage.py migrate`. If this database must stay,"
-                " change or delete each of these in the admin, and deactivate the demo's staff first."
+                " change or delete each of these in the admin, and deactivate the demo’s staff first."
             ),
         )
     ]

@@ -82,7 +82,7 @@ def test_check_and_doctor_tell_which_files_and_keys_are_the_demos(tried: Path) -
     doctor = manage("doctor", "demo", **production)
     assert doctor.returncode == 1
     for output in (checked.stderr, doctor.stdout):
-        assert "SECRET_KEY is the demo's" in output
+        assert "SECRET_KEY is the demo’s" in output
         assert "holds files of the demo: demo.env, mail" in output
         assert "rm -r demo.env mail" in output
 
@@ -119,7 +119,7 @@ def test_the_demos_orders_staff_and_content_are_told(production: None, tmp_path:
     with pytest.raises(doctor_checks.CheckFailed) as failure:
         doctor_checks.check_demo()
     for text in (warning.msg, failure.value.problem):
-        for part in ("orders of the demo's stores", "admin, demo-agent", "products", "phone numbers", "help articles"):
+        for part in ("orders of the demo’s stores", "admin, demo-agent", "products", "phone numbers", "help articles"):
             assert part in text
     assert "empty database" in failure.value.remedy
 
