@@ -4,8 +4,11 @@
 """
 
 import gc
+import os
 import sys
 from typing import Any
+
+from portal.process_memory import make_undumpable
 
 worker_class = "gthread"
 workers = 2  # as many as there are cores
@@ -31,3 +34,9 @@ def post_worker_init(worker: Any) -> None:
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
     sys.setswitchinterval(TURN_SECONDS)
+
+
+def on_starting(server: Any) -> None:
+    """Protect the first process, which loads no settings: its environment has all secrets, too."""
+    if not os.environ.get("DEMO"):
+        make_undumpable()

@@ -45,6 +45,8 @@ class Upload(models.Model):
     stored_name = models.CharField(max_length=64, unique=True, editable=False)
     uploaded_at = models.DateTimeField(_("sent at"), default=timezone.now)
     keep_until = models.DateTimeField(_("deleted after"))
+    # Whose daily limit the file counts against, as a keyed hash; emptied after a day (see files/client_limits.py).
+    client_key = models.CharField(max_length=32, blank=True, editable=False)
 
     objects = UploadQuerySet.as_manager()
 
@@ -63,7 +65,12 @@ class Upload(models.Model):
             ),
             models.CheckConstraint(condition=Q(keep_until__gt=F("uploaded_at")), name="upload_is_kept_for_a_time"),
         ]
-        indexes = [models.Index(fields=["keep_until"], name="upload_by_end")]
+        indexes = [
+            models.Index(fields=["keep_until"], name="upload_by_end"),
+            models.Index(
+                fields=["client_key", "uploaded_at"], condition=~Q(client_key=""), name="upload_by_client_of_the_day"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

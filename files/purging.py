@@ -13,6 +13,7 @@ from django.core.files.storage import Storage
 from django.db import transaction
 from django.db.models import ProtectedError, RestrictedError
 
+from files.client_limits import forget_clients
 from files.models import STORED_NAME_PATTERN, DownloadRecord, Upload, private_storage
 from files.services import delete_stored_file, delete_upload
 
@@ -38,6 +39,8 @@ def purge(now: datetime, *, dry_run: bool = False, max_seconds: float = float("i
     """Delete what has expired. Stops after `max_seconds`; the next run continues. Several may run at once."""
     result = PurgeResult()
     deadline = time.monotonic() + max_seconds
+    if not dry_run:
+        forget_clients(now)
     for upload_id in list(Upload.objects.expired(now).order_by("keep_until").values_list("id", flat=True)):
         if time.monotonic() > deadline:
             return result

@@ -7,6 +7,7 @@ class RejectionReason(StrEnum):
     EMPTY = "empty"
     TOO_LARGE = "too_large"
     TOO_MANY = "too_many"
+    DAILY_LIMIT = "daily_limit"
     WEB_PAGE = "web_page"
     DRAWING = "drawing"
     ARCHIVE = "archive"

@@ -15,6 +15,10 @@ MESSAGES: Mapping[RejectionReason, Any] = {
     RejectionReason.TOO_LARGE: _(
         "This file is too large: %(megabytes)d MB are the most. Please send a screenshot, or a photo of lower quality."
     ),
+    RejectionReason.DAILY_LIMIT: _(
+        "Too many files came from your network in the last 24 hours. "
+        "Please try again tomorrow, or send it without files."
+    ),
     RejectionReason.WEB_PAGE: _("This is a web page. Please print it to a PDF, or send a screenshot."),
     RejectionReason.DRAWING: _("This is an SVG drawing, which can hold programs. Please send it as PNG or PDF."),
     RejectionReason.ARCHIVE: _(

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import secrets
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -13,6 +13,7 @@ from django.core.files.storage import Storage
 from django.db import connection, transaction
 from django.utils import timezone
 
+from files.client_limits import client_key, require_room
 from files.models import Upload, private_storage
 from files.names import readable_name
 from files.rejection_reasons import RejectionReason
@@ -24,14 +25,28 @@ __all__ = ["FileRejected", "delete_upload", "store_file", "store_files"]
 logger = logging.getLogger(__name__)
 
 
-def store_file(uploaded_file: File, *, keep_for: timedelta | None = None) -> Upload:
-    """Clean and store a file, and return its row. Raises FileRejected.
+def store_file(uploaded_file: File, *, client: str | None, keep_for: timedelta | None = None) -> Upload:
+    """Clean and store a file, and return its row. Raises FileRejected, also if `client` stored too much today.
 
-    It expires after `keep_for`, by default settings.UPLOADS_KEPT_DAYS. The file is written before the row, so that
-    every row has its file, and deleted if the surrounding transaction is rolled back. What a killed process leaves
-    behind is deleted by files/purging.py.
+    `client` is the network address that the file came from, or None if no visitor sent it. The file expires after
+    `keep_for`, by default settings.UPLOADS_KEPT_DAYS.
     """
-    clean_file = clean_upload(uploaded_file)
+    with transaction.atomic():
+        return _store_clean([clean_upload(uploaded_file)], client, keep_for)[0]
+
+
+def _store_clean(clean_files: Sequence[CleanFile], client: str | None, keep_for: timedelta | None) -> list[Upload]:
+    key = "" if client is None else client_key(client)
+    if key:
+        require_room(key, [len(clean_file.content) for clean_file in clean_files])
+    return [_store_one(clean_file, key, keep_for) for clean_file in clean_files]
+
+
+def _store_one(clean_file: CleanFile, key: str, keep_for: timedelta | None) -> Upload:
+    """Write the file before the row, so that every row has its file, and delete it if the transaction is rolled back.
+
+    What a killed process leaves behind is deleted by files/purging.py.
+    """
     storage = private_storage()
     stored_name = _write(storage, clean_file)
     try:
@@ -45,6 +60,7 @@ def store_file(uploaded_file: File, *, keep_for: timedelta | None = None) -> Upl
             stored_name=stored_name,
             uploaded_at=now,
             keep_until=now + (keep_for or timedelta(days=settings.UPLOADS_KEPT_DAYS)),
+            client_key=key,
         )
         transaction.on_commit(cleanup.cancel)
     except BaseException:
@@ -53,10 +69,13 @@ def store_file(uploaded_file: File, *, keep_for: timedelta | None = None) -> Upl
     return upload
 
 
-def store_files(uploaded_files: Iterable[File], *, keep_for: timedelta | None = None) -> list[Upload]:
-    """Store all of these files, in their order, or none. Raises FileRejected, with the name of the rejected file."""
+def store_files(
+    uploaded_files: Iterable[File], *, client: str | None, keep_for: timedelta | None = None
+) -> list[Upload]:
+    """As `store_file`, for all of these files, in their order, or none. FileRejected names the rejected file."""
+    clean_files = [_clean_named_file(uploaded_file) for uploaded_file in uploaded_files]
     with transaction.atomic():
-        return [_store_named_file(uploaded_file, keep_for) for uploaded_file in uploaded_files]
+        return _store_clean(clean_files, client, keep_for)
 
 
 def delete_upload(upload: Upload) -> None:
@@ -77,9 +96,9 @@ def delete_stored_file(storage: Storage, stored_name: str) -> bool:
     return True
 
 
-def _store_named_file(uploaded_file: File, keep_for: timedelta | None) -> Upload:
+def _clean_named_file(uploaded_file: File) -> CleanFile:
     try:
-        return store_file(uploaded_file, keep_for=keep_for)
+        return clean_upload(uploaded_file)
     except FileRejected as rejection:
         file_name = readable_name(uploaded_file.name or "")
         raise FileRejected(rejection.reason, max_files=rejection.max_files, file_name=file_name) from rejection

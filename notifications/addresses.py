@@ -7,6 +7,7 @@ import idna
 from django.db import models
 
 MASK = "…"
+MAX_SHOWN_ENDING = 6  # letters of a top-level domain, as in .museum
 MAX_ADDRESS_LENGTH, MAX_MAILBOX_LENGTH = 254, 64  # characters (RFC 5321, 4.5.3.1)
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _HOST_LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
@@ -87,7 +88,12 @@ class EmailKeyField(models.CharField):
 
 
 def mask_address(address: str) -> str:
-    """Mask an address so that only its owner recognizes it: `ann@example.com` → `a…@e….com`."""
+    """Mask an address so that only its owner recognizes it: `ann@example.com` → `a…@e….com`.
+
+    A top-level domain is shown only if it is a short word: somebody may have made it up to have it repeated.
+    """
     mailbox, _at, domain = address.strip().rpartition("@")
     host, dot, ending = domain.rpartition(".")
+    if host and not (len(ending) <= MAX_SHOWN_ENDING and ending.isascii() and ending.isalpha()):
+        ending = f"{ending[:1]}{MASK}"
     return f"{mailbox[:1]}{MASK}@{(host or ending)[:1]}{MASK}{dot}{ending if host else ''}"

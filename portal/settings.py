@@ -18,6 +18,8 @@ from django.templatetags.static import static
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from portal.process_memory import make_undumpable
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # What production cannot start without. A demo's file is not read beside any of them: else a checkout in which the demo
@@ -64,6 +66,8 @@ def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
 # --- Process ---------------------------------------------------------------------------------------
 DEBUG = False
 DEMO = env.bool("DEMO", False)
+if not DEMO:  # the demo finds its own processes by their environment
+    make_undumpable()
 SECRET_KEY = required("SECRET_KEY", "It signs sessions and links: 50 random characters.")
 # Earlier ones, so that a new key neither ends what was signed nor makes bank details unreadable.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
@@ -282,7 +286,12 @@ UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_MEGABYTES", 10) * 1024 * 1024  # per file
 UPLOADS_KEPT_DAYS = env.int("UPLOADS_KEPT_DAYS", 180)  # where a case does not say otherwise
 if UPLOAD_MAX_BYTES < 1 or UPLOADS_KEPT_DAYS < 1:
     stop("UPLOAD_MAX_MEGABYTES and UPLOADS_KEPT_DAYS must be at least 1.")
-FILE_UPLOAD_HANDLERS = ["files.upload_limits.LimitedUploadHandler"]
+# What one client may store within a day, in all forms together.
+UPLOAD_DAILY_FILES = env.int("UPLOAD_DAILY_FILES", 60)
+UPLOAD_DAILY_BYTES = env.int("UPLOAD_DAILY_MEGABYTES", max(100, UPLOAD_MAX_BYTES // 1024**2)) * 1024 * 1024
+if UPLOAD_DAILY_FILES < 1 or UPLOAD_DAILY_BYTES < UPLOAD_MAX_BYTES:
+    stop("UPLOAD_DAILY_FILES must be at least 1, and UPLOAD_DAILY_MEGABYTES at least UPLOAD_MAX_MEGABYTES.")
+FILE_UPLOAD_HANDLERS = ["files.upload_limits.SkippingUploadHandler"]  # views that take files have others
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000  # too many files then still get their sentence
 
 # --- Refunds through Stripe (see refunds/gateways/) --------------------------------------------------------

@@ -1,4 +1,10 @@
-"""The emails about cases: one kind for each status. Registered with `notifications` at startup."""
+"""The emails about cases: one kind for each status. Registered with `notifications` at startup.
+
+Returns, swaps and cashback claims are made by people who opened the order, and their emails go to the order's address:
+they repeat what the person wrote. Anybody can state a withdrawal under any address. Its acknowledgement repeats the
+statement, as the law wants, in fixed sentences with a name and a number (see refunds/statements.py). No later email
+repeats it.
+"""
 
 from functools import partial
 from typing import Any
@@ -20,6 +26,7 @@ from orders.models import Order
 from orders.money import format_money
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from refunds.price_differences import format_price_difference
+from refunds.statements import clean_name, clean_order_number
 
 TEMPLATES = "refunds/emails"
 
@@ -46,15 +53,14 @@ def context(case_type: type[DecidedCase], message: Message) -> dict[str, Any]:
         "order": order,
         "quote": event.text,
         "quote_label": gettext("You wrote:") if event.actor == CaseEvent.Actor.BUYER else "",
+        "zone": order.store.tzinfo if order is not None else timezone.get_default_timezone(),
     }
-    if isinstance(case, Withdrawal):
-        shown |= {"facts": _facts_of_withdrawal(case, order), "zone": timezone.get_default_timezone()}
     if order is not None:
-        shown |= {
-            "zone": order.store.tzinfo,
-            "url": site_url(case.path),
-            "reply_to": order.store.support_email,
-        }
+        shown |= {"reply_to": order.store.support_email}
+    if order is not None and _is_recipients_order(case, order):
+        shown |= {"url": site_url(case.path), "order_number": order.number}
+    if isinstance(case, Withdrawal):
+        shown |= _about_withdrawal(case, event, order)
     if isinstance(case, Return):
         shown |= {"items": _items(case), "how_to_open": how_to_open(case.order)}
         shown |= {"facts": _facts_of(case, event), "money_comes": event.to_status in MONEY_COMES}
@@ -110,17 +116,32 @@ def _facts_of_swap(case: Swap, event: CaseEvent) -> list[tuple[str, str]]:
     return facts
 
 
-def _facts_of_withdrawal(case: Withdrawal, order: Order | None) -> list[tuple[str, str]]:
-    """The statement as it was made, with its date and time: the email is its acknowledgement."""
+def _is_recipients_order(case: DecidedCase, order: Order) -> bool:
+    """Whether the order's own address gets the email. The order of a withdrawal may have been set by staff."""
+    return not isinstance(case, Withdrawal) or bool(case.email_key and case.email_key == order.email_key)
+
+
+def _about_withdrawal(case: Withdrawal, event: CaseEvent, order: Order | None) -> dict[str, Any]:
+    """The statement as it was made, with its date and time, if the email is its acknowledgement."""
     zone = order.store.tzinfo if order else timezone.get_default_timezone()
     moment = f"{formats.local_time(case.created_at, zone)} ({formats.zone_name(case.created_at, zone)})"
-    return [
-        (gettext("Reference"), case.reference),
-        (gettext("Name"), case.name),
-        (gettext("Order number"), case.order_number),
-        (gettext("Email address"), case.email),
-        (gettext("Received on"), moment),
-    ]
+    facts = [(gettext("Reference"), case.reference)]
+    about: dict[str, Any] = {}
+    own_number, own_address = (
+        (order.number, order.email) if order is not None and _is_recipients_order(case, order) else ("", "")
+    )
+    if event.to_status == Withdrawal.Status.RECEIVED:
+        about["stated_number"] = clean_order_number(case.order_number) or own_number
+        facts += [(gettext("Name"), clean_name(case.name)), (gettext("Order number"), about["stated_number"])]
+        # Parts of an address can be made up and still reach its mailbox (name+anything@…).
+        facts.append((gettext("Email address"), own_address))
+    else:
+        facts.append((gettext("Order number"), own_number))
+    facts.append((gettext("Received on"), moment))
+    about["facts"] = [(label, value) for label, value in facts if value]
+    if event.actor == CaseEvent.Actor.BUYER:
+        about["quote"] = ""
+    return about
 
 
 def _facts_of_claim(case: CashbackClaim, event: CaseEvent) -> list[tuple[str, str]]:

@@ -1,4 +1,9 @@
-"""The emails about threads and charge claims. Registered with `notifications` at startup."""
+"""The emails about threads and charge claims. Registered with `notifications` at startup.
+
+Anybody can write to support under any address. Emails to that address therefore repeat nothing that was typed, neither
+text, subject and file names nor what a claim says: they contain the reference, a link, and what staff wrote. Only the
+copy for the store's helpdesk contains the message.
+"""
 
 from typing import Any
 
@@ -21,7 +26,7 @@ MINUTES = int(ThreadLink.LIFETIME.total_seconds() // 60)
 
 
 def about_message(message: Message) -> dict[str, Any]:
-    """What every email about a message of a thread says from. Its key names the link that opens the thread."""
+    """What every email about a message of a thread says. Its key names the link that opens the thread."""
     said = _said(message)
     return _common(said) | {"url": _thread_url(ThreadLink.objects.get(pk=int(message.key)))}
 
@@ -43,13 +48,14 @@ def forwarded(message: Message) -> dict[str, Any]:
     said = _said(message)
     return _common(said) | {
         "reply_to": said.case.email,
+        "quote": said.text,
         "quote_label": gettext("The buyer wrote:"),
         "url": site_url(reverse("admin:support_thread_change", args=[said.case_id])),
         "files": said.files.count(),
         "facts": [
             (gettext("From"), said.case.email),
             *_facts(said.case, tell_order=True),
-            *_facts_of_claim(said.case),
+            *_typed_facts(said.case),
         ],
     }
 
@@ -64,11 +70,10 @@ def _common(said: ThreadMessage) -> dict[str, Any]:
     order = thread.order
     # The number of an order is told to its own address only, whoever found it.
     is_theirs = order is not None and is_order_address(order, thread.email)
-    facts = [*_facts(thread, tell_order=is_theirs), *_facts_of_claim(thread)]
+    facts = _facts(thread, tell_order=is_theirs)
     return {
         "thread": thread,
-        "quote": said.text,
-        "quote_label": gettext("You wrote:") if said.actor == ThreadMessage.Actor.BUYER else "",
+        "quote": said.text if said.actor == ThreadMessage.Actor.STAFF else "",
         "order": order,
         "masked": mask_address(order.email) if order and order.email else "",
         "facts": facts,
@@ -80,17 +85,16 @@ def _common(said: ThreadMessage) -> dict[str, Any]:
 
 def _facts(thread: Thread, *, tell_order: bool) -> list[tuple[str, str]]:
     facts = [(gettext("Reference"), thread.reference)]
-    if thread.kind == Thread.Kind.CONTACT:
-        facts.append((gettext("Subject"), thread.subject))
     if tell_order and thread.order is not None:
         facts.append((gettext("Order number"), thread.order.number))
     return facts
 
 
-def _facts_of_claim(thread: Thread) -> list[tuple[str, str]]:
+def _typed_facts(thread: Thread) -> list[tuple[str, str]]:
+    """What the person typed besides the text of the message."""
     claim = getattr(thread, "charge_claim", None)
     if claim is None:
-        return []
+        return [(gettext("Subject"), thread.subject)]
     facts = []
     if claim.amount is not None:
         facts.append((gettext("Amount"), claim.formatted_amount))

@@ -65,7 +65,9 @@ def open_link(request: HttpRequest, token: str) -> tuple[LinkResult, Thread | No
     link = ThreadLink.get_by_token(token)
     if link is None:
         return LinkResult.INVALID, None
-    if link.mark_used(timezone.now()):
+    now = timezone.now()
+    if link.mark_used(now):
+        Thread.objects.filter(pk=link.thread_id, email_proven_at=None).update(email_proven_at=now)
         grant_access(request, link.thread)
         return LinkResult.OPENED, link.thread
     if access.has_resource_access(request, _grant_name(link.thread)):

@@ -4,7 +4,7 @@ import math
 import warnings
 from io import BytesIO
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin
 from pillow_heif import register_heif_opener
 
 from files.cleaning.child_process import run_cleaner
@@ -18,6 +18,9 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 PILLOW_FORMATS = {FileType.JPEG: "JPEG", FileType.PNG: "PNG", FileType.HEIC: "HEIF"}
 ALPHA_MODES = {"LA", "La", "PA", "RGBA", "RGBa"}
 SIXTEEN_BIT_MODES = {"I;16", "I;16B", "I;16L", "I"}
+# Pillow imports these when it first needs them, and then no file can be opened any more. TIFF reads EXIF data.
+PLUGINS = (JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin)
+Image.preinit()
 
 
 def clean_image(content: bytes, file_type: FileType) -> tuple[str, bytes]:

@@ -103,5 +103,12 @@ def _walk_dictionaries(root: Any) -> Iterator[Any]:
         ]
 
 
+def _open_random_source() -> None:
+    """Use encryption once: the library opens `/dev/urandom` for it, which is not possible later."""
+    with pikepdf.new() as document:
+        document.save(BytesIO(), encryption=pikepdf.Encryption(owner="owner", user=""))
+
+
 if __name__ == "__main__":
+    _open_random_source()
     run_cleaner(clean_pdf)

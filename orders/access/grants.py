@@ -12,6 +12,7 @@ from typing import Any, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.contrib import auth
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -214,14 +215,22 @@ def _granted_order(request: HttpRequest, public_id: UUID) -> Order | None:
 # --- Signing out --------------------------------------------------------------------------------------------------
 
 
+# What signing out leaves in the session: the login of staff to the admin.
+STAFF_LOGIN_KEYS = frozenset({auth.SESSION_KEY, auth.BACKEND_SESSION_KEY, auth.HASH_SESSION_KEY})
+
+
 def end_access(request: HttpRequest) -> None:
-    """End the access on the server. Other session data, such as the login of staff, is kept."""
+    """End the access on the server, and forget everything that the session holds, except the login of staff.
+
+    This covers what any app keeps in the session, such as what a visitor typed.
+    """
     session = request.session
-    if SESSION_KEY not in session:
+    forgotten = set(session.keys()) - STAFF_LOGIN_KEYS
+    if not forgotten:
         return
-    for key in (SESSION_KEY, LINK_KEY, CODE_KEY, CORRECTION_KEY):
-        session.pop(key, None)
-    if session.is_empty() or not list(session.keys()):
-        session.flush()
-    else:
+    for key in forgotten:
+        del session[key]
+    if session.keys():
         session.cycle_key()
+    else:
+        session.flush()

@@ -1,5 +1,6 @@
 """The form of a withdrawal from a contract."""
 
+from collections.abc import Callable
 from dataclasses import astuple
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.forms import SubmissionForm
 from orders.forms import NUMBER_LENGTH, EmailForm, OrderNumberField, error_messages
 from refunds.services.withdrawals import WithdrawalStatement
+from refunds.statements import clean_name, clean_order_number, without_invisible
 
 NAME_LENGTH = 200
 # Namespace of this form's submission ids, which clients choose, so that they match no other kind of submission.
@@ -19,7 +21,10 @@ SUBMISSION_NAMESPACE = UUID("6f0d1c0e-7c43-4c55-9d0b-0f1e2d5a4b11")
 
 
 class WithdrawalForm(SubmissionForm, EmailForm):
-    """Name, order number, and the email address for the acknowledgement. No reason is asked for."""
+    """Name, order number, and the email address for the acknowledgement. No reason is asked for.
+
+    `is_open_order` tells whether an order with a number is open in the browser: its number is accepted as it is.
+    """
 
     form_name = "withdraw"
 
@@ -39,24 +44,33 @@ class WithdrawalForm(SubmissionForm, EmailForm):
 
     field_order = ["name", "order_number", "email", "submission_id"]
 
-    def __init__(self, data: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, data: Any = None, *, is_open_order: Callable[[str], bool] = lambda number: False, **kwargs: Any
+    ) -> None:
         super().__init__(data, **kwargs)
+        self.is_open_order = is_open_order
         self.fields["email"].label = _("Email address")
         self.fields["email"].help_text = _("The acknowledgement goes there at once. Best is the one of the purchase.")
         self.fields["email"].error_messages["required"] = _("Please enter your email address.")
 
     def clean_name(self) -> str:
-        return self._one_line("name")
+        name = clean_name(self.cleaned_data["name"])
+        if not name:
+            message = _(
+                "Enter your name with letters, spaces, hyphens and apostrophes only, and with dots only after initials "
+                "or titles, for example Dr. Ann O’Neil-Smith."
+            )
+            raise ValidationError(message, code="name")
+        return name
 
     def clean_order_number(self) -> str:
-        return self._one_line("order_number")
-
-    def _one_line(self, name: str) -> str:
-        line = " ".join(str(self.cleaned_data[name]).split())
-        if not line.isprintable():
-            raise ValidationError(
-                _("This has a character that cannot be typed. Please type it anew."), code="unprintable"
+        line = " ".join(without_invisible(self.cleaned_data["order_number"]).split())
+        if not clean_order_number(line) and not self.is_open_order(line):
+            message = _(
+                "Enter the order number with letters, digits and hyphens only. Don’t know it? Enter the day of the "
+                "purchase, for example 2026-11-23."
             )
+            raise ValidationError(message, code="order_number")
         return line
 
     @property

@@ -82,12 +82,14 @@ def request_cashback(
     details: PayoutDetails | None = None,
     submission: str = "",
     language: str = "",
+    client: str | None = None,
 ) -> CashbackClaim:
     """Create a claim for a serial number of one of these orders, which are those the buyer has access to.
 
     `details` name the bank account to pay to; without them the payout goes the way the order was paid.
     `submission` is the id of the form: the same one again returns the existing claim, unless that was canceled or
-    declined. Raises SerialNotInOpenOrders, NoCashback, or files.services.FileRejected for the proof.
+    declined. The proof counts against `client`, a network address, if one is given. Raises SerialNotInOpenOrders,
+    NoCashback, or files.services.FileRejected for the proof.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -111,7 +113,7 @@ def request_cashback(
             country=country,
             currency=cashback.promotion.currency,
             amount=cashback.promotion.amount,
-            proof=store_file(proof),
+            proof=store_file(proof, client=client),
             payout_method=CashbackClaim.PayoutMethod.BANK if details else CashbackClaim.PayoutMethod.ORIGINAL,
             payout_details=payout_details.encrypt(details) if details else b"",
             submission_id=submission_id,

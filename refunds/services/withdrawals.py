@@ -17,14 +17,14 @@ from django.utils import timezone
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
+from cases.receipts import may_email_acknowledgement
 from cases.refusals import NotPossible, WrongStatus
 from cases.services import CALLED_OFF, require_text
 from cases.submissions import find_submission
 from cases.transitions import Actor, add_event, lock_order, locked, status_label, transition
-from notifications.addresses import address_subject, email_key
+from notifications.addresses import email_key
 from orders.models import Order
 from orders.money import format_money
-from orders.rate_limits import Rate, RateLimit, consume
 from refunds.amounts import can_be_approved
 from refunds.ledger import load_ledger
 from refunds.models import Return, Withdrawal, WithdrawalPeriod
@@ -37,8 +37,6 @@ from refunds.services.transactions import promise_refund
 Status = Withdrawal.Status
 # An identical statement within this time is a duplicate, such as a second click.
 DUPLICATE_WINDOW = timedelta(days=1)
-# Emails to one address. Above the limit only the page acknowledges, so that nobody's mailbox can be flooded.
-EMAIL_RATE = Rate(short=5, long=10)
 SATURDAY, SUNDAY = 5, 6
 
 
@@ -73,7 +71,7 @@ def withdraw(statement: WithdrawalStatement, language: str, submission_id: UUID 
         )
         if (order := _find_order(statement)) is not None:
             _set_order(withdrawal, lock_order(order.pk))
-        may_email = consume([RateLimit("withdrawal", address_subject(statement.email), EMAIL_RATE)], now)
+        may_email = may_email_acknowledgement(statement.email, now)  # if not, the page alone acknowledges
         note = ""
         if not may_email:
             note = gettext("No email went out: too many to this address today. The page acknowledged it.")

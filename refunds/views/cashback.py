@@ -13,12 +13,15 @@ from django.utils.translation import gettext_lazy as _
 from cases.models import default_due_at
 from cases.refusals import Refusal
 from cases.views import StatusPages
+from files.client_limits import is_exhausted
+from files.rejection_reasons import RejectionReason
 from files.services import FileRejected
+from files.upload_limits import receives_files
 from orders import access, formats
 from orders.countries import guess_country, parse_country_code
 from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
 from orders.models import Order
-from orders.rate_limits import Rate, RateLimit, consume
+from orders.rate_limits import Rate, RateLimit, allows, consume
 from refunds.forms.cashback import CashbackForm
 from refunds.models import CashbackClaim
 from refunds.promotions import (
@@ -52,8 +55,20 @@ class CashbackPage:
         return payments.pop() if len(payments) == 1 else ""
 
 
+def _refuse_files(request: HttpRequest) -> RejectionReason | None:
+    """Why no file of this client is received now, if so. Files of strangers never are."""
+    if not access.fully_open_orders(request) or not allows(_claim_limit(request), timezone.now()):
+        return RejectionReason.BUSY  # not shown: the page says what is wrong
+    return RejectionReason.DAILY_LIMIT if is_exhausted(access.client_address(request)) else None
+
+
+def _claim_limit(request: HttpRequest) -> RateLimit:
+    return RateLimit("cashback", access.client_address(request), CLAIM_RATE)
+
+
 @get_or_post
 @no_store
+@receives_files(_refuse_files)
 def claim(request: HttpRequest) -> HttpResponse:
     """Show a country's promotions to everybody, and the claim form to buyers with an order; accept a claim."""
     if request.method != "POST":
@@ -63,13 +78,13 @@ def claim(request: HttpRequest) -> HttpResponse:
     if not page.orders:
         # Ignore the form, so that files of strangers are never processed.
         return _render_page(request, page, None, refusal=str(cashback.SerialNotInOpenOrders()), status=UNPROCESSABLE)
-    if not consume([RateLimit("cashback", access.client_address(request), CLAIM_RATE)], timezone.now()):
+    if not consume([_claim_limit(request)], timezone.now()):
         refusal = gettext("Too many claims were sent from here. Please try again in a quarter of an hour.")
         return too_many_requests(request, TEMPLATE, _context(page, _empty_form(page), refusal))
     form = CashbackForm(page.country, page.licenses, request.POST, request.FILES)
     if form.is_valid():
         try:
-            return redirect(_send(page, form).path)
+            return redirect(_send(request, page, form).path)
         except (Refusal, FileRejected) as refusal:
             form.add_refusal(refusal)
     return _render_page(request, page, form, status=UNPROCESSABLE)
@@ -78,7 +93,7 @@ def claim(request: HttpRequest) -> HttpResponse:
 claim.covers_all_orders = True  # type: ignore[attr-defined]  # see orders/forms.py
 
 
-def _send(page: CashbackPage, form: CashbackForm) -> CashbackClaim:
+def _send(request: HttpRequest, page: CashbackPage, form: CashbackForm) -> CashbackClaim:
     return cashback.request_cashback(
         page.orders,
         form.cleaned_data["serial"],
@@ -86,6 +101,7 @@ def _send(page: CashbackPage, form: CashbackForm) -> CashbackClaim:
         form.cleaned_data["proof"],
         form.payout_details(),
         submission=form.cleaned_data["submission_id"],
+        client=access.client_address(request),
     )
 
 

@@ -15,6 +15,7 @@ from orders.rate_limits import Rate, RateLimit, consume
 from refunds.forms.withdrawals import WithdrawalForm
 from refunds.models import Withdrawal
 from refunds.services import withdrawals
+from refunds.statements import clean_name
 
 TEMPLATE = "refunds/withdraw.html"
 # Withdrawals from one client address, which may be a household, an office or a phone network.
@@ -29,7 +30,9 @@ def withdraw(request: HttpRequest) -> HttpResponse:
     """Show the form, then the statement to confirm, then record it. Never reveals whether its order exists."""
     if request.method != "POST":
         return _form_page(request, WithdrawalForm(initial=_initial_values(request)))
-    form = WithdrawalForm(request.POST)
+    # Before anything is stored in the session: if the access was idle for too long, this ends it.
+    open_orders = access.granted_orders(request)
+    form = WithdrawalForm(request.POST, is_open_order=lambda number: open_orders.for_number(number).exists())
     is_valid = form.is_valid()
     tell_about_card_number(request, form)
     if not is_valid:
@@ -57,7 +60,7 @@ def _initial_values(request: HttpRequest) -> dict[str, Any]:
     orders = [order for order in access.granted_orders(request) if not public_id or str(order.public_id) == public_id]
     if len(orders) != 1 or access.pending_code_address(request, orders[0]):
         return {}
-    return {"name": orders[0].billing_name, "order_number": orders[0].number}
+    return {"name": clean_name(orders[0].billing_name), "order_number": orders[0].number}
 
 
 @require_safe

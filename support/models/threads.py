@@ -58,10 +58,14 @@ class Thread(Case):
     subject = NoCardNumbersCharField(_("subject"), max_length=200)
     email = models.EmailField(_("address"), max_length=254)
     email_key = EmailKeyField("email")
+    # When an emailed link to the thread was first used. Until then, anybody may have typed the address.
+    email_proven_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Set if the order was open in the buyer's browser when the thread began, or by staff.
     order = models.ForeignKey(
         Order, on_delete=models.SET_NULL, null=True, blank=True, related_name="threads", verbose_name=_("order")
     )
+    # Whether `order` was open in the browser of the person who wrote. Only then may answers contain its data.
+    order_proven = models.BooleanField(default=False, editable=False)
     store = models.ForeignKey(
         Store, on_delete=models.SET_NULL, null=True, blank=True, related_name="threads", verbose_name=_("store")
     )
@@ -101,6 +105,11 @@ class Thread(Case):
     @property
     def about_order(self) -> Order | None:
         return self.order
+
+    def set_order(self, order: Order) -> None:
+        """Set the order that staff found, and its store, without saving."""
+        self.order_proven = self.order_proven and self.order_id == order.pk
+        self.order, self.store = order, order.store
 
     @property
     def path(self) -> str:
@@ -160,7 +169,9 @@ class AnswerTemplate(models.Model):
 
     name = NoCardNumbersCharField(_("name"), max_length=100)
     language = models.CharField(_("language"), max_length=16, default="en")
-    text = NoCardNumbersTextField(_("text"), help_text=_("{reference} and {name} are filled in."))
+    text = NoCardNumbersTextField(
+        _("text"), help_text=_("{reference} is filled in, {name} only if the person had the order open.")
+    )
 
     class Meta:
         verbose_name = _("answer template")
@@ -172,6 +183,11 @@ class AnswerTemplate(models.Model):
         return f"{self.name} ({self.language})"
 
     def render(self, thread: Thread) -> str:
-        """Return the text with {reference} and {name} filled in; without an order the name is unknown and empty."""
-        values = {"reference": thread.reference, "name": thread.order.billing_name if thread.order else ""}
+        """Return the text with {reference} and {name} filled in.
+
+        The name is that of the order, if the person who wrote has proven that it is theirs. It is left out if not,
+        also if staff found the order: the thread may be a stranger's.
+        """
+        name = thread.order.billing_name if thread.order is not None and thread.order_proven else ""
+        values = {"reference": thread.reference, "name": name}
         return PLACEHOLDER.sub(lambda match: match[1] + values[match[2]] if values[match[2]] else "", self.text)

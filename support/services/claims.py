@@ -69,7 +69,7 @@ def match_to_order(
             raise WrongStatus(current.get_outcome_display())
         if is_address_corrected:
             order = _correct_address(order, thread, by)
-        thread.order, thread.store = order, order.store
+        thread.set_order(order)
         thread.assigned_to = thread.assigned_to or by
         before, thread.closed_at = thread.status, None
         change_status(thread, Status.ANSWERED, Actor.STAFF)

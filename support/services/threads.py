@@ -6,6 +6,7 @@ Each function locks the thread, writes its history and queues the email in one t
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -15,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
+from cases.receipts import may_email_receipt
 from cases.refusals import NotPossible
 from cases.services import require_text
 from cases.submissions import find_submission
@@ -30,9 +32,12 @@ from support.models.threads import default_due_at
 
 Status = Thread.Status
 RECEIVED_KINDS = {Thread.Kind.CONTACT: "contact_received", Thread.Kind.CHARGE_CLAIM: "claim_received"}
-# Receipts emailed to one address. Above this only the page confirms the message, so that no mailbox is flooded.
-RECEIPT_RATE = Rate(short=5, long=20)
 LINK_RATE = Rate(short=3, long=10)  # links emailed for one thread
+# Links emailed to one address for all its threads of which none was opened by an emailed link.
+UNPROVEN_LINK_RATE = Rate(short=3, long=10)
+# Replies to one thread.
+REPLIES_PER_HOUR, REPLIES_PER_DAY = 10, 20
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,12 @@ class ContactMessage:
     submission_id: UUID
     language: str = ""
     files: Sequence[File] = ()
-    order: Order | None = None
+    order: Order | None = None  # open in the browser of the person who writes
+    client: str | None = None  # the network address that the files count against
+
+
+class TooManyReplies(NotPossible):
+    """The buyer has sent as many replies to this thread as fit into an hour, or into a day."""
 
 
 class NewerMessageExists(NotPossible):
@@ -77,6 +87,7 @@ def open_thread(contact_message: ContactMessage) -> tuple[Thread, bool]:
             email=contact_message.email,
             language=contact_message.language,
             order=contact_message.order,
+            order_proven=contact_message.order is not None,
             store=contact_message.order.store if contact_message.order else only_store(),
         )
         try:
@@ -84,8 +95,15 @@ def open_thread(contact_message: ContactMessage) -> tuple[Thread, bool]:
                 thread.save()  # a concurrent submission with the same id waits here
         except IntegrityError:
             return Thread.objects.get(submission_id=submission_id), False
-        message = add_message(thread, Actor.BUYER, contact_message.text, before="", files=contact_message.files)
-        if consume([RateLimit("thread-receipt", address_subject(contact_message.email), RECEIPT_RATE)], timezone.now()):
+        message = add_message(
+            thread,
+            Actor.BUYER,
+            contact_message.text,
+            before="",
+            files=contact_message.files,
+            client=contact_message.client,
+        )
+        if may_email_receipt(contact_message.email, timezone.now()):
             notify_buyer(message, RECEIVED_KINDS[contact_message.kind])
         else:
             note = gettext("No receipt was mailed: too many went to this address today. The page confirmed it.")
@@ -100,21 +118,38 @@ def only_store() -> Store | None:
     return stores[0] if len(stores) == 1 else None
 
 
-def reply(thread: Thread, text: str, files: Sequence[File] = ()) -> None:
-    """Add a message of the buyer. The same message again is ignored. Raises NotPossible if the thread is closed."""
+def reply(thread: Thread, text: str, files: Sequence[File] = (), *, client: str | None = None) -> None:
+    """Add a message of the buyer. The same message again is ignored. `client` is as in ContactMessage.
+
+    Raises NotPossible if the thread is closed, TooManyReplies, or files.services.FileRejected.
+    """
     with locked(thread) as current:
         last = current.events.filter(note="").last()
         if last is not None and last.actor == Actor.BUYER and last.text == text and _has_files(last, files):
             return
         if current.status == Status.CLOSED:
             raise NotPossible(_("This is closed. Please write a new message; it can name this reference."))
+        _require_room_for_reply(current)
         before = current.status
         if before == Status.ANSWERED:
             current.due_at = default_due_at()  # support has the full response time again
         if before != Status.WAITING:
             change_status(current, Status.WAITING, Actor.BUYER)
             current.save()
-        forward_to_helpdesk(add_message(current, Actor.BUYER, text, before=before, files=files))
+        forward_to_helpdesk(add_message(current, Actor.BUYER, text, before=before, files=files, client=client))
+
+
+def _require_room_for_reply(thread: Thread) -> None:
+    """Raise TooManyReplies. The caller holds the lock of the thread, so simultaneous replies are counted, too."""
+    now = timezone.now()
+    replies = thread.events.filter(actor=Actor.BUYER, note="", at__gt=now - DAY).exclude(from_status="")
+    times = list(replies.values_list("at", flat=True))
+    if len(times) >= REPLIES_PER_DAY:
+        message = _("You’ve sent many messages here today. What you typed is still below. Please send it tomorrow.")
+        raise TooManyReplies(message)
+    if sum(at > now - HOUR for at in times) >= REPLIES_PER_HOUR:
+        message = _("You’ve sent many messages here. What you typed is still below. Please send it in an hour.")
+        raise TooManyReplies(message)
 
 
 def _has_files(message: ThreadMessage, files: Sequence[File]) -> bool:
@@ -136,9 +171,12 @@ def mark_solved(thread: Thread) -> None:
 
 
 def send_link(thread: Thread) -> bool:
-    """Email a new link to the thread's address. Returns False if the rate limit is exceeded."""
+    """Email a new link to the thread's address. Returns False if a rate limit is exceeded."""
+    limits = [RateLimit("thread-link", str(thread.pk), LINK_RATE)]
+    if thread.email_proven_at is None:
+        limits.append(RateLimit("unproven-thread-link", address_subject(thread.email), UNPROVEN_LINK_RATE))
     with transaction.atomic():
-        if not consume([RateLimit("thread-link", str(thread.pk), LINK_RATE)], timezone.now()):
+        if not consume(limits, timezone.now()):
             return False
         link = ThreadLink.objects.create(thread=thread)
         return send("thread_link", link, thread.email, order_id=_order_id_for_email(thread), language=thread.language)
@@ -208,7 +246,7 @@ def assign(thread: Thread, by: User, to: User | None) -> None:
 def attach_order(thread: Thread, by: User, order: Order) -> None:
     """Set the order that the thread is about."""
     with locked(thread) as current:
-        current.order, current.store = order, order.store
+        current.set_order(order)
         current.save()
         note = gettext("Order %(number)s.") % {"number": order}
         add_event(current, current.status, Actor.STAFF, by=by, note=note)
@@ -243,14 +281,16 @@ def add_message(
     before: str,
     by: User | None = None,
     files: Iterable[File] = (),
+    client: str | None = None,
 ) -> ThreadMessage:
     """Add a message that the buyer sees, with its files, to the thread's history.
 
-    `before` is the thread's status before the message. Raises files.services.FileRejected.
+    `before` is the thread's status before the message. The files count against `client`. Raises
+    files.services.FileRejected.
     """
     message = add_event(thread, before, actor, by=by, text=text)
     assert isinstance(message, ThreadMessage)
-    uploads: list[Upload] = store_files(files)
+    uploads: list[Upload] = store_files(files, client=client)
     ThreadFile.objects.bulk_create(ThreadFile(message=message, upload=upload) for upload in uploads)
     return message
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from files.services import FileRejected
+from files.upload_limits import receives_files
 from orders import access
 from orders.formats import active_language
 from orders.http import get_or_post, no_store, tell_about_card_number
@@ -16,7 +17,7 @@ from support.forms.contact import ContactForm
 from support.models import Thread
 from support.search import search_articles
 from support.services.threads import ContactMessage, open_thread
-from support.views.contact_messages import consume_message_rate, render_form, submitted_values
+from support.views.contact_messages import consume_message_rate, refuse_files, render_form, submitted_values
 
 TEMPLATE = "support/contact.html"
 MAX_SUGGESTED_ARTICLES = 3
@@ -24,6 +25,7 @@ MAX_SUGGESTED_ARTICLES = 3
 
 @get_or_post
 @no_store
+@receives_files(refuse_files)
 def contact(request: HttpRequest) -> HttpResponse:
     """The contact form. If orders are open in this session, the buyer can choose one of them.
 
@@ -43,7 +45,7 @@ def contact(request: HttpRequest) -> HttpResponse:
     tell_about_card_number(request, form)
     if is_valid:
         try:
-            thread, is_new = open_thread(_contact_message(form))
+            thread, is_new = open_thread(_contact_message(request, form))
         except FileRejected as refused:
             form.add_error("files", str(refused))
         else:
@@ -62,7 +64,7 @@ def _initial_from_query(request: HttpRequest) -> dict[str, str]:
     return {name: request.GET[name][:200] for name in ("order", "subject") if name in request.GET}
 
 
-def _contact_message(form: ContactForm) -> ContactMessage:
+def _contact_message(request: HttpRequest, form: ContactForm) -> ContactMessage:
     data = form.cleaned_data
     return ContactMessage(
         kind=Thread.Kind.CONTACT,
@@ -73,4 +75,5 @@ def _contact_message(form: ContactForm) -> ContactMessage:
         language=get_language() or "",
         files=data["files"],
         order=form.chosen_order,
+        client=access.client_address(request),
     )

@@ -1,4 +1,4 @@
-"""Shared by the two pages on which a person writes to support: contact and charge claim."""
+"""Shared by the pages on which a person writes to support: contact, charge claim, and the reply in a thread."""
 
 from typing import Any
 
@@ -6,21 +6,33 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from files.client_limits import is_exhausted
+from files.rejection_reasons import RejectionReason
 from orders import access
 from orders.card_numbers import mask_card_numbers
+from orders.forms import PortalForm
 from orders.http import UNPROCESSABLE, tell_about_card_number, too_many_requests
-from orders.rate_limits import Rate, RateLimit, consume
-from support.forms.contact_messages import ContactMessageForm
+from orders.rate_limits import Rate, RateLimit, allows, consume
 from support.models.threads import default_due_at
 
-# Messages sent by one client: more than a household or an office writes. Checking their files is expensive.
+# Messages and replies sent by one client: more than a household or an office writes. Checking files is expensive.
 CLIENT_RATE = Rate(short=20, long=100)
 
 
 def consume_message_rate(request: HttpRequest) -> bool:
     """Whether this client may send a message now. Call it before any file is checked."""
-    limit = RateLimit("client-contact-message", access.client_address(request), CLIENT_RATE)
-    return consume([limit], timezone.now())
+    return consume([_message_limit(request)], timezone.now())
+
+
+def refuse_files(request: HttpRequest) -> RejectionReason | None:
+    """Why no file of this client is received now, if so. For `receives_files`: the body is not read yet."""
+    if not allows(_message_limit(request), timezone.now()):
+        return RejectionReason.BUSY  # not shown: the page asks to wait
+    return RejectionReason.DAILY_LIMIT if is_exhausted(access.client_address(request)) else None
+
+
+def _message_limit(request: HttpRequest) -> RateLimit:
+    return RateLimit("client-contact-message", access.client_address(request), CLIENT_RATE)
 
 
 def submitted_values(request: HttpRequest) -> dict[str, str]:
@@ -33,7 +45,7 @@ def submitted_values(request: HttpRequest) -> dict[str, str]:
 
 
 def render_form(
-    request: HttpRequest, template: str, form: ContactMessageForm, *, too_many: bool = False, **context: Any
+    request: HttpRequest, template: str, form: PortalForm, *, too_many: bool = False, **context: Any
 ) -> HttpResponse:
     """Render the form with its errors, or, with `too_many`, the request to try again later."""
     context = {"form": form, "too_many": too_many, "due_at": default_due_at()} | context

@@ -3,17 +3,27 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from cases.refusals import Refusal
+from cases.transitions import Actor
 from files.services import FileRejected
+from files.upload_limits import receives_files
 from notifications.addresses import mask_address
 from orders import access
 from orders.access import LinkResult
-from orders.http import UNPROCESSABLE, get_or_post, no_store, tell_about_card_number, too_many_requests
+from orders.http import (
+    TOO_MANY_REQUESTS,
+    UNPROCESSABLE,
+    get_or_post,
+    no_store,
+    tell_about_card_number,
+    too_many_requests,
+)
 from orders.models import LinkState
 from orders.views.links import render_link_page
 from support import thread_access
@@ -21,8 +31,9 @@ from support.forms.contact import ContactForm, ReplyForm
 from support.models import ChargeClaim, Thread, ThreadLink
 from support.services import threads
 from support.thread_access import with_thread
-from support.views.contact_messages import render_form
+from support.views.contact_messages import consume_message_rate, refuse_files, render_form, submitted_values
 
+TEMPLATE = "support/thread.html"
 LINK_TEMPLATE = "support/thread_link.html"
 BADGE_TONES = {
     Thread.Status.WAITING: "",
@@ -35,20 +46,29 @@ BADGE_TONES = {
 @get_or_post
 @no_store
 @with_thread
+@receives_files(refuse_files)
 def thread(request: HttpRequest, thread: Thread) -> HttpResponse:
     """Show the messages of a thread. POST adds a message of the buyer."""
     if request.method != "POST":
         return _page(request, thread, ReplyForm())
+    if not consume_message_rate(request):
+        context = _context(thread, ReplyForm(initial=submitted_values(request)))
+        return too_many_requests(request, TEMPLATE, context | {"too_many": True})
     form = ReplyForm(request.POST, files=request.FILES)
     is_valid = form.is_valid()
     tell_about_card_number(request, form)
     if not is_valid:
         return _page(request, thread, form)
     try:
-        threads.reply(thread, form.cleaned_data["message"], form.cleaned_data["files"])
+        threads.reply(
+            thread, form.cleaned_data["message"], form.cleaned_data["files"], client=access.client_address(request)
+        )
     except FileRejected as refused:
         form.add_error("files", str(refused))
         return _page(request, thread, form)
+    except threads.TooManyReplies as refused:
+        form.add_error("message", str(refused))
+        return render(request, TEMPLATE, _context(thread, form), status=TOO_MANY_REQUESTS)
     except Refusal as refusal:
         messages.error(request, str(refusal))
         return _as_new_message(request, thread, form)
@@ -64,14 +84,20 @@ def _as_new_message(request: HttpRequest, thread: Thread, form: ReplyForm) -> Ht
 
 
 def _page(request: HttpRequest, thread: Thread, form: ReplyForm) -> HttpResponse:
+    return render(request, TEMPLATE, _context(thread, form), status=UNPROCESSABLE if form.errors else 200)
+
+
+def _context(thread: Thread, form: ReplyForm) -> dict[str, Any]:
     order = thread.order
     is_matched = _outcome(thread) == ChargeClaim.Outcome.MATCHED
-    thread_messages = thread.events.filter(note="").prefetch_related("files__upload")
-    context: dict[str, Any] = {
+    # The portal's only note says that no receipt was emailed.
+    events = list(thread.events.filter(Q(note="") | Q(actor=Actor.PORTAL)).prefetch_related("files__upload"))
+    return {
         "thread": thread,
         "claim": getattr(thread, "charge_claim", None),
         "order": order,
-        "thread_messages": list(thread_messages),
+        "thread_messages": [event for event in events if not event.note],
+        "was_receipt_emailed": not any(event.note for event in events),
         "zone": thread.store.tzinfo if thread.store else timezone.get_default_timezone(),
         "tone": BADGE_TONES[Thread.Status(thread.status)],
         "address": mask_address(thread.email),
@@ -82,7 +108,6 @@ def _page(request: HttpRequest, thread: Thread, form: ReplyForm) -> HttpResponse
         "is_order_address": is_matched and order is not None and threads.is_order_address(order, thread.email),
         "order_address": mask_address(order.email) if order and order.email else "",
     }
-    return render(request, "support/thread.html", context, status=UNPROCESSABLE if form.errors else 200)
 
 
 def _outcome(thread: Thread) -> str:

@@ -38,7 +38,7 @@ def signed_in(open_page: Open, path: str) -> Page:
 
 def test_staff_sign_in_and_download_an_upload(open_page: Open) -> None:
     User.objects.create_superuser("agent", password="a long password")
-    store_file(factories.upload(factories.pdf_bytes(), "statement.pdf"))
+    store_file(factories.upload(factories.pdf_bytes(), "statement.pdf"), client=None)
     page = open_page("/admin/files/upload/", viewport=DESKTOP)
     page.fill("[name=username]", "agent")
     page.fill("[name=password]", "a long password")

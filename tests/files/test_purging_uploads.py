@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def make_upload(keep_for: timedelta = timedelta(days=9)) -> Upload:
-    return store_file(factories.upload(factories.png()), keep_for=keep_for)
+    return store_file(factories.upload(factories.png()), client=None, keep_for=keep_for)
 
 
 def make_orphan(upload_folder: Path, age: timedelta, name: str = "ab/" + "ab" * 16) -> Path:

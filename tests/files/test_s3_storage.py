@@ -40,7 +40,7 @@ def bucket(settings: Settings) -> Iterator[S3Server]:
 
 
 def test_an_upload_is_stored_read_and_deleted(bucket: S3Server, upload_folder: Path, agent: Client) -> None:
-    upload = store_file(factories.upload(factories.pdf_bytes()))
+    upload = store_file(factories.upload(factories.pdf_bytes()), client=None)
     assert list(bucket.objects) == [f"portal/{upload.stored_name}"]
     assert bucket.signed
     assert not upload_folder.exists()
@@ -52,14 +52,14 @@ def test_an_upload_is_stored_read_and_deleted(bucket: S3Server, upload_folder: P
 
 def test_a_rollback_deletes_the_object(bucket: S3Server) -> None:
     with transaction.atomic():
-        store_file(factories.upload(factories.png()))
+        store_file(factories.upload(factories.png()), client=None)
         assert len(bucket.objects) == 1
         transaction.set_rollback(True)
     assert bucket.objects == {}
 
 
 def test_orphaned_objects_are_purged(bucket: S3Server) -> None:
-    upload = store_file(factories.upload(factories.png()))
+    upload = store_file(factories.upload(factories.png()), client=None)
     bucket.objects |= {
         "portal/ab/" + "ab" * 16: b"left behind",
         "portal/backup.zip": b"not ours",
@@ -72,7 +72,7 @@ def test_orphaned_objects_are_purged(bucket: S3Server) -> None:
 def test_a_full_object_store_is_reported(bucket: S3Server) -> None:
     bucket.fails = "StorageFull"
     with pytest.raises(FileRejected) as refusal:
-        store_file(factories.upload(factories.png()))
+        store_file(factories.upload(factories.png()), client=None)
     assert refusal.value.reason == RejectionReason.NOT_STORED
     assert not Upload.objects.exists()
     with pytest.raises(doctor_checks.CheckFailed) as trouble:
@@ -81,13 +81,13 @@ def test_a_full_object_store_is_reported(bucket: S3Server) -> None:
 
 
 def test_a_missing_object_is_not_found(bucket: S3Server, agent: Client) -> None:
-    upload = store_file(factories.upload(factories.png()))
+    upload = store_file(factories.upload(factories.png()), client=None)
     bucket.objects.clear()
     assert agent.get(f"/files/{upload.pk}/").status_code == 404
 
 
 def test_an_unreachable_object_store_is_reported(bucket: S3Server, agent: Client) -> None:
-    upload = store_file(factories.upload(factories.png()))
+    upload = store_file(factories.upload(factories.png()), client=None)
     bucket.fails = "SlowDown"
     answer = agent.get(f"/files/{upload.pk}/")
     assert answer.status_code == 503

@@ -23,7 +23,7 @@ DOWNLOADS = "/admin/files/downloadrecord/"
 
 @pytest.fixture
 def upload(db: None) -> Upload:
-    return store_file(factories.upload(factories.pdf_bytes(), 'état "final"\r\nX-Evil: 1.pdf'))
+    return store_file(factories.upload(factories.pdf_bytes(), 'état "final"\r\nX-Evil: 1.pdf'), client=None)
 
 
 def download_path(upload: Upload) -> str:

@@ -32,13 +32,13 @@ def rolled_back() -> Iterator[None]:
 def commit_and_fail() -> None:
     with transaction.atomic():
         transaction.on_commit(lambda: int("not a number"))
-        store_file(factories.upload(factories.jpeg()))
+        store_file(factories.upload(factories.jpeg()), client=None)
 
 
 @pytest.mark.django_db
 def test_an_upload_records_name_type_size_and_digest(upload_folder: Path) -> None:
     before = timezone.now()
-    upload = store_file(factories.upload(factories.jpeg(), "../../etc/My Receipt\x00.PDF"))
+    upload = store_file(factories.upload(factories.jpeg(), "../../etc/My Receipt\x00.PDF"), client=None)
     content = upload.open().read()
     upload.refresh_from_db()
     assert (upload.name, upload.media_type) == ("My Receipt.jpg", "image/jpeg")
@@ -50,7 +50,7 @@ def test_an_upload_records_name_type_size_and_digest(upload_folder: Path) -> Non
 
 @pytest.mark.django_db
 def test_stored_files_are_readable_by_their_owner_only(upload_folder: Path) -> None:
-    store_file(factories.upload(factories.jpeg()))
+    store_file(factories.upload(factories.jpeg()), client=None)
     (file,) = factories.files_in(upload_folder)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
@@ -60,9 +60,9 @@ def test_stored_files_are_readable_by_their_owner_only(upload_folder: Path) -> N
 @pytest.mark.django_db
 def test_the_expiry_is_a_setting_that_callers_can_override(settings: Settings) -> None:
     settings.UPLOADS_KEPT_DAYS = 3
-    upload = store_file(factories.upload(factories.jpeg()))
+    upload = store_file(factories.upload(factories.jpeg()), client=None)
     assert upload.keep_until == upload.uploaded_at + timedelta(days=3)
-    upload = store_file(factories.upload(factories.jpeg()), keep_for=timedelta(hours=1))
+    upload = store_file(factories.upload(factories.jpeg()), keep_for=timedelta(hours=1), client=None)
     assert upload.keep_until == upload.uploaded_at + timedelta(hours=1)
 
 
@@ -70,13 +70,13 @@ def test_the_expiry_is_a_setting_that_callers_can_override(settings: Settings) -
 def test_a_clean_file_is_not_cleaned_again(monkeypatch: pytest.MonkeyPatch) -> None:
     clean = clean_upload(factories.upload(factories.jpeg()))
     monkeypatch.setattr("files.validation._clean", None)
-    assert store_file(clean).size == len(clean.content)
+    assert store_file(clean, client=None).size == len(clean.content)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_rollback_deletes_the_file(upload_folder: Path) -> None:
     with rolled_back():
-        store_file(factories.upload(factories.jpeg()))
+        store_file(factories.upload(factories.jpeg()), client=None)
         assert len(factories.files_in(upload_folder)) == 1
     assert factories.files_in(upload_folder) == []
     assert not Upload.objects.exists()
@@ -85,9 +85,9 @@ def test_a_rollback_deletes_the_file(upload_folder: Path) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_rollback_to_a_savepoint_deletes_only_its_files(upload_folder: Path) -> None:
     with transaction.atomic():
-        upload = store_file(factories.upload(factories.jpeg()))
+        upload = store_file(factories.upload(factories.jpeg()), client=None)
         with rolled_back():
-            store_file(factories.upload(factories.png()))
+            store_file(factories.upload(factories.png()), client=None)
         assert len(factories.files_in(upload_folder)) == 1
     assert [file.name for file in factories.files_in(upload_folder)] == [Path(upload.stored_name).name]
     assert upload.open().read()
@@ -103,7 +103,7 @@ def test_a_failing_commit_hook_does_not_delete_the_file(upload_folder: Path) -> 
 @pytest.mark.django_db(transaction=True)
 def test_all_files_are_stored_or_none(upload_folder: Path) -> None:
     with pytest.raises(FileRejected) as refusal:
-        store_files([factories.upload(factories.jpeg()), factories.upload(b"MZ", "setup.exe")])
+        store_files([factories.upload(factories.jpeg()), factories.upload(b"MZ", "setup.exe")], client=None)
     assert refusal.value.reason == RejectionReason.PROGRAM
     assert "“setup.exe”" in str(refusal.value)
     assert factories.files_in(upload_folder) == []
@@ -114,7 +114,8 @@ def test_all_files_are_stored_or_none(upload_folder: Path) -> None:
             [
                 factories.upload(factories.jpeg(), "1.jpg"),
                 factories.upload(factories.png(), "2.png"),
-            ]
+            ],
+            client=None,
         )
     ]
     assert names == ["1.jpg", "2.png"]
@@ -138,7 +139,7 @@ def test_a_full_disk_is_reported_and_leaves_no_file(
     full: Storage = FullStorage(location=str(upload_folder))
     monkeypatch.setattr("files.services.private_storage", lambda: full)
     with pytest.raises(FileRejected, match="nothing was sent") as refusal:
-        store_file(factories.upload(factories.jpeg()))
+        store_file(factories.upload(factories.jpeg()), client=None)
     assert refusal.value.reason == RejectionReason.NOT_STORED
     assert factories.files_in(upload_folder) == []
     assert not Upload.objects.exists()
@@ -148,13 +149,13 @@ def test_a_full_disk_is_reported_and_leaves_no_file(
 @pytest.mark.django_db(transaction=True)
 def test_a_failing_insert_leaves_no_file(upload_folder: Path) -> None:
     with pytest.raises(IntegrityError, match="upload_is_kept_for_a_time"):
-        store_file(factories.upload(factories.jpeg()), keep_for=timedelta(0) - timedelta(days=1))
+        store_file(factories.upload(factories.jpeg()), keep_for=timedelta(0) - timedelta(days=1), client=None)
     assert factories.files_in(upload_folder) == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_deleting_an_upload_waits_for_the_commit(upload_folder: Path) -> None:
-    upload = store_file(factories.upload(factories.jpeg()))
+    upload = store_file(factories.upload(factories.jpeg()), client=None)
     with rolled_back():
         delete_upload(Upload.objects.get())
     assert upload.open().read()
@@ -174,6 +175,6 @@ def test_deleting_an_upload_waits_for_the_commit(upload_folder: Path) -> None:
     ],
 )
 def test_database_constraints_reject_invalid_uploads(change: dict[str, object], constraint: str) -> None:
-    upload = store_file(factories.upload(factories.jpeg()))
+    upload = store_file(factories.upload(factories.jpeg()), client=None)
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         Upload.objects.filter(pk=upload.pk).update(**change)

@@ -54,6 +54,7 @@ def test_a_request_with_the_maximum_of_files_is_read(settings: Settings) -> None
 def receive_upload(content: bytes) -> Any:
     """Return what a form gets for a file with this content."""
     request = RequestFactory().post("/", {"proof": factories.upload(content)})
+    request.upload_handlers = [LimitedUploadHandler(request)]
     return request.FILES["proof"]
 
 

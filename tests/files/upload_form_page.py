@@ -9,6 +9,7 @@ from django.urls import path
 
 from files.forms import MultipleUploadField, SingleUploadField
 from files.services import store_files
+from files.upload_limits import receives_files
 from portal.urls import urlpatterns as portal_urls
 
 PAGE = """{% extends "base.html" %}{% load crispy_forms_tags %}
@@ -33,11 +34,12 @@ class ClaimForm(forms.Form):
         return helper
 
 
+@receives_files(lambda request: None)
 def claim(request: HttpRequest) -> HttpResponse:
     form = ClaimForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         photo = form.cleaned_data["photo"]
-        uploads = store_files([*form.cleaned_data["proof"], *([photo] if photo else [])])
+        uploads = store_files([*form.cleaned_data["proof"], *([photo] if photo else [])], client=None)
         return HttpResponse(" ".join(upload.name for upload in uploads))
     page = engines["django"].from_string(PAGE)
     return HttpResponse(page.render({"form": form}, request), status=422 if form.is_bound else 200)

@@ -52,13 +52,12 @@ def test_a_claim_is_stored_completely_and_its_page_opens(client: Client) -> None
     assert "no-store" in page["Cache-Control"]
 
 
-def test_the_receipt_contains_the_reference_and_the_message(client: Client) -> None:
+def test_the_receipt_contains_the_reference_and_a_link(client: Client) -> None:
     thread = submit_claim(client)
     email = latest_email("claim_received")
     assert email.to == ["bea@example.com"]
     assert thread.reference in email.subject
-    assert "€79.95" in email.body
-    assert "I found no confirmation." in email.body
+    assert "/help/threads/open/" in email.body
 
 
 def test_a_repeated_submission_creates_nothing_new(client: Client) -> None:
@@ -249,7 +248,7 @@ def _no_room(*_arguments: object) -> str:
 def test_receipts_to_one_address_are_limited_but_all_claims_are_stored(client: Client) -> None:
     for number in range(8):
         submit_claim(client, message=f"{number}")
-    assert Message.objects.filter(kind="claim_received").count() == 5
+    assert Message.objects.filter(kind="claim_received").count() == 3
     assert ChargeClaim.objects.count() == 8
 
 

@@ -31,7 +31,7 @@ def test_a_message_is_stored_and_gets_a_receipt(client: Client) -> None:
         assert fact in text(page)
     email = latest_email("contact_received")
     assert thread.reference in email.subject
-    assert "It says error 7." in email.body
+    assert "/help/threads/open/" in email.body
 
 
 def test_the_open_order_is_attached_and_its_address_stays_masked(client: Client) -> None:
