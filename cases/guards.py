@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 
 from orders import access
@@ -30,8 +29,8 @@ def with_case(case_type: Any, page: str) -> Callable[[View], View]:
             if case is None:
                 next_path = request.path if request.method in ("GET", "HEAD") else reverse(page, args=[reference])
                 return access.redirect_to_find_page(next_path)
-            if access.pending_code_address(request, case.order):
-                return redirect("orders:code", case.order.public_id)
+            if access.needs_code(request, case.order):
+                return access.redirect_to_code_page(case.order)
             return view(request, case, **kwargs)
 
         def get_order_id(reference: str) -> UUID | None:

@@ -59,7 +59,8 @@ def load_listed_licenses(orders: Sequence[Order], now: datetime) -> list[ListedL
 def find_open_device(request: HttpRequest, device_id: int) -> tuple[Device, Order] | None:
     """The device, with the newest open order that includes its license; None if there is no such order.
 
-    Orders on which the license has ended do not count: it may be the license of somebody else by now.
+    An order whose owner is confirmed comes before the others. Orders on which the license has ended do not count: it
+    may be the license of somebody else by now.
     """
     orders = access.fully_open_orders(request)
     device = Device.objects.select_related("license__product").filter(pk=device_id).first()
@@ -70,8 +71,9 @@ def find_open_device(request: HttpRequest, device_id: int) -> tuple[Device, Orde
         .filter(license=device.license_id, order__in=orders)
         .values_list("order_id", flat=True)
     )
-    order = next((order for order in orders if order.pk in carrying), None)
-    return (device, order) if order is not None else None
+    including = [order for order in orders if order.pk in carrying]
+    confirmed = [order for order in including if access.is_owner_confirmed(request, order)]
+    return (device, (confirmed or including)[0]) if including else None
 
 
 def _add_devices(entries: dict[object, ListedLicense], now: datetime) -> None:

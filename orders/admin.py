@@ -1,8 +1,10 @@
 """The admin of orders, stores and attempts. Data that an import would overwrite is read-only."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html_join
@@ -15,6 +17,7 @@ from notifications import kinds
 from notifications.addresses import email_key
 from notifications.models import Message
 from orders import formats, panels
+from orders.access import site_failures
 from orders.admin_money import money_column
 from orders.models import (
     LAST4,
@@ -195,7 +198,7 @@ class OrderAdmin(ReadOnlyMixin, ModelAdmin):
                 (
                     row.at.strftime("%Y-%m-%d %H:%M:%S %Z"),
                     row.get_method_display(),
-                    row.get_outcome_display(),
+                    f"{row.get_outcome_display()}{f' (× {row.tries})' if row.tries > 1 else ''}",
                     row.client,
                 )
                 for row in rows
@@ -241,10 +244,15 @@ class StoreAdmin(ModelAdmin):
 
 @admin.register(Attempt)
 class AttemptAdmin(ReadOnlyMixin, ModelAdmin):
-    list_display = ["at", "method", "outcome", "subject", "client", "orders_opened"]
+    list_display = ["at", "method", "outcome", "tries", "subject", "client", "orders_opened"]
     list_filter = ["method", "outcome"]
+    list_before_template = "orders/admin/site_failures.html"
     search_fields = ["subject", "client"]
     search_help_text = _("Email address, order number, or the client's network address")
     date_hierarchy = "at"
     ordering = ["-at"]
     show_full_result_count = False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show above the list whether cards are being tried against many addresses."""
+        return super().changelist_view(request, (extra_context or {}) | {"site_failures": site_failures()})

@@ -79,14 +79,22 @@ def access_link(message: Message) -> dict[str, Any]:
     return {
         "url": site_url(reverse("orders:access", args=[link.make_token()])),
         "minutes": int(AccessLink.LIFETIME.total_seconds() // 60),
-        "email": link.email,
     }
 
 
 def address_has_orders(message: Message) -> bool:
     """Also asked for unknown addresses, and only here: whoever asks on the page learns nothing."""
+    return bool(newest_address(message))
+
+
+def newest_address(message: Message) -> str:
+    """The address of a requested link as the newest of its orders spells it; empty if it has no orders.
+
+    Not what was typed: that may be spelled in a way that leads to somebody else.
+    """
     link = AccessLink.objects.filter(pk=message.object_id).first()
-    return link is not None and Order.objects.for_email(link.email).exists()
+    order = Order.objects.for_email_key(link.email_key).newest_first().first() if link is not None else None
+    return order.email if order is not None else ""
 
 
 def lookup_code(message: Message) -> dict[str, Any]:
@@ -98,8 +106,15 @@ def lookup_code(message: Message) -> dict[str, Any]:
 
 
 def code_is_live(message: Message) -> bool:
+    """A code for an order whose address has changed since is not sent: the person asks for a new one."""
     code = LookupCode.objects.filter(pk=message.object_id).first()
-    return code is not None and lookup_codes.is_valid(code, timezone.now())
+    return code is not None and lookup_codes.is_valid(code, timezone.now()) and bool(code_address(message))
+
+
+def code_address(message: Message) -> str:
+    """The address of the code's order, as long as it is the one that the code was made for."""
+    code = LookupCode.objects.select_related("order").filter(pk=message.object_id).first()
+    return code.order.email if code is not None and code.order.email_key == code.email_key else ""
 
 
 def address_corrected(message: Message) -> dict[str, Any]:
@@ -153,6 +168,7 @@ kinds.register(
         f"{TEMPLATES}/access_link.html",
         access_link,
         address_has_orders,
+        recipient=newest_address,
         priority=PRIORITY_NOW,
         label=_("Link to your orders"),
     )
@@ -163,6 +179,7 @@ kinds.register(
         f"{TEMPLATES}/lookup_code.html",
         lookup_code,
         code_is_live,
+        recipient=code_address,
         priority=PRIORITY_NOW,
         label=_("Code for your order"),
     )

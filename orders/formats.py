@@ -1,7 +1,8 @@
 """Localized dates, countries and payment methods, by Babel's CLDR data. Money is in orders/money.py."""
 
+import math
 from collections.abc import Mapping
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -10,13 +11,14 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time, get_timezone_name
 from babel.numbers import format_percent
 from django.conf import settings
-from django.utils.translation import get_language, gettext, to_locale
+from django.utils.translation import get_language, gettext, ngettext, to_locale
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order, Refund
 
 # Entries per cache. An order page shows many dates and amounts, but few different ones.
 CACHED_RESULTS = 4096
+MINUTES_UNTIL_HOURS = 120  # shorter waits are told in minutes
 
 CARD_BRANDS = {
     "visa": "Visa",
@@ -99,6 +101,22 @@ def _zone_name(moment: datetime, zone: tzinfo, language: str) -> str:
 def zone_name(moment: datetime, zone: tzinfo) -> str:
     """Return the name of the zone at that moment, such as Central European Standard Time."""
     return _zone_name(moment, zone, active_language())
+
+
+def wait(now: datetime, until: datetime) -> str:
+    """Format how long to wait and until when, rounded up to a minute: "12 minutes (2:20 PM UTC)".
+
+    The portal does not know the reader's time zone, but the length of the wait is right in all of them.
+    """
+    until = (until + timedelta(minutes=1, microseconds=-1)).astimezone(UTC).replace(second=0, microsecond=0)
+    minutes = max(1, math.ceil((until - now) / timedelta(minutes=1)))
+    if minutes < MINUTES_UNTIL_HOURS:
+        length = ngettext("%(count)s minute", "%(count)s minutes", minutes) % {"count": minutes}
+    else:
+        length = gettext("about %(count)s hours") % {"count": round(minutes / 60)}
+    is_today = until.date() == now.astimezone(UTC).date()
+    time = format_time(until, "short", locale=active_locale()) if is_today else local_time(until, UTC)
+    return gettext("%(length)s (%(time)s UTC)") % {"length": length, "time": time}
 
 
 def country(code: str) -> str:

@@ -1,14 +1,18 @@
 """View decorators and responses that the views of all apps share."""
 
+import math
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods
 
+from orders import formats
 from orders.forms.fields import CardNumberMaskingForm
 from orders.rate_limits import SHORT_WINDOW
 
@@ -25,9 +29,17 @@ def tell_about_card_number(request: HttpRequest, form: CardNumberMaskingForm | N
         messages.warning(request, gettext("What you wrote contained a card number. We kept only its last 4 digits."))
 
 
-def too_many_requests(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    """Render a page that asks to wait. `minutes` in its context says for how long at most."""
-    minutes = int(SHORT_WINDOW.total_seconds() // 60)
-    response = render(request, template, context | {"minutes": minutes}, status=TOO_MANY_REQUESTS)
-    response["Retry-After"] = str(int(SHORT_WINDOW.total_seconds()))
+def too_many_requests(
+    request: HttpRequest, template: str, context: dict[str, Any], retry_at: datetime | None = None
+) -> HttpResponse:
+    """Render a page that asks to wait until `retry_at`; without it, for the longest that a short rate limit lasts.
+
+    The context gets `minutes`, rounded up, and `wait`: for how long and until when, in words.
+    """
+    now = timezone.now()
+    retry_at = max(retry_at or now + SHORT_WINDOW, now)
+    seconds = math.ceil((retry_at - now).total_seconds())
+    context = context | {"minutes": math.ceil(seconds / 60), "wait": formats.wait(now, retry_at)}
+    response = render(request, template, context, status=TOO_MANY_REQUESTS)
+    response["Retry-After"] = str(seconds)
     return response

@@ -6,25 +6,44 @@ static/js/proof-of-work.js, because the script of django-altcha needs a less str
 
 import base64
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django_altcha import AltchaField, AltchaWidget
+from django_altcha import AltchaField, get_altcha_challenge
 
 from orders.rate_limits import Rate, RateLimit, consume
 
-MAX_NUMBER = 150_000  # upper bound of hashes to compute; about a second on a cheap phone
+# Most hashes that the browser computes, and half of them on average: when an enumeration begins, and when it has gone
+# on. Chromium at a sixth of a desktop's speed, like a cheap phone, computes about 17,000 a second: 2 and 9 seconds.
+EASIEST = 30_000
+HARDEST = 150_000
 LIFETIME_MILLISECONDS = 10 * 60 * 1000
 
 
-class ProofOfWorkWidget(AltchaWidget):
+class ProofOfWorkWidget(forms.HiddenInput):
+    """Carries a new challenge, and takes its solution. Unlike django-altcha's widget, it needs none of its files."""
+
     template_name = "orders/_proof_of_work.html"
+
+    def __init__(self, options: Mapping[str, Any] | None = None, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs)
+        self.options = options or {}
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        challenge = get_altcha_challenge(max_number=self.options["maxnumber"], expires=self.options["expire"])
+        context["widget"]["challenge"] = json.dumps(vars(challenge))
+        return context
 
 
 class ProofOfWorkField(AltchaField):
-    """A form field whose value is a solved challenge. Each challenge is accepted once."""
+    """A form field whose value is a solved challenge. Each challenge is accepted once.
+
+    `severity` is from 0 to 1 and says how hard the challenge is.
+    """
 
     widget = ProofOfWorkWidget
     default_error_messages = {
@@ -34,8 +53,9 @@ class ProofOfWorkField(AltchaField):
         "replay": _("The check of your browser was used already. Please send the form again."),
     }
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(maxnumber=MAX_NUMBER, expire=LIFETIME_MILLISECONDS, **kwargs)
+    def __init__(self, severity: float = 0.0, **kwargs: Any) -> None:
+        hashes = round(EASIEST + (HARDEST - EASIEST) * severity)
+        super().__init__(maxnumber=hashes, expire=LIFETIME_MILLISECONDS, **kwargs)
 
     def replay_attack_protection(self, payload: str) -> None:
         # Identified by the challenge, because the rest of the payload can be encoded in many ways. `consume` is one

@@ -28,6 +28,14 @@ class Rate:
 
 
 @dataclass(frozen=True)
+class Attempts:
+    """How many attempts a counter holds of the last 15 minutes (`short`) and of the last 24 hours (`long`)."""
+
+    short: int
+    long: int
+
+
+@dataclass(frozen=True)
 class RateLimit:
     """A limit for one subject, such as an email address or an order, within a scope."""
 
@@ -57,8 +65,9 @@ _CONSUME = """
             FROM unnest(counter.tries) AS t WHERE t > %s
         ) AS checked
     )
-    RETURNING allowed
+    RETURNING allowed, tries
 )"""
+_COUNT = "count(*) FILTER (WHERE t > %s), count(*) FILTER (WHERE t > %s)"  # in the short and in the long window
 
 
 def consume(limits: Sequence[RateLimit], now: datetime) -> bool:
@@ -71,39 +80,59 @@ def consume(limits: Sequence[RateLimit], now: datetime) -> bool:
 
 def consume_each(limits: Sequence[RateLimit], now: datetime) -> list[bool]:
     """As `consume`, but return a result per limit. Those after an exhausted one are not counted, and False."""
+    parts, parameters = _consume_parts(limits, now)
+    answers = ", ".join(f"(SELECT allowed FROM limit{index})" for index in range(len(limits)))  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH {parts} SELECT {answers}", parameters)
+        return [bool(allowed) for allowed in cursor.fetchone()]
+
+
+def consume_and_count(limit: RateLimit, now: datetime) -> Attempts:
+    """As `consume`, but return how many attempts the counter holds after this one."""
+    parts, parameters = _consume_parts([limit], now)
+    statement = f"WITH {parts} SELECT {_COUNT} FROM limit0, unnest(tries) AS t"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*parameters, now - SHORT_WINDOW, now - LONG_WINDOW])
+        return Attempts(*cursor.fetchone())
+
+
+def _consume_parts(limits: Sequence[RateLimit], now: datetime) -> tuple[str, list[Any]]:
+    """Return the parts of the WITH clause that count one attempt against each limit, and their parameters."""
     parts: list[str] = []
     parameters: list[Any] = []
     for index, limit in enumerate(limits):
         only_if = f"FROM limit{index - 1} AS earlier WHERE earlier.allowed" if index else ""
         parts.append(_CONSUME.format(name=f"limit{index}", only_if=only_if))
         parameters += [limit.key, now, now - SHORT_WINDOW, limit.rate.short, limit.rate.long, now - LONG_WINDOW]
-    answers = ", ".join(f"(SELECT allowed FROM limit{index})" for index in range(len(limits)))  # noqa: S608
-    statement = f"WITH {','.join(parts)} SELECT {answers}"
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return [bool(allowed) for allowed in cursor.fetchone()]
+    return ",".join(parts), parameters
 
 
-def allows(limit: RateLimit, now: datetime) -> bool:
-    """Whether a limit would allow an attempt, without counting one."""
-    tries = _tries([limit])
-    short = sum(tried > now - SHORT_WINDOW for tried in tries)
-    long = sum(tried > now - LONG_WINDOW for tried in tries)
-    return short < limit.rate.short and long < limit.rate.long
+def count_attempts(limits: Sequence[RateLimit], now: datetime) -> Attempts:
+    """Return how many attempts the counters of these limits hold together, without counting one.
 
-
-def count_failures(limits: Sequence[RateLimit], now: datetime) -> int:
-    """Return the number of failed attempts of the last day, of these limits together. Successes were restored."""
-    return sum(tried > now - LONG_WINDOW for tried in _tries(limits))
-
-
-def _tries(limits: Sequence[RateLimit]) -> list[datetime]:
+    Successful attempts were restored, so where those are, this is the number of failures.
+    """
     # Raw SQL, as in all of this module: every lookup executes it, and the ORM would take longer than PostgreSQL.
+    statement = f"SELECT {_COUNT} FROM orders_ratelimitcounter, unnest(tries) AS t WHERE key = ANY(%s)"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [now - SHORT_WINDOW, now - LONG_WINDOW, [limit.key for limit in limits]])
+        return Attempts(*cursor.fetchone())
+
+
+def next_attempt_at(limits: Sequence[RateLimit], now: datetime) -> datetime:
+    """Return when all of these limits allow an attempt again; `now` if they do already. Counts none."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT tries FROM orders_ratelimitcounter WHERE key = ANY(%s)", [[limit.key for limit in limits]]
+            "SELECT key, tries FROM orders_ratelimitcounter WHERE key = ANY(%s)", [[limit.key for limit in limits]]
         )
-        return [tried for (tries,) in cursor.fetchall() for tried in tries]
+        tries = dict(cursor.fetchall())
+    moments = [now]
+    for limit in limits:
+        for size, window in ((limit.rate.short, SHORT_WINDOW), (limit.rate.long, LONG_WINDOW)):
+            recent = sorted(tried for tried in tries.get(limit.key, ()) if tried > now - window)
+            if len(recent) >= size:
+                moments.append(recent[-size] + window)
+    return max(moments)
 
 
 def restore(limits: Sequence[RateLimit], now: datetime) -> None:

@@ -28,6 +28,11 @@ app.conf.beat_schedule = {
         "schedule": settings.REFUND_TICK_SECONDS,
         "options": {"expires": settings.REFUND_TICK_SECONDS},
     },
+    "match-withdrawals": {
+        "task": "refunds.tasks.match_withdrawals",
+        "schedule": settings.WITHDRAWAL_TICK_SECONDS,
+        "options": {"expires": settings.WITHDRAWAL_TICK_SECONDS},
+    },
     "send-follow-ups": {
         "task": "notifications.tasks.send_follow_ups",
         "schedule": settings.FOLLOW_UP_TICK_SECONDS,

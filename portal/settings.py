@@ -163,6 +163,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = env.str("CELERY_BEAT_SCHEDULE_FILENAME", str(VAR
 DELIVERY_TICK_SECONDS = 2
 HEARTBEAT_SECONDS = 30
 REFUND_TICK_SECONDS = 30
+WITHDRAWAL_TICK_SECONDS = 5
 FOLLOW_UP_TICK_SECONDS = 600
 
 # --- Email --------------------------------------------------------------------------------------------
@@ -208,6 +209,10 @@ if CLIENT_IP_PROXIES < 1:
 
 # --- Access (see orders/access) -----------------------------------------------------------------------
 CONFIRMATION_WINDOW_HOURS = env.int("CONFIRMATION_WINDOW_HOURS", 72)
+# Failed lookups by card on the whole site, within 24 hours, until each further one needs a proof of work.
+SITE_FAILED_CARDS_PER_DAY = env.int("SITE_FAILED_CARDS_PER_DAY", 300)
+if SITE_FAILED_CARDS_PER_DAY < 1:
+    stop("SITE_FAILED_CARDS_PER_DAY must be at least 1.")
 
 ALTCHA_HMAC_KEY = salted_hmac("orders.proof_of_work", SECRET_KEY, secret=SECRET_KEY, algorithm="sha256").hexdigest()
 

@@ -26,6 +26,7 @@ from orders.models import Order
 from orders.money import format_money
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from refunds.price_differences import format_price_difference
+from refunds.services.withdrawals import find_order
 from refunds.statements import clean_name, clean_order_number
 
 TEMPLATES = "refunds/emails"
@@ -46,6 +47,8 @@ def context(case_type: type[DecidedCase], message: Message) -> dict[str, Any]:
     """What every email about a step says from: the step, its case, and the order where it is known."""
     event = case_type.event_model()._default_manager.select_related("case").get(pk=message.object_id)
     case = event.case
+    if isinstance(case, Withdrawal) and case.order is None and case.is_matching_due:
+        case.order = find_order(case)  # not saved: `match_withdrawals` does that in a moment
     order = case.about_order
     shown: dict[str, Any] = {
         "event": event,

@@ -38,7 +38,7 @@ def licenses(request: HttpRequest) -> HttpResponse:
         )
     granted = access.granted_orders(request).first()
     if granted is not None:
-        return redirect("orders:code", granted.public_id)
+        return access.redirect_to_code_page(granted)
     return _redirect_to_find()
 
 
@@ -52,14 +52,21 @@ def _redirect_to_find() -> HttpResponseRedirect:
 def with_device(view: View) -> Callable[..., HttpResponse]:
     """Decorate a view with `device_id` to get the device and an open order that includes its license.
 
-    The response is the same whether the device does not exist or no open order includes it.
+    The response is the same whether the device does not exist or no open order includes it. Releasing a device moves
+    access, so if the order was opened by a card alone, an emailed code is asked for first.
     """
 
     @wraps(view)
     def wrapper(request: HttpRequest, device_id: int) -> HttpResponse:
         found = license_list.find_open_device(request, device_id)
-        return view(request, *found) if found else _redirect_to_find()
+        if found is None:
+            return _redirect_to_find()
+        _device, order = found
+        if not access.is_owner_confirmed(request, order):
+            return access.redirect_to_code_page(order, request.path)
+        return view(request, *found)
 
+    wrapper.covers_all_orders = True  # type: ignore[attr-defined]  # so the page of the emailed code leads back here
     return wrapper
 
 

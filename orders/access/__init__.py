@@ -5,12 +5,22 @@ gets a grant in the server-side session, bound to order ids. Every attempt is co
 it is evaluated, and recorded for staff. All refusals look the same.
 
 The last 4 digits of a card have only 10,000 values. A store can therefore require an emailed code in addition to the
-card, and while cards are tried against many addresses, no card is evaluated without a proof of work.
+card; what moves money or access always does (`is_owner_confirmed`). While cards are tried against many addresses, no
+card is evaluated without a proof of work.
 """
 
-from orders.access.attempts import CLIENT_RATE, SITE_CARD_LIMIT, LookupResult, Method, Outcome, under_enumeration
+from orders.access.attempts import (
+    CLIENT_RATE,
+    LookupResult,
+    Method,
+    Outcome,
+    SiteFailures,
+    site_card_rate,
+    site_failures,
+    under_enumeration,
+)
 from orders.access.clients import client_address, client_ip
-from orders.access.codes import enter_code, resend_code
+from orders.access.codes import CODE_RATE, enter_code, has_sent_code, send_code
 from orders.access.grants import (
     GRANT_LIFETIME,
     IDLE_TIMEOUT,
@@ -19,7 +29,9 @@ from orders.access.grants import (
     grant_resource_access,
     granted_orders,
     has_resource_access,
-    pending_code_address,
+    is_owner_confirmed,
+    needs_code,
+    redirect_to_code_page,
     redirect_to_find_page,
     with_order,
     with_unconfirmed_order,
@@ -38,10 +50,10 @@ from orders.access.lookups import (
 
 __all__ = [
     "CLIENT_RATE",
+    "CODE_RATE",
     "GRANT_LIFETIME",
     "IDLE_TIMEOUT",
     "LINK_RATE",
-    "SITE_CARD_LIMIT",
     "SUBJECT_RATE",
     "SUSPICIOUS_FAILURES",
     "LinkOpened",
@@ -49,6 +61,7 @@ __all__ = [
     "LookupResult",
     "Method",
     "Outcome",
+    "SiteFailures",
     "check_link",
     "clear_pending_correction",
     "client_address",
@@ -62,14 +75,19 @@ __all__ = [
     "grant_resource_access",
     "granted_orders",
     "has_resource_access",
+    "has_sent_code",
+    "is_owner_confirmed",
+    "needs_code",
     "open_link",
-    "pending_code_address",
     "pending_correction",
+    "redirect_to_code_page",
     "redirect_to_find_page",
     "renew_link",
     "request_link",
-    "resend_code",
     "save_pending_correction",
+    "send_code",
+    "site_card_rate",
+    "site_failures",
     "under_enumeration",
     "with_order",
     "with_unconfirmed_order",

@@ -5,7 +5,7 @@ grant is given, which prevents session fixation.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from functools import wraps
 from typing import Any, Self
@@ -29,6 +29,10 @@ SESSION_KEY = "grants"
 # Session keys that are removed with the access: the link and the code that were used, and a pending correction.
 LINK_KEY, CODE_KEY, CORRECTION_KEY = "link", "code", "correction"
 
+# Proofs after which money and access may be moved: an emailed link, and what only the owner of the order was told.
+# Four digits of a card are not among them.
+CONFIRMING_PROOFS = frozenset({Attempt.Method.NUMBER, Attempt.Method.LINK, Attempt.Method.CORRECTION})
+
 View = Callable[..., HttpResponse]
 
 
@@ -36,19 +40,22 @@ View = Callable[..., HttpResponse]
 class Grant:
     """Permission of a browser to open something until `expires_at`, and the proof it was given for.
 
-    While `pending_code_address` is set, access is restricted until the code sent to that address is entered.
+    While `needs_code` is set, access is restricted until the code emailed to the order's address is entered. Until
+    `confirmed_until`, the person may also move money or access (see `is_owner_confirmed`). Both moments are seconds
+    since the epoch, because sessions are JSON.
     """
 
-    expires_at: float  # seconds since the epoch, as sessions are JSON
+    expires_at: float
     proof: str
-    pending_code_address: str = ""
+    confirmed_until: float = 0.0
+    needs_code: bool = False
 
     @classmethod
     def from_session(cls, stored: dict[str, Any]) -> Self:
         return cls(**stored)
 
     def to_session(self) -> dict[str, Any]:
-        return {"expires_at": self.expires_at, "proof": self.proof, "pending_code_address": self.pending_code_address}
+        return asdict(self)
 
 
 @dataclass
@@ -89,9 +96,16 @@ def current_grants(request: HttpRequest) -> Grants:
 
 
 def grant_access(request: HttpRequest, orders: Iterable[Order], proof: Attempt.Method) -> None:
-    """Give this browser access to these orders. The caller has verified the proof."""
+    """Give this browser access to these orders. The caller has verified the proof.
+
+    What an earlier, stronger proof confirmed stays so, for as long as that proof counts.
+    """
     grants = current_grants(request)
-    grants.orders |= {order.pk: _new_grant(proof) for order in orders}
+    new = _new_grant(proof)
+    for order in orders:
+        earlier = grants.orders.get(order.pk)
+        confirmed_until = max(new.confirmed_until, earlier.confirmed_until if earlier else 0.0)
+        grants.orders[order.pk] = replace(new, confirmed_until=confirmed_until)
     _renew_session(request, grants)
 
 
@@ -106,7 +120,8 @@ def grant_resource_access(request: HttpRequest, name: str, proof: str) -> None:
 
 
 def _new_grant(proof: str) -> Grant:
-    return Grant((timezone.now() + GRANT_LIFETIME).timestamp(), str(proof))
+    expires_at = (timezone.now() + GRANT_LIFETIME).timestamp()
+    return Grant(expires_at, str(proof), confirmed_until=expires_at if proof in CONFIRMING_PROOFS else 0.0)
 
 
 def _renew_session(request: HttpRequest, grants: Grants) -> None:
@@ -130,37 +145,45 @@ def granted_orders(request: HttpRequest) -> OrderQuerySet:
 def fully_open_orders(request: HttpRequest) -> list[Order]:
     """Return the orders that this browser may open without restriction, with their stores, newest first."""
     granted = granted_orders(request).select_related("store")
-    return [order for order in granted if not pending_code_address(request, order)]
+    return [order for order in granted if not needs_code(request, order)]
 
 
 # --- The emailed code in addition to a card ------------------------------------------------------------------------
 
 
-def pending_code_address(request: HttpRequest, order: Order) -> str:
-    """Return the address to which the code was sent that this order still requires; empty if none is required."""
+def needs_code(request: HttpRequest, order: Order) -> bool:
+    """Whether access to this granted order is restricted until an emailed code is entered."""
     grant = current_grants(request).orders.get(order.pk)
-    return grant.pending_code_address if grant else ""
+    return grant is not None and grant.needs_code
 
 
-def set_pending_code(request: HttpRequest, orders: Iterable[Order], address: str) -> None:
-    """Restrict these granted orders until the code sent to this address is entered."""
-    _set_pending_code_address(request, {order.pk for order in orders}, address)
+def is_owner_confirmed(request: HttpRequest, order: Order) -> bool:
+    """Whether this browser may also move money or access of this order, such as name a bank account for a payout.
+
+    A card alone does not allow that. Order number and password, an emailed link, or an emailed code do.
+    """
+    now = timezone.now().timestamp()
+    grant = current_grants(request).orders.get(order.pk)
+    return grant is not None and not grant.needs_code and grant.confirmed_until > now
 
 
-def clear_pending_code(request: HttpRequest, address: str) -> None:
-    """Lift the restriction from every order that requires a code sent to this address."""
-    restricted = {pk for pk, grant in current_grants(request).orders.items() if grant.pending_code_address == address}
-    _set_pending_code_address(request, restricted, "")
-    request.session.cycle_key()
-    request.session.pop(CODE_KEY, None)
-
-
-def _set_pending_code_address(request: HttpRequest, order_ids: set[int], address: str) -> None:
+def require_code_for(request: HttpRequest, orders: Iterable[Order]) -> None:
+    """Restrict these granted orders until an emailed code is entered."""
     grants = current_grants(request)
-    for order_id in order_ids & grants.orders.keys():
-        grant = grants.orders[order_id]
-        grants.orders[order_id] = Grant(grant.expires_at, grant.proof, address)
+    for order_id in {order.pk for order in orders} & grants.orders.keys():
+        grants.orders[order_id] = replace(grants.orders[order_id], needs_code=True)
     request.session[SESSION_KEY] = grants.to_session()
+
+
+def confirm_owner(request: HttpRequest, email_key: str) -> None:
+    """Lift all restrictions from the granted orders of this address. The caller has verified a code sent to it."""
+    grants = current_grants(request)
+    confirmed = Order.objects.for_email_key(email_key).filter(pk__in=list(grants.orders))
+    for order_id in confirmed.values_list("pk", flat=True):
+        grant = grants.orders[order_id]
+        grants.orders[order_id] = replace(grant, confirmed_until=grant.expires_at, needs_code=False)
+    request.session.pop(CODE_KEY, None)
+    _renew_session(request, grants)
 
 
 # --- View decorators ---------------------------------------------------------------------------------
@@ -176,8 +199,8 @@ def with_order(view: View) -> View:
     @with_unconfirmed_order
     @wraps(view)
     def confirmed(request: HttpRequest, order: Order, **kwargs: Any) -> HttpResponse:
-        if pending_code_address(request, order):
-            return HttpResponseRedirect(reverse("orders:code", args=[order.public_id]))
+        if needs_code(request, order):
+            return redirect_to_code_page(order)
         return view(request, order, **kwargs)
 
     return confirmed
@@ -203,6 +226,12 @@ def with_unconfirmed_order(view: View) -> View:
 def redirect_to_find_page(path: str) -> HttpResponseRedirect:
     """Redirect to the find page, which leads back to this path once the order was found."""
     return HttpResponseRedirect(f"{reverse('orders:find')}?{urlencode({'next': path})}")
+
+
+def redirect_to_code_page(order: Order, next_path: str = "") -> HttpResponseRedirect:
+    """Redirect to the page that emails a code and asks for it, and then leads to `next_path`, or to the order."""
+    path = reverse("orders:code", args=[order.public_id])
+    return HttpResponseRedirect(f"{path}?{urlencode({'next': next_path})}" if next_path else path)
 
 
 def _granted_order(request: HttpRequest, public_id: UUID) -> Order | None:

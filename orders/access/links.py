@@ -7,13 +7,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from notifications.addresses import address_subject
+from notifications.addresses import address_subject, email_key
 from notifications.services import send
 from orders.access.attempts import CLIENT_RATE, LookupResult, Method, Outcome, record_attempt
 from orders.access.clients import client_address
 from orders.access.grants import LINK_KEY, grant_access, granted_orders
 from orders.models import MAX_FOUND_ORDERS, AccessLink, LinkState, Order
-from orders.rate_limits import Rate, RateLimit, consume, consume_each
+from orders.rate_limits import Rate, RateLimit, consume, consume_each, next_attempt_at
 
 # Links emailed to one address. Beyond it, the links that are in the mailbox already can be renewed.
 LINK_RATE = Rate(short=5, long=20)
@@ -35,23 +35,22 @@ def request_link(request: HttpRequest, email: str, next_path: str = "") -> Looku
     """Email a link to the orders of this address. Result and duration are the same for unknown addresses.
 
     Whether the address has orders is checked when the email is sent (see orders/emails.py). The outcome is FOUND
-    unless the client exceeded its own limit.
+    unless the limit of the client or of the address is used up.
     """
     now = timezone.now()
     address = address_subject(email)
     client = client_address(request)
-    client_allowed, address_allowed = consume_each(
-        [RateLimit("client-link", client, CLIENT_RATE), RateLimit("link", address, LINK_RATE)], now
-    )
+    limits = [RateLimit("client-link", client, CLIENT_RATE), RateLimit("link", address, LINK_RATE)]
+    client_allowed, address_allowed = consume_each(limits, now)
     if not client_allowed:
         outcome = Outcome.CLIENT_BLOCKED
     elif not address_allowed:
         outcome = Outcome.RATE_LIMITED
     else:
         outcome = Outcome.FOUND
-        _send_link(email.strip(), next_path)
+        _send_link(email_key(email), next_path)
     record_attempt(Method.LINK_REQUEST, outcome, address, client)
-    return LookupResult(Outcome.CLIENT_BLOCKED if outcome == Outcome.CLIENT_BLOCKED else Outcome.FOUND)
+    return LookupResult(outcome, retry_at=None if outcome == Outcome.FOUND else next_attempt_at(limits, now))
 
 
 def check_link(token: str) -> LinkState:
@@ -68,11 +67,11 @@ def open_link(request: HttpRequest, token: str) -> LinkOpened:
     found: list[Order] = []
     used = link.mark_used(timezone.now())
     if used:
-        found = list(Order.objects.for_email(link.email).access_columns().newest_first()[:MAX_FOUND_ORDERS])
+        found = list(Order.objects.for_email_key(link.email_key).access_columns().newest_first()[:MAX_FOUND_ORDERS])
     elif request.session.get(LINK_KEY) == link.pk and granted_orders(request).exists():
         return LinkOpened(LinkResult.OPENED, link.next_path)  # a second click on the same button
     outcome = Outcome.FOUND if found else Outcome.REFUSED
-    record_attempt(Method.LINK, outcome, address_subject(link.email), client_address(request), len(found))
+    record_attempt(Method.LINK, outcome, link.email_key, client_address(request), len(found))
     if not found:
         return LinkOpened(LinkResult.INVALID if used else LinkResult.USED_OR_EXPIRED)
     grant_access(request, found, Method.LINK)
@@ -86,16 +85,18 @@ def renew_link(request: HttpRequest, token: str) -> LookupResult:
     link = AccessLink.get_by_token(token)
     if link is None:
         return LookupResult(Outcome.REFUSED)
-    address = address_subject(link.email)
-    limits = [RateLimit("client-link", client, CLIENT_RATE), RateLimit("renewal", address, LINK_RATE)]
-    allowed = consume(limits, timezone.now())
+    now = timezone.now()
+    limits = [RateLimit("client-link", client, CLIENT_RATE), RateLimit("renewal", link.email_key, LINK_RATE)]
+    allowed = consume(limits, now)
     if allowed:
-        _send_link(link.email, link.next_path)
+        _send_link(link.email_key, link.next_path)
     outcome = Outcome.FOUND if allowed else Outcome.RATE_LIMITED
-    record_attempt(Method.LINK_REQUEST, outcome, address, client)
-    return LookupResult(Outcome.FOUND if allowed else Outcome.CLIENT_BLOCKED)
+    record_attempt(Method.LINK_REQUEST, outcome, link.email_key, client)
+    return LookupResult(outcome, retry_at=None if allowed else next_attempt_at(limits, now))
 
 
-def _send_link(email: str, next_path: str) -> None:
-    link = AccessLink.objects.create(email=email, next_path=next_path)
-    send("access_link", link, email, language=get_language() or "")
+def _send_link(key: str, next_path: str) -> None:
+    """Queue a link to the orders of this key. It goes to the address on the orders (see orders/emails.py)."""
+    if key:  # an address without a key has no orders that could be opened by it
+        link = AccessLink.objects.create(email_key=key, next_path=next_path)
+        send("access_link", link, key, language=get_language() or "")

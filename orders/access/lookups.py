@@ -10,7 +10,7 @@ from orders.access.attempts import LookupResult, Method, attempt_lookup, under_e
 from orders.access.codes import require_code
 from orders.access.grants import CORRECTION_KEY, current_grants, granted_orders
 from orders.models import LAST4, MAX_FOUND_ORDERS, Order, Store, normalize_order_number
-from orders.rate_limits import Rate, RateLimit, count_failures
+from orders.rate_limits import Rate, RateLimit, count_attempts
 
 # Failed attempts: by card against one email address, or by password against one order number.
 SUBJECT_RATE = Rate(short=5, long=20)
@@ -54,7 +54,7 @@ def find_by_card(
 
     `enumerated` is the result of `under_enumeration()`, if the caller has it already. `work_done` says that the
     request contained a proof of work; without one, no card is evaluated while the site is being enumerated. Where
-    the store requires it, the orders stay restricted until an emailed code is entered (see `pending_code_address`).
+    the store requires it, the orders stay restricted until an emailed code is entered (see `needs_code`).
     """
     address = address_subject(email)
     enumerated = under_enumeration() if enumerated is None else enumerated
@@ -63,9 +63,7 @@ def find_by_card(
         return list(Order.objects.for_card(email, card_last4).access_columns().newest_first()[:MAX_FOUND_ORDERS])
 
     # Orders that are open without restriction, by a stronger proof, stay so.
-    unrestricted = {
-        order_id for order_id, grant in current_grants(request).orders.items() if not grant.pending_code_address
-    }
+    unrestricted = {order_id for order_id, grant in current_grants(request).orders.items() if not grant.needs_code}
     lookup = attempt_lookup(
         request,
         Method.CARD,
@@ -74,9 +72,9 @@ def find_by_card(
         find_orders,
         may_evaluate=work_done or not enumerated,
     )
-    to_confirm = _orders_to_confirm(lookup.orders, address, enumerated)
+    to_confirm = _orders_to_confirm(lookup.orders, address)
     if unconfirmed := [order for order in to_confirm if order.pk not in unrestricted]:
-        require_code(request, unconfirmed, email.strip())
+        require_code(request, unconfirmed)
     return lookup
 
 
@@ -88,10 +86,14 @@ def _card_limit(address: str) -> RateLimit:
     return RateLimit("card", address, SUBJECT_RATE)
 
 
-def _orders_to_confirm(found: list[Order], address: str, enumerated: bool) -> list[Order]:
-    """Return the orders whose stores require an emailed code for this lookup by card."""
+def _orders_to_confirm(found: list[Order], address: str) -> list[Order]:
+    """Return the orders whose stores require an emailed code for this lookup by card.
+
+    Only attempts on this address or these orders are suspicious. Attempts on the whole site cost a proof of work and
+    never more: else anybody could make them cost every owner a code.
+    """
     policies = {order.store.confirm_card_lookup for order in found}
-    suspicious = Store.ConfirmCardLookup.WHEN_SUSPICIOUS in policies and (enumerated or _was_guessed(found, address))
+    suspicious = Store.ConfirmCardLookup.WHEN_SUSPICIOUS in policies and _was_guessed(found, address)
     confirming = {Store.ConfirmCardLookup.ALWAYS} | ({Store.ConfirmCardLookup.WHEN_SUSPICIOUS} if suspicious else set())
     return [order for order in found if order.store.confirm_card_lookup in confirming]
 
@@ -99,7 +101,7 @@ def _orders_to_confirm(found: list[Order], address: str, enumerated: bool) -> li
 def _was_guessed(found: list[Order], address: str) -> bool:
     """Whether attempts failed recently, by card on this address or by password on these orders."""
     limits = [_card_limit(address), *(_number_limit(order.number_key) for order in found)]
-    return count_failures(limits, timezone.now()) >= SUSPICIOUS_FAILURES
+    return count_attempts(limits, timezone.now()).long >= SUSPICIOUS_FAILURES
 
 
 # --- An address correction that was proven and is not confirmed yet -----------------------------------------

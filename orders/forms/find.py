@@ -63,10 +63,11 @@ class CardForm(EmailForm):
     )
     next = NextField(required=False)
 
-    def __init__(self, data: Any = None, *, with_proof_of_work: bool = False, **kwargs: Any) -> None:
+    def __init__(self, data: Any = None, *, proof_of_work: float | None = None, **kwargs: Any) -> None:
+        """`proof_of_work` says how hard a proof of work is required, from 0 to 1; None requires none."""
         super().__init__(data, **kwargs)
-        if with_proof_of_work:
-            self.fields["altcha"] = ProofOfWorkField()
+        if proof_of_work is not None:
+            self.fields["altcha"] = ProofOfWorkField(proof_of_work)
 
     def clean_card_last4(self) -> str:
         digits = normalize_digits(self.cleaned_data["card_last4"])
@@ -99,6 +100,7 @@ class CodeForm(PortalForm):
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "digits"}),
         error_messages=error_messages(_("Please enter the code from the email.")),
     )
+    next = NextField(required=False)
 
     def __init__(self, public_id: UUID, data: Any = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)

@@ -1,5 +1,6 @@
 """The `next` parameter: the page to which a successful lookup leads."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from django import forms
 from django.urls import Resolver404, ResolverMatch, resolve
 
 NEXT_LENGTH = 200
+QUERY = re.compile(r"[A-Za-z0-9_=&-]*")  # what our own pages have in theirs; nothing that leads elsewhere
 
 
 def is_order_page(path: str) -> bool:
@@ -34,7 +36,8 @@ def is_all_orders_page(path: str) -> bool:
 
 
 def _resolve_order_page(path: str) -> ResolverMatch | None:
-    if len(path) > NEXT_LENGTH:
+    path, question_mark, query = path.partition("?")
+    if len(path) + len(query) > NEXT_LENGTH or not QUERY.fullmatch(query) or (question_mark and not query):
         return None
     try:
         page = resolve(path)

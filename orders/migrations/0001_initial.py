@@ -188,13 +188,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("first_sent_at", models.DateTimeField(blank=True, null=True)),
                 ("used_at", models.DateTimeField(blank=True, null=True)),
-                ("email", models.CharField(max_length=254)),
-                (
-                    "email_key",
-                    notifications.addresses.EmailKeyField(
-                        blank=True, default="", editable=False, max_length=254, of="email"
-                    ),
-                ),
+                ("email_key", models.CharField(max_length=254)),
                 ("next_path", models.CharField(blank=True, max_length=200)),
             ],
             options={
@@ -239,6 +233,8 @@ class Migration(migrations.Migration):
                 ("subject", models.CharField(blank=True, max_length=254, verbose_name="address or order number")),
                 ("client", models.CharField(blank=True, max_length=64, verbose_name="client")),
                 ("orders_opened", models.PositiveIntegerField(default=0, verbose_name="orders opened")),
+                ("tries", models.PositiveIntegerField(db_default=1, default=1, verbose_name="tries")),
+                ("shared_key", models.CharField(blank=True, db_default="", default="", editable=False, max_length=32)),
             ],
             options={
                 "verbose_name": "attempt",
@@ -246,6 +242,13 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["-at"], name="attempt_by_time"),
                     models.Index(fields=["subject", "-at"], name="attempt_by_subject"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("shared_key__gt", "")),
+                        fields=("shared_key",),
+                        name="attempt_shared_key_unique",
+                    )
                 ],
             },
         ),
@@ -266,21 +269,6 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "link to undo a correction",
                 "verbose_name_plural": "links to undo corrections",
-            },
-        ),
-        migrations.CreateModel(
-            name="LookupCode",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("email", models.CharField(max_length=254)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("tries", models.PositiveSmallIntegerField(default=0)),
-                ("used_at", models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                "verbose_name": "lookup code",
-                "verbose_name_plural": "lookup codes",
-                "indexes": [models.Index(fields=["created_at"], name="lookup_code_by_age")],
             },
         ),
         migrations.AddField(
@@ -430,6 +418,25 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "follow-up schedule",
                 "verbose_name_plural": "follow-up schedules",
+            },
+        ),
+        migrations.CreateModel(
+            name="LookupCode",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("email_key", models.CharField(max_length=254)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("used_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "order",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="orders.order"),
+                ),
+            ],
+            options={
+                "verbose_name": "lookup code",
+                "verbose_name_plural": "lookup codes",
+                "indexes": [models.Index(fields=["created_at"], name="lookup_code_by_age")],
             },
         ),
         migrations.AddIndex(

@@ -2,13 +2,21 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+from notifications.addresses import MAX_ADDRESS_LENGTH
 
 
 class LookupCode(models.Model):
-    """A code emailed to confirm a lookup by card. Its digits are derived when it is sent, and not stored."""
+    """A code emailed to the address of an order, to confirm a lookup by card.
 
-    email = models.CharField(max_length=254)
+    Its digits are derived when it is sent, and not stored.
+    """
+
+    order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="+")
+    # Of the order's address when the code was requested. If that changes, the code is neither sent nor accepted.
+    email_key = models.CharField(max_length=MAX_ADDRESS_LENGTH)
     created_at = models.DateTimeField(auto_now_add=True)
     tries = models.PositiveSmallIntegerField(default=0)
     used_at = models.DateTimeField(null=True, blank=True)
@@ -19,11 +27,15 @@ class LookupCode(models.Model):
         indexes = [models.Index(fields=["created_at"], name="lookup_code_by_age")]
 
     def __str__(self) -> str:
-        return f"{self.email} {self.created_at:%Y-%m-%d %H:%M}"
+        return f"{self.email_key} {self.created_at:%Y-%m-%d %H:%M}"
 
 
 class Attempt(models.Model):
-    """An attempt to open orders. Never contains the secret that was tried."""
+    """An attempt to open orders. Never contains the secret that was tried.
+
+    Attempts that a rate limit refused share one row per quarter of an hour, so that a flood does not fill the table:
+    see `record_attempt` in orders/access/attempts.py.
+    """
 
     class Method(models.TextChoices):
         NUMBER = "number", _("order number and password")
@@ -48,10 +60,18 @@ class Attempt(models.Model):
     subject = models.CharField(_("address or order number"), max_length=SUBJECT_LENGTH, blank=True)
     client = models.CharField(_("client"), max_length=64, blank=True)
     orders_opened = models.PositiveIntegerField(_("orders opened"), default=0)
+    tries = models.PositiveIntegerField(_("tries"), default=1, db_default=1)
+    # Identifies a row that several attempts share; empty for a row of a single attempt.
+    shared_key = models.CharField(max_length=32, blank=True, default="", db_default="", editable=False)
 
     class Meta:
         verbose_name = _("attempt")
         verbose_name_plural = _("attempts")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["shared_key"], condition=Q(shared_key__gt=""), name="attempt_shared_key_unique"
+            ),
+        ]
         indexes = [
             models.Index(fields=["-at"], name="attempt_by_time"),
             models.Index(fields=["subject", "-at"], name="attempt_by_subject"),

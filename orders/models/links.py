@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from notifications.addresses import EmailKeyField
+from notifications.addresses import MAX_ADDRESS_LENGTH
 from notifications.tokens import TokenSigner
 
 
@@ -66,10 +66,12 @@ class SingleUseLink(models.Model):
 
 
 class AccessLink(SingleUseLink):
-    """A request for an emailed link to the orders of an address, known or not."""
+    """A request for an emailed link to the orders of an address, known or not.
 
-    email = models.CharField(max_length=254)
-    email_key = EmailKeyField("email")
+    It holds the key of the address only: the email goes to the address on the orders, as it is written there.
+    """
+
+    email_key = models.CharField(max_length=MAX_ADDRESS_LENGTH)
     next_path = models.CharField(max_length=200, blank=True)
 
     class Meta:
@@ -78,4 +80,4 @@ class AccessLink(SingleUseLink):
         indexes = [models.Index(fields=["created_at"], name="access_link_by_age")]
 
     def __str__(self) -> str:
-        return f"{self.email} {self.created_at:%Y-%m-%d %H:%M}"
+        return f"{self.email_key} {self.created_at:%Y-%m-%d %H:%M}"

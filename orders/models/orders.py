@@ -46,7 +46,10 @@ def normalize_order_number(typed: str) -> str:
 class OrderQuerySet(models.QuerySet["Order"]):
     def for_email(self, email: str) -> "OrderQuerySet":
         """Orders whose emails go to this address; none if the address has no key."""
-        key = email_key(email)
+        return self.for_email_key(email_key(email))
+
+    def for_email_key(self, key: str) -> "OrderQuerySet":
+        """Orders whose address has this key; none if it is empty."""
         return self.filter(email_key=key) if key else self.none()
 
     def for_number(self, typed: str) -> "OrderQuerySet":

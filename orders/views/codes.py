@@ -1,14 +1,21 @@
-"""The page on which the emailed code is entered that confirms a lookup by card."""
+"""The page that emails a code and asks for it: it confirms a lookup by card.
+
+A restricted order needs it to be opened. What moves money or access needs it, too, and leads here and back.
+"""
+
+from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from notifications.addresses import mask_address
-from orders import access
-from orders.access import Outcome, with_unconfirmed_order
-from orders.forms import CodeForm
+from orders import access, formats
+from orders.access import LookupResult, Outcome, with_unconfirmed_order
+from orders.forms import CodeForm, is_order_page
 from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
 from orders.models import Order
 from orders.views.find import INVALID_FORM, NOT_FOUND, TOO_MANY
@@ -20,20 +27,32 @@ TEMPLATE = "orders/code.html"
 @no_store
 @with_unconfirmed_order
 def code(request: HttpRequest, order: Order) -> HttpResponse:
-    address = access.pending_code_address(request, order)
-    if not address:
-        return redirect("orders:order", order.public_id)
-    form = CodeForm(order.public_id, request.POST if request.method == "POST" else None)
-    context = {"order": order, "form": form, "result": "", "address": mask_address(address)}
+    """Ask for the code, and then redirect to the order, or to the page of the portal that `next` names."""
+    is_restricted = access.needs_code(request, order)
+    if not is_restricted and access.is_owner_confirmed(request, order):
+        return _redirect_to_next(request, order)
+    next_path = _next_path(request)
+    form = CodeForm(order.public_id, request.POST if request.method == "POST" else None, initial={"next": next_path})
+    if not is_restricted:
+        form.button = _("Continue")
+    context: dict[str, Any] = {
+        "order": order,
+        "form": form,
+        "next": next_path,
+        "result": "",
+        "address": mask_address(order.email) if order.email_key else "",
+        "is_restricted": is_restricted,
+        "is_sent": is_restricted or access.has_sent_code(request, order),
+    }
     if not form.is_bound:
         return render(request, TEMPLATE, context)
     if not form.is_valid():
         return render(request, TEMPLATE, context | {"result": INVALID_FORM}, status=UNPROCESSABLE)
-    outcome = access.enter_code(request, order, form.cleaned_data["code"]).outcome
-    if outcome == Outcome.FOUND:
-        return redirect("orders:order", order.public_id)
-    if outcome == Outcome.CLIENT_BLOCKED:
-        return too_many_requests(request, TEMPLATE, context | {"result": TOO_MANY})
+    result = access.enter_code(request, order, form.cleaned_data["code"])
+    if result.outcome == Outcome.FOUND:
+        return _redirect_to_next(request, order)
+    if result.outcome == Outcome.CLIENT_BLOCKED:
+        return too_many_requests(request, TEMPLATE, context | {"result": TOO_MANY}, result.retry_at)
     return render(request, TEMPLATE, context | {"result": NOT_FOUND}, status=UNPROCESSABLE)
 
 
@@ -41,11 +60,31 @@ def code(request: HttpRequest, order: Order) -> HttpResponse:
 @no_store
 @with_unconfirmed_order
 def code_again(request: HttpRequest, order: Order) -> HttpResponse:
-    if request.method == "POST" and access.pending_code_address(request, order):
-        if access.resend_code(request, order):
-            messages.success(request, gettext("A new code is on its way. The earlier ones are no longer valid."))
-        else:
-            messages.warning(
-                request, gettext("Several codes were sent already. Please use the latest, or try again in 15 minutes.")
-            )
-    return redirect("orders:code", order.public_id)
+    """Email a code, and lead back to the page that asks for it."""
+    is_needed = access.needs_code(request, order) or not access.is_owner_confirmed(request, order)
+    if request.method == "POST" and is_needed:
+        was_sent = access.has_sent_code(request, order)
+        _add_message(request, access.send_code(request, order), was_sent=was_sent)
+    return access.redirect_to_code_page(order, _next_path(request))
+
+
+def _add_message(request: HttpRequest, result: LookupResult, *, was_sent: bool) -> None:
+    if result.retry_at is not None:
+        text = gettext("Several codes were sent already. Use the latest, or ask for another one in %(wait)s.")
+        messages.warning(request, text % {"wait": formats.wait(timezone.now(), result.retry_at)})
+    elif result.outcome == Outcome.FOUND and was_sent:
+        messages.success(request, gettext("A new code is on its way. The earlier ones are no longer valid."))
+    elif result.outcome == Outcome.FOUND:
+        messages.success(request, gettext("A code is on its way."))
+
+
+def _next_path(request: HttpRequest) -> str:
+    """Return the page to lead to afterwards; empty unless it is a page of the portal about orders."""
+    path = (request.POST if request.method == "POST" else request.GET).get("next", "")
+    return path if is_order_page(path) else ""
+
+
+def _redirect_to_next(request: HttpRequest, order: Order) -> HttpResponse:
+    if next_path := _next_path(request):
+        return HttpResponseRedirect(next_path)
+    return redirect("orders:order", order.public_id)

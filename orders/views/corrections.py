@@ -1,5 +1,7 @@
 """Pages to correct the email address of an order, and to undo a correction from the old address."""
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -40,15 +42,17 @@ def correct_email(request: HttpRequest) -> HttpResponse:
     data = form.cleaned_data
     lookup = access.find_for_correction(request, data["order_number"], data["password"], data["card_last4"])
     if lookup.outcome != Outcome.FOUND:
-        return _form_page(request, form, TOO_MANY if lookup.outcome == Outcome.CLIENT_BLOCKED else NOT_FOUND)
+        return _form_page(request, form, NOT_FOUND if lookup.retry_at is None else TOO_MANY, lookup.retry_at)
     access.save_pending_correction(request, lookup.orders[0], data["new_email"])
     return redirect("orders:correct_email_check")
 
 
-def _form_page(request: HttpRequest, form: CorrectEmailForm, result: str = "") -> HttpResponse:
+def _form_page(
+    request: HttpRequest, form: CorrectEmailForm, result: str = "", retry_at: datetime | None = None
+) -> HttpResponse:
     context = {"form": form, "result": result, "hours": UNDO_HOURS}
     if result == TOO_MANY:
-        return too_many_requests(request, TEMPLATE, context)
+        return too_many_requests(request, TEMPLATE, context, retry_at)
     return render(request, TEMPLATE, context, status=UNPROCESSABLE if result else 200)
 
 

@@ -1,5 +1,6 @@
 """The find page, with three forms: by order number, by card, and by emailed link."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -47,8 +48,9 @@ def find_number(request: HttpRequest) -> HttpResponse:
 def find_card(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return redirect("orders:find")
-    enumerated = access.under_enumeration()
-    form = CardForm(request.POST, with_proof_of_work=enumerated)
+    failures = access.site_failures()
+    enumerated = failures.need_proof_of_work
+    form = CardForm(request.POST, proof_of_work=failures.severity if enumerated else None)
     if not form.is_valid():
         return render_find_page(request, request.POST, form, INVALID_FORM)
     email, digits = form.cleaned_data["email"], form.cleaned_data["card_last4"]
@@ -64,8 +66,8 @@ def find_link(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render_find_page(request, request.POST, form, INVALID_FORM)
     lookup = access.request_link(request, form.cleaned_data["email"], form.cleaned_data["next"])
-    if lookup.outcome == Outcome.CLIENT_BLOCKED:
-        return render_find_page(request, request.POST, form, TOO_MANY)
+    if lookup.retry_at is not None:
+        return render_find_page(request, request.POST, form, TOO_MANY, lookup.retry_at)
     return redirect("orders:link_sent")
 
 
@@ -78,8 +80,10 @@ def link_sent(request: HttpRequest) -> HttpResponse:
 def _respond(request: HttpRequest, form: PortalForm, lookup: LookupResult) -> HttpResponse:
     if lookup.outcome == Outcome.FOUND:
         return redirect_to_orders(lookup.orders, form.cleaned_data["next"])
-    result = TOO_MANY if lookup.outcome == Outcome.CLIENT_BLOCKED else NOT_FOUND
-    return render_find_page(request, request.POST, form, result)
+    # A limit that is used up says so, for known and unknown orders alike: else the owner, refused because of a
+    # stranger's tries, would believe that the password is wrong.
+    result = NOT_FOUND if lookup.retry_at is None else TOO_MANY
+    return render_find_page(request, request.POST, form, result, lookup.retry_at)
 
 
 def redirect_to_orders(orders: list[Order], next_path: str) -> HttpResponseRedirect:
@@ -93,11 +97,15 @@ def redirect_to_orders(orders: list[Order], next_path: str) -> HttpResponseRedir
 
 
 def render_find_page(
-    request: HttpRequest, data: Any, sent_form: PortalForm | None = None, result: str = ""
+    request: HttpRequest,
+    data: Any,
+    sent_form: PortalForm | None = None,
+    result: str = "",
+    retry_at: datetime | None = None,
 ) -> HttpResponse:
     """Render the page with all forms. `sent_form` is the one that was sent, and `result` says how it ended.
 
-    The other forms get the values of the fields that they share with it.
+    The other forms get the values of the fields that they share with it. `retry_at` belongs to TOO_MANY.
     """
     if sent_form is not None:
         data = sent_form.data  # the form has removed what must not be shown again
@@ -113,7 +121,7 @@ def render_find_page(
         "has_next_page": bool(initial["next"]) and not result,
     }
     if result == TOO_MANY:
-        response = too_many_requests(request, "orders/find.html", context)
+        response = too_many_requests(request, "orders/find.html", context, retry_at)
     else:
         response = render(request, "orders/find.html", context, status=UNPROCESSABLE if result else 200)
     if result:

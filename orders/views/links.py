@@ -37,11 +37,11 @@ def access_link(request: HttpRequest, token: str) -> HttpResponse:
 def renew_access_link(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return redirect("orders:access", token)
-    outcome = access.renew_link(request, token).outcome
-    if outcome == Outcome.REFUSED:
+    renewal = access.renew_link(request, token)
+    if renewal.outcome == Outcome.REFUSED:
         return _render_access_page(request, token, LinkState.INVALID)
-    if outcome == Outcome.CLIENT_BLOCKED:
-        return render_find_page(request, {}, LinkForm(), TOO_MANY)
+    if renewal.retry_at is not None:
+        return render_find_page(request, {}, LinkForm(), TOO_MANY, renewal.retry_at)
     return redirect("orders:link_sent")
 
 

@@ -39,7 +39,6 @@ def order_list(request: HttpRequest) -> HttpResponse:
 @with_unconfirmed_order
 def order_page(request: HttpRequest, order: Order) -> HttpResponse:
     """The order. Until a required emailed code was entered, without panels and emails."""
-    code_address = access.pending_code_address(request, order)
     context: dict[str, Any] = {
         "order": order,
         "zone": order.store.tzinfo,
@@ -49,8 +48,8 @@ def order_page(request: HttpRequest, order: Order) -> HttpResponse:
         "address": mask_address(order.email) if order.email else "",
         "frozen_until": order.returns_frozen_until if order.is_frozen(timezone.now()) else None,
     }
-    if code_address:
-        context |= {"code_form": CodeForm(order.public_id), "pending_code_address": mask_address(code_address)}
+    if access.needs_code(request, order):
+        context["code_form"] = CodeForm(order.public_id)
     else:
         emails = mails_about_order(order.pk)
         context |= {"panels": panels.load_panels([order])[order.pk], "mails": emails}

@@ -95,7 +95,8 @@ def _create_case(number: int, order: Order, reason: ReturnReason, agent: User) -
     if number == 4:
         swaps.request_swap(order, SwapRequest(line.pk, None, "I bought it for a Mac."))
     elif number == 5:
-        withdrawals.withdraw(WithdrawalStatement(order.billing_name, order.number, order.email), order.language)
+        statement = WithdrawalStatement(order.billing_name, order.number, order.email)
+        withdrawals.match_withdrawal(withdrawals.withdraw(statement, order.language).pk)
     else:
         case = returns.request_return(order, [RequestedLine(line.pk, 1)], reason, "It is not what I was looking for.")
         if number == 1:

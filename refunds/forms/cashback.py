@@ -28,7 +28,10 @@ Method = CashbackClaim.PayoutMethod
 
 
 class CashbackForm(SubmissionForm):
-    """A claim for a serial number of the accessible orders. Whether a promotion applies is decided by the service."""
+    """A claim for a serial number of the accessible orders. Whether a promotion applies is decided by the service.
+
+    A bank account can be named only if `offers_account` is true.
+    """
 
     form_name = "cashback"
 
@@ -71,8 +74,21 @@ class CashbackForm(SubmissionForm):
         error_messages=error_messages(""),
     )
 
-    def __init__(self, country: str, licenses: Sequence[LicenseCashback], data: Any = None, files: Any = None) -> None:
+    def __init__(
+        self,
+        country: str,
+        licenses: Sequence[LicenseCashback],
+        data: Any = None,
+        files: Any = None,
+        *,
+        offers_account: bool = True,
+    ) -> None:
         super().__init__(data, files=files, initial={"country": country})
+        self.offers_account = offers_account
+        if not offers_account:
+            del self.fields["payout_holder"], self.fields["payout_account"]
+            method: Any = self.fields["payout_method"]
+            method.choices = [choice for choice in method.choices if choice[0] != Method.BANK]
         serials = [each.purchase.license.serial for each in licenses if each.promotion is not None]
         self.known_serial_keys = {each.purchase.license.serial_key for each in licenses}
         typed = normalize_typed(self.data.get("serial"))

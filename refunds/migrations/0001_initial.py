@@ -810,6 +810,7 @@ class Migration(migrations.Migration):
                         blank=True, default="", editable=False, max_length=254, of="email"
                     ),
                 ),
+                ("is_matching_due", models.BooleanField(db_default=True, default=True, editable=False)),
                 (
                     "withdraw_until",
                     models.DateTimeField(
@@ -1167,6 +1168,12 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="withdrawal",
             index=models.Index(fields=["status", "due_at"], name="withdrawal_queue"),
+        ),
+        migrations.AddIndex(
+            model_name="withdrawal",
+            index=models.Index(
+                condition=models.Q(("is_matching_due", True)), fields=["id"], name="withdrawal_matching_due"
+            ),
         ),
         migrations.AddConstraint(
             model_name="withdrawal",

@@ -45,10 +45,11 @@ class Withdrawal(DecidedCase):
     order_number = models.CharField(_("order number as typed"), max_length=200)
     email = models.CharField(_("email address"), max_length=254)
     email_key = EmailKeyField("email")
-    # Set automatically if number and email address match, else by staff.
+    # Set by `match_withdrawals` if number and email address match, else by staff.
     order = models.ForeignKey(
         Order, on_delete=models.PROTECT, null=True, blank=True, related_name="withdrawals", verbose_name=_("order")
     )
+    is_matching_due = models.BooleanField(default=True, db_default=True, editable=False)
     withdraw_until = models.DateTimeField(_("could be withdrawn until"), null=True, blank=True, editable=False)
     is_late = models.BooleanField(_("late"), default=False, editable=False)
     amount_approved = money_field(null=True, blank=True, editable=False)
@@ -62,7 +63,10 @@ class Withdrawal(DecidedCase):
                 name="withdrawal_approved_amount_positive",
             ),
         ]
-        indexes = [models.Index(fields=["status", "due_at"], name="withdrawal_queue")]
+        indexes = [
+            models.Index(fields=["status", "due_at"], name="withdrawal_queue"),
+            models.Index(fields=["id"], condition=Q(is_matching_due=True), name="withdrawal_matching_due"),
+        ]
 
     @property
     def recipient(self) -> str:

@@ -5,13 +5,14 @@ is acknowledged without delay. docs/withdrawal.md lists how each requirement is 
 """
 
 import hashlib
+import logging
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext, override
@@ -34,9 +35,12 @@ from refunds.public_holidays import public_holidays, store_country
 from refunds.refusals import InvalidAmount
 from refunds.services.transactions import promise_refund
 
+logger = logging.getLogger(__name__)
+
 Status = Withdrawal.Status
 # An identical statement within this time is a duplicate, such as a second click.
 DUPLICATE_WINDOW = timedelta(days=1)
+MATCHED_AT_ONCE = 100  # withdrawals whose orders are looked up in one run
 SATURDAY, SUNDAY = 5, 6
 
 
@@ -52,7 +56,8 @@ class WithdrawalStatement:
 def withdraw(statement: WithdrawalStatement, language: str, submission_id: UUID | None = None) -> Withdrawal:
     """Record a withdrawal and email the acknowledgement. A duplicate of one that was not declined returns that one.
 
-    Its order is looked up by number and address together. The result looks the same whether it is found or not.
+    Orders are not looked at, so that neither the result nor its duration reveals whether there is such an order:
+    `match_withdrawals` finds it afterwards.
     """
     with transaction.atomic():
         _lock_statement(statement)
@@ -69,8 +74,6 @@ def withdraw(statement: WithdrawalStatement, language: str, submission_id: UUID 
             language=language,
             created_at=now,
         )
-        if (order := _find_order(statement)) is not None:
-            _set_order(withdrawal, lock_order(order.pk))
         may_email = may_email_acknowledgement(statement.email, now)  # if not, the page alone acknowledges
         note = ""
         if not may_email:
@@ -100,10 +103,50 @@ def _find_same_statement(statement: WithdrawalStatement) -> Withdrawal | None:
     return withdrawals.exclude(status__in=CALLED_OFF).order_by("pk").first()
 
 
-def _find_order(statement: WithdrawalStatement) -> Order | None:
-    """Return the order with this number and email address; None if there are several."""
-    orders = list(Order.objects.for_number(statement.order_number).for_email(statement.email)[:2])
-    return orders[0] if len(orders) == 1 else None
+# --- The order of a withdrawal ------------------------------------------------------------------------------
+
+
+def match_withdrawals() -> int:
+    """Find the orders of new withdrawals. Returns how many were found. Called by a task, every few seconds."""
+    waiting = Withdrawal.objects.filter(is_matching_due=True).order_by("pk").values_list("pk", flat=True)
+    found = 0
+    for withdrawal_id in list(waiting[:MATCHED_AT_ONCE]):
+        try:
+            found += match_withdrawal(withdrawal_id)
+        except DatabaseError:
+            raise
+        except Exception:  # an error in one must not keep the others waiting
+            logger.exception("The order of withdrawal %s could not be looked up", withdrawal_id)
+    return found
+
+
+def match_withdrawal(withdrawal_id: int) -> bool:
+    """Find the order of a new withdrawal, by number and address together. Returns whether it was found now.
+
+    An order that staff have set meanwhile stays.
+    """
+    with transaction.atomic():
+        order = find_order(Withdrawal.objects.get(pk=withdrawal_id))
+        if order is not None:
+            order = lock_order(order.pk)
+        withdrawal = Withdrawal.objects.select_for_update(of=("self",)).get(pk=withdrawal_id)
+        if not withdrawal.is_matching_due:
+            return False
+        withdrawal.is_matching_due = False
+        is_open = withdrawal.order_id is None and withdrawal.is_undecided
+        # Its address may have been corrected before it was locked.
+        is_found = order is not None and is_open and order.email_key == withdrawal.email_key
+        if order is not None and is_found:
+            _set_order(withdrawal, order)
+        withdrawal.save(update_fields=["is_matching_due", "order", "withdraw_until", "is_late"])
+    return is_found
+
+
+def find_order(withdrawal: Withdrawal) -> Order | None:
+    """Return the order with the stated number and email address; None if there are several."""
+    orders = Order.objects.for_number(withdrawal.order_number).for_email(withdrawal.email).select_related("store")
+    found = list(orders[:2])
+    return found[0] if len(found) == 1 else None
 
 
 def _set_order(withdrawal: Withdrawal, order: Order) -> None:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +19,7 @@ from files.client_limits import is_exhausted
 from files.rejection_reasons import RejectionReason
 from files.services import FileRejected
 from files.upload_limits import receives_files
+from licenses.models import normalize_serial
 from orders import access, formats
 from orders.countries import guess_country, parse_country_code
 from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
@@ -44,6 +47,7 @@ class CashbackPage:
 
     country: str
     orders: list[Order]  # accessible without an emailed code
+    confirmed_orders: list[Order]  # those for which a bank account may be named
     order_awaiting_code: Order | None
     promotions: list[LoadedPromotion] = field(default_factory=list)
     licenses: list[LicenseCashback] = field(default_factory=list)
@@ -53,6 +57,27 @@ class CashbackPage:
         """How the orders to claim for were paid; empty if they were not all paid the same way."""
         payments = {formats.payment_line(each.purchase.order) for each in self.licenses if each.promotion is not None}
         return payments.pop() if len(payments) == 1 else ""
+
+    @property
+    def order_to_confirm(self) -> Order | None:
+        """An order to claim for whose owner has to enter an emailed code before naming a bank account."""
+        orders = (each.purchase.order for each in self.licenses if each.promotion is not None)
+        return next((order for order in orders if order not in self.confirmed_orders), None)
+
+    def order_to_confirm_for(self, serial: str) -> Order | None:
+        """As `order_to_confirm`, for a claim of this serial number."""
+        key = normalize_serial(serial)
+        orders = (each.purchase.order for each in self.licenses if each.purchase.license.serial_key == key)
+        return next((order for order in orders if order not in self.confirmed_orders), None)
+
+    @property
+    def path(self) -> str:
+        return f"{reverse('refunds:cashback')}?{urlencode({'country': self.country})}"
+
+    @property
+    def code_page(self) -> str:
+        """The page that confirms the owner of `order_to_confirm`, and then leads back here."""
+        return access.redirect_to_code_page(self.order_to_confirm, self.path).url if self.order_to_confirm else ""
 
 
 def _refuse_files(request: HttpRequest) -> RejectionReason | None:
@@ -81,7 +106,10 @@ def claim(request: HttpRequest) -> HttpResponse:
     if not consume([_claim_limit(request)], timezone.now()):
         refusal = gettext("Too many claims were sent from here. Please try again in a quarter of an hour.")
         return too_many_requests(request, TEMPLATE, _context(page, _empty_form(page), refusal))
-    form = CashbackForm(page.country, page.licenses, request.POST, request.FILES)
+    names_account = request.POST.get("payout_method") == CashbackClaim.PayoutMethod.BANK
+    if names_account and (order := page.order_to_confirm_for(request.POST.get("serial", ""))):
+        return access.redirect_to_code_page(order, page.path)  # the form offers that only to confirmed owners
+    form = _form(page, request.POST, request.FILES)
     if form.is_valid():
         try:
             return redirect(_send(request, page, form).path)
@@ -94,12 +122,13 @@ claim.covers_all_orders = True  # type: ignore[attr-defined]  # see orders/forms
 
 
 def _send(request: HttpRequest, page: CashbackPage, form: CashbackForm) -> CashbackClaim:
+    details = form.payout_details()
     return cashback.request_cashback(
-        page.orders,
+        page.orders if details is None else page.confirmed_orders,
         form.cleaned_data["serial"],
         form.cleaned_data["country"],
         form.cleaned_data["proof"],
-        form.payout_details(),
+        details,
         submission=form.cleaned_data["submission_id"],
         client=access.client_address(request),
     )
@@ -108,19 +137,24 @@ def _send(request: HttpRequest, page: CashbackPage, form: CashbackForm) -> Cashb
 def _empty_form(page: CashbackPage) -> CashbackForm | None:
     """Return an empty form, or None if there is nothing to claim."""
     if any(each.promotion is not None for each in page.licenses):
-        return CashbackForm(page.country, page.licenses)
+        return _form(page)
     return None
+
+
+def _form(page: CashbackPage, data: Any = None, files: Any = None) -> CashbackForm:
+    return CashbackForm(page.country, page.licenses, data, files, offers_account=page.order_to_confirm is None)
 
 
 def _load_page(request: HttpRequest, country: str) -> CashbackPage:
     now = timezone.now()
     granted = list(access.granted_orders(request).select_related("store"))
-    awaiting_code = [order for order in granted if access.pending_code_address(request, order)]
+    awaiting_code = [order for order in granted if access.needs_code(request, order)]
     orders = [order for order in granted if order not in awaiting_code]
     country = country or guess_country(request, orders)
     return CashbackPage(
         country,
         orders,
+        [order for order in orders if access.is_owner_confirmed(request, order)],
         next(iter(awaiting_code), None),
         running_promotions(promotions_in(country), now),
         cashback.check_licenses(orders, country, now) if orders else [],

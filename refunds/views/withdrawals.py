@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from orders import access
 from orders.http import UNPROCESSABLE, get_or_post, no_store, tell_about_card_number, too_many_requests
-from orders.rate_limits import Rate, RateLimit, consume
+from orders.rate_limits import Rate, RateLimit, consume, next_attempt_at
 from refunds.forms.withdrawals import WithdrawalForm
 from refunds.models import Withdrawal
 from refunds.services import withdrawals
@@ -42,8 +42,9 @@ def withdraw(request: HttpRequest) -> HttpResponse:
     if request.POST.get("confirm") != "1":
         return render(request, "refunds/withdraw_check.html", {"form": form, "statement": form.statement})
     now = timezone.now()
-    if not consume([RateLimit("client-withdrawal", access.client_address(request), CLIENT_RATE)], now):
-        return too_many_requests(request, TEMPLATE, {"form": form, "too_many": True})
+    limits = [RateLimit("client-withdrawal", access.client_address(request), CLIENT_RATE)]
+    if not consume(limits, now):
+        return too_many_requests(request, TEMPLATE, {"form": form, "too_many": True}, next_attempt_at(limits, now))
     withdrawal = withdrawals.withdraw(form.statement, get_language() or "", form.scoped_submission_id)
     shown = request.session.get(SESSION_KEY, {})
     request.session[SESSION_KEY] = shown | {withdrawal.reference: (now + ACKNOWLEDGEMENT_SHOWN_FOR).timestamp()}
@@ -58,7 +59,7 @@ def _initial_values(request: HttpRequest) -> dict[str, Any]:
     """Return name and number of an accessible order. Not its email address, which the order page masks."""
     public_id = request.GET.get("order", "")
     orders = [order for order in access.granted_orders(request) if not public_id or str(order.public_id) == public_id]
-    if len(orders) != 1 or access.pending_code_address(request, orders[0]):
+    if len(orders) != 1 or access.needs_code(request, orders[0]):
         return {}
     return {"name": clean_name(orders[0].billing_name), "order_number": orders[0].number}
 
@@ -81,7 +82,6 @@ def acknowledgement(request: HttpRequest, reference: str) -> HttpResponse:
 
 def _zone(request: HttpRequest, withdrawal: Withdrawal) -> tzinfo:
     """Return the store's time zone if the order is accessible, else UTC, to not reveal whether the order exists."""
-    for order in access.granted_orders(request).select_related("store"):
-        if order.pk == withdrawal.order_id:
-            return order.store.tzinfo
-    return timezone.get_default_timezone()
+    accessible = access.granted_orders(request).for_number(withdrawal.order_number).for_email(withdrawal.email)
+    order = accessible.select_related("store").first()
+    return order.store.tzinfo if order is not None else timezone.get_default_timezone()

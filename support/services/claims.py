@@ -90,7 +90,7 @@ def _notify_about_match(message: ThreadMessage, order: Order) -> None:
         notify_buyer(message, "claim_matched_elsewhere")
         return
     page = reverse("orders:order", args=[order.public_id])
-    link = AccessLink.objects.create(email=order.email, next_path=page)
+    link = AccessLink.objects.create(email_key=order.email_key, next_path=page)
     send("claim_matched", message, thread.email, str(link.pk), order_id=order.pk, language=thread.language)
 
 
