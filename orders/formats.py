@@ -104,12 +104,12 @@ def zone_name(moment: datetime, zone: tzinfo) -> str:
 
 
 def wait(now: datetime, until: datetime) -> str:
-    """Format how long to wait and until when, rounded up to a minute: "12 minutes (2:20 PM UTC)".
+    """Format how long to wait and until when, both rounded up to a minute: "12 minutes (2:20 PM UTC)".
 
     The portal does not know the reader's time zone, but the length of the wait is right in all of them.
     """
-    until = (until + timedelta(minutes=1, microseconds=-1)).astimezone(UTC).replace(second=0, microsecond=0)
     minutes = max(1, math.ceil((until - now) / timedelta(minutes=1)))
+    until = (until + timedelta(minutes=1, microseconds=-1)).astimezone(UTC).replace(second=0, microsecond=0)
     if minutes < MINUTES_UNTIL_HOURS:
         length = ngettext("%(count)s minute", "%(count)s minutes", minutes) % {"count": minutes}
     else:

@@ -26,6 +26,7 @@ from refunds.eligibility import Eligibility, LineEligibility, check_eligibility
 from refunds.models import Return, ReturnLine, ReturnReason
 from refunds.refusals import InvalidAmount, InvalidQuantity, ReturnPeriodEnded
 from refunds.services.transactions import promise_refund
+from refunds.services.withdrawals import match_withdrawals
 
 Status = Return.Status
 
@@ -138,6 +139,8 @@ def request_return(
     submission id, so does a request for the same units. Raises a Refusal if the lines cannot be returned.
     """
     now = timezone.now()
+    if order.email_key:
+        match_withdrawals(order.email_key)  # a return after a withdrawal is refused, or left to staff
     with transaction.atomic():
         order = lock_order(order.pk)
         if earlier := find_submitted(order, requested, submission_id):

@@ -106,11 +106,17 @@ def _find_same_statement(statement: WithdrawalStatement) -> Withdrawal | None:
 # --- The order of a withdrawal ------------------------------------------------------------------------------
 
 
-def match_withdrawals() -> int:
-    """Find the orders of new withdrawals. Returns how many were found. Called by a task, every few seconds."""
-    waiting = Withdrawal.objects.filter(is_matching_due=True).order_by("pk").values_list("pk", flat=True)
+def match_withdrawals(address_key: str = "") -> int:
+    """Find the orders of new withdrawals, of one address or of all. Returns how many were found.
+
+    A task calls it every few seconds, and so does what must know of a withdrawal at once. To be called outside of any
+    transaction, because it locks orders one after the other.
+    """
+    waiting = Withdrawal.objects.filter(is_matching_due=True).order_by("pk")
+    if address_key:
+        waiting = waiting.filter(email_key=address_key)
     found = 0
-    for withdrawal_id in list(waiting[:MATCHED_AT_ONCE]):
+    for withdrawal_id in list(waiting.values_list("pk", flat=True)[:MATCHED_AT_ONCE]):
         try:
             found += match_withdrawal(withdrawal_id)
         except DatabaseError:

@@ -5,10 +5,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from orders.access import SITE_CARD_LIMIT, under_enumeration
-from orders.lookup_codes import code_digits
-from orders.models import AccessLink, Attempt, LookupCode, Order
-from orders.rate_limits import consume
+from orders.access import site_card_rate, under_enumeration
+from orders.models import AccessLink, Attempt, Order
+from orders.rate_limits import RateLimit, consume
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -19,9 +18,9 @@ CHALLENGE_TIMEOUT = 60_000  # milliseconds; generous for the hardest challenge o
 
 @pytest.fixture(autouse=True)
 def _site_under_enumeration(transactional_db: None) -> None:
-    now = timezone.now()
-    for tried in range(SITE_CARD_LIMIT.rate.short):
-        consume([SITE_CARD_LIMIT], now - timedelta(milliseconds=tried))
+    now, rate = timezone.now(), site_card_rate()
+    for tried in range(rate.short):
+        consume([RateLimit("site", "card", rate)], now - timedelta(milliseconds=tried))
     assert under_enumeration()
 
 
@@ -32,7 +31,7 @@ def submit_card_form(page: Page) -> None:
     form.locator("[type=submit]").click()
 
 
-def test_a_solved_challenge_and_the_emailed_code_open_the_order(open_page: Any, order: Order) -> None:
+def test_a_solved_challenge_opens_the_order(open_page: Any, order: Order) -> None:
     page = open_page("/orders/find/")
     submit_card_form(page)
     expect(
@@ -43,9 +42,6 @@ def test_a_solved_challenge_and_the_emailed_code_open_the_order(open_page: Any, 
     )
     page.locator(f"{CARD_FORM} [type=submit]").click()
     expect(page.locator("[data-order-number]")).to_have_text("A-1001")
-    expect(page.locator("[data-serial]")).to_have_count(0)
-    page.locator("[name=code]").fill(code_digits(LookupCode.objects.get()))
-    page.locator("form[id=form_code] [type=submit]").click()
     expect(page.locator("[data-serial]")).to_have_text(SERIAL)
 
 

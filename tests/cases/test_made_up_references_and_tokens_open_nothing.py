@@ -54,7 +54,7 @@ def test_a_made_up_token_opens_nothing(client: Client, route: str, token: str) -
 def test_a_token_is_valid_only_for_its_kind_of_link() -> None:
     thread = make_thread()
     link = ThreadLink.objects.filter(thread=thread).latest("pk")
-    AccessLink.objects.create(pk=link.pk, email="bea@example.com").make_token()
+    AccessLink.objects.create(pk=link.pk, email_key="bea@example.com").make_token()
     assert AccessLink.get_by_token(link.make_token()) is None
     assert AccessLink.get_state(AccessLink.get_by_token(link.make_token()), thread.created_at) == LinkState.INVALID
 

@@ -14,8 +14,9 @@ from django.utils import timezone
 from licenses.models import Sku
 from orders.models import Order, OrderLine, Store
 from refunds.models import ReturnException, ReturnPolicy
-from refunds.services.withdrawals import WithdrawalStatement, withdraw
+from refunds.services.withdrawals import WithdrawalStatement
 from tests.factories import make_product
+from tests.refunds.withdrawing import withdraw
 
 pytestmark = pytest.mark.django_db
 Bring = Callable[..., Order]

@@ -81,7 +81,8 @@ def test_wrong_cards_count_against_the_limit_of_the_order() -> None:
     for guess in range(SUBJECT_RATE.short):
         assert post_correction(order, card_last4=f"{guess:04}").status_code == 422
     answer = post_correction(order)
-    assert (answer.status_code, result(answer)) == (422, "not-found")
+    assert (answer.status_code, result(answer)) == (429, "too-many")
+    assert "Try again in 15 minutes" in text(answer)
 
 
 def test_signing_out_drops_a_pending_correction() -> None:

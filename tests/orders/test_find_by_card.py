@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from orders.access import (
     CLIENT_RATE,
-    SITE_CARD_LIMIT,
     Outcome,
     find_by_card,
     find_by_number,
     granted_orders,
+    site_card_rate,
     under_enumeration,
 )
 from orders.models import Attempt
@@ -107,7 +107,7 @@ def test_a_blocked_client_does_not_use_up_the_limit_of_an_address() -> None:
 
 def test_enumeration_of_addresses_is_detected_and_stops_the_evaluation_of_cards() -> None:
     make_order()
-    for index in range(SITE_CARD_LIMIT.rate.short):
+    for index in range(site_card_rate().short):
         assert not under_enumeration()
         find_by_card(visit(f"10.0.{index // 200}.{index % 200}"), f"person{index}@example.com", "4242")
     assert under_enumeration()

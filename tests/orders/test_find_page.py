@@ -111,9 +111,10 @@ def test_over_the_limit_the_right_digits_show_the_same_page(order: Order) -> Non
         return Client(REMOTE_ADDR=client).post("/orders/find/card/", RIGHT_CARD | {"card_last4": digits})
 
     wrong = [post(f"000{index}", f"192.0.2.{index}") for index in range(SUBJECT_RATE.short)]
-    right = post("4242", "203.0.113.9")
-    assert right.status_code == 422
-    assert without_tokens(right.content).replace(b"4242", b"0000") == without_tokens(wrong[0].content)
+    assert {answer.status_code for answer in wrong} == {422}
+    right, more = post("4242", "203.0.113.9"), post("0000", "203.0.113.10")
+    assert (right.status_code, result(right)) == (429, "too-many")
+    assert without_tokens(right.content).replace(b"4242", b"0000") == without_tokens(more.content)
 
 
 def test_a_refusal_gives_advice_and_offers_the_link(client: Client) -> None:
@@ -215,7 +216,7 @@ def test_a_blocked_client_is_told_when_to_retry(order: Order) -> None:
         browser.post("/orders/find/card/", {"email": f"person{index}@example.com", "card_last4": "0000"})
     answer = browser.post("/orders/find/card/", RIGHT_CARD)
     assert (answer.status_code, result(answer)) == (429, "too-many")
-    assert int(answer["Retry-After"]) == 15 * 60
+    assert 0 < int(answer["Retry-After"]) <= 15 * 60
 
 
 def test_known_and_unknown_addresses_get_the_same_link_page(order: Order) -> None:

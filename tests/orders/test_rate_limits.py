@@ -13,12 +13,15 @@ from orders.models import RateLimitCounter
 from orders.rate_limits import (
     LONG_WINDOW,
     SHORT_WINDOW,
+    Attempts,
     Rate,
     RateLimit,
-    allows,
     consume,
+    consume_and_count,
     consume_each,
+    count_attempts,
     delete_stale_counters,
+    next_attempt_at,
     restore,
 )
 
@@ -72,12 +75,30 @@ def test_an_exhausted_first_limit_leaves_the_second_untouched() -> None:
 
 
 @pytest.mark.django_db
-def test_asking_whether_a_limit_allows_counts_nothing() -> None:
-    assert all(allows(CARD_LIMIT, NOON) for _look in range(10))
+def test_asking_for_the_next_attempt_counts_none() -> None:
+    assert all(next_attempt_at([CARD_LIMIT], NOON) == NOON for _look in range(10))
     for second in range(5):
         consume([CARD_LIMIT], NOON + timedelta(seconds=second))
-    assert not allows(CARD_LIMIT, NOON + timedelta(minutes=1))
-    assert allows(CARD_LIMIT, NOON + timedelta(minutes=16))
+    at = NOON + timedelta(minutes=1)
+    assert next_attempt_at([CARD_LIMIT], at) == NOON + SHORT_WINDOW
+    assert next_attempt_at([CARD_LIMIT], NOON + timedelta(minutes=16)) == NOON + timedelta(minutes=16)
+
+
+@pytest.mark.django_db
+def test_the_next_attempt_waits_for_every_limit_and_both_windows() -> None:
+    client = RateLimit("client", "192.0.2.1", Rate(short=1, long=2))
+    for hour in (0, 1):
+        assert consume([client, CARD_LIMIT], NOON + timedelta(hours=hour))
+    assert next_attempt_at([client, CARD_LIMIT], NOON + timedelta(hours=2)) == NOON + LONG_WINDOW
+    assert next_attempt_at([CARD_LIMIT], NOON + timedelta(hours=2)) == NOON + timedelta(hours=2)
+
+
+@pytest.mark.django_db
+def test_attempts_are_counted_in_both_windows() -> None:
+    assert consume_and_count(CARD_LIMIT, NOON) == Attempts(short=1, long=1)
+    assert consume_and_count(CARD_LIMIT, NOON + timedelta(minutes=20)) == Attempts(short=1, long=2)
+    assert count_attempts([CARD_LIMIT], NOON + timedelta(minutes=21)) == Attempts(short=1, long=2)
+    assert count_attempts([RateLimit("card", "nobody", CARD_LIMIT.rate)], NOON) == Attempts(short=0, long=0)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -117,6 +138,10 @@ def test_no_window_exceeds_its_limit(steps: list[int]) -> None:
     for step in steps:
         at += timedelta(seconds=step)
         expected = sum(t > at - SHORT_WINDOW for t in taken) < 5 and sum(t > at - LONG_WINDOW for t in taken) < 20
+        retry_at = next_attempt_at([CARD_LIMIT], at)
+        assert (retry_at == at) is expected
+        assert sum(t > retry_at - SHORT_WINDOW for t in taken) < 5
+        assert sum(t > retry_at - LONG_WINDOW for t in taken) < 20
         assert consume([CARD_LIMIT], at) is expected
         if expected:
             taken.append(at)

@@ -47,6 +47,7 @@ from refunds.services import cashback, returns, sending, swaps, transactions, wi
 from tests.factories import make_agent, make_license, make_product, make_reason, make_store
 from tests.refunds.cashback import make_promotion, proof
 from tests.refunds.simulated_store import EMAIL, NUMBER, SLUG, Dialect, Item, SimulatedStore, Snapshot, StoreRefund
+from tests.refunds.withdrawing import withdraw
 
 STORE, STAFF, GATEWAY = "store", "staff", "gateway"
 RETURN_DAYS = 30
@@ -337,7 +338,7 @@ class MoneyMachine(RuleBasedStateMachine):
     @rule(tens=st.none() | st.integers(1, 600), is_declined=st.booleans())
     def buyer_withdraws(self, tens: int | None, is_declined: bool) -> None:
         statement = withdrawals.WithdrawalStatement("Bea Buyer", NUMBER, EMAIL)
-        self.attempt(lambda: withdrawals.withdraw(statement, "en"))
+        self.attempt(lambda: withdraw(statement, "en"))
         case = Withdrawal.objects.latest("pk")
         amount = None if tens is None else self.decimal(tens * 10)
         if is_declined:

@@ -14,6 +14,7 @@ from refunds.models import ReturnPolicy
 from refunds.services import returns, swaps, transactions, withdrawals
 from refunds.services.license_revocation import update_licenses
 from tests.factories import make_agent, make_license, make_line, make_order, make_product, make_reason, make_store
+from tests.refunds.withdrawing import withdraw
 
 pytestmark = pytest.mark.django_db
 
@@ -142,7 +143,7 @@ def test_a_withdrawal_ends_licenses_only_when_all_money_went_back(
     line = make_line(order)
     license = make_license(line)
     statement = withdrawals.WithdrawalStatement("Bea Buyer", order.number, "buyer@example.com")
-    case = withdrawals.withdraw(statement, "en")
+    case = withdraw(statement, "en")
     withdrawals.approve(case, make_agent(), amount=amount)
     transactions.mark_done(case.transactions.get(), "BO-1", make_agent())
     assert is_revoked(license) == is_ended

@@ -18,6 +18,7 @@ from refunds.services import returns, transactions, withdrawals
 from refunds.services.returns import RequestedLine
 from refunds.services.withdrawals import WithdrawalStatement, withdraw_until
 from tests.factories import make_agent, make_line, make_order, make_reason, make_store
+from tests.refunds.withdrawing import withdraw
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +34,7 @@ def order() -> Order:
 
 def make_withdrawal(order: Order | None = None, **fields: str) -> Withdrawal:
     known = {"name": "Bea", "order_number": "A-1001", "email": "buyer@example.com"}
-    return withdrawals.withdraw(WithdrawalStatement(**known | fields), "en")
+    return withdraw(WithdrawalStatement(**known | fields), "en")
 
 
 @pytest.mark.parametrize(

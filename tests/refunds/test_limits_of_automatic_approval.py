@@ -20,6 +20,7 @@ from refunds.services.withdrawals import WithdrawalStatement
 from tests.factories import make_agent, make_license, make_line, make_order, make_product, make_reason, make_store
 from tests.pages import inside, text
 from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license
+from tests.refunds.withdrawing import withdraw
 
 pytestmark = pytest.mark.django_db
 
@@ -137,7 +138,7 @@ def test_after_a_partly_accepted_withdrawal_the_rest_is_not_returned_automatical
     store: Store, reason: ReturnReason
 ) -> None:
     order = make_purchase(store, 60, 40)
-    case = withdrawals.withdraw(WithdrawalStatement("Bea", order.number, "buyer@example.com"), "en")
+    case = withdraw(WithdrawalStatement("Bea", order.number, "buyer@example.com"), "en")
     withdrawals.approve(case, make_agent(), Decimal(60))
     transactions.mark_done(case.transactions.get(), "BO-1", make_agent())
     assert not is_approved(send_return(order.lines.get(position=2), reason))

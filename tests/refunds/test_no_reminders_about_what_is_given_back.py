@@ -10,10 +10,11 @@ from cases import services
 from notifications import follow_ups, kinds
 from notifications.models import FollowUp, Message
 from orders.models import Order, OrderLine
-from refunds.services import returns, withdrawals
+from refunds.services import returns
 from refunds.services.returns import RequestedLine
 from refunds.services.withdrawals import WithdrawalStatement
 from tests.factories import make_agent, make_license, make_line, make_order, make_product, make_reason, make_release
+from tests.refunds.withdrawing import withdraw
 
 pytestmark = pytest.mark.django_db
 
@@ -41,8 +42,8 @@ def sent_by(**time: Any) -> set[str]:
     return set(FollowUp.objects.filter(status=FollowUp.Status.SENT).values_list("kind", flat=True))
 
 
-def withdraw(number: str = "A-1001", email: str = "buyer@example.com") -> Any:
-    return withdrawals.withdraw(WithdrawalStatement("Bea Buyer", number, email), "en")
+def state_withdrawal(number: str = "A-1001", email: str = "buyer@example.com") -> Any:
+    return withdraw(WithdrawalStatement("Bea Buyer", number, email), "en")
 
 
 def return_units(line: OrderLine, units: int = 1) -> Any:
@@ -55,25 +56,25 @@ def test_without_a_request_all_are_sent(line: OrderLine) -> None:
 
 def test_who_withdrew_gets_none(line: OrderLine) -> None:
     with time_machine.travel(PLACED + timedelta(days=1)):
-        withdraw()
+        state_withdrawal()
     assert sent_by(days=26) == set()
 
 
 def test_who_withdrew_with_a_mistyped_order_number_gets_none(line: OrderLine) -> None:
     with time_machine.travel(PLACED + timedelta(days=1)):
-        assert withdraw(number="A-1010").order is None
+        assert state_withdrawal(number="A-1010").order is None
     assert sent_by(days=26) == set()
 
 
 def test_a_withdrawal_of_somebody_else_changes_nothing(line: OrderLine) -> None:
     with time_machine.travel(PLACED + timedelta(days=1)):
-        withdraw(number="A-9999", email="other@example.com")
+        state_withdrawal(number="A-9999", email="other@example.com")
     assert sent_by(days=26) == set(DUE)
 
 
 def test_after_a_declined_withdrawal_all_are_sent(line: OrderLine) -> None:
     with time_machine.travel(PLACED + timedelta(days=1)):
-        services.decline(withdraw(), make_agent(), "Not a consumer.")
+        services.decline(state_withdrawal(), make_agent(), "Not a consumer.")
     assert sent_by(days=26) == set(DUE)
 
 
@@ -87,7 +88,7 @@ def test_a_request_after_the_planning_ends_what_was_planned(line: OrderLine) -> 
     assert sent_by(days=3) == set()
     assert FollowUp.objects.planned().filter(kind="license_not_activated").exists()
     with time_machine.travel(PLACED + timedelta(days=3, hours=5)):
-        withdraw()
+        state_withdrawal()
     assert sent_by(days=4) == set()
 
 

@@ -25,6 +25,7 @@ from refunds.services import returns, transactions, withdrawals
 from refunds.services.sending import send_due
 from tests.factories import make_agent, make_reason, make_store
 from tests.intake.exports import Importer, portal_order
+from tests.refunds.withdrawing import withdraw
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,7 +87,7 @@ class Race:
         return case.transactions.get()
 
     def withdrawal(self) -> Withdrawal:
-        return withdrawals.withdraw(withdrawals.WithdrawalStatement("Ann", "812", "buyer@example.com"), "en")
+        return withdraw(withdrawals.WithdrawalStatement("Ann", "812", "buyer@example.com"), "en")
 
     def use_gateway(self) -> None:
         StoreGateway.objects.create(store=self.order.store, gateway=StoreGateway.Gateway.STRIPE)

@@ -19,6 +19,7 @@ from refunds.services.returns import RequestedLine
 from tests.factories import make_agent, make_line, make_order, make_reason
 from tests.intake.exports import Importer, shopify_row
 from tests.pages import inside, marks, text
+from tests.refunds.withdrawing import withdraw
 
 pytestmark = pytest.mark.django_db
 
@@ -161,7 +162,7 @@ def test_amounts_below_the_smallest_unit_are_not_written_as_zero() -> None:
 def test_a_withdrawal_of_a_total_below_the_smallest_unit_can_be_accepted() -> None:
     order, _lines = make_order_of("0.5", "0.5", currency="JPY")
     statement = withdrawals.WithdrawalStatement("Bea Buyer", order.number, order.email)
-    withdrawals.approve(withdrawals.withdraw(statement, "en"), make_agent())
+    withdrawals.approve(withdraw(statement, "en"), make_agent())
     assert Withdrawal.objects.get().transactions.get().amount == Decimal("0.5")
 
 

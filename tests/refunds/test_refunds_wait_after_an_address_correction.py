@@ -12,12 +12,13 @@ from orders.models import Order
 from orders.services.address_corrections import correct_address, undo_correction
 from refunds.eligibility import check_eligibility
 from refunds.models import CashbackClaim, RefundTransaction, StoreGateway, Withdrawal
-from refunds.services import cashback, swaps, withdrawals
+from refunds.services import cashback, swaps
 from refunds.services.returns import RequestedLine, request_return
 from refunds.services.withdrawals import WithdrawalStatement
 from tests.factories import make_agent, make_line, make_order, make_reason
 from tests.pages import inside, text
 from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license, order_of
+from tests.refunds.withdrawing import withdraw
 
 pytestmark = pytest.mark.django_db
 
@@ -96,5 +97,5 @@ def test_cashback_can_neither_be_claimed_nor_paid() -> None:
 
 def test_a_withdrawal_is_accepted_anyway(order: Order) -> None:
     correct_address(order, "right@example.com")
-    withdrawals.withdraw(WithdrawalStatement("Bea Buyer", order.number, "right@example.com"), "en", None)
+    withdraw(WithdrawalStatement("Bea Buyer", order.number, "right@example.com"), "en", None)
     assert Withdrawal.objects.get().status == Withdrawal.Status.RECEIVED

@@ -14,13 +14,14 @@ from licenses.models import License
 from orders.models import Order
 from refunds.models import CashbackClaim, RefundTransaction, Return, ReturnEvent, StoreGateway, Swap, Withdrawal
 from refunds.payout_details import PayoutDetails
-from refunds.services import returns, swaps, withdrawals
+from refunds.services import returns, swaps
 from refunds.services.returns import RequestedLine
 from refunds.services.swaps import SwapRequest
 from refunds.services.withdrawals import WithdrawalStatement
 from tests.factories import make_agent, make_license, make_line, make_order, make_reason
 from tests.pages import inside, marks, text
 from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license
+from tests.refunds.withdrawing import withdraw
 
 pytestmark = pytest.mark.django_db
 
@@ -190,7 +191,7 @@ def test_a_refused_refund_is_listed_first_and_can_be_made_by_hand(staff_client: 
 
 
 def test_staff_decide_a_withdrawal(staff_client: Client, order: Order) -> None:
-    case = withdrawals.withdraw(WithdrawalStatement("Bea", "bought in May", "buyer@example.com"), "en")
+    case = withdraw(WithdrawalStatement("Bea", "bought in May", "buyer@example.com"), "en")
     assert "which order" in decide(staff_client, case, "approve")
     assert "No order has this number" in decide(staff_client, case, "attach", number="Z-9")
     decide(staff_client, case, "attach", number="a-1001")
@@ -201,7 +202,7 @@ def test_staff_decide_a_withdrawal(staff_client: Client, order: Order) -> None:
 
 def test_staff_choose_the_store_if_two_orders_have_the_number(staff_client: Client, order: Order) -> None:
     twin = make_order(number=order.number, placed_at=timezone.now())
-    case = withdrawals.withdraw(WithdrawalStatement("Bea", order.number, "someone@example.org"), "en")
+    case = withdraw(WithdrawalStatement("Bea", order.number, "someone@example.org"), "en")
     page_text = text(staff_client.get(page_url(case)))
     assert "Orders it may be about" in page_text
     assert twin.store.name in page_text

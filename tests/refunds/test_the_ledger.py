@@ -22,6 +22,7 @@ from refunds.services.withdrawals import WithdrawalStatement
 from tests.factories import make_agent, make_line, make_order, make_reason
 from tests.intake.exports import Importer, portal_order, shopify_row
 from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license
+from tests.refunds.withdrawing import withdraw
 
 pytestmark = pytest.mark.django_db
 DONE = RefundTransaction.Status.DONE
@@ -161,7 +162,7 @@ def test_nothing_of_a_blocked_order_is_approved(status: Order.Status) -> None:
     line = make_line(order)
     case = request(order)
     swap = swaps.request_swap(order, swaps.SwapRequest(line.pk, None, "Antivirus, please"))
-    withdrawal = withdrawals.withdraw(WithdrawalStatement("Bea Buyer", "A-1001", "buyer@example.com"), "en")
+    withdrawal = withdraw(WithdrawalStatement("Bea Buyer", "A-1001", "buyer@example.com"), "en")
     Order.objects.filter(pk=order.pk).update(status=status)
     agent = make_agent()
     for approve in (

@@ -21,13 +21,14 @@ from refunds.panels import load_requests
 from refunds.policy import end_of_day
 from refunds.promotions import find_cashback, promotions_in, purchased_licenses
 from refunds.refusals import ReturnPeriodEnded
-from refunds.services import cashback, swaps, withdrawals
+from refunds.services import cashback, swaps
 from refunds.services.returns import RequestedLine, request_return
 from refunds.services.withdrawals import WithdrawalStatement
 from refunds.waiting_times import WaitingTime, extend_deadline
 from tests.factories import make_agent, make_line, make_order, make_product, make_reason, make_store
 from tests.pages import inside, text
 from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license
+from tests.refunds.withdrawing import withdraw
 
 pytestmark = pytest.mark.django_db
 
@@ -143,7 +144,7 @@ def test_an_approved_swap_that_staff_cancel_gives_back_all_of_its_time(order: Or
 def test_a_declined_withdrawal_gives_its_time_back_to_all_items(order: Order) -> None:
     statement = WithdrawalStatement("Bea Buyer", order.number, order.email)
     with on_day(29):
-        withdrawal = withdrawals.withdraw(statement, "en")
+        withdrawal = withdraw(statement, "en")
     with on_day(36):
         services.decline(withdrawal, make_agent(), "The download had begun.")
         assert last_day(order) == "12-08 23:59"
@@ -228,9 +229,9 @@ def test_the_period_of_a_cashback_claim_is_extended_by_a_freeze_and_a_declined_c
 def test_the_withdrawal_of_a_declined_statement_can_be_stated_again(order: Order) -> None:
     statement = WithdrawalStatement("Bea Buyer", order.number, order.email)
     with on_day(1):
-        first = withdrawals.withdraw(statement, "en")
-        assert withdrawals.withdraw(statement, "en") == first
+        first = withdraw(statement, "en")
+        assert withdraw(statement, "en") == first
         services.decline(first, make_agent(), "Which of the two items is it about?")
-        second = withdrawals.withdraw(statement, "en")
+        second = withdraw(statement, "en")
         assert second != first
     assert Withdrawal.objects.count() == Message.objects.filter(kind="withdrawal_received").count() == 2

@@ -27,6 +27,7 @@ from tests.pages import inside, text
 from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license
 from tests.refunds.stripe_server import Failure, StripeServer, error
 from tests.refunds.stuck_refunds import later, newest, notes, signed_in
+from tests.refunds.withdrawing import withdraw
 
 pytestmark = pytest.mark.django_db
 Status = RefundTransaction.Status
@@ -103,7 +104,7 @@ def test_an_approval_is_taken_back_with_a_reason_to_the_buyer(
 def test_a_withdrawals_approval_is_taken_back(agent: User) -> None:
     order = make_order(placed_at=timezone.now())
     make_line(order)
-    case = withdrawals.withdraw(WithdrawalStatement("Bea", order.number, "buyer@example.com"), "en")
+    case = withdraw(WithdrawalStatement("Bea", order.number, "buyer@example.com"), "en")
     withdrawals.approve(case, agent)
     recovery.take_back_approval(case, agent, "Downloaded already.")
     case.refresh_from_db()

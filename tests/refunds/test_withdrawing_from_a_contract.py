@@ -1,5 +1,6 @@
 """The withdrawal form required by EU law: open to everybody, two steps, immediate acknowledgement."""
 
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -7,13 +8,17 @@ import pytest
 import time_machine
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from cases.refusals import NotPossible
 from notifications import kinds, rendering
 from notifications.models import Message
 from orders.models import Order
+from refunds import tasks
 from refunds.models import Withdrawal, WithdrawalEvent
-from tests.factories import make_line, make_order, make_store
+from refunds.services import returns, withdrawals
+from tests.factories import make_agent, make_line, make_order, make_reason, make_store
 from tests.pages import inside, marks, result, text
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +64,6 @@ def test_confirming_records_and_acknowledges_the_withdrawal(client: Client, orde
     page = client.get(response["Location"])
     assert marks(page, "data-reference") == [withdrawal.reference]
     assert "buyer@example.com" in text(page)
-    assert withdrawal.order == order
     mail = Message.objects.get(kind="withdrawal_received")
     assert mail.recipient == "buyer@example.com"
 
@@ -93,17 +97,82 @@ def test_a_withdrawal_without_a_known_order_looks_the_same(client: Client, order
         reference = response["Location"].split("/")[2]
         pages.append(page_text.replace(reference, "W").replace(number, "N"))
     assert pages[0] == pages[1]
+    withdrawals.match_withdrawals()
     assert list(Withdrawal.objects.order_by("pk").values_list("order", flat=True)) == [order.pk, None]
 
 
 def test_an_order_is_found_only_by_number_and_address_together(client: Client, order: Order) -> None:
     confirm_withdrawal(client, email="other@example.com")
+    withdrawals.match_withdrawals()
     assert Withdrawal.objects.get().order is None
+
+
+def statements_of_a_withdrawal(number: str) -> list[str]:
+    """The SQL with which a withdrawal is sent and its page is shown, without values."""
+    browser = Client()
+    with CaptureQueriesContext(connection) as captured:
+        browser.get(confirm_withdrawal(browser, order_number=number)["Location"])
+    values = r"'(?:[^']|'')*'| ?-?\b\d+\b|\"s\d+_x\d+\""  # texts, numbers, and names of savepoints
+    return [re.sub(values, "?", query["sql"]) for query in captured.captured_queries]
+
+
+def test_the_same_statements_run_whether_the_order_exists_or_not(order: Order) -> None:
+    known, unknown = statements_of_a_withdrawal("A-1001"), statements_of_a_withdrawal("B-9999")
+    assert known == unknown
+    assert not any("orders_order" in statement for statement in known)  # so their duration says nothing, either
+
+
+def test_the_order_is_found_in_the_background(client: Client, order: Order) -> None:
+    confirm_withdrawal(client)
+    assert Withdrawal.objects.get().order is None
+    tasks.match_withdrawals()
+    withdrawal = Withdrawal.objects.get()
+    assert withdrawal.order == order
+    assert withdrawal.withdraw_until is not None
+    assert withdrawals.match_withdrawals() == 0
+
+
+def test_an_order_that_staff_set_meanwhile_stays(client: Client, order: Order) -> None:
+    other = make_order(number="B-2002")
+    confirm_withdrawal(client)
+    withdrawals.attach_order(Withdrawal.objects.get(), other, make_agent())
+    withdrawals.match_withdrawals()
+    assert Withdrawal.objects.get().order == other
+
+
+def test_an_error_in_one_withdrawal_does_not_keep_the_others_waiting(
+    order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirm_withdrawal(Client(), order_number="B-9999")
+    confirm_withdrawal(Client())
+    broken, find_order = Withdrawal.objects.earliest("pk"), withdrawals.find_order
+
+    def find_or_fail(withdrawal: Withdrawal) -> Order | None:
+        if withdrawal == broken:
+            raise ValueError
+        return find_order(withdrawal)
+
+    monkeypatch.setattr(withdrawals, "find_order", find_or_fail)
+    assert withdrawals.match_withdrawals() == 1
+
+
+def test_a_return_right_after_a_withdrawal_is_refused(order: Order) -> None:
+    confirm_withdrawal(Client())
+    line = order.lines.get()
+    with pytest.raises(NotPossible):
+        returns.request_return(order, [returns.RequestedLine(line.pk, 1)], make_reason())
+
+
+def test_the_page_tells_the_time_of_the_store_only_to_whoever_opened_the_order(order: Order) -> None:
+    opened, stranger = inside(order), Client()
+    for browser, zone in ((stranger, "Coordinated Universal Time"), (opened, "Central European Standard Time")):
+        assert zone in text(browser.get(confirm_withdrawal(browser, name=f"Bea {zone[0]}")["Location"]))
 
 
 def test_two_matching_orders_are_left_to_staff(client: Client, order: Order) -> None:
     make_order(number="A-1001", store=make_store())
     confirm_withdrawal(client)
+    withdrawals.match_withdrawals()
     assert Withdrawal.objects.get().order is None
 
 
