@@ -24,7 +24,7 @@ from orders import access, formats
 from orders.countries import guess_country, parse_country_code
 from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
 from orders.models import Order
-from orders.rate_limits import Rate, RateLimit, allows, consume
+from orders.rate_limits import Rate, RateLimit, allows, consume, next_attempt_at
 from refunds.forms.cashback import CashbackForm
 from refunds.models import CashbackClaim
 from refunds.promotions import (
@@ -103,9 +103,12 @@ def claim(request: HttpRequest) -> HttpResponse:
     if not page.orders:
         # Ignore the form, so that files of strangers are never processed.
         return _render_page(request, page, None, refusal=str(cashback.SerialNotInOpenOrders()), status=UNPROCESSABLE)
-    if not consume([_claim_limit(request)], timezone.now()):
-        refusal = gettext("Too many claims were sent from here. Please try again in a quarter of an hour.")
-        return too_many_requests(request, TEMPLATE, _context(page, _empty_form(page), refusal))
+    now, limits = timezone.now(), [_claim_limit(request)]
+    if not consume(limits, now):
+        retry_at = next_attempt_at(limits, now)
+        refusal = gettext("Too many claims were sent from here. Try again in %(wait)s.")
+        context = _context(page, _empty_form(page), refusal % {"wait": formats.wait(now, retry_at)})
+        return too_many_requests(request, TEMPLATE, context, retry_at)
     names_account = request.POST.get("payout_method") == CashbackClaim.PayoutMethod.BANK
     if names_account and (order := page.order_to_confirm_for(request.POST.get("serial", ""))):
         return access.redirect_to_code_page(order, page.path)  # the form offers that only to confirmed owners
