@@ -135,6 +135,11 @@ def next_attempt_at(limits: Sequence[RateLimit], now: datetime) -> datetime:
     return max(moments)
 
 
+def allows(limit: RateLimit, now: datetime) -> bool:
+    """Whether a limit would allow an attempt, without counting one."""
+    return next_attempt_at([limit], now) <= now
+
+
 def restore(limits: Sequence[RateLimit], now: datetime) -> None:
     """Remove the attempt that `consume` counted with this value of `now`, because it succeeded."""
     with connection.cursor() as cursor:
