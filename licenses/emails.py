@@ -1,8 +1,10 @@
 """The emails about licenses. Registered with `notifications` at startup."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -11,15 +13,16 @@ from licenses.models import DeviceRelease, LicensedLine
 from licenses.models.missing import ACTIVE_STATUSES
 from licenses.services.devices import DEVICE_RELEASED
 from licenses.services.serial_emails import SERIAL_ARRIVED, parse_arrival_key
-from notifications.addresses import address_subject
 from notifications.kinds import EmailKind, register
 from notifications.models import Message
 from notifications.site import site_url
 from orders import formats
 from orders.emails import how_to_open
 from orders.models import Order
+from orders.recipients import order_recipient
 
 TEMPLATES = "licenses/emails"
+RETRY_WHILE_FROZEN = timedelta(hours=1)  # while the end of a freeze is not known
 
 
 def serial_arrived(message: Message) -> dict[str, Any]:
@@ -36,7 +39,7 @@ def serial_arrived(message: Message) -> dict[str, Any]:
 
 
 def is_still_there(message: Message) -> bool:
-    """It was not taken away or revoked since, and the order and its address are what they were."""
+    """It was not taken away or revoked since, and the order is active."""
     line_id, license_id = parse_arrival_key(message.key)
     link = (
         LicensedLine.objects.active()
@@ -44,9 +47,16 @@ def is_still_there(message: Message) -> bool:
         .select_related("order")
         .first()
     )
-    if link is None or link.order.status not in ACTIVE_STATUSES:
-        return False
-    return address_subject(link.order.email) == address_subject(message.recipient)
+    return link is not None and link.order.status in ACTIVE_STATUSES
+
+
+def not_before_freeze_ends(message: Message) -> datetime | None:
+    """While a corrected address can still be undone, no serial number goes to it."""
+    order = Order.objects.only("returns_frozen_since", "returns_frozen_until").filter(pk=message.order_id or 0).first()
+    now = timezone.now()
+    if order is None or not order.is_frozen(now):
+        return None
+    return order.freeze_ends_at or now + RETRY_WHILE_FROZEN
 
 
 register(
@@ -55,6 +65,8 @@ register(
         f"{TEMPLATES}/serial_arrived.html",
         serial_arrived,
         is_still_there,
+        recipient=order_recipient,
+        not_before=not_before_freeze_ends,
         label=_("Your serial number"),
     )
 )
@@ -89,6 +101,7 @@ register(
         f"{TEMPLATES}/device_released.html",
         device_released,
         release_stands,
+        recipient=order_recipient,
         label=_("A device was released"),
     )
 )

@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy as _
 
 from licenses.models import InstallGuide, LicensedLine
 from licenses.models.missing import LineWithoutSerial
-from notifications.addresses import address_subject
 from notifications.kinds import (
     PRIORITY_LATER,
     Candidates,
@@ -29,6 +28,7 @@ from notifications.models import FollowUp, Message
 from notifications.site import site_url
 from orders import panels
 from orders.models import Order, OrderLine
+from orders.recipients import order_recipient
 from orders.schedules import stores_by_days
 from orders.services.confirmations import order_language
 
@@ -61,10 +61,8 @@ def order_context(order: Order) -> dict[str, Any]:
 
 
 def find_paid_order(message: Message) -> Order | None:
-    """The paid order of a message; None if the order's address has changed."""
-    order = paid_orders().select_related("store").filter(pk=message.order_id or 0).first()
-    is_its_own = order is not None and address_subject(order.email) == address_subject(message.recipient)
-    return order if is_its_own else None
+    """The order of a message, if it is paid."""
+    return paid_orders().select_related("store").filter(pk=message.order_id or 0).first()
 
 
 def _some_days_after(
@@ -112,6 +110,7 @@ register(
         f"{TEMPLATES}/{SERIAL_MISSING}.html",
         _serial_missing,
         _serial_is_missing,
+        recipient=order_recipient,
         priority=PRIORITY_LATER,
         label=_("Your serial number is late"),
         follow_up=FollowUpPlan(
@@ -168,6 +167,7 @@ register(
         f"{TEMPLATES}/{NOT_ACTIVATED}.html",
         _not_activated,
         _is_not_activated,
+        recipient=order_recipient,
         priority=PRIORITY_LATER,
         label=_("Your license is not activated yet"),
         follow_up=FollowUpPlan(

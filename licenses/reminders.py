@@ -38,6 +38,7 @@ from notifications.kinds import (
 from notifications.models import Message
 from orders import formats, panels
 from orders.models import Order, OrderLine, load_items
+from orders.recipients import order_recipient
 from orders.schedules import DEFAULT_SEND_TIME, stores_by_days
 from orders.services.confirmations import order_language
 
@@ -168,6 +169,7 @@ register(
         f"{TEMPLATES}/{DOWNLOADS_END}.html",
         _downloads_end,
         _downloads_end_then,
+        recipient=order_recipient,
         priority=PRIORITY_LATER,
         label=_("Your downloads end soon"),
         follow_up=FollowUpPlan(DOWNLOADS_END_DAYS, _downloads_that_end, WINDOW),
@@ -235,6 +237,7 @@ register(
         f"{TEMPLATES}/{LICENSE_ENDS}.html",
         _license_ends,
         _license_ends_then,
+        recipient=order_recipient,
         priority=PRIORITY_LATER,
         label=_("Your license ends soon"),
         follow_up=FollowUpPlan(LICENSE_ENDS_DAYS, _licenses_that_end, WINDOW),

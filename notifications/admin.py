@@ -15,6 +15,7 @@ from unfold.admin import ModelAdmin
 
 from notifications import kinds, services
 from notifications.addresses import email_key
+from notifications.codes import read_code
 from notifications.models import FollowUp, Message, OptOut
 
 
@@ -88,8 +89,7 @@ class MessageAdmin(ModelAdmin):
         term = search_term.replace("\x00", "").strip()
         if not term:
             return queryset, False
-        code = term.replace("-", "").replace(" ", "").upper()
-        return queryset.filter(Q(recipient_key=email_key(term), recipient_key__gt="") | Q(code=code)), False
+        return queryset.filter(Q(recipient_key=email_key(term), recipient_key__gt="") | Q(code=read_code(term))), False
 
     @admin.action(description=_("Try waiting mails now"), permissions=["deliver"])
     def try_now(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:

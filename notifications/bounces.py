@@ -11,6 +11,9 @@ from datetime import datetime, timedelta
 from email.message import Message as Email
 from uuid import UUID
 
+from django.db import transaction
+
+from notifications import kinds
 from notifications.addresses import email_key
 from notifications.models import Message
 from notifications.site import site_host
@@ -41,7 +44,11 @@ def record_bounce(bounce: Bounce, now: datetime) -> Message | None:
     reason = " ".join(bounce.reason.split())[: Message.ERROR_LENGTH]
     sent = Message.objects.filter(pk=message.pk, status=Message.Status.SENT)
     if bounce.is_final:
-        sent.update(status=Message.Status.BOUNCED, bounced_at=now, last_error=reason)
+        kind = kinds.find(message.kind)
+        with transaction.atomic():
+            if kind is not None and kind.on_result is not None and message.status == Message.Status.SENT:
+                kind.on_result(message, Message.Status.BOUNCED, now)
+            sent.update(status=Message.Status.BOUNCED, bounced_at=now, last_error=reason)
     else:
         sent.update(last_error=reason)
     return Message.objects.get(pk=message.pk)

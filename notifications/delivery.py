@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.core.mail import EmailMultiAlternatives
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -47,6 +48,10 @@ RETRY_JITTER = 0.25  # share of the wait, so that emails that failed together ar
 GIVE_UP_AFTER = timedelta(days=3)
 WRITE_RETRY_SECONDS = 10.0  # how long to retry writing a result while the database restarts
 WRITE_RETRY_INTERVAL_SECONDS = 0.2
+
+MAX_RENDERINGS = 5  # of an email whose address changes meanwhile
+# The results that kinds are told of (see `EmailKind.on_result`).
+RESULTS = frozenset({Message.Status.SENT, Message.Status.FAILED})
 
 LOST = gettext_noop("The worker ended while it had this mail in hand.")
 DATABASE_GONE = (OperationalError, InterfaceError)
@@ -174,14 +179,16 @@ class _Run:
 
     def _render(self, message: Message) -> ReadyEemail | None:
         """Render the email of a message. Returns None if it is not to be sent, and stores why in the row."""
-        if message.last_error == LOST and _has_failed_for_days(message):
+        if message.last_error == LOST and _gives_up(message):
             self._finish(message, Message.Status.FAILED, last_error=_give_up_reason(message.last_error))
             return None
         try:
             kind = kinds.get(message.kind)
-            if kind.still_wanted(message) and is_allowed(message, kind, timezone.now()):
-                _update_recipient(message, kind)
-                return ready(rendering.build(message, kind))
+            if (wait_until := _wait_until(message, kind)) is not None:
+                self._finish(message, Message.Status.WAITING, due_at=wait_until)
+                return None
+            if (email := _build_for_recipient(message, kind)) is not None:
+                return ready(email)
         except DATABASE_GONE:
             raise
         except Exception as error:
@@ -227,7 +234,7 @@ class _Run:
     def _retry_later(self, message: Message, reason: str) -> None:
         """Retry later, or give up after GIVE_UP_AFTER."""
         attempts = message.attempts + 1
-        if _has_failed_for_days(message):
+        if _gives_up(message):
             self._finish(message, Message.Status.FAILED, attempts=attempts, last_error=_give_up_reason(reason))
             return
         now = timezone.now()
@@ -245,26 +252,54 @@ class _Run:
         if "last_error" in changes:
             changes["last_error"] = _truncate_error(str(changes["last_error"]))
         rows = Message.objects.waiting().filter(pk=message.pk)
-        _write_with_retries(lambda: rows.update(status=status, leased_until=None, **changes))
+        _write_result(message, status, lambda: rows.update(status=status, leased_until=None, **changes))
         self.counts[status.value] += 1
 
     def _mark_sent(self, message: Message) -> None:
         """Mark as sent, whatever the row's status is now, because the email was sent."""
+        now = timezone.now()
 
         def mark() -> None:
             with connection.cursor() as cursor:
-                cursor.execute(_MARK_SENT, [timezone.now(), message.pk])
+                cursor.execute(_MARK_SENT, [now, message.pk])
 
-        _write_with_retries(mark)
+        _write_result(message, Message.Status.SENT, mark, now)
         self.counts[Message.Status.SENT.value] += 1
 
 
-def _update_recipient(message: Message, kind: kinds.EmailKind) -> None:
-    """Store the address that this kind says the message goes to now."""
-    recipient = kind.recipient(message).strip() if kind.recipient else ""
-    if recipient and recipient != message.recipient:
-        message.recipient = recipient
-        message.save(update_fields=["recipient", "recipient_key"])
+def _wait_until(message: Message, kind: kinds.EmailKind) -> datetime | None:
+    """Return until when this kind says the message waits; None if it can be sent now."""
+    not_before = kind.not_before(message) if kind.not_before else None
+    return not_before if not_before is not None and not_before > timezone.now() else None
+
+
+def _build_for_recipient(message: Message, kind: kinds.EmailKind) -> EmailMultiAlternatives | None:
+    """Render the message for the address that it goes to now. Returns None if it is not to be sent any more.
+
+    The address may change while the email is rendered: then its content may be too new for the address, such as a
+    password that was made because of the change. So it counts only if the address is the same afterwards.
+    """
+    for _try in range(MAX_RENDERINGS):
+        recipient = _current_recipient(message, kind)
+        if recipient is None:
+            return None
+        if recipient != message.recipient:
+            message.recipient = recipient
+            message.save(update_fields=["recipient", "recipient_key"])
+        if not (kind.still_wanted(message) and is_allowed(message, kind, timezone.now())):
+            return None
+        email = rendering.build(message, kind)
+        if _current_recipient(message, kind) == recipient:
+            return email
+    raise rendering.UnmailableError(_("Its address changes all the time."))
+
+
+def _current_recipient(message: Message, kind: kinds.EmailKind) -> str | None:
+    """Return the address that this kind says the message goes to now; None if there is none."""
+    if kind.recipient is None:
+        return message.recipient
+    recipient = kind.recipient(message)
+    return recipient if recipient is None else recipient.strip() or message.recipient
 
 
 def _timeouts(number: float) -> timedelta:
@@ -277,12 +312,36 @@ def retry_wait(attempts: int) -> timedelta:
     return wait * random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)  # noqa: S311 (spreads load, guards nothing)
 
 
+def _gives_up(message: Message) -> bool:
+    """Whether the message has failed for so long that it is not tried again."""
+    kind = kinds.find(message.kind)
+    return (kind is None or kind.gives_up) and _has_failed_for_days(message)
+
+
 def _has_failed_for_days(message: Message) -> bool:
     return message.first_failed_at is not None and timezone.now() - message.first_failed_at >= GIVE_UP_AFTER
 
 
 def _give_up_reason(reason: str) -> str:
     return _("Given up after %(days)s days. %(reason)s") % {"days": GIVE_UP_AFTER.days, "reason": reason}
+
+
+def _write_result(
+    message: Message, status: Message.Status, write: Callable[[], object], now: datetime | None = None
+) -> None:
+    """Store the result of a message, together with what its kind does then."""
+    kind = kinds.find(message.kind)
+    on_result = kind.on_result if kind is not None and status in RESULTS else None
+    if on_result is None:
+        _write_with_retries(write)
+        return
+
+    def write_together() -> None:
+        with transaction.atomic():
+            on_result(message, status, now or timezone.now())
+            write()
+
+    _write_with_retries(write_together)
 
 
 def _write_with_retries(write: Callable[[], object]) -> None:

@@ -177,7 +177,8 @@ def waiting_for_another_day(now: datetime) -> QuerySet[FollowUp]:
 
 def _decide(row: FollowUp, now: datetime) -> FollowUp.Status:
     """Settle one row, which the caller has locked."""
-    status = _next_status(row, now)
+    has_recipient = _update_recipient(row)
+    status = _next_status(row, now) if has_recipient else Status.CANCELLED
     if status == Status.SENT:
         message = as_message(row)
         message.priority = kinds.get(row.kind).priority
@@ -187,6 +188,20 @@ def _decide(row: FollowUp, now: datetime) -> FollowUp.Status:
         row.status, row.settled_at = status, now
         row.save(update_fields=["status", "settled_at", "message"])
     return status
+
+
+def _update_recipient(row: FollowUp) -> bool:
+    """Store the address that this kind says the email goes to now. Returns False if there is none any more."""
+    kind = kinds.find(row.kind)
+    if kind is None or kind.recipient is None:
+        return True
+    recipient = kind.recipient(as_message(row))
+    if recipient is None:
+        return False
+    if recipient.strip() and recipient.strip() != row.recipient:
+        row.recipient = recipient.strip()
+        row.save(update_fields=["recipient", "recipient_key"])
+    return True
 
 
 def _next_status(row: FollowUp, now: datetime) -> FollowUp.Status:

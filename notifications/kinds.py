@@ -103,16 +103,25 @@ class EmailKind:
     somebody wrote), `links` (pairs of label and URL), `items`, `totals` (pairs of label and amount, the grand
     total last), `reply_to` (an address; SUPPORT_EMAIL by default).
 
-    `context`, `still_wanted` and `recipient` are called when the message is sent, not when it is queued. If
-    `still_wanted` returns False, the message is canceled. `recipient` returns the address that the message goes to
-    now, such as the corrected address of an order; without it, the address given to `send` is used.
+    `context`, `still_wanted`, `recipient` and `not_before` are called when the message is sent, not when it is queued.
+    If `still_wanted` returns False, the message is canceled. `recipient` returns the address that the message goes to
+    now, such as the corrected address of an order: an empty text is the address given to `send`, None is nobody, and
+    cancels the message. Without `recipient`, the address given to `send` is used. If `not_before` returns a moment in
+    the future, the message waits until then and is asked again.
+
+    `on_result` is called in the transaction that stores that the message was sent, failed or bounced, with the new
+    status and the moment, and before the message is locked. A message whose kind never `gives_up` is tried until it is
+    sent, however long the mail server refuses it for now.
     """
 
     name: str
     template: str
     context: Callable[[Message], Mapping[str, Any]]
     still_wanted: Callable[[Message], bool] = field(default=lambda message: True)
-    recipient: Callable[[Message], str] | None = None
+    recipient: Callable[[Message], str | None] | None = None
+    not_before: Callable[[Message], datetime | None] | None = None
+    on_result: Callable[[Message, Message.Status, datetime], None] | None = None
+    gives_up: bool = True
     priority: int = PRIORITY_SOON
     label: Any = ""  # lazily translated, for buyers and staff
     follow_up: FollowUpPlan | None = None
@@ -130,6 +139,10 @@ def register(kind: EmailKind) -> None:
 def get(name: str) -> EmailKind:
     """Raises KeyError if no installed app registers this name."""
     return _kinds[name]
+
+
+def find(name: str) -> EmailKind | None:
+    return _kinds.get(name)
 
 
 def label(name: str) -> Any:

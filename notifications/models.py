@@ -1,6 +1,5 @@
 """The outbox: emails to send, scheduled follow-ups and opt-outs."""
 
-import secrets
 import uuid
 from datetime import datetime
 from typing import Any
@@ -11,21 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from notifications.addresses import EmailKeyField, mask_address
-
-# Letters and digits without look-alikes.
-CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-CODE_LENGTH = 12
-CODE_GROUP = 4
-
-
-def make_code() -> str:
-    """A random code (60 bits) by which a recipient can check that an email is genuine."""
-    return "".join(secrets.choice(CODE_ALPHABET) for _position in range(CODE_LENGTH))
-
-
-def grouped(code: str) -> str:
-    """Format a code for display: ABCD-EFGH-JKLM."""
-    return "-".join(code[start : start + CODE_GROUP] for start in range(0, len(code), CODE_GROUP))
+from notifications.codes import grouped, make_code
 
 
 class MessageQuerySet(models.QuerySet["Message"]):

@@ -1,18 +1,19 @@
-"""Add emails to the outbox, cancel, redirect and retry them."""
+"""Add emails to the outbox, cancel and retry them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.utils import timezone
 from django.utils.translation import get_language
 
 from notifications import kinds
-from notifications.addresses import email_key, mask_address
-from notifications.models import FollowUp, Message, MessageQuerySet, grouped
+from notifications.addresses import mask_address
+from notifications.codes import grouped
+from notifications.models import Message, MessageQuerySet
 
 BATCH_SIZE = 1000
 
@@ -78,7 +79,11 @@ def send_again(kind: str, about: Model, to: str, *, order_id: int | None = None,
     one email. Returns whether a row was added.
     """
     earlier = Message.objects.filter(kind=kind, object_id=about.pk)
-    if deliver_now(earlier.filter(recipient=to.strip())):
+    waits_for_address = Q(recipient=to.strip())
+    if kinds.get(kind).recipient is not None:
+        # It goes to the current address, whatever its row says, unless it is being sent right now.
+        waits_for_address |= Q(leased_until=None)
+    if deliver_now(earlier.filter(waits_for_address)):
         return False
     # With the count in the key, two simultaneous clicks send one email.
     return send(kind, about, to, f"again-{earlier.count()}", order_id=order_id, language=language)
@@ -87,28 +92,6 @@ def send_again(kind: str, about: Model, to: str, *, order_id: int | None = None,
 def cancel(kind: str, object_id: int) -> int:
     """Cancel waiting emails of this kind about this object. Returns how many."""
     return Message.objects.filter(kind=kind, object_id=object_id).waiting().update(status=Message.Status.CANCELLED)
-
-
-def readdress(order_id: int, old: str, new: str, but: Collection[str] = ()) -> int:
-    """Redirect waiting emails about an order from one address to another; cancel them if `new` is empty.
-
-    Kinds in `but` are not changed, nor is an email that is being sent right now. Returns how many emails changed.
-    """
-    waiting = _to(old, Message.objects.about_order(order_id).waiting().filter(leased_until=None))
-    waiting = waiting.exclude(kind__in=but)
-    planned = _to(old, FollowUp.objects.planned().filter(order_id=order_id))
-    if not new:
-        planned.update(status=FollowUp.Status.CANCELLED, settled_at=timezone.now())
-        return waiting.update(status=Message.Status.CANCELLED)
-    changed = {"recipient": new, "recipient_key": email_key(new)}
-    planned.update(**changed)
-    return waiting.update(**changed)
-
-
-def _to(address: str, rows: Any) -> Any:
-    """Filter by recipient: by its key or, if it has none, exactly."""
-    key = email_key(address)
-    return rows.filter(recipient_key=key) if key else rows.filter(recipient=address)
 
 
 def deliver_now(messages: MessageQuerySet) -> int:
@@ -147,8 +130,11 @@ FROM notifications_message WHERE order_id = %s ORDER BY id DESC
 """
 
 
-def mails_about_order(order_id: int) -> list[MailStatus]:
-    """The emails about an order, newest first. One query."""
+def mails_about_order(order_id: int, order_address: str = "") -> list[MailStatus]:
+    """The emails about an order, newest first. One query.
+
+    Those that wait and will go to the address that the order has then are shown with `order_address`, its address now.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_MAILS_OF_ORDER, [order_id])
         return [
@@ -156,9 +142,19 @@ def mails_about_order(order_id: int) -> list[MailStatus]:
                 label=kinds.label(kind),
                 status=status,
                 status_label=str(Message.Status(status).label),
-                address=mask_address(recipient),
+                address=mask_address(
+                    order_address
+                    if order_address and status == Message.Status.WAITING and _follows_order(kind)
+                    else recipient
+                ),
                 at=at,
                 code=grouped(code),
             )
             for kind, status, recipient, at, code in cursor.fetchall()
         ]
+
+
+def _follows_order(kind_name: str) -> bool:
+    """Whether emails of this kind go to the address that their order has when they are sent."""
+    kind = kinds.find(kind_name)
+    return kind is not None and kind.recipient is not None

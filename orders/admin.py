@@ -3,14 +3,16 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Model, Q, QuerySet
+from django.contrib.auth.models import User
+from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 
 from notifications import kinds
@@ -18,6 +20,7 @@ from notifications.addresses import email_key
 from notifications.models import Message
 from orders import formats, panels
 from orders.access import site_failures
+from orders.admin_corrections import AddressActionsMixin
 from orders.admin_money import money_column
 from orders.models import (
     LAST4,
@@ -29,7 +32,7 @@ from orders.models import (
     Store,
     normalize_order_number,
 )
-from orders.services.address_corrections import undo_correction
+from orders.services.address_corrections import CORRECTED, TO_OLD, undo_correction
 
 ATTEMPTS_SHOWN = 20  # of an order, the newest
 
@@ -85,14 +88,15 @@ class RefundInline(ReadOnlyMixin, TabularInline):
 
 class AddressCorrectionInline(ReadOnlyMixin, TabularInline):
     model = AddressCorrection
-    fields = ["made_at", "old_email", "new_email", "client", "undone_at"]
+    fk_name = "order"
+    fields = ["made_at", "old_email", "new_email", "made_by", "client", "undo_until", "undone_at", "undone_by"]
     ordering = ["-made_at"]
     show_change_link = True  # its change list has the action to undo it
     extra = 0
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyMixin, ModelAdmin):
+class OrderAdmin(AddressActionsMixin, ReadOnlyMixin, ModelAdmin):
     list_display = ["number", "store", "placed_at", "status", "email", "billing_name", "formatted_total", "is_test"]
     list_filter = ["status", "store", "is_test", "payment_method"]
     list_select_related = ["store"]
@@ -104,7 +108,10 @@ class OrderAdmin(ReadOnlyMixin, ModelAdmin):
     inlines = [OrderLineInline, RefundInline, AddressCorrectionInline]
     fieldsets = [
         (None, {"fields": ["number", "store", "status", "is_test", "placed_at", "created_at", "language"]}),
-        (_("Buyer"), {"fields": ["email", "store_email", "contact_email", "returns_frozen_until", "billing"]}),
+        (
+            _("Buyer"),
+            {"fields": ["email", "store_email", "contact_email", "frozen_until", "access_ended_at", "billing"]},
+        ),
         (
             _("Payment"),
             {
@@ -137,7 +144,7 @@ class OrderAdmin(ReadOnlyMixin, ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         totals = ["formatted_subtotal", "formatted_discount", "formatted_tax", "formatted_total"]
-        return ["email", "billing", *totals, "other_panels", "sent_emails", "attempts"]
+        return ["email", "frozen_until", "billing", *totals, "other_panels", "sent_emails", "attempts"]
 
     formatted_subtotal = money_column("subtotal", _("subtotal"))
     formatted_discount = money_column("discount", _("discount"))
@@ -147,6 +154,13 @@ class OrderAdmin(ReadOnlyMixin, ModelAdmin):
     @admin.display(description=_("address that mails go to"))
     def email(self, order: Order) -> str:
         return order.email or "–"
+
+    @admin.display(description=_("returns frozen until"))
+    def frozen_until(self, order: Order) -> str:
+        if not order.is_frozen(timezone.now()):
+            return "–"
+        until = order.freeze_ends_at
+        return gettext("48 hours after the notice was sent") if until is None else f"{until:%Y-%m-%d %H:%M %Z}"
 
     @admin.display(description=_("billing address"))
     def billing(self, order: Order) -> SafeString:
@@ -206,26 +220,65 @@ class OrderAdmin(ReadOnlyMixin, ModelAdmin):
         ) or SafeString("–")
 
 
+class NoticeFilter(admin.SimpleListFilter):
+    """The notices that staff should look at: those that cannot reach the old address, or did not yet."""
+
+    title = _("notice to the old address")
+    parameter_name = "notice"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("waiting", str(_("waits"))), ("failed", str(_("failed, bounced, or no address")))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Uses what `AddressCorrectionAdmin.get_queryset` adds."""
+        if self.value() == "waiting":
+            return queryset.filter(notice_status=Message.Status.WAITING)
+        if self.value() == "failed":
+            failed = [Message.Status.FAILED, Message.Status.BOUNCED]
+            return queryset.filter(Q(notice_status__in=failed) | Q(notice_status=None))
+        return queryset
+
+
 @admin.register(AddressCorrection)
 class AddressCorrectionAdmin(ReadOnlyMixin, ModelAdmin):
-    list_display = ["order", "made_at", "old_email", "new_email", "undone_at"]
-    list_filter = [("undone_at", admin.EmptyFieldListFilter)]
-    list_select_related = ["order"]
+    list_display = [
+        "order",
+        "made_at",
+        "old_email",
+        "new_email",
+        "made_by",
+        "notice",
+        "undo_until",
+        "undone_at",
+        "undone_by",
+    ]
+    list_filter = [("undone_at", admin.EmptyFieldListFilter), NoticeFilter]
+    list_select_related = ["order", "made_by", "undone_by"]
     search_fields = ["order__number_key", "old_email", "new_email"]
     date_hierarchy = "made_at"
     ordering = ["-made_at"]
     actions = ["undo_corrections"]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AddressCorrection]:
+        notice = Message.objects.filter(kind=CORRECTED, key=TO_OLD, object_id=OuterRef("pk"))
+        return super().get_queryset(request).annotate(notice_status=Subquery(notice.values("status")[:1]))
+
+    @admin.display(description=_("notice to the old address"), ordering="notice_status")
+    def notice(self, correction: Any) -> str:
+        status = correction.notice_status
+        return str(Message.Status(status).label) if status else gettext("no address")
+
     @admin.action(description=_("Undo the chosen corrections"), permissions=["undo"])
     def undo_corrections(self, request: HttpRequest, queryset: QuerySet[AddressCorrection]) -> None:
         """Staff can undo a correction at any time. This undoes later corrections of the same order, too."""
-        corrections = list(queryset.active().order_by("pk"))  # type: ignore[attr-defined]
-        for correction in corrections:
-            undo_correction(correction)
-        text = ngettext("%(count)s correction undone.", "%(count)s corrections undone.", len(corrections))
-        self.message_user(
-            request, text % {"count": len(corrections)}, messages.SUCCESS if corrections else messages.WARNING
-        )
+        assert isinstance(request.user, User)
+        undone = 0
+        for correction in queryset.select_related("order").order_by("pk"):
+            if undo_correction(correction, request.user):
+                self.log_change(request, correction.order, gettext("Address correction undone."))
+                undone += 1
+        text = ngettext("%(count)s correction undone.", "%(count)s corrections undone.", undone)
+        self.message_user(request, text % {"count": undone}, messages.SUCCESS if undone else messages.WARNING)
 
     def has_undo_permission(self, request: HttpRequest) -> bool:
         """Called by the admin for the permission "undo" of the action above."""

@@ -13,11 +13,19 @@ from notifications.kinds import PRIORITY_NOW, EmailKind, Highlight, Item
 from notifications.models import Message
 from notifications.site import site_url
 from orders import formats, lookup_codes, panels
-from orders.models import AccessLink, AddressCorrection, LookupCode, Order
+from orders.models import UNDO_PERIOD, AccessLink, AddressCorrection, LookupCode, Order
 from orders.money import format_money
 from orders.passwords import portal_password
-from orders.services.address_corrections import CORRECTED, TO_OLD, UNDONE
+from orders.recipients import order_recipient
+from orders.services.address_corrections import (
+    CORRECTED,
+    TO_OLD,
+    UNDONE,
+    UNDONE_FOR_SUPPORT,
+    record_notice_result,
+)
 from orders.services.confirmations import CONFIRMATION
+from orders.services.password_keys import PASSWORD_REPLACED
 from orders.statuses import describe_status
 
 
@@ -74,6 +82,25 @@ def order_exists(message: Message) -> bool:
     return Order.objects.filter(pk=message.object_id).exists()
 
 
+def password_replaced(message: Message) -> dict[str, Any]:
+    """The new order password, after the key that made the earlier one leaked."""
+    order = Order.objects.select_related("store").get(pk=message.object_id)
+    return {
+        "order": order,
+        "facts": [
+            (gettext("Order number"), order.number),
+            (gettext("Order password"), portal_password(order) or ""),
+        ],
+        "how_to_open": how_to_open(order),
+        "url": site_url(reverse("orders:order", args=[order.public_id])),
+        "reply_to": order.store.support_email,
+    }
+
+
+def has_portal_password(message: Message) -> bool:
+    return Order.objects.filter(pk=message.object_id, password_hash="").exists()
+
+
 def access_link(message: Message) -> dict[str, Any]:
     link = AccessLink.objects.get(pk=message.object_id)
     return {
@@ -87,14 +114,16 @@ def address_has_orders(message: Message) -> bool:
     return bool(newest_address(message))
 
 
-def newest_address(message: Message) -> str:
-    """The address of a requested link as the newest of its orders spells it; empty if it has no orders.
+def newest_address(message: Message) -> str | None:
+    """The address of a requested link as the newest of its orders spells it; None if it has no orders, or was used.
 
     Not what was typed: that may be spelled in a way that leads to somebody else.
     """
     link = AccessLink.objects.filter(pk=message.object_id).first()
-    order = Order.objects.for_email_key(link.email_key).newest_first().first() if link is not None else None
-    return order.email if order is not None else ""
+    if link is None or link.used_at is not None:
+        return None
+    order = Order.objects.for_email_key(link.email_key).newest_first().first()
+    return order.email if order is not None else None
 
 
 def lookup_code(message: Message) -> dict[str, Any]:
@@ -111,18 +140,23 @@ def code_is_live(message: Message) -> bool:
     return code is not None and lookup_codes.is_valid(code, timezone.now()) and bool(code_address(message))
 
 
-def code_address(message: Message) -> str:
+def code_address(message: Message) -> str | None:
     """The address of the code's order, as long as it is the one that the code was made for."""
     code = LookupCode.objects.select_related("order").filter(pk=message.object_id).first()
-    return code.order.email if code is not None and code.order.email_key == code.email_key else ""
+    return code.order.email if code is not None and code.order.email_key == code.email_key else None
 
 
 def address_corrected(message: Message) -> dict[str, Any]:
-    """For the old address: what was changed, and how to undo it."""
-    correction = AddressCorrection.objects.select_related("order__store").get(pk=message.object_id)
-    return _about_correction(correction) | {
-        "url": site_url(reverse("orders:undo_correction", args=[correction.links.latest("pk").make_token()])),
-        "until": correction.undo_until,
+    """What was changed and, for the address from before the first correction, how to undo it."""
+    correction = AddressCorrection.objects.select_related("order__store", "root").get(pk=message.object_id)
+    shown = _about_correction(correction) | {"by_support": correction.made_by_id is not None}
+    if message.key != TO_OLD:
+        return shown
+    link = (correction.root or correction).links.latest("pk")
+    return shown | {
+        "url": site_url(reverse("orders:undo_correction", args=[link.make_token()])),
+        # The time begins when this email is sent (see `record_notice_result`).
+        "until": timezone.now() + UNDO_PERIOD,
     }
 
 
@@ -132,6 +166,30 @@ def correction_undone(message: Message) -> dict[str, Any]:
     return _about_correction(correction) | {
         "is_restored": message.key == TO_OLD,
         "url": site_url(reverse("orders:find")),
+    }
+
+
+def correction_undone_for_support(message: Message) -> dict[str, Any]:
+    """Somebody had access to an order of somebody else, perhaps: what happened, and where to look."""
+    correction = AddressCorrection.objects.select_related("order__store", "made_by", "undone_by").get(
+        pk=message.object_id
+    )
+    order, zone = correction.order, correction.order.store.tzinfo
+    undone_at = correction.undone_at or timezone.now()
+    facts = [
+        (gettext("Order number"), order.number),
+        (gettext("Address now"), order.email or gettext("none")),
+        (gettext("Corrected to"), correction.new_email),
+        (gettext("Corrected on"), formats.local_time(correction.made_at, zone)),
+        (gettext("Corrected by"), str(correction.made_by or correction.client)),
+        (gettext("Undone on"), formats.local_time(undone_at, zone)),
+        (gettext("Undone by"), str(correction.undone_by or gettext("the link in the email"))),
+    ]
+    return {
+        "order": order,
+        "facts": [(label, value) for label, value in facts if value],
+        "url": site_url(reverse("admin:orders_order_change", args=[order.pk])),
+        "reply_to": order.store.support_email,
     }
 
 
@@ -146,9 +204,9 @@ def _about_correction(correction: AddressCorrection) -> dict[str, Any]:
     }
 
 
-def correction_can_be_undone(message: Message) -> bool:
-    correction = AddressCorrection.objects.active().filter(pk=message.object_id).first()
-    return correction is not None and timezone.now() < correction.undo_until
+def correction_stands(message: Message) -> bool:
+    """However old it is: its time to be undone begins with this email."""
+    return AddressCorrection.objects.active().filter(pk=message.object_id).exists()
 
 
 def correction_is_known(message: Message) -> bool:
@@ -159,7 +217,22 @@ TEMPLATES = "orders/emails"
 
 kinds.register(
     EmailKind(
-        CONFIRMATION, f"{TEMPLATES}/order_confirmation.html", confirmation, order_exists, label=_("Order confirmation")
+        CONFIRMATION,
+        f"{TEMPLATES}/order_confirmation.html",
+        confirmation,
+        order_exists,
+        recipient=order_recipient,
+        label=_("Order confirmation"),
+    )
+)
+kinds.register(
+    EmailKind(
+        PASSWORD_REPLACED,
+        f"{TEMPLATES}/{PASSWORD_REPLACED}.html",
+        password_replaced,
+        has_portal_password,
+        recipient=order_recipient,
+        label=_("New order password"),
     )
 )
 kinds.register(
@@ -189,7 +262,9 @@ kinds.register(
         CORRECTED,
         f"{TEMPLATES}/{CORRECTED}.html",
         address_corrected,
-        correction_can_be_undone,
+        correction_stands,
+        on_result=record_notice_result,
+        gives_up=False,
         priority=PRIORITY_NOW,
         label=_("Address corrected"),
     )
@@ -201,5 +276,14 @@ kinds.register(
         correction_undone,
         correction_is_known,
         label=_("Address correction undone"),
+    )
+)
+kinds.register(
+    EmailKind(
+        UNDONE_FOR_SUPPORT,
+        f"{TEMPLATES}/{UNDONE_FOR_SUPPORT}.html",
+        correction_undone_for_support,
+        correction_is_known,
+        label=_("Address correction undone, for support"),
     )
 )

@@ -28,6 +28,8 @@ from files.validation import clean_upload
 from licenses.models import Release
 from licenses.models.downloads import releases_storage
 from notifications.models import Message
+from orders.models import OrderPasswordKey
+from orders.passwords import key_fingerprint
 from portal import schema
 from portal.celery import app
 from portal.checks import DEMO_LEFTOVER
@@ -35,7 +37,8 @@ from portal.demo.leftovers import find_leftovers
 from portal.health import unapplied_migrations
 from portal.models import Heartbeat
 from refunds.gateways import is_configured
-from refunds.models import StoreGateway
+from refunds.models import CashbackClaim, StoreGateway
+from refunds.payout_details import UndecryptablePayoutDetails, decrypt
 
 RESPONSE_TIMEOUT = 3  # seconds, for the broker, a worker and the mail server
 MAX_EMAIL_DELAY = timedelta(minutes=10)
@@ -192,6 +195,32 @@ def check_outbox() -> str:
     return _("the oldest mail that is due waits for %(time)s") % {"time": _format_age(age)}
 
 
+def check_keys() -> str:
+    remedy = _("See docs/security.md, then `manage.py rotate_keys --help`. A key that was lost is in your backup.")
+    on_record = OrderPasswordKey.objects.on_record()
+    if on_record is None:
+        raise CheckFailed(_("no key of order passwords is on record"), _("Run `manage.py migrate`."))
+    current = key_fingerprint(settings.ORDER_PASSWORD_KEY)
+    if OrderPasswordKey.objects.filter(replaced_at=None, fingerprint=current).exists():
+        raise CheckFailed(
+            _("replacing the passwords of an earlier ORDER_PASSWORD_KEY was interrupted"),
+            _("Run the same `manage.py rotate_keys …` again."),
+        )
+    earlier = [key_fingerprint(key) for key in settings.ORDER_PASSWORD_KEY_FALLBACKS]
+    if on_record.fingerprint not in (current, *earlier):
+        raise CheckFailed(_("the passwords of these orders belong to another ORDER_PASSWORD_KEY"), remedy)
+    stored = CashbackClaim.objects.exclude(payout_details=b"").order_by("-pk").values_list("payout_details", flat=True)
+    if (details := stored.first()) is not None:
+        try:
+            decrypt(details)
+        except UndecryptablePayoutDetails:
+            text = _("bank details are encrypted with another SECRET_KEY")
+            raise CheckFailed(text, _("Add the earlier key to SECRET_KEY_FALLBACKS. See docs/security.md.")) from None
+    if on_record.fingerprint != current:
+        return _("fit the stored data; a planned change of ORDER_PASSWORD_KEY is under way")
+    return _("fit the stored data")
+
+
 def check_gateways() -> str:
     gateways = list(StoreGateway.objects.select_related("store").order_by("store__slug"))
     for each in gateways:
@@ -240,6 +269,7 @@ CHECKS = (
     Check("uploads", check_uploads),
     Check("releases", check_releases, needs=("database", "migrations")),
     Check("outbox", check_outbox, needs=("database", "migrations")),
+    Check("keys", check_keys, needs=("database", "migrations")),
     Check("gateways", check_gateways, needs=("database", "migrations")),
     Check("demo", check_demo),
 )

@@ -72,7 +72,9 @@ SECRET_KEY = required("SECRET_KEY", "It signs sessions and links: 50 random char
 # Earlier ones, so that a new key neither ends what was signed nor makes bank details unreadable.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # Apart from SECRET_KEY, because order passwords made by the portal must outlive its rotation.
-ORDER_PASSWORD_KEY = required("ORDER_PASSWORD_KEY", "It makes order passwords: 50 random characters, never changed.")
+ORDER_PASSWORD_KEY = required("ORDER_PASSWORD_KEY", "It makes order passwords: 50 random characters.")
+# Earlier ones, so that after a planned change the passwords that buyers already have still open their orders.
+ORDER_PASSWORD_KEY_FALLBACKS = [key for key in env.list("ORDER_PASSWORD_KEY_FALLBACKS", default=[]) if key]
 SITE_URL = required("SITE_URL", "It is the portal's own address, as in https://orders.example.com.").rstrip("/")
 # Only for the trial: what the demo's staff login is, and where its mail server keeps what it takes.
 DEMO_ADMIN_PASSWORD = env.str("DEMO_ADMIN_PASSWORD", "") if DEMO else ""

@@ -43,6 +43,10 @@ ADDRESS_CORRECTED = _(
     "The email address of this order was corrected lately. For your safety, returns and swaps wait until"
     " %(until)s (%(zone)s): so long the earlier address can undo the change."
 )
+ADDRESS_CORRECTED_UNTOLD = _(
+    "The email address of this order was corrected lately. For your safety, returns and swaps wait until 48 hours after"
+    " our email about it was sent to the previous address, which can undo the change."
+)
 NO_MONEY_LEFT = _("The whole amount of this order went back already, or is on its way.")
 
 
@@ -210,8 +214,9 @@ def _line_refusal(each: LineEligibility, order: Order, terms: PolicyTerms, now: 
 
 
 def _frozen_refusal(order: Order) -> str:
-    until, zone = order.returns_frozen_until, order.store.tzinfo
-    assert until is not None
+    until, zone = order.freeze_ends_at, order.store.tzinfo
+    if until is None:
+        return str(ADDRESS_CORRECTED_UNTOLD)
     return str(ADDRESS_CORRECTED) % {"until": formats.local_time(until, zone), "zone": formats.zone_name(until, zone)}
 
 

@@ -24,6 +24,7 @@ from orders import formats
 from orders.emails import how_to_open
 from orders.models import Order
 from orders.money import format_money
+from orders.recipients import order_recipient
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from refunds.price_differences import format_price_difference
 from refunds.services.withdrawals import find_order
@@ -169,9 +170,12 @@ def step_is_known(case_type: type[DecidedCase], message: Message) -> bool:
     return case_type.event_model()._default_manager.filter(pk=message.object_id).exists()
 
 
+# What a withdrawal is told goes to the address that was stated in it.
+RECIPIENTS = {Return: order_recipient, Swap: order_recipient, CashbackClaim: order_recipient}
 for case_type, label in LABELS.items():
     for status, status_label in case_type.Status.choices:  # type: ignore[attr-defined]
         name = email_kind(case_type, status)
         step = format_lazy("{}: {}", label, status_label)
         about, known = partial(context, case_type), partial(step_is_known, case_type)
-        register(EmailKind(name, f"{TEMPLATES}/{name}.html", about, known, label=step))
+        recipient = RECIPIENTS.get(case_type)
+        register(EmailKind(name, f"{TEMPLATES}/{name}.html", about, known, recipient=recipient, label=step))

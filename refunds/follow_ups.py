@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.addresses import address_subject
 from notifications.kinds import (
     PRIORITY_LATER,
     Candidates,
@@ -25,6 +24,7 @@ from notifications.site import site_url
 from orders import formats
 from orders.models import Order, Refund
 from orders.money import format_money
+from orders.recipients import order_recipient
 from orders.schedules import stores_by_days
 from orders.services.confirmations import order_language
 
@@ -81,13 +81,9 @@ def _get_refund(message: Message) -> Refund | None:
 
 
 def _is_still_refunded(message: Message) -> bool:
-    """Whether the refund still exists, the order has the same address, and was not charged back."""
+    """Whether the refund still exists, and the order was not charged back."""
     refund = _get_refund(message)
-    return (
-        refund is not None
-        and refund.order.status != Order.Status.CHARGED_BACK
-        and address_subject(refund.order.email) == address_subject(message.recipient)
-    )
+    return refund is not None and refund.order.status != Order.Status.CHARGED_BACK
 
 
 def _context(message: Message) -> dict[str, Any]:
@@ -119,6 +115,7 @@ register(
         f"refunds/emails/{REFUND_ARRIVED}.html",
         _context,
         _is_still_refunded,
+        recipient=order_recipient,
         priority=PRIORITY_LATER,
         label=_("Has your refund arrived?"),
         follow_up=FollowUpPlan(REFUND_ARRIVED_DAYS, _candidates, REFUND_ARRIVED_WINDOW),

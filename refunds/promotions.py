@@ -57,6 +57,13 @@ ADDRESS_CORRECTED = NoCashbackReason(
     "address-corrected",
     _("The address of its order was corrected lately. For your safety, cashback waits until after:"),
 )
+ADDRESS_CORRECTED_UNTOLD = NoCashbackReason(
+    "address-corrected",
+    _(
+        "The address of its order was corrected lately. For your safety, cashback waits until 48 hours after our email"
+        " about it was sent to the previous address."
+    ),
+)
 NOT_ACTIVATED = NoCashbackReason(
     "not-activated", _("A promotion applies, but this license is not activated yet. Install and activate it first.")
 )
@@ -253,9 +260,11 @@ def permanent_reason(purchase: PurchasedLicense) -> NoCashbackReason | None:
 
 def frozen_reason(order: Order, now: datetime) -> NoCashbackReason | None:
     """Return a reason while a correction of the order's email address can still be undone, or None."""
-    until = order.returns_frozen_until
-    if until is None or not order.is_frozen(now):
+    if not order.is_frozen(now):
         return None
+    until = order.freeze_ends_at
+    if until is None:
+        return ADDRESS_CORRECTED_UNTOLD
     return ADDRESS_CORRECTED._replace(day=until.astimezone(order.store.tzinfo).date())
 
 

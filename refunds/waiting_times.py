@@ -1,7 +1,9 @@
 """Times during which the buyer had to wait for us, which are given back to the period of a return or a cashback claim.
 
 A line cannot be returned while a correction of the order's address can be undone, or while a swap, a return or a
-withdrawal is undecided. If that case is declined or canceled in the end, the time it was open is given back, too.
+withdrawal is undecided. As long as the old address was not notified of the correction, the end of its time is not
+known; then the earliest possible one counts. If a case is declined or canceled in the end, the time it was open is
+given back, too.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -10,6 +12,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from orders.models import UNDO_PERIOD, Order
 from refunds.policy import end_of_day, last_moment_before
@@ -35,7 +38,7 @@ class WaitingTime:
 # ended with its last event that set that status.
 WAITING_TIMES_SQL = """
 SELECT order_id, 'correction' AS kind, NULL::bigint AS line_id, made_at AS start,
-    least(undone_at, made_at + %(undo_period)s) AS until, false AS was_ended_by_buyer
+    least(undone_at, released_at, coalesce(undo_until, %(earliest_undo_end)s)) AS until, false AS was_ended_by_buyer
 FROM orders_addresscorrection WHERE order_id = ANY(%(orders)s)
 UNION ALL
 SELECT request.order_id, 'return', item.line_id, request.created_at, closing.at, closing.actor = 'buyer'
@@ -59,7 +62,7 @@ WHERE request.order_id = ANY(%(orders)s) AND request.status IN ('declined', 'can
 
 
 def waiting_times_parameters(order_ids: Collection[int]) -> dict[str, Any]:
-    return {"orders": list(order_ids), "undo_period": UNDO_PERIOD}
+    return {"orders": list(order_ids), "earliest_undo_end": timezone.now() + UNDO_PERIOD}
 
 
 def load_waiting_times(order_ids: Collection[int]) -> dict[int, list[WaitingTime]]:

@@ -10,7 +10,8 @@ from typing import Any
 from django.utils import timezone
 
 from notifications import kinds
-from notifications.models import CODE_LENGTH, Message
+from notifications.codes import CODE_LENGTH, read_code
+from notifications.models import Message
 from orders import formats
 from orders.models import Order
 from support.models import PhoneNumber
@@ -33,8 +34,7 @@ class ConfirmedEmail:
 
 def find_email_by_code(typed: str) -> ConfirmedEmail | None:
     """Return the sent email with this code, or None. Two queries at most."""
-    normalized = unicodedata.normalize("NFKC", typed).upper()
-    code = "".join(character for character in normalized if character.isalnum())
+    code = read_code(typed)
     if len(code) != CODE_LENGTH or not code.isascii():
         return None
     message = Message.objects.filter(code=code, status__in=SENT_STATUSES).first()

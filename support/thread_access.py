@@ -32,7 +32,7 @@ def _grant_name(thread: Thread) -> str:
 
 
 def grant_access(request: HttpRequest, thread: Thread) -> None:
-    access.grant_resource_access(request, _grant_name(thread), access.Method.LINK)
+    access.grant_resource_access(request, _grant_name(thread), access.Method.LINK, thread.order)
 
 
 def grant_access_to_sender(request: HttpRequest, thread: Thread, *, is_new: bool) -> None:
@@ -51,7 +51,7 @@ def with_thread(view: View) -> View:
     def guarded(request: HttpRequest, reference: str, **kwargs: Any) -> HttpResponse:
         queryset = Thread.objects.select_related("order__store", "charge_claim")
         thread = queryset.filter(reference=reference.upper()).first()
-        if thread is None or not access.has_resource_access(request, _grant_name(thread)):
+        if thread is None or not access.has_resource_access(request, _grant_name(thread), thread.order):
             return render(
                 request, "support/thread_no_access.html", {"reference": reference.upper()}, status=NO_ACCESS_STATUS
             )
@@ -66,13 +66,19 @@ def open_link(request: HttpRequest, token: str) -> tuple[LinkResult, Thread | No
     if link is None:
         return LinkResult.INVALID, None
     now = timezone.now()
-    if link.mark_used(now):
+    if not _is_older_than_ended_access(link) and link.mark_used(now):
         Thread.objects.filter(pk=link.thread_id, email_proven_at=None).update(email_proven_at=now)
         grant_access(request, link.thread)
         return LinkResult.OPENED, link.thread
-    if access.has_resource_access(request, _grant_name(link.thread)):
+    if access.has_resource_access(request, _grant_name(link.thread), link.thread.order):
         return LinkResult.OPENED, link.thread  # a double click
     return LinkResult.USED_OR_EXPIRED, None
+
+
+def _is_older_than_ended_access(link: ThreadLink) -> bool:
+    """Whether all access to the thread's order was ended after the link was made."""
+    order = link.thread.order
+    return order is not None and order.access_ended_at is not None and link.created_at <= order.access_ended_at
 
 
 def request_link(request: HttpRequest, reference: str) -> bool:

@@ -207,12 +207,17 @@ def _update(cursor: CursorWrapper, model: type[models.Model], columns: Sequence[
     cursor.execute(f"DROP TABLE {staging}")
 
 
+# What the portal has set stands above what an import brings: the key of a corrected address, and the password of an
+# order whose earlier one must no longer be valid, which the store does not know.
+_IMPORTED_ONLY_IF = {"email_key": "contact_email = ''", "password_hash": "password_generation = 0"}
+
+
 def _new_value(table: str, column: str) -> str:
-    """The imported value, except for `email_key` if the order's address was corrected: then its key is kept."""
+    """The imported value, or the one that is kept (see _IMPORTED_ONLY_IF)."""
     imported = f"staging_{table}.{column}"
-    if column != "email_key":
+    if column not in _IMPORTED_ONLY_IF:
         return imported
-    return f"CASE WHEN {table}.contact_email = '' THEN {imported} ELSE {table}.email_key END"
+    return f"CASE WHEN {table}.{_IMPORTED_ONLY_IF[column]} THEN {imported} ELSE {table}.{column} END"
 
 
 def _delete(cursor: CursorWrapper, model: type[models.Model], ids: list[int]) -> None:

@@ -353,6 +353,7 @@ class Migration(migrations.Migration):
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("issued_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="issued at")),
                 ("client", models.CharField(blank=True, max_length=64, verbose_name="client")),
+                ("access_generation", models.PositiveIntegerField(db_default=0, default=0, editable=False)),
                 ("started_at", models.DateTimeField(blank=True, null=True, verbose_name="started at")),
                 (
                     "order",

@@ -66,7 +66,7 @@ def _check_line(line: OrderLine, order: Order) -> None:
         raise NotAssignable(_("This item comes without a serial number."))
     if order.status not in ACTIVE_STATUSES or line.quantity_returned >= line.quantity:
         raise NotAssignable(_("This item was canceled or given back: it gets no serial number."))
-    if order.returns_frozen_until is not None and order.returns_frozen_until > timezone.now():
+    if order.is_frozen(timezone.now()):
         raise NotAssignable(
             _("The address of this order was corrected just now, which can still be undone. Please wait until then.")
         )

@@ -58,7 +58,7 @@ def parse_arrival_key(key: str) -> Arrival:
 def _mails(arrived: Iterable[tuple[Order, Arrival]]) -> Iterable[OutgoingEmail]:
     now = timezone.now()
     for order, arrival in arrived:
-        frozen = order.returns_frozen_until
+        frozen_until = order.freeze_ends_at if order.is_frozen(now) else None
         yield OutgoingEmail(
             SERIAL_ARRIVED,
             order,
@@ -66,6 +66,6 @@ def _mails(arrived: Iterable[tuple[Order, Arrival]]) -> Iterable[OutgoingEmail]:
             arrival_key(arrival),
             order_id=order.pk,
             language=order_language(order),
-            # While a corrected address can still be undone, no serial number goes to it.
-            due_at=frozen if frozen and frozen > now else None,
+            # While a corrected address can still be undone, no serial number goes to it (see licenses/emails.py).
+            due_at=frozen_until,
         )

@@ -45,7 +45,9 @@ def download(request: HttpRequest, order: Order, release_id: int) -> HttpRespons
             request, "not_allowed", 403, order=order, availability_text=availability_text(offer), product=offer.product
         )
     release = Release.objects.get(pk=release_id)
-    issued = Download.objects.create(release=release, order=order, client=client_address(request))
+    issued = Download.objects.create(
+        release=release, order=order, client=client_address(request), access_generation=order.access_generation
+    )
     return HttpResponseRedirect(_download_url(issued))
 
 
@@ -90,6 +92,8 @@ def installer(request: HttpRequest, token: str) -> HttpResponseBase:
         return _refusal_page(request, "expired", 410, order=download.order if download else None)
     if issued is None:
         return _refusal_page(request, "unknown", 404)
+    if issued.is_revoked:
+        return _refusal_page(request, "expired", 410, order=issued.order)
     if issued.release.withdrawn_at is not None:
         return _refusal_page(request, "withdrawn", 410, order=issued.order)
     if issued.order.status in CLOSED_STATUSES:

@@ -5,7 +5,7 @@ import django.utils.timezone
 from django.db import migrations, models
 
 import notifications.addresses
-import notifications.models
+import notifications.codes
 
 
 class Migration(migrations.Migration):
@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                 (
                     "code",
                     models.CharField(
-                        default=notifications.models.make_code,
+                        default=notifications.codes.make_code,
                         editable=False,
                         max_length=16,
                         unique=True,

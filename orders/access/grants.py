@@ -1,18 +1,20 @@
 """Grants: which orders a browser may open, stored in the server-side session and bound to order ids.
 
-A grant ends after 30 idle minutes, after 8 hours, or when the person signs out. The session key changes whenever a
-grant is given, which prevents session fixation.
+A grant ends after 30 idle minutes, after 8 hours, when the person signs out, or when all access to its order is ended
+(`Order.access_generation`). The session key changes whenever a grant is given, which prevents session fixation.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
-from functools import wraps
+from functools import reduce, wraps
+from operator import or_
 from typing import Any, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import auth
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -40,6 +42,8 @@ View = Callable[..., HttpResponse]
 class Grant:
     """Permission of a browser to open something until `expires_at`, and the proof it was given for.
 
+    It counts only as long as the order, or the order of the resource, has the same `access_generation`.
+
     While `needs_code` is set, access is restricted until the code emailed to the order's address is entered. Until
     `confirmed_until`, the person may also move money or access (see `is_owner_confirmed`). Both moments are seconds
     since the epoch, because sessions are JSON.
@@ -49,6 +53,7 @@ class Grant:
     proof: str
     confirmed_until: float = 0.0
     needs_code: bool = False
+    generation: int = 0
 
     @classmethod
     def from_session(cls, stored: dict[str, Any]) -> Self:
@@ -96,32 +101,37 @@ def current_grants(request: HttpRequest) -> Grants:
 
 
 def grant_access(request: HttpRequest, orders: Iterable[Order], proof: Attempt.Method) -> None:
-    """Give this browser access to these orders. The caller has verified the proof.
+    """Give this browser access to these orders. The caller has verified the proof for them as they were loaded.
 
     What an earlier, stronger proof confirmed stays so, for as long as that proof counts.
     """
     grants = current_grants(request)
-    new = _new_grant(proof)
     for order in orders:
-        earlier = grants.orders.get(order.pk)
-        confirmed_until = max(new.confirmed_until, earlier.confirmed_until if earlier else 0.0)
-        grants.orders[order.pk] = replace(new, confirmed_until=confirmed_until)
+        new, earlier = _new_grant(proof, order), grants.orders.get(order.pk)
+        if earlier is not None and earlier.generation == new.generation:
+            new = replace(new, confirmed_until=max(new.confirmed_until, earlier.confirmed_until))
+        grants.orders[order.pk] = new
     _renew_session(request, grants)
 
 
-def grant_resource_access(request: HttpRequest, name: str, proof: str) -> None:
+def grant_resource_access(request: HttpRequest, name: str, proof: str, order: Order | None) -> None:
     """Give this browser access to a resource of another app, named like `thread:7`, for as long as to an order.
 
-    The caller has verified the proof. See `has_resource_access`.
+    The caller has verified the proof. `order` is the one that the resource is about. See `has_resource_access`.
     """
     grants = current_grants(request)
-    grants.resources[name] = _new_grant(proof)
+    grants.resources[name] = _new_grant(proof, order)
     _renew_session(request, grants)
 
 
-def _new_grant(proof: str) -> Grant:
+def _new_grant(proof: str, order: Order | None) -> Grant:
     expires_at = (timezone.now() + GRANT_LIFETIME).timestamp()
-    return Grant(expires_at, str(proof), confirmed_until=expires_at if proof in CONFIRMING_PROOFS else 0.0)
+    confirmed_until = expires_at if proof in CONFIRMING_PROOFS else 0.0
+    return Grant(expires_at, str(proof), confirmed_until=confirmed_until, generation=_generation(order))
+
+
+def _generation(order: Order | None) -> int:
+    return order.access_generation if order is not None else 0
 
 
 def _renew_session(request: HttpRequest, grants: Grants) -> None:
@@ -132,14 +142,19 @@ def _renew_session(request: HttpRequest, grants: Grants) -> None:
     request.session[SESSION_KEY] = grants.to_session()
 
 
-def has_resource_access(request: HttpRequest, name: str) -> bool:
-    """Whether this browser may open this resource of another app."""
-    return name in current_grants(request).resources
+def has_resource_access(request: HttpRequest, name: str, order: Order | None) -> bool:
+    """Whether this browser may open this resource of another app, which is about this order."""
+    grant = current_grants(request).resources.get(name)
+    return grant is not None and grant.generation == _generation(order)
 
 
 def granted_orders(request: HttpRequest) -> OrderQuerySet:
     """Return the orders that this browser may open, newest first."""
-    return Order.objects.filter(pk__in=list(current_grants(request).orders)).newest_first()
+    ids: dict[int, list[int]] = {}
+    for order_id, grant in current_grants(request).orders.items():
+        ids.setdefault(grant.generation, []).append(order_id)
+    granted = [Q(pk__in=order_ids, access_generation=generation) for generation, order_ids in ids.items()]
+    return Order.objects.filter(reduce(or_, granted)).newest_first() if granted else Order.objects.none()
 
 
 def fully_open_orders(request: HttpRequest) -> list[Order]:
@@ -164,7 +179,9 @@ def is_owner_confirmed(request: HttpRequest, order: Order) -> bool:
     """
     now = timezone.now().timestamp()
     grant = current_grants(request).orders.get(order.pk)
-    return grant is not None and not grant.needs_code and grant.confirmed_until > now
+    if grant is None or grant.generation != order.access_generation:
+        return False
+    return not grant.needs_code and grant.confirmed_until > now
 
 
 def require_code_for(request: HttpRequest, orders: Iterable[Order]) -> None:
@@ -179,9 +196,10 @@ def confirm_owner(request: HttpRequest, email_key: str) -> None:
     """Lift all restrictions from the granted orders of this address. The caller has verified a code sent to it."""
     grants = current_grants(request)
     confirmed = Order.objects.for_email_key(email_key).filter(pk__in=list(grants.orders))
-    for order_id in confirmed.values_list("pk", flat=True):
+    for order_id, generation in confirmed.values_list("pk", "access_generation"):
         grant = grants.orders[order_id]
-        grants.orders[order_id] = replace(grant, confirmed_until=grant.expires_at, needs_code=False)
+        if grant.generation == generation:
+            grants.orders[order_id] = replace(grant, confirmed_until=grant.expires_at, needs_code=False)
     request.session.pop(CODE_KEY, None)
     _renew_session(request, grants)
 
@@ -238,7 +256,9 @@ def _granted_order(request: HttpRequest, public_id: UUID) -> Order | None:
     granted = current_grants(request).orders
     if not granted:
         return None
-    return Order.objects.select_related("store").filter(pk__in=granted, public_id=public_id).first()
+    order = Order.objects.select_related("store").filter(pk__in=granted, public_id=public_id).first()
+    is_granted = order is not None and granted[order.pk].generation == order.access_generation
+    return order if is_granted else None
 
 
 # --- Signing out --------------------------------------------------------------------------------------------------

@@ -63,7 +63,11 @@ def find_by_card(
         return list(Order.objects.for_card(email, card_last4).access_columns().newest_first()[:MAX_FOUND_ORDERS])
 
     # Orders that are open without restriction, by a stronger proof, stay so.
-    unrestricted = {order_id for order_id, grant in current_grants(request).orders.items() if not grant.needs_code}
+    unrestricted = {
+        (order_id, grant.generation)
+        for order_id, grant in current_grants(request).orders.items()
+        if not grant.needs_code
+    }
     lookup = attempt_lookup(
         request,
         Method.CARD,
@@ -73,7 +77,7 @@ def find_by_card(
         may_evaluate=work_done or not enumerated,
     )
     to_confirm = _orders_to_confirm(lookup.orders, address)
-    if unconfirmed := [order for order in to_confirm if order.pk not in unrestricted]:
+    if unconfirmed := [order for order in to_confirm if (order.pk, order.access_generation) not in unrestricted]:
         require_code(request, unconfirmed)
     return lookup
 
@@ -99,7 +103,12 @@ def _orders_to_confirm(found: list[Order], address: str) -> list[Order]:
 
 
 def _was_guessed(found: list[Order], address: str) -> bool:
-    """Whether attempts failed recently, by card on this address or by password on these orders."""
+    """Whether attempts failed recently, by card on this address or by password on these orders.
+
+    Also if access to one of the orders was ended: whoever had it still knows its address and card.
+    """
+    if any(order.access_ended_at is not None for order in found):
+        return True
     limits = [_card_limit(address), *(_number_limit(order.number_key) for order in found)]
     return count_attempts(limits, timezone.now()).long >= SUSPICIOUS_FAILURES
 

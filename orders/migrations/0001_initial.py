@@ -5,6 +5,7 @@ import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.utils.timezone
+from django.conf import settings
 from django.db import migrations, models
 
 import notifications.addresses
@@ -14,25 +15,11 @@ import orders.models.stores
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = []
+    dependencies = [
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
 
     operations = [
-        migrations.CreateModel(
-            name="AddressCorrection",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("old_email", models.CharField(blank=True, max_length=254, verbose_name="old address")),
-                ("old_contact_email", models.CharField(blank=True, editable=False, max_length=254)),
-                ("new_email", models.CharField(max_length=254, verbose_name="new address")),
-                ("made_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="made at")),
-                ("undone_at", models.DateTimeField(blank=True, null=True, verbose_name="undone at")),
-                ("client", models.CharField(blank=True, max_length=64, verbose_name="client")),
-            ],
-            options={
-                "verbose_name": "address correction",
-                "verbose_name_plural": "address corrections",
-            },
-        ),
         migrations.CreateModel(
             name="Order",
             fields=[
@@ -76,6 +63,11 @@ class Migration(migrations.Migration):
                 ),
                 ("password_hash", models.CharField(blank=True, editable=False, max_length=255)),
                 ("password_generation", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("access_generation", models.PositiveIntegerField(db_default=0, default=0, editable=False)),
+                (
+                    "access_ended_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="all access ended at"),
+                ),
                 ("currency", models.CharField(max_length=3, verbose_name="currency")),
                 ("subtotal", models.DecimalField(decimal_places=3, default=Decimal("0"), max_digits=16)),
                 ("discount", models.DecimalField(decimal_places=3, default=Decimal("0"), max_digits=16)),
@@ -99,6 +91,7 @@ class Migration(migrations.Migration):
                 ("invoice_number", models.CharField(blank=True, max_length=64, verbose_name="invoice number")),
                 ("invoice_issued_on", models.DateField(blank=True, null=True, verbose_name="invoice date")),
                 ("invoice_seller", models.TextField(blank=True, verbose_name="seller on the invoice")),
+                ("returns_frozen_since", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
                     "returns_frozen_until",
                     models.DateTimeField(blank=True, editable=False, null=True, verbose_name="returns frozen until"),
@@ -109,6 +102,34 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "order",
                 "verbose_name_plural": "orders",
+            },
+        ),
+        migrations.CreateModel(
+            name="OrderPasswordKey",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("fingerprint", models.CharField(max_length=16, unique=True, verbose_name="fingerprint")),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("first", "first key"),
+                            ("planned", "planned change"),
+                            ("compromised", "the earlier key leaked"),
+                        ],
+                        default="first",
+                        max_length=16,
+                        verbose_name="reason",
+                    ),
+                ),
+                ("recorded_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="recorded at")),
+                ("replaced_through", models.BigIntegerField(default=0)),
+                ("replaced_up_to", models.BigIntegerField(default=0)),
+                ("replaced_at", models.DateTimeField(blank=True, null=True, verbose_name="done at")),
+            ],
+            options={
+                "verbose_name": "key of order passwords",
+                "verbose_name_plural": "keys of order passwords",
             },
         ),
         migrations.CreateModel(
@@ -198,6 +219,65 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="AddressCorrection",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("old_email", models.CharField(blank=True, max_length=254, verbose_name="old address")),
+                ("old_contact_email", models.CharField(blank=True, editable=False, max_length=254)),
+                ("new_email", models.CharField(max_length=254, verbose_name="new address")),
+                ("made_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="made at")),
+                ("client", models.CharField(blank=True, max_length=64, verbose_name="client")),
+                ("undo_until", models.DateTimeField(blank=True, null=True, verbose_name="can be undone until")),
+                ("released_at", models.DateTimeField(blank=True, null=True, verbose_name="freeze ended at")),
+                ("undone_at", models.DateTimeField(blank=True, null=True, verbose_name="undone at")),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="made by staff",
+                    ),
+                ),
+                (
+                    "root",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="later",
+                        to="orders.addresscorrection",
+                    ),
+                ),
+                (
+                    "undone_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="undone by staff",
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="address_corrections",
+                        to="orders.order",
+                        verbose_name="order",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "address correction",
+                "verbose_name_plural": "address corrections",
+            },
+        ),
+        migrations.CreateModel(
             name="Attempt",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -270,16 +350,6 @@ class Migration(migrations.Migration):
                 "verbose_name": "link to undo a correction",
                 "verbose_name_plural": "links to undo corrections",
             },
-        ),
-        migrations.AddField(
-            model_name="addresscorrection",
-            name="order",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="address_corrections",
-                to="orders.order",
-                verbose_name="order",
-            ),
         ),
         migrations.CreateModel(
             name="OrderLine",

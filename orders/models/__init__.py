@@ -1,10 +1,12 @@
 """Stores, orders and refunds, and the records of access to orders."""
 
 from orders.models.access import Attempt, LookupCode, RateLimitCounter
-from orders.models.corrections import UNDO_PERIOD, AddressCorrection, CorrectionLink
+from orders.models.corrections import NO_END_YET, UNDO_PERIOD, AddressCorrection, CorrectionLink
 from orders.models.fields import money_field
+from orders.models.keys import OrderPasswordKey
 from orders.models.links import AccessLink, LinkState, SingleUseLink
 from orders.models.orders import (
+    KEYED_HASH_PREFIX,
     LAST4,
     MAX_FOUND_ORDERS,
     OWN_ARGON2_PREFIX,
@@ -18,8 +20,10 @@ from orders.models.payments import TOTAL_REFUND_ID, PaymentReference, Refund
 from orders.models.stores import FollowUpSchedule, Store
 
 __all__ = [
+    "KEYED_HASH_PREFIX",
     "LAST4",
     "MAX_FOUND_ORDERS",
+    "NO_END_YET",
     "OWN_ARGON2_PREFIX",
     "TOTAL_REFUND_ID",
     "UNDO_PERIOD",
@@ -32,6 +36,7 @@ __all__ = [
     "LookupCode",
     "Order",
     "OrderLine",
+    "OrderPasswordKey",
     "OrderQuerySet",
     "PaymentReference",
     "RateLimitCounter",

@@ -1,38 +1,72 @@
 """Corrections of mistyped email addresses of orders, by buyers or by staff."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from orders.models.links import SingleUseLink
 
-# How long the old address can undo a correction. Until then, no refunds are made and no licenses change.
+# How long the old address can undo a correction, from the moment that its notice was sent. Until then, no refunds are
+# made and no licenses change.
 UNDO_PERIOD = timedelta(hours=48)
+# The end of a freeze that depends on an email that was not sent yet.
+NO_END_YET = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class AddressCorrectionQuerySet(models.QuerySet["AddressCorrection"]):
     def active(self) -> "AddressCorrectionQuerySet":
         return self.filter(undone_at=None)
 
+    def undoable(self, now: datetime) -> "AddressCorrectionQuerySet":
+        """Those that their old address can still undo."""
+        return self.active().filter(Q(undo_until=None) | Q(undo_until__gt=now))
+
     def made_since(self, moment: datetime) -> "AddressCorrectionQuerySet":
         return self.filter(made_at__gt=moment)
 
 
 class AddressCorrection(models.Model):
-    """A change of the email address of an order. The old address is notified, and can undo it for 48 hours."""
+    """A change of the email address of an order. The old address is notified, and can undo it for 48 hours.
+
+    While it can, only staff make further corrections. Each of them names the first one as its `root`: its notice, too,
+    goes to the address from before the first one, and undoing restores that address.
+    """
 
     order = models.ForeignKey(
         "orders.Order", on_delete=models.CASCADE, related_name="address_corrections", verbose_name=_("order")
     )
+    root = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="later")
     old_email = models.CharField(_("old address"), max_length=254, blank=True)
     # The previous `contact_email`, which undoing restores. `store_email` is never changed by a correction.
     old_contact_email = models.CharField(max_length=254, blank=True, editable=False)
     new_email = models.CharField(_("new address"), max_length=254)
     made_at = models.DateTimeField(_("made at"), default=timezone.now)
-    undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("made by staff"),
+    )
     client = models.CharField(_("client"), max_length=64, blank=True)
+    # Empty until the notice was sent, or it is known that it can't be.
+    undo_until = models.DateTimeField(_("can be undone until"), null=True, blank=True)
+    # Staff ended the freeze of the order before `undo_until`.
+    released_at = models.DateTimeField(_("freeze ended at"), null=True, blank=True)
+    undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("undone by staff"),
+    )
 
     objects = AddressCorrectionQuerySet.as_manager()
 
@@ -44,15 +78,9 @@ class AddressCorrection(models.Model):
     def __str__(self) -> str:
         return f"{self.order_id} {self.made_at:%Y-%m-%d %H:%M}"
 
-    @property
-    def undo_until(self) -> datetime:
-        return self.made_at + UNDO_PERIOD
-
 
 class CorrectionLink(SingleUseLink):
-    """The link with which the owner of the old address undoes a correction."""
-
-    LIFETIME = UNDO_PERIOD
+    """The link with which the owner of the old address undoes a correction, for as long as the correction can be."""
 
     correction = models.ForeignKey(AddressCorrection, on_delete=models.CASCADE, related_name="links")
 

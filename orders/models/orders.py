@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from notifications.addresses import EmailKeyField, email_key
-from orders.models.corrections import UNDO_PERIOD
+from orders.models.corrections import NO_END_YET
 from orders.models.fields import NoCardNumbersCharField, NoCardNumbersTextField, money_field
 from orders.models.payments import Refund
 from orders.models.stores import Store
@@ -22,9 +22,10 @@ from orders.number_shapes import any_number_like
 
 # The prefix of the Argon2 hashes that orders/passwords.py makes. An index distinguishes them from hashes of stores.
 OWN_ARGON2_PREFIX = "argon2$argon2id$v=19$m=19456,t=2,p=1$"
+KEYED_HASH_PREFIX = "keyed$"  # of the fast hashes of imported passwords, followed by the fingerprint of their key
 FOREIGN_PASSWORD_HASH = (
     ~Q(password_hash="")
-    & ~Q(password_hash__startswith="keyed$")  # noqa: S106 (a prefix, no password)
+    & ~Q(password_hash__startswith=KEYED_HASH_PREFIX)
     & ~Q(password_hash__startswith=OWN_ARGON2_PREFIX)
 )
 
@@ -69,7 +70,13 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def access_columns(self) -> "OrderQuerySet":
         """Load only the columns that orders/access needs, because every lookup loads orders."""
         return self.select_related("store").only(
-            "public_id", "number_key", "password_hash", "password_generation", "store__confirm_card_lookup"
+            "public_id",
+            "number_key",
+            "password_hash",
+            "password_generation",
+            "access_generation",
+            "access_ended_at",
+            "store__confirm_card_lookup",
         )
 
     def any_foreign_password_hash(self) -> str | None:
@@ -115,7 +122,11 @@ class Order(models.Model):
 
     # If it is empty, the portal makes the password (see orders/passwords.py).
     password_hash = models.CharField(max_length=255, blank=True, editable=False)
+    # Raised when a password must no longer be valid. From then on, no import sets another one.
     password_generation = models.PositiveSmallIntegerField(default=0, editable=False)
+    # What gives access to the order, such as a grant in a session, remembers this number, and ends when it is raised.
+    access_generation = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    access_ended_at = models.DateTimeField(_("all access ended at"), null=True, blank=True, editable=False)
 
     currency = models.CharField(_("currency"), max_length=3)
     subtotal = money_field(default=Decimal(0))
@@ -141,7 +152,9 @@ class Order(models.Model):
     invoice_issued_on = models.DateField(_("invoice date"), null=True, blank=True)
     invoice_seller = NoCardNumbersTextField(_("seller on the invoice"), blank=True)
 
-    # Until then, a correction of the address can be undone, and no refunds or license changes are made (`is_frozen`).
+    # Meanwhile, a correction of the address can be undone, and no refunds or license changes are made (`is_frozen`).
+    # The end is NO_END_YET until the old address was notified.
+    returns_frozen_since = models.DateTimeField(null=True, blank=True, editable=False)
     returns_frozen_until = models.DateTimeField(_("returns frozen until"), null=True, blank=True, editable=False)
 
     # The last version from each feed: {"portal": {"digest": hex, "updated_at": ISO time or null}}. Written by `intake`.
@@ -179,8 +192,13 @@ class Order(models.Model):
 
     def is_frozen(self, now: datetime) -> bool:
         """Whether a correction of its address can still be undone."""
-        until = self.returns_frozen_until
-        return until is not None and until - UNDO_PERIOD <= now < until
+        since, until = self.returns_frozen_since, self.returns_frozen_until
+        return until is not None and now < until and (since is None or since <= now)
+
+    @property
+    def freeze_ends_at(self) -> datetime | None:
+        """When the freeze ends or ended; None if that is not known yet, or there was none."""
+        return None if self.returns_frozen_until == NO_END_YET else self.returns_frozen_until
 
     @cached_property
     def items(self) -> list["OrderLine"]:

@@ -1,22 +1,41 @@
-"""Correcting the email address of an order, and undoing it: order, history and emails in one transaction."""
+"""Correcting the email address of an order, and undoing it: order, history and emails in one transaction.
 
+Whoever knows number, password and card of an order can move it to another address. So the address that it had is told
+and can undo the correction for 48 hours, counted from the moment that its notice was really sent. Meanwhile nothing of
+value moves (`Order.is_frozen`), and only staff correct the address again: what undoes a correction always goes to the
+address from before the first one. Undoing ends every access to the order (see ending_access.py).
+
+If the notice can't be sent to the old address at all, because it is empty, the mail server refuses it for good, or it
+bounces, nobody can undo. Then the 48 hours begin when that is known: staff see it and can undo until then, and the
+buyer, whose old address was most likely mistyped, doesn't wait forever. While the mail server only refuses it for now,
+the notice is tried again without end, and the freeze lasts; staff can end it (`end_freeze`).
+"""
+
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from email.utils import parseaddr
 
+from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from notifications.addresses import address_subject, email_key
-from notifications.services import readdress, send, send_again
-from orders.models import AccessLink, AddressCorrection, CorrectionLink, Order
+from notifications.addresses import address_subject
+from notifications.models import Message
+from notifications.services import deliver_now, send, send_again
+from orders.models import NO_END_YET, UNDO_PERIOD, AddressCorrection, CorrectionLink, Order
 from orders.services.confirmations import CONFIRMATION, order_language
+from orders.services.ending_access import ACCESS_COLUMNS, end_access
 
-MAX_CORRECTIONS = 3  # of one order, within CORRECTIONS_WINDOW
+MAX_CORRECTIONS = 3  # of one order by its buyer, within CORRECTIONS_WINDOW
 CORRECTIONS_WINDOW = timedelta(days=30)
 CORRECTED, UNDONE = "address_corrected_old", "address_correction_undone"
-ADDRESS_BOUND_KINDS = (CORRECTED, UNDONE)  # emails that are never redirected to another address
-TO_OLD, TO_NEW = "old", "new"
+UNDONE_FOR_SUPPORT = "address_correction_undone_support"
+# Keys of messages: to the address that can undo, to one that the order had in between, to support.
+TO_OLD, TO_PREVIOUS, TO_NEW, TO_SUPPORT = "old", "previous", "new", "support"
+_ADDRESS_COLUMNS = ["contact_email", "email_key", "returns_frozen_since", "returns_frozen_until"]
 
 
 class CorrectionError(Exception):
@@ -31,91 +50,201 @@ class TooManyCorrections(CorrectionError):
     """The order had MAX_CORRECTIONS within CORRECTIONS_WINDOW."""
 
 
+class StillUndoable(CorrectionError):
+    """An earlier correction can still be undone, so only staff correct the address. `old_email` can undo it."""
+
+    def __init__(self, old_email: str) -> None:
+        super().__init__(old_email)
+        self.old_email = old_email
+
+
 class TooLateToUndo(CorrectionError):
     """The link to undo the correction has expired. Support can still undo it."""
 
 
-def correct_address(order: Order, new_email: str, client: str = "") -> AddressCorrection:
+# --- Correcting --------------------------------------------------------------------------------------------------
+
+
+def check_correctable(order: Order) -> None:
+    """Raises StillUndoable or TooManyCorrections if the buyer cannot correct the address of this order now."""
+    now = timezone.now()
+    if (root := _undoable_root(order, now)) is not None:
+        raise StillUndoable(root.old_email)
+    if order.address_corrections.made_since(now - CORRECTIONS_WINDOW).count() >= MAX_CORRECTIONS:
+        raise TooManyCorrections
+
+
+def correct_address(order: Order, new_email: str, client: str = "", by: User | None = None) -> AddressCorrection:
     """Change the email address of an order, and freeze its returns for as long as the old address can undo this.
 
-    The caller has verified who asks for it. Unsent emails to the old address are redirected to the new one. Raises
-    SameAddress or TooManyCorrections.
+    The caller has verified who asks for it; `by` is set if staff have, who may correct an address again at any time.
+    Raises SameAddress and, for buyers, StillUndoable or TooManyCorrections.
     """
     now = timezone.now()
     new_email = new_email.strip()
     with transaction.atomic():
         order = _lock_order(order.pk)
-        old_email = order.email
-        if address_subject(new_email) == address_subject(old_email):
+        if address_subject(new_email) == address_subject(order.email):
             raise SameAddress
-        if order.address_corrections.made_since(now - CORRECTIONS_WINDOW).count() >= MAX_CORRECTIONS:
-            raise TooManyCorrections
+        if by is None:
+            check_correctable(order)
+        root = _undoable_root(order, now)
         correction = AddressCorrection.objects.create(
             order=order,
-            old_email=old_email,
+            root=root,
+            old_email=order.email,
             old_contact_email=order.contact_email,
             new_email=new_email,
             made_at=now,
+            made_by=by,
             client=client,
         )
-        order.contact_email, order.returns_frozen_until = new_email, correction.undo_until
-        order.save(update_fields=["contact_email", "email_key", "returns_frozen_until"])
-        CorrectionLink.objects.create(correction=correction)
-        readdress(order.pk, old_email, new_email, ADDRESS_BOUND_KINDS)
-        language = get_language() or order_language(order)
-        send(CORRECTED, correction, old_email, TO_OLD, order_id=order.pk, language=language)
+        # The language of the page where it was corrected is that of the buyer; staff have their own.
+        language = (get_language() if by is None else "") or order_language(order)
+        _notify_old_addresses(correction, root or correction, language)
+        order.contact_email = new_email
+        _update_freeze(order, now)
+        order.save(update_fields=_ADDRESS_COLUMNS)
         send_again(CONFIRMATION, order, new_email, order_id=order.pk, language=language)
     return correction
 
 
+def _notify_old_addresses(correction: AddressCorrection, root: AddressCorrection, language: str) -> None:
+    """Queue the notice with the link that undoes the root, and tell an address that the order had in between."""
+    if root == correction:
+        CorrectionLink.objects.create(correction=root)
+    is_queued = send(CORRECTED, correction, root.old_email, TO_OLD, order_id=correction.order_id, language=language)
+    if not is_queued:  # there is no old address
+        correction.undo_until = correction.made_at + UNDO_PERIOD
+        correction.save(update_fields=["undo_until"])
+    if root != correction and address_subject(correction.old_email) != address_subject(root.old_email):
+        send(
+            CORRECTED,
+            correction,
+            correction.old_email,
+            TO_PREVIOUS,
+            order_id=correction.order_id,
+            language=language,
+        )
+
+
+def record_notice_result(message: Message, status: Message.Status, at: datetime) -> None:
+    """Let the 48 hours of a correction begin, because its notice was sent, or cannot be.
+
+    Called in the transaction that stores the result. A notice that bounced can be undone for 48 hours more.
+    """
+    correction = AddressCorrection.objects.active().filter(pk=message.object_id).first()
+    if message.key != TO_OLD or correction is None:
+        return
+    order = _lock_order(correction.order_id)
+    corrections = AddressCorrection.objects.active()
+    if status == Message.Status.BOUNCED:
+        corrections = corrections.undoable(at)
+    corrections.filter(pk=correction.pk).update(undo_until=at + UNDO_PERIOD)
+    _update_freeze(order, at)
+    order.save(update_fields=_ADDRESS_COLUMNS)
+
+
+# --- Undoing -----------------------------------------------------------------------------------------------------
+
+
+def undo_deadline(correction: AddressCorrection, now: datetime) -> tuple[bool, datetime | None]:
+    """Return whether the link can undo a correction now, and until when; None if that is not known yet.
+
+    Corrections that staff made after it can only be undone with it, so their time counts as well.
+    """
+    chain = AddressCorrection.objects.undoable(now).filter(Q(pk=correction.pk) | Q(root=correction.pk))
+    ends = [until or NO_END_YET for until in chain.values_list("undo_until", flat=True)]
+    latest = max(ends, default=None)
+    return bool(ends), None if latest == NO_END_YET else latest
+
+
 def undo_correction_by_link(link: CorrectionLink) -> None:
     """Undo a correction with the link that was emailed to the old address. Raises TooLateToUndo."""
-    correction, now = link.correction, timezone.now()
-    if correction.undone_at is not None:
-        return
+    now = timezone.now()
     with transaction.atomic():
-        if now >= correction.undo_until or not link.mark_used(now):
+        _lock_order(link.correction.order_id)
+        correction = AddressCorrection.objects.get(pk=link.correction_id)
+        if correction.undone_at is not None:
+            return
+        is_undoable, _until = undo_deadline(correction, now)
+        if not is_undoable:
             raise TooLateToUndo
+        CorrectionLink.objects.filter(pk=link.pk).update(used_at=now)
         undo_correction(correction)
 
 
-def undo_correction(correction: AddressCorrection) -> None:
-    """Restore the address from before a correction, which also undoes every later correction. Idempotent.
+def undo_correction(correction: AddressCorrection, by: User | None = None) -> bool:
+    """Restore the address from before a correction, which also undoes every later correction.
 
-    Access links that were requested with one of the removed addresses are used up.
+    Ends every access to the order, makes a new order password and sends it to the restored address, and tells the
+    removed addresses and support. `by` is set if staff do it, who can at any time. Returns False if the correction was
+    undone already; then nothing happens.
     """
     now = timezone.now()
     with transaction.atomic():
         order = _lock_order(correction.order_id)
-        # The undo links of later corrections become void: those corrections end here, too.
         undone = order.address_corrections.active().filter(pk__gte=correction.pk).order_by("pk")
         corrections = list(undone)
         if correction.pk not in {later.pk for later in corrections}:
-            return
-        removed = {address_subject(later.new_email): later.new_email for later in corrections}
-        order.contact_email = correction.old_contact_email
-        undone.update(undone_at=now)
-        order.returns_frozen_until = _frozen_until(order.address_corrections.active(), now)
-        order.save(update_fields=["contact_email", "email_key", "returns_frozen_until"])
-        for address in removed.values():
-            readdress(order.pk, address, order.email, ADDRESS_BOUND_KINDS)
-            _use_up_links(address, correction, now)
-        language = order_language(order)
-        send(UNDONE, correction, order.email, TO_OLD, order_id=order.pk, language=language)
-        for number, address in enumerate(removed.values()):
-            send(UNDONE, correction, address, f"{TO_NEW}-{number}", order_id=order.pk, language=language)
+            return False
+        undone.update(undone_at=now, undone_by=by)
+        order.contact_email = corrections[0].old_contact_email
+        removed = _removed_addresses(corrections, order.email)
+        end_access(order, now, removed)
+        _update_freeze(order, now)
+        order.save(update_fields=_ADDRESS_COLUMNS + ACCESS_COLUMNS)
+        deliver_now(Message.objects.about_order(order.pk))  # some wait for the end of the freeze
+        _notify_about_undo(order, corrections[0], removed)
+    return True
 
 
-def _use_up_links(address: str, correction: AddressCorrection, now: datetime) -> None:
-    """Use up the access links that were requested with this address since the correction."""
-    if key := email_key(address):
-        AccessLink.objects.filter(email_key=key, created_at__gte=correction.made_at, used_at=None).update(used_at=now)
+def _removed_addresses(corrections: Iterable[AddressCorrection], restored: str) -> list[str]:
+    by_subject = {address_subject(each.new_email): each.new_email for each in corrections}
+    by_subject.pop(address_subject(restored), None)
+    return list(by_subject.values())
 
 
-def _frozen_until(active: QuerySet[AddressCorrection], now: datetime) -> datetime | None:
-    """Return until when the latest active correction can be undone; None if it no longer can."""
-    latest = active.order_by("-made_at").first()
-    return latest.undo_until if latest is not None and latest.undo_until > now else None
+def _notify_about_undo(order: Order, correction: AddressCorrection, removed: Iterable[str]) -> None:
+    language = order_language(order)
+    send(UNDONE, correction, order.email, TO_OLD, order_id=order.pk, language=language)
+    for number, address in enumerate(removed):
+        send(UNDONE, correction, address, f"{TO_NEW}-{number}", order_id=order.pk, language=language)
+    send_again(CONFIRMATION, order, order.email, order_id=order.pk, language=language)
+    # Without `order_id`: the buyer's page does not list it.
+    support = order.store.support_email or parseaddr(settings.SUPPORT_EMAIL)[1]
+    send(UNDONE_FOR_SUPPORT, correction, support, TO_SUPPORT, language=order.store.language)
+
+
+# --- The freeze --------------------------------------------------------------------------------------------------
+
+
+def end_freeze(order: Order) -> bool:
+    """End the freeze of an order, for staff. Its corrections can still be undone. Returns False if it is not frozen."""
+    now = timezone.now()
+    with transaction.atomic():
+        order = _lock_order(order.pk)
+        if not order.is_frozen(now):
+            return False
+        order.address_corrections.undoable(now).filter(released_at=None).update(released_at=now)
+        _update_freeze(order, now)
+        order.save(update_fields=_ADDRESS_COLUMNS)
+        deliver_now(Message.objects.about_order(order.pk))
+    return True
+
+
+def _update_freeze(order: Order, now: datetime) -> None:
+    """Set from when until when a locked order is frozen, without saving it."""
+    freezing = order.address_corrections.undoable(now).filter(released_at=None)
+    periods = list(freezing.values_list("made_at", "undo_until"))
+    order.returns_frozen_since = min((start for start, _end in periods), default=None)
+    order.returns_frozen_until = max((end or NO_END_YET for _start, end in periods), default=None)
+
+
+def _undoable_root(order: Order, now: datetime) -> AddressCorrection | None:
+    """Return the first of the order's corrections that still can be undone, or that can because of a later one."""
+    first = order.address_corrections.undoable(now).select_related("root").order_by("pk").first()
+    return first and (first.root or first)
 
 
 def _lock_order(order_id: int) -> Order:

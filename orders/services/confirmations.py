@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import Enum
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
 from notifications.models import Message
 from notifications.services import OutgoingEmail, send_again, send_many
-from orders.models import Order
+from orders.models import Order, OrderQuerySet
 
 CONFIRMATION = "order_confirmation"
 MAX_RESENDS_PER_HOUR = 3
@@ -23,16 +24,23 @@ def queue_confirmations(order_ids: Sequence[int]) -> int:
     Orders that are older than CONFIRMATION_WINDOW_HOURS, without an address, or in UNCONFIRMED_STATUSES are skipped.
     Calling this again for the same orders changes nothing.
     """
+    return send_many(
+        OutgoingEmail(CONFIRMATION, order, order.email, "first", order_id=order.pk, language=order_language(order))
+        for order in recent_orders(order_ids)
+    )
+
+
+def recent_orders(order_ids: Any) -> OrderQuerySet:
+    """Return those of the orders that are confirmed by themselves, with the columns that queueing an email needs.
+
+    `order_ids` are ids, or a queryset of them.
+    """
     since = timezone.now() - timedelta(hours=settings.CONFIRMATION_WINDOW_HOURS)
-    recent = (
+    return (
         Order.objects.filter(pk__in=order_ids, placed_at__gte=since)
         .exclude(status__in=UNCONFIRMED_STATUSES)
         .select_related("store")
         .only("store_email", "contact_email", "language", "store__language")
-    )
-    return send_many(
-        OutgoingEmail(CONFIRMATION, order, order.email, "first", order_id=order.pk, language=order_language(order))
-        for order in recent
     )
 
 
@@ -49,7 +57,7 @@ class ResendResult(Enum):
 
 
 def resend_confirmation(order: Order) -> ResendResult:
-    """Queue the confirmation again, to the address of the order."""
+    """Queue the confirmation again, to the address that the order has when it is sent."""
     if not order.email:
         return ResendResult.NO_ADDRESS
     recent = Message.objects.filter(

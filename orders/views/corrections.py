@@ -18,13 +18,17 @@ from orders.services.address_corrections import (
     MAX_CORRECTIONS,
     CorrectionError,
     SameAddress,
+    StillUndoable,
     TooLateToUndo,
+    check_correctable,
     correct_address,
     undo_correction_by_link,
+    undo_deadline,
 )
 from orders.views.find import INVALID_FORM, NOT_FOUND, TOO_MANY
 
 UNDO_HOURS = int(UNDO_PERIOD.total_seconds() // 3600)
+REFUSED = "refused"  # the details are right, but the address cannot be corrected now
 VALID, UNDONE, LATE, UNKNOWN = "valid", "undone", "late", "unknown"
 TEMPLATE = "orders/correct_email.html"
 UNDO_STATUS_CODES = {VALID: 200, UNDONE: 200, LATE: 410, UNKNOWN: 404}
@@ -42,15 +46,19 @@ def correct_email(request: HttpRequest) -> HttpResponse:
     data = form.cleaned_data
     lookup = access.find_for_correction(request, data["order_number"], data["password"], data["card_last4"])
     if lookup.outcome != Outcome.FOUND:
-        return _form_page(request, form, NOT_FOUND if lookup.retry_at is None else TOO_MANY, lookup.retry_at)
+        return _form_page(request, form, NOT_FOUND if lookup.retry_at is None else TOO_MANY, retry_at=lookup.retry_at)
+    try:
+        check_correctable(lookup.orders[0])
+    except CorrectionError as error:
+        return _form_page(request, form, REFUSED, _error_message(error))
     access.save_pending_correction(request, lookup.orders[0], data["new_email"])
     return redirect("orders:correct_email_check")
 
 
 def _form_page(
-    request: HttpRequest, form: CorrectEmailForm, result: str = "", retry_at: datetime | None = None
+    request: HttpRequest, form: CorrectEmailForm, result: str = "", reason: str = "", retry_at: datetime | None = None
 ) -> HttpResponse:
-    context = {"form": form, "result": result, "hours": UNDO_HOURS}
+    context = {"form": form, "result": result, "reason": reason, "hours": UNDO_HOURS}
     if result == TOO_MANY:
         return too_many_requests(request, TEMPLATE, context, retry_at)
     return render(request, TEMPLATE, context, status=UNPROCESSABLE if result else 200)
@@ -80,10 +88,27 @@ def correct_email_check(request: HttpRequest) -> HttpResponse:
 def _error_message(error: CorrectionError) -> str:
     if isinstance(error, SameAddress):
         return gettext("This is the address of the order already. Nothing was changed.")
+    if isinstance(error, StillUndoable):
+        return _still_undoable_message(error)
     text = gettext(
         "This address was corrected %(count)s times in 30 days. Please write to support. Nothing was changed."
     )
     return text % {"count": MAX_CORRECTIONS}
+
+
+def _still_undoable_message(error: StillUndoable) -> str:
+    if not error.old_email:
+        return gettext(
+            "The address of this order was corrected a short time ago. Until its 48 hours are over, only support can"
+            " correct it again. Nothing was changed."
+        )
+    text = gettext(
+        "The address of this order was corrected a short time ago. If that wasn’t you, open our email about it, which"
+        " went to %(address)s, and undo the change there: that also locks out whoever made it. If you want another"
+        " address, contact support: until the 48 hours are over, only support can correct it again. Nothing was"
+        " changed."
+    )
+    return text % {"address": mask_address(error.old_email)}
 
 
 @get_or_post
@@ -91,23 +116,25 @@ def _error_message(error: CorrectionError) -> str:
 def undo_correction(request: HttpRequest, token: str) -> HttpResponse:
     """GET only shows a button, because email scanners follow links, too; POST undoes the correction."""
     link = CorrectionLink.get_by_token(token)
-    state = _get_state(link)
+    state, until = _get_state(link)
     if request.method == "POST" and link is not None and state == VALID:
         try:
             undo_correction_by_link(link)
             state = UNDONE
         except TooLateToUndo:
             state = LATE
-    context = {"token": token, "state": state, "hours": UNDO_HOURS, "correction": link.correction if link else None}
+    context = {"token": token, "state": state, "hours": UNDO_HOURS}
     if link is not None:
         order = link.correction.order
-        context |= {"order": order, "zone": order.store.tzinfo, "new": mask_address(link.correction.new_email)}
+        context |= {"order": order, "zone": order.store.tzinfo, "new": mask_address(order.email), "until": until}
     return render(request, "orders/correct_email_undo.html", context, status=UNDO_STATUS_CODES[state])
 
 
-def _get_state(link: CorrectionLink | None) -> str:
+def _get_state(link: CorrectionLink | None) -> tuple[str, datetime | None]:
+    """Return the state of a link and, if it is known, until when it is valid."""
     if link is None:
-        return UNKNOWN
+        return UNKNOWN, None
     if link.correction.undone_at is not None:
-        return UNDONE
-    return VALID if timezone.now() < link.correction.undo_until else LATE
+        return UNDONE, None
+    is_undoable, until = undo_deadline(link.correction, timezone.now())
+    return (VALID if is_undoable else LATE), until

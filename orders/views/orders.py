@@ -46,12 +46,12 @@ def order_page(request: HttpRequest, order: Order) -> HttpResponse:
         "payment": formats.payment(order),
         "refunds": order.refund_list,
         "address": mask_address(order.email) if order.email else "",
-        "frozen_until": order.returns_frozen_until if order.is_frozen(timezone.now()) else None,
+        "is_frozen": order.is_frozen(timezone.now()),
     }
     if access.needs_code(request, order):
         context["code_form"] = CodeForm(order.public_id)
     else:
-        emails = mails_about_order(order.pk)
+        emails = mails_about_order(order.pk, order.email)
         context |= {"panels": panels.load_panels([order])[order.pk], "mails": emails}
         if not emails and order.email:
             text = gettext("No email about this order was sent from here yet. Emails go to %(address)s.")

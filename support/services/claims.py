@@ -10,12 +10,12 @@ from django.utils import timezone
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
-from cases.refusals import NotPossible, WrongStatus
+from cases.refusals import WrongStatus
 from cases.services import require_text
 from cases.transitions import Actor, add_event, change_status
 from notifications.services import send
 from orders.models import AccessLink, Order
-from orders.services.address_corrections import CorrectionError, correct_address
+from orders.services.address_corrections import SameAddress, correct_address
 from orders.services.confirmations import order_language, resend_confirmation
 from support.models import ChargeClaim, Thread, ThreadMessage
 from support.services.threads import (
@@ -95,12 +95,12 @@ def _notify_about_match(message: ThreadMessage, order: Order) -> None:
 
 
 def _correct_address(order: Order, thread: Thread, by: User) -> Order:
+    with override(order_language(order)):
+        client = gettext("Support, %(reference)s") % {"reference": thread.reference}
     try:
-        with override(order_language(order)):
-            correct_address(order, thread.email, gettext("Support, %(reference)s") % {"reference": thread.reference})
-    except CorrectionError as error:
-        message = _("The address of this order was changed too often lately, and stays. Please match it without that.")
-        raise NotPossible(message) from error
+        correct_address(order, thread.email, client, by)
+    except SameAddress:  # written the same, although the address can be read in two ways
+        return order
     note = gettext("The address of order %(number)s is this one now. The earlier one was told, and can undo it.")
     add_event(thread, thread.status, Actor.STAFF, by=by, note=note % {"number": order})
     return Order.objects.select_related("store").get(pk=order.pk)

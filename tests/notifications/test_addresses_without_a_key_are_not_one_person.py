@@ -4,13 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from licenses.follow_ups import find_paid_order
 from notifications import follow_ups
 from notifications.follow_ups import FollowUpRun
 from notifications.kinds import PlannedFollowUp
-from notifications.models import FollowUp, Message
+from notifications.models import FollowUp
 from refunds.services.withdrawals import WithdrawalStatement, withdraw
-from tests.factories import make_order
 from tests.notifications.follow_up_kinds import World, a_kind
 
 pytestmark = pytest.mark.django_db
@@ -39,13 +37,6 @@ def test_one_address_without_a_key_still_gets_one_a_day() -> None:
         _plan(world, "ann@straße.example", "ann@straße.example")
         assert sorted(FollowUp.objects.values_list("status", flat=True)) == [Status.PLANNED, Status.SENT]
         assert follow_ups.waiting_for_another_day(NOW + timedelta(hours=2)).count() == 1
-
-
-def test_an_email_to_one_is_not_about_the_order_of_another() -> None:
-    order = make_order(store_email="ann@straße.example")
-    mine = Message(order_id=order.pk, recipient="ann@straße.example")
-    assert find_paid_order(mine) == order
-    assert find_paid_order(Message(order_id=order.pk, recipient="vİctim@gmail.com")) is None
 
 
 def test_the_same_words_with_another_address_are_another_withdrawal() -> None:

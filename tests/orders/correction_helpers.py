@@ -1,16 +1,19 @@
 """Steps of an address correction in a browser, for tests."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from notifications import kinds
 from notifications.models import Message
 from notifications.rendering import build
-from orders.models import Order
+from orders.models import AddressCorrection, Order
 from orders.passwords import portal_password
+from orders.services.address_corrections import CORRECTED, TO_OLD, correct_address
 
 PAGE, CHECK = "/orders/correct-email/", "/orders/correct-email/check/"
 
@@ -33,6 +36,25 @@ def correct_in_browser(order: Order, new_email: str = "right@example.com") -> Cl
     assert browser.post(CHECK).status_code == 302
     order.refresh_from_db()
     return browser
+
+
+def settle_notice(correction: AddressCorrection, status: Message.Status, at: datetime) -> None:
+    """Store what became of the notice to the old address, as delivery does."""
+    notice = Message.objects.get(kind=CORRECTED, object_id=correction.pk, key=TO_OLD)
+    on_result = kinds.get(CORRECTED).on_result
+    assert on_result is not None
+    on_result(notice, status, at)
+    sent_at = at if status != Message.Status.FAILED else None
+    Message.objects.filter(pk=notice.pk).update(status=status, sent_at=sent_at)
+    correction.refresh_from_db()
+
+
+def correct_and_notify(order: Order, new_email: str) -> AddressCorrection:
+    """Correct the address, and send the notice at once."""
+    correction = correct_address(order, new_email)
+    settle_notice(correction, Message.Status.SENT, timezone.now())
+    order.refresh_from_db()
+    return correction
 
 
 def sent_email(address: str, kind: str) -> Any:

@@ -4,16 +4,30 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from notifications.delivery import deliver_due
 from notifications.models import Message
 from orders.access import SUBJECT_RATE
 from orders.models import AddressCorrection, Order
-from orders.services.address_corrections import MAX_CORRECTIONS, TooManyCorrections, correct_address
+from orders.services.address_corrections import (
+    MAX_CORRECTIONS,
+    StillUndoable,
+    TooManyCorrections,
+    correct_address,
+)
 from orders.services.confirmations import queue_confirmations
-from tests.factories import make_order
-from tests.orders.correction_helpers import CHECK, PAGE, correct_in_browser, post_correction, sent_email
+from tests.factories import make_agent, make_order
+from tests.orders.correction_helpers import (
+    CHECK,
+    PAGE,
+    correct_and_notify,
+    correct_in_browser,
+    post_correction,
+    sent_email,
+)
 from tests.pages import inside, result, text
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +61,7 @@ def test_nothing_changes_before_the_second_step() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"password": "AAAA-AAAA-AAAA-AAAA-AAAA-AAAA"},
+        {"password": "AAAA-AAAA-AAAA"},
         {"card_last4": "0000"},
         {"order_number": "A-404"},
     ],
@@ -120,21 +134,62 @@ def test_correcting_to_the_same_address_changes_nothing() -> None:
 
 
 def test_the_number_of_corrections_per_month_is_limited() -> None:
-    order = make_order()
+    order, now = make_order(), timezone.now()
     for number in range(MAX_CORRECTIONS):
-        correct_address(order, f"right{number}@example.com")
-    with pytest.raises(TooManyCorrections):
-        correct_address(order, "thief@example.com")
-    with time_machine.travel(timezone.now() + timedelta(days=31), tick=False):
+        with time_machine.travel(now + number * timedelta(hours=49), tick=False):
+            correct_and_notify(order, f"right{number}@example.com")
+    with time_machine.travel(now + timedelta(days=29), tick=False):
+        with pytest.raises(TooManyCorrections):
+            correct_address(order, "thief@example.com")
+        correct_address(order, "support-knows@example.com", by=make_agent())
+    with time_machine.travel(now + timedelta(days=45), tick=False):
+        AddressCorrection.objects.update(undo_until=now)
         correct_address(order, "right@example.com")
 
 
-def test_unsent_emails_are_redirected_to_the_new_address() -> None:
+def test_a_second_correction_while_the_first_can_be_undone_is_for_support_only() -> None:
+    order = make_order()
+    correct_in_browser(order, "right@example.com")
+    answer = post_correction(order, new_email="buyer@example.com")
+    assert (answer.status_code, result(answer)) == (422, "refused")
+    page = text(answer)
+    assert "b…@e….com" in page
+    assert "undo the change there" in page
+    assert "only support can correct it again" in page
+    assert "/contact/" in answer.content.decode()
+    with pytest.raises(StillUndoable):
+        correct_address(order, "buyer@example.com")
+    assert AddressCorrection.objects.count() == 1
+
+
+def test_a_correction_that_was_checked_before_another_one_was_made_is_refused() -> None:
+    order = make_order()
+    late = Client()
+    post_correction(order, late, new_email="late@example.com")
+    correct_in_browser(order, "right@example.com")
+    assert "only support can correct it again" in text(late.post(CHECK, follow=True))
+    order.refresh_from_db()
+    assert order.email == "right@example.com"
+
+
+def test_whether_a_correction_can_still_be_undone_is_told_to_nobody_without_the_password() -> None:
+    order = make_order()
+    correct_in_browser(order)
+    answer = post_correction(order, card_last4="0000")
+    assert (answer.status_code, result(answer)) == (422, "not-found")
+
+
+def test_unsent_emails_go_to_the_new_address() -> None:
     order = make_order(placed_at=timezone.now())
     queue_confirmations([order.pk])
     correct_in_browser(order)
-    kinds = dict(Message.objects.values_list("recipient", "kind"))
-    assert kinds == {"right@example.com": "order_confirmation", "buyer@example.com": "address_corrected_old"}
+    deliver_due()
+    received = dict(Message.objects.values_list("recipient", "kind"))
+    assert received == {"right@example.com": "order_confirmation", "buyer@example.com": "address_corrected_old"}
+    assert [(email.to, "A-" in email.subject) for email in mail.outbox] == [
+        (["buyer@example.com"], True),
+        (["right@example.com"], True),
+    ]
 
 
 def test_an_import_does_not_restore_the_wrong_address() -> None:

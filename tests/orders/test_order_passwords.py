@@ -1,10 +1,13 @@
 """Order passwords made by the portal are not stored; imported ones are stored as hashes."""
 
+import re
 from unittest import mock
 
 import pytest
 from django.contrib.auth.hashers import make_password
+from pytest_django.fixtures import Settings
 
+from notifications.codes import encode_code
 from orders import passwords
 from orders.models import Order
 from orders.passwords import OWN_ARGON2_PREFIX, hash_imported_password, matching_orders, portal_password
@@ -26,19 +29,39 @@ def test_a_portal_made_password_opens_its_order_and_no_other() -> None:
     assert order.password_hash == ""
 
 
-def test_a_portal_made_password_has_at_least_112_bits_and_is_stable() -> None:
+def test_a_portal_made_password_has_60_bits_in_three_groups_and_is_stable() -> None:
     order = make_order()
     password = portal_password(order)
     assert password == portal_password(Order.objects.get(pk=order.pk))
-    assert len((password or "").replace("-", "")) * 5 >= 112
+    assert re.fullmatch(r"([0-9A-HJKMNP-TV-Z]{4}-){2}[0-9A-HJKMNP-TV-Z]{4}", password or "")
+
+
+def test_every_bit_of_the_hash_counts() -> None:
+    ones = encode_code(bytes([255] * 8))
+    assert ones == "Z" * 12
+    for bit in range(60):
+        changed = (2**64 - 1) ^ (1 << (63 - bit))
+        assert encode_code(changed.to_bytes(8)) != ones
 
 
 @pytest.mark.parametrize(
-    "retype", [str.lower, lambda text: text.replace("-", ""), lambda text: f" {text.replace('-', ' ')} "]
+    "retype",
+    [
+        str.lower,
+        lambda text: text.replace("-", ""),
+        lambda text: f" {text.replace('-', ' ')} ",
+        lambda text: text.replace("-", "–"),
+        lambda text: text.replace("-", "\n"),
+        lambda text: text.replace("0", "O").replace("1", "I"),
+        lambda text: text.replace("0", "o").replace("1", "l"),
+        lambda text: text.replace("V", "U"),
+        lambda text: text.translate({ord("0") + digit: ord("０") + digit for digit in range(10)}),
+    ],
 )
 def test_a_portal_made_password_is_accepted_in_any_notation(retype) -> None:
-    order = make_order()
-    assert opens(order, retype(portal_password(order) or ""))
+    for _order in range(8):  # so that their passwords contain every look-alike
+        order = make_order()
+        assert opens(order, retype(portal_password(order) or ""))
 
 
 def test_another_generation_has_another_password() -> None:
@@ -101,3 +124,13 @@ def test_every_attempt_also_runs_one_imported_slow_hash_if_there_are_any() -> No
     with mock.patch.object(passwords, "_matches_slow_hash", wraps=passwords._matches_slow_hash) as run:
         matching_orders([], "wrong")
     assert run.call_count == 2
+
+
+def test_as_many_keyed_hashes_are_made_for_an_unknown_order_as_for_a_known_one(settings: Settings) -> None:
+    settings.ORDER_PASSWORD_KEY_FALLBACKS = ["earlier-" * 6, "first-" * 9]
+    counts = set()
+    for orders in ([], [make_order()]):
+        with mock.patch.object(passwords, "_derived_password", wraps=passwords._derived_password) as derive:
+            matching_orders(orders, "wrong")
+        counts.add(derive.call_count)
+    assert counts == {3}

@@ -1,7 +1,8 @@
 import pytest
 from django.test import Client
 
-from notifications.models import CODE_ALPHABET, Message
+from notifications.codes import CODE_ALPHABET
+from notifications.models import Message
 from orders.models import Order
 from support.models import PhoneNumber
 from support.views.genuine import CLIENT_RATE

@@ -1,0 +1,41 @@
+"""Which ORDER_PASSWORD_KEY the stored orders belong to."""
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class OrderPasswordKeyQuerySet(models.QuerySet["OrderPasswordKey"]):
+    def on_record(self) -> "OrderPasswordKey | None":
+        """The key that the passwords of all orders belong to, or that a planned change started from."""
+        return self.exclude(replaced_at=None).order_by("-pk").first()
+
+
+class OrderPasswordKey(models.Model):
+    """A key that was on record, by its fingerprint, and how far replacing the passwords of earlier keys has come.
+
+    `migrate` records the first key, `rotate_keys` all later ones.
+    """
+
+    class Reason(models.TextChoices):
+        FIRST = "first", _("first key")
+        PLANNED = "planned", _("planned change")
+        COMPROMISED = "compromised", _("the earlier key leaked")
+
+    fingerprint = models.CharField(_("fingerprint"), max_length=16, unique=True)
+    reason = models.CharField(_("reason"), max_length=16, choices=Reason, default=Reason.FIRST)
+    recorded_at = models.DateTimeField(_("recorded at"), default=timezone.now)
+    # Passwords of orders up to this id are replaced, of those that have to be.
+    replaced_through = models.BigIntegerField(default=0)
+    # The highest id of an order when that began; later orders got their passwords from this key.
+    replaced_up_to = models.BigIntegerField(default=0)
+    replaced_at = models.DateTimeField(_("done at"), null=True, blank=True)
+
+    objects = OrderPasswordKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("key of order passwords")
+        verbose_name_plural = _("keys of order passwords")
+
+    def __str__(self) -> str:
+        return self.fingerprint
