@@ -11,9 +11,11 @@ from django.utils import timezone
 
 from licenses.models import License, LicensedLine
 from notifications import kinds
+from notifications.delivery import deliver_due
 from notifications.models import Message
 from notifications.rendering import build
-from orders.models import Order
+from notifications.services import deliver_now
+from orders.models import NO_END_YET, Order
 from tests.intake.exports import Importer, portal_order, the_order
 
 pytestmark = pytest.mark.django_db
@@ -112,15 +114,15 @@ def test_a_canceled_order_gets_none(importer: Importer) -> None:
     assert not arrivals()
 
 
-def test_it_is_not_sent_to_an_address_that_was_corrected_meanwhile(importer: Importer) -> None:
+def test_it_goes_to_the_address_that_was_corrected_meanwhile(importer: Importer) -> None:
     placed = order_with()
     importer.orders(placed)
     confirm()
     importer.orders(order_with(SERIAL, placed_at=placed["placed_at"]))
-    (message,) = arrivals()
-    assert kinds.get(message.kind).still_wanted(message)
     Order.objects.update(contact_email="ann@example.org", email_key="ann@example.org")
-    assert not kinds.get(message.kind).still_wanted(message)
+    deliver_due()
+    (message,) = arrivals()
+    assert (message.status, message.recipient) == (Message.Status.SENT, "ann@example.org")
 
 
 def test_it_is_not_sent_once_the_license_is_revoked_or_the_order_canceled(importer: Importer) -> None:
@@ -148,6 +150,23 @@ def test_it_waits_while_a_corrected_address_can_still_be_undone(importer: Import
     Order.objects.update(returns_frozen_until=until)
     importer.orders(order_with(SERIAL, placed_at=placed["placed_at"]))
     assert [message.due_at for message in arrivals()] == [until]
+
+
+def test_it_waits_for_a_notice_that_was_not_sent_yet(importer: Importer) -> None:
+    placed = order_with()
+    importer.orders(placed)
+    confirm()
+    importer.orders(order_with(SERIAL, placed_at=placed["placed_at"]))
+    now = timezone.now()
+    Order.objects.update(returns_frozen_since=now, returns_frozen_until=NO_END_YET)
+    deliver_due()
+    (message,) = arrivals()
+    assert message.status == Message.Status.WAITING
+    assert now < message.due_at < now + timedelta(hours=2)
+    Order.objects.update(returns_frozen_until=now)
+    deliver_now(Message.objects.all())
+    deliver_due()
+    assert [message.status for message in arrivals()] == [Message.Status.SENT]
 
 
 def test_an_order_without_an_address_writes_to_nobody(importer: Importer) -> None:

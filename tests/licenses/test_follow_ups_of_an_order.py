@@ -141,11 +141,20 @@ def test_a_store_has_days_of_its_own_or_sends_none() -> None:
     assert after(days=3) == ["serial_missing"]
 
 
-def test_an_address_that_is_the_orders_no_more_gets_none() -> None:
+def test_it_goes_to_the_address_that_the_order_has_then() -> None:
     order = make_order()
     make_line(order)
     after(hours=10)
     Order.objects.filter(pk=order.pk).update(contact_email="other@example.com", email_key="other@example.com")
+    assert after(hours=25) == ["serial_missing"]
+    assert Message.objects.get().recipient == "other@example.com"
+
+
+def test_an_order_that_has_no_address_any_more_gets_none() -> None:
+    order = make_order()
+    make_line(order)
+    after(hours=10)
+    Order.objects.filter(pk=order.pk).update(store_email="", email_key="")
     assert after(hours=25) == []
 
 

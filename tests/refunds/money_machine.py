@@ -45,6 +45,7 @@ from refunds.models import (
 from refunds.refusals import ReturnPeriodEnded
 from refunds.services import cashback, returns, sending, swaps, transactions, withdrawals
 from tests.factories import make_agent, make_license, make_product, make_reason, make_store
+from tests.orders.correction_helpers import settle_notice
 from tests.refunds.cashback import make_promotion, proof
 from tests.refunds.simulated_store import EMAIL, NUMBER, SLUG, Dialect, Item, SimulatedStore, Snapshot, StoreRefund
 from tests.refunds.withdrawing import withdraw
@@ -356,7 +357,8 @@ class MoneyMachine(RuleBasedStateMachine):
         elif what == "cashback":
             self.attempt(lambda: cashback.request_cashback([self.order], serial, "DE", proof()))
         elif what == "address":
-            self.attempt(lambda: correct_address(self.order, f"bea{next(self.ids)}@example.com"))
+            if self.attempt(lambda: correct_address(self.order, f"bea{next(self.ids)}@example.com")):
+                settle_notice(self.order.address_corrections.latest("pk"), Message.Status.SENT, timezone.now())
         else:
             self.decide_swap_and_cashback()
 

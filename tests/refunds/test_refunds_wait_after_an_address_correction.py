@@ -8,14 +8,16 @@ import time_machine
 from django.utils import timezone
 
 from cases.refusals import NotPossible
+from notifications.models import Message
 from orders.models import Order
-from orders.services.address_corrections import correct_address, undo_correction
+from orders.services.address_corrections import correct_address, end_freeze, undo_correction, undo_deadline
 from refunds.eligibility import check_eligibility
 from refunds.models import CashbackClaim, RefundTransaction, StoreGateway, Withdrawal
 from refunds.services import cashback, swaps
 from refunds.services.returns import RequestedLine, request_return
 from refunds.services.withdrawals import WithdrawalStatement
 from tests.factories import make_agent, make_line, make_order, make_reason
+from tests.orders.correction_helpers import correct_and_notify, settle_notice
 from tests.pages import inside, text
 from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license, order_of
 from tests.refunds.withdrawing import withdraw
@@ -46,9 +48,62 @@ def test_returns_and_swaps_are_refused_with_the_end_of_the_wait(order: Order) ->
 
 
 def test_returns_are_possible_again_after_48_hours(order: Order) -> None:
-    until = correct_address(order, "right@example.com").undo_until
+    until = correct_and_notify(order, "right@example.com").undo_until
     with time_machine.travel(until, tick=False):
         assert request_return(order, requested_lines(order), make_reason()).amount == Decimal("79.95")
+
+
+def test_the_48_hours_begin_when_the_notice_was_sent(order: Order) -> None:
+    now = timezone.now()
+    correction = correct_address(order, "right@example.com")
+    with time_machine.travel(now + timedelta(days=8), tick=False):
+        page = text(inside(order).get(f"/orders/{order.public_id}/"))
+        assert "48 hours after our email about it was sent" in page
+        with pytest.raises(NotPossible, match="48 hours after our email about it was sent"):
+            request_return(order, requested_lines(order), make_reason())
+        settle_notice(correction, Message.Status.SENT, timezone.now())
+    almost = time_machine.travel(now + timedelta(days=9, hours=23), tick=False)
+    with almost, pytest.raises(NotPossible, match="corrected lately"):
+        request_return(order, requested_lines(order), make_reason())
+    with time_machine.travel(now + timedelta(days=10, seconds=1), tick=False):
+        assert request_return(order, requested_lines(order), make_reason()).pk
+
+
+@pytest.mark.parametrize("status", [Message.Status.FAILED, Message.Status.BOUNCED])
+def test_a_notice_that_cannot_arrive_lets_the_48_hours_begin_anew(order: Order, status: Message.Status) -> None:
+    now = timezone.now()
+    correction = correct_address(order, "right@example.com")
+    if status == Message.Status.BOUNCED:
+        settle_notice(correction, Message.Status.SENT, now)
+    settle_notice(correction, status, now + timedelta(hours=5))
+    order.refresh_from_db()
+    assert order.freeze_ends_at == now + timedelta(hours=53)
+
+
+def test_a_bounce_after_the_48_hours_freezes_nothing_again(order: Order) -> None:
+    now = timezone.now()
+    correction = correct_and_notify(order, "right@example.com")
+    settle_notice(correction, Message.Status.BOUNCED, now + timedelta(hours=49))
+    order.refresh_from_db()
+    assert not order.is_frozen(now + timedelta(hours=49))
+
+
+def test_without_an_old_address_the_48_hours_begin_at_once(order: Order) -> None:
+    Order.objects.update(store_email="", email_key="")
+    correct_address(order, "right@example.com")
+    order.refresh_from_db()
+    assert order.freeze_ends_at == order.address_corrections.get().made_at + timedelta(hours=48)
+
+
+def test_staff_end_the_freeze_while_the_notice_waits(order: Order) -> None:
+    correction = correct_address(order, "right@example.com")
+    assert end_freeze(order)
+    assert not end_freeze(order)
+    assert request_return(order, requested_lines(order), make_reason()).pk
+    settle_notice(correction, Message.Status.SENT, timezone.now())
+    order.refresh_from_db()
+    assert not order.is_frozen(timezone.now())
+    assert undo_deadline(correction, timezone.now())[0]  # it can still be undone
 
 
 def test_undoing_the_correction_ends_the_wait(order: Order) -> None:
@@ -73,7 +128,7 @@ def test_open_refunds_are_not_sent_meanwhile(order: Order) -> None:
         gateway=StoreGateway.Gateway.STRIPE,
     )
     assert list(RefundTransaction.objects.due(timezone.now())) == [transaction]
-    until = correct_address(order, "right@example.com").undo_until
+    until = correct_and_notify(order, "right@example.com").undo_until
     assert not RefundTransaction.objects.due(timezone.now()).exists()
     assert RefundTransaction.objects.due(until).exists()
 

@@ -14,7 +14,7 @@ from cases.models import DecidedCase
 from cases.refusals import NotPossible
 from notifications.models import Message
 from orders.models import Order, OrderLine
-from orders.services.address_corrections import correct_address, undo_correction
+from orders.services.address_corrections import correct_address, end_freeze, undo_correction
 from refunds.eligibility import check_eligibility
 from refunds.models import ReturnException, ReturnPolicy, Withdrawal
 from refunds.panels import load_requests
@@ -26,6 +26,7 @@ from refunds.services.returns import RequestedLine, request_return
 from refunds.services.withdrawals import WithdrawalStatement
 from refunds.waiting_times import WaitingTime, extend_deadline
 from tests.factories import make_agent, make_line, make_order, make_product, make_reason, make_store
+from tests.orders.correction_helpers import correct_and_notify, settle_notice
 from tests.pages import inside, text
 from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license
 from tests.refunds.withdrawing import withdraw
@@ -79,7 +80,7 @@ def ask_swap(order: Order, line: OrderLine) -> DecidedCase:
 
 def test_an_order_frozen_on_day_29_can_be_returned_after_the_freeze(order: Order, line: OrderLine) -> None:
     with on_day(29):
-        correct_address(order, "thief@example.com")
+        correct_and_notify(order, "thief@example.com")
         assert last_day(order) == "12-03 23:59"
     with on_day(31, hour=11), pytest.raises(NotPossible, match="corrected lately"):
         ask_return(order, line)
@@ -87,6 +88,27 @@ def test_an_order_frozen_on_day_29_can_be_returned_after_the_freeze(order: Order
         assert "You can return it for 1 more day" in text(inside(order).get(f"/orders/{order.public_id}/"))
     with on_day(32, hour=23):
         assert ask_return(order, line).amount == Decimal("79.95")
+
+
+def test_the_time_until_the_notice_was_sent_is_given_back_too(order: Order, line: OrderLine) -> None:
+    with on_day(29):
+        correction = correct_address(order, "right@example.com")
+        assert last_day(order) == "12-03 23:59"  # if the notice was sent at once
+    with on_day(36):
+        assert last_day(order) == "12-10 23:59"
+        settle_notice(correction, Message.Status.SENT, datetime.now(UTC))
+    with on_day(38, hour=13):
+        assert last_day(order) == "12-10 23:59"
+    with on_day(39, hour=23):
+        assert ask_return(order, line).amount == Decimal("79.95")
+
+
+def test_a_freeze_that_staff_end_gives_back_the_time_until_then(order: Order) -> None:
+    with on_day(20):
+        correct_and_notify(order, "right@example.com")
+    with on_day(20, hour=18):
+        assert end_freeze(order)
+        assert last_day(order) == "12-02 23:59"
 
 
 def test_a_correction_that_the_owner_undoes_gives_back_the_time_until_then(order: Order, line: OrderLine) -> None:
@@ -101,7 +123,7 @@ def test_a_correction_that_the_owner_undoes_gives_back_the_time_until_then(order
 
 def test_a_freeze_that_begins_after_the_period_opens_nothing(order: Order, line: OrderLine) -> None:
     with on_day(31):
-        correct_address(order, "late@example.com")
+        correct_and_notify(order, "late@example.com")
     with on_day(33, hour=13), pytest.raises(ReturnPeriodEnded, match=TOO_LATE):
         ask_return(order, line)
 
@@ -187,7 +209,7 @@ def test_an_item_that_can_never_be_returned_stays_so(order: Order) -> None:
     ReturnException.objects.create(policy=policy, kind="renewal", days=None)
     renewal = make_line(order, kind="renewal")
     with on_day(3):
-        correct_address(order, "right@example.com")
+        correct_and_notify(order, "right@example.com")
     with on_day(6):
         assert check_eligibility(order, datetime.now(UTC)).get_line(renewal.pk).deadline == order.placed_at
 
@@ -209,7 +231,7 @@ def test_the_period_of_a_cashback_claim_is_extended_by_a_freeze_and_a_declined_c
         order = license.licensed_lines.get().order
         promotion = make_promotion(license.product, claim_until=(PLACED_AT + timedelta(days=10)).date())
     with on_day(10):
-        correct_address(order, "right@example.com")
+        correct_and_notify(order, "right@example.com")
     order.refresh_from_db()
     with on_day(12, hour=13):
         claim = make_claim(license)
