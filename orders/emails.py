@@ -1,5 +1,6 @@
 """The emails about orders. Registered with `notifications` at startup; each context is made when the email is sent."""
 
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -126,6 +127,12 @@ def newest_address(message: Message) -> str | None:
     return order.email if order is not None else None
 
 
+def start_link_lifetime(message: Message, status: Message.Status, at: datetime) -> None:
+    """Count the link's lifetime from when its email was sent, not from when it was first written."""
+    if status == Message.Status.SENT:
+        AccessLink.objects.filter(pk=message.object_id).update(first_sent_at=at)
+
+
 def lookup_code(message: Message) -> dict[str, Any]:
     code = LookupCode.objects.get(pk=message.object_id)
     return {
@@ -242,6 +249,7 @@ kinds.register(
         access_link,
         address_has_orders,
         recipient=newest_address,
+        on_result=start_link_lifetime,
         priority=PRIORITY_NOW,
         label=_("Link to your orders"),
     )

@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from django.http import HttpRequest
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from notifications.models import Message
 from orders.access import (
@@ -23,6 +24,7 @@ from orders.access import (
 from orders.models import AccessLink, Attempt, LinkState, Order
 from orders.rate_limits import SHORT_WINDOW
 from tests.factories import make_order
+from tests.orders.mailboxes import mailboxes
 from tests.visitors import again, visit
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +71,17 @@ def test_checking_a_link_does_not_use_it_up(order: Order) -> None:
     assert [check_link(token) for _scanner in range(5)] == [LinkState.VALID] * 5
     assert open_result(visit(), token) == LinkResult.OPENED
     assert check_link(token) == LinkState.USED_OR_EXPIRED
+
+
+def test_a_link_whose_email_waited_for_the_mail_server_is_valid_for_an_hour(order: Order, settings: Settings) -> None:
+    with mailboxes(settings) as mail:
+        mail.go_down()
+        request_link(visit(), "buyer@example.com")
+        mail.wait(hours=5)
+        mail.come_back()
+        mail.wait(hours=2)
+        (path,) = mail.links_to("buyer@example.com", "/access/")
+        assert check_link(path.split("/")[2]) == LinkState.VALID
 
 
 def test_the_lifetime_begins_when_the_email_is_first_sent(order: Order) -> None:
