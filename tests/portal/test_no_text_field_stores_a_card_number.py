@@ -48,6 +48,7 @@ NUMBERS = {
 OWN = {"client", "code", "digest", "event_id", "format", "key", "key_id", "kind", "language", "method", "password_hash"}
 OWN |= {
     "client_key",
+    "fingerprint",
     "reference",
     "sha256",
     "source",
