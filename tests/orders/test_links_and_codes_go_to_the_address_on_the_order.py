@@ -107,6 +107,7 @@ def test_a_link_that_waits_goes_to_the_address_that_the_order_has_by_then(mail_s
 
 def test_a_renewed_link_goes_to_the_address_on_the_order(order: Order, mail_server: MailServer) -> None:
     request_link(visit(), SPELLINGS[1])
+    assert delivered(mail_server) == ["Buyer@xn--bcher-kva.example"]
     token = AccessLink.objects.get().make_token()
     request = visit()
     open_link(request, token)
