@@ -56,6 +56,8 @@ NEEDS_ACCESS_TO_THE_ORDER = {
     *(f"cashback_{step}" for step in ("declined", "cancelled")),
     "address_corrected_old",
     "address_correction_undone",
+    "address_correction_undone_support",
+    "order_password_replaced",
     "device_released",
     "lookup_code",
 }
@@ -133,6 +135,7 @@ class Stranger:
 
     def withdraw(self, email: str, number: str) -> Withdrawal:
         path = self.post("/withdraw/", email=email, name="Ann Other", order_number=number, confirm="1")
+        withdrawals.match_withdrawals()
         return Withdrawal.objects.get(reference=path.split("/")[-2])
 
 

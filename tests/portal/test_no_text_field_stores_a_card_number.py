@@ -51,6 +51,7 @@ OWN |= {
     "fingerprint",
     "reference",
     "sha256",
+    "shared_key",
     "source",
     "sources",
     "stored_name",
