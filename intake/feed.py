@@ -21,6 +21,7 @@ class FeedContext:
     # Whether decimals follow a comma; None if the file doesn't tell, so that "1,234" is unclear.
     decimal_comma: bool | None = False
     date_order: str = ""  # how numeric dates are written: see `intake.dates.parse_time`
+    currency: str = ""  # of all orders of a file that tells none, if staff said so
     # What staff said about the store's words for a status: see `intake.statuses.read_status`.
     status_meanings: Mapping[str, str] = field(default_factory=dict)
 
@@ -44,7 +45,8 @@ class RawItem:
 class Feed:
     """One store's format.
 
-    `matches` tells by the head of a file whether it is this format. `read_items` cuts a file into items,
+    `matches` tells by the head of a file whether it is this format; `reads_table` whether a table can be read although
+    it does not look like it, when its format is named. `read_items` cuts a file into items,
     without judging them, in constant memory. `parse_item` turns one into a record, or raises `ImportRejected`,
     `RowSkipped` or pydantic's `ValidationError`.
 
@@ -65,6 +67,7 @@ class Feed:
     parse_item: Callable[[RawItem, FeedContext], OrderRecord]
     names_store: bool = False
     is_table: bool = False
+    reads_table: Callable[[Head], bool] = lambda head: False
     owned_fields: frozenset[str] = ALL_FIELDS
     order_lookups: tuple[str, ...] = ("number",)
     identifiers: frozenset[str] = field(default_factory=frozenset)

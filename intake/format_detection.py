@@ -39,7 +39,7 @@ def detect_format(source: SourceFile, format_name: str | None, store: str, date_
     feed = next((feed for feed in FEEDS if feed.name == format_name), None)
     if feed is None:
         feed = _detect(source)
-    elif not source.is_empty and not feed.matches(source.head):
+    elif not source.is_empty and not (feed.matches(source.head) or feed.reads_table(source.head)):
         _check_named_format(source, feed)
     if not feed.names_store and not store:
         raise UnusableFile(

@@ -11,9 +11,13 @@ class ProblemCode(StrEnum):
     INVALID = "invalid"
     CARD_NUMBER = "card_number"
     DATABASE = "database"
+    COLUMN_CONFLICT = "column_conflict"
+    MISSING_DATE = "missing_date"
+    MISSING_TOTAL = "missing_total"
     ORDER_NOT_FOUND = "order_not_found"
     SPREADSHEET_DAMAGE = "spreadsheet_damage"
     UNCLEAR_AMOUNT = "unclear_amount"
+    PAYMENT_DIFFERS = "payment_differs"
     UNCLEAR_DATE = "unclear_date"
     UNDECODABLE = "undecodable"
     UNKNOWN_CURRENCY = "unknown_currency"
@@ -21,6 +25,9 @@ class ProblemCode(StrEnum):
     # Imported with a warning.
     AMBIGUOUS_ADDRESS = "ambiguous_address"
     GARBLED_TEXT = "garbled_text"
+    MISSING_STATUS = "missing_status"
+    NO_ITEMS = "no_items"
+    TOTALS_DIFFER = "totals_differ"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,12 +25,16 @@ from pydantic import (
     model_validator,
 )
 
+from intake.values import NO_CURRENCY
 from licenses.models import normalize_serial
 from orders.card_numbers import contains_card_number
 from orders.models import Order, OrderLine, normalize_order_number
 
 MAX_LINES = 5_000
 MAX_QUANTITY = 1_000_000
+UNKNOWN_TIME = datetime(1990, 1, 1, tzinfo=UTC)
+# In `StoreRecord.untold_lines`: all items, and all costs.
+ITEMS, COSTS = "items", "costs"
 KINDS_THAT_EXTEND = (OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE)
 
 # Lengths are those of the models' columns; amounts fit numeric(16, 3), which refuses NaN and infinity.
@@ -235,30 +239,57 @@ class UndatedRefund(RefundRecord):
     is_total: bool = False
 
 
-class StoreRecord(OrderRecord):
-    """An order from a store's own format, with the payment references by which payments find their order."""
+class NewOrderFields(RecordPart):
+    placed_at: Time | None = None
+    payment: PaymentRecord | None = None
+    billing: BillingRecord | None = None
 
+
+class StoreRecord(OrderRecord):
+    """An order from a store's own format, with the payment references by which payments find their order.
+
+    What the file doesn't tell is not set: an update keeps what is stored, and an order is only created once its date,
+    currency and total are told. `if_new` has substitutes that are good enough for a new order only.
+
+    `untold_lines` are the ids of lines that the file says nothing about, or ITEMS or COSTS for all of them: these are
+    kept.
+    With `lines_by_content`, the ids of items are only positions, and lines are matched by SKU, name and price.
+    `told_until` is the latest time that the record mentions: a record without `updated_at` that knows less is older.
+    """
+
+    email: Email | None = None
+    placed_at: Time = UNKNOWN_TIME
+    currency: Currency = NO_CURRENCY
+    lines: Annotated[list[LineRecord], Field(max_length=MAX_LINES)] = []
     references: Annotated[list[Reference], Field(max_length=20)] = []
+    if_new: NewOrderFields | None = None
+    untold_lines: frozenset[str] = frozenset()
+    lines_by_content: Bool = False
+    told_until: Time | None = None
 
 
 class OrderUpdate(OrderRecord):
     """A payment or refunds of an order that was imported before. Never creates an order.
 
     The order is found by one of `numbers`, by one of `references`, or as the only order with this
-    `payer` and `paid_amount` that was placed within two days of `paid_at`.
+    `payer` and `paid_amount` that was placed within two days of `paid_at`. `is_live` is None if the payment doesn't
+    tell whether it was made in test mode. With an `id_prefix`, `numbers` are the store's ids of orders: an order whose
+    references of this prefix name another id is not meant.
     """
 
     number: Id = ""
     email: Email | None = None
-    placed_at: Time = datetime(1990, 1, 1, tzinfo=UTC)
-    currency: Currency = "XXX"
+    placed_at: Time = UNKNOWN_TIME
+    currency: Currency = NO_CURRENCY
     lines: Annotated[list[LineRecord], Field(max_length=MAX_LINES)] = []
     numbers: Annotated[list[Id], Field(max_length=20)] = []
     references: Annotated[list[Reference], Field(max_length=20)] = []
     payer: Email | None = None
     paid_amount: Amount | None = None
-    paid_currency: Currency = "XXX"
+    paid_currency: Currency = NO_CURRENCY
     paid_at: Time | None = None
+    is_live: Bool | None = None
+    id_prefix: str = ""
 
     def _find_problem(self) -> str:
         return _text_problem(self)
@@ -294,6 +325,8 @@ def _refund_problem(record: OrderRecord) -> str:
         return _("refunds: a refund needs its date (at).")
     if len({refund.id for refund in record.refunds}) < len(record.refunds):
         return _("refunds: an id stands on two refunds.")
+    if "lines" not in record.model_fields_set:
+        return ""
     bought = {line.id: line.quantity for line in record.lines}
     returned: Counter[str] = Counter()
     for refund in record.refunds:

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from licenses.models import InstallGuide, LicensedLine
+from licenses.models import InstallGuide, LicensedLine, Sku
 from licenses.models.missing import LineWithoutSerial
 from notifications.kinds import (
     PRIORITY_LATER,
@@ -36,6 +36,8 @@ TEMPLATES = "licenses/emails"
 SERIAL_MISSING, NOT_ACTIVATED = "serial_missing", "license_not_activated"
 SERIAL_MISSING_DAYS, SERIAL_MISSING_WINDOW = 1, timedelta(days=7)
 NOT_ACTIVATED_DAYS, NOT_ACTIVATED_WINDOW = 4, timedelta(days=14)
+# The key in `Order.sources` of the portal's own format, in which stores tell which lines come with a serial number.
+PORTAL_FORMAT = "portal"
 PAID = (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED)
 CHUNK_ROWS = 500
 
@@ -91,7 +93,10 @@ def _some_days_after(
 
 
 def _lines_without_serial() -> QuerySet[LineWithoutSerial]:
-    return LineWithoutSerial.lines.missing().filter(~is_given_back("pk"))
+    """Lines whose serial number is late: not those of stores whose exports tell none, for items that never had one."""
+    skus = Sku.objects.filter(store=OuterRef("order__store"), code=OuterRef("sku"), has_serials=True)
+    tells_serials = Q(order__sources={}) | Q(order__sources__has_key=PORTAL_FORMAT)
+    return LineWithoutSerial.lines.missing().filter(tells_serials | Exists(skus), ~is_given_back("pk"))
 
 
 def _serial_is_missing(message: Message) -> bool:

@@ -43,6 +43,7 @@ class LinePayment:
     quantity: int
     currency: str
     is_shared: bool = False  # it is not an item: the other lines have a share of it
+    is_cost: bool = False  # shipping or a fee
 
     def first_units(self, units: int) -> RefundAmount:
         """Return the part of the first `units` of the line. For all units it is exactly what was paid."""
@@ -78,7 +79,14 @@ def paid_per_line(order: Order, lines: Sequence[OrderLine]) -> dict[int, LinePay
     amounts = allocate(max(order.total, ZERO), weights, order.currency)
     taxes = _taxes(order, lines, prices, amounts)
     return {
-        line.pk: LinePayment(amount, tax, max(line.quantity, 1), order.currency, is_shared=bool(price and not weight))
+        line.pk: LinePayment(
+            amount,
+            tax,
+            max(line.quantity, 1),
+            order.currency,
+            is_shared=bool(price and not weight),
+            is_cost=is_cost(line),
+        )
         for line, price, weight, amount, tax in zip(lines, prices, weights, amounts, taxes, strict=True)
     }
 
@@ -134,7 +142,7 @@ def _includes_tax(line: OrderLine) -> bool:
 def _weights(prices: Sequence[Decimal], lines: Sequence[OrderLine]) -> list[Decimal]:
     """Return by which proportion each line gets a part of the order's total."""
     positive = [max(price, ZERO) if line.quantity else ZERO for price, line in zip(prices, lines, strict=True)]
-    of_items = [ZERO if _is_cost(line) else price for price, line in zip(positive, lines, strict=True)]
+    of_items = [ZERO if is_cost(line) else price for price, line in zip(positive, lines, strict=True)]
     if any(of_items):
         return of_items
     if any(positive):
@@ -142,7 +150,7 @@ def _weights(prices: Sequence[Decimal], lines: Sequence[OrderLine]) -> list[Deci
     return [Decimal(max(line.quantity, 1)) for line in lines]  # only the order says what was paid
 
 
-def _is_cost(line: OrderLine) -> bool:
+def is_cost(line: OrderLine) -> bool:
     """Whether a line is no item, but shipping or a fee. Stores export these without a SKU."""
     return line.kind == OrderLine.Kind.OTHER and not line.sku
 

@@ -33,6 +33,9 @@ REFUSED_ORDER_STATUSES = {
     Order.Status.CHARGED_BACK: _("Your bank took the payment of this order back, so there is nothing to return."),
 }
 WITHDRAWN = _("You have withdrawn from this contract. Support handles the refund; you need not ask for a return.")
+ITEMS_UNKNOWN = _(
+    "We don’t have the items of this order here, so you can’t request a return on this page. Ask support instead."
+)
 TOO_LATE = _("The days in which this could be returned are over.")
 NEVER_RETURNABLE = _("This item cannot be returned.")
 ALREADY_RETURNED = _("This item went back already.")
@@ -99,6 +102,11 @@ class Eligibility:
     def items(self) -> list[LineEligibility]:
         """The lines that can be returned on their own: not vouchers, shipping or fees, unless there is nothing else."""
         return [each for each in self.lines if not each.payment.is_shared] or self.lines
+
+    @property
+    def has_items(self) -> bool:
+        """Whether the store told what was bought, and not only costs such as shipping."""
+        return any(not each.payment.is_cost for each in self.lines)
 
     def get_line(self, line_id: int) -> LineEligibility | None:
         return next((each for each in self.lines if each.line.pk == line_id), None)
@@ -230,9 +238,11 @@ def _order_refusal(eligibility: Eligibility) -> Any:
         return WITHDRAWN
     if order.total <= ZERO:
         return NOTHING_PAID
+    if not eligibility.has_items:
+        return ITEMS_UNKNOWN
     refusals = [each.refusal for each in eligibility.items]
     if all(refusals):
-        return TOO_LATE if TOO_LATE in refusals or not refusals else refusals[0]
+        return TOO_LATE if TOO_LATE in refusals else refusals[0]
     if not eligibility.amount_left:
         return NO_MONEY_LEFT
     return ""

@@ -15,7 +15,7 @@ from cases.models import DecidedCase
 from cases.progress import StatusBadge, status_badge
 from orders.models import Order, OrderLine
 from orders.panels import Panel, register
-from refunds.amounts import paid_per_line
+from refunds.amounts import is_cost, paid_per_line
 from refunds.eligibility import REFUSED_ORDER_STATUSES
 from refunds.models import CashbackClaim, Return, ReturnLine, Swap, Withdrawal
 from refunds.policy import days_left, last_moment_before
@@ -61,6 +61,7 @@ class RequestsPanel:
     cases: list[PanelCase] = field(default_factory=list)  # newest first
     can_request_return: bool = False
     is_period_over: bool = False
+    are_items_unknown: bool = False  # the store told no items, so what can be returned is not known either
     last_moment: datetime | None = None  # for a return, if all lines have a stored deadline
     days_left: int = 0
     has_withdrawal_right: bool = False
@@ -123,7 +124,7 @@ def load_requests(orders: Sequence[Order]) -> Mapping[int, RequestsPanel]:
     return {
         order_id: each
         for order_id, each in panels.items()
-        if each.cases or each.can_request_return or each.is_period_over
+        if each.cases or each.can_request_return or each.is_period_over or each.are_items_unknown
     }
 
 
@@ -134,6 +135,9 @@ def _panel(order: Order, rows: Sequence[_Row], now: datetime) -> RequestsPanel:
     if order.is_test or order.status in REFUSED_ORDER_STATUSES or _has_withdrawn(rows):
         return panel
     panel.has_withdrawal_right = has_withdrawal_right(order.billing_country)
+    if all(is_cost(line) for line in order.items):
+        panel.are_items_unknown = True
+        return panel
     lines = _returnable_lines(order, rows)
     stored = {line.pk: line.return_until for line in lines if line.return_until is not None}
     latest = max(extend_return_deadlines(order, stored, waiting_times).values(), default=None)

@@ -1,46 +1,67 @@
 """Shopify's order export (CSV) and its dialects.
 
 The export has a row for each item, with the order's number on each; only the order's first row has its
-dates and totals. Flat dialects fill every column of every row. The portal reads those of the 79 columns
-that it stores; a file may have fewer. Serial numbers and card digits are not part of the export.
+totals; some exports repeat its dates. Flat dialects fill every column of every row. The portal reads those
+of the 79 columns that it stores; a file may have fewer: what a column that is missing would have told is
+kept. Serial numbers and card digits are not part of the export.
 """
 
 import re
-from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from intake.currencies import country_code, read_currency
 from intake.feed import Feed, FeedContext, RawItem
-from intake.problems import ImportRejected
-from intake.records import OrderRecord, StoreRecord, UndatedRefund
-from intake.source_file import Head, SourceFile
+from intake.order_rows import Header, OrderCollector, read_cell
+from intake.quantities import read_quantity
+from intake.records import ITEMS, OrderRecord, StoreRecord, UndatedRefund
+from intake.settlement import OrderAmounts, Part, Settled, Settlement, settle
+from intake.source_file import Head, Row, SourceFile
 from intake.statuses import read_status
 from intake.tables import ExactColumns, read_table
-from intake.values import NO_CURRENCY, parse_amount, parse_time
+from intake.values import parse_amount, parse_time
 from orders.models import TOTAL_REFUND_ID, Order
 
 # The rows of an order may have other orders between them, at most this many.
 MAX_OPEN_ORDERS = 500
-MAX_ROWS = 5_000  # per order
 
-# Filled only on an order's first row: a row without any of them continues an order.
-ORDER_COLUMNS = ("created at", "paid at", "financial status", "currency", "total", "subtotal")
+# Filled only on an order's first row, or on every row of a flat dialect. The first group of which a file has a
+# column tells whether a row continues an order.
+ORDER_COLUMN_GROUPS = (("total", "subtotal"), ("financial status", "currency"), ("created at", "paid at"))
 ITEM_COLUMNS = ("lineitem name", "lineitem sku", "lineitem price", "lineitem quantity", "lineitem discount")
 # These change over an order's life.
 STATE_COLUMNS = ("email", "financial status", "paid at", "fulfillment status", "cancelled at", "refunded amount")
-RECOGNIZED_COLUMNS = {
-    *ORDER_COLUMNS,
-    *ITEM_COLUMNS,
+TIME_COLUMNS = ("created at", "paid at", "fulfilled at", "cancelled at")
+# No other store's tables have these.
+DISTINCTIVE_COLUMNS = frozenset(
+    {"financial status", "fulfillment status", "refunded amount", *(name for name in ITEM_COLUMNS)}
+)
+RECOGNIZED_COLUMNS = DISTINCTIVE_COLUMNS | {
+    "created at",
+    "paid at",
+    "currency",
+    "total",
+    "subtotal",
     "email",
-    "fulfillment status",
     "payment method",
-    "refunded amount",
 }
+# All columns that the feed reads; several of the same name must not differ.
+READ_COLUMNS = RECOGNIZED_COLUMNS | {
+    "name",
+    *TIME_COLUMNS,
+    *("shipping", "duties", "taxes", "discount amount", "shipping method", "lineitem taxable"),
+    *("payment reference", "payment id", "payment references"),
+    *(f"billing {part}" for part in ("name", "company", "street", "address1", "address2", "city", "zip", "province")),
+    "billing country",
+}
+COSTS = {"shipping": gettext_lazy("Shipping"), "duties": gettext_lazy("Duties")}
+
 EXACT_COLUMNS = ExactColumns(
     frozenset(("name", "lineitem sku", "billing zip", "payment reference", "payment id", "payment references")),
     (("billing zip", "billing country"),),
@@ -84,253 +105,319 @@ STATUSES = {
     "partially-refunded": Status.PARTIALLY_REFUNDED,
 }
 
+_FIRST_NUMBER = re.compile(r"[^\r\n]*[\r\n]+\"?#")
+
 
 def matches(head: Head) -> bool:
-    return "name" in head.columns and len(head.columns & RECOGNIZED_COLUMNS) >= 3
+    recognized = len(head.columns & RECOGNIZED_COLUMNS) if "name" in head.columns else 0
+    if head.columns & DISTINCTIVE_COLUMNS:
+        return recognized >= 2
+    # A table of people has a name, too. Shopify's order names begin with # unless the shop changed that.
+    return recognized >= 3 and "created at" in head.columns and bool(_FIRST_NUMBER.match(head.text.lstrip("\ufeff")))
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """The positions of the columns that tell what kind of row it is."""
-
-    order: list[int]
-    item: list[int]
-    state: list[int]
+# The same amounts are on many rows.
+_parse_amount = lru_cache(maxsize=5_000)(parse_amount)
 
 
-@dataclass(slots=True)
-class _OpenOrder:
-    """The rows of one order that were read so far."""
+class _Rows:
+    """Tells the rows of a table apart: which begin an order, and which are a later version of one."""
 
-    line: int
-    rows: list[list[str]]
+    def __init__(self, header: Header) -> None:
+        self.header = header
+        groups = [header.find(names) for names in ORDER_COLUMN_GROUPS]
+        known = [indexes for indexes in groups if indexes]
+        self._marks = known[0] if known else []
+        # The total may be missing on a row that is an order's first.
+        self._first_marks = groups[0] + groups[1] or groups[2]
+        self._item = header.find(ITEM_COLUMNS)
+        self._state = header.find(STATE_COLUMNS)
+
+    def may_be_first(self, cells: list[str]) -> bool:
+        return any(cells[index].strip() for index in self._first_marks) or not self._first_marks
+
+    def continues(self, cells: list[str]) -> bool:
+        return not any(cells[index].strip() for index in self._marks)
+
+    def is_new_version(self, rows: list[list[str]], cells: list[str]) -> bool:
+        """Whether a row that does not continue an order is a later version of it, and not an item in a flat dialect."""
+        if any(self.continues(row) for row in rows):
+            return True  # not a flat dialect
+        state = [cells[index] for index in self._state]
+        return state != [rows[-1][index] for index in self._state] and any(
+            all(row[index] == cells[index] for index in self._item) for row in rows
+        )
 
 
 def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
-    """Collect the rows of each order. An order is yielded once MAX_OPEN_ORDERS others have begun after it."""
+    """Collect the rows of each order."""
     table = read_table(source, EXACT_COLUMNS)
-    header = next(table, None)
-    if header is None:
+    first = next(table, None)
+    if first is None:
         return
-    name_at = header.cells.index("name")
-    columns = _Columns(
-        *(
-            [header.cells.index(name) for name in names if name in header.cells]
-            for names in (ORDER_COLUMNS, ITEM_COLUMNS, STATE_COLUMNS)
-        )
-    )
-    open_orders: OrderedDict[str, _OpenOrder] = OrderedDict()
+    header = Header(first.cells, READ_COLUMNS.__contains__)
+    name_at = header.names.index("name")
+    rows = _Rows(header)
+    collector = OrderCollector(rows, context, MAX_OPEN_ORDERS)
     for row in table:
-        name = row.cells[name_at].strip() if len(row.cells) > name_at else ""
-        problem = row.problem or ("" if name else _("This row has no order number in its column Name."))
-        if problem:
-            yield RawItem(row.line, [row.cells], problem=problem)
-            continue
-        begins = any(row.cells[index].strip() for index in columns.order)
-        known = open_orders.get(name)
-        if known is None and not begins:
-            yield RawItem(row.line, [row.cells], problem=_("This order's first row is missing or too far off."))
-        elif known is None:
-            open_orders[name] = _OpenOrder(row.line, [row.cells])
-            if len(open_orders) > MAX_OPEN_ORDERS:
-                done, rows = open_orders.popitem(last=False)
-                yield from _items(done, rows, header.cells, context)
-        elif begins and _is_new_version(known.rows, row.cells, columns):
-            yield from _items(name, known, header.cells, context)
-            open_orders[name] = _OpenOrder(row.line, [row.cells])
-        elif row.cells not in known.rows[-50:] or not begins:
-            known.rows.append(row.cells)
-    for name, rows in open_orders.items():
-        yield from _items(name, rows, header.cells, context)
+        name = read_cell(row, name_at, source.head.delimiter)
+        if row.problem:
+            yield from collector.reject(name, row, row.problem)
+        elif not name:
+            problem = _("This row has no order number in its column Name.")
+            if rows.continues(row.cells):
+                yield from collector.reject("", row, problem)
+            else:
+                yield RawItem(row.line, [row.cells], problem=problem)
+        else:
+            yield from _collect(collector, rows, name, row)
+    yield from collector.finish()
 
 
-def _is_new_version(rows: list[list[str]], cells: list[str], columns: _Columns) -> bool:
-    """Whether a row that begins an order again is a later version of it, and not another item in a flat dialect."""
-    if any(not any(row[index].strip() for index in columns.order) for row in rows):
-        return cells != rows[0]  # not a flat dialect: the order has continuation rows
-    state = [cells[index] for index in columns.state]
-    return state != [rows[-1][index] for index in columns.state] and any(
-        all(row[index] == cells[index] for index in columns.item) for row in rows
-    )
-
-
-def _items(name: str, order: _OpenOrder, columns: list[str], context: FeedContext) -> Iterator[RawItem]:
-    problem = ""
-    if len(order.rows) > MAX_ROWS:
-        problem = _("This order has more than %(most)d rows.") % {"most": MAX_ROWS}
-    yield RawItem(order.line, order.rows, (context.store, name), problem, content=columns)
+def _collect(collector: OrderCollector, rows: _Rows, name: str, row: Row) -> Iterator[RawItem]:
+    known = collector.get(name)
+    if known is None and rows.may_be_first(row.cells):
+        yield from collector.begin(name, row)
+    elif known is None:
+        yield RawItem(row.line, [row.cells], problem=_("This order's first row is missing or too far off."))
+    elif known.problem or rows.continues(row.cells) or not rows.is_new_version(known.rows, row.cells):
+        collector.add(name, row)
+    else:
+        yield from collector.begin(name, row)
 
 
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
-    rows = [dict(zip(item.content, row, strict=True)) for row in item.raw if isinstance(row, list)]
-    return StoreRecord.model_validate(_OrderRows(rows, context).to_record())
+    cells = [row for row in item.raw if isinstance(row, list)]
+    return StoreRecord.model_validate(_OrderRows(cells, item.content, context).to_record())
 
 
 class _OrderRows:
     """Converts the rows of one order to a record."""
 
-    def __init__(self, rows: list[dict[str, str]], context: FeedContext) -> None:
-        self.rows = rows
-        self.first = rows[0]
+    def __init__(self, cells: list[list[str]], rows: _Rows, context: FeedContext) -> None:
+        self.header = rows.header
         self.context = context
-        self.currency = self._currency()
-        self.first_rows = [row for row in rows if any(row.get(column, "").strip() for column in ORDER_COLUMNS)]
-        self.items = [row for row in rows if row.get("lineitem name", "").strip()]
-        self.has_row_totals = len(self.first_rows) > 1 and self._totals_are_per_row()
+        self._amounts: dict[str, Decimal | None] = {}  # of the first row
+        self.rows = [self.header.read(row) for row in cells]
+        self.first = self.rows[0]
+        self.currency = read_currency(self.first.get("currency", "")) or read_currency(context.currency)
+        self.order_rows = [
+            row for row, own in zip(self.rows, cells, strict=True) if not rows.continues(own)
+        ] or self.rows[:1]
+        self._drop_repeated_rows(cells)
+        self.has_row_totals = len(self.order_rows) > 1 and self._totals_are_per_row()
+        self.items = [row for row in self.rows if row.get("lineitem name", "").strip()]
+        self.costs = [name for name in COSTS if self.sum(name)]
+        self.prices = [self._price(row) for row in self.items]
+        self.settlement = self._settle(self.prices)
+
+    def _drop_repeated_rows(self, cells: list[list[str]]) -> None:
+        """A row of a flat file that stands there twice is one item, unless the order's total needs two of it."""
+        if len(self.order_rows) != len(self.rows):
+            return
+        distinct = list({tuple(row): self.rows[index] for index, row in reversed(list(enumerate(cells)))}.values())
+        distinct.reverse()
+        if len(distinct) == len(self.rows) or not self.has("lineitem name"):
+            self.rows = distinct if not self.has("lineitem name") else self.rows
+            self.order_rows = self.rows
+            return
+        self.has_row_totals = False
+        self.costs = [name for name in COSTS if self.amount(self.first, name)]
+        self.items = self.rows
+        if self.has("total", "subtotal") and self._settle([self._price(row) for row in self.items]) is None:
+            self.rows = self.order_rows = distinct
+
+    # --- Cells -----------------------------------------------------------------------------------------
+
+    def has(self, *columns: str) -> bool:
+        return any(column in self.header.columns for column in columns)
+
+    def cell(self, column: str) -> str:
+        return self.first.get(column, "").strip()
+
+    def amount(self, row: dict[str, str], column: str) -> Decimal | None:
+        """An amount of a row; None if it is not told."""
+        text = row.get(column, "")
+        return _parse_amount(text, self.context.decimal_comma, self.currency or "") if text.strip() else None
+
+    def sum(self, column: str) -> Decimal | None:
+        """An amount of the order: from its first row or, in flat dialects with amounts per row, the sum of all rows."""
+        if not self.has_row_totals:
+            if column not in self._amounts:
+                self._amounts[column] = self.amount(self.first, column)
+            return self._amounts[column]
+        told = [amount for row in self.order_rows if (amount := self.amount(row, column)) is not None]
+        return sum(told, Decimal(0)) if told else None
+
+    def _totals_are_per_row(self) -> bool:
+        """Whether each row has its own total. Other flat dialects repeat the order's total on each row."""
+        totals = [self.amount(row, "total") or Decimal(0) for row in self.order_rows]
+        if len(set(totals)) > 1:
+            return True
+        items = sum((self._price(row) or Decimal(0) for row in self.order_rows), Decimal(0))
+        return abs(sum(totals) - items) < abs(totals[0] - items)
+
+    def _price(self, row: dict[str, str]) -> Decimal | None:
+        price = self.amount(row, "lineitem price")
+        return None if price is None else price * self._quantity(row)
+
+    def _quantity(self, row: dict[str, str]) -> int:
+        text = row.get("lineitem quantity", "")
+        return read_quantity(text, self.context.decimal_comma) if text.strip() else 1
+
+    def _time(self, column: str) -> datetime | None:
+        text = next((text for row in self.rows if (text := row.get(column, "").strip())), "")
+        return parse_time(text, self.context.time_zone, self.context.date_order) if text else None
+
+    # --- Record ----------------------------------------------------------------------------------------
 
     def to_record(self) -> dict[str, Any]:
-        placed_at = self._placed_at()
-        email = self.first.get("email", "").strip()
-        record: dict[str, Any] = {
-            "store": self.context.store,
-            "number": self.first["name"].strip(),
-            "email": email or None,
-            "placed_at": placed_at,
-            "currency": self.currency,
-            "status": self._status(),
-            "lines": self._lines(),
-            "totals": self._totals(),
-        }
+        record: dict[str, Any] = {"store": self.context.store, "number": self.cell("name"), "lines_by_content": True}
+        times = {column: time for column in TIME_COLUMNS if (time := self._time(column))}
+        if times:
+            record["told_until"] = max(times.values())
+        if "created at" in times:
+            record["placed_at"] = times["created at"]
+        elif "paid at" in times:
+            record["if_new"] = {"placed_at": times["paid at"]}
+        if self.has("email"):
+            record["email"] = self.cell("email") or None
+        if self.currency:
+            record["currency"] = self.currency
+        if status := self._status():
+            record["status"] = status
+        self._add_lines(record)
+        if totals := self._totals():
+            record["totals"] = totals
         if references := self._references():
             record["references"] = references
-        if "billing name" in self.first:
-            record["billing"] = self._billing()
-        if "payment method" in self.first:
-            record["payment"] = {"method": self.first["payment method"].strip()[:32] or None}
-        if "refunded amount" in self.first:
-            record["refunds"] = self._refunds()
+        if billing := self._billing():
+            record["billing"] = billing
+        if self.has("payment method"):
+            record["payment"] = {"method": self.cell("payment method")[:32] or None}
+        refunded = self.sum("refunded amount")
+        if refunded is not None:
+            record["refunds"] = self._refunds(refunded, times.get("cancelled at"))
         return record
 
     def _references(self) -> list[str]:
         cells = [self.first.get(f"payment {name}", "") for name in ("reference", "id", "references")]
         return list(dict.fromkeys(name[:255] for cell in cells for name in re.split(r"[\s,+]+", cell) if name))[:20]
 
-    def _amount(self, row: dict[str, str], column: str) -> Decimal:
-        return parse_amount(row.get(column, ""), self.context.decimal_comma, self.currency)
-
-    def _sum(self, column: str) -> Decimal:
-        """An amount of the order: from its first row or, in flat dialects with amounts per row, the sum of all rows."""
-        if self.has_row_totals:
-            return sum((self._amount(row, column) for row in self.first_rows), Decimal(0))
-        return self._amount(self.first, column)
-
-    def _totals_are_per_row(self) -> bool:
-        """Whether each row has its own total. Other flat dialects repeat the order's total on each row."""
-        totals = [self._amount(row, "total") for row in self.first_rows]
-        if len(set(totals)) > 1:
-            return True
-        items = sum((self._price(row) for row in self.first_rows), Decimal(0))
-        return abs(sum(totals) - items) < abs(totals[0] - items)
-
-    def _price(self, row: dict[str, str]) -> Decimal:
-        return self._amount(row, "lineitem price") * self._quantity(row)
-
-    def _quantity(self, row: dict[str, str]) -> int:
-        text = row.get("lineitem quantity", "").strip()
-        if not text:
-            return 1
-        quantity = parse_amount(text, self.context.decimal_comma)
-        if quantity != int(quantity):
-            raise ImportRejected(_("“%(text)s” is no quantity.") % {"text": text[:40]})
-        return int(quantity)
-
-    def _currency(self) -> str:
-        if "currency" not in self.first:
-            return NO_CURRENCY
-        return self.first["currency"].strip().upper()
-
-    def _placed_at(self) -> datetime:
-        for column in ("created at", "paid at"):
-            for row in self.rows:
-                if text := row.get(column, "").strip():
-                    return parse_time(text, self.context.time_zone, self.context.date_order)
-        raise ImportRejected(_("This order has no date: neither Created at nor Paid at is filled."))
-
-    def _status(self) -> Order.Status:
-        text = self.first.get("financial status", "").strip()
-        if text:
+    def _status(self) -> Order.Status | None:
+        """The status by several columns; None if none of them tells it."""
+        status: Order.Status | None = None
+        if text := self.cell("financial status"):
             status = read_status(text, STATUSES, self.context.status_meanings)
-        elif "financial status" in self.first and not self.first.get("paid at", "").strip():
-            status = Status.PENDING
-        else:
-            status = Status.COMPLETED
-        refunded = self._sum("refunded amount")
-        if refunded > 0 and status in (Status.COMPLETED, Status.PENDING):
-            status = Status.REFUNDED if refunded >= self._sum("total") else Status.PARTIALLY_REFUNDED
-        if self.first.get("cancelled at", "").strip() and status in (Status.COMPLETED, Status.PENDING):
+        elif self.has("paid at"):
+            status = Status.COMPLETED if self.cell("paid at") else Status.PENDING
+        refunded, total = self.sum("refunded amount") or Decimal(0), self.sum("total")
+        if refunded > 0 and status in (Status.COMPLETED, Status.PENDING, None):
+            is_all = total is not None and refunded >= total
+            status = Status.REFUNDED if is_all else Status.PARTIALLY_REFUNDED
+        if self.cell("cancelled at") and status in (Status.COMPLETED, Status.PENDING, None):
             status = Status.CANCELLED
         return status
 
-    def _lines(self) -> list[dict[str, Any]]:
+    def _settle(self, prices: list[Decimal | None]) -> Settlement | None:
+        """What each line cost; None if prices or the total are not told, or don't add up."""
+        total = self.sum("total")
+        if total is None or None in prices:
+            return None
+        items = [
+            Part(
+                price or Decimal(0),
+                self._own_discount(row) or Decimal(0),
+                self.amount(row, "taxes") if self.has_row_totals else None,
+                row.get("lineitem taxable", "").strip().lower() != "false",
+            )
+            for price, row in zip(prices, self.items, strict=True)
+        ]
+        costs = [Part(self.sum(name) or Decimal(0)) for name in self.costs]
+        amounts = OrderAmounts(total, self.sum("taxes"), self.sum("discount amount"), self.sum("subtotal"))
+        return settle(items, costs, amounts, self.currency or "")
+
+    def _own_discount(self, row: dict[str, str]) -> Decimal | None:
+        if self.has_row_totals and not self.has("lineitem discount"):
+            return self.amount(row, "discount amount")
+        return self.amount(row, "lineitem discount")
+
+    def _add_lines(self, record: dict[str, Any]) -> None:
+        untold = {name for name in COSTS if self.sum(name) is None}
+        if not self.items:
+            untold.add(ITEMS)
         lines = [self._line(position, row) for position, row in enumerate(self.items, start=1)]
-        if len(lines) == 1 and "lineitem price" not in self.first:
-            lines[0]["unit_price"] = (self._sum("total") - self._sum("shipping")) / max(lines[0]["quantity"], 1)
-            lines[0]["unit_price"] = lines[0]["unit_price"].quantize(Decimal("0.001"))
-            lines[0]["total"] = self._sum("total") - self._sum("shipping")
-        if shipping := self._sum("shipping"):
-            name = self.first.get("shipping method", "").strip()[:300] or _("Shipping")
-            costs = {"unit_price": shipping, "total": shipping}
-            lines.append({"id": "shipping", "name": name, "kind": "other", "quantity": 1, **costs})
-        return lines
+        for position, name in enumerate(self.costs):
+            title = self.cell("shipping method")[:300] if name == "shipping" else ""
+            line = {"id": name, "name": title or str(COSTS[name]), "kind": "other", "quantity": 1}
+            line |= {"unit_price": self.sum(name), "total": self.sum(name)}
+            if self.settlement and (settled := self.settlement.costs[position]):
+                line |= self._settled(settled)
+            lines.append(line)
+        if lines or not untold:
+            record["lines"] = lines
+            record["untold_lines"] = untold
 
     def _line(self, position: int, row: dict[str, str]) -> dict[str, Any]:
-        discount = self._amount(row, "lineitem discount")
-        tax = self._amount(row, "taxes") if self.has_row_totals else Decimal(0)
-        if self.has_row_totals and "lineitem discount" not in row:
-            discount = self._amount(row, "discount amount")
-        return {
-            "id": str(position),
-            "sku": row.get("lineitem sku", "").strip() or None,
-            "name": row["lineitem name"].strip(),
-            "quantity": self._quantity(row),
-            "unit_price": self._amount(row, "lineitem price"),
-            "discount": discount,
-            "tax": tax,
-            "total": self._price(row) - discount + tax,
-        }
+        line: dict[str, Any] = {"id": str(position), "name": row["lineitem name"].strip()}
+        if self.has("lineitem sku"):
+            line["sku"] = row["lineitem sku"].strip() or None
+        if row.get("lineitem quantity", "").strip():
+            line["quantity"] = self._quantity(row)
+        if (price := self.amount(row, "lineitem price")) is not None:
+            line["unit_price"] = price
+        if self.settlement:
+            line |= self._settled(self.settlement.items[position - 1])
+        elif (discount := self._own_discount(row)) is not None:
+            line["discount"] = discount
+        return line
+
+    def _settled(self, settled: Settled) -> dict[str, Decimal]:
+        """What a line cost. Without a column for it, no tax or discount doesn't mean that there is none."""
+        amounts = {"total": settled.total}
+        if self.sum("taxes") is not None:
+            amounts["tax"] = settled.tax
+        if self.has("lineitem discount", "discount amount"):
+            amounts["discount"] = settled.discount
+        return amounts
 
     def _totals(self) -> dict[str, Decimal]:
         """The subtotal is the price of items and shipping before any discount.
 
         It is computed, because the export's own column has a different meaning in each dialect.
         """
-        totals = {"total": self._sum("total")}
-        if "taxes" in self.first:
-            totals["tax"] = self._sum("taxes")
-        if "discount amount" in self.first:
-            totals["discount"] = self._sum("discount amount")
-        if "lineitem price" in self.first:
-            items = sum((self._price(row) for row in self.items), Decimal(0))
-            totals["subtotal"] = items + self._sum("shipping")
-        elif "subtotal" in self.first:
-            totals["subtotal"] = self._sum("subtotal")
+        columns = {"total": "total", "tax": "taxes", "discount": "discount amount"}
+        totals = {name: amount for name, column in columns.items() if (amount := self.sum(column)) is not None}
+        if self.prices and None not in self.prices and self.has("shipping"):
+            items = sum((price for price in self.prices if price is not None), Decimal(0))
+            totals["subtotal"] = items + sum((self.sum(name) or Decimal(0) for name in self.costs), Decimal(0))
         return totals
 
     def _billing(self) -> dict[str, Any]:
+        """The parts of the billing address that the file has columns for."""
+
         def cell(column: str) -> str:
-            return self.first.get(f"billing {column}", "").strip()
+            return self.cell(f"billing {column}")
 
-        street = [cell("address1"), cell("address2")] if "billing address1" in self.first else [cell("street")]
-        country = cell("country")
-        is_code = len(country) == 2 and country.isascii() and country.isalpha()
-        return {
-            "name": cell("name"),
-            "company": cell("company"),
-            "lines": [line for line in [*street, "" if is_code else country] if line],
-            "city": ", ".join(filter(None, (cell("city"), cell("province")))),
+        billing: dict[str, Any] = {name: cell(name) for name in ("name", "company") if self.has(f"billing {name}")}
+        code = country_code(cell("country"))
+        if self.has("billing country"):
+            billing["country"] = code
+        if self.has("billing address1", "billing street"):
+            street = [cell("address1"), cell("address2")] if self.has("billing address1") else [cell("street")]
+            billing["lines"] = [line for line in [*street, "" if code else cell("country")] if line]
+        if self.has("billing city"):
+            billing["city"] = ", ".join(filter(None, (cell("city"), cell("province"))))
+        if self.has("billing zip"):
             # Shopify writes an apostrophe before postcodes, so that spreadsheets keep leading zeros.
-            "postcode": cell("zip").removeprefix("'"),
-            "country": country if is_code else None,
-        }
+            billing["postcode"] = cell("zip").removeprefix("'")
+        return billing
 
-    def _refunds(self) -> list[UndatedRefund]:
+    def _refunds(self, refunded: Decimal, cancelled_at: datetime | None) -> list[UndatedRefund]:
         """One refund with the sum of all. Only a cancellation has a date in the export."""
-        refunded = self._sum("refunded amount")
         if refunded <= 0:
             return []
-        cancelled = self.first.get("cancelled at", "").strip()
-        at = parse_time(cancelled, self.context.time_zone, self.context.date_order) if cancelled else None
-        return [UndatedRefund(id=TOTAL_REFUND_ID, amount=refunded, at=at, is_total=True)]
+        return [UndatedRefund(id=TOTAL_REFUND_ID, amount=refunded, at=cancelled_at, is_total=True)]
 
 
 FEED = Feed(
@@ -340,11 +427,11 @@ FEED = Feed(
     read_items=read_items,
     parse_item=parse_item,
     is_table=True,
-    date_columns=frozenset({"created at", "paid at", "cancelled at", "fulfilled at"}),
+    date_columns=frozenset(TIME_COLUMNS),
     amount_columns=frozenset(
         {
             *("subtotal", "shipping", "taxes", "total", "discount amount", "refunded amount", "outstanding balance"),
-            *("lineitem price", "lineitem compare at price", "lineitem discount"),
+            *("duties", "lineitem price", "lineitem compare at price", "lineitem discount"),
         }
     ),
     required_columns=(("Name",),),

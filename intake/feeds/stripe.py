@@ -1,8 +1,8 @@
 """Stripe's payments: the dashboard's CSV in both column sets, and events, charges and sessions as JSON.
 
 They add the card's brand and last 4 digits to a store's orders, and for wallet payments the last 4
-digits of the device account number. An order is found by its number in the payment's metadata, by the
-payment's id if the store's export has it, or by payer, amount and date.
+digits of the device account number. An order is found by the payment's id if the store's export has it, by
+its number in the payment's metadata if amount and currency agree, or by payer, amount and date.
 """
 
 import json
@@ -16,11 +16,14 @@ from django.utils.translation import gettext as _
 
 from intake.feed import Feed, FeedContext, RawItem
 from intake.json_documents import read_documents
+from intake.order_rows import Header
 from intake.problems import ImportRejected
-from intake.records import OrderRecord, OrderUpdate
+from intake.records import NO_CURRENCY, OrderRecord, OrderUpdate
 from intake.source_file import Head, SourceFile
+from intake.statuses import read_status
 from intake.tables import ExactColumns, read_table
 from intake.values import parse_amount, parse_time
+from orders.models import Order
 from orders.money import decimals
 
 # The metadata keys in which shops and their plugins store the order's number.
@@ -29,9 +32,39 @@ WALLETS = {"apple pay": "apple_pay", "android pay": "google_pay", "google pay": 
 BRANDS = {"american express": "amex", "diners club": "diners", "union pay": "unionpay"}
 # Decimals of the currencies whose smallest unit at Stripe differs from ISO 4217.
 MINOR_UNITS = {"ISK": 2, "UGX": 2, "MGA": 0}
-UNPAID = ("failed", "canceled", "cancelled", "blocked", "incomplete", "requires_payment_method", "expired")
+Status = Order.Status
+# Only whether it was paid matters. What happened afterwards, such as a refund, is told by the store.
+STATUSES = {
+    **dict.fromkeys(("paid", "succeeded", "complete", "no-payment-required", "requires-capture"), Status.COMPLETED),
+    **dict.fromkeys(("refunded", "partially-refunded", "partial-refund"), Status.COMPLETED),
+    **dict.fromkeys(("uncaptured", "disputed"), Status.COMPLETED),
+    **dict.fromkeys(("pending", "processing", "incomplete", "open", "requires-payment-method"), Status.PENDING),
+    **dict.fromkeys(("requires-action", "requires-confirmation", "unpaid"), Status.PENDING),
+    **dict.fromkeys(("failed", "canceled", "cancelled", "blocked", "expired"), Status.CANCELLED),
+}
+MODES = {"live": True, "test": False}
 METADATA_COLUMN = " (metadata)"
 EXACT_COLUMNS = ExactColumns(frozenset(("client reference id", *(f"{key}{METADATA_COLUMN}" for key in NUMBER_KEYS))))
+# Columns that a payment's fields are read from; several of the same name must agree.
+COLUMNS = frozenset(
+    {
+        "id",
+        "amount",
+        "currency",
+        "mode",
+        "status",
+        "card brand",
+        "card last4",
+        "card tokenization method",
+        "client reference id",
+        "paymentintent id",
+        "checkout session id",
+        "invoice id",
+        "customer email",
+        "created date (utc)",
+        "created (utc)",
+    }
+)
 
 _ID = re.compile(r'"id"\s*:\s*"(?:evt|ch|py|pi|cs|cus|in|re|sub|seti|card|pm|src)_')
 _OBJECT = re.compile(r'"object"\s*:\s*"')
@@ -65,29 +98,34 @@ def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
 
 def _read_table(source: SourceFile) -> Iterator[RawItem]:
     table = read_table(source, EXACT_COLUMNS)
-    header = next(table, None)
+    first = next(table, None)
+    if first is None:
+        return
+    header = Header(first.cells, lambda name: name in COLUMNS or METADATA_COLUMN in name)
     for row in table:
-        cells = dict(zip(header.cells, row.cells, strict=False)) if header else {}
-        yield RawItem(row.line, [row.cells], problem=row.problem, content=cells)
+        yield RawItem(row.line, [row.cells], problem=row.problem, content=header)
 
 
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     if isinstance(item.raw, list):
-        return _update_from_row(item.content, context)
+        header: Header = item.content
+        return _update_from_row(header.read(item.raw[0]), context)
     value = item.content
     if not isinstance(value, dict):
         raise ImportRejected(_("This is no object of Stripe's."))
-    reported_at = value.get("created")
+    reported_at, is_live = value.get("created"), value.get("livemode")
     if value.get("object") == "event":
         data = value.get("data")
         value = data.get("object") if isinstance(data, dict) else None
     if not isinstance(value, dict):
         raise ImportRejected(_("This event holds no object."))
+    if isinstance(is_live, bool):
+        value = {"livemode": is_live} | value
     kind = value.get("object")
     if kind == "checkout.session":
         return _update_from_session(value, reported_at, context)
     if kind == "payment_intent":
-        return _update_from_charge(_charge_of_intent(value), reported_at, context)
+        return _update_from_charge(_charge_of_intent(value, context), reported_at, context)
     if kind == "charge":
         return _update_from_charge(value, reported_at, context)
     raise ImportRejected(
@@ -102,22 +140,25 @@ def _as_text(value: Any) -> str:
 # --- JSON ----------------------------------------------------------------------------------------------
 
 
-def _charge_of_intent(intent: Mapping[str, Any]) -> dict[str, Any]:
+def _charge_of_intent(intent: Mapping[str, Any], context: FeedContext) -> dict[str, Any]:
     """The last charge of a payment intent, which has the card."""
+    _require_paid(intent.get("status"), context)
     charges = _dict_at(intent, "charges").get("data") or [intent.get("latest_charge")]
     charge = next((each for each in reversed(charges) if isinstance(each, dict)), None)
     if charge is None:
         raise ImportRejected(_("This payment intent holds no charge, and so no card."))
     return {
         "payment_intent": intent.get("id"),
+        "livemode": intent.get("livemode"),
         **charge,
         "metadata": _dict_at(intent, "metadata") | _dict_at(charge, "metadata"),
     }
 
 
 def _update_from_charge(charge: Mapping[str, Any], reported_at: Any, context: FeedContext) -> OrderUpdate:
-    if charge.get("status") == "failed" or charge.get("paid") is False:
-        raise ImportRejected(_("This charge is not paid: it pays no order."))
+    if charge.get("paid") is False:
+        raise _unpaid()
+    _require_paid(charge.get("status"), context)
     source = _dict_at(charge, "source")
     card = _dict_at(_dict_at(charge, "payment_method_details"), "card") or _dict_at(source, "card") or source
     wallet = _dict_at(card, "wallet")
@@ -137,6 +178,7 @@ def _update_from_charge(charge: Mapping[str, Any], reported_at: Any, context: Fe
         paid_amount=_from_minor_units(charge.get("amount"), charge.get("currency")),
         currency=charge.get("currency"),
         paid_at=_time(created),
+        is_live=charge.get("livemode"),
     )
 
 
@@ -144,8 +186,7 @@ def _update_from_session(session: Mapping[str, Any], reported_at: Any, context: 
     """A checkout session has no card, but tells which order its payment belongs to."""
     if session.get("mode") == "setup":
         raise ImportRejected(_("This checkout session only saved a card: it pays no order."))
-    if session.get("payment_status") == "unpaid":
-        raise ImportRejected(_("This checkout session is not paid."))
+    _require_paid(session.get("payment_status"), context)
     created = session.get("created") or reported_at
     return _order_update(
         context,
@@ -157,7 +198,20 @@ def _update_from_session(session: Mapping[str, Any], reported_at: Any, context: 
         paid_amount=_from_minor_units(session.get("amount_total"), session.get("currency")),
         currency=session.get("currency"),
         paid_at=_time(created),
+        is_live=session.get("livemode"),
     )
+
+
+def _require_paid(status: Any, context: FeedContext) -> None:
+    """Raises ImportRejected if a payment's status says that it was not paid, or is not known."""
+    if not isinstance(status, str) or not status.strip():
+        return
+    if read_status(status, STATUSES, context.status_meanings) in (Status.PENDING, Status.CANCELLED):
+        raise _unpaid()
+
+
+def _unpaid() -> ImportRejected:
+    return ImportRejected(_("This payment failed, was canceled or is not made yet: it pays no order."))
 
 
 def _dict_at(value: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -194,8 +248,10 @@ def _update_from_row(row: Mapping[str, str], context: FeedContext) -> OrderUpdat
     def cell(*names: str) -> str:
         return next((row[name].strip() for name in names if row.get(name, "").strip()), "")
 
-    if cell("status").lower() in UNPAID:
-        raise ImportRejected(_("This payment failed or was canceled: it pays no order."))
+    _require_paid(cell("status"), context)
+    mode = cell("mode").lower()
+    if mode and mode not in MODES:
+        raise ImportRejected(_("“%(mode)s” is no mode of a payment: it is Live or Test.") % {"mode": cell("mode")[:40]})
     created = cell("created date (utc)", "created (utc)")
     paid_at = parse_time(created, UTC, context.date_order) if created else None
     currency = cell("currency")
@@ -212,9 +268,10 @@ def _update_from_row(row: Mapping[str, str], context: FeedContext) -> OrderUpdat
         numbers=[cell("client reference id"), *_order_numbers(metadata)],
         references=[cell("id"), cell("paymentintent id"), cell("checkout session id"), cell("invoice id")],
         payer=cell("customer email"),
-        paid_amount=parse_amount(cell("amount"), context.decimal_comma, currency.upper()),
+        paid_amount=parse_amount(cell("amount"), context.decimal_comma, currency.upper()) if cell("amount") else None,
         currency=currency,
         paid_at=paid_at,
+        is_live=MODES.get(mode),
     )
 
 
@@ -229,6 +286,7 @@ def _order_update(
     paid_amount: Decimal | None,
     currency: Any,
     paid_at: datetime | None,
+    is_live: Any,
 ) -> OrderUpdate:
     payment = {key: value for key, value in card.items() if value}
     for key, names in (("brand", BRANDS), ("wallet", WALLETS)):
@@ -242,8 +300,9 @@ def _order_update(
         "references": [name for name in references if isinstance(name, str) and name],
         "payer": payer or None,
         "paid_amount": paid_amount,
-        "paid_currency": str(currency or "XXX").upper(),
+        "paid_currency": str(currency or NO_CURRENCY).upper(),
         "paid_at": paid_at,
+        "is_live": is_live if isinstance(is_live, bool) else None,
     }
     if reported_at is not None:
         record["updated_at"] = reported_at
@@ -257,7 +316,7 @@ FEED = Feed(
     read_items=read_items,
     parse_item=parse_item,
     owned_fields=frozenset({"payment.brand", "payment.last4", "payment.wallet", "payment.device_last4"}),
-    order_lookups=("number", "reference", "payer"),
+    order_lookups=("reference", "number", "payer"),
     date_columns=frozenset({"created date (utc)", "created (utc)"}),
     amount_columns=frozenset({"amount", "amount refunded", "fee", "converted amount"}),
     required_columns=(("id",), ("Amount",), ("Currency",)),

@@ -13,47 +13,97 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from intake.currencies import read_currency
 from intake.feed import Feed, FeedContext, RawItem
 from intake.feeds import woocommerce_csv
+from intake.feeds.woocommerce_columns import (
+    AMOUNT_COLUMNS,
+    COLUMN_NAMES,
+    COLUMNS,
+    DATE_COLUMNS,
+    SERIAL_KEY,
+    is_table,
+)
+from intake.feeds.woocommerce_columns import COSTS as COST_NAMES
+from intake.feeds.woocommerce_columns import matches as matches_table
+from intake.feeds.woocommerce_csv import ORDER_REFERENCE, order_reference
+from intake.feeds.woocommerce_items import settled_amounts
 from intake.json_documents import read_documents
 from intake.problems import ImportRejected
-from intake.records import OrderRecord, OrderUpdate, RefundRecord, StoreRecord, UndatedRefund
+from intake.quantities import read_quantity, read_serials
+from intake.records import COSTS, OrderRecord, OrderUpdate, RefundRecord, StoreRecord, UndatedRefund
+from intake.settlement import OrderAmounts, Part, settle
 from intake.source_file import Head, SourceFile
 from intake.values import THOUSANDTH, parse_amount, parse_time
 
-LISTS = ("create", "update", "orders")  # keys that hold the orders of a batch, or of an older API
+# Keys that hold the orders of a batch, of an older API, or of an answer that is wrapped once more.
+WRAPPERS = ("create", "update", "orders", "order", "data", "body", "results", "response")
 # The metadata keys in which payment gateways store their references.
 REFERENCE_KEYS = ("_stripe_intent_id", "_stripe_charge_id", "_transaction_id", "_payment_intent_id")
+MAX_WRAPPERS = 4  # inside each other
+# An object with any of these is an order, and no wrapper.
+ORDER_KEYS = frozenset({"order_key", "line_items", "billing", "currency", "number", "order_number", "total"})
+COST_KEYS = ("shipping_lines", "fee_lines")
+GIFT_CARD = COST_NAMES["gift_card"]
+GIFT_CARD_KEYS = ("gift_cards", "gift_card_lines", "pw_gift_cards")
+YITH_GIFT_CARDS = "_ywgc_applied_gift_cards"
 REFUNDED_ITEM = "_refunded_item_id"
 
 _ORDER = re.compile(r'"(?:order_key|line_items)"\s*:.*"billing"|"billing"\s*:.*"line_items"', re.DOTALL)
 _REFUND = re.compile(r'"refunded_(?:by|payment)"\s*:')
-_SERIAL_KEY = re.compile(r"_?(?:licen[cs]e|serial)[ _-]?(?:key|number|code)s?", re.IGNORECASE)
 _ORDER_IN_LINK = re.compile(r"/orders/(\d+)(?:/|$)")
 
 
 def matches(head: Head) -> bool:
-    if woocommerce_csv.matches(head):
+    if matches_table(head):
         return True
     text = head.text.lstrip()
     return text[:1] in ("{", "[", "#") and bool(_ORDER.search(text) or _REFUND.search(text))
 
 
 def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
-    if woocommerce_csv.matches(source.head):
+    if is_table(source.head):
         yield from woocommerce_csv.read_items(source, context)
         return
     for document in read_documents(source):
-        value = document.value
-        wrapped = [value[name] for name in LISTS if isinstance(value, dict) and isinstance(value.get(name), list)]
-        for part in [part for parts in wrapped for part in parts]:
+        parts = list(_unwrap(document.value))
+        if parts == [document.value]:
+            yield RawItem(document.line, document.text, _key(document.value, context), document.problem, document.value)
+            continue
+        for part in parts:
             yield RawItem(document.line, json_text(part), _key(part, context), content=part)
-        if not wrapped:
-            yield RawItem(document.line, document.text, _key(value, context), document.problem, value)
+
+
+def _unwrap(value: Any, depth: int = 0) -> Iterator[Any]:
+    """The orders and refunds in a value that may wrap them."""
+    if isinstance(value, list) and depth:
+        for each in value:
+            yield from _unwrap(each, depth)
+        return
+    inner = [value[name] for name in WRAPPERS if isinstance(value.get(name), dict | list)] if _is_wrapper(value) else []
+    if not inner or depth >= MAX_WRAPPERS:
+        yield value
+    for each in inner:
+        yield from _unwrap(each, depth + 1)
+
+
+def _is_wrapper(value: Any) -> bool:
+    return isinstance(value, dict) and not value.keys() & ORDER_KEYS and not _is_refund(value)
+
+
+def _is_refund(value: dict[str, Any]) -> bool:
+    if "refunded_by" in value or "refunded_payment" in value:
+        return True
+    return "amount" in value and "line_items" in value and "total" not in value
 
 
 def _key(value: Any, context: FeedContext) -> tuple[str, str] | None:
-    return (context.store, str(value["number"])) if isinstance(value, dict) and value.get("number") else None
+    number = _number(value) if isinstance(value, dict) else ""
+    return (context.store, number) if number else None
+
+
+def _number(value: dict[str, Any]) -> str:
+    return str(value.get("number") or value.get("order_number") or "")
 
 
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
@@ -62,48 +112,72 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     value = item.content
     if not isinstance(value, dict):
         raise ImportRejected(_("This is no object of WooCommerce's."))
-    if "refunded_by" in value or "refunded_payment" in value:
+    if _is_refund(value):
         return _refund_update(value, context)
-    if "line_items" not in value or "billing" not in value:
-        raise ImportRejected(_("This is no order: it has no line_items or no billing."))
+    if not value.keys() & (ORDER_KEYS - {"number", "order_number"}) and "status" not in value:
+        raise ImportRejected(_("This is no order: it has nothing that an order has."))
+    if not _number(value):
+        raise ImportRejected(
+            _("This order has no number. Its id is not enough: the number of another order may be the same.")
+        )
     return StoreRecord.model_validate(_order(value, context))
 
 
 def _order(value: dict[str, Any], context: FeedContext) -> dict[str, Any]:
-    costs = [*(value.get("shipping_lines") or ()), *(value.get("fee_lines") or ())]
-    lines = [_line(item) for item in value["line_items"]] + [_cost_line(item) for item in costs if _has_cost(item)]
-    refunds = [_listed_refund(refund) for refund in value.get("refunds") or ()]
-    billing = value["billing"]
-    record: dict[str, Any] = {
-        "store": context.store,
-        "number": str(value.get("number") or value["id"]),
-        "email": billing.get("email") or None,
-        "placed_at": _time(value, "date_created", context) or _time(value, "date_paid", context),
-        "currency": value["currency"],
-        "status": order_status(value.get("status") or "", refunds, _amount(value.get("total")), context),
-        "lines": lines,
-        "billing": woocommerce_csv.billing_record(billing),
-        "payment": {"method": (value.get("payment_method_title") or value.get("payment_method") or "")[:32]},
-        "totals": {
-            "subtotal": sum((line["unit_price"] * line["quantity"] for line in lines), Decimal(0)),
-            "discount": _amount(value.get("discount_total")),
-            "tax": _amount(value.get("total_tax")),
-            "total": _amount(value.get("total")),
-        },
-        "refunds": refunds,
-        "references": _references(value),
-    }
+    """An order. An answer with only some of its fields keeps the others."""
+    currency = read_currency(str(value.get("currency") or ""))
+    record: dict[str, Any] = {"store": context.store, "number": _number(value)}
+    if_new: dict[str, Any] = {}
+    if placed_at := _time(value, "date_created", context):
+        record["placed_at"] = placed_at
+    elif paid_at := _time(value, "date_paid", context):
+        if_new["placed_at"] = paid_at
+    if currency:
+        record["currency"] = currency
+    refunds = [each for each in map(_listed_refund, value.get("refunds") or ()) if each]
+    total = _told_amount(value, "total")
+    if "status" in value:
+        record["status"] = order_status(value["status"] or "", refunds, total, context)
+    _add_lines(record, value, total, currency or "")
+    if "billing" in value:
+        if not isinstance(value["billing"], dict):
+            raise ImportRejected(_("This order's billing address is no object."))
+        record["billing"] = woocommerce_csv.billing_record(
+            {name: value["billing"][name] for name in woocommerce_csv.BILLING if name in value["billing"]}
+        )
+        if "email" in value["billing"]:
+            record["email"] = value["billing"]["email"] or None
+    if "payment_method_title" in value:
+        method = (value["payment_method_title"] or value.get("payment_method") or "")[:32]
+        record["payment"] = {"method": method or None}
+    elif value.get("payment_method"):
+        if_new["payment"] = {"method": value["payment_method"][:32]}
+    names = {"discount": "discount_total", "tax": "total_tax", "total": "total"}
+    totals = {name: amount for name, key in names.items() if (amount := _told_amount(value, key)) is not None}
+    if {"line_items", *COST_KEYS} <= value.keys():
+        totals["subtotal"] = _subtotal(value)
+    if totals:
+        record["totals"] = totals
+    if "refunds" in value:
+        record["refunds"] = refunds
+    record["references"] = _references(value)
+    record["if_new"] = if_new
     if changed := _time(value, "date_modified", context):
         record["updated_at"] = changed
     return record
 
 
-def order_status(word: str, refunds: list[UndatedRefund], total: Decimal, context: FeedContext) -> str:
+def order_status(word: str, refunds: list[UndatedRefund], total: Decimal | None, context: FeedContext) -> str:
     return woocommerce_csv.order_status(word, sum((refund.amount for refund in refunds), Decimal(0)), total, context)
 
 
 def _amount(value: Any) -> Decimal:
     return value if isinstance(value, Decimal) else parse_amount(str(value or ""))
+
+
+def _told_amount(value: dict[str, Any], name: str) -> Decimal | None:
+    """An amount; None if it is not told."""
+    return None if value.get(name) in (None, "") else _amount(value[name])
 
 
 def _time(value: dict[str, Any], name: str, context: FeedContext) -> datetime | None:
@@ -112,29 +186,68 @@ def _time(value: dict[str, Any], name: str, context: FeedContext) -> datetime | 
     return parse_time(str(value[name]), context.time_zone) if value.get(name) else None
 
 
+# --- Lines ---------------------------------------------------------------------------------------------
+
+
+def _add_lines(record: dict[str, Any], value: dict[str, Any], total: Decimal | None, currency: str) -> None:
+    """Add items, shipping, fees and gift cards, so that they add up to the total."""
+    if "line_items" not in value:
+        return
+    items = value["line_items"]
+    costs = [item for name in COST_KEYS for item in value.get(name) or () if _has_cost(item)]
+    cards = _gift_cards(value)
+    lines = [
+        *map(_line, items),
+        *map(_cost_line, costs),
+        *(_gift_card_line(card_id, amount) for card_id, amount in cards),
+    ]
+    if total is not None:
+        amounts = OrderAmounts(total, _told_amount(value, "total_tax"), _told_amount(value, "discount_total"))
+        cost_parts = [Part(_amount(item.get("total")), tax=_amount(item.get("total_tax"))) for item in costs]
+        cost_parts += [Part(-amount, is_gift_card=True) for _id, amount in cards]
+        if settlement := settle([_part(item) for item in items], cost_parts, amounts, currency):
+            settled = [*settlement.items, *settlement.costs]
+            lines = [line | settled_amounts(each) for line, each in zip(lines, settled, strict=True) if each]
+    record["lines"] = lines
+    if not value.keys() >= set(COST_KEYS):
+        record["untold_lines"] = {COSTS}
+
+
+def _part(item: dict[str, Any]) -> Part:
+    """What an item cost. Its total and its tax are after discounts."""
+    after = _amount(item.get("total"))
+    before = after if item.get("subtotal") in (None, "") else _amount(item["subtotal"])
+    return Part(before, before - after, _amount(item.get("total_tax")))
+
+
 def _line(item: dict[str, Any]) -> dict[str, Any]:
-    quantity = int(_amount(item.get("quantity")))
-    before, after = _amount(item.get("subtotal") or item.get("total")), _amount(item.get("total"))
-    tax = _amount(item.get("total_tax"))
+    quantity, part = read_quantity(item.get("quantity") or 0), _part(item)
+    tax = part.tax or Decimal(0)
     line: dict[str, Any] = {
         "id": str(item["id"]),
         "name": html.unescape(item["name"]),
-        "sku": item.get("sku") or None,
         "quantity": quantity,
-        "unit_price": (before / max(quantity, 1)).quantize(THOUSANDTH),
-        "discount": (before - after).quantize(THOUSANDTH),
+        "unit_price": (part.amount / max(quantity, 1)).quantize(THOUSANDTH),
+        "discount": part.discount.quantize(THOUSANDTH),
         "tax": tax.quantize(THOUSANDTH),
-        "total": (after + tax).quantize(THOUSANDTH),
+        "total": (part.amount - part.discount + tax).quantize(THOUSANDTH),
     }
+    if "sku" in item:
+        line["sku"] = item["sku"] or None
     if serials := _serials(item.get("meta_data") or ()):
         line["licenses"] = [{"serial": serial} for serial in serials]
     return line
 
 
+def _gift_card_line(card_id: str, amount: Decimal) -> dict[str, Any]:
+    line = {"id": card_id, "name": str(GIFT_CARD), "kind": "other", "quantity": 1}
+    return line | {"unit_price": -amount, "total": -amount}
+
+
 def _serials(meta_data: Sequence[dict[str, Any]]) -> list[str]:
     """Serial numbers that a license plugin stored with the item."""
-    found = [entry.get("value") for entry in meta_data if _SERIAL_KEY.fullmatch(str(entry.get("key")))]
-    return list(dict.fromkeys(value.strip() for value in found if isinstance(value, str) and value.strip()))
+    values = [entry.get("value") for entry in meta_data if SERIAL_KEY.fullmatch(str(entry.get("key")))]
+    return read_serials(values)
 
 
 def _has_cost(item: dict[str, Any]) -> bool:
@@ -142,28 +255,44 @@ def _has_cost(item: dict[str, Any]) -> bool:
 
 
 def _cost_line(item: dict[str, Any]) -> dict[str, Any]:
-    """Shipping or a fee as an order line, so that the lines add up to the total."""
+    """Shipping or a fee as an order line."""
     price, tax = _amount(item.get("total")), _amount(item.get("total_tax"))
     return {
         "id": str(item["id"]),
         "name": html.unescape(item.get("method_title") or item.get("name") or _("Costs")),
         "kind": "other",
         "quantity": 1,
-        "unit_price": price,
-        "tax": tax,
-        "total": price + tax,
+        "unit_price": price.quantize(THOUSANDTH),
+        "tax": tax.quantize(THOUSANDTH),
+        "total": (price + tax).quantize(THOUSANDTH),
     }
 
 
-def _woocommerce_reference(order_id: Any) -> str:
-    """The reference by which refunds find their order. An order's number may differ from its id."""
-    return f"woocommerce-order-{order_id}"
+def _gift_cards(value: dict[str, Any]) -> list[tuple[str, Decimal]]:
+    """The ids and amounts of gift cards that an order was paid with, as the common plugins tell them."""
+    cards = []
+    for name in GIFT_CARD_KEYS:
+        for position, card in enumerate(value.get(name) or (), start=1):
+            if isinstance(card, dict) and (amount := abs(_amount(card.get("amount") or card.get("total")))):
+                cards.append((f"gift-card-{card.get('id') or position}"[:64], amount))
+    for entry in value.get("meta_data") or ():
+        if entry.get("key") == YITH_GIFT_CARDS and isinstance(entry.get("value"), dict) and not cards:
+            amounts = (abs(_amount(amount)) for amount in entry["value"].values())
+            cards += [(f"gift-card-{position}", amount) for position, amount in enumerate(amounts, start=1) if amount]
+    return cards
+
+
+def _subtotal(value: dict[str, Any]) -> Decimal:
+    """The price of items and costs before discounts."""
+    items = (_amount(item.get("subtotal") or item.get("total")) for item in value["line_items"])
+    costs = (_amount(item.get("total")) for name in COST_KEYS for item in value.get(name) or ())
+    return (sum(items, Decimal(0)) + sum(costs, Decimal(0))).quantize(THOUSANDTH)
 
 
 def _references(value: dict[str, Any]) -> list[str]:
     meta = {entry.get("key"): entry.get("value") for entry in value.get("meta_data") or ()}
     names = [
-        _woocommerce_reference(value["id"]),
+        order_reference(value.get("id")),
         value.get("transaction_id"),
         *(meta.get(key) for key in REFERENCE_KEYS),
     ]
@@ -173,8 +302,10 @@ def _references(value: dict[str, Any]) -> list[str]:
 # --- Refunds -------------------------------------------------------------------------------------------
 
 
-def _listed_refund(refund: dict[str, Any]) -> UndatedRefund:
-    """A refund as listed in its order, where it has no date. The refund's own export tells it."""
+def _listed_refund(refund: dict[str, Any]) -> UndatedRefund | None:
+    """A refund as listed in its order, where it has no date; its own export tells it. A deleted one has the id 0."""
+    if not refund.get("id"):
+        return None
     return UndatedRefund.model_validate({"id": str(refund["id"]), "amount": abs(_amount(refund.get("total")))})
 
 
@@ -185,8 +316,10 @@ def _refund_update(value: dict[str, Any], context: FeedContext) -> OrderUpdate:
     number = str(value["parent_id"]) if value.get("parent_id") else found[1] if found else ""
     if not number:
         raise ImportRejected(_("This refund does not say which order it belongs to."))
+    if not value.get("id"):
+        raise ImportRejected(_("This refund was deleted: it has no id."))
     lines = [
-        {"id": str(entry["value"]), "quantity": abs(int(_amount(item.get("quantity"))))}
+        {"id": str(entry["value"]), "quantity": abs(read_quantity(item.get("quantity") or 0))}
         for item in value.get("line_items") or ()
         for entry in item.get("meta_data") or ()
         if entry.get("key") == REFUNDED_ITEM
@@ -203,7 +336,8 @@ def _refund_update(value: dict[str, Any], context: FeedContext) -> OrderUpdate:
         {
             "store": context.store,
             "numbers": [number],
-            "references": [_woocommerce_reference(number)],
+            "references": [order_reference(number)],
+            "id_prefix": ORDER_REFERENCE,
             "refunds": [refund],
         }
     )
@@ -219,10 +353,11 @@ FEED = Feed(
     matches=matches,
     read_items=read_items,
     parse_item=parse_item,
+    reads_table=is_table,
     order_lookups=("reference", "number"),
-    date_columns=woocommerce_csv.DATE_COLUMNS,
-    amount_columns=woocommerce_csv.AMOUNT_COLUMNS,
-    required_columns=(woocommerce_csv.COLUMNS["number"],),
-    column_names=woocommerce_csv.COLUMN_NAMES,
+    date_columns=DATE_COLUMNS,
+    amount_columns=AMOUNT_COLUMNS,
+    required_columns=(COLUMNS["number"],),
+    column_names=COLUMN_NAMES,
     identifiers=frozenset({"id", "number", "order_id", "order_number", "order_key", "sku", "cart_hash", "value"}),
 )

@@ -1,292 +1,379 @@
 """WooCommerce's orders as tables of the common export plugins.
 
-Either one row per order, with its items in separate columns or in a single one, or one row per item.
-Each plugin has its own names for the same columns: COLUMNS lists them.
+Either one row per order, with its items in a single column or in numbered ones, or one row per item. Each plugin
+has its own names for the same columns, which `woocommerce_columns` lists. What a column that is missing would have told
+is kept.
 """
 
-import html
-import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from intake.currencies import country_code, read_currency
 from intake.feed import FeedContext, RawItem
+from intake.feeds.woocommerce_columns import (
+    COLUMNS,
+    COSTS,
+    EXACT_COLUMNS,
+    ORDER_FIELDS,
+    PACKED_ITEM,
+    first_told,
+    is_used,
+    normalize,
+    numbered_field,
+)
+from intake.feeds.woocommerce_items import (
+    BETWEEN_ITEMS,
+    Item,
+    items_of_json,
+    refund_cells,
+    settled_amounts,
+    unpack_item,
+)
+from intake.order_rows import Header, OrderCollector, read_cell
 from intake.problems import ImportRejected
-from intake.records import OrderRecord, StoreRecord, UndatedRefund
-from intake.source_file import Head, SourceFile
+from intake.records import ITEMS, OrderRecord, StoreRecord, UndatedRefund
+from intake.settlement import OrderAmounts, Part, Settled, Settlement, settle
+from intake.source_file import Row, SourceFile
 from intake.statuses import read_status
-from intake.tables import ExactColumns, read_table
-from intake.values import NO_CURRENCY, THOUSANDTH, parse_amount, parse_time
+from intake.tables import read_table
+from intake.values import parse_amount, parse_time
 from orders.models import TOTAL_REFUND_ID, Order
+
+# The rows of an order may have other orders between them, at most this many.
+MAX_OPEN_ORDERS = 500
 
 Status = Order.Status
 STATUSES = {
     "pending": Status.PENDING,
     "pending-payment": Status.PENDING,
     "on-hold": Status.PENDING,
-    "checkout-draft": Status.PENDING,
     "processing": Status.COMPLETED,
     "completed": Status.COMPLETED,
     "cancelled": Status.CANCELLED,
+    "canceled": Status.CANCELLED,
     "failed": Status.CANCELLED,
     "trash": Status.CANCELLED,
     "refunded": Status.REFUNDED,
     "partially-refunded": Status.PARTIALLY_REFUNDED,
 }
 
-# The portal's fields and what the plugins call them; the first column that a file has is used.
-COLUMNS = {
-    "number": (
-        "order_number_formatted",
-        "order_number",
-        "order number",
-        "order #",
-        "order_id",
-        "order id",
-    ),
-    "date": ("order_date", "order date", "date", "date_created", "order date (gmt)", "created at", "paid_date"),
-    "status": ("status", "order status", "order_status"),
-    "currency": ("order_currency", "currency", "order currency"),
-    "total": ("order_total", "order total amount", "order total", "total", "total_amount"),
-    "tax": ("tax_total", "order_tax", "order total tax amount", "order tax", "total_tax", "tax"),
-    "discount": ("discount_total", "cart_discount", "cart discount amount", "discount amount", "discount"),
-    "shipping": ("shipping_total", "order_shipping", "order shipping amount", "shipping_cost", "shipping"),
-    "fees": ("fee_total", "order fee amount"),
-    "refunded": ("refunded_total", "order refund amount", "refunded amount", "refund_total"),
-    "method": ("payment_method_title", "payment method title", "payment method", "payment_method"),
-    "reference": ("transaction_id", "transaction id", "payment reference"),
-    "email": ("billing_email", "email (billing)", "billing email", "billing email address", "customer_email", "email"),
-    "first_name": ("billing_first_name", "first name (billing)", "billing first name"),
-    "last_name": ("billing_last_name", "last name (billing)", "billing last name"),
-    "full_name": ("billing_full_name", "full name (billing)", "billing name"),
-    "company": ("billing_company", "company (billing)", "billing company"),
-    "address_1": ("billing_address_1", "address 1 (billing)", "address 1&2 (billing)", "billing address 1"),
-    "address_2": ("billing_address_2", "address 2 (billing)", "billing address 2"),
-    "city": ("billing_city", "city (billing)", "billing city"),
-    "state": ("billing_state", "state code (billing)", "state name (billing)", "billing state"),
-    "postcode": ("billing_postcode", "postcode (billing)", "billing postcode", "billing zip"),
-    "country": ("billing_country", "country code (billing)", "billing country"),
-    "item_name": ("item_name", "item name", "product name", "line item name"),
-    "item_sku": ("item_sku", "sku", "product sku", "line item sku"),
-    "item_quantity": ("item_quantity", "quantity", "qty", "quantity (- refund)", "line item quantity"),
-    "item_price": ("item_price", "item cost", "item price", "product price"),
-    "item_total": ("item_total", "order line total", "item total", "line item total", "order line subtotal"),
-    "item_tax": ("item_tax", "item_total_tax", "order line tax", "item tax", "line item tax"),
-    "items": ("line_items", "line items", "order_items"),
-}
-EXACT_COLUMNS = ExactColumns(
-    frozenset(column for field in ("number", "item_sku", "postcode", "reference") for column in COLUMNS[field]),
-    tuple((postcode, country) for postcode in COLUMNS["postcode"] for country in COLUMNS["country"]),
+BILLING = (
+    "first_name",
+    "last_name",
+    "company",
+    "address_1",
+    "address_2",
+    "city",
+    "state",
+    "postcode",
+    "country",
+    "vat_id",
 )
-DATE_COLUMNS = frozenset((*COLUMNS["date"], "completed_date"))
-AMOUNT_COLUMNS = frozenset(
-    column
-    for field in ("total", "tax", "discount", "shipping", "fees", "refunded", "item_price", "item_total", "item_tax")
-    for column in COLUMNS[field]
-)
-# What people know the fields of a record as.
-COLUMN_NAMES = {
-    "number": COLUMNS["number"],
-    "email": COLUMNS["email"],
-    "currency": COLUMNS["currency"],
-    "placed_at": COLUMNS["date"],
-    "lines.name": COLUMNS["item_name"],
-    "lines.sku": COLUMNS["item_sku"],
-    "lines.quantity": COLUMNS["item_quantity"],
-    "lines.unit_price": COLUMNS["item_price"],
-    "lines.tax": COLUMNS["item_tax"],
-    "lines.total": COLUMNS["item_total"],
-    "totals.total": COLUMNS["total"],
-    "totals.tax": COLUMNS["tax"],
-    "totals.discount": COLUMNS["discount"],
-    "payment.method": COLUMNS["method"],
-    "billing.name": (*COLUMNS["full_name"], *COLUMNS["first_name"]),
-    "billing.company": COLUMNS["company"],
-    "billing.lines": COLUMNS["address_1"],
-    "billing.city": COLUMNS["city"],
-    "billing.postcode": COLUMNS["postcode"],
-    "billing.country": COLUMNS["country"],
-    "refunds.amount": COLUMNS["refunded"],
-}
-_NUMBERED_ITEM = re.compile(r"line_item_\d+")
-_RECOGNIZED_FIELDS = ("status", "date", "total", "currency", "email", "item_name", "items", "tax", "shipping", "method")
-MAX_ROWS = 5_000  # per order
-
-
-def matches(head: Head) -> bool:
-    known = {name for name, columns in COLUMNS.items() if head.columns.intersection(columns)}
-    return "number" in known and len(known.intersection(_RECOGNIZED_FIELDS)) >= 3
 
 
 def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
-    """Collect consecutive rows with the same order number, or with none."""
+    """Collect the rows of each order. A row without a number continues the order before it."""
     table = read_table(source, EXACT_COLUMNS)
-    header = next(table, None)
-    if header is None:
+    first = next(table, None)
+    if first is None:
         return
-    at = next(header.cells.index(name) for name in COLUMNS["number"] if name in header.cells)
-    number, first_line, rows = "", 0, list[list[str]]()
+    header = Header([normalize(name) for name in first.cells], is_used)
+    at = next(header.names.index(name) for name in COLUMNS["number"] if name in header.columns)
+    rows = _Rows(header)
+    collector = OrderCollector(header, context, MAX_OPEN_ORDERS)
     for row in table:
+        number = read_cell(row, at, source.head.delimiter)
         if row.problem:
-            yield RawItem(row.line, [row.cells], problem=row.problem)
-            continue
-        row_number = row.cells[at].strip()
-        if rows and row_number in ("", number) and len(rows) < MAX_ROWS:
-            rows.append(row.cells)
-            continue
-        if rows:
-            yield _item(first_line, number, rows, header.cells, context)
-        number, first_line, rows = row_number, row.line, [row.cells]
-    if rows:
-        yield _item(first_line, number, rows, header.cells, context)
+            yield from collector.reject(number, row, row.problem)
+        else:
+            yield from _collect(collector, rows, number, row)
+    yield from collector.finish()
 
 
-def _item(line: int, number: str, rows: list[list[str]], columns: list[str], context: FeedContext) -> RawItem:
-    problem = "" if number else _("This row has no order number.")
-    return RawItem(line, rows, (context.store, number), problem, content=columns)
+def _collect(collector: OrderCollector, rows: "_Rows", number: str, row: Row) -> Iterator[RawItem]:
+    known = collector.get(number or collector.last_number)
+    if not number and (known is None or rows.is_other_version(known.rows[0], row.cells)):
+        yield RawItem(row.line, [row.cells], problem=_("This row has no order number."))
+    elif known is None:
+        yield from collector.begin(number, row)
+    elif not number or known.problem or (rows.are_items and not rows.is_other_version(known.rows[0], row.cells)):
+        collector.add(number or collector.last_number, row)
+    else:
+        yield from collector.begin(number, row)
+
+
+class _Rows:
+    """Tells whether rows are items of one order, or versions of it."""
+
+    def __init__(self, header: Header) -> None:
+        has_packed = any(PACKED_ITEM.fullmatch(name) or numbered_field(name) for name in header.names)
+        self.are_items = not has_packed and bool(header.find(COLUMNS["item_name"]))
+        self._order = header.find({name for field in ORDER_FIELDS for name in COLUMNS[field]})
+
+    def is_other_version(self, first: list[str], cells: list[str]) -> bool:
+        """Whether what two rows tell of the whole order differs."""
+        pairs = ((first[index].strip(), cells[index].strip()) for index in self._order)
+        return any(one and other and one != other for one, other in pairs)
 
 
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
-    rows = [dict(zip(item.content, row, strict=True)) for row in item.raw if isinstance(row, list)]
-    return StoreRecord.model_validate(_OrderRows(rows, context).to_record())
+    header: Header = item.content
+    rows = [header.read(row) for row in item.raw if isinstance(row, list)]
+    return StoreRecord.model_validate(_OrderRows(rows, header, context).to_record())
 
 
 class _OrderRows:
     """Converts the rows of one order to a record."""
 
-    def __init__(self, rows: list[dict[str, str]], context: FeedContext) -> None:
+    def __init__(self, rows: list[dict[str, str]], header: Header, context: FeedContext) -> None:
         self.rows = rows
-        self.context = context
         self.first = rows[0]
-        self.currency = self.text("currency").upper() if self.has("currency") else NO_CURRENCY
+        self.header = header
+        self.context = context
+        self.currency = read_currency(self.text("currency")) or read_currency(context.currency)
+        self.costs = [name for name in COSTS if self.amount(name)]
+        self.items = self._read_items()
+        self.settlement = self._settle(self.items)
+        self._drop_repeated_items()
 
-    def has(self, name: str) -> bool:
-        return any(column in self.first for column in COLUMNS[name])
+    # --- Cells -----------------------------------------------------------------------------------------
 
-    def text(self, name: str, row: Mapping[str, str] | None = None) -> str:
-        row = self.first if row is None else row
-        return next((row[column].strip() for column in COLUMNS[name] if row.get(column, "").strip()), "")
+    def has(self, *names: str) -> bool:
+        return any(self.header.columns.intersection(COLUMNS[name]) for name in names)
 
-    def amount(self, name: str, row: Mapping[str, str] | None = None) -> Decimal:
-        return parse_amount(self.text(name, row), self.context.decimal_comma, self.currency)
+    def text(self, name: str) -> str:
+        return first_told(self.first, COLUMNS[name])
+
+    def amount(self, name: str) -> Decimal | None:
+        """An amount of the order; None if it is not told."""
+        return self._parse_amount(self.text(name))
+
+    def _parse_amount(self, text: str) -> Decimal | None:
+        return parse_amount(text, self.context.decimal_comma, self.currency or "") if text.strip() else None
+
+    def time(self, name: str) -> datetime | None:
+        text = self.text(name)
+        return (
+            parse_time(text, UTC if name.endswith("_gmt") else self.context.time_zone, self.context.date_order)
+            if text
+            else None
+        )
+
+    # --- Record ----------------------------------------------------------------------------------------
 
     def to_record(self) -> dict[str, Any]:
-        if not self.text("date"):
-            raise ImportRejected(_("This order has no date."))
-        placed_at = parse_time(self.text("date"), self.context.time_zone, self.context.date_order)
-        lines = self.lines()
-        refunds = self.refunds()
-        total = self.amount("total")
-        record: dict[str, Any] = {
-            "store": self.context.store,
-            "number": self.text("number"),
-            "email": self.text("email") or None,
-            "placed_at": placed_at,
-            "currency": self.currency,
-            "status": order_status(
-                self.text("status"), sum((refund.amount for refund in refunds), Decimal(0)), total, self.context
-            ),
-            "lines": lines,
-            "totals": {
-                "subtotal": sum((line["unit_price"] * line["quantity"] for line in lines), Decimal(0)),
-                "discount": self.amount("discount"),
-                "tax": self.amount("tax"),
-                "total": total,
-            },
-            "billing": billing_record({name: self.text(name) for name in BILLING} | {"name": self.text("full_name")}),
-        }
+        record: dict[str, Any] = {"store": self.context.store, "number": self.text("number")}
+        self._add_times(record)
+        if self.has("email"):
+            record["email"] = self.text("email") or None
+        if self.currency:
+            record["currency"] = self.currency
+        refunds = self._refunds()
+        if self.has("status"):
+            refunded = sum((refund.amount for refund in refunds or ()), Decimal(0))
+            record["status"] = order_status(self.text("status"), refunded, self.amount("total"), self.context)
+        self._add_lines(record)
+        if totals := self._totals():
+            record["totals"] = totals
+        parts = {name: self.text(name) for name in BILLING if self.has(name)}
+        if self.has("full_name"):
+            parts["name"] = self.text("full_name")
+        if billing := billing_record(parts):
+            record["billing"] = billing
         if self.has("method"):
-            record["payment"] = {"method": self.text("method")[:32]}
-        if self.has("refunded") or "refund_items" in self.first:
+            record["payment"] = {"method": self.text("method")[:32] or None}
+        if refunds is not None:
             record["refunds"] = refunds
-        if reference := self.text("reference"):
-            record["references"] = [reference[:255]]
+        if references := [name for name in (self.text("reference"), order_reference(self.text("order_id"))) if name]:
+            record["references"] = [name[:255] for name in references]
         return record
 
-    def lines(self) -> list[dict[str, Any]]:
-        if any(_NUMBERED_ITEM.fullmatch(column) for column in self.first):
-            cells = [cell for name, cell in self.first.items() if _NUMBERED_ITEM.fullmatch(name) and cell.strip()]
-            lines = [self.parse_packed_item(position, cell) for position, cell in enumerate(cells, start=1)]
-        elif self.has("items"):
-            cells = [cell for cell in re.split(r"[;\n]+", self.text("items")) if cell.strip()]
-            lines = [self.parse_packed_item(position, cell) for position, cell in enumerate(cells, start=1)]
-        else:
-            items = [row for row in self.rows if self.text("item_name", row)]
-            lines = [self.line(position, row) for position, row in enumerate(items, start=1)]
-        for name, title in (("shipping", _("Shipping")), ("fees", _("Fees"))):
-            if cost := self.amount(name):
-                costs = {"unit_price": cost, "total": cost}
-                lines.append({"id": name, "name": title, "kind": "other", "quantity": 1, **costs})
-        return lines
+    def _add_times(self, record: dict[str, Any]) -> None:
+        placed_at = self.time("date_gmt") or self.time("date")
+        paid_at = self.time("paid")
+        if placed_at:
+            record["placed_at"] = placed_at
+        elif paid_at:
+            record["if_new"] = {"placed_at": paid_at}
+        if known := [time for time in (placed_at, paid_at, self.time("finished")) if time]:
+            record["told_until"] = max(known)
+        if modified_at := self.time("modified"):
+            record["updated_at"] = modified_at
 
-    def parse_packed_item(self, position: int, cell: str) -> dict[str, Any]:
-        """Parse an item in a single cell: name:Product|sku:A12|quantity:1|total:8.00|tax:1.44."""
-        parts = dict(part.partition(":")[::2] for part in cell.split("|"))
-        parts = {name.strip().lower(): text.strip() for name, text in parts.items()}
-        if not parts.get("name"):
-            raise ImportRejected(_("“%(text)s” is no item that is known here.") % {"text": cell[:40]})
-        fields = {"name": "name", "sku": "sku", "quantity": "quantity", "total": "total", "tax": "tax"}
-        row = {COLUMNS[f"item_{field}"][0]: parts.get(name, "") for name, field in fields.items()}
-        if "tax" not in parts:
-            row[COLUMNS["item_tax"][0]] = parts.get("total_tax", "")
-        return self.line(position, row)
+    def _totals(self) -> dict[str, Decimal]:
+        names = ("total", "tax", "discount")
+        totals = {name: amount for name in names if (amount := self.amount(name)) is not None}
+        prices = [item.full_amount for item in self.items]
+        if prices and None not in prices and self.has("shipping"):
+            items = sum((price for price in prices if price is not None), Decimal(0))
+            totals["subtotal"] = items + sum((self._cost(name) for name in self.costs), Decimal(0))
+        return totals
 
-    def line(self, position: int, row: Mapping[str, str]) -> dict[str, Any]:
-        quantity = int(self.amount("item_quantity", row)) if self.text("item_quantity", row) else 1
-        tax = self.amount("item_tax", row)
-        if self.text("item_total", row):
-            total = self.amount("item_total", row)
-        else:
-            total = self.amount("item_price", row) * quantity
-        return {
-            "id": str(position),
-            "sku": self.text("item_sku", row) or None,
-            "name": html.unescape(self.text("item_name", row)),
-            "quantity": quantity,
-            "unit_price": (total / max(quantity, 1)).quantize(THOUSANDTH),
-            "tax": tax,
-            "total": total + tax,
+    # --- Lines -----------------------------------------------------------------------------------------
+
+    def _add_lines(self, record: dict[str, Any]) -> None:
+        untold = {name for name in COSTS if self.amount(name) is None}
+        if not self.items:
+            untold.add(ITEMS)
+        lines = [
+            item.to_line(position, self._settled(self.settlement.items[position - 1]) if self.settlement else {})
+            for position, item in enumerate(self.items, start=1)
+        ]
+        ids = {item.text("id") for item in self.items}
+        if "" in ids or len(ids) < len(self.items):
+            record["lines_by_content"] = True
+            for position, line in enumerate(lines, start=1):
+                line["id"] = str(position)
+        for position, name in enumerate(self.costs):
+            amount = self._cost(name)
+            line = {"id": name, "name": str(COSTS[name]), "kind": "other", "quantity": 1, "unit_price": amount}
+            tax = self.amount(f"{name}_tax") if name != "gift_card" else None
+            line |= {"tax": tax or Decimal(0), "total": amount + (tax or Decimal(0))}
+            if self.settlement:
+                settled = self.settlement.costs[position]
+                if settled is None:
+                    continue
+                line |= self._settled(settled)
+            lines.append(line)
+        if lines or not untold:
+            record["lines"] = lines
+            record["untold_lines"] = untold
+
+    def _settled(self, settled: Settled) -> dict[str, Decimal]:
+        tells_tax = self.amount("tax") is not None or any(item.amount("tax") is not None for item in self.items)
+        tells_discount = self.has("discount") or all("subtotal" in item.fields for item in self.items)
+        return settled_amounts(settled, tells_tax=tells_tax, tells_discount=tells_discount)
+
+    def _cost(self, name: str) -> Decimal:
+        amount = self.amount(name) or Decimal(0)
+        return -abs(amount) if name == "gift_card" else amount
+
+    def _settle(self, items: "list[Item]") -> Settlement | None:
+        """What each line cost; None if prices or the total are not told, or don't add up."""
+        total = self.amount("total")
+        parts = [item.part() for item in items]
+        if total is None or None in parts:
+            return None
+        costs = [
+            Part(
+                self._cost(name),
+                tax=self.amount(f"{name}_tax") if name != "gift_card" else None,
+                is_gift_card=name == "gift_card",
+            )
+            for name in self.costs
+        ]
+        amounts = OrderAmounts(total, self.amount("tax"), self.amount("discount"))
+        return settle([part for part in parts if part], costs, amounts, self.currency or "")
+
+    def _drop_repeated_items(self) -> None:
+        """A row that stands in the file twice is two items, unless only one of them adds up to the order's total."""
+        if self.settlement is not None:
+            return
+        distinct = [
+            item for index, item in enumerate(self.items) if item.fields not in [i.fields for i in self.items[:index]]
+        ]
+        if len(distinct) < len(self.items) and (settlement := self._settle(distinct)):
+            self.items, self.settlement = distinct, settlement
+
+    def _read_items(self) -> "list[Item]":
+        for read in (self._packed_items, self._numbered_items, self._items_in_cell, self._item_rows):
+            if fields := [each for row in self.rows for each in read(row)]:
+                return [Item(each, self.context.decimal_comma, self.currency or "") for each in fields]
+        return []
+
+    def _packed_items(self, row: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        for name, cell in row.items():
+            if PACKED_ITEM.fullmatch(name) and cell.strip():
+                yield unpack_item(cell)
+
+    def _numbered_items(self, row: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        items: dict[int, dict[str, Any]] = {}
+        for name, cell in row.items():
+            if cell.strip() and (found := numbered_field(name)):
+                items.setdefault(found[0], {}).setdefault(found[1], cell)
+        for _number, fields in sorted(items.items()):
+            if fields.get("name"):
+                yield fields
+
+    def _items_in_cell(self, row: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        text = first_told(row, COLUMNS["items"])
+        if text.startswith(("[", "{")):
+            yield from items_of_json(text)
+        elif ":" in text:
+            yield from (unpack_item(cell) for cell in BETWEEN_ITEMS.split(text) if cell.strip())
+        elif text and not text.replace(".", "").isdigit():  # else it is a count
+            raise ImportRejected(_("“%(text)s” is no item that is known here.") % {"text": text[:40]})
+
+    def _item_rows(self, row: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        fields = {
+            field.removeprefix("item_"): text
+            for field, names in COLUMNS.items()
+            if field.startswith("item_") and (text := first_told(row, names))
         }
+        # Older versions of a plugin call it just "Name", beside the number of the item.
+        if "name" not in fields and "item #" in row and row.get("name", "").strip():
+            fields["name"] = row["name"].strip()
+        if fields.get("name"):
+            yield fields
 
-    def refunds(self) -> list[UndatedRefund]:
-        if packed := self.first.get("refund_items", "").strip():
-            return [
-                self.parse_packed_refund(position, cell) for position, cell in enumerate(packed.split(";"), start=1)
-            ]
-        refunded = abs(self.amount("refunded"))
-        return [UndatedRefund(id=TOTAL_REFUND_ID, amount=refunded, is_total=True)] if refunded else []
+    # --- Refunds ---------------------------------------------------------------------------------------
 
-    def parse_packed_refund(self, position: int, cell: str) -> UndatedRefund:
-        """Parse a refund in a single cell: amount:46.00|reason:refund|date:2019-06-19 12:13:48."""
-        parts = dict(part.partition(":")[::2] for part in cell.split("|"))
-        at = parse_time(parts["date"], self.context.time_zone, self.context.date_order) if parts.get("date") else None
-        refunded = abs(parse_amount(parts.get("amount", ""), self.context.decimal_comma, self.currency))
-        return UndatedRefund(id=f"{TOTAL_REFUND_ID}-{position}", amount=refunded, at=at)
+    def _refunds(self) -> list[UndatedRefund] | None:
+        """The refunds; None if the file does not tell them."""
+        if packed := self.text("refunds"):
+            return [each for each in map(self._refund, enumerate(refund_cells(packed), start=1)) if each]
+        refunded = self.amount("refunded")
+        if refunded is None:
+            return [] if self.has("refunds") else None
+        return [UndatedRefund(id=TOTAL_REFUND_ID, amount=abs(refunded), is_total=True)] if refunded else []
+
+    def _refund(self, numbered: tuple[int, dict[str, Any]]) -> UndatedRefund | None:
+        """A refund of a single cell: amount:46.00|reason:refund|date:2019-06-19 12:13:48. Some have an id."""
+        position, parts = numbered
+        at = (
+            parse_time(str(parts["date"]), self.context.time_zone, self.context.date_order)
+            if parts.get("date")
+            else None
+        )
+        refunded = abs(self._parse_amount(str(parts.get("amount") or parts.get("total") or "")) or Decimal(0))
+        refund_id = str(parts.get("id") or f"{TOTAL_REFUND_ID}-{position}").strip()
+        return UndatedRefund(id=refund_id, amount=refunded, at=at) if refunded and refund_id != "0" else None
 
 
-BILLING = ("first_name", "last_name", "company", "address_1", "address_2", "city", "state", "postcode", "country")
+def order_reference(order_id: Any) -> str:
+    """The reference by which refunds find their order. An order's number may differ from its id."""
+    return f"{ORDER_REFERENCE}{order_id}" if order_id else ""
+
+
+ORDER_REFERENCE = "woocommerce-order-"
 
 
 def billing_record(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """A billing record from WooCommerce's address fields."""
+    """A billing record from those of WooCommerce's address fields that are told."""
     part = {name: str(value or "").strip() for name, value in parts.items()}.get
-    country = part("country", "")
-    is_code = len(country) == 2 and country.isascii() and country.isalpha()
-    return {
-        "name": part("name", "") or f"{part('first_name', '')} {part('last_name', '')}".strip(),
-        "company": part("company", ""),
-        "lines": [line for line in (part("address_1"), part("address_2"), "" if is_code else country) if line],
-        "city": ", ".join(filter(None, (part("city"), part("state")))),
-        "postcode": part("postcode", ""),
-        "country": country if is_code else None,
-    }
+    billing: dict[str, Any] = {}
+    if "name" in parts or {"first_name", "last_name"} <= parts.keys():
+        billing["name"] = part("name", "") or f"{part('first_name', '')} {part('last_name', '')}".strip()
+    billing |= {name: part(name, "") for name in ("company", "postcode", "vat_id") if name in parts}
+    code = country_code(part("country", ""))
+    if "country" in parts:
+        billing["country"] = code
+    if parts.keys() & {"address_1", "address_2"}:
+        lines = (part("address_1"), part("address_2"), "" if code else part("country"))
+        billing["lines"] = [line for line in lines if line]
+    if "city" in parts:
+        billing["city"] = ", ".join(filter(None, (part("city"), part("state"))))
+    return billing
 
 
-def order_status(word: str, refunded: Decimal, total: Decimal, context: FeedContext) -> str:
+def order_status(word: str, refunded: Decimal, total: Decimal | None, context: FeedContext) -> str:
     """Map a WooCommerce status. WooCommerce stores its words with a prefix, as in `wc-completed`."""
     mapped = read_status(word.strip().removeprefix("wc-"), STATUSES, context.status_meanings)
     if mapped == Status.COMPLETED and refunded > 0:
-        mapped = Status.REFUNDED if refunded >= total else Status.PARTIALLY_REFUNDED
+        is_all = total is not None and refunded >= total
+        mapped = Status.REFUNDED if is_all else Status.PARTIALLY_REFUNDED
     return mapped.value

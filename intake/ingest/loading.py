@@ -18,7 +18,7 @@ LINE_COLUMNS = ("store_line_id", *NEW_LINE)
 LICENSE_COLUMNS = tuple(NEW_LICENSE)
 LINK_COLUMNS = tuple(NEW_LINK)
 REFUND_COLUMNS = ("store_refund_id", "amount", "refunded_at", "lines", "missing_since")
-SKU_COLUMNS = ("store_id", "code", "name", "product_id")
+SKU_COLUMNS = ("store_id", "code", "name", "product_id", "has_serials")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,20 @@ def existing_orders(keys: Iterable[tuple[int, str]], feed: str) -> dict[tuple[in
         }
 
 
-def load_batch(order_ids: list[int], records: Iterable[tuple[int, OrderRecord]], batch: Batch) -> None:
+def load_batch(
+    order_ids: list[int], records: Iterable[tuple[int, OrderRecord]], batch: Batch, *, lock: bool = True
+) -> None:
     """Load these orders with their lines, licenses and refunds, and the licenses and SKUs that records refer to.
 
-    Orders and lines are locked until the transaction ends, so that a return requested meanwhile waits.
+    Orders, lines and licenses are locked until the transaction ends, in this order as everywhere, so that a return or
+    an activation meanwhile waits. A dry run doesn't lock them.
     """
-    orders = _load_orders(order_ids, batch) if order_ids else {}
+    orders = _load_orders(order_ids, batch, lock) if order_ids else {}
     serial_keys: set[str] = set()
     sku_keys: set[tuple[int, str]] = set()
+    for order in orders.values():
+        known_skus = {known_line.columns["sku"] for known_line in order.lines.values()}
+        sku_keys.update((order.store_id, sku) for sku in known_skus if sku)
     for store_id, record in records:
         for line in record.lines:
             if line.sku:
@@ -78,30 +84,31 @@ def load_batch(order_ids: list[int], records: Iterable[tuple[int, OrderRecord]],
             for license in line.licenses or ():
                 serial_keys.add(serial_key(license.serial))
     links = _load_links(order_ids) if order_ids else []
-    _load_licenses(serial_keys, {link["license_id"] for link in links}, order_ids, batch)
+    if not lock:  # orders that the dry run changed before
+        serial_keys.update(
+            key for order in batch.orders.values() for line in order.lines.values() for key in line.links
+        )
+    _load_licenses(serial_keys, {link["license_id"] for link in links}, order_ids, batch, lock)
     _attach_links(links, orders, batch)
+    if not lock:
+        for order in batch.orders.values():
+            for known_line in order.lines.values():
+                for key, link in known_line.links.items():
+                    link.license = batch.licenses.setdefault(key, link.license)
     _load_skus(sku_keys, batch)
     if serial_keys or links:
         batch.prefixes = dict(SerialPrefix.objects.values_list("prefix", "product_id"))
 
 
-def _load_orders(order_ids: list[int], batch: Batch) -> dict[int, OrderState]:
+def _load_orders(order_ids: list[int], batch: Batch, lock: bool) -> dict[int, OrderState]:
     orders: dict[int, OrderState] = {}
     held = lines_with_requests(order_ids)
-    for columns in (
-        Order.objects.filter(pk__in=order_ids)
-        .order_by("pk")
-        .select_for_update()
-        .values("id", "store_id", *ORDER_COLUMNS)
-    ):
+    rows = Order.objects.filter(pk__in=order_ids).order_by("pk")
+    for columns in (rows.select_for_update() if lock else rows).values("id", "store_id", *ORDER_COLUMNS):
         order = OrderState(columns.pop("id"), columns.pop("store_id"), columns)
         orders[order.id] = batch.orders[order.store_id, columns["number_key"]] = order
-    for columns in (
-        OrderLine.objects.filter(order_id__in=order_ids)
-        .order_by("pk")
-        .select_for_update()
-        .values("id", "order_id", *LINE_COLUMNS)
-    ):
+    lines = OrderLine.objects.filter(order_id__in=order_ids).order_by("pk")
+    for columns in (lines.select_for_update() if lock else lines).values("id", "order_id", *LINE_COLUMNS):
         order = orders[columns.pop("order_id")]
         order.lines[columns["store_line_id"]] = LineState(
             id=columns["id"], has_case=columns.pop("id") in held, columns=columns
@@ -141,11 +148,12 @@ UNION ALL (
 """
 
 
-def _load_licenses(serial_keys: set[str], license_ids: set[int], order_ids: list[int], batch: Batch) -> None:
+def _load_licenses(
+    serial_keys: set[str], license_ids: set[int], order_ids: list[int], batch: Batch, lock: bool
+) -> None:
     by_id: dict[int, LicenseState] = {}
-    for license in [*_licenses("serial_key", serial_keys), *_licenses("id", license_ids)]:
-        # Found both ways, it is one and the same.
-        license = batch.licenses.setdefault(license.columns["serial_key"], license)
+    for license in _licenses(serial_keys, license_ids, lock):
+        batch.licenses[license.columns["serial_key"]] = license
         by_id[license.id or 0] = license
     if by_id:
         with connection.cursor() as cursor:
@@ -154,14 +162,16 @@ def _load_licenses(serial_keys: set[str], license_ids: set[int], order_ids: list
                 by_id[license_id].order_dates[order_id] = placed_at
 
 
-def _licenses(column: str, values: set[Any]) -> list[LicenseState]:
+def _licenses(serial_keys: set[str], license_ids: set[int], lock: bool) -> list[LicenseState]:
     """By hand, for the same reason as `existing_orders`: most of these licenses are not there yet."""
-    if not values:
+    if not serial_keys and not license_ids:
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT id, {', '.join(LICENSE_COLUMNS)} FROM licenses_license WHERE {column} = ANY(%s)",  # noqa: S608
-            [list(values)],
+            f"SELECT id, {', '.join(LICENSE_COLUMNS)} FROM licenses_license"  # noqa: S608 (made of constants)
+            " WHERE serial_key = ANY(%s) OR id = ANY(%s::bigint[]) ORDER BY id"
+            f"{' FOR NO KEY UPDATE' if lock else ''}",
+            [list(serial_keys), list(license_ids)],
         )
         return [
             LicenseState(dict(zip(LICENSE_COLUMNS, row, strict=True)), license_id)

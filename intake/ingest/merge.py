@@ -20,38 +20,23 @@ from intake.ingest.columns import (
     SIMPLE_FIELDS,
     ZERO,
 )
-from intake.ingest.merge_lines import merge_lines
-from intake.ingest.merge_refunds import count_returned, merge_refunds
+from intake.ingest.merge_lines import complete_amounts, merge_lines
+from intake.ingest.merge_refunds import count_returned, mark_untold_refunds, merge_refunds
 from intake.ingest.recency import Recency, sortable_timestamp
 from intake.ingest.state import Batch, OrderState
+from intake.ingest.versions import STATUS_RANK, is_older_version, tells_fewer_refunds, update_versions
 from intake.records import (
     KINDS_THAT_EXTEND,
     NESTED_FIELDS,
     LineRecord,
     OrderRecord,
+    StoreRecord,
     join_address_lines,
     number_key,
     serial_key,
 )
 from notifications.addresses import email_key
-from orders.models import Order
 from orders.passwords import hash_imported_password
-
-Status = Order.Status
-# Without dates that tell which record is later, a status only changes to one further down this list.
-STATUS_RANK = {
-    str(status): rank
-    for rank, status in enumerate(
-        [
-            Status.PENDING,
-            Status.COMPLETED,
-            Status.PARTIALLY_REFUNDED,
-            Status.CANCELLED,
-            Status.REFUNDED,
-            Status.CHARGED_BACK,
-        ]
-    )
-}
 
 
 def merge_record(record: OrderRecord, order: OrderState, batch: Batch, feed: str, digest: str) -> bool:
@@ -59,6 +44,13 @@ def merge_record(record: OrderRecord, order: OrderState, batch: Batch, feed: str
     order.changed, changed_before = False, order.changed
     sources = order.columns["sources"] or {}
     known = sources.get(feed)
+    if is_older_version(record, known, digest, batch.run):
+        if known and tells_fewer_refunds(record, known):
+            mark_untold_refunds(record, order, known.get("refunds") or [])
+        changed = order.changed
+        order.changed = changed or changed_before
+        return changed
+    is_first = order.is_new and not sources
     recency = Recency(known, sortable_timestamp(record.updated_at))
     given = record.model_fields_set
     if recency.is_newest:
@@ -67,12 +59,14 @@ def merge_record(record: OrderRecord, order: OrderState, batch: Batch, feed: str
     _merge_parts(record, order, recency, given)
     if "lines" in given:
         merge_lines(record, order, batch, recency)
+    if is_first and isinstance(record, StoreRecord):
+        complete_amounts(record, order)
     entry: dict[str, Any] = dict(known or {})
     _sum_totals_from_lines(record, order, recency, entry)
     if "refunds" in given:
         entry["refunds"] = merge_refunds(record, order, recency, entry.get("refunds") or [])
     count_returned(order)
-    _update_source_entry(record, recency, entry, digest)
+    _update_source_entry(record, recency, entry, digest, batch.run)
     entry = {key: value for key, value in entry.items() if value or key == "updated_at"}
     if entry != known:
         order.columns["sources"] = {**sources, feed: entry}
@@ -108,8 +102,10 @@ def _merge_simple_fields(record: OrderRecord, order: OrderState, recency: Recenc
             value = getattr(record, key)
             if key == "password" and value and value != order.columns[column]:
                 value = hash_imported_password(value)
+            before = order.columns[column]
             _set(order, column, value if value is not None else NEW_ORDER[column])
             if key == "email":  # writing.py keeps the key of a corrected address
+                order.email_changed |= order.columns[column] != before
                 _set(order, "email_key", email_key(order.columns["store_email"]))
     if "status" in given and recency.applies("status"):
         is_first = order.is_new and not order.columns["sources"]
@@ -138,26 +134,32 @@ def _merge_parts(record: OrderRecord, order: OrderState, recency: Recency, given
 
 
 def _sum_totals_from_lines(record: OrderRecord, order: OrderState, recency: Recency, entry: dict[str, Any]) -> None:
-    """Compute the totals of an order that was created without totals, until a record has some."""
-    if "totals" in record.model_fields_set:
+    """Compute the totals that an order was created without, until a record has a total."""
+    given = record.totals.model_fields_set if record.totals else set()
+    is_first = order.is_new and not order.columns["sources"]
+    if "total" in given or ("totals" in record.model_fields_set and not is_first):
         entry.pop("summed", None)
         return
-    is_first = order.is_new and not order.columns["sources"]
-    if not (is_first or (recency.is_newest and entry.get("summed"))):
+    if not (is_first or (recency.is_newest and entry.get("summed") and "lines" in record.model_fields_set)):
         return
     entry["summed"] = True
-    lines = record.lines
-    _set(order, "subtotal", sum(((line.unit_price or ZERO) * line.quantity for line in lines), ZERO))
-    _set(order, "discount", sum((line.discount or ZERO for line in lines), ZERO))
-    _set(order, "tax", sum((line.tax or ZERO for line in lines), ZERO))
-    _set(order, "total", sum((line.total or ZERO for line in lines), ZERO))
+    lines = [line.columns for line in order.lines.values()]
+    sums = {
+        "subtotal": sum((line["unit_price"] * line["quantity"] for line in lines), ZERO),
+        "discount": sum((line["discount"] for line in lines), ZERO),
+        "tax": sum((line["tax"] for line in lines), ZERO),
+        "total": sum((line["total"] for line in lines), ZERO),
+    }
+    for name in sums.keys() - given:
+        _set(order, name, sums[name])
 
 
-def _update_source_entry(record: OrderRecord, recency: Recency, entry: dict[str, Any], digest: str) -> None:
+def _update_source_entry(record: OrderRecord, recency: Recency, entry: dict[str, Any], digest: str, run: str) -> None:
     if not recency.is_newest:
         if recency.filled_paths:
             entry["absent"] = {**(entry.get("absent") or {}), **dict.fromkeys(recency.filled_paths, recency.updated_at)}
         return
+    update_versions(entry, record, digest, run)
     entry["digest"] = digest
     if recency.updated_at is not None:
         entry["updated_at"] = recency.updated_at
@@ -168,7 +170,7 @@ def _update_source_entry(record: OrderRecord, recency: Recency, entry: dict[str,
 def _absent(record: OrderRecord, recency: Recency) -> dict[str, str]:
     """The fields that this record lacks, and when each was last given."""
     given = record.model_fields_set
-    absent = {key: recency.last_given_at(key) for key in SIMPLE_FIELDS if key not in given}
+    absent = {key: recency.last_given_at(key) for key in (*SIMPLE_FIELDS, "lines") if key not in given}
     for key, columns in PART_COLUMNS.items():
         part: BaseModel | None = getattr(record, key)
         if key in given and (part is None or len(part.model_fields_set) == len(columns)):

@@ -1,44 +1,54 @@
 """Merge order lines, their licenses and SKUs."""
 
+from collections import deque
+from collections.abc import Callable, Hashable
 from datetime import datetime
 
-from intake.ingest.columns import (
-    LINE_COLUMN_FIELDS,
-    NEW_LICENSE,
-    NEW_LINE,
-    NEW_LINK,
-)
+from intake.ingest.columns import LINE_COLUMN_FIELDS, NEW_LICENSE, NEW_LINE, NEW_LINK, ZERO
 from intake.ingest.recency import Recency
 from intake.ingest.state import Batch, LicenseState, LineState, LinkState, OrderState, SkuState
-from intake.records import (
-    LicenseRecord,
-    LineRecord,
-    OrderRecord,
-    serial_key,
-)
+from intake.records import COSTS, ITEMS, LicenseRecord, LineRecord, OrderRecord, StoreRecord, serial_key
+from intake.values import THOUSANDTH
 from orders.models import OrderLine
 
 
 def merge_lines(record: OrderRecord, order: OrderState, batch: Batch, recency: Recency) -> None:
     """Merge lines by their id. The list is complete, so a line that a newer list lacks is deleted.
 
-    Lines with returned units, a return or swap request, or a license assigned by staff are kept.
+    Lines with returned units, a return or swap request, or a license assigned by staff are kept, and those that the
+    file says nothing about.
     """
+    untold: frozenset[str] = frozenset()
+    if isinstance(record, StoreRecord):
+        untold = record.untold_lines
+        if record.lines_by_content:
+            _identify_lines(record, order)
+    # Without the items, the position of a cost says nothing.
+    tells_position = ITEMS not in untold
+    first_position = 1
+    if not tells_position:
+        first_position += max((line.columns["position"] for line in order.lines.values()), default=0)
+    is_complete = recency.is_newest or recency.applies("lines")
     listed = set()
-    for position, line_record in enumerate(record.lines, start=1):
+    for position, line_record in enumerate(record.lines, start=first_position):
         listed.add(line_record.id)
         line = order.lines.get(line_record.id)
         if line is None:
-            if not recency.is_newest:
+            if not is_complete:
                 continue
             line = order.lines[line_record.id] = LineState({"store_line_id": line_record.id, **NEW_LINE})
             order.changed = True
-        _merge_line(line_record, line, order, batch, recency, position)
-    if recency.is_newest:
+            _merge_line(line_record, line, order, batch, recency, position)
+            _compute_total(line_record, line)
+            continue
+        _merge_line(line_record, line, order, batch, recency, position if tells_position else None)
+    if is_complete:
         for line_id in [known for known in order.lines if known not in listed]:
             line = order.lines[line_id]
             if (
-                line.has_case
+                line_id in untold
+                or (COSTS if _is_cost(line) else ITEMS) in untold
+                or line.has_case
                 or line.columns["quantity_returned"]
                 or any(not link.from_store for link in line.links.values())
             ):
@@ -51,14 +61,111 @@ def merge_lines(record: OrderRecord, order: OrderState, batch: Batch, recency: R
             order.changed = True
 
 
+def _is_cost(line: LineState) -> bool:
+    return line.columns["kind"] == OrderLine.Kind.OTHER
+
+
+def _compute_total(record: LineRecord, line: LineState) -> None:
+    """Compute the total of a new line from its price, if the record doesn't tell it."""
+    columns = line.columns
+    if record.total is None and record.unit_price is not None:
+        columns["total"] = columns["unit_price"] * columns["quantity"] - columns["discount"] + columns["tax"]
+
+
+def complete_amounts(record: StoreRecord, order: OrderState) -> None:
+    """Fill in the amounts of a new order that follow from what is told.
+
+    Its only item has cost all but the other lines, if no price of it is told. The subtotal is that of the lines.
+    """
+    items = [line for line in record.lines if line.kind != OrderLine.Kind.OTHER]
+    total = order.columns["total"]
+    if len(items) == 1 and items[0].unit_price is None and items[0].total is None:
+        item = items[0]
+        costs = sum((line.columns["total"] for key, line in order.lines.items() if key != item.id), ZERO)
+        columns = order.lines[item.id].columns
+        columns["total"] = total - costs
+        columns["unit_price"] = (columns["total"] / max(columns["quantity"], 1)).quantize(THOUSANDTH)
+    if record.totals is None or record.totals.subtotal is None:
+        prices = (line.columns["unit_price"] * line.columns["quantity"] for line in order.lines.values())
+        order.columns["subtotal"] = sum(prices, ZERO) or total
+
+
+# --- Lines without an id of the store ---------------------------------------------------------------------
+
+
+def _identify_lines(record: StoreRecord, order: OrderState) -> None:
+    """Give a record's items the ids of the stored lines that they are: of the same SKU, name and price.
+
+    Their position says nothing: a store may export them in another order. What the file doesn't tell is not compared.
+    An item whose price alone differs is the same line if no other one has its SKU and name.
+    """
+    items = [line for line in record.lines if line.kind != OrderLine.Kind.OTHER]
+    stored = sorted(
+        (line for line in order.lines.values() if not _is_cost(line)), key=lambda line: line.columns["position"]
+    )
+    tells_sku = all("sku" in item.model_fields_set for item in items)
+    tells_price = all(item.unit_price is not None for item in items)
+
+    def product_of_item(item: LineRecord) -> Hashable:
+        return (item.name, (item.sku or "") if tells_sku else None)
+
+    def product_of_line(line: LineState) -> Hashable:
+        return (line.columns["name"], line.columns["sku"] if tells_sku else None)
+
+    def priced_item(item: LineRecord) -> Hashable:
+        return (product_of_item(item), item.unit_price if tells_price else None)
+
+    def priced_line(line: LineState) -> Hashable:
+        return (product_of_line(line), line.columns["unit_price"] if tells_price else None)
+
+    ids: dict[int, str] = {}  # by the item's index
+    _match(items, stored, priced_item, priced_line, ids)
+    left = [line for line in stored if line.columns["store_line_id"] not in set(ids.values())]
+    _match(items, left, product_of_item, product_of_line, ids, only_unique=True)
+    taken = {line.id for line in record.lines if line.kind == OrderLine.Kind.OTHER} | order.lines.keys()
+    number = 0
+    for index, item in enumerate(items):
+        if index not in ids:
+            number += 1
+            while str(number) in taken:
+                number += 1
+            ids[index] = str(number)
+        item.id = ids[index]
+
+
+def _match(
+    items: list[LineRecord],
+    stored: list[LineState],
+    key_of_item: Callable[[LineRecord], Hashable],
+    key_of_line: Callable[[LineState], Hashable],
+    ids: dict[int, str],
+    *,
+    only_unique: bool = False,
+) -> None:
+    """Pair items that have no id yet with stored lines of the same key, in their order."""
+    lines: dict[Hashable, deque[LineState]] = {}
+    for line in stored:
+        lines.setdefault(key_of_line(line), deque()).append(line)
+    open_items: dict[Hashable, list[int]] = {}
+    for index, item in enumerate(items):
+        if index not in ids:
+            open_items.setdefault(key_of_item(item), []).append(index)
+    for key, indexes in open_items.items():
+        matching = lines.get(key, deque())
+        if only_unique and not len(indexes) == len(matching) == 1:
+            continue
+        for index in indexes[: len(matching)]:
+            ids[index] = matching.popleft().columns["store_line_id"]
+
+
 def _merge_line(
-    record: LineRecord, line: LineState, order: OrderState, batch: Batch, recency: Recency, position: int
+    record: LineRecord, line: LineState, order: OrderState, batch: Batch, recency: Recency, position: int | None
 ) -> None:
     columns = line.columns
     extended_before = columns["extends_serial"]
     sku_and_kind = (columns["sku"], columns["kind"])
     values, is_newest = record.__dict__, recency.is_newest
-    if is_newest and columns["position"] != position:
+    if is_newest and position is not None and columns["position"] != position:
         columns["position"] = position
         line.changed = order.changed = True
     for key in record.model_fields_set & LINE_COLUMN_FIELDS:
@@ -121,7 +228,8 @@ def _ensure_sku(record: LineRecord, code: str, order: OrderState, batch: Batch) 
     """Create an unknown SKU, and find its product by a serial number's prefix unless it has one already."""
     sku = batch.skus.get((order.store_id, code))
     if sku is None:
-        columns = {"store_id": order.store_id, "code": code, "name": record.name, "product_id": None}
+        columns = {"store_id": order.store_id, "code": code, "name": record.name}
+        columns |= {"product_id": None, "has_serials": False}
         sku = batch.skus[order.store_id, code] = SkuState(columns)
     if sku.columns["product_id"] is None and batch.prefixes:
         serials = [license.serial for license in record.licenses or ()]
@@ -140,6 +248,9 @@ def _link(line: LineState, key: str, serial: str, order: OrderState, batch: Batc
     license = batch.licenses.get(key)
     if license is None:
         license = batch.licenses[key] = LicenseState({**NEW_LICENSE, "serial": serial, "serial_key": key})
+    sku = batch.skus.get((order.store_id, line.columns["sku"]))
+    if sku is not None:
+        batch.licensed_skus.append(sku)
     line.links[key] = LinkState(license, {**NEW_LINK, "product_id": _product_of_sku(line, order, batch)})
     license.add_order(order.id, order.columns["placed_at"])
     order.changed = True

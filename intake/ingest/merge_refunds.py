@@ -142,6 +142,14 @@ def _mark_missing(order: OrderState, refund_ids: list[str]) -> None:
                 state.changed = order.changed = True
 
 
+def mark_untold_refunds(record: OrderRecord, order: OrderState, known_ids: list[str]) -> None:
+    """Mark the refunds that a record tells no more, or tells less of. Staff see that on the order."""
+    listed = record.refunds or []
+    _mark_missing(order, [refund_id for refund_id in known_ids if refund_id not in {refund.id for refund in listed}])
+    for refund in listed:
+        _clear_missing(order, refund)
+
+
 def _clear_missing(order: OrderState, refund: RefundRecord) -> None:
     """The store lists this refund. If it tells less than is recorded, it contradicts itself: that is marked."""
     is_total = isinstance(refund, UndatedRefund) and refund.is_total

@@ -3,6 +3,7 @@
 import gc
 import hashlib
 import hmac
+import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +22,14 @@ from pydantic import ValidationError
 from intake.encodings import find_garbled
 from intake.feed import Feed, FeedContext, RawItem
 from intake.ingest.columns import NEW_ORDER
+from intake.ingest.completeness import (
+    CONSTRAINTS,
+    constraint_problem,
+    currency_problem,
+    order_warnings,
+    prepare_new_order,
+)
+from intake.ingest.dry_run import DryRun
 from intake.ingest.license_worth import set_new_licenses, update_imported_licenses
 from intake.ingest.loading import (
     ExistingOrder,
@@ -44,7 +53,7 @@ from orders.card_numbers import mask_card_numbers
 from orders.models import Order, PaymentReference
 from orders.services.confirmations import queue_confirmations
 from refunds.services.deadlines import update_withdrawal_deadlines
-from refunds.services.imported_refunds import reconcile_imported_refunds
+from refunds.services.imported_refunds import reconcile_imported_refunds, update_refunded_orders
 
 BATCH_SIZE = 2000  # items per transaction
 GARBAGE_THRESHOLD = 500_000  # objects
@@ -113,6 +122,8 @@ class Import:
     on_rejected: ItemCallback
     on_warning: ItemCallback = lambda item, warning: None  # for items that were imported with a problem
     counts: Counts = field(default_factory=Counts)
+    dry_run: DryRun | None = None  # then nothing is written, and nothing locked
+    _run: str = field(default_factory=lambda: secrets.token_hex(4), init=False)
     _mostly_changed: bool = field(default=False, init=False)
 
     def run(self, items: Iterator[RawItem], after_batch: Callable[[], None] = lambda: None) -> None:
@@ -160,7 +171,7 @@ class Import:
             return Problem(_("This is not built as %(format)s builds orders.") % {"format": self.feed.title})
         if self.feed.owned_fields:
             drop_unowned_fields(record, self.feed.owned_fields)
-        return record
+        return currency_problem(record) or record
 
     def _import_batch(self, batch: list[_BatchEntry]) -> None:
         """Import one batch. If the database refuses it, halve it until the offending items are found and rejected."""
@@ -169,7 +180,8 @@ class Import:
         warnings: list[tuple[RawItem, Problem]] = []
         try:
             with transaction.atomic():
-                _lock_imports()
+                if self.dry_run is None:
+                    _lock_imports()
                 self._ingest(batch, counts, rejected, warnings)
         except (IntegrityError, DataError) as error:
             if len(batch) == 1:
@@ -180,7 +192,8 @@ class Import:
             self._import_batch(batch[:middle])
             self._import_batch(batch[middle:])
             return
-        if words := [problem.word for _item, problem in rejected if problem.code == ProblemCode.UNKNOWN_STATUS]:
+        words = [problem.word for _item, problem in rejected if problem.code == ProblemCode.UNKNOWN_STATUS]
+        if words and self.dry_run is None:
             store_ids = get_or_create_stores([self.context.store])
             ask_meanings(store_ids[self.context.store], self.feed.name, words)
         for item, problem in rejected:
@@ -213,11 +226,11 @@ class Import:
         counts.unchanged = len(batch) - len(found.changed)
         matched, unmatched = self._match_orders(parsed, found.unchanged_positions, counts)
         rejected += unmatched
-        counts.rejected = len(rejected)
         if matched:
-            self._merge(matched, found.known, counts)
-            warnings += _email_key_warnings(matched)
-            warnings += _garbled_text_warnings(matched)
+            merged = self._merge(matched, found.known, counts, rejected, warnings)
+            warnings += _email_key_warnings(merged)
+            warnings += _garbled_text_warnings(merged)
+        counts.rejected = len(rejected)
 
     def _skip_unchanged(self, entries: list[_BatchEntry]) -> _ChangedItems:
         """Find items whose digest is unchanged. They are not even parsed, which makes a repeated import fast."""
@@ -228,9 +241,10 @@ class Import:
         }
         if not guesses:
             return _ChangedItems(entries, {}, {})
-        ids = existing_store_ids({store for store, _number in guesses.values()})
+        slugs = {store for store, _number in guesses.values()}
+        ids = self.dry_run.store_ids(slugs) if self.dry_run else existing_store_ids(slugs)
         keys = {guess: (ids[store], number) for guess, (store, number) in guesses.items() if store in ids}
-        existing = existing_orders(keys.values(), self.feed.name) if keys else {}
+        existing = self._existing_orders(set(keys.values())) if keys else {}
         known = {key: existing.get(key) for key in keys.values()}
         changed: list[_BatchEntry] = []
         unchanged_positions: dict[OrderKey, int] = {}
@@ -243,6 +257,15 @@ class Import:
                 changed.append(entry)
         return _ChangedItems(changed, unchanged_positions, known)
 
+    def _existing_orders(self, keys: set[OrderKey]) -> dict[OrderKey, ExistingOrder]:
+        """The orders that exist, or that this dry run would have created."""
+        existing = existing_orders(keys, self.feed.name)
+        if self.dry_run:
+            for key, order in self.dry_run.load(keys).items():
+                entry = (order.columns["sources"] or {}).get(self.feed.name) or {}
+                existing[key] = ExistingOrder(order.id, entry.get("digest"))
+        return existing
+
     def _match_orders(
         self, parsed: list[tuple[_BatchEntry, OrderRecord]], unchanged_positions: dict[OrderKey, int], counts: Counts
     ) -> tuple[list[_MatchedRecord], list[tuple[RawItem, Problem]]]:
@@ -250,7 +273,7 @@ class Import:
         complete: list[_MatchedRecord] = []
         updated: list[_MatchedRecord] = []
         unmatched: list[tuple[RawItem, Problem]] = []
-        ids = get_or_create_stores(record.store for _entry, record in parsed) if parsed else {}
+        ids = self._store_ids(parsed)
         updates = []
         for entry, record in parsed:
             if type(record) is OrderUpdate:  # `isinstance` is ten times slower for pydantic models
@@ -262,64 +285,113 @@ class Import:
                 counts.unchanged += 1
             else:
                 complete.append(_MatchedRecord(entry, record, key))
-        found = find_orders([(ids[record.store], record) for _entry, record in updates], self.feed.order_lookups)
+        found = find_orders(
+            [(ids[record.store], record) for _entry, record in updates], self.feed.order_lookups, self.dry_run
+        )
         for (entry, update), order in zip(updates, found, strict=True):
-            if isinstance(order, str):
-                unmatched.append((entry.item, Problem(order, ProblemCode.ORDER_NOT_FOUND)))
+            if isinstance(order, Problem):
+                unmatched.append((entry.item, order))
             else:
                 updated.append(_MatchedRecord(entry, update, order.key))
         return updated + complete, unmatched
 
+    def _store_ids(self, parsed: list[tuple[_BatchEntry, OrderRecord]]) -> dict[str, int]:
+        slugs = {record.store for _entry, record in parsed}
+        if not slugs:
+            return {}
+        return self.dry_run.store_ids(slugs) if self.dry_run else get_or_create_stores(slugs)
+
     def _merge(
-        self, matched: list[_MatchedRecord], known: dict[OrderKey, ExistingOrder | None], counts: Counts
-    ) -> None:
-        keys = dict.fromkeys(each.key for each in matched)
-        if unknown := keys.keys() - known.keys():
-            known |= existing_orders(unknown, self.feed.name)
-        batch = Batch()
-        order_ids = [found.id for key in keys if (found := known.get(key)) is not None]
-        load_batch(order_ids, [(each.key[0], each.record) for each in matched], batch)
-        missing = [key for key in keys if key not in batch.orders]
-        for key, order_id in zip(missing, new_ids(Order, len(missing)), strict=True):
-            batch.orders[key] = OrderState(order_id, key[0], dict(NEW_ORDER), is_new=True)
-        changed_orders: set[int] = set()
+        self,
+        matched: list[_MatchedRecord],
+        known: dict[OrderKey, ExistingOrder | None],
+        counts: Counts,
+        rejected: list[tuple[RawItem, Problem]],
+        warnings: list[tuple[RawItem, Problem]],
+    ) -> list[_MatchedRecord]:
+        """Merge records into their orders, and save these. Returns the records that were not rejected."""
+        batch = self._load(matched, known)
+        merged: list[_MatchedRecord] = []
+        updated_orders: set[int] = set()
         for each in matched:
             order = batch.orders[each.key]
-            first = order.is_new and not order.columns["sources"]
+            is_first = order.is_new and not order.columns["sources"]
+            if is_first and (problem := prepare_new_order(each.record)):
+                rejected.append((each.entry.item, problem))
+                continue
             changed = merge_record(each.record, order, batch, self._source_name(each.record), each.entry.digest)
-            if first:
+            if self.dry_run and (problem := constraint_problem(order)):
+                rejected.append((each.entry.item, problem))
+                continue
+            merged.append(each)
+            if is_first:
                 counts.created += 1
             elif changed:
                 counts.updated += 1
-                changed_orders.add(order.id)
+                updated_orders.add(order.id)
             else:
                 counts.unchanged += 1
+            if (is_first or changed) and type(each.record) is not OrderUpdate:
+                warnings += [(each.entry.item, it) for it in order_warnings(each.record, order, is_new=is_first)]
+        for key in [key for key, order in batch.orders.items() if order.is_new and not order.columns["sources"]]:
+            del batch.orders[key]  # all its records were rejected
+        if self.dry_run:
+            self.dry_run.keep(batch, _references(merged, batch))
+        else:
+            self._save(merged, batch, updated_orders)
+        return merged
+
+    def _load(self, matched: list[_MatchedRecord], known: dict[OrderKey, ExistingOrder | None]) -> Batch:
+        """Load the orders of these records, and prepare those that don't exist yet."""
+        keys = dict.fromkeys(each.key for each in matched)
+        if unknown := keys.keys() - known.keys():
+            known |= self._existing_orders(unknown)
+        batch = Batch(run=self._run)
+        if self.dry_run:
+            batch.orders = self.dry_run.load(keys.keys())
+        order_ids = [found.id for key in keys if key not in batch.orders and (found := known.get(key)) is not None]
+        records = [(each.key[0], each.record) for each in matched]
+        load_batch(order_ids, records, batch, lock=self.dry_run is None)
+        missing = [key for key in keys if key not in batch.orders]
+        ids = self.dry_run.new_ids(len(missing)) if self.dry_run else new_ids(Order, len(missing))
+        for key, order_id in zip(missing, ids, strict=True):
+            batch.orders[key] = OrderState(order_id, key[0], dict(NEW_ORDER), is_new=True)
+        return batch
+
+    def _save(self, merged: list[_MatchedRecord], batch: Batch, updated_orders: set[int]) -> None:
+        """Write a batch, and do what follows from it."""
         set_return_until(batch)
         changed_licenses = changed_license_ids(batch)
         orders_with_licenses = set_new_licenses(batch)
         write_batch(batch, timezone.now())
-        self._save_references(matched, batch)
-        if changed_orders:
-            update_withdrawal_deadlines(changed_orders)
+        if references := _references(merged, batch):
+            PaymentReference.objects.bulk_create(
+                [PaymentReference(reference=name, order_id=order_id) for name, order_id in sorted(references)],
+                ignore_conflicts=True,
+            )
+        if updated_orders:
+            update_withdrawal_deadlines(updated_orders)
         reconcile_imported_refunds(_new_refunds(batch))
+        if refunded := _refunded_alone(merged, batch):
+            update_refunded_orders(refunded)
         update_imported_licenses(batch, orders_with_licenses)
         notify_new_serials(batch, changed_licenses)
-        if recent := _possibly_recent_orders(batch):
+        if recent := _possibly_unconfirmed_orders(batch):
             queue_confirmations(recent)
 
     def _source_name(self, record: OrderRecord) -> str:
         """The key in `Order.sources`; updates are kept apart from complete orders."""
         return f"{self.feed.name}:completion" if type(record) is OrderUpdate else self.feed.name
 
-    def _save_references(self, matched: list[_MatchedRecord], batch: Batch) -> None:
-        rows = {
-            (name, batch.orders[each.key].id) for each in matched for name in each.record.__dict__.get("references", ())
-        }
-        if rows:
-            PaymentReference.objects.bulk_create(
-                [PaymentReference(reference=name, order_id=order_id) for name, order_id in sorted(rows)],
-                ignore_conflicts=True,
-            )
+
+def _references(merged: list[_MatchedRecord], batch: Batch) -> set[tuple[str, int]]:
+    """The payment references of these records, with their orders' ids."""
+    return {(name, batch.orders[each.key].id) for each in merged for name in each.record.__dict__.get("references", ())}
+
+
+def _refunded_alone(merged: list[_MatchedRecord], batch: Batch) -> set[int]:
+    """The orders of refunds that were imported without their order, whose status follows from them."""
+    return {batch.orders[each.key].id for each in merged if type(each.record) is OrderUpdate and each.record.refunds}
 
 
 def _email_key_warnings(matched: list[_MatchedRecord]) -> list[tuple[RawItem, Problem]]:
@@ -359,10 +431,14 @@ def _rare_garbage_collection() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
-def _possibly_recent_orders(batch: Batch) -> list[int]:
-    """New orders that may need a confirmation. Most batches have none and need no query."""
+def _possibly_unconfirmed_orders(batch: Batch) -> list[int]:
+    """Recent orders that are new, or got an address. Most batches have none and need no query."""
     since = timezone.now() - timedelta(hours=settings.CONFIRMATION_WINDOW_HOURS + 1)
-    return [order.id for order in batch.orders.values() if order.is_new and order.columns["placed_at"] >= since]
+    return [
+        order.id
+        for order in batch.orders.values()
+        if (order.is_new or order.email_changed) and order.columns["placed_at"] >= since
+    ]
 
 
 def _new_refunds(batch: Batch) -> dict[int, list[str]]:
@@ -392,12 +468,7 @@ def content_digest(raw: str | list[list[str]]) -> str:
 def _describe_database_error(error: DatabaseError) -> Problem:
     """Why the database refused an order, without the values that PostgreSQL's message contains."""
     constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-    sentences = {
-        "license_ends_after_it_starts": _("A license would end before it starts."),
-        "licensed_line_ends_after_it_starts": _("A license would end before it starts."),
-        "order_line_returned_within_quantity": _("More of a line would be returned than was bought."),
-    }
-    sentence = sentences.get(constraint or "") or _("The database refuses this order (%(constraint)s).") % {
+    sentence = str(CONSTRAINTS.get(constraint or "", "")) or _("The database refuses this order (%(constraint)s).") % {
         "constraint": constraint or type(error).__name__
     }
     return Problem(sentence, ProblemCode.DATABASE)

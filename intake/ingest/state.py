@@ -85,6 +85,7 @@ class OrderState:
     columns: Columns
     is_new: bool = False
     changed: bool = False
+    email_changed: bool = False  # the address that the store knows
     sources_changed: bool = False
     lines: dict[str, LineState] = field(default_factory=dict)  # by the store's line id
     refunds: dict[str, RefundState] = field(default_factory=dict)  # by the store's refund id
@@ -92,11 +93,13 @@ class OrderState:
 
 @dataclass(slots=True)
 class Batch:
-    """The rows that the records of one batch share."""
+    """The rows that the records of one batch share. `run` names the import, so that versions of one file are known."""
 
+    run: str = ""
     orders: dict[tuple[int, str], OrderState] = field(default_factory=dict)  # by store id and number key
     licenses: dict[str, LicenseState] = field(default_factory=dict)  # by serial key
     skus: dict[tuple[int, str], SkuState] = field(default_factory=dict)  # by store id and code
+    licensed_skus: list[SkuState] = field(default_factory=list)  # that a serial number was told for
     prefixes: Mapping[str, int] = field(default_factory=dict)  # product ids
     removed_lines: list[int] = field(default_factory=list)
     removed_links: list[int] = field(default_factory=list)

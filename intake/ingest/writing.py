@@ -157,7 +157,15 @@ def _write_refunds(cursor: CursorWrapper, batch: Batch, now: datetime) -> None:
 def _write_skus(cursor: CursorWrapper, batch: Batch) -> None:
     skus = batch.skus.values()
     changed = [sku for sku in skus if sku.id is not None and sku.changed]
-    _update(cursor, Sku, SKU_COLUMNS, [(sku.id, *_values(sku.columns, SKU_COLUMNS)) for sku in changed])
+    _update(cursor, Sku, ("product_id",), [(sku.id, sku.columns["product_id"]) for sku in changed])
+    # All of them in one statement, so that the number of queries doesn't depend on what was known before.
+    if licensed := {sku.id for sku in batch.licensed_skus if sku.id is not None}:
+        cursor.execute(
+            f"UPDATE {Sku._meta.db_table} SET has_serials = true WHERE id = ANY(%s) AND NOT has_serials",  # noqa: S608
+            [list(licensed)],
+        )
+    for sku in batch.licensed_skus:
+        sku.columns["has_serials"] = True
     new = [sku for sku in skus if sku.id is None]
     ids = new_ids(Sku, len(new))
     _insert(

@@ -402,6 +402,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("code", models.CharField(max_length=100, verbose_name="SKU")),
                 ("name", models.CharField(blank=True, max_length=300, verbose_name="name")),
+                ("has_serials", models.BooleanField(default=False, editable=False)),
                 (
                     "product",
                     models.ForeignKey(

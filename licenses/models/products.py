@@ -70,6 +70,8 @@ class Sku(models.Model):
         related_name="skus",
         verbose_name=_("product"),
     )
+    # Whether a line with it ever came with a serial number. Many stores don't tell serial numbers at all.
+    has_serials = models.BooleanField(default=False, editable=False)
 
     class Meta:
         verbose_name = "SKU"

@@ -113,6 +113,7 @@ def assign(
         link.devices = link.devices if link.devices is not None else devices
         link.expires_on = link.expires_on or expires_on
         link.save()
+        Sku.objects.filter(store_id=line.order.store_id, code=line.sku).exclude(code="").update(has_serials=True)
         recompute([license.pk])
         license.refresh_from_db()
     return license

@@ -57,6 +57,12 @@ def reconcile_imported_refunds(new_refund_ids: Mapping[int, Collection[str]]) ->
         _Reconciliation(order, set(new_refund_ids[order.pk])).run()
 
 
+def update_refunded_orders(order_ids: Collection[int]) -> None:
+    """Set the status of orders by the sum of their refunds, after a store told refunds without the order's status."""
+    for order in Order.objects.filter(pk__in=order_ids).select_for_update(of=("self",)).order_by("pk"):
+        update_order_status(order)
+
+
 def _orders_with_cases(order_ids: Collection[int]) -> list[Order]:
     if not order_ids:
         return []

@@ -58,7 +58,7 @@ def check_request(eligibility: Eligibility, requested: Sequence[RequestedLine], 
     Called for the check page, and again under lock when the request is sent.
     """
     if eligibility.refusal:
-        is_late = all(now >= each.deadline for each in eligibility.lines)
+        is_late = eligibility.has_items and all(now >= each.deadline for each in eligibility.lines)
         raise ReturnPeriodEnded(eligibility.refusal) if is_late else NotPossible(eligibility.refusal)
     checked = [_check_line(eligibility, each) for each in requested if each.quantity != 0]
     if not checked:

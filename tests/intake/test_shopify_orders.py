@@ -98,12 +98,18 @@ def test_a_flat_dialect_that_repeats_the_total(importer: Importer) -> None:
 
 def test_a_dialect_with_few_columns_is_imported(importer: Importer) -> None:
     text = table(
-        {"Name": "#1", "Email": "a@example.com", "Created at": "2026-11-01 10:00:00 -05:00", "Total": "12.00"},
-        {"Name": "#2", "Email": "", "Created at": "2026-11-01T10:00:00Z", "Total": "1,012.00"},
+        {
+            "Name": "#1",
+            "Email": "a@example.com",
+            "Created at": "2026-11-01 10:00:00 -05:00",
+            "Total": "12.00",
+            "Currency": "usd",
+        },
+        {"Name": "#2", "Email": "", "Created at": "2026-11-01T10:00:00Z", "Total": "1,012.00", "Currency": "USD"},
     )
     assert importer(text, store="shop").tally == (2, 0, 0, 0)
     order = the_order("#1")
-    assert (order.status, order.total, order.currency) == ("completed", Decimal(12), "XXX")
+    assert (order.status, order.total, order.currency) == ("completed", Decimal(12), "USD")
     assert order.placed_at == datetime(2026, 11, 1, 15, tzinfo=UTC)
     assert order.lines.count() == 0
     assert the_order("#2").total == Decimal(1012)

@@ -200,6 +200,7 @@ def test_a_plugin_that_writes_a_row_for_each_item(importer: Importer) -> None:
         "Email (Billing)": "ann@example.com",
         "Country Code (Billing)": "DE",
         "Payment Method Title": "Credit card",
+        "Order Currency": "EUR",
         "Order Total Amount": "1.059,50",
         "SKU": "MAX",
         "Item Name": "Maximum Security",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from rich.console import Console
@@ -21,6 +21,7 @@ from intake.dates import DATE_ORDERS
 from intake.feed import RawItem
 from intake.feeds import FEEDS
 from intake.format_detection import ImportSource, detect_format
+from intake.ingest.dry_run import DryRun
 from intake.ingest.run import Counts, Import
 from intake.problems import Problem
 from intake.rejects_file import RejectsFile
@@ -113,23 +114,18 @@ class Command(BaseCommand):
             sys.exit(EXIT_REJECTED)
 
     def _import(self, sources: list[ImportSource], report: "_Report") -> None:
-        if not report.dry_run:
-            for each in sources:
-                self._import_one(each, report)
-            return
-        # One transaction for all files, so that later rows see the result of earlier ones, and then a rollback.
-        with transaction.atomic():
-            for each in sources:
-                self._import_one(each, report)
-            transaction.set_rollback(True)
+        dry_run = DryRun() if report.dry_run else None  # one for all files: later rows see the result of earlier ones
+        for each in sources:
+            self._import_one(each, report, dry_run)
 
-    def _import_one(self, import_source: ImportSource, report: "_Report") -> None:
+    def _import_one(self, import_source: ImportSource, report: "_Report", dry_run: DryRun | None) -> None:
         source = import_source.source
         run = Import(
             import_source.feed,
             import_source.context,
             lambda item, reason: report.reject(import_source, item, reason),
             lambda item, warning: report.warn(import_source, item, warning),
+            dry_run=dry_run,
         )
         run.counts = report.counts
         try:

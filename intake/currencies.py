@@ -1,0 +1,61 @@
+"""Currency codes and country names as stores write them."""
+
+from functools import cache
+
+from babel import Locale
+from babel.numbers import list_currencies
+from django.utils.translation import gettext as _
+
+from intake.problems import ImportRejected, ProblemCode
+from intake.records import NO_CURRENCY
+
+# Codes for tests, for no currency, and for metals and funds, in which nothing is sold.
+_NO_MONEY = frozenset("XXX XTS XAU XAG XPT XPD XBA XBB XBC XBD XDR XSU XUA XRE".split())  # noqa: SIM905 (short)
+_LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "da", "nb", "sv")
+
+
+@cache
+def _known_currencies() -> frozenset[str]:
+    return frozenset(list_currencies()) - _NO_MONEY
+
+
+def is_currency(code: str) -> bool:
+    """Whether this is the ISO 4217 code of a currency in which something can be sold."""
+    return code in _known_currencies()
+
+
+def read_currency(text: str) -> str | None:
+    """Return the code in a cell, None if it is empty. Raises ImportRejected if it is not a currency's code."""
+    code = text.strip().upper()
+    if not code:
+        return None
+    if not is_currency(code):
+        raise unknown_currency(text)
+    return code
+
+
+def unknown_currency(text: str) -> ImportRejected:
+    """The rejection of an order whose currency is not told, or not known."""
+    if text.strip() and text != NO_CURRENCY:
+        sentence = _("“%(text)s” is no currency. Write its three letters by ISO 4217, such as EUR.")
+        return ImportRejected(sentence % {"text": text.strip()[:40]}, ProblemCode.UNKNOWN_CURRENCY, text.strip()[:64])
+    sentence = _("The currency of this order is not told. Export it with its column, or set it in a mapping.")
+    return ImportRejected(sentence, ProblemCode.UNKNOWN_CURRENCY)
+
+
+@cache
+def _codes_by_country() -> dict[str, str]:
+    codes: dict[str, str] = {}
+    for language in _LANGUAGES:
+        for code, name in Locale(language).territories.items():
+            if len(code) == 2 and code.isalpha():
+                codes.setdefault(name.casefold(), code)
+    return codes
+
+
+def country_code(text: str) -> str | None:
+    """Return the ISO 3166 code of a country that is written as its code or its name; None if it is not known."""
+    country = text.strip()
+    if len(country) == 2 and country.isascii() and country.isalpha():
+        return country.upper()
+    return _codes_by_country().get(country.casefold())

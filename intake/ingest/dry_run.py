@@ -1,0 +1,114 @@
+"""What a dry run would have written. It is kept in temporary tables, so that later items see it and memory stays flat.
+
+A dry run only reads the other tables, without locks: nobody waits for it.
+"""
+
+import pickle
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from django.db import connection
+
+from intake.ingest.loading import existing_store_ids
+from intake.ingest.state import Batch, OrderState
+
+OrderKey = tuple[int, str]  # store id, number key
+
+_TABLES = """
+CREATE TEMPORARY TABLE IF NOT EXISTS dry_run_order (
+    id bigint PRIMARY KEY, store_id bigint, number_key text, email_key text, total numeric, currency text,
+    is_test boolean, placed_at timestamptz, state bytea, UNIQUE (number_key, store_id)
+);
+CREATE INDEX IF NOT EXISTS dry_run_order_by_email ON dry_run_order (email_key);
+CREATE TEMPORARY TABLE IF NOT EXISTS dry_run_reference (
+    reference text, order_id bigint, UNIQUE (reference, order_id)
+);
+TRUNCATE dry_run_order, dry_run_reference;
+"""
+
+
+class DryRun:
+    """The orders that one dry run created or changed, over all its files. Their ids are negative if they are new."""
+
+    def __init__(self) -> None:
+        self._stores: dict[str, int] = {}  # that would be created
+        self._last_id = 0
+        with connection.cursor() as cursor:
+            cursor.execute(_TABLES)
+
+    def store_ids(self, slugs: Iterable[str]) -> dict[str, int]:
+        """The ids of these stores, by slug. Unknown ones get ids of their own."""
+        wanted = set(slugs)
+        known = existing_store_ids(wanted)
+        for slug in sorted(wanted - known.keys()):
+            known[slug] = self._stores.setdefault(slug, -1 - len(self._stores))
+        return known
+
+    def new_ids(self, count: int) -> list[int]:
+        """Ids for orders that would be created."""
+        self._last_id -= count
+        return [self._last_id + number for number in range(count)]
+
+    def load(self, keys: Collection[OrderKey]) -> dict[OrderKey, OrderState]:
+        """The orders with these keys that the dry run changed before."""
+        if not keys:
+            return {}
+        wanted = set(keys)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT store_id, number_key, state FROM dry_run_order WHERE number_key = ANY(%s)",
+                [[number for _store, number in wanted]],
+            )
+            return {
+                (store_id, number): pickle.loads(state)  # noqa: S301 (written by this process)
+                for store_id, number, state in cursor.fetchall()
+                if (store_id, number) in wanted
+            }
+
+    def find(self, condition: str, values: list[Any]) -> list[tuple[Any, ...]]:
+        """Rows that meet an SQL condition: id, store_id, number_key, email_key, total, currency, is_test, placed_at."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT id, store_id, number_key, email_key, total, currency, is_test, placed_at"  # noqa: S608
+                f" FROM dry_run_order WHERE {condition}",
+                values,
+            )
+            return cursor.fetchall()
+
+    def find_references(self, references: Collection[str]) -> list[tuple[str, int]]:
+        """The references among these that the dry run would have saved, with their orders' ids."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT reference, order_id FROM dry_run_reference WHERE reference = ANY(%s)", [list(references)]
+            )
+            return cursor.fetchall()
+
+    def keep(self, batch: Batch, references: Collection[tuple[str, int]]) -> None:
+        """Keep what a batch changed."""
+        changed = [order for order in batch.orders.values() if order.is_new or order.changed or order.sources_changed]
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM dry_run_order WHERE id = ANY(%s)", [[order.id for order in changed]])
+            if changed:
+                rows = ",".join(
+                    cursor.mogrify("(%s,%s,%s,%s,%s,%s,%s,%s,%s)", _row(order)).decode() for order in changed
+                )
+                cursor.execute(f"INSERT INTO dry_run_order VALUES {rows}")  # noqa: S608 (quoted by mogrify)
+            if references:
+                rows = ",".join(cursor.mogrify("(%s,%s)", reference).decode() for reference in references)
+                cursor.execute(f"INSERT INTO dry_run_reference VALUES {rows} ON CONFLICT DO NOTHING")  # noqa: S608
+
+
+def _row(order: OrderState) -> tuple[Any, ...]:
+    columns = order.columns
+    order.changed = order.sources_changed = False
+    return (
+        order.id,
+        order.store_id,
+        columns["number_key"],
+        columns["email_key"],
+        columns["total"],
+        columns["currency"],
+        columns["is_test"],
+        columns["placed_at"],
+        pickle.dumps(order, pickle.HIGHEST_PROTOCOL),
+    )

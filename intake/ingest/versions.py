@@ -1,0 +1,101 @@
+"""Tell whether a record without a date of its own is an older version of its order than what is stored.
+
+Stores without a time of the last change still tell something about a record's age: refunds only grow, a status only
+moves forward, and times such as that of the payment are known from then on. Besides, each feed's entry in
+`Order.sources` names the versions that a later version in the same file replaced (`older`), so that the same file
+changes nothing when it is imported again.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from intake.ingest.recency import sortable_timestamp
+from intake.records import OrderRecord, StoreRecord, UndatedRefund
+from orders.models import Order
+
+MAX_OLDER_VERSIONS = 5
+
+Status = Order.Status
+# Without dates that tell which record is later, a status only changes to one further down this list.
+STATUS_RANK = {
+    str(status): rank
+    for rank, status in enumerate(
+        [
+            Status.PENDING,
+            Status.COMPLETED,
+            Status.PARTIALLY_REFUNDED,
+            Status.CANCELLED,
+            Status.REFUNDED,
+            Status.CHARGED_BACK,
+        ]
+    )
+}
+_BY_REFUNDS = (Status.PARTIALLY_REFUNDED, Status.REFUNDED)
+
+
+def is_older_version(record: OrderRecord, known: dict[str, Any] | None, digest: str, run: str) -> bool:
+    """Whether the feed's entry `known` shows that this record is older than the stored version."""
+    if not known or record.updated_at is not None:
+        return False
+    if digest in known.get("older", ()) and known.get("run") != run:
+        return True
+    return type(record) is StoreRecord and _knows_less(record, known.get("told") or {})
+
+
+def _knows_less(record: StoreRecord, told: dict[str, Any]) -> bool:
+    """Whether the record tells less than the stored version in one respect, and more in none."""
+    compared = []
+    given = record.model_fields_set
+    if "refunds" in given and "refunded" in told:
+        compared.append((_refunded(record), Decimal(told["refunded"])))
+    # Without its refunds, a record may call an order completed that another one calls refunded.
+    if "status" in given and "status" in told and ("refunds" in given or told["status"] not in _BY_REFUNDS):
+        compared.append((Decimal(STATUS_RANK[record.status]), Decimal(STATUS_RANK[told["status"]])))
+    older = any(now < before for now, before in compared)
+    newer = any(now > before for now, before in compared)
+    until = sortable_timestamp(record.told_until)
+    if until and told.get("until"):
+        older = older or until < told["until"]
+        newer = newer or until > told["until"]
+    return older and not newer
+
+
+def tells_fewer_refunds(record: OrderRecord, known: dict[str, Any]) -> bool:
+    """Whether an older version may be none: it tells fewer refunds, and no time shows that it is older."""
+    told = known.get("told") or {}
+    if type(record) is not StoreRecord or "refunds" not in record.model_fields_set or "refunded" not in told:
+        return False
+    until = sortable_timestamp(record.told_until)
+    is_dated = bool(until and told.get("until") and until < told["until"])
+    return _refunded(record) < Decimal(told["refunded"]) and not is_dated
+
+
+def update_versions(entry: dict[str, Any], record: OrderRecord, digest: str, run: str) -> None:
+    """Note in a feed's entry what a record tells about its age. `entry` still has the digest of the version before."""
+    if record.updated_at is not None:
+        return
+    if type(record) is StoreRecord:
+        entry["told"] = (entry.get("told") or {}) | _told(record)
+    if entry.get("run") != run:
+        entry.pop("older", None)
+    elif entry.get("digest"):
+        replaced = [each for each in [*entry.get("older", ()), entry["digest"]] if each != digest]
+        entry["older"] = list(dict.fromkeys(replaced))[-MAX_OLDER_VERSIONS:]
+    entry["run"] = run
+
+
+def _told(record: StoreRecord) -> dict[str, str]:
+    told = {}
+    if "status" in record.model_fields_set:
+        told["status"] = str(record.status)
+    if "refunds" in record.model_fields_set:
+        told["refunded"] = str(_refunded(record))
+    if until := sortable_timestamp(record.told_until):
+        told["until"] = until
+    return told
+
+
+def _refunded(record: OrderRecord) -> Decimal:
+    refunds = record.refunds or []
+    totals = [refund.amount for refund in refunds if isinstance(refund, UndatedRefund) and refund.is_total]
+    return max(totals) if totals else sum((refund.amount for refund in refunds), Decimal(0))

@@ -1,0 +1,208 @@
+"""Work out what each line of an order cost, from the amounts that its store told of lines and of the whole order.
+
+Stores differ: prices include tax or don't, the discount of the order is in the lines' amounts or isn't, a gift card
+lowers the total or only pays a part of it. The order's total tells which, because the lines have to add up to it. If
+they don't in any reading, nothing is worked out.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal
+from itertools import product
+
+from orders.money import is_whole, round_to_currency, smallest_unit
+from refunds.amounts import allocate
+
+ZERO = Decimal(0)
+
+
+@dataclass(slots=True)
+class Part:
+    """What is told of an item, or of a cost such as shipping. A gift card is a cost with a negative amount."""
+
+    amount: Decimal  # price times quantity, before what follows
+    discount: Decimal = ZERO  # its own
+    tax: Decimal | None = None  # its own, if told
+    is_taxable: bool = True
+    is_gift_card: bool = False  # it may have lowered the total, or not
+
+
+@dataclass(slots=True)
+class Settled:
+    """What a line cost. The tax is part of its total."""
+
+    discount: Decimal
+    tax: Decimal
+    total: Decimal
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """The lines of an order, which add up to its total. Gift cards are None if they didn't lower the total."""
+
+    items: list[Settled]
+    costs: list[Settled | None]
+
+
+@dataclass(frozen=True)
+class OrderAmounts:
+    """The amounts that are told of a whole order; None if one is not told."""
+
+    total: Decimal
+    tax: Decimal | None = None
+    discount: Decimal | None = None
+    subtotal: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One way to understand the amounts."""
+
+    own_discounts: bool  # whether the discounts of lines come off
+    shared_discount: Decimal  # comes off the items together
+    cost_discount: Decimal  # comes off the costs together
+    tax_on_top: bool
+    gift_cards: bool  # whether they lower the total
+
+
+def settle(items: Sequence[Part], costs: Sequence[Part], order: OrderAmounts, currency: str) -> Settlement | None:
+    """Return what each line cost, so that all add up to the order's total; None if they don't in any reading.
+
+    Of several readings, one that also agrees with the subtotal is taken. A tax or discount of the order is shared by
+    the lines in proportion to their amounts, by largest remainder. If amounts were rounded before they were told, the
+    difference of at most one smallest unit for each line is put on the largest item.
+    """
+    step = smallest_unit(currency)
+    settlement: Settlement | None = None
+    nearly: list[tuple[Decimal, Settlement]] = []
+    for reading in _readings(items, costs, order):
+        settled = _apply(reading, items, costs, order, currency)
+        difference = order.total - _sum(settled)
+        if difference == ZERO:
+            settlement = settlement or settled
+            if _agrees_with_subtotal(reading, settled, order.subtotal):
+                settlement = settled
+                break
+        elif items and abs(difference) <= step * (len(items) + len(costs)):
+            nearly.append((abs(difference), settled))
+    if settlement is None and nearly:
+        settlement = min(nearly, key=lambda each: each[0])[1]
+        largest = max(settlement.items, key=lambda each: each.total)
+        largest.total += order.total - _sum(settlement)
+    if settlement is not None:
+        _round(settlement, order.total, currency)
+    return settlement
+
+
+def _round(settlement: Settlement, total: Decimal, currency: str) -> None:
+    """Round fractions of the smallest unit by largest remainder, so that the lines still add up."""
+    step = smallest_unit(currency)
+    lines = [each for each in (*settlement.items, *settlement.costs) if each is not None]
+    if not is_whole(total, currency) or all(is_whole(line.total, currency) for line in lines):
+        return
+    remainders = [line.total - (line.total / step).to_integral_value(ROUND_FLOOR) * step for line in lines]
+    for line, remainder in zip(lines, remainders, strict=True):
+        line.total -= remainder
+        line.tax = round_to_currency(line.tax, currency)
+    missing = int((total - sum((line.total for line in lines), ZERO)) / step)
+    for index in sorted(range(len(lines)), key=lambda index: -remainders[index])[:missing]:
+        lines[index].total += step
+
+
+def _readings(items: Sequence[Part], costs: Sequence[Part], order: OrderAmounts) -> Iterator[_Reading]:
+    """All ways to understand the amounts, the most likely ones first."""
+    own = sum((item.discount for item in items), ZERO)
+    told = order.discount or ZERO
+    if own:
+        discounts = [(True, told - own if told > own else ZERO, ZERO), (True, ZERO, ZERO), (True, told, ZERO)]
+        discounts += [(False, told, ZERO), (False, ZERO, ZERO)]
+    else:
+        discounts = [(True, told, ZERO), (True, ZERO, ZERO)]
+    if told > own and told - own <= sum((cost.amount for cost in costs), ZERO):
+        discounts.append((True, ZERO, told - own))  # free shipping
+    has_tax = bool(order.tax) or any(part.tax for part in (*items, *costs))
+    has_gift_card = any(cost.is_gift_card for cost in costs)
+    for (own_discounts, shared, on_costs), on_top, gift_cards in product(
+        dict.fromkeys(discounts), (True, False) if has_tax else (False,), (True, False) if has_gift_card else (False,)
+    ):
+        yield _Reading(own_discounts, shared, on_costs, on_top, gift_cards)
+
+
+def _apply(
+    reading: _Reading, items: Sequence[Part], costs: Sequence[Part], order: OrderAmounts, currency: str
+) -> Settlement:
+    discounts = [item.discount if reading.own_discounts else ZERO for item in items]
+    net = [item.amount - discount for item, discount in zip(items, discounts, strict=True)]
+    if reading.shared_discount:
+        shares = allocate(reading.shared_discount, _positive(net), currency)
+        discounts = [discount + share for discount, share in zip(discounts, shares, strict=True)]
+        net = [amount - share for amount, share in zip(net, shares, strict=True)]
+    counted = [cost for cost in costs if reading.gift_cards or not cost.is_gift_card]
+    cost_discounts, cost_net = [ZERO] * len(counted), [cost.amount for cost in counted]
+    if reading.cost_discount:
+        cost_discounts = allocate(reading.cost_discount, _positive(cost_net), currency)
+        cost_net = [amount - discount for amount, discount in zip(cost_net, cost_discounts, strict=True)]
+    taxes, cost_taxes = _share_tax(order.tax, items, net, counted, cost_net, currency)
+    added = 1 if reading.tax_on_top else 0
+    settled_costs = iter(
+        [
+            Settled(discount, tax, amount + tax * added)
+            for discount, tax, amount in zip(cost_discounts, cost_taxes, cost_net, strict=True)
+        ]
+    )
+    return Settlement(
+        [
+            Settled(discount, tax, amount + tax * added)
+            for discount, tax, amount in zip(discounts, taxes, net, strict=True)
+        ],
+        [next(settled_costs) if reading.gift_cards or not cost.is_gift_card else None for cost in costs],
+    )
+
+
+def _share_tax(
+    tax: Decimal | None,
+    items: Sequence[Part],
+    net: Sequence[Decimal],
+    costs: Sequence[Part],
+    cost_net: Sequence[Decimal],
+    currency: str,
+) -> tuple[list[Decimal], list[Decimal]]:
+    """The tax of each item and cost: its own where that is told, the rest in proportion to what is taxable.
+
+    If items tell their own, the rest belongs to the costs; else the items have it, because whether shipping was taxed
+    is not told.
+    """
+    own = [item.tax or ZERO for item in items]
+    cost_own = [cost.tax or ZERO for cost in costs]
+    rest = (tax or ZERO) - sum(own, ZERO) - sum(cost_own, ZERO)
+    if rest <= ZERO:
+        return own, cost_own
+    taxable_items = [
+        max(amount, ZERO) if item.is_taxable and item.tax is None else ZERO
+        for item, amount in zip(items, net, strict=True)
+    ]
+    taxable_costs = [
+        max(amount, ZERO) if cost.tax is None and not cost.is_gift_card else ZERO
+        for cost, amount in zip(costs, cost_net, strict=True)
+    ]
+    if any(taxable_items):
+        shares = allocate(rest, taxable_items, currency)
+        return [known + share for known, share in zip(own, shares, strict=True)], cost_own
+    shares = allocate(rest, taxable_costs, currency)
+    return own, [known + share for known, share in zip(cost_own, shares, strict=True)]
+
+
+def _agrees_with_subtotal(reading: _Reading, settled: Settlement, subtotal: Decimal | None) -> bool:
+    """Whether the subtotal is the price of the items after their discounts, without tax on top."""
+    if subtotal is None:
+        return True
+    taxes = sum((each.tax for each in settled.items), ZERO) if reading.tax_on_top else ZERO
+    return subtotal == sum((each.total for each in settled.items), ZERO) - taxes
+
+
+def _positive(amounts: Sequence[Decimal]) -> list[Decimal]:
+    return [max(amount, ZERO) for amount in amounts]
+
+
+def _sum(settlement: Settlement) -> Decimal:
+    return sum((each.total for each in (*settlement.items, *settlement.costs) if each is not None), ZERO)
