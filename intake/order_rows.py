@@ -2,9 +2,8 @@
 
 import csv
 from collections import OrderedDict
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -15,7 +14,7 @@ from intake.source_file import Row
 MAX_ROWS = 5_000  # per order
 
 
-class Header:
+class Header(Collection[str]):
     """The column names of a table. If several columns have the same name, their values must not differ.
 
     `is_used` tells whether a feed reads a column; others may differ.
@@ -30,6 +29,15 @@ class Header:
         self._repeated = {
             name: indexes for name, indexes in positions.items() if len(indexes) > 1 and name and is_used(name)
         }
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
 
     def find(self, names: Container[str]) -> list[int]:
         """The positions of the columns with one of these names."""
@@ -72,8 +80,8 @@ class OpenOrder:
 class OrderCollector:
     """Collects rows, and yields an order once `max_open` others have begun after it."""
 
-    def __init__(self, content: Any, context: FeedContext, max_open: int) -> None:
-        self._content = content  # of each item, beside its rows
+    def __init__(self, header: Header, context: FeedContext, max_open: int) -> None:
+        self._header = header
         self.last_number = ""
         self._context = context
         self._max_open = max_open
@@ -130,7 +138,7 @@ class OrderCollector:
                 "count": len(order.rows),
             }
             problem = replace(problem, text=text) if isinstance(problem, Problem) else text
-        return RawItem(order.line, order.rows, (self._context.store, number), problem, content=self._content)
+        return RawItem(order.line, order.rows, (self._context.store, number), problem, content=self._header)
 
 
 def read_cell(row: Row, index: int, delimiter: str) -> str:

@@ -120,18 +120,18 @@ def matches(head: Head) -> bool:
 _parse_amount = lru_cache(maxsize=5_000)(parse_amount)
 
 
-class _Rows:
+class _Header(Header):
     """Tells the rows of a table apart: which begin an order, and which are a later version of one."""
 
-    def __init__(self, header: Header) -> None:
-        self.header = header
-        groups = [header.find(names) for names in ORDER_COLUMN_GROUPS]
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(names, READ_COLUMNS.__contains__)
+        groups = [self.find(columns) for columns in ORDER_COLUMN_GROUPS]
         known = [indexes for indexes in groups if indexes]
         self._marks = known[0] if known else []
         # The total may be missing on a row that is an order's first.
         self._first_marks = groups[0] + groups[1] or groups[2]
-        self._item = header.find(ITEM_COLUMNS)
-        self._state = header.find(STATE_COLUMNS)
+        self._item = self.find(ITEM_COLUMNS)
+        self._state = self.find(STATE_COLUMNS)
 
     def may_be_first(self, cells: list[str]) -> bool:
         return any(cells[index].strip() for index in self._first_marks) or not self._first_marks
@@ -155,32 +155,31 @@ def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
     first = next(table, None)
     if first is None:
         return
-    header = Header(first.cells, READ_COLUMNS.__contains__)
+    header = _Header(first.cells)
     name_at = header.names.index("name")
-    rows = _Rows(header)
-    collector = OrderCollector(rows, context, MAX_OPEN_ORDERS)
+    collector = OrderCollector(header, context, MAX_OPEN_ORDERS)
     for row in table:
         name = read_cell(row, name_at, source.head.delimiter)
         if row.problem:
             yield from collector.reject(name, row, row.problem)
         elif not name:
             problem = _("This row has no order number in its column Name.")
-            if rows.continues(row.cells):
+            if header.continues(row.cells):
                 yield from collector.reject("", row, problem)
             else:
                 yield RawItem(row.line, [row.cells], problem=problem)
         else:
-            yield from _collect(collector, rows, name, row)
+            yield from _collect(collector, header, name, row)
     yield from collector.finish()
 
 
-def _collect(collector: OrderCollector, rows: _Rows, name: str, row: Row) -> Iterator[RawItem]:
+def _collect(collector: OrderCollector, header: _Header, name: str, row: Row) -> Iterator[RawItem]:
     known = collector.get(name)
-    if known is None and rows.may_be_first(row.cells):
+    if known is None and header.may_be_first(row.cells):
         yield from collector.begin(name, row)
     elif known is None:
         yield RawItem(row.line, [row.cells], problem=_("This order's first row is missing or too far off."))
-    elif known.problem or rows.continues(row.cells) or not rows.is_new_version(known.rows, row.cells):
+    elif known.problem or header.continues(row.cells) or not header.is_new_version(known.rows, row.cells):
         collector.add(name, row)
     else:
         yield from collector.begin(name, row)
@@ -194,15 +193,15 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
 class _OrderRows:
     """Converts the rows of one order to a record."""
 
-    def __init__(self, cells: list[list[str]], rows: _Rows, context: FeedContext) -> None:
-        self.header = rows.header
+    def __init__(self, cells: list[list[str]], header: _Header, context: FeedContext) -> None:
+        self.header = header
         self.context = context
         self._amounts: dict[str, Decimal | None] = {}  # of the first row
         self.rows = [self.header.read(row) for row in cells]
         self.first = self.rows[0]
         self.currency = read_currency(self.first.get("currency", "")) or read_currency(context.currency)
         self.order_rows = [
-            row for row, own in zip(self.rows, cells, strict=True) if not rows.continues(own)
+            row for row, own in zip(self.rows, cells, strict=True) if not header.continues(own)
         ] or self.rows[:1]
         self._drop_repeated_rows(cells)
         self.has_row_totals = len(self.order_rows) > 1 and self._totals_are_per_row()

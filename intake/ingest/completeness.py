@@ -30,8 +30,11 @@ def currency_problem(record: OrderRecord) -> Problem | None:
     return None
 
 
-def prepare_new_order(record: OrderRecord) -> Problem | None:
-    """Complete a record that makes an order, or return why it can't: nothing is made up that it doesn't tell."""
+def prepare_new_order(record: OrderRecord, currency_column: str = "") -> Problem | None:
+    """Complete a record that makes an order, or return why it can't: nothing is made up that it doesn't tell.
+
+    `currency_column` is what the file's format calls the column of the currency.
+    """
     if isinstance(record, StoreRecord):
         _substitute_untold_fields(record)
     if "placed_at" not in record.model_fields_set:
@@ -39,7 +42,7 @@ def prepare_new_order(record: OrderRecord) -> Problem | None:
             _("This order has no date: a new order needs the time when it was placed."), ProblemCode.MISSING_DATE
         )
     if "currency" not in record.model_fields_set:
-        return unknown_currency("").problem
+        return unknown_currency("", currency_column).problem
     # In the portal's own format, the lines are added up where the total is absent.
     if isinstance(record, StoreRecord) and (record.totals is None or record.totals.total is None):
         return Problem(

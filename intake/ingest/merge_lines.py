@@ -202,8 +202,8 @@ def _merge_links(
         wanted |= {key for key, link in line.links.items() if link.from_store and key != gone}
     for key in [key for key, link in line.links.items() if link.from_store and key not in wanted]:
         _unlink(line, key, order, batch)
-    added = wanted - line.links.keys()
-    for key in added:
+    in_order = dict.fromkeys((*given, *wanted))  # as the record lists them
+    for key in [key for key in in_order if key in wanted and key not in line.links]:
         _link(line, key, given[key].serial if key in given else extended, order, batch)
     for key, license in given.items():
         if key in line.links:

@@ -295,6 +295,10 @@ class Import:
                 updated.append(_MatchedRecord(entry, update, order.key))
         return updated + complete, unmatched
 
+    @property
+    def _currency_column(self) -> str:
+        return next(iter(self.feed.column_names.get("currency", ())), "")
+
     def _store_ids(self, parsed: list[tuple[_BatchEntry, OrderRecord]]) -> dict[str, int]:
         slugs = {record.store for _entry, record in parsed}
         if not slugs:
@@ -316,7 +320,7 @@ class Import:
         for each in matched:
             order = batch.orders[each.key]
             is_first = order.is_new and not order.columns["sources"]
-            if is_first and (problem := prepare_new_order(each.record)):
+            if is_first and (problem := prepare_new_order(each.record, self._currency_column)):
                 rejected.append((each.entry.item, problem))
                 continue
             changed = merge_record(each.record, order, batch, self._source_name(each.record), each.entry.digest)
