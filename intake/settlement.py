@@ -70,7 +70,7 @@ def settle(items: Sequence[Part], costs: Sequence[Part], order: OrderAmounts, cu
 
     Of several readings, one that also agrees with the subtotal is taken. A tax or discount of the order is shared by
     the lines in proportion to their amounts, by largest remainder. If amounts were rounded before they were told, the
-    difference of at most one smallest unit for each line is put on the largest item.
+    difference of at most half a smallest unit for each line is put on the largest item.
     """
     step = smallest_unit(currency)
     settlement: Settlement | None = None
@@ -83,7 +83,7 @@ def settle(items: Sequence[Part], costs: Sequence[Part], order: OrderAmounts, cu
             if _agrees_with_subtotal(reading, settled, order.subtotal):
                 settlement = settled
                 break
-        elif items and abs(difference) <= step * (len(items) + len(costs)):
+        elif items and abs(difference) <= step * (len(items) + len(costs)) / 2:
             nearly.append((abs(difference), settled))
     if settlement is None and nearly:
         settlement = min(nearly, key=lambda each: each[0])[1]

@@ -223,7 +223,8 @@ class _OrderRows:
         self.has_row_totals = False
         self.costs = [name for name in COSTS if self.amount(self.first, name)]
         self.items = self.rows
-        if self.has("total", "subtotal") and self._settle([self._price(row) for row in self.items]) is None:
+        prices = [self._price(row) for row in self.items]
+        if self.sum("total") is not None and None not in prices and self._settle(prices) is None:
             self.rows = self.order_rows = distinct
 
     # --- Cells -----------------------------------------------------------------------------------------
@@ -343,8 +344,8 @@ class _OrderRows:
 
     def _add_lines(self, record: dict[str, Any]) -> None:
         untold = {name for name in COSTS if self.sum(name) is None}
-        if not self.items:
-            untold.add(ITEMS)
+        if not self.items or self.settlement is None:
+            untold.add(ITEMS)  # a list that doesn't add up to the total may lack items
         lines = [self._line(position, row) for position, row in enumerate(self.items, start=1)]
         for position, name in enumerate(self.costs):
             title = self.cell("shipping method")[:300] if name == "shipping" else ""

@@ -160,7 +160,7 @@ _TYPICAL_COLUMNS = re.compile(
     r"|(?:shipping|discount|tax|refunded)_total|customer_note|shipping_(?:first_name|postcode|country)"
 )
 _WORDPRESS_STATUS = re.compile(r"\bwc-(?:pending|processing|on-hold|completed|cancelled|refunded|failed)\b")
-PACKED_ITEM = re.compile(r"line item \d+")
+PACKED_ITEM = re.compile(r"line item (\d+)")
 _NUMBER_INSIDE = re.compile(r"(?:(?:product|line|order) item|item|product) #?(\d+) (.+)")
 _NUMBER_AT_END = re.compile(r"(.+?) ?#?(\d+)")
 

@@ -81,38 +81,49 @@ def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
     first = next(table, None)
     if first is None:
         return
-    header = Header([normalize(name) for name in first.cells], is_used)
+    header = _Header([normalize(name) for name in first.cells])
     at = next(header.names.index(name) for name in COLUMNS["number"] if name in header.columns)
-    rows = _Rows(header)
     collector = OrderCollector(header, context, MAX_OPEN_ORDERS)
     for row in table:
         number = read_cell(row, at, source.head.delimiter)
         if row.problem:
             yield from collector.reject(number, row, row.problem)
         else:
-            yield from _collect(collector, rows, number, row)
+            yield from _collect(collector, header, number, row)
     yield from collector.finish()
 
 
-def _collect(collector: OrderCollector, rows: "_Rows", number: str, row: Row) -> Iterator[RawItem]:
+def _collect(collector: OrderCollector, header: "_Header", number: str, row: Row) -> Iterator[RawItem]:
     known = collector.get(number or collector.last_number)
-    if not number and (known is None or rows.is_other_version(known.rows[0], row.cells)):
+    if not number and (known is None or header.is_other_version(known.rows[0], row.cells)):
         yield RawItem(row.line, [row.cells], problem=_("This row has no order number."))
     elif known is None:
         yield from collector.begin(number, row)
-    elif not number or known.problem or (rows.are_items and not rows.is_other_version(known.rows[0], row.cells)):
+    elif not number or known.problem or (header.are_items and not header.is_other_version(known.rows[0], row.cells)):
         collector.add(number or collector.last_number, row)
     else:
         yield from collector.begin(number, row)
 
 
-class _Rows:
-    """Tells whether rows are items of one order, or versions of it."""
+class _Header(Header):
+    """Knows which columns have items, and tells whether rows are items of one order, or versions of it."""
 
-    def __init__(self, header: Header) -> None:
-        has_packed = any(PACKED_ITEM.fullmatch(name) or numbered_field(name) for name in header.names)
-        self.are_items = not has_packed and bool(header.find(COLUMNS["item_name"]))
-        self._order = header.find({name for field in ORDER_FIELDS for name in COLUMNS[field]})
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(names, is_used)
+        self._order = self.find({name for field in ORDER_FIELDS for name in COLUMNS[field]})
+        self.packed = sorted((int(found[1]), name) for name in self.columns if (found := PACKED_ITEM.fullmatch(name)))
+        # Number and part of an item, and its column. Of several columns for a part, the first one counts.
+        self.numbered = [(*field, name) for name in names if (field := numbered_field(name))]
+        self.are_items = not self.packed and not self.numbered and bool(self.find(COLUMNS["item_name"]))
+        self.missing_item = self._find_missing_item()
+
+    def _find_missing_item(self) -> int:
+        """The number of an item whose columns are missing between others; 0 if none are. An order would lack it."""
+        named = {number for number, field, _column in self.numbered if field == "name"}
+        missing = {number for number, _field, _column in self.numbered} - named
+        for numbers in ({number for number, _column in self.packed}, named):
+            missing |= set(range(1, max(numbers, default=0) + 1)) - numbers
+        return min(missing, default=0)
 
     def is_other_version(self, first: list[str], cells: list[str]) -> bool:
         """Whether what two rows tell of the whole order differs."""
@@ -121,7 +132,7 @@ class _Rows:
 
 
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
-    header: Header = item.content
+    header: _Header = item.content
     rows = [header.read(row) for row in item.raw if isinstance(row, list)]
     return StoreRecord.model_validate(_OrderRows(rows, header, context).to_record())
 
@@ -129,7 +140,7 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
 class _OrderRows:
     """Converts the rows of one order to a record."""
 
-    def __init__(self, rows: list[dict[str, str]], header: Header, context: FeedContext) -> None:
+    def __init__(self, rows: list[dict[str, str]], header: _Header, context: FeedContext) -> None:
         self.rows = rows
         self.first = rows[0]
         self.header = header
@@ -217,8 +228,8 @@ class _OrderRows:
 
     def _add_lines(self, record: dict[str, Any]) -> None:
         untold = {name for name in COSTS if self.amount(name) is None}
-        if not self.items:
-            untold.add(ITEMS)
+        if not self.items or self.settlement is None:
+            untold.add(ITEMS)  # a list that doesn't add up to the total may lack items
         lines = [
             item.to_line(position, self._settled(self.settlement.items[position - 1]) if self.settlement else {})
             for position, item in enumerate(self.items, start=1)
@@ -280,21 +291,26 @@ class _OrderRows:
             self.items, self.settlement = distinct, settlement
 
     def _read_items(self) -> "list[Item]":
+        if self.header.missing_item:
+            raise ImportRejected(
+                _("The columns of item %(number)d are missing, and those of others are there. Export the file again.")
+                % {"number": self.header.missing_item}
+            )
         for read in (self._packed_items, self._numbered_items, self._items_in_cell, self._item_rows):
             if fields := [each for row in self.rows for each in read(row)]:
                 return [Item(each, self.context.decimal_comma, self.currency or "") for each in fields]
         return []
 
     def _packed_items(self, row: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-        for name, cell in row.items():
-            if PACKED_ITEM.fullmatch(name) and cell.strip():
-                yield unpack_item(cell)
+        for _number, column in self.header.packed:
+            if row[column].strip():
+                yield unpack_item(row[column])
 
     def _numbered_items(self, row: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         items: dict[int, dict[str, Any]] = {}
-        for name, cell in row.items():
-            if cell.strip() and (found := numbered_field(name)):
-                items.setdefault(found[0], {}).setdefault(found[1], cell)
+        for number, field, column in self.header.numbered:
+            if row[column].strip():
+                items.setdefault(number, {}).setdefault(field, row[column])
         for _number, fields in sorted(items.items()):
             if fields.get("name"):
                 yield fields

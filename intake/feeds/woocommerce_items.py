@@ -17,6 +17,11 @@ from intake.values import THOUSANDTH, parse_amount
 
 # Names may contain the characters that separate items and their parts.
 BETWEEN_ITEMS = re.compile(r"[;\n]+(?=\s*[\w ]+:)")
+_NAME_IN_CELL = re.compile(
+    r"(?:(?<=^)|(?<=\|))\s*(?:name|item_name|product_name):(.*?)"
+    r"(?:$|\|(?=\s*(?:product_id|id|sku|quantity|qty|price|total|subtotal|sub_total|tax|total_tax)\s*:))",
+    re.DOTALL,
+)
 _BETWEEN_PARTS = re.compile(r"\|(?=[\w ]+:)")
 
 
@@ -101,7 +106,11 @@ def settled_amounts(settled: Settled, *, tells_tax: bool = True, tells_discount:
 
 def unpack_item(cell: str) -> dict[str, Any]:
     """The parts of an item in a single cell: name:Product|sku:A12|quantity:1|total:8.00|tax:1.44."""
-    fields = _named_fields(dict(part.partition(":")[::2] for part in _BETWEEN_PARTS.split(cell)))
+    named = _NAME_IN_CELL.search(cell)
+    others = cell[: named.start()] + cell[named.end() :] if named else cell
+    fields = _named_fields(dict(part.partition(":")[::2] for part in _BETWEEN_PARTS.split(others)))
+    if named:
+        fields["name"] = named[1]
     if not str(fields.get("name", "")).strip():
         raise ImportRejected(_("“%(text)s” is no item that is known here.") % {"text": cell[:40]})
     return fields

@@ -119,6 +119,15 @@ def _identify_lines(record: StoreRecord, order: OrderState) -> None:
         return (product_of_line(line), line.columns["unit_price"] if tells_price else None)
 
     ids: dict[int, str] = {}  # by the item's index
+    if all("quantity" in item.model_fields_set for item in items):
+        _match(
+            items,
+            stored,
+            lambda item: (priced_item(item), item.quantity),
+            lambda line: (priced_line(line), line.columns["quantity"]),
+            ids,
+        )
+        stored = [line for line in stored if line.columns["store_line_id"] not in set(ids.values())]
     _match(items, stored, priced_item, priced_line, ids)
     left = [line for line in stored if line.columns["store_line_id"] not in set(ids.values())]
     _match(items, left, product_of_item, product_of_line, ids, only_unique=True)
