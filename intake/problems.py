@@ -11,6 +11,7 @@ class ProblemCode(StrEnum):
     INVALID = "invalid"
     CARD_NUMBER = "card_number"
     DATABASE = "database"
+    NOT_AN_ORDER = "not_an_order"
     COLUMN_CONFLICT = "column_conflict"
     MISSING_DATE = "missing_date"
     MISSING_TOTAL = "missing_total"

@@ -255,6 +255,9 @@ class StoreRecord(OrderRecord):
     kept.
     With `lines_by_content`, the ids of items are only positions, and lines are matched by SKU, name and price.
     `told_until` is the latest time that the record mentions: a record without `updated_at` that knows less is older.
+    Without `has_all_lines`, the lines are only good enough for a new order; a known one only gets their licenses.
+    `customer` is the store's id of the customer, by which an order without an email address gets that of the
+    customer's other orders.
     """
 
     email: Email | None = None
@@ -266,15 +269,20 @@ class StoreRecord(OrderRecord):
     untold_lines: frozenset[str] = frozenset()
     lines_by_content: Bool = False
     told_until: Time | None = None
+    has_all_lines: Bool = True
+    customer: Reference | None = None
 
 
 class OrderUpdate(OrderRecord):
-    """A payment or refunds of an order that was imported before. Never creates an order.
+    """A payment, refunds or licenses of an order that was imported before. Never creates an order.
 
     The order is found by one of `numbers`, by one of `references`, or as the only order with this
     `payer` and `paid_amount` that was placed within two days of `paid_at`. `is_live` is None if the payment doesn't
     tell whether it was made in test mode. With an `id_prefix`, `numbers` are the store's ids of orders: an order whose
-    references of this prefix name another id is not meant.
+    references of this prefix name another id is not meant. With `customer`, it is about all orders of this customer.
+
+    `about` names the object of the store that it comes from: only updates from the same object are compared by their
+    `updated_at`. `lines` bring licenses, and change nothing else of a line that is known.
     """
 
     number: Id = ""
@@ -290,6 +298,8 @@ class OrderUpdate(OrderRecord):
     paid_at: Time | None = None
     is_live: Bool | None = None
     id_prefix: str = ""
+    customer: Reference | None = None
+    about: str = "completion"
 
     def _find_problem(self) -> str:
         return _text_problem(self)

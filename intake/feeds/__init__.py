@@ -1,6 +1,14 @@
 """All feeds, in the order in which format detection tries them."""
 
 from intake.feed import Feed
-from intake.feeds import portal, shopify, stripe, woocommerce
+from intake.feeds import digitalriver, lemonsqueezy, paddle, portal, shopify, stripe, woocommerce
 
-FEEDS: tuple[Feed, ...] = (portal.FEED, shopify.FEED, stripe.FEED, woocommerce.FEED)
+FEEDS: tuple[Feed, ...] = (
+    portal.FEED,
+    shopify.FEED,
+    stripe.FEED,
+    paddle.FEED,
+    lemonsqueezy.FEED,
+    digitalriver.FEED,
+    woocommerce.FEED,
+)

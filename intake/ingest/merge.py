@@ -20,7 +20,7 @@ from intake.ingest.columns import (
     SIMPLE_FIELDS,
     ZERO,
 )
-from intake.ingest.merge_lines import complete_amounts, merge_lines
+from intake.ingest.merge_lines import add_licenses, complete_amounts, merge_lines
 from intake.ingest.merge_refunds import count_returned, mark_untold_refunds, merge_refunds
 from intake.ingest.recency import Recency, sortable_timestamp
 from intake.ingest.state import Batch, OrderState
@@ -30,13 +30,18 @@ from intake.records import (
     NESTED_FIELDS,
     LineRecord,
     OrderRecord,
+    OrderUpdate,
     StoreRecord,
     join_address_lines,
     number_key,
     serial_key,
 )
 from notifications.addresses import email_key
+from orders.models import Order
 from orders.passwords import hash_imported_password
+
+Status = Order.Status
+_BY_REFUNDS = (Status.PARTIALLY_REFUNDED, Status.REFUNDED)
 
 
 def merge_record(record: OrderRecord, order: OrderState, batch: Batch, feed: str, digest: str) -> bool:
@@ -57,7 +62,10 @@ def merge_record(record: OrderRecord, order: OrderState, batch: Batch, feed: str
         _merge_required_fields(record, order, recency)
     _merge_simple_fields(record, order, recency, given)
     _merge_parts(record, order, recency, given)
-    if "lines" in given:
+    kind = type(record)  # `isinstance` is ten times slower for pydantic models
+    if kind is OrderUpdate or (kind is StoreRecord and order.lines and not record.__dict__["has_all_lines"]):
+        add_licenses(record, order, batch, recency)
+    elif "lines" in given:
         merge_lines(record, order, batch, recency)
     if is_first and isinstance(record, StoreRecord):
         complete_amounts(record, order)
@@ -107,11 +115,21 @@ def _merge_simple_fields(record: OrderRecord, order: OrderState, recency: Recenc
             if key == "email":  # writing.py keeps the key of a corrected address
                 order.email_changed |= order.columns[column] != before
                 _set(order, "email_key", email_key(order.columns["store_email"]))
-    if "status" in given and recency.applies("status"):
+    if "status" in given and not _leaves_reversals_open(record, order) and recency.applies("status"):
         is_first = order.is_new and not order.columns["sources"]
         may_move = is_first or recency.allows_status_rollback or not recency.is_newest
         if may_move or STATUS_RANK[record.status] >= STATUS_RANK[order.columns["status"]]:
             _set(order, "status", record.status)
+
+
+def _leaves_reversals_open(record: OrderRecord, order: OrderState) -> bool:
+    """Whether a store calls an order completed, and leaves open what went back: refunds may be told apart from it."""
+    if type(record) is not StoreRecord or record.status != Status.COMPLETED:
+        return False
+    status = order.columns["status"]
+    if "refunds" in record.model_fields_set:
+        return status in _BY_REFUNDS and bool(order.refunds)
+    return status in (*_BY_REFUNDS, Status.CHARGED_BACK)
 
 
 def _merge_parts(record: OrderRecord, order: OrderState, recency: Recency, given: set[str]) -> None:

@@ -167,6 +167,24 @@ def _match(
             ids[index] = matching.popleft().columns["store_line_id"]
 
 
+def add_licenses(record: OrderRecord, order: OrderState, batch: Batch, recency: Recency) -> None:
+    """Link licenses to lines, beside those that the lines have. An unknown line is added without a price."""
+    for line_record in record.lines:
+        if not line_record.licenses:
+            continue
+        line = order.lines.get(line_record.id)
+        if line is None:
+            position = 1 + max((each.columns["position"] for each in order.lines.values()), default=0)
+            columns = {"store_line_id": line_record.id, **NEW_LINE, "name": line_record.name, "position": position}
+            line = order.lines[line_record.id] = LineState(columns)
+            order.changed = True
+        for license in line_record.licenses:
+            key = serial_key(license.serial)
+            if key not in line.links:
+                _link(line, key, license.serial, order, batch)
+            _merge_license(license, line.links[key], order, recency, f"lines.{line_record.id}.licenses.{key}")
+
+
 def _merge_line(
     record: LineRecord, line: LineState, order: OrderState, batch: Batch, recency: Recency, position: int | None
 ) -> None:

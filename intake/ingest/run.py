@@ -4,11 +4,12 @@ import gc
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from enum import IntEnum
 from itertools import islice
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ from intake.ingest.completeness import (
     order_warnings,
     prepare_new_order,
 )
+from intake.ingest.customers import add_known_addresses, find_customers_orders
 from intake.ingest.dry_run import DryRun
 from intake.ingest.license_worth import set_new_licenses, update_imported_licenses
 from intake.ingest.loading import (
@@ -82,6 +84,12 @@ class Counts:
         for name in vars(self):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
+    def add_outcomes(self, outcomes: Iterable["_Outcome"]) -> None:
+        """Count what became of items that were imported."""
+        for outcome in outcomes:
+            name = outcome.name.lower()
+            setattr(self, name, getattr(self, name) + 1)
+
 
 class _Skipped:
     """Instead of a record: the item is no order."""
@@ -103,6 +111,20 @@ class _ChangedItems(NamedTuple):
     changed: list[_BatchEntry]  # all but those that repeat their order's last record
     unchanged_positions: dict[OrderKey, int]  # the positions of the unchanged items
     known: dict[OrderKey, ExistingOrder | None]  # every order looked up; None if it does not exist
+
+
+class _Update(NamedTuple):
+    """An update of an order that is not found yet."""
+
+    entry: _BatchEntry
+    record: OrderUpdate
+    store_id: int
+
+
+class _Outcome(IntEnum):
+    UNCHANGED = 0
+    UPDATED = 1
+    CREATED = 2
 
 
 class _MatchedRecord(NamedTuple):
@@ -224,10 +246,14 @@ class Import:
                 parsed.append((entry, record))
         counts.read = len(batch)
         counts.unchanged = len(batch) - len(found.changed)
-        matched, unmatched = self._match_orders(parsed, found.unchanged_positions, counts)
+        # Orders first, so that updates in the same file find them.
+        complete, updates = self._split(parsed, found.unchanged_positions, counts)
+        merged = self._merge(complete, found.known, counts, rejected, warnings) if complete else []
+        matched, unmatched = self._match_orders(updates)
         rejected += unmatched
         if matched:
-            merged = self._merge(matched, found.known, counts, rejected, warnings)
+            merged += self._merge(matched, {}, counts, rejected, warnings)
+        if merged:
             warnings += _email_key_warnings(merged)
             warnings += _garbled_text_warnings(merged)
         counts.rejected = len(rejected)
@@ -266,18 +292,16 @@ class Import:
                 existing[key] = ExistingOrder(order.id, entry.get("digest"))
         return existing
 
-    def _match_orders(
+    def _split(
         self, parsed: list[tuple[_BatchEntry, OrderRecord]], unchanged_positions: dict[OrderKey, int], counts: Counts
-    ) -> tuple[list[_MatchedRecord], list[tuple[RawItem, Problem]]]:
-        """Find the order of each record. Also returns the updates without an order, with the reason."""
+    ) -> tuple[list[_MatchedRecord], list[_Update]]:
+        """Split records into complete orders, with their keys, and updates, whose orders have to be found."""
         complete: list[_MatchedRecord] = []
-        updated: list[_MatchedRecord] = []
-        unmatched: list[tuple[RawItem, Problem]] = []
         ids = self._store_ids(parsed)
-        updates = []
+        updates: list[_Update] = []
         for entry, record in parsed:
             if type(record) is OrderUpdate:  # `isinstance` is ten times slower for pydantic models
-                updates.append((entry, record))
+                updates.append(_Update(entry, record, ids[record.store]))
                 continue
             key = (ids[record.store], number_key(record.number))
             if entry.position < unchanged_positions.get(key, -1):
@@ -285,15 +309,27 @@ class Import:
                 counts.unchanged += 1
             else:
                 complete.append(_MatchedRecord(entry, record, key))
-        found = find_orders(
-            [(ids[record.store], record) for _entry, record in updates], self.feed.order_lookups, self.dry_run
-        )
-        for (entry, update), order in zip(updates, found, strict=True):
+        return complete, updates
+
+    def _match_orders(self, updates: list[_Update]) -> tuple[list[_MatchedRecord], list[tuple[RawItem, Problem]]]:
+        """Find the orders of each update. Also returns the updates without an order, with the reason."""
+        matched: list[_MatchedRecord] = []
+        unmatched: list[tuple[RawItem, Problem]] = []
+        single = [each for each in updates if not each.record.customer]
+        found = find_orders([(each.store_id, each.record) for each in single], self.feed.order_lookups, self.dry_run)
+        for each, order in zip(single, found, strict=True):
             if isinstance(order, Problem):
-                unmatched.append((entry.item, order))
+                unmatched.append((each.entry.item, order))
             else:
-                updated.append(_MatchedRecord(entry, update, order.key))
-        return updated + complete, unmatched
+                matched.append(_MatchedRecord(each.entry, each.record, order.key))
+        customers = [each for each in updates if each.record.customer]
+        orders = find_customers_orders([(each.store_id, each.record) for each in customers], self.dry_run)
+        for each, keys in zip(customers, orders, strict=True):
+            if isinstance(keys, Problem):
+                unmatched.append((each.entry.item, keys))
+            else:
+                matched += [_MatchedRecord(each.entry, each.record, key) for key in keys]
+        return matched, unmatched
 
     @property
     def _currency_column(self) -> str:
@@ -317,6 +353,7 @@ class Import:
         batch = self._load(matched, known)
         merged: list[_MatchedRecord] = []
         updated_orders: set[int] = set()
+        outcomes: dict[int, _Outcome] = {}  # by position: a customer may have many orders, and counts once
         for each in matched:
             order = batch.orders[each.key]
             is_first = order.is_new and not order.columns["sources"]
@@ -328,17 +365,16 @@ class Import:
                 rejected.append((each.entry.item, problem))
                 continue
             merged.append(each)
-            if is_first:
-                counts.created += 1
-            elif changed:
-                counts.updated += 1
+            outcome = _Outcome.CREATED if is_first else _Outcome.UPDATED if changed else _Outcome.UNCHANGED
+            outcomes[each.entry.position] = max(outcome, outcomes.get(each.entry.position, outcome))
+            if outcome == _Outcome.UPDATED:
                 updated_orders.add(order.id)
-            else:
-                counts.unchanged += 1
             if (is_first or changed) and type(each.record) is not OrderUpdate:
                 warnings += [(each.entry.item, it) for it in order_warnings(each.record, order, is_new=is_first)]
         for key in [key for key, order in batch.orders.items() if order.is_new and not order.columns["sources"]]:
             del batch.orders[key]  # all its records were rejected
+        counts.add_outcomes(outcomes.values())
+        add_known_addresses((batch.orders[each.key], each.record) for each in merged)
         if self.dry_run:
             self.dry_run.keep(batch, _references(merged, batch))
         else:
@@ -385,7 +421,7 @@ class Import:
 
     def _source_name(self, record: OrderRecord) -> str:
         """The key in `Order.sources`; updates are kept apart from complete orders."""
-        return f"{self.feed.name}:completion" if type(record) is OrderUpdate else self.feed.name
+        return f"{self.feed.name}:{record.about}" if type(record) is OrderUpdate else self.feed.name
 
 
 def _references(merged: list[_MatchedRecord], batch: Batch) -> set[tuple[str, int]]:
