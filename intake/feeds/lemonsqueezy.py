@@ -157,7 +157,7 @@ def _decimal_places(attributes: Mapping[str, Any], currency: str) -> int:
     usual = decimals(currency)
     if usual == CENTS:
         return usual
-    shown = parse_amount(text_at(attributes, "total_formatted"), None, currency)
+    shown = parse_amount(text_at(attributes, "total_formatted"), False, currency)
     for places in (usual, CENTS):
         if amount_in_units(attributes["total"], currency, places) == shown:
             return places
