@@ -4,13 +4,12 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
-from babel import Locale
 from django.utils.translation import gettext as _
 
-from intake.problems import ImportRejected, ProblemCode
+from intake.currencies import read_currency, unknown_currency
+from intake.problems import ImportRejected
 from orders.money import decimals
 
 MAX_UNITS = 10**15
@@ -55,20 +54,12 @@ def time_at(value: Any, *keys: str) -> datetime | None:
     return parsed
 
 
-@cache
-def _currencies() -> frozenset[str]:
-    return frozenset(Locale("en").currencies) - {"XXX"}
-
-
 def currency_at(value: Any, *keys: str) -> str:
     """Return the ISO 4217 code at this path. Raises ImportRejected, with the code `unknown_currency`."""
-    code = text_at(value, *keys).upper()
-    if code not in _currencies():
-        raise ImportRejected(
-            _("The currency “%(code)s” of this order is not known.") % {"code": code[:10]},
-            ProblemCode.UNKNOWN_CURRENCY,
-            code[:10],
-        )
+    text = text_at(value, *keys)
+    code = read_currency(text)
+    if code is None:
+        raise unknown_currency(text)
     return code
 
 

@@ -7,8 +7,8 @@ FEEDS: tuple[Feed, ...] = (
     portal.FEED,
     shopify.FEED,
     stripe.FEED,
+    woocommerce.FEED,
     paddle.FEED,
     lemonsqueezy.FEED,
     digitalriver.FEED,
-    woocommerce.FEED,
 )

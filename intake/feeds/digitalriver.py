@@ -76,7 +76,7 @@ def _entity(value: Mapping[str, Any]) -> dict[str, Any]:
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     value = item.content
     if not isinstance(value, dict):
-        raise ImportRejected(_("This is no object of Digital River's."))
+        raise ImportRejected(_("This is no object of Digital River’s."))
     entity = _entity(value)
     if isinstance(value.get("liveMode"), bool):
         entity = {"liveMode": value["liveMode"]} | entity
@@ -137,6 +137,10 @@ def _record(order: dict[str, Any], status: Status, context: FeedContext) -> Stor
     lines = _lines(order, currency)
     imported = sum((line["tax"] for line in lines if line["id"] == DUTY), ZERO)
     number = text_at(order, "id")
+    total, cancelled = _amount(order, "totalAmount"), _amount(order, "cancelledAmount")
+    if status == Status.COMPLETED and ZERO < cancelled < total:
+        lines.append(_cost("cancelled", _("Canceled items"), -cancelled, ZERO))
+        total -= cancelled  # it was never charged
     record: dict[str, Any] = {
         "store": context.store,
         "number": number,
@@ -149,7 +153,7 @@ def _record(order: dict[str, Any], status: Status, context: FeedContext) -> Stor
             "subtotal": _amount(order, "subtotal"),
             "discount": _amount(order, "totalDiscount"),
             "tax": _amount(order, "totalTax") + imported,
-            "total": _amount(order, "totalAmount"),
+            "total": total,
         },
         "references": [name for name in (_reference(number), text_at(order, "upstreamId")) if name],
     }
@@ -165,7 +169,7 @@ def _record(order: dict[str, Any], status: Status, context: FeedContext) -> Stor
     if isinstance(order.get("liveMode"), bool):
         record["test"] = not order["liveMode"]
     if isinstance(order.get("payment"), dict) or isinstance(order.get("charges"), list):
-        record |= _refunded(order, status)
+        record |= _refunded(order, status, total)
     return StoreRecord.model_validate(record)
 
 
@@ -303,14 +307,13 @@ def _cost(line_id: str, name: str, amount: Decimal, tax: Decimal) -> dict[str, A
 # --- Refunds -------------------------------------------------------------------------------------------
 
 
-def _refunded(order: Mapping[str, Any], status: Status) -> dict[str, Any]:
+def _refunded(order: Mapping[str, Any], status: Status, total: Decimal) -> dict[str, Any]:
     """What went back of an order, as a sum: its parts have no ids. The refunds by themselves identify them."""
     complete = _complete_refunds(_charges(order))
     amount = sum((_amount(each, "amount") for each in complete), ZERO)
     if _amount(order, "capturedAmount") and "availableToRefundAmount" in order:
         # A refund that failed later may still be listed as complete, but its money is available again.
         amount = min(amount, _amount(order, "capturedAmount") - _amount(order, "availableToRefundAmount"))
-    total = _amount(order, "totalAmount")
     if amount > ZERO and status in (Status.COMPLETED, Status.REFUNDED):
         status = Status.REFUNDED if amount >= total else Status.PARTIALLY_REFUNDED
     return {"status": status, "refunds": [_sum_of_refunds(amount, complete)] if amount > ZERO else []}
@@ -369,6 +372,8 @@ def _update(
     record: dict[str, Any] = {"store": context.store, "references": [_reference(order_id)], "refunds": refunds}
     if changed_at:
         record["updated_at"] = changed_at
+    if isinstance(entity.get("liveMode"), bool):
+        record["is_live"] = entity["liveMode"]
     return OrderUpdate.model_validate(record)
 
 

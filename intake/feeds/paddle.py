@@ -91,7 +91,7 @@ def _entity(value: Mapping[str, Any]) -> dict[str, Any]:
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     value = item.content
     if not isinstance(value, dict):
-        raise ImportRejected(_("This is no object of Paddle's."))
+        raise ImportRejected(_("This is no object of Paddle’s."))
     entity = _entity(value)
     entity_id = text_at(entity, "id")
     occurred_at = time_at(value, "occurred_at")
@@ -102,7 +102,7 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     if entity_id.startswith("ctm_"):
         return _customer(entity, occurred_at, context)
     raise ImportRejected(
-        _("“%(kind)s” tells nothing about an order: Paddle's orders are its transactions.")
+        _("“%(kind)s” tells nothing about an order: Paddle’s orders are its transactions.")
         % {"kind": (text_at(value, "event_type") or entity_id or "?")[:40]},
         ProblemCode.NOT_AN_ORDER,
     )
@@ -133,7 +133,7 @@ def _order(
     billed_at = time_at(entity, "billed_at")
     if not text_at(entity, "details", "totals", "total") or not list_at(entity, "details", "line_items"):
         raise ImportRejected(
-            _("This transaction doesn't tell its line items or its total. Export it with its details.")
+            _("This transaction doesn’t tell its line items or its total. Export it with its details.")
         )
     lines = [_line(item, entity, currency) for item in list_at(entity, "details", "line_items")]
     record: dict[str, Any] = {

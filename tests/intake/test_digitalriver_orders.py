@@ -186,6 +186,12 @@ def test_duties_and_import_taxes_are_a_line_if_they_were_paid(importer: Importer
     assert sum(line.tax for line in found.lines.all()) == found.tax
 
 
+def test_items_that_were_canceled_before_the_charge_were_not_paid(importer: Importer) -> None:
+    load(importer, order(state="fulfilled", cancelledAmount=47.6))
+    found = the_order(NUMBER)
+    assert found.total == Decimal("70.21") == sum(line.total for line in found.lines.all())
+
+
 def test_a_refund_of_some_items_is_recorded_once(importer: Importer) -> None:
     load(importer, order())
     assert load(importer, event(refund(), "refund.complete")).tally == (0, 1, 0, 0)
