@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -33,6 +33,7 @@ STATUSES = {
     "dispute": Status.CHARGED_BACK,
 }
 OPEN_REFUND_STATES = ("created", "pending", "pending_information", "failed")
+TOTALS = {"subtotal": "subtotal", "discount": "totalDiscount", "tax": "totalTax"}
 METHODS = {"creditCard": "card", "payPal": "PayPal", "applePay": "card", "googlePay": "card"}
 WALLETS = {"applePay": "apple_pay", "googlePay": "google_pay"}
 MERCHANT_INITIATED = "merchant_initiated"  # a charge for a subscription that renews itself
@@ -103,9 +104,12 @@ def _amount(value: Any, *keys: str) -> Decimal:
     found = dict_at(value, *keys[:-1]).get(keys[-1])
     if found is None:
         return ZERO
-    if isinstance(found, bool) or not isinstance(found, int | Decimal | str):
-        raise ImportRejected(_("“%(text)s” is no amount.") % {"text": str(found)[:40]})
-    return Decimal(found)
+    try:
+        if isinstance(found, bool) or not isinstance(found, int | Decimal | str):
+            raise InvalidOperation
+        return Decimal(found)
+    except InvalidOperation:
+        raise ImportRejected(_("“%(text)s” is no amount.") % {"text": str(found)[:40]}) from None
 
 
 def _reference(order_id: str) -> str:
@@ -133,6 +137,9 @@ def _invoice(invoice: dict[str, Any], context: FeedContext) -> StoreRecord:
 
 def _record(order: dict[str, Any], status: Status, context: FeedContext) -> StoreRecord:
     currency = currency_at(order, "currency")
+    items = list_at(order, "items")
+    if order.get("totalAmount") is None or not items or any(item.get("amount") is None for item in items):
+        raise ImportRejected(_("This order doesn’t tell its total, its items or their amounts."))
     bill_to = dict_at(order, "billTo")
     lines = _lines(order, currency)
     imported = sum((line["tax"] for line in lines if line["id"] == DUTY), ZERO)
@@ -149,14 +156,12 @@ def _record(order: dict[str, Any], status: Status, context: FeedContext) -> Stor
         "status": status,
         "lines": lines,
         "billing": _billing(bill_to, order),
-        "totals": {
-            "subtotal": _amount(order, "subtotal"),
-            "discount": _amount(order, "totalDiscount"),
-            "tax": _amount(order, "totalTax") + imported,
-            "total": total,
-        },
+        "totals": {name: _amount(order, key) for name, key in TOTALS.items() if order.get(key) is not None},
         "references": [name for name in (_reference(number), text_at(order, "upstreamId")) if name],
     }
+    record["totals"]["total"] = total
+    if imported:
+        record["totals"]["tax"] = record["totals"].get("tax", ZERO) + imported
     optional = {
         "email": text_at(order, "email") or text_at(bill_to, "email"),
         "language": text_at(order, "locale").replace("-", "_").partition("_")[0],

@@ -315,7 +315,15 @@ def test_amounts_are_in_whole_units_of_any_currency(importer: Importer, currency
 
 @pytest.mark.parametrize(
     "changes",
-    [{"currency": "ZZZ"}, {"createdTime": None}, {"createdTime": "05.07.2022"}, {"totalAmount": "much"}, {"id": ""}],
+    [
+        {"currency": "ZZZ"},
+        {"createdTime": None},
+        {"createdTime": "05.07.2022"},
+        {"totalAmount": "much"},
+        {"totalAmount": None},
+        {"items": []},
+        {"id": ""},
+    ],
 )
 def test_what_is_not_told_is_refused_and_not_made_up(importer: Importer, changes: dict[str, Any]) -> None:
     assert load(importer, order(**changes)).tally == (0, 0, 0, 1)
