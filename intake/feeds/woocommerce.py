@@ -49,7 +49,7 @@ GIFT_CARD_KEYS = ("gift_cards", "gift_card_lines", "pw_gift_cards")
 YITH_GIFT_CARDS = "_ywgc_applied_gift_cards"
 REFUNDED_ITEM = "_refunded_item_id"
 
-_ORDER = re.compile(r'"(?:order_key|line_items)"\s*:.*"billing"|"billing"\s*:.*"line_items"', re.DOTALL)
+_ORDER = re.compile(r'"(?:order_key|line_items)"\s*:.*"billing"\s*:|"billing"\s*:.*"line_items"\s*:', re.DOTALL)
 _REFUND = re.compile(r'"refunded_(?:by|payment)"\s*:')
 _ORDER_IN_LINK = re.compile(r"/orders/(\d+)(?:/|$)")
 

@@ -27,6 +27,7 @@ SAMPLES: list[tuple[str, Any]] = [
     ("paddle", PADDLE.page(PADDLE.ADJUSTMENT)),
     ("paddle", PADDLE.CUSTOMER),
     ("paddle", PADDLE.event({"id": "sub_1", "updated_at": ""}, "subscription.created")),
+    ("paddle", PADDLE.event({"id": "inv_1", "updated_at": "", "line_items": [], "type": "billing"}, "invoice.paid")),
     ("lemonsqueezy", LEMON.ORDER),
     ("lemonsqueezy", LEMON.event(LEMON.ORDER)),
     ("lemonsqueezy", {"data": [LEMON.LICENSE_KEY]}),
