@@ -254,6 +254,12 @@ def test_a_refund_before_its_order_is_tried_again_later(importer: Importer) -> N
     assert load(importer, refund(), order()).tally == (1, 1, 0, 0)
 
 
+def test_a_refund_in_test_mode_is_none_of_a_real_order(importer: Importer) -> None:
+    load(importer, order())
+    assert load(importer, event(refund(liveMode=False), "refund.complete")).tally == (0, 0, 0, 1)
+    assert not the_order(NUMBER).refunds.exists()
+
+
 def test_states_out_of_order_end_in_the_last_one(importer: Importer) -> None:
     """Digital River leaves `updatedTime` as it was."""
     later = {"accepted": "2022-07-05T13:00:22Z", "cancelled": "2022-07-06T13:00:00Z"}

@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from intake.models import StatusMeaning
+from notifications.models import Message
 from orders.models import Order
 from tests.intake.exports import Importer, Result, the_order
 
@@ -275,6 +277,21 @@ def test_a_file_may_hold_refunds_and_customers_before_their_orders(importer: Imp
     assert load(importer, adjustment(), CUSTOMER, transaction()).tally == (1, 2, 0, 0)
     order = the_order(NUMBER)
     assert (order.store_email, order.refunds.count(), order.status) == ("ann@example.com", 1, "partially_refunded")
+
+
+def test_a_dry_run_joins_customers_and_writes_nothing(importer: Importer) -> None:
+    assert load(importer, CUSTOMER, adjustment(), transaction(), dry_run=True).tally == (1, 2, 0, 0)
+    assert not Order.objects.exists()
+
+
+def test_a_confirmation_is_sent_once_the_address_is_known(importer: Importer) -> None:
+    now = timezone.now().isoformat()
+    load(importer, event(transaction(billed_at=now, updated_at=now)))
+    assert not Message.objects.filter(kind="order_confirmation").exists()
+    load(importer, event(CUSTOMER, "customer.updated"))
+    assert Message.objects.get(kind="order_confirmation").recipient == "ann@example.com"
+    load(importer, event(transaction(id=NUMBER[:-1] + "b", billed_at=now, updated_at=now)))
+    assert Message.objects.filter(kind="order_confirmation").count() == 2
 
 
 def test_events_out_of_order_end_in_the_last_state(importer: Importer) -> None:
