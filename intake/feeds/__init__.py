@@ -1,10 +1,24 @@
 """All feeds, in the order in which format detection tries them."""
 
 from intake.feed import Feed
-from intake.feeds import digitalriver, lemonsqueezy, paddle, portal, shopify, stripe, woocommerce
+from intake.feeds import (
+    digitalriver,
+    fastspring,
+    gumroad,
+    lemonsqueezy,
+    paddle,
+    portal,
+    shopify,
+    stripe,
+    twocheckout,
+    woocommerce,
+)
 
 FEEDS: tuple[Feed, ...] = (
     portal.FEED,
+    gumroad.FEED,
+    twocheckout.FEED,
+    fastspring.FEED,
     shopify.FEED,
     stripe.FEED,
     woocommerce.FEED,
