@@ -1,7 +1,7 @@
 """FastSpring: orders and returns as JSON, from webhooks and from its API.
 
-A webhook's body, a list of events, a single event and the API's answers (`orders`, `returns`) are read alike. Prices are
-in the currency's units, times in milliseconds since 1970.
+A webhook's body, a list of events, a single event and the API's answers (`orders`, `returns`) are read alike. Prices
+are in the currency's units, times in milliseconds since 1970.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from intake.feed import Feed, FeedContext, RawItem
 from intake.json_documents import read_documents
-from intake.problems import ImportRejected
+from intake.problems import ImportRejected, ProblemCode
 from intake.records import OrderRecord, OrderUpdate, StoreRecord
 from intake.source_file import Head, SourceFile
 from intake.statuses import read_status
@@ -59,7 +59,9 @@ def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
         value = document.value
         wrapped = [value[name] for name in LISTS if isinstance(value, dict) and isinstance(value.get(name), list)]
         for part in [part for parts in wrapped for part in parts]:
-            yield RawItem(document.line, json.dumps(part, default=str, ensure_ascii=False), _key(part, context), content=part)
+            yield RawItem(
+                document.line, json.dumps(part, default=str, ensure_ascii=False), _key(part, context), content=part
+            )
         if not wrapped:
             yield RawItem(document.line, document.text, _key(value, context), document.problem, value)
 
@@ -77,7 +79,7 @@ def _key(value: Any, context: FeedContext) -> tuple[str, str] | None:
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     value = item.content
     if not isinstance(value, dict):
-        raise ImportRejected(_("This is no object of FastSpring's."))
+        raise ImportRejected(_("This is no object of FastSpring’s."))
     kind, data = "", value
     if isinstance(value.get("type"), str) and "data" in value:
         kind, data = value["type"], value["data"]
@@ -94,10 +96,11 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
         record = _order({"live": data.get("live")} | order | {"account": account}, kind, context)
         return StoreRecord.model_validate(_as_charge(record, data, order))
     if kind == FAILED_EVENT:
-        raise ImportRejected(_("This payment failed: it pays no order."))
+        raise ImportRejected(_("This payment failed: it pays no order."), ProblemCode.NOT_AN_ORDER)
     if kind and not kind.startswith("order."):
         raise ImportRejected(
-            _("A FastSpring event “%(kind)s” tells nothing about an order or a refund.") % {"kind": kind[:40]}
+            _("A FastSpring event “%(kind)s” tells nothing about an order or a refund.") % {"kind": kind[:40]},
+            ProblemCode.NOT_AN_ORDER,
         )
     return StoreRecord.model_validate(_order(data, kind, context))
 
@@ -299,7 +302,7 @@ def _refund(refund: dict[str, Any], context: FeedContext) -> dict[str, Any]:
     if not refund_id or not (order_id or reference):
         raise ImportRejected(_("This return does not say which order it belongs to."))
     if refund.get("completed") is not True:
-        raise ImportRejected(_("This return is not completed: no money was refunded yet."))
+        raise ImportRejected(_("This return is not completed: no money was refunded yet."), ProblemCode.NOT_AN_ORDER)
     if order.get("currency") not in (None, refund.get("currency")):
         raise ImportRejected(_("This return is in another currency than its order."))
     amount, at = _amount(refund.get("totalReturn")), _time(refund, "changed")

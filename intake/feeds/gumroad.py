@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 
 from intake.feed import Feed, FeedContext, RawItem
 from intake.form_documents import first_text, read_form_documents
-from intake.problems import ImportRejected
+from intake.problems import ImportRejected, ProblemCode
 from intake.records import OrderRecord, StoreRecord, UndatedRefund
 from intake.source_file import Head, SourceFile
-from intake.tables import read_table, unescape_formula
+from intake.tables import ExactColumns, read_table, unescape_formula
 from intake.values import THOUSANDTH, parse_amount, parse_time
 from orders.models import TOTAL_REFUND_ID, Order
 
@@ -32,6 +32,31 @@ OWN_COLUMNS = frozenset(
         "recurring charge?",
     }
 )
+EXACT_COLUMNS = ExactColumns(
+    frozenset({"purchase id", "order number", "product id", "sku id", "license key", "stripe transaction id"})
+)
+# What people know the fields of a record as.
+COLUMN_NAMES = {
+    "number": ("Order Number",),
+    "email": ("Purchase Email",),
+    "placed_at": ("Purchase Time (UTC timezone)", "Purchase Date"),
+    "lines.id": ("Purchase ID",),
+    "lines.name": ("Item Name",),
+    "lines.sku": ("SKU ID", "Product ID"),
+    "lines.quantity": ("Quantity",),
+    "lines.tax": ("Taxes ($)",),
+    "lines.total": ("Sale Price ($)",),
+    "lines.licenses.serial": ("License Key",),
+    "totals.total": ("Sale Price ($)",),
+    "totals.tax": ("Taxes ($)",),
+    "payment.method": ("Payment Type",),
+    "billing.name": ("Buyer Name",),
+    "billing.lines": ("Street Address",),
+    "billing.city": ("City",),
+    "billing.postcode": ("Zip Code",),
+    "billing.country": ("Country",),
+    "refunds.amount": ("Partial Refund ($)", "Sale Price ($)"),
+}
 FLAGS = {"1": True, "true": True, "0": False, "false": False}
 ZERO = Decimal(0)
 
@@ -66,7 +91,7 @@ def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
 
 
 def _read_table(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
-    table = read_table(source)
+    table = read_table(source, EXACT_COLUMNS)
     header = next(table, None)
     for row in table:
         # A custom field may be named as another column: the first of the same name is Gumroad's own.
@@ -80,7 +105,7 @@ def _read_table(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
 
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     if not isinstance(item.content, dict):
-        raise ImportRejected(_("This is no sale of Gumroad's."))
+        raise ImportRejected(_("This is no sale of Gumroad’s."))
     sale = _Row(item.content, context) if isinstance(item.raw, list) else _Ping(item.content, context)
     return StoreRecord.model_validate(sale.to_record())
 
@@ -201,7 +226,14 @@ class _Sale:
         if not price:
             return []
         return [
-            {"id": "shipping", "name": _("Shipping"), "kind": "other", "quantity": 1, "unit_price": price, "total": price}
+            {
+                "id": "shipping",
+                "name": _("Shipping"),
+                "kind": "other",
+                "quantity": 1,
+                "unit_price": price,
+                "total": price,
+            }
         ]
 
     def _totals(self, total: Decimal) -> dict[str, Decimal]:
@@ -243,7 +275,7 @@ class _Row(_Sale):
 
     def placed_at(self) -> datetime | None:
         text = self.fields.get("purchase time (utc timezone)") or self.fields.get("purchase date")
-        return parse_time(text, UTC) if text else None
+        return parse_time(text, UTC, self.context.date_order) if text else None
 
     def details(self) -> dict[str, Any]:
         details: dict[str, Any] = {}
@@ -312,7 +344,10 @@ class _Ping(_Sale):
                 _("This ping of a partial refund does not tell its amount. Import the sales CSV, which does.")
             )
         if "sale_timestamp" not in self.fields:
-            raise ImportRejected(_("A Gumroad ping “%(kind)s” tells nothing about a sale.") % {"kind": kind[:40]})
+            raise ImportRejected(
+                _("A Gumroad ping “%(kind)s” tells nothing about a sale.") % {"kind": kind[:40]},
+                ProblemCode.NOT_AN_ORDER,
+            )
         return super().to_record()
 
     def details(self) -> dict[str, Any]:
@@ -345,6 +380,15 @@ FEED = Feed(
     matches=matches,
     read_items=read_items,
     parse_item=parse_item,
+    date_columns=frozenset({"purchase date", "purchase time (utc timezone)"}),
+    amount_columns=frozenset(
+        {
+            *("subtotal ($)", "taxes ($)", "shipping ($)", "sale price ($)", "fees ($)", "net total ($)", "tip ($)"),
+            *("partial refund ($)", "item price ($)", "variants price ($)"),
+        }
+    ),
+    required_columns=(("Purchase ID",), ("Order Number",)),
+    column_names=COLUMN_NAMES,
     identifiers=frozenset(
         {
             "purchase id",

@@ -52,7 +52,15 @@ YES, NO = "1", "0"
 
 _FIRST_KEYS = ("REFNO", "ORDERSTATUS", "IPN_PID")
 # PayU's notifications have the same first keys, and none of these.
-_OWN_KEYS = ("IPN_LICENSE_", "AVANGATE_", "VENDOR_CODE", "TEST_ORDER", "FRAUD_STATUS", "MESSAGE_TYPE", "PAYOUT_CURRENCY")
+_OWN_KEYS = (
+    "IPN_LICENSE_",
+    "AVANGATE_",
+    "VENDOR_CODE",
+    "TEST_ORDER",
+    "FRAUD_STATUS",
+    "MESSAGE_TYPE",
+    "PAYOUT_CURRENCY",
+)
 _OFFSET = re.compile(r"(?:GMT|UTC)?\s*([+ -])(\d\d):?(\d\d)")
 _LAST4 = re.compile(r"[0-9]{4}")
 
@@ -60,11 +68,11 @@ _LAST4 = re.compile(r"[0-9]{4}")
 def matches(head: Head) -> bool:
     text = first_text(head.text)
     # Names are quoted in JSON, and follow each other in a form.
-    before, after = ('"', r'[\["]') if text[:1] in ("{", "[") else ("(?:^|&)", r"(?:\[|%5B|=)")
+    before, after = ('"', r'[\["]') if text[:1] in ("{", "[") else ("(?:^|&)", r"(?:\[|%5[Bb]|=)")
     body = text if text[:1] in ("{", "[") else text.partition("\n")[0]
 
     def has(name: str, end: str = after) -> bool:
-        return re.search(f"{before}{name}{end}", body, re.IGNORECASE) is not None
+        return re.search(f"{before}{name}{end}", body) is not None
 
     return all(map(has, _FIRST_KEYS)) and any(has(name, "") for name in _OWN_KEYS)
 
@@ -79,7 +87,7 @@ def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
 
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     if not isinstance(item.content, dict):
-        raise ImportRejected(_("This is no notification of 2Checkout's."))
+        raise ImportRejected(_("This is no notification of 2Checkout’s."))
     notification = _Notification(item.content, context)
     if not notification.text("REFNO") or not notification.text("ORDERSTATUS"):
         raise ImportRejected(_("This is no notification about an order: it has no REFNO or no ORDERSTATUS."))
@@ -118,7 +126,7 @@ class _Notification:
         value = self.fields.get(name)
         return "" if value is None else str(value).strip()
 
-    def list(self, name: str) -> list[str] | None:
+    def texts(self, name: str) -> list[str] | None:
         """A field with a value for each product or license; None if it is not told."""
         value = self.fields.get(name)
         if value is None:
@@ -133,7 +141,7 @@ class _Notification:
 
     def amounts(self, name: str, count: int) -> list[Decimal] | None:
         """The amount of each product."""
-        texts = self.list(name)
+        texts = self.texts(name)
         if texts is None:
             return None
         if len(texts) != count:
@@ -182,7 +190,7 @@ class _Notification:
             if test not in (YES, NO):
                 raise ImportRejected(_("TEST_ORDER is neither 0 nor 1."))
             record["test"] = test == YES
-        if self.list("IPN_PID") is not None:
+        if self.texts("IPN_PID") is not None:
             record["lines"] = self.lines()
         totals = self.totals(record.get("lines"))
         parts = {"totals": totals, "billing": self.billing(), "payment": self.payment()}
@@ -212,7 +220,7 @@ class _Notification:
             if not self.text("MESSAGE_ID") or at is None:
                 raise ImportRejected(
                     _(
-                        "This partial refund can't be told from others. Switch MESSAGE_ID and IPN_DATE on for "
+                        "This partial refund can’t be told from others. Switch MESSAGE_ID and IPN_DATE on for "
                         "notifications at 2Checkout."
                     )
                 )
@@ -231,14 +239,14 @@ class _Notification:
     # --- Lines ---
 
     def lines(self) -> list[dict[str, Any]]:
-        products = self.list("IPN_PID") or []
+        products = self.texts("IPN_PID") or []
         count = len(products)
         quantities = self.quantities(count)
         reading = self.reading(quantities)
         discounts = self.amounts("IPN_DISCOUNT", count)
         rates = self.amounts("IPN_VAT_RATE", count)
-        names, codes = self.list("IPN_PNAME") or [], self.list("IPN_PCODE") or self.list("IPN_SKU") or []
-        is_renewal = any((self.list("ORIGINAL_REFNOEXT") or []) + (self.list("ORIGINAL_REFNO") or []))
+        names, codes = self.texts("IPN_PNAME") or [], self.texts("IPN_PCODE") or self.texts("IPN_SKU") or []
+        is_renewal = any((self.texts("ORIGINAL_REFNOEXT") or []) + (self.texts("ORIGINAL_REFNO") or []))
         seen: Counter[str] = Counter()
         lines = []
         for index, product in enumerate(products):
@@ -319,25 +327,25 @@ class _Notification:
 
     def licenses(self, index: int, product: str, count: int) -> list[dict[str, Any]]:
         """The codes that were delivered for a product. IPN_LICENSE_REF is the number of a subscription, and no code."""
-        codes = self.list("IPN_DELIVEREDCODES") or []
+        codes = self.texts("IPN_DELIVEREDCODES") or []
         if len(codes) != count:
             if count > 1 and any(codes):
-                raise ImportRejected(_("IPN_DELIVEREDCODES doesn't tell which product each code belongs to."))
+                raise ImportRejected(_("IPN_DELIVEREDCODES doesn’t tell which product each code belongs to."))
             codes = [",".join(codes)] * count
         serials = list(dict.fromkeys(filter(None, (code.strip() for code in codes[index].split(",")))))
         return [{"serial": serial} | self.license_term(product) for serial in serials]
 
     def license_term(self, product: str) -> dict[str, Any]:
         """From when until when a product's license is valid, if it has exactly one."""
-        places = [place for place, name in enumerate(self.list("IPN_LICENSE_PROD") or []) if name == product]
+        places = [place for place, name in enumerate(self.texts("IPN_LICENSE_PROD") or []) if name == product]
         if len(places) != 1:
             return {}
         term: dict[str, Any] = {}
         for key, name in (("starts_on", "IPN_LICENSE_START"), ("expires_on", "IPN_LICENSE_EXP")):
-            text = _at(self.list(name) or [], places[0])
+            text = _at(self.texts(name) or [], places[0])
             if text and not text.startswith((NO_TIME, LIFETIME_YEAR)):
                 term[key] = self._day(text, name)
-        if _at(self.list("IPN_LICENSE_LIFETIME") or [], places[0]).upper() == "YES":
+        if _at(self.texts("IPN_LICENSE_LIFETIME") or [], places[0]).upper() == "YES":
             term["expires_on"] = None
         return term
 
