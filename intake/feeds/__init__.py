@@ -16,13 +16,13 @@ from intake.feeds import (
 
 FEEDS: tuple[Feed, ...] = (
     portal.FEED,
-    gumroad.FEED,
-    twocheckout.FEED,
-    fastspring.FEED,
     shopify.FEED,
     stripe.FEED,
     woocommerce.FEED,
     paddle.FEED,
     lemonsqueezy.FEED,
     digitalriver.FEED,
+    fastspring.FEED,
+    twocheckout.FEED,
+    gumroad.FEED,
 )
