@@ -267,7 +267,10 @@ def test_a_license_key_of_an_item_that_is_not_told_is_not_lost(importer: Importe
     load(importer, order())
     load(importer, license_key(order_item_id=902))
     found = the_order(NUMBER)
-    assert [(line.store_line_id, line.total) for line in found.lines.all()] == [("901", found.total), ("902", 0)]
+    assert [(line.store_line_id, line.total) for line in found.lines.order_by("position")] == [
+        ("901", found.total),
+        ("902", 0),
+    ]
     assert License.objects.count() == 1
 
 
