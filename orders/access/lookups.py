@@ -8,7 +8,7 @@ from notifications.addresses import address_subject
 from orders import passwords
 from orders.access.attempts import LookupResult, Method, attempt_lookup, under_enumeration
 from orders.access.codes import require_code
-from orders.access.grants import CORRECTION_KEY, current_grants, granted_orders
+from orders.access.grants import CORRECTION_KEY, current_grants, granted_orders, is_owner_confirmed
 from orders.models import LAST4, MAX_FOUND_ORDERS, Order, Store, normalize_order_number
 from orders.rate_limits import Rate, RateLimit, count_attempts
 
@@ -118,16 +118,26 @@ def _was_guessed(found: list[Order], address: str) -> bool:
 
 def save_pending_correction(request: HttpRequest, order: Order, new_email: str) -> None:
     """Keep a correction in the session until it is confirmed, at most as long as the access to the order."""
-    request.session[CORRECTION_KEY] = {"order": order.pk, "new_email": new_email}
+    request.session[CORRECTION_KEY] = {
+        "order": order.pk,
+        "new_email": new_email,
+        "generation": order.access_generation,
+    }
 
 
 def pending_correction(request: HttpRequest) -> tuple[Order, str] | None:
-    """Return the order, if this browser still has access to it, and its new address."""
+    """Return the order and its new address, if this browser still has the access with which that was proven.
+
+    Access that was ended meanwhile and given again, such as by a card, does not confirm what was proven before.
+    """
     pending = request.session.get(CORRECTION_KEY)
     if not pending:
         return None
-    order = granted_orders(request).filter(pk=pending["order"]).select_related("store").first()
-    return (order, pending["new_email"]) if order is not None else None
+    granted = granted_orders(request).filter(access_generation=pending["generation"])
+    order = granted.filter(pk=pending["order"]).select_related("store").first()
+    if order is None or not is_owner_confirmed(request, order):
+        return None
+    return order, pending["new_email"]
 
 
 def clear_pending_correction(request: HttpRequest) -> None:

@@ -46,6 +46,10 @@ class SameAddress(CorrectionError):
     """The order has this address already."""
 
 
+class AccessEnded(CorrectionError):
+    """All access to the order was ended, such as by an undo, since the caller verified who asks."""
+
+
 class TooManyCorrections(CorrectionError):
     """The order had MAX_CORRECTIONS within CORRECTIONS_WINDOW."""
 
@@ -78,12 +82,15 @@ def correct_address(order: Order, new_email: str, client: str = "", by: User | N
     """Change the email address of an order, and freeze its returns for as long as the old address can undo this.
 
     The caller has verified who asks for it; `by` is set if staff have, who may correct an address again at any time.
-    Raises SameAddress and, for buyers, StillUndoable or TooManyCorrections.
+    Raises SameAddress and, for buyers, AccessEnded, StillUndoable or TooManyCorrections.
     """
     now = timezone.now()
     new_email = new_email.strip()
+    proven_generation = order.access_generation
     with transaction.atomic():
         order = _lock_order(order.pk)
+        if by is None and order.access_generation != proven_generation:
+            raise AccessEnded
         if address_subject(new_email) == address_subject(order.email):
             raise SameAddress
         if by is None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -16,6 +17,7 @@ from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
 from orders.models import UNDO_PERIOD, CorrectionLink
 from orders.services.address_corrections import (
     MAX_CORRECTIONS,
+    AccessEnded,
     CorrectionError,
     SameAddress,
     StillUndoable,
@@ -77,6 +79,9 @@ def correct_email_check(request: HttpRequest) -> HttpResponse:
             correct_address(order, new_email, client_address(request))
             text = gettext("Emails about this order go to %(address)s now. The confirmation is on its way there.")
             messages.success(request, text % {"address": new_email})
+        except AccessEnded:  # an undo came first
+            access.clear_pending_correction(request)
+            return access.redirect_to_find_page(reverse("orders:order", args=[order.public_id]))
         except CorrectionError as error:
             messages.error(request, _error_message(error))
         access.clear_pending_correction(request)

@@ -17,8 +17,9 @@ from licenses.models import Download
 from notifications.models import Message
 from orders.models import Order
 from orders.passwords import matching_orders, portal_password
-from orders.services.address_corrections import correct_address
+from orders.services.address_corrections import AccessEnded, correct_address
 from orders.services.confirmations import queue_confirmations
+from orders.services.ending_access import end_all_access
 from tests.factories import make_agent, make_license, make_line, make_order, make_product, make_reason, make_release
 from tests.intake.exports import Importer, portal_order
 from tests.orders.correction_helpers import CHECK, post_correction
@@ -290,3 +291,30 @@ def test_a_confirmation_that_waits_goes_to_the_address_that_the_store_mended(mai
     mail.wait(hours=2)
     assert (len(mail.emails_to(RIGHT)), mail.emails_to(OWNER)) == (1, [])
     assert Message.objects.get().recipient == RIGHT
+
+
+@pytest.mark.parametrize("ended_by", ["the owner's undo", "support"])
+def test_a_correction_that_the_thief_began_before_is_not_confirmed_by_the_card_alone(
+    mail: Mailboxes, order: Order, ended_by: str
+) -> None:
+    thief = Thief(order)
+    assert post_correction(order, thief.second_browser, new_email="another@example.net").status_code == 302
+    if ended_by == "support":
+        end_all_access(order)
+    else:
+        thief.corrects()
+        mail.deliver()
+        undo(mail)
+    thief.second_browser.post("/orders/find/card/", {"email": OWNER, "card_last4": "4242"})
+    assert thief.second_browser.post(CHECK)["Location"] == "/orders/correct-email/"
+    order.refresh_from_db()
+    assert order.email == OWNER
+
+
+def test_a_correction_that_an_undo_overtakes_is_refused(mail: Mailboxes, order: Order) -> None:
+    proven = Order.objects.get(pk=order.pk)
+    end_all_access(order)
+    with pytest.raises(AccessEnded):
+        correct_address(proven, THIEF)
+    order.refresh_from_db()
+    assert order.email == OWNER
