@@ -14,6 +14,8 @@ from intake.ingest.state import Batch, OrderState
 
 OrderKey = tuple[int, str]  # store id, number key
 
+ROWS_PER_STATEMENT = 200
+
 _TABLES = """
 CREATE TEMPORARY TABLE IF NOT EXISTS dry_run_order (
     id bigint PRIMARY KEY, store_id bigint, number_key text, email_key text, total numeric, currency text,
@@ -88,10 +90,10 @@ class DryRun:
         changed = [order for order in batch.orders.values() if order.is_new or order.changed or order.sources_changed]
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM dry_run_order WHERE id = ANY(%s)", [[order.id for order in changed]])
-            if changed:
-                rows = ",".join(
-                    cursor.mogrify("(%s,%s,%s,%s,%s,%s,%s,%s,%s)", _row(order)).decode() for order in changed
-                )
+            for start in range(0, len(changed), ROWS_PER_STATEMENT):
+                part = changed[start : start + ROWS_PER_STATEMENT]
+                row = "(%s,%s,%s,%s,%s,%s,%s,%s,%s)"
+                rows = ",".join(cursor.mogrify(row, _row(order)).decode() for order in part)
                 cursor.execute(f"INSERT INTO dry_run_order VALUES {rows}")  # noqa: S608 (quoted by mogrify)
             if references:
                 rows = ",".join(cursor.mogrify("(%s,%s)", reference).decode() for reference in references)
