@@ -1,7 +1,9 @@
 """What can be wrong with a row of an import: it is rejected, skipped, or imported with a warning."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class ProblemCode(StrEnum):
@@ -50,3 +52,42 @@ class ImportRejected(Exception):
 
 class RowSkipped(Exception):
     """A row is no order, as staff said: it is counted, and nothing else happens."""
+
+
+def storable(text: str) -> str:
+    """The text without what PostgreSQL can't store: null bytes and halves of surrogate pairs."""
+    return (
+        text if text.isascii() and "\x00" not in text else text.replace("\x00", "�").encode(errors="replace").decode()
+    )
+
+
+@dataclass
+class ProblemCount:
+    """How many problems have a code, and the sentence of the first of them."""
+
+    code: str
+    first: str
+    count: int = 0
+
+
+@dataclass
+class ProblemCounts:
+    """The rejects or warnings of an import by their code."""
+
+    by_code: dict[str, ProblemCount] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        return sum(each.count for each in self.by_code.values())
+
+    def plus(self, problems: Iterable[Problem]) -> "ProblemCounts":
+        """A copy with these problems added."""
+        counts = ProblemCounts({code: ProblemCount(**asdict(each)) for code, each in self.by_code.items()})
+        for problem in problems:
+            code = problem.code.value
+            counts.by_code.setdefault(code, ProblemCount(code, storable(problem.text))).count += 1
+        return counts
+
+    def as_list(self) -> list[dict[str, Any]]:
+        """As scripts and the run's page read it: [{"code", "first", "count"}]."""
+        return [asdict(each) for each in self.by_code.values()]

@@ -9,23 +9,34 @@ import csv
 import json
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from django.utils.translation import gettext as _
 
-from intake.feed import Feed, RawItem
+from intake.feed import RawItem
 from intake.problems import Problem, ProblemCode
 from intake.source_file import SourceFile, UnusableFile
 from intake.tables import PROBLEM_COLUMN, escape_formula
 from orders.card_numbers import contains_card_number, mask_card_numbers
 
 
+@dataclass(frozen=True)
+class FileLayout:
+    """What a rejects file repeats of the file that was imported."""
+
+    name: str
+    header: Sequence[str] = ()  # of a table
+    delimiter: str = ","
+    identifiers: frozenset[str] = frozenset()  # columns or keys whose digits are never a card number
+
+
 class RejectsFile:
     """One rejects file, readable by its owner only. Each further table layout gets a numbered file beside it."""
 
-    def __init__(self, path: Path, inputs: list[SourceFile]) -> None:
+    def __init__(self, path: Path, inputs: Sequence[SourceFile] = ()) -> None:
         self._path = path
         self._files: dict[tuple[str, ...], TextIO] = {}
         if any(path.exists() and path.samefile(source.path) for source in inputs):
@@ -33,23 +44,22 @@ class RejectsFile:
         self._first = _create(path)
         self.paths = [path]
 
-    def add(self, source: SourceFile, feed: Feed, header: list[str], item: RawItem, problem: Problem) -> None:
-        if isinstance(item.raw, str):
+    def add(self, layout: FileLayout, item: RawItem, problem: Problem) -> None:
+        raw = mask_item(item.raw, layout, problem)
+        if isinstance(raw, str):
             file = self._file_for(())
-            file.write(f"# {source.path.name} {_('line')} {item.line}: {' '.join(problem.text.split())}\n")
-            if text := _mask_json(item.raw, feed.identifiers, problem):
-                file.write(f"{text}\n")
+            file.write(f"# {layout.name} {_('line')} {item.line}: {' '.join(problem.text.split())}\n")
+            if raw:
+                file.write(f"{raw}\n")
             return
-        columns = [name for name in header if name.strip() != PROBLEM_COLUMN]
+        columns = _columns(layout)
         file = self._file_for(tuple(columns))
-        writer = csv.writer(file, delimiter=source.head.delimiter, lineterminator="\n")
+        writer = csv.writer(file, delimiter=layout.delimiter, lineterminator="\n")
         if file.tell() == 0:
             file.write("\ufeff")  # without it, spreadsheets do not detect UTF-8
             writer.writerow([PROBLEM_COLUMN, *map(escape_formula, columns)])
-        note = f"{source.path.name} {_('line')} {item.line}: {problem.text}"
-        for row in item.raw or [[]]:
-            names = [name.strip().lower() for name in columns] + [""] * len(row)
-            cells = _mask_cells(row, [name in feed.identifiers for name in names], problem)
+        note = f"{layout.name} {_('line')} {item.line}: {problem.text}"
+        for cells in raw or [[]]:
             writer.writerow([escape_formula(note), *map(escape_formula, cells)])
 
     def _file_for(self, layout: tuple[str, ...]) -> TextIO:
@@ -65,6 +75,18 @@ class RejectsFile:
     def close(self) -> None:
         for file in {self._first, *self._files.values()}:
             file.close()
+
+
+def mask_item(raw: str | list[list[str]], layout: FileLayout, problem: Problem) -> str | list[list[str]]:
+    """The content of a rejected item without card numbers. Identifiers keep their digits."""
+    if isinstance(raw, str):
+        return _mask_json(raw, layout.identifiers, problem)
+    are_identifiers = [name.strip().lower() in layout.identifiers for name in _columns(layout)]
+    return [_mask_cells(row, are_identifiers + [False] * len(row), problem) for row in raw]
+
+
+def _columns(layout: FileLayout) -> list[str]:
+    return [name for name in layout.header if name.strip() != PROBLEM_COLUMN]
 
 
 def _create(path: Path) -> TextIO:

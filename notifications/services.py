@@ -94,6 +94,18 @@ def cancel(kind: str, object_id: int) -> int:
     return Message.objects.filter(kind=kind, object_id=object_id).waiting().update(status=Message.Status.CANCELLED)
 
 
+def cancel_about_orders(order_ids: Collection[int]) -> int:
+    """Cancel waiting emails and planned follow-ups about these orders. Returns how many emails.
+
+    An email that is being sent right now is not changed.
+    """
+    FollowUp.objects.planned().filter(order_id__in=order_ids).update(
+        status=FollowUp.Status.CANCELLED, settled_at=timezone.now()
+    )
+    waiting = Message.objects.waiting().filter(order_id__in=order_ids, leased_until=None)
+    return waiting.update(status=Message.Status.CANCELLED)
+
+
 def deliver_now(messages: MessageQuerySet) -> int:
     """Make waiting messages due now. Returns how many."""
     return messages.waiting().update(due_at=timezone.now())

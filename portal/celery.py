@@ -38,6 +38,11 @@ app.conf.beat_schedule = {
         "schedule": settings.FOLLOW_UP_TICK_SECONDS,
         "options": {"expires": settings.FOLLOW_UP_TICK_SECONDS},
     },
+    "undo-imports": {
+        "task": "intake.tasks.undo_requested_imports",
+        "schedule": settings.UNDO_TICK_SECONDS,
+        "options": {"expires": settings.UNDO_TICK_SECONDS},
+    },
     "beat-heartbeat": {
         "task": "portal.tasks.heartbeat",
         "schedule": settings.HEARTBEAT_SECONDS,
@@ -62,6 +67,11 @@ app.conf.beat_schedule = {
     "forget-activation-events": {
         "task": "licenses.tasks.delete_old_activation_events",
         "schedule": crontab(minute="23"),
+        "options": {"expires": 3600},
+    },
+    "forget-import-details": {
+        "task": "intake.tasks.delete_old_import_details",
+        "schedule": crontab(minute="33"),
         "options": {"expires": 3600},
     },
 }

@@ -1,19 +1,17 @@
 """Validation and encryption of buyers' bank details, which are deleted after the payout."""
 
-import base64
 import json
 import re
 from dataclasses import asdict, dataclass
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from stdnum import iban
 
 from cases.refusals import Refusal
+from orders import encryption
 from orders.card_numbers import contains_card_number, is_card_number
 
+_PURPOSE = "refunds.payout_details"
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _IBAN_PREFIX = re.compile(r"[A-Z]{2}[0-9]{2}")
 
@@ -32,26 +30,17 @@ class UndecryptablePayoutDetails(Refusal):
 
 def encrypt(details: PayoutDetails) -> bytes:
     """Encrypt for storage, with a key derived from SECRET_KEY."""
-    return _fernet().encrypt(json.dumps(asdict(details)).encode())
+    return encryption.encrypt(_PURPOSE, json.dumps(asdict(details)).encode())
 
 
 def decrypt(encrypted: bytes | memoryview) -> PayoutDetails:
     """Raises UndecryptablePayoutDetails if neither SECRET_KEY nor SECRET_KEY_FALLBACKS encrypted them."""
     try:
-        return PayoutDetails(**json.loads(_fernet().decrypt(bytes(encrypted))))
-    except InvalidToken as error:
+        return PayoutDetails(**json.loads(encryption.decrypt(_PURPOSE, encrypted)))
+    except encryption.Undecryptable as error:
         raise UndecryptablePayoutDetails(
             _("The bank details cannot be read any more, because SECRET_KEY has changed. Please ask the buyer again.")
         ) from error
-
-
-def _fernet() -> MultiFernet:
-    return MultiFernet([_derive_key(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
-
-
-def _derive_key(secret: str | bytes) -> Fernet:
-    digest = salted_hmac("refunds.payout_details", "key", secret=secret, algorithm="sha256").digest()
-    return Fernet(base64.urlsafe_b64encode(digest))
 
 
 def normalize_iban(typed: str) -> str:

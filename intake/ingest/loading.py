@@ -34,13 +34,18 @@ def existing_store_ids(slugs: Iterable[str]) -> dict[str, int]:
     return dict(Store.objects.filter(slug__in=set(slugs)).values_list("slug", "id"))
 
 
-def get_or_create_stores(slugs: Iterable[str]) -> dict[str, int]:
-    """The ids of these stores, by slug. Unknown stores are created with defaults that staff can change."""
+def get_or_create_stores(slugs: Iterable[str], created: set[int]) -> dict[str, int]:
+    """The ids of these stores, by slug. Unknown stores are created with defaults that staff can change.
+
+    Adds the ids of new stores to `created`.
+    """
     wanted = set(slugs)
     known = existing_store_ids(wanted)
     if missing := wanted - known.keys():
         Store.objects.bulk_create([Store(slug=slug, name=slug) for slug in sorted(missing)], ignore_conflicts=True)
-        known |= existing_store_ids(missing)
+        new = existing_store_ids(missing)
+        created.update(new.values())
+        known |= new
     return known
 
 
@@ -83,6 +88,8 @@ def load_batch(
                 serial_keys.add(serial_key(line.extends))
             for license in line.licenses or ():
                 serial_keys.add(serial_key(license.serial))
+    for order in orders.values():  # a line may keep its SKU, and need its product
+        sku_keys.update((order.store_id, line.columns["sku"]) for line in order.lines.values() if line.columns["sku"])
     links = _load_links(order_ids) if order_ids else []
     if not lock:  # orders that the dry run changed before
         serial_keys.update(

@@ -43,10 +43,11 @@ from intake.ingest.loading import (
 from intake.ingest.merge import merge_record
 from intake.ingest.new_serials import changed_license_ids, notify_new_serials
 from intake.ingest.order_lookup import find_orders
+from intake.ingest.recording import Recorder
 from intake.ingest.return_periods import set_return_until
 from intake.ingest.state import Batch, OrderState
 from intake.ingest.writing import new_ids, write_batch
-from intake.problems import ImportRejected, Problem, ProblemCode, RowSkipped
+from intake.problems import ImportRejected, Problem, ProblemCode, ProblemCounts, RowSkipped
 from intake.records import OrderRecord, OrderUpdate, drop_unowned_fields, number_key
 from intake.statuses import ask_meanings
 from intake.validation_errors import describe_errors
@@ -137,16 +138,23 @@ class _MatchedRecord(NamedTuple):
 
 @dataclass
 class Import:
-    """Imports one feed's items. Calls `on_rejected` for each rejected item, with the reason."""
+    """Imports one feed's items. Calls `on_rejected` for each rejected item, with the reason.
+
+    With a recorder, each batch is recorded in its transaction, for the history of imports and to undo them.
+    """
 
     feed: Feed
     context: FeedContext
     on_rejected: ItemCallback
     on_warning: ItemCallback = lambda item, warning: None  # for items that were imported with a problem
+    recorder: Recorder | None = None
     counts: Counts = field(default_factory=Counts)
+    rejects: ProblemCounts = field(default_factory=ProblemCounts)
+    warnings: ProblemCounts = field(default_factory=ProblemCounts)
     dry_run: DryRun | None = None  # then nothing is written, and nothing locked
     _run: str = field(default_factory=lambda: secrets.token_hex(4), init=False)
     _mostly_changed: bool = field(default=False, init=False)
+    _new_stores: set[int] = field(default_factory=set, init=False)  # of the current batch
 
     def run(self, items: Iterator[RawItem], after_batch: Callable[[], None] = lambda: None) -> None:
         """Import all items in batches. While one batch is written, a second thread prepares the next."""
@@ -200,29 +208,52 @@ class Import:
         counts = Counts()
         rejected: list[tuple[RawItem, Problem]] = []
         warnings: list[tuple[RawItem, Problem]] = []
+        self._new_stores = set()
         try:
             with transaction.atomic():
                 if self.dry_run is None:
-                    _lock_imports()
+                    lock_imports()
                 self._ingest(batch, counts, rejected, warnings)
+                self._ask_meanings(rejected)
+                if self.recorder and self._new_stores:
+                    self.recorder.save_new_stores(self._new_stores)
+                totals = self._save_results(counts, rejected, warnings)
         except (IntegrityError, DataError) as error:
             if len(batch) == 1:
-                self.counts.add(Counts(read=1, rejected=1))
-                self.on_rejected(batch[0].item, _describe_database_error(error))
+                counts, rejected = Counts(read=1, rejected=1), [(batch[0].item, _describe_database_error(error))]
+                self.rejects, self.warnings = self._save_results(counts, rejected, [])
+                self.counts.add(counts)
+                self.on_rejected(*rejected[0])
                 return
             middle = len(batch) // 2
             self._import_batch(batch[:middle])
             self._import_batch(batch[middle:])
             return
-        words = [problem.word for _item, problem in rejected if problem.code == ProblemCode.UNKNOWN_STATUS]
-        if words and self.dry_run is None:
-            store_ids = get_or_create_stores([self.context.store])
-            ask_meanings(store_ids[self.context.store], self.feed.name, words)
         for item, problem in rejected:
             self.on_rejected(item, problem)
         for item, warning in warnings:
             self.on_warning(item, warning)
         self.counts.add(counts)
+        self.rejects, self.warnings = totals
+
+    def _ask_meanings(self, rejected: list[tuple[RawItem, Problem]]) -> None:
+        words = [problem.word for _item, problem in rejected if problem.code == ProblemCode.UNKNOWN_STATUS]
+        if words and self.dry_run is None:
+            store_ids = self._get_stores([self.context.store])
+            ask_meanings(store_ids[self.context.store], self.feed.name, words)
+
+    def _save_results(
+        self, counts: Counts, rejected: list[tuple[RawItem, Problem]], warnings: list[tuple[RawItem, Problem]]
+    ) -> tuple[ProblemCounts, ProblemCounts]:
+        """Save what came of a batch, in its transaction. Returns the rejects and warnings of all batches so far."""
+        rejects = self.rejects.plus(problem for _item, problem in rejected) if rejected else self.rejects
+        warned = self.warnings.plus(warning for _item, warning in warnings) if warnings else self.warnings
+        if self.recorder:
+            self.recorder.save_results(vars(counts), rejects, warned, rejected)
+        return rejects, warned
+
+    def _get_stores(self, slugs: Iterable[str]) -> dict[str, int]:
+        return get_or_create_stores(slugs, self._new_stores)
 
     def _ingest(
         self,
@@ -339,7 +370,7 @@ class Import:
         slugs = {record.store for _entry, record in parsed}
         if not slugs:
             return {}
-        return self.dry_run.store_ids(slugs) if self.dry_run else get_or_create_stores(slugs)
+        return self.dry_run.store_ids(slugs) if self.dry_run else self._get_stores(slugs)
 
     def _merge(
         self,
@@ -403,6 +434,9 @@ class Import:
         set_return_until(batch)
         changed_licenses = changed_license_ids(batch)
         orders_with_licenses = set_new_licenses(batch)
+        changes = None
+        if self.recorder:
+            changes = self.recorder.before_write(batch, _orders_with_references(merged, batch))
         write_batch(batch, timezone.now())
         if references := _references(merged, batch):
             PaymentReference.objects.bulk_create(
@@ -418,6 +452,8 @@ class Import:
         notify_new_serials(batch, changed_licenses)
         if recent := _possibly_unconfirmed_orders(batch):
             queue_confirmations(recent)
+        if self.recorder and changes:
+            self.recorder.after_write(changes)
 
     def _source_name(self, record: OrderRecord) -> str:
         """The key in `Order.sources`; updates are kept apart from complete orders."""
@@ -432,6 +468,11 @@ def _references(merged: list[_MatchedRecord], batch: Batch) -> set[tuple[str, in
 def _refunded_alone(merged: list[_MatchedRecord], batch: Batch) -> set[int]:
     """The orders of refunds that were imported without their order, whose status follows from them."""
     return {batch.orders[each.key].id for each in merged if type(each.record) is OrderUpdate and each.record.refunds}
+
+
+def _orders_with_references(matched: list[_MatchedRecord], batch: Batch) -> set[int]:
+    """The orders that may get payment references."""
+    return {batch.orders[each.key].id for each in matched if each.record.__dict__.get("references")}
 
 
 def _email_key_warnings(matched: list[_MatchedRecord]) -> list[tuple[RawItem, Problem]]:
@@ -490,7 +531,8 @@ def _new_refunds(batch: Batch) -> dict[int, list[str]]:
     }
 
 
-def _lock_imports() -> None:
+def lock_imports() -> None:
+    """Wait until no other import or undo is writing, and keep others waiting until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
 

@@ -167,13 +167,9 @@ def _write_skus(cursor: CursorWrapper, batch: Batch) -> None:
     for sku in batch.licensed_skus:
         sku.columns["has_serials"] = True
     new = [sku for sku in skus if sku.id is None]
-    ids = new_ids(Sku, len(new))
-    _insert(
-        cursor,
-        Sku,
-        ("id", *SKU_COLUMNS),
-        [(sku_id, *_values(sku.columns, SKU_COLUMNS)) for sku_id, sku in zip(ids, new, strict=True)],
-    )
+    for sku, sku_id in zip(new, new_ids(Sku, len(new)), strict=True):
+        sku.id = sku_id
+    _insert(cursor, Sku, ("id", *SKU_COLUMNS), [(sku.id, *_values(sku.columns, SKU_COLUMNS)) for sku in new])
 
 
 def _values(columns: dict[str, Any], names: Sequence[str]) -> list[Any]:
@@ -235,9 +231,10 @@ def _delete(cursor: CursorWrapper, model: type[models.Model], ids: list[int]) ->
 
 def _copy(cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     text = "".join([_copy_line(row) for row in rows])
-    cursor.copy_expert(
-        f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH (NULL '{_NULL}')", io.StringIO(text), len(text) + 1
-    )
+    with connection.wrap_database_errors:  # Django does this for its own methods only
+        cursor.copy_expert(
+            f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH (NULL '{_NULL}')", io.StringIO(text), len(text) + 1
+        )
 
 
 def _copy_line(row: Sequence[Any]) -> str:

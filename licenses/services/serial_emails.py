@@ -1,6 +1,7 @@
 """Email buyers when a missing serial number arrives."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 
 from django.db.models import Q
 from django.utils import timezone
@@ -43,6 +44,13 @@ def cancel_notification(link: LicensedLine) -> None:
     )
     # Deleted, not canceled, so that assigning the same number again sends an email.
     arrived.waiting().filter(leased_until__isnull=True).delete()
+
+
+def cancel_notifications_since(order_ids: Collection[int], since: datetime) -> int:
+    """Delete the unsent emails about serial numbers that arrived on these orders since then. Returns how many."""
+    arrived = Message.objects.filter(kind=SERIAL_ARRIVED, object_id__in=order_ids, created_at__gte=since)
+    # Deleted, not canceled, so that the same number sends an email when it arrives again.
+    return arrived.waiting().filter(leased_until__isnull=True).delete()[0]
 
 
 def arrival_key(arrival: Arrival) -> str:

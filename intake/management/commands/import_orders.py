@@ -2,16 +2,14 @@
 
 import json
 import sys
-import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
-from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from rich.console import Console
@@ -21,10 +19,10 @@ from intake.dates import DATE_ORDERS
 from intake.feed import RawItem
 from intake.feeds import FEEDS
 from intake.format_detection import ImportSource, detect_format
-from intake.ingest.dry_run import DryRun
-from intake.ingest.run import Counts, Import
+from intake.models import DETAILS_KEPT, ImportRun
 from intake.problems import Problem
 from intake.rejects_file import RejectsFile
+from intake.services.imports import ImportReport, ImportStopped, layout_of, run_import, system_user
 from intake.source_file import SourceFile, UnusableFile
 
 SHOWN_REJECTS = 20
@@ -77,7 +75,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the result as one line of JSON, last")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        started_at = time.monotonic()
         rejects: RejectsFile | None = None
         try:
             sources = [
@@ -92,77 +89,53 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=EXIT_UNUSABLE) from None
         report = _Report(self, rejects, options["dry_run"], options["json"])
         try:
-            self._import(sources, report)
-        except KeyboardInterrupt:
-            report.finish(time.monotonic() - started_at)
-            raise CommandError(
-                _("Stopped. What is counted above is in the database, whole; import the file again for the rest."),
-                returncode=EXIT_INTERRUPTED,
-            ) from None
-        except (OperationalError, InterfaceError) as error:
-            report.finish(time.monotonic() - started_at)
+            with _progress(sources, self.stderr.isatty()) as on_progress:
+                imported = run_import(
+                    sources,
+                    source=ImportRun.Source.COMMAND,
+                    started_by_name=system_user(),
+                    options={name: options[name] for name in ("encoding", "date_order") if options[name]},
+                    dry_run=options["dry_run"],
+                    on_rejected=report.reject,
+                    on_warning=report.warn,
+                    on_progress=on_progress,
+                )
+        except ImportStopped as stopped:
+            report.finish(stopped.report)
+            cause = stopped.__cause__
+            if isinstance(cause, KeyboardInterrupt):
+                raise CommandError(
+                    _("Stopped. What is counted above is in the database, whole; import the file again for the rest."),
+                    returncode=EXIT_INTERRUPTED,
+                ) from None
             raise CommandError(
                 _("The database went away (%(reason)s). What is counted above is in it, whole; import again later.")
-                % {"reason": str(error).splitlines()[0] if str(error) else type(error).__name__},
+                % {"reason": str(cause).splitlines()[0] if str(cause) else type(cause).__name__},
                 returncode=EXIT_REJECTED,
             ) from None
         finally:
             if rejects:
                 rejects.close()
-        report.finish(time.monotonic() - started_at)
-        if report.counts.rejected:
+        report.finish(imported)
+        if imported.counts.rejected:
             sys.exit(EXIT_REJECTED)
-
-    def _import(self, sources: list[ImportSource], report: "_Report") -> None:
-        dry_run = DryRun() if report.dry_run else None  # one for all files: later rows see the result of earlier ones
-        for each in sources:
-            self._import_one(each, report, dry_run)
-
-    def _import_one(self, import_source: ImportSource, report: "_Report", dry_run: DryRun | None) -> None:
-        source = import_source.source
-        run = Import(
-            import_source.feed,
-            import_source.context,
-            lambda item, reason: report.reject(import_source, item, reason),
-            lambda item, warning: report.warn(import_source, item, warning),
-            dry_run=dry_run,
-        )
-        run.counts = report.counts
-        try:
-            with _progress(source, self.stderr.isatty()) as step:
-                run.run(import_source.feed.read_items(source, import_source.context), step)
-        finally:
-            source.close()
-
-
-@dataclass
-class _Counted:
-    """How many rejects or warnings have a code, and the first of them."""
-
-    code: str
-    first: str
-    count: int = 0
 
 
 class _Report:
     """Prints the results, as text or JSON."""
 
     def __init__(self, command: BaseCommand, rejects: RejectsFile | None, dry_run: bool, as_json: bool) -> None:
-        self.counts = Counts()
         self.dry_run = dry_run
         self._command = command
         self._rejects_file = rejects
         self._as_json = as_json
         self._rejected = 0
-        self._rejects: dict[str, _Counted] = {}  # by code
         self._repeated: dict[str, int] = {}  # how often each shown sentence was not shown again
-        self._warnings: dict[str, _Counted] = {}  # by code
-        self._warning_count = 0
+        self._warned = 0
 
     def reject(self, import_source: ImportSource, item: RawItem, problem: Problem) -> None:
         if self._rejects_file:
-            self._rejects_file.add(import_source.source, import_source.feed, import_source.header, item, problem)
-        self._rejects.setdefault(problem.code.value, _Counted(problem.code.value, problem.text)).count += 1
+            self._rejects_file.add(layout_of(import_source), item, problem)
         if problem.text in self._repeated:
             self._repeated[problem.text] += 1
             return
@@ -174,17 +147,15 @@ class _Report:
             self._command.stderr.write(_("More rows were rejected; name a file with --rejects to get them all."))
 
     def warn(self, import_source: ImportSource, item: RawItem, warning: Problem) -> None:
-        warned = self._warnings.setdefault(warning.code.value, _Counted(warning.code.value, warning.text))
-        warned.count += 1
-        self._warning_count += 1
-        if self._warning_count <= SHOWN_REJECTS:
+        self._warned += 1
+        if self._warned <= SHOWN_REJECTS:
             words = _("warning")
             self._command.stderr.write(
                 f"{import_source.source.path.name} {_('line')} {item.line}: {words}: {warning.text}"
             )
 
-    def finish(self, seconds: float) -> None:
-        counts = self.counts
+    def finish(self, report: ImportReport) -> None:
+        counts, run, write = report.counts, report.run, self._command.stdout.write
         for sentence, times in self._repeated.items():
             if times:
                 self._command.stderr.write(
@@ -194,37 +165,40 @@ class _Report:
         summary = _(
             "%(read)d orders read: %(created)d created, %(updated)d updated, %(unchanged)d unchanged, "
             "%(rejected)d rejected, in %(seconds).1f s."
-        ) % {**asdict(counts), "seconds": seconds}
-        self._command.stdout.write(summary)
-        if self._warning_count:
-            self._command.stdout.write(_("%(count)d warnings.") % {"count": self._warning_count})
+        ) % {**asdict(counts), "seconds": report.seconds}
+        write(summary)
+        if report.warnings.total:
+            write(_("%(count)d warnings.") % {"count": report.warnings.total})
         if counts.skipped:
-            self._command.stdout.write(_("%(count)d rows are no orders, as staff said.") % {"count": counts.skipped})
+            write(_("%(count)d rows are no orders, as staff said.") % {"count": counts.skipped})
         if self.dry_run:
-            self._command.stdout.write(_("Nothing was written: this was a dry run."))
+            write(_("Nothing was written: this was a dry run."))
         if self._rejects_file and counts.rejected:
             paths = ", ".join(str(path) for path in self._rejects_file.paths)
-            self._command.stdout.write(_("Mend what was rejected in %(paths)s and import it again.") % {"paths": paths})
-        if self._as_json:
-            self._command.stdout.write(
-                json.dumps(
-                    {
-                        **asdict(counts),
-                        "rejects": [asdict(rejected) for rejected in self._rejects.values()],
-                        "warnings": [asdict(warned) for warned in self._warnings.values()],
-                        "seconds": round(seconds, 3),
-                        "dry_run": self.dry_run,
-                    }
-                )
+            write(_("Mend what was rejected in %(paths)s and import it again.") % {"paths": paths})
+        if run and (counts.created or counts.updated):
+            write(
+                _("This was import %(run)d. Within %(days)d days, undo_import %(run)d takes it back.")
+                % {"run": run.pk, "days": DETAILS_KEPT.days}
             )
+        if self._as_json:
+            result = {
+                **asdict(counts),
+                "rejects": report.rejects.as_list(),
+                "warnings": report.warnings.as_list(),
+                "seconds": round(report.seconds, 3),
+                "dry_run": self.dry_run,
+                "run": run.pk if run else None,
+            }
+            write(json.dumps(result))
 
 
 @contextmanager
-def _progress(source: SourceFile, on_terminal: bool) -> Iterator[Any]:
+def _progress(sources: list[ImportSource], on_terminal: bool) -> Iterator[Callable[[ImportSource], None]]:
     if not on_terminal:
-        yield lambda: None
+        yield lambda import_source: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(source.path.name, total=source.size)
-        yield lambda: bar.update(task, completed=source.position)
+        tasks = {id(each): bar.add_task(each.source.path.name, total=each.source.size) for each in sources}
+        yield lambda each: bar.update(tasks[id(each)], completed=each.source.position)

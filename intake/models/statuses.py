@@ -1,4 +1,4 @@
-"""What staff decide about imports."""
+"""What staff decide about the status words of stores."""
 
 import unicodedata
 
@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from intake.problems import storable
 from orders.models import Order, Store
 from orders.models.fields import NoCardNumbersCharField
 
@@ -14,7 +15,8 @@ MAX_STATUS_LENGTH = 64
 
 def normalize_status(word: str) -> str:
     """The form in which words for a status are compared: lower case, with dashes."""
-    return "-".join(unicodedata.normalize("NFKC", word).casefold().replace("_", " ").split())[:MAX_STATUS_LENGTH]
+    text = unicodedata.normalize("NFKC", storable(word))
+    return "-".join(text.casefold().replace("_", " ").split())[:MAX_STATUS_LENGTH]
 
 
 class StatusMeaning(models.Model):

@@ -1,4 +1,4 @@
-"""What staff see and decide about imports."""
+"""Admin of the status words that staff are asked about."""
 
 from django.contrib import admin
 from django.db.models import QuerySet

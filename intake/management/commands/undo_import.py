@@ -1,0 +1,142 @@
+"""`undo_import RUN`: take an import back."""
+
+import json
+import sys
+import time
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import InterfaceError, OperationalError
+from django.utils.translation import gettext as _
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cases.refusals import Refusal
+from intake.models import ImportRun
+from intake.services.imports import system_user
+from intake.services.undo import UndoReport, undo_run
+from intake.undo.obstacles import ObstacleCode
+
+SHOWN_ORDERS = 20
+EXIT_KEPT = 1
+EXIT_REFUSED = 2
+EXIT_INTERRUPTED = 130  # as shells report Ctrl-C
+
+EPILOG = """
+RUN is the number that import_orders printed; the admin lists all imports under Imports. Orders that the
+import created are deleted, and orders that it changed return to what they were. An order stays, and is
+listed with the reason, if something happened since: a case or a message, a refund, an email about it, a
+lookup by its buyer, a serial number in use or assigned by staff, a later import. Undo later imports first.
+
+  manage.py undo_import 12 --dry-run       say what would happen, and change nothing
+  manage.py undo_import 12                 do it; emails about deleted orders that still wait are canceled
+  manage.py undo_import 12 --json          the result as one line of JSON, last
+
+An undo can be interrupted and run again at any time. An import can be undone for 30 days.
+
+Ends with 0 when everything is undone, also if it was before; 1 when some orders could not be undone or the
+database went away; 2 when there is no such import, it is too old, or it is still running; 130 after Ctrl-C.
+"""
+
+
+class Command(BaseCommand):
+    help = "Takes an import back: deletes the orders that it created, and restores those that it changed."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.epilog = EPILOG
+        parser.formatter_class = RawDescriptionHelpFormatter
+        return parser
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("run", metavar="RUN", type=int, help="the number of the import")
+        parser.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
+        parser.add_argument("--json", action="store_true", help="print the result as one line of JSON, last")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        started_at = time.monotonic()
+        try:
+            run = ImportRun.objects.filter(pk=options["run"]).first()
+            if run is None:
+                raise CommandError(_("There is no import %(run)d.") % {"run": options["run"]}, returncode=EXIT_REFUSED)
+            with _progress(self.stderr.isatty()) as on_progress:
+                report = undo_run(run, by=system_user(), dry_run=options["dry_run"], on_progress=on_progress)
+        except Refusal as refusal:
+            raise CommandError(str(refusal), returncode=EXIT_REFUSED) from None
+        except KeyboardInterrupt:
+            raise CommandError(
+                _("Stopped. What is undone stays so; run it again for the rest."), returncode=EXIT_INTERRUPTED
+            ) from None
+        except (OperationalError, InterfaceError) as error:
+            raise CommandError(
+                _("The database went away (%(reason)s). What is undone stays so; run it again for the rest.")
+                % {"reason": str(error).splitlines()[0] if str(error) else type(error).__name__},
+                returncode=EXIT_KEPT,
+            ) from None
+        self._print(run, report, options["dry_run"])
+        if options["json"]:
+            seconds = round(time.monotonic() - started_at, 3)
+            self.stdout.write(json.dumps(_as_json(run, report) | {"dry_run": options["dry_run"], "seconds": seconds}))
+        if report.kept:
+            sys.exit(EXIT_KEPT)
+
+    def _print(self, run: ImportRun, report: UndoReport, dry_run: bool) -> None:
+        write = self.stdout.write
+        if report.was_undone:
+            write(_("Import %(run)d was undone already.") % {"run": run.pk})
+            return
+        for order in report.listed[:SHOWN_ORDERS]:
+            reasons = "; ".join(obstacle.text for obstacle in order.obstacles)
+            self.stderr.write(f"{order.store} {order.number}: {reasons}")
+        if report.kept > SHOWN_ORDERS:
+            self.stderr.write(_("… and %(count)d more.") % {"count": report.kept - SHOWN_ORDERS})
+        sentence = _("%(deleted)d orders deleted, %(restored)d restored, %(kept)d could not be undone.")
+        if dry_run:
+            sentence = _("%(deleted)d orders would be deleted, %(restored)d restored, %(kept)d could not be undone.")
+        write(sentence % {"deleted": report.deleted, "restored": report.restored, "kept": report.kept})
+        for code, count in report.reasons.most_common():
+            write(f"  {count} {ObstacleCode(code).label}")
+        objects = report.objects
+        if objects.licenses or objects.skus or objects.stores:
+            write(_("Also deleted: %(licenses)d serial numbers, %(skus)d SKUs, %(stores)d stores.") % asdict(objects))
+        if report.canceled_emails:
+            write(_("%(count)d emails that were waiting are not sent.") % {"count": report.canceled_emails})
+        if dry_run:
+            write(_("Nothing was changed: this was a dry run."))
+
+
+def _as_json(run: ImportRun, report: UndoReport) -> dict[str, Any]:
+    return {
+        "run": run.pk,
+        "state": run.state,
+        "was_undone": report.was_undone,
+        "deleted": report.deleted,
+        "restored": report.restored,
+        "kept": report.kept,
+        "reasons": dict(report.reasons),
+        "orders": [
+            {
+                "store": order.store,
+                "number": order.number,
+                "reasons": [{"code": obstacle.code.value, "text": obstacle.text} for obstacle in order.obstacles],
+            }
+            for order in report.listed
+        ],
+        "canceled_emails": report.canceled_emails,
+        **asdict(report.objects),
+    }
+
+
+@contextmanager
+def _progress(on_terminal: bool) -> Iterator[Callable[[int, int], None]]:
+    if not on_terminal:
+        yield lambda done, total: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(_("orders"), total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

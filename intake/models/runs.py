@@ -1,0 +1,239 @@
+"""The history of imports: runs with their files and rejected rows, and what is needed to undo a run."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.conf import settings
+from django.db import connection, models
+from django.db.models.expressions import RawSQL
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+# How long a run can be undone and its rejected rows are kept.
+DETAILS_KEPT = timedelta(days=30)
+# The first key of the advisory lock that a process holds while it imports or undoes a run; the second is the run's id.
+RUN_LOCK = 0x52554E
+# The ids of the runs whose lock a process holds.
+_AT_WORK = """
+SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2 AND granted
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+class ImportRunQuerySet(models.QuerySet["ImportRun"]):
+    def with_expired_details(self, now: datetime) -> Self:
+        """Runs that are too old to be undone, whose details were not deleted yet."""
+        return self.filter(started_at__lte=now - DETAILS_KEPT, details_deleted_at=None)
+
+    def with_activity(self) -> Self:
+        """Annotate `is_at_work`, which `shown_state` needs: whether a process imports or undoes the run now."""
+        return self.annotate(is_at_work=RawSQL(f"intake_importrun.id IN ({_AT_WORK})", [RUN_LOCK]))  # noqa: S611
+
+
+class ImportRun(models.Model):
+    """One import of one or more files: who, when, from what, and with which results."""
+
+    class Source(models.TextChoices):
+        COMMAND = "command", _("command")
+        UPLOAD = "upload", _("upload in the admin")
+        WEBHOOK = "webhook", _("webhook")
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("running")
+        FINISHED = "finished", _("finished")
+        INTERRUPTED = "interrupted", _("interrupted")
+        PARTLY_UNDONE = "partly_undone", _("partly undone")
+        UNDONE = "undone", _("undone")
+
+    source = models.CharField(_("source"), max_length=8, choices=Source)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("started by"),
+    )
+    # The user name, or for a command the name of the operating system's user. Outlives the account.
+    started_by_name = models.CharField(_("started by"), max_length=150, blank=True)
+    started_at = models.DateTimeField(_("started at"), default=timezone.now)
+    updated_at = models.DateTimeField(_("last batch at"), default=timezone.now)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    state = models.CharField(_("status"), max_length=16, choices=State, default=State.RUNNING)
+
+    read = models.PositiveIntegerField(_("read"), default=0)
+    created = models.PositiveIntegerField(_("created"), default=0)
+    updated = models.PositiveIntegerField(_("updated"), default=0)
+    unchanged = models.PositiveIntegerField(_("unchanged"), default=0)
+    rejected = models.PositiveIntegerField(_("rejected"), default=0)
+    skipped = models.PositiveIntegerField(_("skipped"), default=0)
+    # [{"code": "ambiguous_address", "count": 3, "first": "The address …"}], and the same for rejects
+    reject_counts = models.JSONField(default=list, blank=True, editable=False)
+    warnings = models.JSONField(_("warnings"), default=list, blank=True)
+    # What the files were read with: encoding, date order, mapping.
+    options = models.JSONField(_("options"), default=dict, blank=True)
+
+    # Set by the admin; a worker undoes the run.
+    undo_requested_at = models.DateTimeField(_("undo requested at"), null=True, blank=True)
+    undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
+    undone_by_name = models.CharField(_("undone by"), max_length=150, blank=True)
+    orders_deleted = models.PositiveIntegerField(_("orders deleted"), default=0)
+    orders_restored = models.PositiveIntegerField(_("orders restored"), default=0)
+    details_deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = ImportRunQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("import")
+        verbose_name_plural = _("imports")
+        default_permissions = ("view",)
+        permissions = [
+            ("undo_importrun", _("Can undo import")),
+            ("download_importreject", _("Can download the rejected rows of imports")),
+        ]
+        indexes = [
+            models.Index(
+                fields=["started_at"],
+                condition=models.Q(details_deleted_at__isnull=True),
+                name="import_run_with_details",
+            ),
+            models.Index(
+                fields=["undo_requested_at"],
+                condition=models.Q(undo_requested_at__isnull=False),
+                name="import_run_to_undo",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+    @property
+    def can_be_undone_until(self) -> datetime:
+        """The first moment at which it is too late to undo the run."""
+        return self.started_at + DETAILS_KEPT
+
+    def is_too_old(self, now: datetime) -> bool:
+        return self.details_deleted_at is not None or now >= self.can_be_undone_until
+
+    @property
+    def shown_state(self) -> "ImportRun.State":
+        """The state of a run that was loaded `with_activity`: one whose process is gone was interrupted."""
+        is_at_work: bool = self.is_at_work  # type: ignore[attr-defined]
+        if self.state == self.State.RUNNING and not is_at_work:
+            return self.State.INTERRUPTED
+        return self.State(self.state)
+
+
+def try_lock_run(run_id: int) -> bool:
+    """Take the lock of a run until `unlock_run` or the end of the connection. False if another process has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [RUN_LOCK, run_id])
+        return bool(cursor.fetchone()[0])
+
+
+def unlock_run(run_id: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [RUN_LOCK, run_id])
+
+
+class ImportFile(models.Model):
+    """A file of a run."""
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="files", verbose_name=_("import"))
+    name = models.CharField(_("file name"), max_length=255)
+    sha256 = models.CharField("SHA-256", max_length=64)
+    size = models.PositiveBigIntegerField(_("size in bytes"))
+    format = models.CharField(_("format"), max_length=32)
+    store = models.CharField(_("store"), max_length=64, blank=True)  # empty if its rows name theirs
+    # What the rejects file of a table repeats.
+    header = models.JSONField(default=list, blank=True, editable=False)
+    delimiter = models.CharField(max_length=1, default=",", editable=False)
+
+    class Meta:
+        verbose_name = _("imported file")
+        verbose_name_plural = _("imported files")
+        default_permissions = ("view",)
+        indexes = [models.Index(fields=["sha256"], name="import_file_by_digest")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ImportReject(models.Model):
+    """A rejected item of a file, kept for DETAILS_KEPT. Its content is encrypted: it may contain a password."""
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="rejects", verbose_name=_("import"))
+    file = models.ForeignKey(ImportFile, on_delete=models.CASCADE, related_name="+", verbose_name=_("file"))
+    line = models.PositiveIntegerField(_("line"))
+    code = models.CharField(_("code"), max_length=32)
+    text = models.TextField(_("reason"))
+    word = models.CharField(_("word"), max_length=200, blank=True)
+    content = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("rejected row")
+        verbose_name_plural = _("rejected rows")
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.line}: {self.text}"
+
+
+class Change(models.TextChoices):
+    """What a run did with an order."""
+
+    CREATED = "created", _("created")
+    CHANGED = "changed", _("changed")
+
+
+class ImportChange(models.Model):
+    """An order that a run created or changed, with what is needed to undo that. Kept for DETAILS_KEPT.
+
+    Written by SQL in intake/ingest/recording.py. There are no foreign keys in the database: a check for each row
+    would slow imports down, and a row may outlive its order.
+    """
+
+    pk = models.CompositePrimaryKey("run_id", "order_id")
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False)
+    order_id = models.BigIntegerField()
+    kind = models.CharField(max_length=8, choices=Change)
+    # The digest of the order as the run left it, by which later changes are noticed.
+    digest = models.UUIDField(null=True)
+    # The rows of a changed order before the run, by table, and `relations`: digests of the rows of other apps.
+    before = models.JSONField(null=True)
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [
+            # By which an undo names the import that changed an order later; that one can't have created it.
+            models.Index(fields=["order_id"], condition=models.Q(kind="changed"), name="import_change_by_order")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.kind} {self.order_id}"
+
+
+class ImportedObject(models.Model):
+    """A license, SKU or store that a run created or changed; what is said about `ImportChange` holds here, too."""
+
+    class Kind(models.TextChoices):
+        LICENSE = "license", _("license")
+        SKU = "sku", "SKU"
+        STORE = "store", _("store")
+
+    pk = models.CompositePrimaryKey("run_id", "kind", "object_id")
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False)
+    kind = models.CharField(max_length=8, choices=Kind)
+    object_id = models.BigIntegerField()
+    # What an undo restores, as it was before the run; null if the run created it.
+    before = models.JSONField(null=True)
+    # The same columns as the run left them. What changed since is kept.
+    after = models.JSONField(null=True)
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.kind} {self.object_id}"

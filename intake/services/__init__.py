@@ -1,0 +1,1 @@
+"""What the command, the admin and the worker do with imports."""

@@ -1,0 +1,205 @@
+"""Import files as one run of the history. The command, uploads in the admin and webhooks call this."""
+
+import contextlib
+import getpass
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import Error, InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from intake.feed import RawItem
+from intake.format_detection import ImportSource
+from intake.ingest.dry_run import DryRun
+from intake.ingest.recording import Recorder
+from intake.ingest.run import Counts, Import
+from intake.models import ImportFile, ImportRun
+from intake.models.runs import try_lock_run, unlock_run
+from intake.problems import Problem, ProblemCounts, storable
+from intake.rejects_file import FileLayout
+
+ProblemCallback = Callable[[ImportSource, RawItem, Problem], None]
+
+
+@dataclass
+class ImportReport:
+    """What came of an import so far. `run` is None for a dry run, which has no history."""
+
+    run: ImportRun | None = None
+    counts: Counts = field(default_factory=Counts)
+    rejects: ProblemCounts = field(default_factory=ProblemCounts)
+    warnings: ProblemCounts = field(default_factory=ProblemCounts)
+    seconds: float = 0.0
+
+
+class ImportStopped(Exception):
+    """The import ended early: by Ctrl-C, or because the database went away. The cause says which.
+
+    What the report counts is in the database, in whole batches.
+    """
+
+    def __init__(self, report: ImportReport) -> None:
+        super().__init__("The import ended early.")
+        self.report = report
+
+
+def run_import(
+    sources: Sequence[ImportSource],
+    *,
+    source: ImportRun.Source,
+    started_by: User | None = None,
+    started_by_name: str = "",
+    options: dict[str, Any] | None = None,
+    dry_run: bool = False,
+    on_rejected: ProblemCallback = lambda source, item, problem: None,
+    on_warning: ProblemCallback = lambda source, item, problem: None,
+    on_progress: Callable[[ImportSource], None] = lambda source: None,
+) -> ImportReport:
+    """Import these files, one after the other, and return what came of it.
+
+    `started_by` is the user; without one, `started_by_name` says who it was. `options` are kept with the run. The
+    callbacks get each rejected item, each warning, and each file after each of its batches. Raises ImportStopped if
+    it ends early. A dry run writes nothing.
+    """
+    report = ImportReport()
+    started_at = time.monotonic()
+    if dry_run:
+        with _stopping(report, started_at):
+            pretended = DryRun()  # one for all files, so that later rows see the result of earlier ones
+            for each in sources:
+                _import_one(each, report, on_rejected, on_warning, on_progress, dry_run=pretended)
+        return report
+    report.run = _start_run(sources, source, started_by, started_by_name, options or {})
+    files = list(report.run.files.order_by("pk"))
+    with _stopping(report, started_at), _locked(report.run):
+        for each, file in zip(sources, files, strict=True):
+            recorder = Recorder(report.run.pk, file, layout_of(each))
+            _import_one(each, report, on_rejected, on_warning, on_progress, recorder=recorder)
+        _finish(report.run, ImportRun.State.FINISHED)
+    return report
+
+
+def system_user() -> str:
+    """The name of the operating system's user; empty where it has none, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def layout_of(import_source: ImportSource) -> FileLayout:
+    """How the rejects of this file are written."""
+    source = import_source.source
+    return FileLayout(source.path.name, import_source.header, source.head.delimiter, import_source.feed.identifiers)
+
+
+def _start_run(
+    sources: Sequence[ImportSource],
+    source: ImportRun.Source,
+    started_by: User | None,
+    started_by_name: str,
+    options: dict[str, Any],
+) -> ImportRun:
+    files = [_describe_file(each) for each in sources]
+    name = started_by.get_username() if started_by is not None else started_by_name
+    with transaction.atomic():
+        run = ImportRun.objects.create(
+            source=source, started_by=started_by, started_by_name=storable(name)[:150], options=options
+        )
+        for file in files:
+            file.run = run
+        ImportFile.objects.bulk_create(files)
+    return run
+
+
+def _describe_file(import_source: ImportSource) -> ImportFile:
+    path = import_source.source.path
+    with path.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    layout = layout_of(import_source)
+    return ImportFile(
+        name=storable(layout.name)[-255:],
+        sha256=digest,
+        size=path.stat().st_size,
+        format=import_source.feed.name,
+        store=import_source.context.store,
+        header=[storable(cell) for cell in layout.header],
+        delimiter=layout.delimiter,
+    )
+
+
+def _import_one(
+    import_source: ImportSource,
+    report: ImportReport,
+    on_rejected: ProblemCallback,
+    on_warning: ProblemCallback,
+    on_progress: Callable[[ImportSource], None],
+    *,
+    recorder: Recorder | None = None,
+    dry_run: DryRun | None = None,
+) -> None:
+    source = import_source.source
+    run = Import(
+        import_source.feed,
+        import_source.context,
+        lambda item, problem: on_rejected(import_source, item, problem),
+        lambda item, warning: on_warning(import_source, item, warning),
+        recorder,
+        report.counts,
+        report.rejects,
+        report.warnings,
+        dry_run,
+    )
+
+    def after_batch() -> None:
+        report.rejects, report.warnings = run.rejects, run.warnings
+        on_progress(import_source)
+
+    try:
+        run.run(import_source.feed.read_items(source, import_source.context), after_batch)
+    finally:
+        source.close()
+
+
+@contextlib.contextmanager
+def _stopping(report: ImportReport, started_at: float) -> Iterator[None]:
+    """Measure the time, and mark the run as interrupted if anything ends it early."""
+    try:
+        yield
+    except BaseException as error:
+        if report.run is not None:
+            _mark_interrupted(report.run)
+        report.seconds = time.monotonic() - started_at
+        if isinstance(error, KeyboardInterrupt | OperationalError | InterfaceError):
+            raise ImportStopped(report) from error
+        raise
+    report.seconds = time.monotonic() - started_at
+
+
+@contextlib.contextmanager
+def _locked(run: ImportRun) -> Iterator[None]:
+    """Hold the run's lock, which shows that a process works on it. It ends with the connection at the latest."""
+    try_lock_run(run.pk)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Error):
+            unlock_run(run.pk)
+
+
+def _finish(run: ImportRun, state: ImportRun.State) -> None:
+    now = timezone.now()
+    ImportRun.objects.filter(pk=run.pk).update(state=state, finished_at=now, updated_at=now)
+    run.refresh_from_db()
+
+
+def _mark_interrupted(run: ImportRun) -> None:
+    """Without the database, the state stays: the run is shown as interrupted because nobody holds its lock."""
+    with contextlib.suppress(Error):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+        _finish(run, ImportRun.State.INTERRUPTED)
