@@ -53,7 +53,7 @@ class ImportRunAdmin(ReadOnlyMixin, ModelAdmin):
             _("Results"),
             {"fields": [("read", "created", "updated"), ("unchanged", "rejected", "skipped"), "warning_list"]},
         ),
-        (_("Rejected rows"), {"fields": ["reject_counts", "reject_list"]}),
+        (_("Rejected rows"), {"fields": ["rejects_by_code", "reject_list"]}),
         (_("Undone"), {"fields": [("orders_deleted", "orders_restored"), "undone_at", "undone_by_name"]}),
     ]
 
@@ -61,7 +61,7 @@ class ImportRunAdmin(ReadOnlyMixin, ModelAdmin):
         return ImportRun.objects.with_activity().prefetch_related("files")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["number", "state_label", "who", "file_list", "warning_list", "reject_counts", "reject_list"]
+        return ["number", "state_label", "who", "file_list", "warning_list", "rejects_by_code", "reject_list"]
 
     # --- Columns ---
 
@@ -126,7 +126,7 @@ class ImportRunAdmin(ReadOnlyMixin, ModelAdmin):
         return _count_list(run.warnings)
 
     @display(description=_("by code"))
-    def reject_counts(self, run: ImportRun) -> SafeString:
+    def rejects_by_code(self, run: ImportRun) -> SafeString:
         return _count_list(run.reject_counts)
 
     @display(description=_("the first of them"))
