@@ -1,6 +1,6 @@
 """Add emails to the outbox, cancel and retry them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any

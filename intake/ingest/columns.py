@@ -81,3 +81,11 @@ NEW_LICENSE: Columns = {
     "expires_on": None,
     "activated_at": None,
 }
+
+# The columns that imports write.
+ORDER_COLUMNS = tuple(NEW_ORDER)
+LINE_COLUMNS = ("store_line_id", *NEW_LINE)
+LICENSE_COLUMNS = tuple(NEW_LICENSE)
+LINK_COLUMNS = tuple(NEW_LINK)
+REFUND_COLUMNS = ("store_refund_id", "amount", "refunded_at", "lines", "missing_since")
+SKU_COLUMNS = ("store_id", "code", "name", "product_id", "has_serials")

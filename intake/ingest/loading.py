@@ -6,19 +6,19 @@ from typing import Any
 
 from django.db import connection
 
-from intake.ingest.columns import NEW_LICENSE, NEW_LINE, NEW_LINK, NEW_ORDER
+from intake.ingest.columns import (
+    LICENSE_COLUMNS,
+    LINE_COLUMNS,
+    LINK_COLUMNS,
+    ORDER_COLUMNS,
+    REFUND_COLUMNS,
+    SKU_COLUMNS,
+)
 from intake.ingest.state import Batch, LicenseState, LineState, LinkState, OrderState, RefundState, SkuState
 from intake.records import OrderRecord, serial_key
 from licenses.models import LicensedLine, SerialPrefix, Sku
 from orders.models import Order, OrderLine, Refund, Store
 from refunds.services.imported_refunds import lines_with_requests
-
-ORDER_COLUMNS = tuple(NEW_ORDER)
-LINE_COLUMNS = ("store_line_id", *NEW_LINE)
-LICENSE_COLUMNS = tuple(NEW_LICENSE)
-LINK_COLUMNS = tuple(NEW_LINK)
-REFUND_COLUMNS = ("store_refund_id", "amount", "refunded_at", "lines", "missing_since")
-SKU_COLUMNS = ("store_id", "code", "name", "product_id", "has_serials")
 
 
 @dataclass(frozen=True, slots=True)

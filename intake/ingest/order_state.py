@@ -10,7 +10,7 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
-from intake.ingest.loading import LINE_COLUMNS, ORDER_COLUMNS, REFUND_COLUMNS
+from intake.ingest.columns import LINE_COLUMNS, ORDER_COLUMNS, REFUND_COLUMNS
 from licenses.models import LicensedLine
 from orders.models import Order, OrderLine, PaymentReference, Refund
 

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
+from django.db import DatabaseError, DataError, IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
@@ -40,6 +40,7 @@ from intake.ingest.loading import (
     get_or_create_stores,
     load_batch,
 )
+from intake.ingest.locks import lock_imports
 from intake.ingest.merge import merge_record
 from intake.ingest.new_serials import changed_license_ids, notify_new_serials
 from intake.ingest.order_lookup import find_orders
@@ -60,8 +61,6 @@ from refunds.services.imported_refunds import reconcile_imported_refunds, update
 
 BATCH_SIZE = 2000  # items per transaction
 GARBAGE_THRESHOLD = 500_000  # objects
-# The key of the advisory lock under which imports run one after the other, so that none creates an order twice.
-IMPORT_LOCK = 0x696D706F7274
 
 _NO_KEY = gettext_lazy(
     "The address %(address)s can be read in two ways, so nobody opens this order by it: only by its number."
@@ -529,12 +528,6 @@ def _new_refunds(batch: Batch) -> dict[int, list[str]]:
         for order in batch.orders.values()
         if order.changed and not order.is_new
     }
-
-
-def lock_imports() -> None:
-    """Wait until no other import or undo is writing, and keep others waiting until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
 
 
 # Keyed, because a record may contain a password, which nobody should be able to guess from the digest.

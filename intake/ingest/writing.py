@@ -10,7 +10,7 @@ from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
 from pydantic_core import to_json
 
-from intake.ingest.loading import (
+from intake.ingest.columns import (
     LICENSE_COLUMNS,
     LINE_COLUMNS,
     LINK_COLUMNS,

@@ -9,6 +9,8 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from orders.models.fields import NoCardNumbersCharField, NoCardNumbersJSONField, NoCardNumbersTextField
+
 # How long a run can be undone and its rejected rows are kept.
 DETAILS_KEPT = timedelta(days=30)
 # The first key of the advisory lock that a process holds while it imports or undoes a run; the second is the run's id.
@@ -55,7 +57,7 @@ class ImportRun(models.Model):
         verbose_name=_("started by"),
     )
     # The user name, or for a command the name of the operating system's user. Outlives the account.
-    started_by_name = models.CharField(_("started by"), max_length=150, blank=True)
+    started_by_name = NoCardNumbersCharField(_("started by"), max_length=150, blank=True)
     started_at = models.DateTimeField(_("started at"), default=timezone.now)
     updated_at = models.DateTimeField(_("last batch at"), default=timezone.now)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
@@ -68,15 +70,15 @@ class ImportRun(models.Model):
     rejected = models.PositiveIntegerField(_("rejected"), default=0)
     skipped = models.PositiveIntegerField(_("skipped"), default=0)
     # [{"code": "ambiguous_address", "count": 3, "first": "The address …"}], and the same for rejects
-    reject_counts = models.JSONField(default=list, blank=True, editable=False)
-    warnings = models.JSONField(_("warnings"), default=list, blank=True)
+    reject_counts = NoCardNumbersJSONField(default=list, blank=True, editable=False)
+    warnings = NoCardNumbersJSONField(_("warnings"), default=list, blank=True)
     # What the files were read with: encoding, date order, mapping.
-    options = models.JSONField(_("options"), default=dict, blank=True)
+    options = NoCardNumbersJSONField(_("options"), default=dict, blank=True)
 
     # Set by the admin; a worker undoes the run.
     undo_requested_at = models.DateTimeField(_("undo requested at"), null=True, blank=True)
     undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
-    undone_by_name = models.CharField(_("undone by"), max_length=150, blank=True)
+    undone_by_name = NoCardNumbersCharField(_("undone by"), max_length=150, blank=True)
     orders_deleted = models.PositiveIntegerField(_("orders deleted"), default=0)
     orders_restored = models.PositiveIntegerField(_("orders restored"), default=0)
     details_deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -140,13 +142,13 @@ class ImportFile(models.Model):
     """A file of a run."""
 
     run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="files", verbose_name=_("import"))
-    name = models.CharField(_("file name"), max_length=255)
+    name = NoCardNumbersCharField(_("file name"), max_length=255)
     sha256 = models.CharField("SHA-256", max_length=64)
     size = models.PositiveBigIntegerField(_("size in bytes"))
     format = models.CharField(_("format"), max_length=32)
-    store = models.CharField(_("store"), max_length=64, blank=True)  # empty if its rows name theirs
+    store = NoCardNumbersCharField(_("store"), max_length=64, blank=True)  # empty if its rows name theirs
     # What the rejects file of a table repeats.
-    header = models.JSONField(default=list, blank=True, editable=False)
+    header = NoCardNumbersJSONField(default=list, blank=True, editable=False)
     delimiter = models.CharField(max_length=1, default=",", editable=False)
 
     class Meta:
@@ -166,8 +168,8 @@ class ImportReject(models.Model):
     file = models.ForeignKey(ImportFile, on_delete=models.CASCADE, related_name="+", verbose_name=_("file"))
     line = models.PositiveIntegerField(_("line"))
     code = models.CharField(_("code"), max_length=32)
-    text = models.TextField(_("reason"))
-    word = models.CharField(_("word"), max_length=200, blank=True)
+    text = NoCardNumbersTextField(_("reason"))
+    word = NoCardNumbersCharField(_("word"), max_length=200, blank=True)
     content = models.BinaryField()
 
     class Meta:

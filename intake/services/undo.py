@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.refusals import Refusal
-from intake.ingest.run import lock_imports
+from intake.ingest.locks import lock_imports
 from intake.models import DETAILS_KEPT, Change, ImportChange, ImportRun
 from intake.models.runs import try_lock_run, unlock_run
 from intake.undo.objects import DeletedObjects, undo_objects

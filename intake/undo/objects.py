@@ -11,8 +11,8 @@ from functools import cache
 from django.db import connection, models, transaction
 from django.db.models.functions import Now
 
+from intake.ingest.locks import lock_imports
 from intake.ingest.order_state import foreign_keys_to
-from intake.ingest.run import lock_imports
 from intake.models import ImportChange, ImportedObject, ImportRun, StatusMeaning
 from intake.undo.obstacles import license_uses
 from licenses.models import LicensedLine, Sku

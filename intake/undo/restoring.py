@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
 
-from intake.ingest.loading import ORDER_COLUMNS
+from intake.ingest.columns import ORDER_COLUMNS
 from intake.ingest.order_state import CHILD_TABLES
 from intake.models import ImportChange
 from orders.models import Order

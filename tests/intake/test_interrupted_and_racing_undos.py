@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from intake.ingest.run import lock_imports
+from intake.ingest.locks import lock_imports
 from intake.models import ImportChange, ImportRun
 from intake.models.runs import try_lock_run, unlock_run
 from intake.services import undo as undo_service

@@ -63,6 +63,8 @@ OWN |= {
 }
 OWN_FIELDS = {"files.Upload.name", "orders.AccessLink.next_path"}
 OWN_FIELDS |= {"portal.Heartbeat.name"}
+# Copies of rows, whose columns are those of the other models.
+OWN_FIELDS |= {"intake.ImportChange.before", "intake.ImportedObject.before", "intake.ImportedObject.after"}
 # Forms and imports refuse what is no address, and those of buyers refuse card numbers in one.
 ADDRESSES = ("email", "recipient", "email_key", "recipient_key", "other_emails", "url")
 
