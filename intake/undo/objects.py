@@ -15,6 +15,7 @@ from intake.ingest.locks import lock_imports
 from intake.ingest.order_state import foreign_keys_to
 from intake.models import ImportChange, ImportedObject, ImportRun, StatusMeaning
 from intake.undo.obstacles import license_uses
+from intake.undo.restoring import same_columns
 from licenses.models import LicensedLine, Sku
 from licenses.services.activations import keep_earliest_use
 from licenses.services.worth import lock_licenses, recompute
@@ -199,7 +200,7 @@ def _unused_stores() -> str:
     return (
         f"SELECT orders_store.id FROM orders_store JOIN {_OBJECTS} AS object ON object_id = orders_store.id"  # noqa: S608
         " WHERE run_id = %(run)s AND kind = %(kind)s AND object_id = ANY(%(ids)s::bigint[]) AND before IS NULL"
-        f" AND to_jsonb(orders_store) @> after AND {_unused('orders_store', relations)} AND NOT EXISTS"
+        f" AND {same_columns('orders_store', 'after')} AND {_unused('orders_store', relations)} AND NOT EXISTS"
         " (SELECT FROM intake_statusmeaning AS word WHERE word.store_id = orders_store.id AND word.meaning <> '')"
         " FOR UPDATE OF orders_store"
     )

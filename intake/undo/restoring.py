@@ -61,6 +61,15 @@ def restore_orders(run_id: int, order_ids: Sequence[int]) -> None:
         _check_references(cursor)
 
 
+def same_columns(table: str, row: str) -> str:
+    """The condition that a row of the table has the same columns as one stored as JSON. Newer columns don't count."""
+    # Not `@>`, for which a list contains each shorter one.
+    return (
+        f"NOT EXISTS (SELECT FROM jsonb_each({row}) AS stored"  # noqa: S608
+        f" WHERE to_jsonb({table}) -> stored.key IS DISTINCT FROM stored.value)"
+    )
+
+
 def _known_rows(name: str) -> str:
     """The rows of one table before the run, as JSON. Takes `run` and `ids`."""
     return (
@@ -80,7 +89,7 @@ def _delete_other_rows(
     table = model._meta.db_table
     cursor.execute(
         f"{_known_rows(name)} DELETE FROM {table} WHERE order_id = ANY(%(ids)s::bigint[])"  # noqa: S608
-        f" AND NOT EXISTS (SELECT FROM known WHERE known.id = {table}.id AND to_jsonb({table}) @> known.row)",
+        f" AND NOT EXISTS (SELECT FROM known WHERE known.id = {table}.id AND {same_columns(table, 'known.row')})",
         {"run": run_id, "ids": list(order_ids)},
     )
 

@@ -192,3 +192,12 @@ def test_no_card_number_and_no_plain_password_is_remembered(importer: Importer) 
     assert "sesame" not in before
     assert "'card_last4': '4242'" in before
     assert the_order().total == Decimal(5)
+
+
+def test_a_list_that_only_grew_returns(importer: Importer) -> None:
+    refund = {"id": "R", "amount": "1.00", "at": "2026-11-05T09:00:00Z"}
+    importer.orders(portal_order(refunds=[refund]))
+    before = content()
+    result = importer.orders(portal_order(refunds=[refund | {"lines": [{"id": "1", "quantity": 1}]}]))
+    assert undo(result).tally == (0, 1, 0)
+    assert differences(before, content()) == {}
