@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 from notifications import kinds
 from notifications.addresses import mask_address
 from notifications.codes import grouped
-from notifications.models import Message, MessageQuerySet
+from notifications.models import FollowUp, Message, MessageQuerySet
 
 BATCH_SIZE = 1000
 

@@ -33,6 +33,7 @@ from notifications.services import cancel_about_orders
 from orders.models import Order
 from refunds.services.deadlines import update_withdrawal_deadlines
 from refunds.services.license_revocation import update_licenses_of_orders
+from refunds.services.withdrawals import match_withdrawals
 
 BATCH_SIZE = 500  # orders per transaction
 MAX_LISTED = 1000  # kept orders that a report lists; all are counted
@@ -155,6 +156,8 @@ class _Undo:
 
     def steps(self) -> Iterator[None]:
         """Undo orders, and then what belongs to none. Yields after each transaction."""
+        if not self.dry_run:
+            match_withdrawals()  # those of the last seconds are not matched with their orders yet
         last_id = 0
         while order_ids := self._next_ids(last_id):
             last_id = order_ids[-1]

@@ -178,6 +178,7 @@ def test_a_withdrawal_from_before_the_import_is_kept(importer: Importer) -> None
     importer.orders(portal_order())
     order = the_order()
     withdrawals.withdraw(withdrawals.WithdrawalStatement("Ann", order.number, "ann@example.com"), "en")
+    withdrawals.match_withdrawals()
     assert Withdrawal.objects.get().order == order
     before = content()
     undone = undo(importer.orders(portal_order(email="new@example.com")))

@@ -15,7 +15,7 @@ from licenses.services.assigning import assign_and_notify
 from notifications.models import Message
 from orders.models import Attempt, Order
 from orders.services.address_corrections import correct_address
-from refunds.models import Return, SwapOffer
+from refunds.models import Return, SwapOffer, Withdrawal
 from refunds.services import returns, swaps, withdrawals
 from support.models import ChargeClaim, Thread
 from tests.factories import make_agent, make_product, make_reason, make_release
@@ -32,6 +32,7 @@ def request_return(order: Order) -> Return:
 
 def withdraw(order: Order) -> None:
     withdrawals.withdraw(withdrawals.WithdrawalStatement("Ann", order.number, order.email), "en")
+    withdrawals.match_withdrawals()
 
 
 def promise_money(order: Order) -> None:
@@ -204,6 +205,14 @@ def test_a_case_that_the_import_settled_itself_keeps_the_change(importer: Import
     assert (undone.exit_status, undone.tally) == (1, (0, 0, 1))
     assert "related" in undone.codes["A-1001"]
     assert order.refunds.count() == 1
+
+
+def test_a_withdrawal_of_this_second_is_noticed(importer: Importer) -> None:
+    result = importer.orders(portal_order())
+    order = the_order()
+    withdrawals.withdraw(withdrawals.WithdrawalStatement("Ann", order.number, order.email), "en")
+    assert undo(result).codes == {"A-1001": {"related"}}
+    assert Withdrawal.objects.get().order == order
 
 
 def test_when_an_obstacle_goes_the_rest_can_be_undone(importer: Importer) -> None:
