@@ -32,7 +32,7 @@ _LICENSE = "jsonb_build_object({})".format(
         for name in ("product_id", "devices", "starts_on", "expires_on", "activated_at", "revoked_at")
     )
 )
-_SKU = "jsonb_build_object('product_id', product_id)"
+_SKU = "jsonb_build_object('product_id', product_id, 'has_serials', has_serials)"
 _TABLES = {
     ImportedObject.Kind.LICENSE: ("licenses_license", _LICENSE),
     ImportedObject.Kind.SKU: ("licenses_sku", _SKU),
@@ -125,7 +125,8 @@ class _Changes:
         }
         self.known_licenses = sorted((linked | batch.unlinked_licenses) - {0})
         self.new_licenses = [license for license in batch.licenses.values() if license.id is None]
-        self.changed_skus = [sku.id for sku in batch.skus.values() if sku.id is not None and sku.changed]
+        changed_skus = [*(sku for sku in batch.skus.values() if sku.changed), *batch.licensed_skus]
+        self.changed_skus = list({sku.id for sku in changed_skus if sku.id is not None})
         self.new_skus = [sku for sku in batch.skus.values() if sku.id is None]
 
     def save_before(self, cursor: CursorWrapper) -> None:

@@ -433,11 +433,13 @@ class Import:
         set_return_until(batch)
         changed_licenses = changed_license_ids(batch)
         orders_with_licenses = set_new_licenses(batch)
+        references, refunded = _references(merged, batch), _refunded_alone(merged, batch)
         changes = None
         if self.recorder:
-            changes = self.recorder.before_write(batch, _orders_with_references(merged, batch))
+            also_changed = {order_id for _name, order_id in references} | refunded
+            changes = self.recorder.before_write(batch, also_changed)
         write_batch(batch, timezone.now())
-        if references := _references(merged, batch):
+        if references:
             PaymentReference.objects.bulk_create(
                 [PaymentReference(reference=name, order_id=order_id) for name, order_id in sorted(references)],
                 ignore_conflicts=True,
@@ -445,7 +447,7 @@ class Import:
         if updated_orders:
             update_withdrawal_deadlines(updated_orders)
         reconcile_imported_refunds(_new_refunds(batch))
-        if refunded := _refunded_alone(merged, batch):
+        if refunded:
             update_refunded_orders(refunded)
         update_imported_licenses(batch, orders_with_licenses)
         notify_new_serials(batch, changed_licenses)
@@ -467,11 +469,6 @@ def _references(merged: list[_MatchedRecord], batch: Batch) -> set[tuple[str, in
 def _refunded_alone(merged: list[_MatchedRecord], batch: Batch) -> set[int]:
     """The orders of refunds that were imported without their order, whose status follows from them."""
     return {batch.orders[each.key].id for each in merged if type(each.record) is OrderUpdate and each.record.refunds}
-
-
-def _orders_with_references(matched: list[_MatchedRecord], batch: Batch) -> set[int]:
-    """The orders that may get payment references."""
-    return {batch.orders[each.key].id for each in matched if each.record.__dict__.get("references")}
 
 
 def _email_key_warnings(matched: list[_MatchedRecord]) -> list[tuple[RawItem, Problem]]:

@@ -165,8 +165,19 @@ def _undo_licenses(run: ImportRun, ids: list[int]) -> int:
 
 # --- SKUs and stores ----------------------------------------------------------------------------------------
 
+# An SKU had a serial number if a later import or staff told one.
 _RESTORE_SKUS = f"""
-UPDATE licenses_sku SET product_id = (SELECT id FROM licenses_product WHERE id = (before ->> 'product_id')::bigint)
+UPDATE licenses_sku SET
+    product_id = (SELECT id FROM licenses_product WHERE id = (before ->> 'product_id')::bigint),
+    has_serials = has_serials AND ((before ->> 'has_serials')::boolean OR EXISTS (
+        SELECT FROM {_OBJECTS} AS later WHERE later.run_id > object.run_id AND later.kind = object.kind
+        AND later.object_id = object.object_id AND later.undone_at IS NULL
+    ) OR EXISTS (
+        SELECT FROM licenses_licensedline AS link
+        JOIN orders_orderline AS line ON line.id = link.line_id
+        JOIN orders_order ON orders_order.id = link.order_id
+        WHERE link.origin = 'staff' AND line.sku = licenses_sku.code AND orders_order.store_id = licenses_sku.store_id
+    ))
 {_OF_OBJECT} AND licenses_sku.id = object_id AND before IS NOT NULL
 AND product_id IS NOT DISTINCT FROM (after ->> 'product_id')::bigint
 RETURNING licenses_sku.id

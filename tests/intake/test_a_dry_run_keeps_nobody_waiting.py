@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from intake.ingest import run
+from intake.ingest.locks import IMPORT_LOCK
 from intake.models import StatusMeaning
 from licenses.models import License
 from orders.models import Order, Store
@@ -41,7 +42,7 @@ def test_a_buyer_changes_orders_that_a_dry_run_is_about_to_change(
             cursor.execute("UPDATE orders_order SET password_generation = password_generation + 1")
             cursor.execute("UPDATE orders_orderline SET quantity_returned = quantity_returned")
             cursor.execute("UPDATE licenses_license SET activated_at = now()")
-            cursor.execute("SELECT pg_try_advisory_lock(%s), pg_advisory_unlock(%s)", [run.IMPORT_LOCK] * 2)
+            cursor.execute("SELECT pg_try_advisory_lock(%s), pg_advisory_unlock(%s)", [IMPORT_LOCK] * 2)
             changes.append(cursor.fetchone() == (True, True))
         return merged
 

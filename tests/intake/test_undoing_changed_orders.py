@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from intake.models import ImportChange, ImportRun
-from licenses.models import Device, License
+from licenses.models import Device, License, Sku
 from notifications.models import Message
 from orders.models import Order, Refund
 from refunds.models import ReturnPolicy, Withdrawal
@@ -201,4 +201,14 @@ def test_a_list_that_only_grew_returns(importer: Importer) -> None:
     before = content()
     result = importer.orders(portal_order(refunds=[refund | {"lines": [{"id": "1", "quantity": 1}]}]))
     assert undo(result).tally == (0, 1, 0)
+    assert differences(before, content()) == {}
+
+
+def test_an_sku_without_serial_numbers_is_one_again(importer: Importer) -> None:
+    line = {"id": "1", "name": "Suite", "sku": "S", "total": "1.00"}
+    importer.orders(portal_order(lines=[line]))
+    before = content()
+    result = importer.orders(portal_order(number="B", lines=[line | {"licenses": [{"serial": "XAAC-1"}]}]))
+    assert Sku.objects.get(code="S").has_serials
+    assert undo(result).tally == (1, 0, 0)
     assert differences(before, content()) == {}
