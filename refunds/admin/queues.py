@@ -425,4 +425,5 @@ class CashbackClaimAdmin(RequestAdmin):
             case=case,
             proof=case.proof,
             reason=cashback.current_reason(case) if case.status == CashbackClaim.Status.APPROVED else None,
+            doubt=cashback.DoubtfulAccount() if case.is_account_doubtful else None,
         )

@@ -128,6 +128,12 @@ class CashbackClaim(DecidedCase):
         indexes = [models.Index(fields=["status", "due_at"], name="cashback_queue")]
 
     @property
+    def is_account_doubtful(self) -> bool:
+        """Whether all access to the order was ended after somebody who had access named the bank account."""
+        ended_at = self.order.access_ended_at
+        return bool(self.payout_details) and ended_at is not None and self.created_at <= ended_at
+
+    @property
     def recipient(self) -> str:
         return self.order.email
 

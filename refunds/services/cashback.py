@@ -48,6 +48,18 @@ class SerialNotInOpenOrders(NotPossible):
         super().__init__(_("None of your open orders has this serial number. Please open its order first."))
 
 
+class DoubtfulAccount(NotPossible):
+    """All access to the order was ended after the bank account was named, so it may not be the owner's."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "All access to the order was ended after this bank account was named, so it may be a stranger’s. "
+                "Please decline the claim, and ask the buyer to claim again."
+            )
+        )
+
+
 class NoCashback(NotPossible):
     """No promotion applies; `reason` says why."""
 
@@ -88,14 +100,16 @@ def request_cashback(
 
     `details` name the bank account to pay to; without them the payout goes the way the order was paid.
     `submission` is the id of the form: the same one again returns the existing claim, unless that was canceled or
-    declined. The proof counts against `client`, a network address, if one is given. Raises SerialNotInOpenOrders,
-    NoCashback, or files.services.FileRejected for the proof.
+    declined. The proof counts against `client`, a network address, if one is given. Raises SerialNotInOpenOrders, also
+    if access to the order ended meanwhile, NoCashback, or files.services.FileRejected for the proof.
     """
     now = timezone.now()
     with transaction.atomic():
         cashback = _check_serial(serial, list(orders), country, now)
         # Lock the license too: it may be on two orders, and two claims for it must not run at the same time.
         order = lock_order(cashback.purchase.order.pk)
+        if order.access_generation != cashback.purchase.order.access_generation:
+            raise SerialNotInOpenOrders
         License.objects.select_for_update(of=("self",)).get(pk=cashback.purchase.license.pk)
         # The client chooses `submission`; hashing it with the order keeps it from matching other orders' claims.
         form_id = uuid5(order.public_id, f"cashback {submission}") if submission else None
@@ -142,13 +156,20 @@ def cancel(case: CashbackClaim) -> None:
 def approve(case: CashbackClaim, by: User, text: str = "", note: str = "") -> None:
     """Approve a claim; `record_payout` follows.
 
-    Raises NoCashback if the item was returned in the meantime, OrderBlocked if the order may not be paid on.
+    Raises NoCashback if the item was returned in the meantime, OrderBlocked if the order may not be paid on,
+    DoubtfulAccount.
     """
     with locked(case) as current:
         load_ledger(current.order).require_payable()
         if current.is_undecided and (reason := current_reason(current)):
             raise NoCashback(reason)
+        _require_trusted_account(current)
         transition(current, Status.APPROVED, Actor.STAFF, by=by, text=text, note=note)
+
+
+def _require_trusted_account(claim: CashbackClaim) -> None:
+    if claim.is_account_doubtful:
+        raise DoubtfulAccount
 
 
 def current_reason(claim: CashbackClaim) -> NoCashbackReason | None:
@@ -174,17 +195,21 @@ def take_back_approval(case: CashbackClaim, by: User, reason: str, note: str = "
 
 
 def reveal_payout_details(case: CashbackClaim, by: User) -> PayoutDetails | None:
-    """Return the buyer's bank details, or None if there are none. Adds a note of who looked to the history."""
+    """Return the buyer's bank details, or None if there are none. Adds a note of who looked to the history.
+
+    Raises DoubtfulAccount: nobody should pay to an account that may be a stranger's.
+    """
     with locked(case) as current:
         if not current.payout_details:
             return None
+        _require_trusted_account(current)
         details = payout_details.decrypt(current.payout_details)
         add_event(current, current.status, Actor.STAFF, by=by, note=gettext("Looked at the bank details."))
     return details
 
 
 def record_payout(case: CashbackClaim, by: User, reference: str, text: str = "", note: str = "") -> None:
-    """Mark a claim as paid, with the reference of the payout, and delete the bank details."""
+    """Mark a claim as paid, with the reference of the payout, and delete the bank details. Raises DoubtfulAccount."""
     reference = require_text(reference, _("Please enter the reference of the payout."))
     max_length = CashbackClaim._meta.get_field("payout_reference").max_length or 0
     if len(reference) > max_length or not reference.isprintable():
@@ -195,5 +220,6 @@ def record_payout(case: CashbackClaim, by: User, reference: str, text: str = "",
         load_ledger(current.order).require_payable()
         if reason := frozen_reason(current.order, timezone.now()):
             raise NoCashback(reason)
+        _require_trusted_account(current)
         columns = {"payout_reference": reference} | CLEARED_PAYOUT_DETAILS
         transition(current, Status.PAID, Actor.STAFF, by=by, text=text, note=note, **columns)

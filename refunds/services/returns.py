@@ -132,13 +132,18 @@ def request_return(
     comment: str = "",
     submission_id: UUID | None = None,
     language: str = "",
+    *,
+    may_approve: bool = True,
 ) -> Return:
     """Create a return, and approve it at once if the policy's limits allow.
 
+    Without `may_approve` it is left to staff: a card alone has opened the order, and does not move money. So is one
+    of somebody whose access to the order ended meanwhile.
     The same submission again returns the existing return, unless that was canceled or declined; without a
     submission id, so does a request for the same units. Raises a Refusal if the lines cannot be returned.
     """
     now = timezone.now()
+    proven_generation = order.access_generation
     if order.email_key:
         match_withdrawals(order.email_key)  # a return after a withdrawal is refused, or left to staff
     with transaction.atomic():
@@ -159,7 +164,8 @@ def request_return(
         transition(case, Status.RECEIVED, Actor.BUYER, text=comment)
         _add_lines(case, checked)
         lock_buyer(order)
-        if is_auto_approved(eligibility, checked, timezone.now()):
+        may_approve = may_approve and order.access_generation == proven_generation
+        if may_approve and is_auto_approved(eligibility, checked, timezone.now()):
             _approve(case, case.amount, Actor.PORTAL)
     return case
 

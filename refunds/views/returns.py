@@ -11,7 +11,7 @@ from cases.models import default_due_at
 from cases.refusals import Refusal
 from cases.views import StatusPages
 from orders import formats
-from orders.access import with_order
+from orders.access import is_owner_confirmed, with_order
 from orders.http import UNPROCESSABLE, get_or_post, no_store, tell_about_card_number
 from orders.models import Order
 from refunds.amounts import ZERO
@@ -38,7 +38,7 @@ def request_return(request: HttpRequest, order: Order) -> HttpResponse:
     tell_about_card_number(request, form)
     if is_valid and confirmed:
         try:
-            return redirect(_send(order, form).path)
+            return redirect(_send(request, order, form).path)
         except Refusal as refusal:
             form.add_refusal(refusal)
     if form.errors:
@@ -49,13 +49,14 @@ def request_return(request: HttpRequest, order: Order) -> HttpResponse:
     return _check_page(request, eligibility, form)
 
 
-def _send(order: Order, form: ReturnForm) -> Return:
+def _send(request: HttpRequest, order: Order, form: ReturnForm) -> Return:
     return returns.request_return(
         order,
         form.requested_lines(),
         form.cleaned_data["reason"],
         form.cleaned_data["comment"],
         submission_id=form.order_submission_id,
+        may_approve=is_owner_confirmed(request, order),
     )
 
 
@@ -96,7 +97,8 @@ def _check_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm
         "is_reduced": form.is_reduced(),
         "reason": form.cleaned_data["reason"],
         "comment": form.cleaned_data["comment"],
-        "approved_at_once": returns.is_auto_approved(eligibility, form.checked_lines, timezone.now()),
+        "approved_at_once": is_owner_confirmed(request, order)
+        and returns.is_auto_approved(eligibility, form.checked_lines, timezone.now()),
         "revokes_licenses": eligibility.terms.policy.revokes_serials
         and any(each.licenses for each in form.checked_lines),
         "service": find_extended_service(eligibility, form.checked_lines),

@@ -171,7 +171,13 @@ def mark_solved(thread: Thread) -> None:
 
 
 def send_link(thread: Thread) -> bool:
-    """Email a new link to the thread's address. Returns False if a rate limit is exceeded."""
+    """Email a new link to the thread's address.
+
+    Returns False, and emails nothing, if a rate limit is exceeded, or if all access to the thread's order was ended
+    after the thread began and the order has another address: whoever wrote may have been the reason for it.
+    """
+    if _was_access_ended(thread):
+        return False
     limits = [RateLimit("thread-link", str(thread.pk), LINK_RATE)]
     if thread.email_proven_at is None:
         limits.append(RateLimit("unproven-thread-link", address_subject(thread.email), UNPROVEN_LINK_RATE))
@@ -180,6 +186,13 @@ def send_link(thread: Thread) -> bool:
             return False
         link = ThreadLink.objects.create(thread=thread)
         return send("thread_link", link, thread.email, order_id=_order_id_for_email(thread), language=thread.language)
+
+
+def _was_access_ended(thread: Thread) -> bool:
+    order = thread.order
+    if order is None or order.access_ended_at is None or thread.created_at > order.access_ended_at:
+        return False
+    return not is_order_address(order, thread.email)
 
 
 # --- Staff ---------------------------------------------------------------------------------------------------

@@ -248,6 +248,25 @@ def test_a_message_to_support_about_the_order_is_closed_to_the_thief(mail: Mailb
     assert thief.browser.get(thread.path).status_code == 403
 
 
+def test_no_fresh_link_to_a_message_of_the_thief_is_emailed_after_the_undo(mail: Mailboxes, order: Order) -> None:
+    thief = Thief(order)
+    thief.corrects()
+    thread = submit_message(thief.browser, email=THIEF, order=str(order.public_id))
+    mail.wait(hours=1)
+    links = len(mail.links_to(THIEF, "/help/threads/open/"))
+    old_link = mail.links_to(THIEF, "/help/threads/open/")[-1]
+    undo(mail)
+    for path in (f"/help/threads/{thread.reference}/link/", f"{old_link}renew/"):
+        assert Client().post(path)["Location"] == "/help/threads/link-sent/"
+    mail.wait(hours=1)
+    assert len(mail.links_to(THIEF, "/help/threads/open/")) == links
+    thread.email = OWNER
+    thread.save()
+    Client().post(f"/help/threads/{thread.reference}/link/")
+    mail.deliver()
+    assert len(mail.links_to(OWNER, "/help/threads/open/")) == 1
+
+
 def test_an_import_does_not_bring_the_known_password_back(mail: Mailboxes, importer: Importer) -> None:
     importer.orders(portal_order(number="A-77", email=OWNER, password="known"))
     order = Order.objects.get()

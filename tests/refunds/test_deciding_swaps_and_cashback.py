@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -18,6 +19,7 @@ from cases.refusals import NotPossible, Refusal, WrongStatus
 from licenses.models import License, LicensedLine
 from notifications.models import Message
 from orders.models import Order
+from orders.services.ending_access import end_all_access
 from refunds import payout_details
 from refunds.models import CashbackClaim, CashbackEvent, Swap, SwapOffer
 from refunds.payout_details import PayoutDetails, UndecryptablePayoutDetails
@@ -320,3 +322,46 @@ def test_a_claim_needs_a_serial_number_of_an_accessible_order() -> None:
         cashback.request_cashback([make_order()], license.serial, "DE", proof())
     with pytest.raises(cashback.SerialNotInOpenOrders):
         cashback.request_cashback([order_of(license)], "", "DE", proof())
+
+
+# --- An account that may be a stranger's ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_approved", [False, True])
+def test_an_account_named_before_all_access_ended_is_neither_shown_nor_paid(is_approved: bool) -> None:
+    agent, case = make_agent(), make_cashback_claim(details=DETAILS)
+    page = f"/admin/refunds/cashbackclaim/{case.pk}/change/"
+    browser = Client()
+    browser.force_login(agent, backend="django.contrib.auth.backends.ModelBackend")
+    sentence = "ask the buyer to claim again"
+    assert sentence not in text(browser.get(page))
+    if is_approved:
+        cashback.approve(case, agent)
+    end_all_access(case.order)
+    assert sentence in text(browser.get(page))
+    with pytest.raises(cashback.DoubtfulAccount, match=sentence):
+        cashback.record_payout(case, agent, "T-1") if is_approved else cashback.approve(case, agent)
+    with pytest.raises(cashback.DoubtfulAccount, match=sentence):
+        cashback.reveal_payout_details(case, agent)
+    (cashback.take_back_approval if is_approved else cashback.decline)(case, agent, "Please claim again.")
+    again = make_claim(case.license, details=DETAILS)
+    cashback.approve(again, agent)
+    assert cashback.reveal_payout_details(again, agent) == DETAILS
+    cashback.record_payout(again, agent, "T-2")
+
+
+def test_a_claim_that_the_end_of_all_access_overtakes_is_refused() -> None:
+    license = make_purchased_license()
+    assert license.product
+    make_promotion(license.product)
+    proven = order_of(license)
+    end_all_access(proven)
+    with pytest.raises(cashback.SerialNotInOpenOrders):
+        cashback.request_cashback([proven], license.serial, "DE", proof(), DETAILS)
+
+
+def test_a_claim_paid_the_way_the_order_was_paid_is_not_affected() -> None:
+    agent, case = make_agent(), make_cashback_claim()
+    end_all_access(case.order)
+    cashback.approve(case, agent)
+    cashback.record_payout(case, agent, "T-1")

@@ -1,6 +1,7 @@
 """After a lookup by card, an emailed code is asked for before a device is released or a bank account is named."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,8 +14,8 @@ from notifications.models import Message
 from orders.access import CODE_RATE, GRANT_LIFETIME
 from orders.lookup_codes import code_digits
 from orders.models import AccessLink, LookupCode, Order, Store
-from refunds.models import CashbackClaim
-from tests.factories import make_order
+from refunds.models import AutoApprovalLimit, CashbackClaim, RefundTransaction, Return, ReturnPolicy
+from tests.factories import make_order, make_reason
 from tests.files import factories
 from tests.pages import inside, marks, result, text
 from tests.refunds.cashback import make_promotion, make_purchased_license, order_of
@@ -181,6 +182,23 @@ def test_a_claim_with_a_mistyped_serial_number_names_no_account_either(license: 
     answer = by_card().post("/cashback/", claim(license, serial="XZZZ-0000-0000-0000-0000"))
     assert answer.status_code == 422
     assert not CashbackClaim.objects.exists()
+
+
+def test_a_return_by_card_is_left_to_staff_and_by_code_it_is_approved_at_once(order: Order) -> None:
+    policy = ReturnPolicy.objects.create(store=order.store, in_force_from=order.placed_at)
+    AutoApprovalLimit.objects.create(policy=policy, currency="EUR", up_to=Decimal("1000.00"))
+    page, browser = f"/orders/{order.public_id}/return/", by_card()
+    form = {f"line-{order.lines.get().pk}-quantity": 1, "reason": make_reason().pk}
+    assert "The return is approved at once" not in text(browser.post(page, form))
+    sent = browser.post(page, form | {"confirm": "1", "submission_id": "one"})
+    case = Return.objects.get()
+    assert (sent["Location"], case.status) == (case.path, "received")
+    assert not RefundTransaction.objects.exists()
+    browser.post(f"{case.path}cancel/")
+    confirm(browser, order)
+    assert "The return is approved at once" in text(browser.post(page, form))
+    browser.post(page, form | {"confirm": "1", "submission_id": "two"})
+    assert Return.objects.latest("pk").status == "approved"
 
 
 def test_a_withdrawal_needs_no_code(order: Order) -> None:
