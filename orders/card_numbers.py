@@ -317,8 +317,11 @@ _FEWEST_PARTS_OF_HASH, _FEWEST_PARTS_OF_TOKEN = 5, 9  # digits, letters, digits 
 _PART = re.compile(r"[0-9]+|[A-Za-z]+")
 _MASKED = re.compile(rf"{MASK}[0-9]{{4}}")
 _AMAZON_ORDER = re.compile(rf"{_BEFORE}[0-9]{{3}}-[0-9]{{7}}-[0-9]{{7}}{_AFTER}")
+_HOUR, _MINUTE, _SECONDS = "(?:[01][0-9]|2[0-4])", "[0-5][0-9]", "[0-6][0-9](?:[.,][0-9]{1,9})?"
+# Without a colon, digits after a date are a time only after a T: a card number may begin with 2223.
 _CLOCK = (
-    r"[ T]{1,2}(?:[01][0-9]|2[0-4]):?[0-5][0-9](?::?[0-6][0-9](?:[.,][0-9]{1,9})?)?(?: ?[+-][01][0-9]:?[0-5][0-9])?"
+    rf"(?:[ T]{{1,2}}{_HOUR}:{_MINUTE}(?::{_SECONDS})?|T{_HOUR}{_MINUTE}(?:{_SECONDS})?)"
+    rf"(?: ?[+-][01][0-9]:?{_MINUTE})?"
 )
 _MONTH, _DAY, _YEAR = "(?:0?[1-9]|1[0-2])", "(?:0?[1-9]|[12][0-9]|3[01])", "(?:19|20)[0-9]{2}"
 

@@ -147,3 +147,7 @@ def count_lines(run: Callable[[], object]) -> int:
     finally:
         sys.settrace(previous)
     return lines
+
+
+def test_a_card_number_after_a_date_is_not_taken_for_a_time() -> None:
+    assert mask_card_numbers("Paid on 28.11.2026 2223 0031 2200 3222, please") == "Paid on 28.11.2026 ••••3222, please"
