@@ -2,7 +2,7 @@
 
 A card number is a number that an issuer could have given out: its first digits belong to a card brand, it has one of
 the lengths of that brand, and its check digit is right. It may be written in the digits of any script, with a few signs
-between two digits, and with letters directly before and after it.
+between two digits, also as in a URL or in HTML, and with letters directly before and after it.
 
 Left alone are serial numbers in groups, UUIDs, hashes, IBANs, dates and times, and international phone numbers. Order
 numbers that look like card numbers can't be told apart by their shape: the fields for them decide (`orders.forms`).
@@ -10,12 +10,15 @@ numbers that look like card numbers can't be told apart by their shape: the fiel
 All of it takes time proportional to the length of the text.
 """
 
+import html
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from stdnum import iban
 
@@ -119,6 +122,12 @@ class _CardNumber(NamedTuple):
 
 # --- Reading the text ------------------------------------------------------------------------------------
 
+# A character as in a URL (%20, %C2%A0; %2520 if encoded twice) or in HTML (&nbsp; &#32; &amp;nbsp;).
+_ESCAPE = re.compile(
+    r"%(?:25)?(?:[0-7][0-9a-f]|[c-f][0-9a-f](?:%(?:25)?[89ab][0-9a-f]){1,3})"
+    r"|&(?:amp;)?(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,20});",
+    re.IGNORECASE | re.ASCII,
+)
 _TWELVE_DIGITS = re.compile(r"[0-9](?:[^0-9A-Za-z]*+[0-9]){11}")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _FEWEST_CHARACTERS = MIN_DIGITS // 2  # a character such as ㊷ stands for two digits
@@ -126,7 +135,7 @@ _FEWEST_CHARACTERS = MIN_DIGITS // 2  # a character such as ㊷ stands for two d
 
 def _may_contain(text: str) -> bool:
     """A cheap check that rules out almost every text."""
-    if _TWELVE_DIGITS.search(text):
+    if _TWELVE_DIGITS.search(text) or _ESCAPE.search(text):
         return True
     if text.isascii() or not any(map(str.isnumeric, _BEYOND_ASCII.findall(text))):
         return False
@@ -135,6 +144,7 @@ def _may_contain(text: str) -> bool:
 
 _DIGITS = re.compile(r"[0-9]+")
 _IGNORED = "\u200b"  # stands for everything that nobody sees
+_COMMON = " ./_-" + _IGNORED  # between digits
 _LETTER = "x"  # stands for letters beyond ASCII, and for what ends a number as letters do
 _DASHES = frozenset("−˗⁃⁻₋➖─━ーｰㅡ~～∼")  # those that Unicode does not call dashes (Pd)
 _DOTS = frozenset("·‧∙⋅・･●")
@@ -180,13 +190,31 @@ class _Folded(NamedTuple):
     places: range | list[int]
 
 
+@lru_cache(maxsize=1024)
+def _fold_escape(escape: str) -> str:
+    """Return what the escaped character is folded to, or an empty string if it doesn't commonly separate digits."""
+    decode = unquote if escape[0] == "%" else html.unescape
+    decoded = decode(decode(escape))
+    folded = "".join(map(_fold, decoded))
+    return "" if folded.strip(_COMMON + "+,") else folded
+
+
 def _fold_text(text: str) -> _Folded:
-    if text.isascii() and text.isprintable():
+    escapes = {
+        match.start(): (match.end(), folded) for match in _ESCAPE.finditer(text) if (folded := _fold_escape(match[0]))
+    }
+    if not escapes and text.isascii() and text.isprintable():
         return _Folded(text.replace("\\", "/").replace("~", "-"), range(len(text) + 1))
     characters: list[str] = []
     places: list[int] = []
+    end_of_escape = 0
     for index, character in enumerate(text):
-        folded = _fold(character)
+        if index < end_of_escape:
+            continue
+        if index in escapes:
+            end_of_escape, folded = escapes[index]
+        else:
+            folded = _fold(character)
         characters.append(folded)
         places += [index] * len(folded)
     return _Folded("".join(characters), [*places, len(text)])
@@ -196,7 +224,6 @@ def _fold_text(text: str) -> _Folded:
 
 _ENDS_A_NUMBER = re.compile(rf"[A-Za-z$]|{MASK}")
 _SPACES = re.compile(rf"[ {_IGNORED}]+")
-_COMMON = " ./_-" + _IGNORED
 _SEPARATE = None  # two numbers
 
 
@@ -224,6 +251,10 @@ def _is_usual_grouping(sizes: list[int]) -> bool:
 # --- Finding ---------------------------------------------------------------------------------------------
 
 
+# 16 digits. Of these brands only, because parcels and SIM cards have numbers of 19 and 20 digits, too.
+_VISA_OR_MASTERCARD = re.compile(r"4|5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720")
+
+
 class _Groups(NamedTuple):
     """The groups of digits of a text. Digits are counted through the whole text."""
 
@@ -234,10 +265,20 @@ class _Groups(NamedTuple):
 
 
 def _split_into_groups(text: str) -> _Groups:
-    spans = [match.span() for match in _DIGITS.finditer(text)]
+    spans = [span for match in _DIGITS.finditer(text) for span in _split_off_security_code(match)]
     separators = [_separator(text[end:start]) for (_start, end), (start, _end) in pairwise(spans)]
     firsts = [0, *accumulate(end - start for start, end in spans)]
     return _Groups("".join([text[start:end] for start, end in spans]), spans, firsts, [_SEPARATE, *separators])
+
+
+def _split_off_security_code(group: re.Match[str]) -> list[tuple[int, int]]:
+    """Return the spans of a Visa or Mastercard number and of the 3 or 4 digits after it; else of the whole group."""
+    start, end = group.span()
+    if end - start in (19, 20) and _VISA_OR_MASTERCARD.match(group[0]) and not is_card_number(group[0]):
+        number_end = start + 16
+        if is_card_number(group[0][:16]):
+            return [(start, number_end), (number_end, end)]
+    return [(start, end)]
 
 
 def _candidates(groups: _Groups) -> Iterator[tuple[int, int]]:
@@ -281,7 +322,11 @@ def _find_card_numbers(text: str) -> list[_CardNumber]:
     overlapping: list[list[tuple[int, int]]] = []
     end = -1  # the last group of those in the last list
     for first, last in candidates:
-        if others.include(groups.spans[first][0], groups.spans[last][1]):
+        start, end_of_digits = groups.spans[first][0], groups.spans[last][1]
+        if others.include(start, end_of_digits) or (
+            others.overlap(start, end_of_digits)
+            and not _is_usual_grouping([end - start for start, end in groups.spans[first : last + 1]])
+        ):
             continue
         if first > end:
             overlapping.append([])
@@ -293,6 +338,8 @@ def _find_card_numbers(text: str) -> list[_CardNumber]:
 def _merge(folded: _Folded, groups: _Groups, candidates: list[tuple[int, int]]) -> _CardNumber:
     """Return the place of numbers that overlap. All their digits are masked, since any of them can be the card's."""
     first, last = candidates[0][0], max(last for _first, last in candidates)
+    if groups.spans[last][1] == groups.spans[min(last + 1, len(groups.spans) - 1)][0]:
+        last += 1  # the security code or expiry date written directly after the number
     start, last_digit = groups.spans[first][0], groups.spans[last][1] - 1
     likely = max(candidates, key=lambda candidate: _likelihood(groups, *candidate))
     end = groups.firsts[likely[1] + 1]
@@ -360,18 +407,42 @@ class _OtherNumbers:
 
     def __init__(self, folded: str) -> None:
         plain = folded.replace(_IGNORED, " ") if _IGNORED in folded else folded
-        self._spans = sorted(_find_others(plain))
+        self._spans = _join(plain, sorted(_find_others(plain)))
+        self._masked = [match.span() for match in _MASKED.finditer(plain)]
         self._phones = [match.span() for match in _PHONE.finditer(plain)]
 
     def include(self, start: int, end: int) -> bool:
-        """Whether some of these digits belong to such a number, or all of them to a phone number."""
-        if any(start < span_end and span_start < end for span_start, span_end in self._spans):
-            return True
-        return any(span_start <= start and end <= span_end for span_start, span_end in self._phones)
+        """Whether all of these digits belong to such numbers, or some to a number that is masked already."""
+        for spans in (self._spans, self._phones):
+            span_start, span_end = _last_before(spans, end)
+            if span_start <= start and end <= span_end:
+                return True
+        return _last_before(self._masked, end)[1] > start
+
+    def overlap(self, start: int, end: int) -> bool:
+        """Whether some of these digits belong to such a number, phone numbers aside."""
+        return _last_before(self._spans, end)[1] > start
+
+
+def _last_before(spans: list[tuple[int, int]], end: int) -> tuple[int, int]:
+    """The last of these sorted spans that begins before this place, or an empty one."""
+    index = bisect_right(spans, (end,))
+    return spans[index - 1] if index else (0, 0)
+
+
+def _join(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join sorted spans that overlap or have no digits between them."""
+    joined: list[tuple[int, int]] = []
+    for start, end in spans:
+        if joined and not _DIGITS.search(text, joined[-1][1], start):
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _find_others(text: str) -> Iterator[tuple[int, int]]:
-    for pattern in (_UUID, _MASKED, _AMAZON_ORDER, _DATE):
+    for pattern in (_UUID, _AMAZON_ORDER, _DATE):
         for match in pattern.finditer(text):
             yield match.span()
     for match in _AMOUNTS.finditer(text):

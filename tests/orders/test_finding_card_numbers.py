@@ -151,3 +151,26 @@ def count_lines(run: Callable[[], object]) -> int:
 
 def test_a_card_number_after_a_date_is_not_taken_for_a_time() -> None:
     assert mask_card_numbers("Paid on 28.11.2026 2223 0031 2200 3222, please") == "Paid on 28.11.2026 ••••3222, please"
+
+
+def test_a_card_number_of_which_only_a_part_looks_like_a_time_is_found() -> None:
+    assert mask_card_numbers("28.11.2026T2223 0031 2200 3222") == "28.11.2026T••••3222"
+
+
+@pytest.mark.parametrize("separator", ["%20", "%2D", "%2d", "%C2%A0", "%E2%80%93", "%2520", "%20-%20"])
+def test_separators_may_be_encoded_as_in_a_url(separator: str) -> None:
+    assert mask_card_numbers(separator.join(["4242"] * 4) + ".png") == "••••4242.png"
+
+
+@pytest.mark.parametrize("separator", ["&nbsp;", "&#32;", "&#x20;", "&#160;", "&ndash;", "&shy;", "&amp;nbsp;"])
+def test_separators_may_be_html_entities(separator: str) -> None:
+    assert mask_card_numbers(f"<b>{separator.join(['4242'] * 4)}</b>") == "<b>••••4242</b>"
+
+
+def test_a_card_number_after_bullets_is_found() -> None:
+    assert mask_card_numbers("•••• 4242 4242 4242 4242") == "•••• ••••4242"
+
+
+@pytest.mark.parametrize("after", ["123", "1234", "1228"])
+def test_a_security_code_or_expiry_date_directly_after_the_number_is_masked_with_it(after: str) -> None:
+    assert mask_card_numbers(f"my card: 4242424242424242{after}.") == "my card: ••••4242."
