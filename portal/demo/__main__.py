@@ -6,7 +6,7 @@ from portal.demo.options import make_parser
 
 # The demo's packages are an optional extra: without them, say what to install instead of a traceback.
 try:
-    from portal.demo.supervisor import run
+    from portal.demo.supervisor import run  # needs the extra `trial`
 except ModuleNotFoundError as error:
     if error.name not in ("aiosmtpd", "psutil"):
         raise

@@ -20,6 +20,13 @@ def test_the_image_runs_the_oldest_supported_python() -> None:
     assert set(images) == {oldest}
 
 
+def test_the_workflow_runs_in_the_python_of_the_image() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    oldest = PROJECT["requires-python"].removeprefix(">=")
+    assert re.findall(r"container: python:(\d+\.\d+)-", workflow) == [oldest]
+
+
+# Elsewhere than on CI, a newer Python is no mistake: CI never skips this.
 @pytest.mark.skipif("CI" not in os.environ, reason="developers may run any supported Python")
 def test_changes_are_tested_on_the_python_of_the_image() -> None:
     major, minor = sys.version_info[:2]
