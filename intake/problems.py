@@ -7,7 +7,7 @@ from typing import Any
 
 
 class ProblemCode(StrEnum):
-    """The stable name of a problem, for scripts and for staff's lists. docs/store-formats.md explains each."""
+    """The stable name of a problem, for scripts and for staff's lists. docs/importing.md explains each."""
 
     # Rejected: nothing of the row is imported.
     INVALID = "invalid"

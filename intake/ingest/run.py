@@ -1,26 +1,18 @@
 """Import items in batches. Each batch is one transaction."""
 
 import gc
-import hashlib
-import hmac
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from enum import IntEnum
 from itertools import islice
-from typing import NamedTuple
 
-from django.conf import settings
 from django.db import DatabaseError, DataError, IntegrityError, transaction
-from django.utils import timezone
-from django.utils.translation import get_language, gettext_lazy, override
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
-from intake.encodings import find_garbled
 from intake.feed import Feed, FeedContext, RawItem
 from intake.ingest.columns import NEW_ORDER
 from intake.ingest.completeness import (
@@ -32,7 +24,18 @@ from intake.ingest.completeness import (
 )
 from intake.ingest.customers import add_known_addresses, find_customers_orders
 from intake.ingest.dry_run import DryRun
-from intake.ingest.license_worth import set_new_licenses, update_imported_licenses
+from intake.ingest.items import (
+    BatchEntry,
+    ChangedItems,
+    Counts,
+    ItemProblem,
+    MatchedRecord,
+    OrderKey,
+    Outcome,
+    Skipped,
+    UnmatchedUpdate,
+    content_digest,
+)
 from intake.ingest.loading import (
     ExistingOrder,
     existing_orders,
@@ -42,97 +45,23 @@ from intake.ingest.loading import (
 )
 from intake.ingest.locks import lock_imports
 from intake.ingest.merge import merge_record
-from intake.ingest.new_serials import changed_license_ids, notify_new_serials
 from intake.ingest.order_lookup import find_orders
 from intake.ingest.recording import Recorder
-from intake.ingest.return_periods import set_return_until
+from intake.ingest.saving import payment_references, save_merged
 from intake.ingest.state import Batch, OrderState
-from intake.ingest.writing import new_ids, write_batch
+from intake.ingest.text_warnings import email_key_warnings, garbled_text_warnings
+from intake.ingest.writing import new_ids
 from intake.problems import ImportRejected, Problem, ProblemCode, ProblemCounts, RowSkipped
 from intake.records import OrderRecord, OrderUpdate, drop_unowned_fields, number_key
 from intake.statuses import ask_meanings
 from intake.validation_errors import describe_errors
-from notifications.addresses import email_key, mask_address
 from orders.card_numbers import mask_card_numbers
-from orders.models import Order, PaymentReference
-from orders.services.confirmations import queue_confirmations
-from refunds.services.deadlines import update_withdrawal_deadlines
-from refunds.services.imported_refunds import reconcile_imported_refunds, update_refunded_orders
+from orders.models import Order
 
 BATCH_SIZE = 2000  # items per transaction
 GARBAGE_THRESHOLD = 500_000  # objects
 
-_NO_KEY = gettext_lazy(
-    "The address %(address)s can be read in two ways, so nobody opens this order by it: only by its number."
-)
-OrderKey = tuple[int, str]  # store id, number key
 ItemCallback = Callable[[RawItem, Problem], None]
-
-
-@dataclass
-class Counts:
-    """How many items were read, and their results, which add up to `read`."""
-
-    read: int = 0
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    skipped: int = 0  # no orders, as staff said
-
-    def add(self, other: "Counts") -> None:
-        for name in vars(self):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-    def add_outcomes(self, outcomes: Iterable["_Outcome"]) -> None:
-        """Count what became of items that were imported."""
-        for outcome in outcomes:
-            name = outcome.name.lower()
-            setattr(self, name, getattr(self, name) + 1)
-
-
-class _Skipped:
-    """Instead of a record: the item is no order."""
-
-
-@dataclass(slots=True)
-class _BatchEntry:
-    """An item with its digest and, once it was parsed, its record, or the reason why it has none."""
-
-    item: RawItem
-    digest: str
-    parsed: OrderRecord | Problem | _Skipped | None = None
-    position: int = 0  # in its batch
-
-
-class _ChangedItems(NamedTuple):
-    """The items of a batch that changed since the last import, and the orders that were looked up to tell."""
-
-    changed: list[_BatchEntry]  # all but those that repeat their order's last record
-    unchanged_positions: dict[OrderKey, int]  # the positions of the unchanged items
-    known: dict[OrderKey, ExistingOrder | None]  # every order looked up; None if it does not exist
-
-
-class _Update(NamedTuple):
-    """An update of an order that is not found yet."""
-
-    entry: _BatchEntry
-    record: OrderUpdate
-    store_id: int
-
-
-class _Outcome(IntEnum):
-    UNCHANGED = 0
-    UPDATED = 1
-    CREATED = 2
-
-
-class _MatchedRecord(NamedTuple):
-    """A record and the key of its order."""
-
-    entry: _BatchEntry
-    record: OrderRecord
-    key: OrderKey
 
 
 @dataclass
@@ -166,16 +95,16 @@ class Import:
                 after_batch()
                 batch = following.result()
 
-    def _read_batch(self, items: Iterator[RawItem], language: str | None) -> list[_BatchEntry]:
+    def _read_batch(self, items: Iterator[RawItem], language: str | None) -> list[BatchEntry]:
         """Read the next batch, and parse it already if most items of the last batch had changed."""
         with override(language):  # the active language is per thread
-            batch = [_BatchEntry(item, content_digest(item.raw)) for item in islice(items, BATCH_SIZE)]
+            batch = [BatchEntry(item, content_digest(item.raw)) for item in islice(items, BATCH_SIZE)]
             if self._mostly_changed:
                 for entry in batch:
                     self._parse_once(entry)
         return batch
 
-    def _parse_once(self, entry: _BatchEntry) -> OrderRecord | Problem | _Skipped:
+    def _parse_once(self, entry: BatchEntry) -> OrderRecord | Problem | Skipped:
         """The item's record, or the reason why it has none. Parsed on the first call only."""
         if entry.parsed is None:
             problem = entry.item.problem
@@ -185,11 +114,11 @@ class Import:
                 entry.parsed = problem
         return entry.parsed
 
-    def _parse(self, item: RawItem) -> OrderRecord | Problem | _Skipped:
+    def _parse(self, item: RawItem) -> OrderRecord | Problem | Skipped:
         try:
             record = self.feed.parse_item(item, self.context)
         except RowSkipped:
-            return _Skipped()
+            return Skipped()
         except ValidationError as error:
             columns = () if isinstance(item.raw, str) else item.content or ()
             return describe_errors(error, self.feed.column_names, columns)
@@ -202,11 +131,11 @@ class Import:
             drop_unowned_fields(record, self.feed.owned_fields)
         return currency_problem(record) or record
 
-    def _import_batch(self, batch: list[_BatchEntry]) -> None:
+    def _import_batch(self, batch: list[BatchEntry]) -> None:
         """Import one batch. If the database refuses it, halve it until the offending items are found and rejected."""
         counts = Counts()
-        rejected: list[tuple[RawItem, Problem]] = []
-        warnings: list[tuple[RawItem, Problem]] = []
+        rejected: list[ItemProblem] = []
+        warnings: list[ItemProblem] = []
         self._new_stores = set()
         try:
             with transaction.atomic():
@@ -235,14 +164,14 @@ class Import:
         self.counts.add(counts)
         self.rejects, self.warnings = totals
 
-    def _ask_meanings(self, rejected: list[tuple[RawItem, Problem]]) -> None:
+    def _ask_meanings(self, rejected: list[ItemProblem]) -> None:
         words = [problem.word for _item, problem in rejected if problem.code == ProblemCode.UNKNOWN_STATUS]
         if words and self.dry_run is None:
             store_ids = self._get_stores([self.context.store])
             ask_meanings(store_ids[self.context.store], self.feed.name, words)
 
     def _save_results(
-        self, counts: Counts, rejected: list[tuple[RawItem, Problem]], warnings: list[tuple[RawItem, Problem]]
+        self, counts: Counts, rejected: list[ItemProblem], warnings: list[ItemProblem]
     ) -> tuple[ProblemCounts, ProblemCounts]:
         """Save what came of a batch, in its transaction. Returns the rejects and warnings of all batches so far."""
         rejects = self.rejects.plus(problem for _item, problem in rejected) if rejected else self.rejects
@@ -256,10 +185,10 @@ class Import:
 
     def _ingest(
         self,
-        batch: list[_BatchEntry],
+        batch: list[BatchEntry],
         counts: Counts,
-        rejected: list[tuple[RawItem, Problem]],
-        warnings: list[tuple[RawItem, Problem]],
+        rejected: list[ItemProblem],
+        warnings: list[ItemProblem],
     ) -> None:
         for position, entry in enumerate(batch):
             entry.position = position
@@ -270,7 +199,7 @@ class Import:
             record = self._parse_once(entry)
             if isinstance(record, Problem):
                 rejected.append((entry.item, record))
-            elif isinstance(record, _Skipped):
+            elif isinstance(record, Skipped):
                 counts.skipped += 1
             else:
                 parsed.append((entry, record))
@@ -284,11 +213,11 @@ class Import:
         if matched:
             merged += self._merge(matched, {}, counts, rejected, warnings)
         if merged:
-            warnings += _email_key_warnings(merged)
-            warnings += _garbled_text_warnings(merged)
+            warnings += email_key_warnings(merged)
+            warnings += garbled_text_warnings(merged)
         counts.rejected = len(rejected)
 
-    def _skip_unchanged(self, entries: list[_BatchEntry]) -> _ChangedItems:
+    def _skip_unchanged(self, entries: list[BatchEntry]) -> ChangedItems:
         """Find items whose digest is unchanged. They are not even parsed, which makes a repeated import fast."""
         guesses = {
             entry.item.key: (entry.item.key[0], number_key(entry.item.key[1]))
@@ -296,13 +225,13 @@ class Import:
             if entry.item.key is not None
         }
         if not guesses:
-            return _ChangedItems(entries, {}, {})
+            return ChangedItems(entries, {}, {})
         slugs = {store for store, _number in guesses.values()}
         ids = self.dry_run.store_ids(slugs) if self.dry_run else existing_store_ids(slugs)
         keys = {guess: (ids[store], number) for guess, (store, number) in guesses.items() if store in ids}
         existing = self._existing_orders(set(keys.values())) if keys else {}
         known = {key: existing.get(key) for key in keys.values()}
-        changed: list[_BatchEntry] = []
+        changed: list[BatchEntry] = []
         unchanged_positions: dict[OrderKey, int] = {}
         for entry in entries:
             key = keys.get(entry.item.key) if entry.item.key else None
@@ -311,7 +240,7 @@ class Import:
                 unchanged_positions[key] = entry.position
             else:
                 changed.append(entry)
-        return _ChangedItems(changed, unchanged_positions, known)
+        return ChangedItems(changed, unchanged_positions, known)
 
     def _existing_orders(self, keys: set[OrderKey]) -> dict[OrderKey, ExistingOrder]:
         """The orders that exist, or that this dry run would have created."""
@@ -323,49 +252,49 @@ class Import:
         return existing
 
     def _split(
-        self, parsed: list[tuple[_BatchEntry, OrderRecord]], unchanged_positions: dict[OrderKey, int], counts: Counts
-    ) -> tuple[list[_MatchedRecord], list[_Update]]:
+        self, parsed: list[tuple[BatchEntry, OrderRecord]], unchanged_positions: dict[OrderKey, int], counts: Counts
+    ) -> tuple[list[MatchedRecord], list[UnmatchedUpdate]]:
         """Split records into complete orders, with their keys, and updates, whose orders have to be found."""
-        complete: list[_MatchedRecord] = []
+        complete: list[MatchedRecord] = []
         ids = self._store_ids(parsed)
-        updates: list[_Update] = []
+        updates: list[UnmatchedUpdate] = []
         for entry, record in parsed:
             if type(record) is OrderUpdate:  # `isinstance` is ten times slower for pydantic models
-                updates.append(_Update(entry, record, ids[record.store]))
+                updates.append(UnmatchedUpdate(entry, record, ids[record.store]))
                 continue
             key = (ids[record.store], number_key(record.number))
             if entry.position < unchanged_positions.get(key, -1):
                 # An earlier version, in the same file, of the order's last record.
                 counts.unchanged += 1
             else:
-                complete.append(_MatchedRecord(entry, record, key))
+                complete.append(MatchedRecord(entry, record, key))
         return complete, updates
 
-    def _match_orders(self, updates: list[_Update]) -> tuple[list[_MatchedRecord], list[tuple[RawItem, Problem]]]:
+    def _match_orders(self, updates: list[UnmatchedUpdate]) -> tuple[list[MatchedRecord], list[ItemProblem]]:
         """Find the orders of each update. Also returns the updates without an order, with the reason."""
-        matched: list[_MatchedRecord] = []
-        unmatched: list[tuple[RawItem, Problem]] = []
+        matched: list[MatchedRecord] = []
+        unmatched: list[ItemProblem] = []
         single = [each for each in updates if not each.record.customer]
         found = find_orders([(each.store_id, each.record) for each in single], self.feed.order_lookups, self.dry_run)
         for each, order in zip(single, found, strict=True):
             if isinstance(order, Problem):
                 unmatched.append((each.entry.item, order))
             else:
-                matched.append(_MatchedRecord(each.entry, each.record, order.key))
+                matched.append(MatchedRecord(each.entry, each.record, order.key))
         customers = [each for each in updates if each.record.customer]
         orders = find_customers_orders([(each.store_id, each.record) for each in customers], self.dry_run)
         for each, keys in zip(customers, orders, strict=True):
             if isinstance(keys, Problem):
                 unmatched.append((each.entry.item, keys))
             else:
-                matched += [_MatchedRecord(each.entry, each.record, key) for key in keys]
+                matched += [MatchedRecord(each.entry, each.record, key) for key in keys]
         return matched, unmatched
 
     @property
     def _currency_column(self) -> str:
         return next(iter(self.feed.column_names.get("currency", ())), "")
 
-    def _store_ids(self, parsed: list[tuple[_BatchEntry, OrderRecord]]) -> dict[str, int]:
+    def _store_ids(self, parsed: list[tuple[BatchEntry, OrderRecord]]) -> dict[str, int]:
         slugs = {record.store for _entry, record in parsed}
         if not slugs:
             return {}
@@ -373,17 +302,17 @@ class Import:
 
     def _merge(
         self,
-        matched: list[_MatchedRecord],
+        matched: list[MatchedRecord],
         known: dict[OrderKey, ExistingOrder | None],
         counts: Counts,
-        rejected: list[tuple[RawItem, Problem]],
-        warnings: list[tuple[RawItem, Problem]],
-    ) -> list[_MatchedRecord]:
+        rejected: list[ItemProblem],
+        warnings: list[ItemProblem],
+    ) -> list[MatchedRecord]:
         """Merge records into their orders, and save these. Returns the records that were not rejected."""
         batch = self._load(matched, known)
-        merged: list[_MatchedRecord] = []
+        merged: list[MatchedRecord] = []
         updated_orders: set[int] = set()
-        outcomes: dict[int, _Outcome] = {}  # by position: a customer may have many orders, and counts once
+        outcomes: dict[int, Outcome] = {}  # by position: a customer may have many orders, and counts once
         for each in matched:
             order = batch.orders[each.key]
             is_first = order.is_new and not order.columns["sources"]
@@ -395,9 +324,9 @@ class Import:
                 rejected.append((each.entry.item, problem))
                 continue
             merged.append(each)
-            outcome = _Outcome.CREATED if is_first else _Outcome.UPDATED if changed else _Outcome.UNCHANGED
+            outcome = Outcome.CREATED if is_first else Outcome.UPDATED if changed else Outcome.UNCHANGED
             outcomes[each.entry.position] = max(outcome, outcomes.get(each.entry.position, outcome))
-            if outcome == _Outcome.UPDATED:
+            if outcome == Outcome.UPDATED:
                 updated_orders.add(order.id)
             if (is_first or changed) and type(each.record) is not OrderUpdate:
                 warnings += [(each.entry.item, it) for it in order_warnings(each.record, order, is_new=is_first)]
@@ -406,12 +335,12 @@ class Import:
         counts.add_outcomes(outcomes.values())
         add_known_addresses((batch.orders[each.key], each.record) for each in merged)
         if self.dry_run:
-            self.dry_run.keep(batch, _references(merged, batch))
+            self.dry_run.keep(batch, payment_references(merged, batch))
         else:
-            self._save(merged, batch, updated_orders)
+            save_merged(merged, batch, updated_orders, self.recorder)
         return merged
 
-    def _load(self, matched: list[_MatchedRecord], known: dict[OrderKey, ExistingOrder | None]) -> Batch:
+    def _load(self, matched: list[MatchedRecord], known: dict[OrderKey, ExistingOrder | None]) -> Batch:
         """Load the orders of these records, and prepare those that don't exist yet."""
         keys = dict.fromkeys(each.key for each in matched)
         if unknown := keys.keys() - known.keys():
@@ -428,73 +357,9 @@ class Import:
             batch.orders[key] = OrderState(order_id, key[0], dict(NEW_ORDER), is_new=True)
         return batch
 
-    def _save(self, merged: list[_MatchedRecord], batch: Batch, updated_orders: set[int]) -> None:
-        """Write a batch, and do what follows from it."""
-        set_return_until(batch)
-        changed_licenses = changed_license_ids(batch)
-        orders_with_licenses = set_new_licenses(batch)
-        references, refunded = _references(merged, batch), _refunded_alone(merged, batch)
-        changes = None
-        if self.recorder:
-            also_changed = {order_id for _name, order_id in references} | refunded
-            changes = self.recorder.before_write(batch, also_changed)
-        write_batch(batch, timezone.now())
-        if references:
-            PaymentReference.objects.bulk_create(
-                [PaymentReference(reference=name, order_id=order_id) for name, order_id in sorted(references)],
-                ignore_conflicts=True,
-            )
-        if updated_orders:
-            update_withdrawal_deadlines(updated_orders)
-        reconcile_imported_refunds(_new_refunds(batch))
-        if refunded:
-            update_refunded_orders(refunded)
-        update_imported_licenses(batch, orders_with_licenses)
-        notify_new_serials(batch, changed_licenses)
-        if recent := _possibly_unconfirmed_orders(batch):
-            queue_confirmations(recent)
-        if self.recorder and changes:
-            self.recorder.after_write(changes)
-
     def _source_name(self, record: OrderRecord) -> str:
         """The key in `Order.sources`; updates are kept apart from complete orders."""
         return f"{self.feed.name}:{record.about}" if type(record) is OrderUpdate else self.feed.name
-
-
-def _references(merged: list[_MatchedRecord], batch: Batch) -> set[tuple[str, int]]:
-    """The payment references of these records, with their orders' ids."""
-    return {(name, batch.orders[each.key].id) for each in merged for name in each.record.__dict__.get("references", ())}
-
-
-def _refunded_alone(merged: list[_MatchedRecord], batch: Batch) -> set[int]:
-    """The orders of refunds that were imported without their order, whose status follows from them."""
-    return {batch.orders[each.key].id for each in merged if type(each.record) is OrderUpdate and each.record.refunds}
-
-
-def _email_key_warnings(matched: list[_MatchedRecord]) -> list[tuple[RawItem, Problem]]:
-    """A warning for each order whose address has no key."""
-    emails = ((each.entry.item, each.record.__dict__.get("email") or "") for each in matched)
-    without = [(item, email) for item, email in emails if email and not email_key(email)]
-    return [
-        (item, Problem(str(_NO_KEY) % {"address": mask_address(email)}, ProblemCode.AMBIGUOUS_ADDRESS))
-        for item, email in without
-    ]
-
-
-def _garbled_text_warnings(matched: list[_MatchedRecord]) -> list[tuple[RawItem, Problem]]:
-    """A warning for each item with text that was decoded wrongly, by the store or by this import."""
-    warnings = []
-    for each in matched:
-        raw = each.entry.item.raw
-        text = raw if isinstance(raw, str) else " ".join(cell for row in raw for cell in row if not cell.isascii())
-        if not text.isascii() and (garbled := find_garbled(text)):
-            sentence = _(
-                "“%(text)s” looks garbled. If the whole file does, name its encoding with --encoding. "
-                "Otherwise the store has it so."
-            )
-            text = sentence % {"text": mask_card_numbers(garbled)}
-            warnings.append((each.entry.item, Problem(text, ProblemCode.GARBLED_TEXT)))
-    return warnings
 
 
 @contextmanager
@@ -506,35 +371,6 @@ def _rare_garbage_collection() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*usual)
-
-
-def _possibly_unconfirmed_orders(batch: Batch) -> list[int]:
-    """Recent orders that are new, or got an address. Most batches have none and need no query."""
-    since = timezone.now() - timedelta(hours=settings.CONFIRMATION_WINDOW_HOURS + 1)
-    return [
-        order.id
-        for order in batch.orders.values()
-        if (order.is_new or order.email_changed) and order.columns["placed_at"] >= since
-    ]
-
-
-def _new_refunds(batch: Batch) -> dict[int, list[str]]:
-    """The new refunds of changed orders, which may be none."""
-    return {
-        order.id: [refund_id for refund_id, refund in order.refunds.items() if refund.id is None]
-        for order in batch.orders.values()
-        if order.changed and not order.is_new
-    }
-
-
-# Keyed, because a record may contain a password, which nobody should be able to guess from the digest.
-_DIGEST_KEY = hmac.digest(settings.ORDER_PASSWORD_KEY.encode(), b"digests of imported records", hashlib.sha256)
-
-
-def content_digest(raw: str | list[list[str]]) -> str:
-    """The digest of an item's raw content, by which unchanged items are found."""
-    text = raw if isinstance(raw, str) else "\x1e".join("\x1f".join(row) for row in raw)
-    return hashlib.blake2b(text.encode(errors="surrogatepass"), key=_DIGEST_KEY, digest_size=16).hexdigest()
 
 
 def _describe_database_error(error: DatabaseError) -> Problem:

@@ -15,8 +15,9 @@ from django.utils import timezone
 from intake.feed import RawItem
 from intake.format_detection import ImportSource
 from intake.ingest.dry_run import DryRun
+from intake.ingest.items import Counts
 from intake.ingest.recording import Recorder
-from intake.ingest.run import Counts, Import
+from intake.ingest.run import Import
 from intake.models import ImportFile, ImportRun
 from intake.models.runs import try_lock_run, unlock_run
 from intake.problems import Problem, ProblemCounts, storable

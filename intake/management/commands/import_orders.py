@@ -44,7 +44,7 @@ exit status:
   2    the command or a file is unusable, and nothing was written
   130  stopped with Ctrl-C: what is counted is imported
 
-docs/store-formats.md describes the formats, and what to do about each kind of problem.
+docs/importing.md describes this command, and what to do about each kind of problem.
 """
 
 
