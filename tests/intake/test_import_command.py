@@ -10,7 +10,7 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from intake.feeds import portal
-from intake.ingest import run
+from intake.ingest import run, saving
 from orders.models import Order, OrderLine, Store
 from tests.intake.exports import Importer, json_lines, portal_order, run_import, shopify_row, table
 
@@ -99,14 +99,14 @@ def test_a_database_that_goes_away_leaves_no_half_written_order(
     monkeypatch.setattr(run, "BATCH_SIZE", 3)
     calls = iter(range(9))
 
-    write = run.write_batch
+    write = saving.write_batch
 
     def failing(batch: run.Batch, now: datetime) -> None:
         write(batch, now)
         if next(calls) == 1:
             raise OperationalError("server closed the connection unexpectedly\nmore")
 
-    monkeypatch.setattr(run, "write_batch", failing)
+    monkeypatch.setattr(saving, "write_batch", failing)
     result = importer.orders(*(portal_order(number=f"A-{number}") for number in range(5)))
     assert result.exit_status == 1
     assert "went away" in result.said
@@ -116,7 +116,7 @@ def test_a_database_that_goes_away_leaves_no_half_written_order(
 def test_only_the_order_that_the_database_refuses_is_rejected(
     importer: Importer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = run.write_batch
+    write = saving.write_batch
 
     def refusing(batch: run.Batch, now: object) -> None:
         if any(order.columns["number"] == "A-5" for order in batch.orders.values()):
@@ -124,7 +124,7 @@ def test_only_the_order_that_the_database_refuses_is_rejected(
                 cursor.execute("SELECT 1 / 0")
         write(batch, now)
 
-    monkeypatch.setattr(run, "write_batch", refusing)
+    monkeypatch.setattr(saving, "write_batch", refusing)
     result = importer.orders(*(portal_order(number=f"A-{number}") for number in range(9)))
     assert result.tally == (8, 0, 0, 1)
     assert "line 6: The database refuses this order" in result.said

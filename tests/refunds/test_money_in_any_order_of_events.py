@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from refunds.models import RefundTransaction, StoreGateway
-from tests.refunds.money_machine import STORE, MoneyMachine, Movement
+from tests.refunds.money_machine import MoneyMachine
+from tests.refunds.money_model import STORE, Movement
 from tests.refunds.simulated_store import Dialect
 
 pytestmark = pytest.mark.django_db
