@@ -47,9 +47,15 @@ def _is_unambiguous(character: str) -> bool:
     return character.isprintable() and not character.isspace() and not any(part.isascii() for part in folded)
 
 
+def _lower(character: str) -> str:
+    """The small letter, if it has exactly this capital: Ü, but not İ or ẞ, which other systems map otherwise."""
+    small = character.lower()
+    return small if small.upper() == character else character
+
+
 def _domain_key(domain: str) -> str:
     """The domain in its DNS form. IDNA 2008 and 2003 must agree, because mail servers use either (ß, joiners, İ)."""
-    written = unicodedata.normalize("NFC", domain).translate(_ASCII_LOWER)
+    written = "".join(map(_lower, unicodedata.normalize("NFC", domain)))
     try:
         if written.isascii():
             encoded = written

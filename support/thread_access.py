@@ -66,7 +66,7 @@ def open_link(request: HttpRequest, token: str) -> tuple[LinkResult, Thread | No
     if link is None:
         return LinkResult.INVALID, None
     now = timezone.now()
-    if not _is_older_than_ended_access(link) and link.mark_used(now):
+    if not threads.is_suspect(link.thread) and not _is_older_than_ended_access(link) and link.mark_used(now):
         Thread.objects.filter(pk=link.thread_id, email_proven_at=None).update(email_proven_at=now)
         grant_access(request, link.thread)
         return LinkResult.OPENED, link.thread

@@ -139,7 +139,8 @@ def _replace_next(key_id: int, replaced: Replaced) -> bool:
     portal_made = sum(not password_hash for _pk, password_hash in rows)
     columns: dict[str, Any] = {"password_hash": "", "password_generation": F("password_generation") + 1}
     if reason == Reason.COMPROMISED:
-        columns["access_generation"] = F("access_generation") + 1  # whoever has the key may be signed in
+        # Whoever has the key may be signed in, and may have left bank details or begun threads.
+        columns |= {"access_generation": F("access_generation") + 1, "access_ended_at": timezone.now()}
     Order.objects.filter(pk__in=ids).update(**columns)
     replaced.portal_made += portal_made
     replaced.imported += len(rows) - portal_made

@@ -14,6 +14,7 @@ from notifications.models import Message
 from support.admin import actions, claims
 from support.emails import KINDS_ABOUT_MESSAGES
 from support.models import AnswerTemplate, Thread
+from support.services.threads import is_suspect
 
 MAX_OTHER_THREADS = 20
 # Actions whose text can be filled in from an answer template.
@@ -76,6 +77,7 @@ class ThreadAdmin(CaseAdmin):
         return context | {
             "templates": sorted(templates, key=lambda each: each.language != obj.language),
             "chosen": chosen,
+            "is_suspect": is_suspect(obj),
             "thread_messages": thread_messages,
             "last_message_id": next((each.pk for each in thread_messages if not each.is_internal), ""),
             "emails": list(_emails(obj, [each.pk for each in thread_messages])),

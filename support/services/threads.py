@@ -173,10 +173,9 @@ def mark_solved(thread: Thread) -> None:
 def send_link(thread: Thread) -> bool:
     """Email a new link to the thread's address.
 
-    Returns False, and emails nothing, if a rate limit is exceeded, or if all access to the thread's order was ended
-    after the thread began and the order has another address: whoever wrote may have been the reason for it.
+    Returns False, and emails nothing, if a rate limit is exceeded or the thread is suspect.
     """
-    if _was_access_ended(thread):
+    if is_suspect(thread):
         return False
     limits = [RateLimit("thread-link", str(thread.pk), LINK_RATE)]
     if thread.email_proven_at is None:
@@ -188,7 +187,11 @@ def send_link(thread: Thread) -> bool:
         return send("thread_link", link, thread.email, order_id=_order_id_for_email(thread), language=thread.language)
 
 
-def _was_access_ended(thread: Thread) -> bool:
+def is_suspect(thread: Thread) -> bool:
+    """Whether all access to the thread's order was ended after the thread began, and its address isn't the order's.
+
+    Whoever ended the access may have been protecting the order from the thread's author. No link opens it.
+    """
     order = thread.order
     if order is None or order.access_ended_at is None or thread.created_at > order.access_ended_at:
         return False

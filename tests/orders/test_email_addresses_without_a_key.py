@@ -54,6 +54,12 @@ def test_orders_without_a_key_are_not_found_by_address() -> None:
     assert find_by_card(visit(), "", "4242").outcome == Outcome.REFUSED
 
 
+@pytest.mark.parametrize("typed", ["Ann@BÜCHER.de", "ann@Bücher.DE", "ann@xn--bcher-kva.de"])
+def test_capital_letters_in_a_domain_do_not_matter(typed: str) -> None:
+    order = make_order(store_email="ann@bücher.de")
+    assert find_by_card(visit(), typed, "4242").orders == [order]
+
+
 def test_spellings_of_an_address_share_one_rate_limit() -> None:
     make_order()
     for spelling in (

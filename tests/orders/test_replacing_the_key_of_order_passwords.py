@@ -128,6 +128,8 @@ def test_after_a_leak_everybody_is_signed_out_of_these_orders(settings: Settings
     change_key(settings, SECOND)
     rotate("--compromised")
     assert browser.get(f"/orders/{order.public_id}/").status_code == 302
+    order.refresh_from_db()
+    assert order.access_ended_at is not None  # so bank details and threads from before are doubted
 
 
 def test_after_a_leak_buyers_of_recent_orders_get_the_new_password_at_once(settings: Settings) -> None:

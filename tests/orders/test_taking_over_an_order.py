@@ -20,6 +20,7 @@ from orders.passwords import matching_orders, portal_password
 from orders.services.address_corrections import AccessEnded, correct_address
 from orders.services.confirmations import queue_confirmations
 from orders.services.ending_access import end_all_access
+from support.services.threads import answer
 from tests.factories import make_agent, make_license, make_line, make_order, make_product, make_reason, make_release
 from tests.intake.exports import Importer, portal_order
 from tests.orders.correction_helpers import CHECK, post_correction
@@ -265,6 +266,24 @@ def test_no_fresh_link_to_a_message_of_the_thief_is_emailed_after_the_undo(mail:
     Client().post(f"/help/threads/{thread.reference}/link/")
     mail.deliver()
     assert len(mail.links_to(OWNER, "/help/threads/open/")) == 1
+
+
+def test_a_staff_answer_to_a_message_of_the_thief_opens_nothing_and_staff_are_warned(
+    mail: Mailboxes, order: Order
+) -> None:
+    thief = Thief(order)
+    thief.corrects()
+    thread = submit_message(thief.browser, email=THIEF, order=str(order.public_id))
+    mail.wait(hours=1)
+    undo(mail)
+    staff = Client()
+    staff.force_login(make_agent())
+    assert "The author may not be the buyer" in text(staff.get(f"/admin/support/thread/{thread.pk}/change/"))
+    answer(thread, make_agent(), "Here is what you asked for.")
+    mail.deliver()
+    browser = Client()
+    browser.post(mail.links_to(THIEF, "/help/threads/open/")[-1])
+    assert browser.get(thread.path).status_code == 403
 
 
 def test_an_import_does_not_bring_the_known_password_back(mail: Mailboxes, importer: Importer) -> None:
