@@ -12,11 +12,11 @@ PRODUCTION := SECRET_KEY=only-for-the-check-0123456789-abcdefghijklmnopqrstuvwxy
 	SITE_URL=https://orders.example.com DATABASE_URL=postgres://portal@localhost/portal \
 	BROKER_URL=redis://localhost/0 EMAIL_URL=smtp://localhost:25 DEMO=false VAR=$(CURDIR)/.check
 
-.PHONY: help demo test stress coverage check format messages lock bench clean
+.PHONY: help demo test upgrade-dump stress coverage check format messages lock bench clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 demo: $(INSTALLED) ## try the portal (PORT=8000, VAR=var): one command starts all, Ctrl-C ends all
 	@VAR="$(VAR)" exec $(BIN)/python manage.py demo --port "$(PORT)"
@@ -57,6 +57,9 @@ lock: $(INSTALLED) ## compile both locks from pyproject.toml, with hashes
 	$(BIN)/uv pip compile $(COMPILE) pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile $(COMPILE) --extra trial --extra dev pyproject.toml -o requirements-dev.lock
 COMPILE := --quiet --universal --fork-strategy fewest --generate-hashes --python-version 3.11 --no-annotate --custom-compile-command "make lock"
+
+upgrade-dump: $(INSTALLED) ## a filled database of this version, for the tests of upgrades
+	@$(BIN)/python -m tests.upgrade.make_dump
 
 bench: $(INSTALLED) ## measure what must be fast; prints tables
 	@for script in $$(grep -l __main__ bench/*.py); do $(BIN)/python -m "bench.$$(basename "$$script" .py)" || exit 1; done

@@ -35,6 +35,8 @@ TEMPLATES = "refunds/emails"
 # Steps of a return of which money has come, or may still.
 DECIDED = {Return.Status.APPROVED, Return.Status.REFUNDED}
 MONEY_COMES = DECIDED | Return.UNDECIDED
+# What an approved case of any kind becomes if its approval is taken back.
+TAKEN_BACK = {Return.Status.DECLINED, Return.Status.CANCELLED}
 
 LABELS: dict[type[DecidedCase], Any] = {
     Return: _("Your return"),
@@ -166,8 +168,13 @@ def _facts_of_claim(case: CashbackClaim, event: CaseEvent) -> list[tuple[str, st
     return facts
 
 
-def step_is_known(case_type: type[DecidedCase], message: Message) -> bool:
-    return case_type.event_model()._default_manager.filter(pk=message.object_id).exists()
+def is_wanted(case_type: type[DecidedCase], message: Message) -> bool:
+    """Whether the step is still there, and is no approval that was taken back before its email was sent."""
+    events = case_type.event_model()._default_manager.select_related("case")
+    event = events.filter(pk=message.object_id).first()
+    if event is None:
+        return False
+    return event.to_status != Return.Status.APPROVED or event.case.status not in TAKEN_BACK
 
 
 # What a withdrawal is told goes to the address that was stated in it.
@@ -176,6 +183,6 @@ for case_type, label in LABELS.items():
     for status, status_label in case_type.Status.choices:  # type: ignore[attr-defined]
         name = email_kind(case_type, status)
         step = format_lazy("{}: {}", label, status_label)
-        about, known = partial(context, case_type), partial(step_is_known, case_type)
+        about, wanted = partial(context, case_type), partial(is_wanted, case_type)
         recipient = RECIPIENTS.get(case_type)
-        register(EmailKind(name, f"{TEMPLATES}/{name}.html", about, known, recipient=recipient, label=step))
+        register(EmailKind(name, f"{TEMPLATES}/{name}.html", about, wanted, recipient=recipient, label=step))

@@ -24,7 +24,7 @@ INDENTED = re.compile(r"^ {4}.*", re.MULTILINE)
 SPAN = re.compile(r"`([^`]+)`")
 PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(map(re.escape, FOLDERS))})/[\w./<>*-]*")
 PLACEHOLDER = re.compile(r"<\w+>|NAME|CODE|\*")
-MAKE = re.compile(r"\bmake (?:[A-Z]+=\S+ )*([a-z]+)")
+MAKE = re.compile(r"\bmake (?:[A-Z]+=\S+ )*([a-z-]+)")
 COMMAND = re.compile(r"manage\.py ([a-z]\w*)")
 FUNCTION = re.compile(r"([a-z_][\w.]*)\(\)")
 
@@ -73,7 +73,7 @@ def test_every_path_is_in_the_tree(paper: Path) -> None:
 
 @each_paper
 def test_every_make_target_exists(paper: Path) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert {name for code in code_of(paper) for name in MAKE.findall(code)} <= targets
 
 

@@ -22,21 +22,24 @@ from tests.production.visitors import Page, Visitor
 def load_shop(stack: Stack, orders_file: Path) -> None:
     """Load the demo's vendor, orders, cases, threads and help."""
     with stack.orm():
-        create_vendor()
-        orders.write_orders_file(orders_file, timezone.now())
-        refund_cases.create_return_policies()
-        call_command("import_orders", str(orders_file), verbosity=0)
-        for product in Product.objects.all():
-            factories.make_release(product)
-            InstallGuide.objects.create(
-                product=product, platform="", language="en", title="Install it", body="Open it."
-            )
-        releases_and_devices.create_devices(timezone.now())
-        refund_cases.create_swap_offers_and_promotion()
-        refund_cases.create_cases(ensure_agent())
-        support_threads.create_threads(ensure_agent())
-        country_data.load_country_data(vendor.STORE_URL)
-        help_articles.load_help_articles()
+        fill_shop(orders_file)
+
+
+def fill_shop(orders_file: Path) -> None:
+    """The same, into the database of this process."""
+    create_vendor()
+    orders.write_orders_file(orders_file, timezone.now())
+    refund_cases.create_return_policies()
+    call_command("import_orders", str(orders_file), verbosity=0)
+    for product in Product.objects.all():
+        factories.make_release(product)
+        InstallGuide.objects.create(product=product, platform="", language="en", title="Install it", body="Open it.")
+    releases_and_devices.create_devices(timezone.now())
+    refund_cases.create_swap_offers_and_promotion()
+    refund_cases.create_cases(ensure_agent())
+    support_threads.create_threads(ensure_agent())
+    country_data.load_country_data(vendor.STORE_URL)
+    help_articles.load_help_articles()
 
 
 def make_order(stack: Stack, **fields: Any) -> Order:

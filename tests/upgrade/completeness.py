@@ -1,0 +1,34 @@
+"""What a filled database lacks: tables without rows, and values of choices that no row has."""
+
+from collections.abc import Iterator
+
+from django.apps import apps
+from django.db import models
+
+# Of these fields one value is as good as another: they say what a thing is or who acted, not what became of the row.
+DESCRIPTIONS = {"actor", "confirm_card_lookup", "media_type", "method", "platform"}
+
+
+def find_gaps() -> list[str]:
+    """Return `app.Model` for each table of ours without rows, and `app.Model.field=value` for each value missing."""
+    return [gap for model in _own_models() for gap in _gaps(model)]
+
+
+def _own_models() -> Iterator[type[models.Model]]:
+    for model in apps.get_models():
+        is_ours = not model.__module__.startswith(("django.", "axes."))
+        if is_ours and model._meta.managed and not model._meta.proxy:
+            yield model
+
+
+def _gaps(model: type[models.Model]) -> Iterator[str]:
+    rows = model._default_manager.order_by()
+    if not rows.exists():
+        yield model._meta.label
+        return
+    for field in model._meta.concrete_fields:
+        if field.choices and field.name not in DESCRIPTIONS:
+            found = set(rows.values_list(field.name, flat=True).distinct())
+            yield from (
+                f"{model._meta.label}.{field.name}={value}" for value, _label in field.flatchoices if value not in found
+            )
