@@ -55,12 +55,12 @@ def status_badge(status: str) -> StatusBadge:
     return _BADGES[status]
 
 
-def progress_steps(case: DecidedCase) -> list[ProgressStep]:
+def progress_steps(status: str, success_status: str) -> list[ProgressStep]:
     """Return all steps up to the successful end; for a declined or canceled case, only the first and the last."""
-    if case.status in _ENDED_EARLY:
-        return [_step("received", "done"), _step(case.status, "now")]
-    statuses = ["received", "in_review", "approved", case.SUCCESS_STATUS]
-    current = statuses.index("in_review" if case.status == "question_asked" else case.status)
+    if status in _ENDED_EARLY:
+        return [_step("received", "done"), _step(status, "now")]
+    statuses = ["received", "in_review", "approved", success_status]
+    current = statuses.index("in_review" if status == "question_asked" else status)
     if current == len(statuses) - 1:
         current += 1  # the last step is done as soon as it is reached
     return [

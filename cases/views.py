@@ -59,7 +59,7 @@ def _page(pages: StatusPages, request: HttpRequest, case: DecidedCase, form: Ans
         "zone": order.store.tzinfo,
         "payment": formats.payment_line(order),
         "badge": progress.status_badge(case.status),
-        "steps": progress.progress_steps(case),
+        "steps": progress.progress_steps(case.status, case.SUCCESS_STATUS),
         "history": progress.buyer_history(case),
         "is_late": case.is_overdue(timezone.now()),
         "answer_form": form or AnswerForm() if has_question else None,

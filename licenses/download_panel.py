@@ -54,6 +54,10 @@ class PanelProduct:
     older: list[PanelRelease] = field(default_factory=list)
 
     @property
+    def releases(self) -> list[PanelRelease]:
+        return self.current + self.older
+
+    @property
     def is_expired(self) -> bool:
         return self.offer.entitlement.block_reason is BlockReason.OVER
 

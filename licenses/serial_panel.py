@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -67,9 +68,8 @@ class LicenseDisplay:
         """How many devices are in use, in words; empty if none is reported."""
         if not self.used:
             return ""
-        free = max(0, (self.devices or 0) - self.used)
-        words = ngettext("%(used)s in use, %(free)s free.", "%(used)s in use, %(free)s free.", self.used)
-        return words % {"used": self.used, "free": free}
+        words = ngettext("%(used)s of %(devices)s device", "%(used)s of %(devices)s devices", self.devices or 0)
+        return words % {"used": self.used, "devices": self.devices}
 
     @property
     def end_text(self) -> str:
@@ -79,10 +79,15 @@ class LicenseDisplay:
         return gettext("This license was taken back, as after a refund.") if self.revoked else ""
 
     @property
-    def boxes(self) -> list[bool]:
-        """A box for each device, True for those in use, which come first. Empty if there would be too many."""
+    def boxes(self) -> list[str]:
+        """A box for each device: "used" for those in use, which come first, then "free".
+
+        Without an activation server all are "unknown". Empty if there would be too many.
+        """
         count = self.devices if self.devices and self.devices <= MAX_BOXES else 0
-        return [number < self.used for number in range(count)]
+        if not (self.used or settings.ACTIVATION_KEYS):
+            return ["unknown"] * count
+        return ["used" if number < self.used else "free" for number in range(count)]
 
 
 @dataclass

@@ -14,6 +14,19 @@ from orders.models import Order, OrderLine, load_items
 
 
 @dataclass(frozen=True)
+class Task:
+    """Something that a buyer can do with an order: a row in the list of the order page that leads to `url`.
+
+    `detail` is what helps to decide, such as the days that are left. With `is_post` the row is a button.
+    """
+
+    label: Any
+    url: str
+    detail: Any = ""
+    is_post: bool = False
+
+
+@dataclass(frozen=True)
 class Panel:
     """One part of the order page.
 
@@ -22,7 +35,9 @@ class Panel:
     `panel`, beside `order`. `email_highlights` turns the content into what the confirmation email shows.
     `search` takes a search term of staff and returns the ids of matching orders (by serial number, by reference).
     `lines_given_back` returns the items that the buyer has returned or asks to return, all units of them.
-    Panels are shown in the order of `position`, lowest first.
+    `tasks` turns an order and its content into rows of the list of what can be done.
+    Panels and their tasks are shown in the order of `position`, lowest first. A panel whose content `leads`, such as a
+    request in progress, is above all others.
     """
 
     name: str
@@ -32,6 +47,8 @@ class Panel:
     admin_template: str = ""
     search: Callable[[str], QuerySet[Any, Any]] | None = None
     lines_given_back: Callable[[], QuerySet[OrderLine]] | None = None
+    tasks: Callable[[Order, Any], list[Task]] | None = None
+    leads: Callable[[Any], bool] = lambda content: False
     position: int = 10
 
 
@@ -56,6 +73,16 @@ def load_panels(orders: Sequence[Order]) -> dict[int, list[tuple[Panel, Any]]]:
         for order_id, content in panel.load(orders).items():
             panels_by_order[order_id].append((panel, content))
     return panels_by_order
+
+
+def leading_first(panels: Sequence[tuple[Panel, Any]]) -> list[tuple[Panel, Any]]:
+    """The panels of one order as its page shows them."""
+    return sorted(panels, key=lambda shown: not shown[0].leads(shown[1]))
+
+
+def load_tasks(order: Order, panels: Sequence[tuple[Panel, Any]]) -> list[Task]:
+    """What the panels of this order say can be done."""
+    return [task for panel, content in panels if panel.tasks is not None for task in panel.tasks(order, content)]
 
 
 def lines_given_back() -> QuerySet[OrderLine]:

@@ -18,25 +18,25 @@ class StatusDescription:
 _DESCRIPTIONS = {
     Order.Status.PENDING: StatusDescription(
         _("Payment pending"),
-        _("The payment is not confirmed yet. Your serial number comes when it is; you need not do anything."),
+        _("Your payment isn’t confirmed yet. Your serial number arrives once it is. You don’t need to do anything."),
         "warn",
     ),
-    Order.Status.COMPLETED: StatusDescription(_("Completed"), _("The order is paid and complete."), "good"),
+    Order.Status.COMPLETED: StatusDescription(_("Completed"), _("Your order is paid and complete."), "good"),
     Order.Status.CANCELLED: StatusDescription(
         _("Canceled"),
-        _("The order was canceled. A charge that your bank still shows is usually only reserved, and goes away."),
+        _("This order was canceled. If your bank still shows a charge, it’s usually pending and disappears."),
         "bad",
     ),
     Order.Status.PARTIALLY_REFUNDED: StatusDescription(
-        _("Partly refunded"), _("A part of the money went back to you; the rest of the order stands."), "warn"
+        _("Partly refunded"), _("We refunded part of this order. The rest is still valid."), "warn"
     ),
     Order.Status.REFUNDED: StatusDescription(
         _("Refunded"),
-        _("The money went back the way it came. Banks often need some days to show it."),
+        _("We refunded this order the way you paid. Banks can take a few days to show it."),
         "warn",
     ),
     Order.Status.CHARGED_BACK: StatusDescription(
-        _("Charged back"), _("Your bank took the payment back, so the order is no longer valid."), "bad"
+        _("Charged back"), _("Your bank reversed the payment, so this order is no longer valid."), "bad"
     ),
 }
 

@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from notifications.colors import readable_on, text_on
 
-# The backgrounds with the least contrast, from static/css/portal.css: the page in light mode, the sheets in dark mode.
+# The backgrounds with the least contrast, from static/css/portal.css: the soft grounds of both schemes.
 LIGHT_BACKGROUND = "#f3f5f8"
-DARK_BACKGROUND = "#1d2127"
+DARK_BACKGROUND = "#1d2228"
 
 
 @lru_cache

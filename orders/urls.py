@@ -6,7 +6,7 @@ from orders.views import codes, corrections, find, links, orders, theme
 app_name = "orders"
 
 urlpatterns = [
-    path("", find.find, name="home"),
+    path("", find.home, name="home"),
     path("theme-<slug:version>.css", theme.theme_stylesheet, name="theme"),
     path("language/", set_language, name="language"),
     path("orders/", orders.order_list, name="list"),

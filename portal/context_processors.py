@@ -1,7 +1,10 @@
 from dataclasses import dataclass
+from functools import partial
 
 from django.conf import settings
 from django.http import HttpRequest
+
+from orders import access
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Vendor:
 
 
 def vendor(request: HttpRequest) -> dict[str, object]:
-    """Add the vendor's name, logo and color to every template context."""
+    """Add what every page shows to its context: the vendor, and whether to offer *My orders*."""
     current = Vendor(
         name=settings.VENDOR_NAME,
         logo=settings.VENDOR_LOGO,
@@ -26,4 +29,4 @@ def vendor(request: HttpRequest) -> dict[str, object]:
         support_email=settings.SUPPORT_EMAIL,
         demo=settings.DEMO,
     )
-    return {"vendor": current, "demo": current.demo}
+    return {"vendor": current, "demo": current.demo, "has_open_orders": partial(access.has_open_orders, request)}

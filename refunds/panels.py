@@ -8,13 +8,16 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import DecidedCase
-from cases.progress import StatusBadge, status_badge
+from cases.progress import ProgressStep, StatusBadge, progress_steps, status_badge
+from orders import formats
 from orders.models import Order, OrderLine
-from orders.panels import Panel, register
+from orders.panels import Panel, Task, register
 from refunds.amounts import is_cost, paid_per_line
 from refunds.eligibility import REFUSED_ORDER_STATUSES
 from refunds.models import CashbackClaim, Return, ReturnLine, Swap, Withdrawal
@@ -52,6 +55,9 @@ class PanelCase:
     reference: str
     badge: StatusBadge
     at: datetime
+    steps: list[ProgressStep]
+    has_question: bool  # which the buyer should answer
+    is_closed: bool
 
 
 @dataclass
@@ -65,6 +71,14 @@ class RequestsPanel:
     last_moment: datetime | None = None  # for a return, if all lines have a stored deadline
     days_left: int = 0
     has_withdrawal_right: bool = False
+
+    @property
+    def open_cases(self) -> list[PanelCase]:
+        return [case for case in self.cases if not case.is_closed]
+
+    @property
+    def closed_cases(self) -> list[PanelCase]:
+        return [case for case in self.cases if case.is_closed]
 
 
 WAITING = "waiting"  # the kind of rows that are a WaitingTime; the status is the kind of that
@@ -152,8 +166,47 @@ def _panel(order: Order, rows: Sequence[_Row], now: datetime) -> RequestsPanel:
 def _case(row: _Row) -> PanelCase:
     kind = _KINDS[row.kind]
     return PanelCase(
-        kind.name, kind.url_name, kind.admin_url_name, row.pk, row.reference, status_badge(row.status), row.at
+        kind.name,
+        kind.url_name,
+        kind.admin_url_name,
+        row.pk,
+        row.reference,
+        status_badge(row.status),
+        row.at,
+        steps=progress_steps(row.status, kind.case_type.SUCCESS_STATUS),
+        has_question=row.status == Return.Status.QUESTION_ASKED,
+        is_closed=row.status in kind.case_type.CLOSED,
     )
+
+
+def tasks(order: Order, panel: RequestsPanel) -> list[Task]:
+    """What the buyer may ask for."""
+    offered = []
+    if panel.can_request_return:
+        url = reverse("refunds:request_return", args=[order.public_id])
+        offered.append(Task(_("Request a return"), url, _return_detail(order, panel)))
+        url = reverse("refunds:swap", args=[order.public_id])
+        offered.append(Task(_("Swap for another product"), url))
+    elif panel.is_period_over and panel.last_moment is not None:
+        url = reverse("refunds:request_return", args=[order.public_id])
+        detail = gettext("The return period ended on %(day)s") % {
+            "day": formats.local_day(panel.last_moment, order.store.tzinfo)
+        }
+        offered.append(Task(_("Returns"), url, detail))
+    if panel.has_withdrawal_right:
+        url = f"{reverse('refunds:withdraw')}?order={order.public_id}"
+        offered.append(Task(_("Withdraw from contract here"), url))
+    offered.append(Task(_("Cashback"), reverse("refunds:cashback"), _("For promotions")))
+    return offered
+
+
+def _return_detail(order: Order, panel: RequestsPanel) -> str:
+    if panel.last_moment is None:
+        return ""
+    if not panel.days_left:
+        return gettext("Today is the last day")
+    words = ngettext("%(days)d day left, until %(day)s", "%(days)d days left, until %(day)s", panel.days_left)
+    return words % {"days": panel.days_left, "day": formats.local_day(panel.last_moment, order.store.tzinfo)}
 
 
 def _has_withdrawn(rows: Sequence[_Row]) -> bool:
@@ -218,5 +271,7 @@ register(
         admin_template="refunds/_panel_admin.html",
         search=orders_with_reference,
         lines_given_back=lines_given_back,
+        tasks=tasks,
+        leads=lambda panel: bool(panel.open_cases),
     )
 )

@@ -3,11 +3,13 @@
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import translation
 from pytest_django.fixtures import Settings
 from xdist.scheduler import LoadScopeScheduling
 
@@ -44,6 +46,13 @@ def _static_files_from_their_sources(settings: Settings) -> None:
     """Nothing is collected for tests; the demo's own test shows the collected files."""
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
+
+
+@pytest.fixture(autouse=True)
+def _language_of_settings() -> Iterator[None]:
+    """A request activates the visitor's language for its thread, where the next test would find it."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")

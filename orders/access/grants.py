@@ -142,6 +142,20 @@ def _renew_session(request: HttpRequest, grants: Grants) -> None:
     request.session[SESSION_KEY] = grants.to_session()
 
 
+def has_open_orders(request: HttpRequest) -> bool:
+    """Whether this browser may open any order, for links on every page. Makes no query of the orders.
+
+    The orders themselves may refuse: their access may have been ended since.
+    """
+    session = getattr(request, "session", None)  # a request may fail before it has one
+    stored = session.get(SESSION_KEY) if session is not None else None
+    if not stored:
+        return False
+    now = timezone.now().timestamp()
+    is_idle = now - stored["seen_at"] >= IDLE_TIMEOUT.total_seconds()
+    return not is_idle and any(grant["expires_at"] > now for grant in stored["orders"].values())
+
+
 def has_resource_access(request: HttpRequest, name: str, order: Order | None) -> bool:
     """Whether this browser may open this resource of another app, which is about this order."""
     grant = current_grants(request).resources.get(name)

@@ -24,7 +24,7 @@ DIGITS_LENGTH = 64
 # One @ with something on both sides: stores have addresses that Django's validator rejects.
 EMAIL_PATTERN = re.compile(r"[^\s@]+@[^\s@]+")
 CARD_NUMBER_ERROR = _(
-    "This looks like a whole card number. Please never type it here: nobody needs more than its last 4 digits."
+    "This looks like a full card number. Don’t enter it here: we never need more than its last 4 digits."
 )
 
 
@@ -36,8 +36,8 @@ def normalize_digits(typed: str) -> str:
 def error_messages(required: Any) -> dict[str, Any]:
     return {
         "required": required,
-        "max_length": _("This is too long. Please check what you pasted."),
-        "null_characters_not_allowed": _("This has a character that cannot be typed. Please type it anew."),
+        "max_length": _("This is too long. Check what you pasted."),
+        "null_characters_not_allowed": _("This contains a character that can’t be typed. Type it again."),
     }
 
 
@@ -125,13 +125,11 @@ class EmailForm(PortalForm):
         label=_("Email address"),
         max_length=EMAIL_LENGTH,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"}),
-        error_messages=error_messages(_("Please enter the email address that you used for the purchase.")),
+        error_messages=error_messages(_("Enter the email address you used for the purchase.")),
     )
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"])
         if not EMAIL_PATTERN.fullmatch(email):
-            raise ValidationError(
-                _("An email address has one @ in it, as in name@example.com. Please check it."), code="email"
-            )
+            raise ValidationError(_("Enter an email address with one @, for example name@example.com."), code="email")
         return email

@@ -32,17 +32,17 @@ class NumberForm(PortalForm):
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "characters", "autocorrect": "off", "spellcheck": "false"}
         ),
-        error_messages=error_messages(_("Please enter your order number.")),
+        error_messages=error_messages(_("Enter your order number, for example AB-12345.")),
     )
     password = forms.CharField(
         label=_("Order password"),
         max_length=MAX_TYPED_LENGTH,
         strip=False,
-        help_text=_("It belongs to this order alone. It is not the password of your email or bank."),
+        help_text=_("It belongs to this order only. It isn’t your email or bank password."),
         widget=forms.PasswordInput(
             attrs={"autocomplete": "off", "data-show-label": _("Show"), "data-hide-label": _("Hide")}
         ),
-        error_messages=error_messages(_("Please enter the password of the order.")),
+        error_messages=error_messages(_("Enter your order password. It’s in your order confirmation.")),
     )
     next = NextField(required=False)
 
@@ -52,14 +52,11 @@ class CardForm(EmailForm):
     button = _("Find my order")
 
     card_last4 = LookupField(  # with an error of its own for more digits
-        label=_("Last 4 digits of the card"),
+        label=_("Last 4 digits of your card"),
         max_length=DIGITS_LENGTH,
-        help_text=_(
-            "Apple Pay or Google Pay? Its last 4 digits may differ from your card’s: try both. "
-            "PayPal or bank transfer? Use the link by email."
-        ),
+        help_text=_("With Apple Pay or Google Pay, they may differ from those on your card. Try both."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric", "class": "digits"}),
-        error_messages=error_messages(_("Please enter the last 4 digits of the card.")),
+        error_messages=error_messages(_("Enter the last 4 digits of your card, for example 4242.")),
     )
     next = NextField(required=False)
 
@@ -76,9 +73,11 @@ class CardForm(EmailForm):
         if (len(digits) > 4 and digits.isdigit()) or contains_card_number(self.cleaned_data["card_last4"]):
             self.set_value("card_last4", "")
             raise ValidationError(
-                _("Only the last 4 digits, please. Nobody needs the rest of the card number."), code="too_many"
+                _("Enter only the last 4 digits. We never need the rest of your card number."), code="too_many"
             )
-        raise ValidationError(_("Please enter exactly four digits: the last ones on the card."), code="not_four")
+        raise ValidationError(
+            _("Enter exactly 4 digits, the last ones on your card, for example 4242."), code="not_four"
+        )
 
 
 class LinkForm(EmailForm):
@@ -98,7 +97,7 @@ class CodeForm(PortalForm):
         label=_("Code from the email"),
         max_length=DIGITS_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "digits"}),
-        error_messages=error_messages(_("Please enter the code from the email.")),
+        error_messages=error_messages(_("Enter the code from the email.")),
     )
     next = NextField(required=False)
 

@@ -29,6 +29,14 @@ INVALID_FORM, NOT_FOUND, TOO_MANY = "invalid", "not-found", "too-many"
 
 
 @require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """The orders that are open in this browser, or the find page."""
+    if access.has_open_orders(request):
+        return redirect("orders:list")
+    return render_find_page(request, request.GET)
+
+
+@require_safe
 def find(request: HttpRequest) -> HttpResponse:
     return render_find_page(request, request.GET)
 
@@ -119,6 +127,7 @@ def render_find_page(
         "sent": sent_form,
         "result": result,
         "has_next_page": bool(initial["next"]) and not result,
+        "open_way": sent_form.form_name if sent_form is not None else NumberForm.form_name,
     }
     if result == TOO_MANY:
         response = too_many_requests(request, "orders/find.html", context, retry_at)

@@ -1,11 +1,13 @@
 """The order page, its invoice, the list of orders, and signing out."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.module_loading import import_string
@@ -20,8 +22,13 @@ from orders.forms import CodeForm
 from orders.http import get_or_post, no_store
 from orders.invoice import Invoice, build_invoice
 from orders.models import Order
+from orders.panels import Task
 from orders.services.confirmations import ResendResult, resend_confirmation
-from orders.statuses import describe_status
+from orders.statuses import StatusDescription, describe_status
+
+LISTED_ITEMS = 2
+MIN_ORDERS_TO_FILTER = 10
+MAX_FILTER_LENGTH = 100
 
 
 @require_safe
@@ -30,8 +37,34 @@ def order_list(request: HttpRequest) -> HttpResponse:
     orders = list(access.granted_orders(request).select_related("store").prefetch_related("lines"))
     if not orders:
         return redirect("orders:find")
-    rows = [(order, order.store.tzinfo, describe_status(order.status), list(order.lines.all())) for order in orders]
-    return render(request, "orders/list.html", {"orders": rows})
+    typed = request.GET.get("q", "").strip()[:MAX_FILTER_LENGTH]
+    rows = [OrderRow(order) for order in orders if _matches(order, typed)]
+    context = {"rows": rows, "typed": typed, "has_filter": len(orders) > MIN_ORDERS_TO_FILTER}
+    return render(request, "orders/list.html", context)
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    """An order in the list."""
+
+    order: Order
+
+    @property
+    def status(self) -> StatusDescription:
+        return describe_status(self.order.status)
+
+    @property
+    def items(self) -> str:
+        """The names of the first items."""
+        names = [line.name for line in self.order.lines.all()]
+        more = [gettext("%(count)d more") % {"count": len(names) - LISTED_ITEMS}] if len(names) > LISTED_ITEMS else []
+        return ", ".join(names[:LISTED_ITEMS] + more)
+
+
+def _matches(order: Order, typed: str) -> bool:
+    """Whether the order's number or an item's name contains all words that were typed."""
+    text = " ".join([order.number, *(line.name for line in order.lines.all())]).casefold()
+    return all(word in text for word in typed.casefold().split())
 
 
 @require_safe
@@ -43,6 +76,7 @@ def order_page(request: HttpRequest, order: Order) -> HttpResponse:
         "order": order,
         "zone": order.store.tzinfo,
         "status": describe_status(order.status),
+        "is_settled": order.status == Order.Status.COMPLETED,  # its badge says all
         "payment": formats.payment(order),
         "refunds": order.refund_list,
         "address": mask_address(order.email) if order.email else "",
@@ -52,11 +86,24 @@ def order_page(request: HttpRequest, order: Order) -> HttpResponse:
         context["code_form"] = CodeForm(order.public_id)
     else:
         emails = mails_about_order(order.pk, order.email)
-        context |= {"panels": panels.load_panels([order])[order.pk], "mails": emails}
+        shown = panels.load_panels([order])[order.pk]
+        context |= {"panels": panels.leading_first(shown), "mails": emails}
+        context["tasks"] = [*panels.load_tasks(order, shown), *_own_tasks(order)]
         if not emails and order.email:
             text = gettext("No email about this order was sent from here yet. Emails go to %(address)s.")
             context["no_mails"] = text % {"address": context["address"]}
     return render(request, "orders/order.html", context)
+
+
+def _own_tasks(order: Order) -> list[Task]:
+    """What can be done with every order."""
+    path = reverse("orders:invoice", args=[order.public_id])
+    tasks = [Task(gettext("Invoice") if order.invoice_number else gettext("Order statement"), path, gettext("PDF"))]
+    if order.email:
+        path = reverse("orders:confirmation", args=[order.public_id])
+        recipient = gettext("to %(address)s") % {"address": mask_address(order.email)}
+        tasks.append(Task(gettext("Send the confirmation again"), path, recipient, is_post=True))
+    return tasks
 
 
 @require_safe

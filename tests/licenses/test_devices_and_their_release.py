@@ -36,7 +36,7 @@ def test_devices_in_use_are_boxes_and_names() -> None:
     page = browser.get(f"/orders/{order.public_id}/")
     assert (marks(page, "data-devices"), marks(page, "data-devices-used")) == (["3"], ["2"])
     assert page.content.decode().count('<i class="used">') == 2
-    assert "2 in use, 1 free." in text(page)
+    assert "2 of 3 devices" in text(page)
     listed = text(browser.get("/licenses/"))
     assert "Kitchen laptop" in listed
     assert "Phone" in listed

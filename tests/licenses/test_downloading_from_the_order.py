@@ -199,7 +199,9 @@ def test_an_ended_download_period_is_explained() -> None:
 def test_the_service_alone_says_what_it_is_for() -> None:
     order = make_order(placed_at=timezone.now())
     make_line(order, kind="extended_download", sku="EDS", name="Extended Download Service")
-    assert "keeps the downloads of its own order open" in text(inside(order).get(f"/orders/{order.public_id}/"))
+    assert "keeps the downloads of the order it was bought with open" in text(
+        inside(order).get(f"/orders/{order.public_id}/")
+    )
 
 
 def test_an_order_without_installers_says_nothing_of_downloads() -> None:

@@ -43,7 +43,7 @@ def test_a_renewal_says_that_the_number_carries_on() -> None:
     LicensedLine.objects.create(line=line, order=order, license=earlier)
     answer = page(order)
     assert marks(answer, "data-serial") == ["XAAB-1"]
-    assert "carries on" in text(answer)
+    assert "you keep this serial number" in text(answer)
     assert "not here yet" not in text(answer)
 
 

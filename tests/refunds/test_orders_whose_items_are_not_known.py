@@ -13,7 +13,7 @@ from tests.pages import inside, text
 
 pytestmark = pytest.mark.django_db
 
-UNKNOWN = "We don’t have the items of this order here"
+UNKNOWN = "We don’t have this order’s items yet"
 
 
 @pytest.fixture(params=["no lines", "shipping"])
@@ -30,12 +30,12 @@ def test_the_order_page_says_that_items_are_unknown(order: Order) -> None:
     page = text(inside(order).get(f"/orders/{order.public_id}/"))
     assert UNKNOWN in page
     assert "Contact support" in page
-    assert "are over" not in page
+    assert "period ended" not in page
     assert "Request a return" not in page
 
 
 def test_the_return_page_says_the_same(order: Order) -> None:
     page = text(inside(order).get(f"/orders/{order.public_id}/return/"))
     assert UNKNOWN in page
-    assert "are over" not in page
+    assert "period ended" not in page
     assert check_eligibility(order, timezone.now()).refusal == ITEMS_UNKNOWN

@@ -85,7 +85,7 @@ def test_an_order_frozen_on_day_29_can_be_returned_after_the_freeze(order: Order
     with on_day(31, hour=11), pytest.raises(NotPossible, match="corrected lately"):
         ask_return(order, line)
     with on_day(31, hour=13):
-        assert "You can return it for 1 more day" in text(inside(order).get(f"/orders/{order.public_id}/"))
+        assert "Request a return 1 day left" in text(inside(order).get(f"/orders/{order.public_id}/"))
     with on_day(32, hour=23):
         assert ask_return(order, line).amount == Decimal("79.95")
 

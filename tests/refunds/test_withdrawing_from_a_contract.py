@@ -40,7 +40,9 @@ def confirm_withdrawal(client: Client, **typed: str):
 def test_every_page_links_to_the_withdrawal_form(client: Client, order: Order) -> None:
     assert '<a href="/withdraw/">Withdraw from contract here</a>' in client.get("/orders/find/").content.decode()
     page = inside(order).get(f"/orders/{order.public_id}/").content.decode()
-    assert f'href="/withdraw/?order={order.public_id}">Withdraw from contract here</a>' in page
+    assert (
+        f'href="/withdraw/?order={order.public_id}"><span class="task-label">Withdraw from contract here</span>' in page
+    )
 
 
 def test_a_withdrawal_takes_two_steps_and_no_reason(client: Client) -> None:
