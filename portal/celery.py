@@ -43,6 +43,11 @@ app.conf.beat_schedule = {
         "schedule": settings.UNDO_TICK_SECONDS,
         "options": {"expires": settings.UNDO_TICK_SECONDS},
     },
+    "update-orders-of-skus": {
+        "task": "intake.tasks.update_orders_of_skus",
+        "schedule": settings.SKU_UPDATE_TICK_SECONDS,
+        "options": {"expires": settings.SKU_UPDATE_TICK_SECONDS},
+    },
     "beat-heartbeat": {
         "task": "portal.tasks.heartbeat",
         "schedule": settings.HEARTBEAT_SECONDS,

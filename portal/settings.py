@@ -167,6 +167,7 @@ HEARTBEAT_SECONDS = 30
 REFUND_TICK_SECONDS = 30
 WITHDRAWAL_TICK_SECONDS = 5
 UNDO_TICK_SECONDS = 10
+SKU_UPDATE_TICK_SECONDS = 10
 FOLLOW_UP_TICK_SECONDS = 600
 
 # --- Email --------------------------------------------------------------------------------------------

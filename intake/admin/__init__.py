@@ -1,5 +1,5 @@
 """The admin of imports: their history, and what staff decide about them."""
 
-from intake.admin import runs, statuses  # registers them
+from intake.admin import runs, skus, statuses  # registers them
 
-__all__ = ["runs", "statuses"]
+__all__ = ["runs", "skus", "statuses"]

@@ -34,6 +34,8 @@ SIMPLE_FIELDS = ("status", "refunds", *SIMPLE_COLUMNS)  # optional fields withou
 LINE_FIELDS = ("sku", "kind", "extends", "quantity", "unit_price", "discount", "tax_rate", "tax", "total", "licenses")
 OPTIONAL_LINE_FIELDS = set(LINE_FIELDS)
 LINE_COLUMN_FIELDS = {"name", *LINE_FIELDS} - {"licenses"}
+# Record fields of a line whose column has another name.
+LINE_COLUMN_NAMES = {"extends": "extends_serial", "kind": "store_kind"}
 LICENSE_FIELDS = ("devices", "starts_on", "expires_on", "activated_at")
 
 NEW_ORDER: Columns = {
@@ -60,6 +62,7 @@ NEW_LINE: Columns = {
     "sku": "",
     "name": "",
     "kind": OrderLine.Kind.NEW.value,
+    "store_kind": "",
     "extends_serial": "",
     "quantity": 1,
     "quantity_returned": 0,
@@ -88,4 +91,14 @@ LINE_COLUMNS = ("store_line_id", *NEW_LINE)
 LICENSE_COLUMNS = tuple(NEW_LICENSE)
 LINK_COLUMNS = tuple(NEW_LINK)
 REFUND_COLUMNS = ("store_refund_id", "amount", "refunded_at", "lines", "missing_since")
-SKU_COLUMNS = ("store_id", "code", "name", "product_id", "has_serials")
+NEW_SKU: Columns = {
+    "store_id": None,
+    "code": "",
+    "name": "",
+    "product_id": None,
+    "product_from_staff": False,
+    "kind": "",
+    "has_serials": False,
+    "has_untold_kinds": False,
+}
+SKU_COLUMNS = tuple(NEW_SKU)

@@ -4,12 +4,20 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from datetime import datetime
 
-from intake.ingest.columns import LINE_COLUMN_FIELDS, NEW_LICENSE, NEW_LINE, NEW_LINK, ZERO
+from intake.ingest.columns import (
+    LINE_COLUMN_FIELDS,
+    LINE_COLUMN_NAMES,
+    NEW_LICENSE,
+    NEW_LINE,
+    NEW_LINK,
+    NEW_SKU,
+    ZERO,
+)
 from intake.ingest.recency import Recency
-from intake.ingest.state import Batch, LicenseState, LineState, LinkState, OrderState, SkuState
+from intake.ingest.state import Batch, Columns, LicenseState, LineState, LinkState, OrderState, SkuState
 from intake.records import COSTS, ITEMS, LicenseRecord, LineRecord, OrderRecord, StoreRecord, serial_key
 from intake.values import THOUSANDTH
-from orders.models import OrderLine
+from orders.models import OrderLine, derive_kind
 
 
 def merge_lines(record: OrderRecord, order: OrderState, batch: Batch, recency: Recency) -> None:
@@ -62,7 +70,8 @@ def merge_lines(record: OrderRecord, order: OrderState, batch: Batch, recency: R
 
 
 def _is_cost(line: LineState) -> bool:
-    return line.columns["kind"] == OrderLine.Kind.OTHER
+    # By what the store said: staff may put an item's SKU under this kind.
+    return line.columns["store_kind"] == OrderLine.Kind.OTHER
 
 
 def _compute_total(record: LineRecord, line: LineState) -> None:
@@ -199,16 +208,19 @@ def _merge_line(
         if not (is_newest or recency.applies(f"lines.{record.id}.{key}")):
             continue
         value = values[key]
-        column = "extends_serial" if key == "extends" else key
+        column = LINE_COLUMN_NAMES.get(key, key)
         if value is None:
             value = NEW_LINE[column]
         if columns[column] != value:
             columns[column] = value
             line.changed = order.changed = True
-    if (columns["sku"], columns["kind"]) != sku_and_kind:
+    sku = _ensure_sku(record, columns, order, batch) if columns["sku"] else None
+    kind = derive_kind(columns["store_kind"], sku.columns["kind"] if sku else "")
+    if columns["kind"] != kind:
+        columns["kind"] = kind
+        line.changed = order.changed = True
+    if (columns["sku"], kind) != sku_and_kind:
         columns["return_until"] = None
-    if columns["sku"]:
-        _ensure_sku(record, columns["sku"], order, batch)
     if columns["sku"] != sku_and_kind[0]:
         _update_products(line, order, batch)
     if record.licenses or line.links or columns["extends_serial"]:
@@ -251,24 +263,40 @@ def _product_of_sku(line: LineState, order: OrderState, batch: Batch) -> int | N
     return sku.columns["product_id"] if sku else None
 
 
-def _ensure_sku(record: LineRecord, code: str, order: OrderState, batch: Batch) -> None:
-    """Create an unknown SKU, and find its product by a serial number's prefix unless it has one already."""
+def _ensure_sku(record: LineRecord, line: Columns, order: OrderState, batch: Batch) -> SkuState:
+    """The SKU of a line, which is created if it is unknown.
+
+    Its product is found by a serial number's prefix, unless it has one already or staff removed it.
+    """
+    code = line["sku"]
     sku = batch.skus.get((order.store_id, code))
     if sku is None:
-        columns = {"store_id": order.store_id, "code": code, "name": record.name}
-        columns |= {"product_id": None, "has_serials": False}
+        columns = {**NEW_SKU, "store_id": order.store_id, "code": code, "name": record.name}
         sku = batch.skus[order.store_id, code] = SkuState(columns)
-    if sku.columns["product_id"] is None and batch.prefixes:
-        serials = [license.serial for license in record.licenses or ()]
-        # An upgrade keeps the old product's serial number, so only a new one's prefix is meaningful.
-        if record.kind != OrderLine.Kind.UPGRADE and record.extends:
-            serials.append(record.extends)
-        if record.kind == OrderLine.Kind.UPGRADE and record.extends:
-            serials = [serial for serial in serials if serial_key(serial) != serial_key(record.extends)]
+    if not line["store_kind"] and not sku.columns["has_untold_kinds"]:
+        sku.columns["has_untold_kinds"] = sku.changed = True
+    if sku.columns["product_id"] is None and not sku.columns["product_from_staff"] and batch.prefixes:
+        serials = _serials_of_product(record, line["store_kind"], sku.columns["kind"])
         product = next(filter(None, (batch.product_by_prefix(serial_key(serial)) for serial in serials)), None)
         if product is not None:
             sku.columns["product_id"] = product
             sku.changed = True
+    return sku
+
+
+def _serials_of_product(record: LineRecord, store_kind: str, sku_kind: str) -> list[str]:
+    """The serial numbers whose prefix is that of the line's product.
+
+    An upgrade keeps the old product's serial number, so only a new one's prefix is meaningful. A store that doesn't
+    know that it sold an upgrade doesn't tell which one is new.
+    """
+    serials = [license.serial for license in record.licenses or ()]
+    if derive_kind(store_kind, sku_kind) != OrderLine.Kind.UPGRADE:
+        return [*serials, record.extends] if record.extends else serials
+    if not store_kind:
+        return []
+    extended = serial_key(record.extends) if record.extends else ""
+    return [serial for serial in serials if serial_key(serial) != extended]
 
 
 def _link(line: LineState, key: str, serial: str, order: OrderState, batch: Batch) -> None:

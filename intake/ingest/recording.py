@@ -32,7 +32,9 @@ _LICENSE = "jsonb_build_object({})".format(
         for name in ("product_id", "devices", "starts_on", "expires_on", "activated_at", "revoked_at")
     )
 )
-_SKU = "jsonb_build_object('product_id', product_id, 'has_serials', has_serials)"
+_SKU = "jsonb_build_object({})".format(
+    ", ".join(f"'{name}', {name}" for name in ("product_id", "has_serials", "has_untold_kinds"))
+)
 _TABLES = {
     ImportedObject.Kind.LICENSE: ("licenses_license", _LICENSE),
     ImportedObject.Kind.SKU: ("licenses_sku", _SKU),

@@ -154,18 +154,39 @@ def _write_refunds(cursor: CursorWrapper, batch: Batch, now: datetime) -> None:
     )
 
 
+# Locked in the order of their ids, as staff's changes lock them. What staff chose meanwhile stays.
+_UPDATE_SKUS = f"""
+WITH told AS MATERIALIZED (
+    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::boolean[], %s::boolean[])
+        AS told (id, product_id, has_serials, has_untold_kinds)
+), locked AS MATERIALIZED (
+    SELECT sku.id, told.product_id, told.has_serials, told.has_untold_kinds
+    FROM {Sku._meta.db_table} AS sku JOIN told ON told.id = sku.id
+    WHERE (told.has_serials AND NOT sku.has_serials) OR (told.has_untold_kinds AND NOT sku.has_untold_kinds)
+        OR (sku.product_id IS NULL AND told.product_id IS NOT NULL AND NOT sku.product_from_staff)
+    ORDER BY sku.id FOR NO KEY UPDATE OF sku
+)
+UPDATE {Sku._meta.db_table} AS sku SET
+    product_id = CASE WHEN sku.product_from_staff THEN sku.product_id
+        ELSE coalesce(sku.product_id, locked.product_id) END,
+    has_serials = sku.has_serials OR locked.has_serials,
+    has_untold_kinds = sku.has_untold_kinds OR locked.has_untold_kinds
+FROM locked WHERE sku.id = locked.id
+"""  # noqa: S608
+
+
 def _write_skus(cursor: CursorWrapper, batch: Batch) -> None:
     skus = batch.skus.values()
-    changed = [sku for sku in skus if sku.id is not None and sku.changed]
-    _update(cursor, Sku, ("product_id",), [(sku.id, sku.columns["product_id"]) for sku in changed])
-    # All of them in one statement, so that the number of queries doesn't depend on what was known before.
-    if licensed := {sku.id for sku in batch.licensed_skus if sku.id is not None}:
-        cursor.execute(
-            f"UPDATE {Sku._meta.db_table} SET has_serials = true WHERE id = ANY(%s) AND NOT has_serials",  # noqa: S608
-            [list(licensed)],
-        )
     for sku in batch.licensed_skus:
         sku.columns["has_serials"] = True
+    # All of them in one statement, so that the number of queries doesn't depend on what was known before.
+    changed = {sku.id: sku.columns for sku in skus if sku.id is not None and sku.changed}
+    changed |= {sku.id: sku.columns for sku in batch.licensed_skus if sku.id is not None}
+    if changed:
+        names = ("product_id", "has_serials", "has_untold_kinds")
+        cursor.execute(
+            _UPDATE_SKUS, [list(changed), *([columns[name] for columns in changed.values()] for name in names)]
+        )
     new = [sku for sku in skus if sku.id is None]
     for sku, sku_id in zip(new, new_ids(Sku, len(new)), strict=True):
         sku.id = sku_id

@@ -8,6 +8,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("licenses", "0001_initial"),
         ("orders", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -30,6 +31,19 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "imported files",
                 "default_permissions": ("view",),
             },
+        ),
+        migrations.CreateModel(
+            name="SkuMapping",
+            fields=[],
+            options={
+                "verbose_name": "SKU of imported orders",
+                "verbose_name_plural": "SKUs of imported orders",
+                "proxy": True,
+                "default_permissions": ("view", "change"),
+                "indexes": [],
+                "constraints": [],
+            },
+            bases=("licenses.sku",),
         ),
         migrations.CreateModel(
             name="ImportRun",

@@ -10,9 +10,11 @@ from intake.models.runs import (
     ImportRun,
     ImportRunQuerySet,
 )
+from intake.models.skus import COUNTED_LINES, SkuMapping, SkuMappingQuerySet, SkuUsage, load_usage
 from intake.models.statuses import MAX_STATUS_LENGTH, StatusMeaning, normalize_status
 
 __all__ = [
+    "COUNTED_LINES",
     "DETAILS_KEPT",
     "MAX_STATUS_LENGTH",
     "Change",
@@ -22,6 +24,10 @@ __all__ = [
     "ImportRun",
     "ImportRunQuerySet",
     "ImportedObject",
+    "SkuMapping",
+    "SkuMappingQuerySet",
+    "SkuUsage",
     "StatusMeaning",
+    "load_usage",
     "normalize_status",
 ]

@@ -23,6 +23,7 @@ from cases.refusals import Refusal
 from intake.ingest.locks import lock_imports
 from intake.models import DETAILS_KEPT, Change, ImportChange, ImportRun
 from intake.models.runs import try_lock_run, unlock_run
+from intake.services.sku_mappings import update_restored_orders
 from intake.undo.objects import DeletedObjects, undo_objects
 from intake.undo.obstacles import Obstacle, ObstacleCode, RecordedChange, find_obstacles
 from intake.undo.restoring import delete_orders, licenses_of, restore_orders
@@ -218,6 +219,7 @@ class _Undo:
         delete_orders(created)
         restore_orders(self.run.pk, changed)
         update_withdrawal_deadlines(changed)
+        update_restored_orders(changed)
         update_licenses_of_orders(changed)
         recompute(licenses - set(LicensedLine.objects.filter(order__in=changed).values_list("license_id", flat=True)))
         ImportChange.objects.filter(run=self.run, order_id__in=[*created, *changed]).update(undone_at=Now())

@@ -165,32 +165,47 @@ def _undo_licenses(run: ImportRun, ids: list[int]) -> int:
 
 # --- SKUs and stores ----------------------------------------------------------------------------------------
 
-# An SKU had a serial number if a later import or staff told one.
+_LATER_RUN = f"""
+EXISTS (
+    SELECT FROM {_OBJECTS} AS later WHERE later.run_id > object.run_id AND later.kind = object.kind
+    AND later.object_id = object.object_id AND later.undone_at IS NULL
+)
+"""
+
+_LOCK_SKUS = f"""
+SELECT licenses_sku.id FROM licenses_sku JOIN {_OBJECTS} AS object ON object_id = licenses_sku.id
+WHERE run_id = %(run)s AND object.kind = %(kind)s AND object_id = ANY(%(ids)s::bigint[])
+ORDER BY licenses_sku.id FOR UPDATE OF licenses_sku
+"""  # noqa: S608
+
+# A product that staff chose or removed stays. An SKU had a serial number if a later import or staff told one.
 _RESTORE_SKUS = f"""
 UPDATE licenses_sku SET
-    product_id = (SELECT id FROM licenses_product WHERE id = (before ->> 'product_id')::bigint),
-    has_serials = has_serials AND ((before ->> 'has_serials')::boolean OR EXISTS (
-        SELECT FROM {_OBJECTS} AS later WHERE later.run_id > object.run_id AND later.kind = object.kind
-        AND later.object_id = object.object_id AND later.undone_at IS NULL
-    ) OR EXISTS (
+    product_id = CASE WHEN product_from_staff THEN product_id
+        ELSE (SELECT id FROM licenses_product WHERE id = (before ->> 'product_id')::bigint) END,
+    has_untold_kinds = has_untold_kinds AND ((before ->> 'has_untold_kinds')::boolean IS NOT FALSE OR {_LATER_RUN}),
+    has_serials = has_serials AND ((before ->> 'has_serials')::boolean OR {_LATER_RUN} OR EXISTS (
         SELECT FROM licenses_licensedline AS link
         JOIN orders_orderline AS line ON line.id = link.line_id
         JOIN orders_order ON orders_order.id = link.order_id
         WHERE link.origin = 'staff' AND line.sku = licenses_sku.code AND orders_order.store_id = licenses_sku.store_id
     ))
-{_OF_OBJECT} AND licenses_sku.id = object_id AND before IS NOT NULL
-AND product_id IS NOT DISTINCT FROM (after ->> 'product_id')::bigint
+FROM {_OBJECTS} AS object
+WHERE run_id = %(run)s AND object.kind = %(kind)s AND object_id = ANY(%(ids)s::bigint[])
+AND licenses_sku.id = object_id AND before IS NOT NULL
+AND (product_from_staff OR product_id IS NOT DISTINCT FROM (after ->> 'product_id')::bigint)
 RETURNING licenses_sku.id
 """  # noqa: S608
 
 
 @cache
 def _delete_skus() -> str:
-    """Unused SKUs that staff put under no other product since."""
+    """Unused SKUs that staff put under no other product or kind since."""
     return (
         f"DELETE FROM licenses_sku USING {_OBJECTS} AS object"  # noqa: S608
-        " WHERE run_id = %(run)s AND kind = %(kind)s AND object_id = ANY(%(ids)s::bigint[]) AND before IS NULL"
+        " WHERE run_id = %(run)s AND object.kind = %(kind)s AND object_id = ANY(%(ids)s::bigint[]) AND before IS NULL"
         " AND licenses_sku.id = object_id AND product_id IS NOT DISTINCT FROM (after ->> 'product_id')::bigint"
+        " AND licenses_sku.kind = '' AND NOT product_from_staff"
         " AND NOT EXISTS (SELECT FROM orders_orderline AS line JOIN orders_order ON orders_order.id = line.order_id"
         " WHERE line.sku = licenses_sku.code AND orders_order.store_id = licenses_sku.store_id)"
         f" AND {_unused('licenses_sku', list(foreign_keys_to(Sku)))} RETURNING licenses_sku.id"
@@ -198,6 +213,7 @@ def _delete_skus() -> str:
 
 
 def _undo_skus(run: ImportRun, ids: list[int]) -> int:
+    _execute(_LOCK_SKUS, run, Kind.SKU, ids)
     deleted = _execute(_delete_skus(), run, Kind.SKU, ids)
     restored = _execute(_RESTORE_SKUS, run, Kind.SKU, ids)
     _mark(run, Kind.SKU, [*deleted, *restored])

@@ -1,11 +1,14 @@
 """Admin of products, prefixes and SKUs."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model
+from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from unfold.admin import ModelAdmin, TabularInline
 
 from licenses.models import Product, SerialPrefix, Sku
+from licenses.services.skus import map_skus, request_update
 
 
 class SerialPrefixInline(TabularInline):
@@ -21,16 +24,32 @@ class ProductAdmin(ModelAdmin):
     inlines = [SerialPrefixInline]
 
 
-@admin.register(Sku)
-class SkuAdmin(ModelAdmin):
-    """SKUs are created by imports; staff assign them to products."""
+class SkuFormMixin:
+    """For admin pages of a SKU: its earlier orders follow a new product or kind."""
 
-    list_display = ["code", "store", "name", "product"]
-    list_filter = ["store", "product"]
+    def save_model(self, request: HttpRequest, obj: Sku, form: "ModelForm[Sku]", change: bool) -> None:
+        """Save the product and the kind only. An import may change the rest at the same time."""
+        if change:
+            fields = {name: form.cleaned_data[name] for name in ("product", "kind") if name in form.changed_data}
+            if not map_skus([obj.pk], **fields):
+                return
+        else:
+            obj.product_from_staff = obj.product_id is not None
+            obj.save()
+            request_update([obj.pk])
+        messages.info(request, gettext("Earlier orders with this SKU are updated in the background."))
+
+
+@admin.register(Sku)
+class SkuAdmin(SkuFormMixin, ModelAdmin):
+    """SKUs are created by imports; staff assign them to products and kinds."""
+
+    list_display = ["code", "store", "name", "product", "kind"]
+    list_filter = ["store", "product", "kind"]
     list_select_related = ["store", "product"]
     search_fields = ["code", "name"]
     autocomplete_fields = ["product"]
-    fields = ["store", "code", "name", "product"]
+    fields = ["store", "code", "name", "product", "kind"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return ["store", "code", "name"] if obj else []

@@ -402,7 +402,29 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("code", models.CharField(max_length=100, verbose_name="SKU")),
                 ("name", models.CharField(blank=True, max_length=300, verbose_name="name")),
+                (
+                    "kind",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("new", "new license"),
+                            ("renewal", "renewal"),
+                            ("upgrade", "upgrade"),
+                            ("extended_download", "Extended Download Service"),
+                            ("other", "other"),
+                        ],
+                        db_default="",
+                        default="",
+                        help_text="Counts for items about which the store itself says no kind.",
+                        max_length=24,
+                        verbose_name="kind",
+                    ),
+                ),
                 ("has_serials", models.BooleanField(default=False, editable=False)),
+                ("has_untold_kinds", models.BooleanField(db_default=False, default=False, editable=False)),
+                ("product_from_staff", models.BooleanField(db_default=False, default=False, editable=False)),
+                ("update_requested_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("updated_to", models.BigIntegerField(db_default=0, default=0, editable=False)),
                 (
                     "product",
                     models.ForeignKey(

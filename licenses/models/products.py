@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from orders.models import Store
+from orders.models import OrderLine, Store
 from orders.models.fields import NoCardNumbersCharField, NoCardNumbersSlugField
 
 
@@ -70,8 +70,24 @@ class Sku(models.Model):
         related_name="skus",
         verbose_name=_("product"),
     )
+    kind = models.CharField(
+        _("kind"),
+        max_length=24,
+        choices=OrderLine.Kind,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Counts for items about which the store itself says no kind."),
+    )
     # Whether a line with it ever came with a serial number. Many stores don't tell serial numbers at all.
     has_serials = models.BooleanField(default=False, editable=False)
+    # Whether a line with it ever came without a kind.
+    has_untold_kinds = models.BooleanField(default=False, db_default=False, editable=False)
+    # Staff chose or removed the product. Then imports don't derive it, and undoing one doesn't restore it.
+    product_from_staff = models.BooleanField(default=False, db_default=False, editable=False)
+    # Set until a worker has updated the earlier orders. `updated_to` is the id of the last order that is done.
+    update_requested_at = models.DateTimeField(null=True, blank=True, editable=False)
+    updated_to = models.BigIntegerField(default=0, db_default=0, editable=False)
 
     class Meta:
         verbose_name = "SKU"

@@ -374,6 +374,23 @@ class Migration(migrations.Migration):
                         verbose_name="kind",
                     ),
                 ),
+                (
+                    "store_kind",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("new", "new license"),
+                            ("renewal", "renewal"),
+                            ("upgrade", "upgrade"),
+                            ("extended_download", "Extended Download Service"),
+                            ("other", "other"),
+                        ],
+                        db_default="",
+                        default="",
+                        editable=False,
+                        max_length=24,
+                    ),
+                ),
                 ("extends_serial", models.CharField(blank=True, max_length=100, verbose_name="extends")),
                 ("quantity", models.PositiveIntegerField(default=1, verbose_name="quantity")),
                 ("quantity_returned", models.PositiveIntegerField(default=0, verbose_name="returned")),
@@ -512,6 +529,12 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="addresscorrection",
             index=models.Index(fields=["order", "-made_at"], name="address_correction_by_order"),
+        ),
+        migrations.AddIndex(
+            model_name="orderline",
+            index=models.Index(
+                condition=models.Q(("sku", ""), _negated=True), fields=["sku", "order"], name="order_line_by_sku"
+            ),
         ),
         migrations.AddConstraint(
             model_name="orderline",

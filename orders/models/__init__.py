@@ -13,6 +13,7 @@ from orders.models.orders import (
     Order,
     OrderLine,
     OrderQuerySet,
+    derive_kind,
     load_items,
     normalize_order_number,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Refund",
     "SingleUseLink",
     "Store",
+    "derive_kind",
     "load_items",
     "money_field",
     "normalize_order_number",

@@ -226,7 +226,10 @@ class OrderLine(models.Model):
     position = models.PositiveSmallIntegerField()
     sku = models.CharField("SKU", max_length=100, blank=True)
     name = NoCardNumbersCharField(_("name"), max_length=300)
+    # What the store said, else what staff said about its SKU, else a new license. Derived; see `derive_kind`.
     kind = models.CharField(_("kind"), max_length=24, choices=Kind, default=Kind.NEW)
+    # What the store itself said; empty if it said nothing.
+    store_kind = models.CharField(max_length=24, choices=Kind, blank=True, default="", db_default="", editable=False)
     # The serial number that is renewed or upgraded, as the store wrote it.
     extends_serial = models.CharField(_("extends"), max_length=100, blank=True)
     quantity = models.PositiveIntegerField(_("quantity"), default=1)
@@ -248,9 +251,15 @@ class OrderLine(models.Model):
                 condition=Q(quantity_returned__lte=F("quantity")), name="order_line_returned_within_quantity"
             ),
         ]
+        indexes = [models.Index(fields=["sku", "order"], condition=~Q(sku=""), name="order_line_by_sku")]
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.name}"
+
+
+def derive_kind(store_kind: str, sku_kind: str) -> str:
+    """The kind of a line, given what the store said about the line and staff about its SKU; both may be empty."""
+    return store_kind or sku_kind or OrderLine.Kind.NEW.value
 
 
 def load_items(orders: Sequence[Order]) -> None:
