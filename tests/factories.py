@@ -59,6 +59,7 @@ def make_line(order: Order, **fields: Any) -> OrderLine:
         "tax_rate": Decimal(19),
         "tax": Decimal("12.76"),
         "total": Decimal("79.95"),
+        "store_kind": fields.get("kind", ""),
     }
     return OrderLine.objects.create(order=order, **defaults | fields)
 

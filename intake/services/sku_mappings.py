@@ -115,7 +115,7 @@ def _load_lines(order_ids: Collection[int], sku_ids: Collection[int] | None) -> 
     deadlines = ReturnDeadlines({row[5] for row in rows}) if rows else None
     lines = []
     for line_id, order_id, kind, return_until, store_kind, store_id, placed_at, sku_kind, product_id, by_staff in rows:
-        derived_kind = derive_kind(store_kind, sku_kind)
+        derived_kind = kind if store_kind else derive_kind("", sku_kind)
         sets_product = by_staff or sku_ids is not None
         until = return_until
         # Without a stored deadline, it is derived when it is needed.
