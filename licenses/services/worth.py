@@ -28,7 +28,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
@@ -84,8 +84,7 @@ def recompute(license_ids: Collection[int], at: datetime | None = None) -> None:
             if [getattr(license, name) for name in DERIVED_FIELDS] != before:
                 changed.append(license)
         if changed:
-            fields = [name.removesuffix("_id") for name in DERIVED_FIELDS]
-            License.objects.bulk_update(changed, fields, batch_size=500)
+            _write(changed)
 
 
 def lock_licenses(license_ids: Collection[int]) -> list[License]:
@@ -154,6 +153,21 @@ def _apply(license: License, lines: Sequence[LineTerms], prefixes: dict[str, int
     if license.staff_decision:
         is_valid = license.staff_decision == License.StaffDecision.VALID
     license.revoked_at = None if is_valid else license.revoked_at or at
+
+
+# Not `bulk_update`: its CASE for each row takes longer than everything else here.
+_UPDATE = """
+UPDATE licenses_license AS license SET product_id = derived.product_id, devices = derived.devices,
+    starts_on = derived.starts_on, expires_on = derived.expires_on, revoked_at = derived.revoked_at
+FROM unnest(%s::bigint[], %s::bigint[], %s::integer[], %s::date[], %s::date[], %s::timestamptz[])
+    AS derived (id, product_id, devices, starts_on, expires_on, revoked_at)
+WHERE license.id = derived.id
+"""
+
+
+def _write(licenses: Sequence[License]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_UPDATE, [[getattr(license, name) for license in licenses] for name in ("pk", *DERIVED_FIELDS)])
 
 
 def _load_terms(license_ids: Collection[int]) -> dict[int, list[LineTerms]]:
