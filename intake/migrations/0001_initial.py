@@ -1,4 +1,5 @@
 import django.db.models.deletion
+import django.db.models.manager
 import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
@@ -44,6 +45,9 @@ class Migration(migrations.Migration):
                 "constraints": [],
             },
             bases=("licenses.sku",),
+            managers=[
+                ("mappings", django.db.models.manager.Manager()),
+            ],
         ),
         migrations.CreateModel(
             name="ImportRun",
