@@ -21,6 +21,7 @@ from licenses.models import (
     License,
     LineWithoutSerial,
     Release,
+    Sku,
 )
 from licenses.services import activations, assigning, devices, staff_decisions
 from licenses.services.activations import Event, EventType
@@ -72,6 +73,7 @@ def _fill_settings_of_staff() -> None:
     WithdrawalPeriod.objects.create(store=store, country="DE", days=30)
     DownloadWindow.objects.create(store=store, days=60)
     FollowUpSchedule.objects.create(store=store, kind="licenses.renewal", days=20)
+    Sku.objects.bulk_create(Sku(store=store, code=f"UPGRADE-{kind}", kind=kind) for kind in OrderLine.Kind.values)
     for reason in (OrderPasswordKey.Reason.PLANNED, OrderPasswordKey.Reason.COMPROMISED):
         OrderPasswordKey.objects.create(fingerprint=reason.value, reason=reason, replaced_at=timezone.now())
     version = ArticleVersion.objects.first()
