@@ -48,8 +48,9 @@ class ToMapFilter(DefaultChoiceFilter):
 
 def _select(label: Any) -> UnfoldAdminSelectWidget:
     """A select that looks like the one of the actions beside it."""
-    action_widget = ActionForm.base_fields["action"].widget
-    return UnfoldAdminSelectWidget({"class": action_widget.attrs.get("class", ""), "aria-label": label})
+    classes = ActionForm.base_fields["action"].widget.attrs["class"].split()
+    narrower = " ".join(name for name in classes if not name.endswith(":lg:w-72"))  # three fit beside each other
+    return UnfoldAdminSelectWidget({"class": narrower, "aria-label": label})
 
 
 class SkuActionForm(ActionForm):
@@ -134,7 +135,7 @@ class SkuMappingAdmin(SkuFormMixin, ModelAdmin):
 
     @display(description=_("status"), label={"updating": "info"})
     def state(self, sku: SkuMapping) -> Any:
-        return ("updating", gettext("earlier orders are being updated")) if sku.is_being_updated else "–"
+        return ("updating", gettext("being updated")) if sku.is_being_updated else None
 
     # --- Many at once ---
 

@@ -167,7 +167,7 @@ def test_a_page_sets_product_and_kind(importer: Importer, supervisor: Client, pr
     values = {"product": str(product.pk), "kind": "renewal"}
     page = text(supervisor.post(page_url(), values, follow=True))
     assert "updated in the background" in page
-    assert "earlier orders are being updated" in text(supervisor.get(page_url()))
+    assert "being updated" in text(supervisor.get(page_url()))
     assert rows(supervisor.get(f"{LIST}?todo=updating")) == ["S-1"]
     update_orders_of_skus()
     assert rows(supervisor.get(f"{LIST}?todo=updating")) == []
