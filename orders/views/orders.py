@@ -90,7 +90,7 @@ def order_page(request: HttpRequest, order: Order) -> HttpResponse:
         context |= {"panels": panels.leading_first(shown), "mails": emails}
         context["tasks"] = [*panels.load_tasks(order, shown), *_own_tasks(order)]
         if not emails and order.email:
-            text = gettext("No email about this order was sent from here yet. Emails go to %(address)s.")
+            text = gettext("We haven’t sent an email about this order yet. Emails go to %(address)s.")
             context["no_mails"] = text % {"address": context["address"]}
     return render(request, "orders/order.html", context)
 
@@ -141,18 +141,16 @@ def confirmation(request: HttpRequest, order: Order) -> HttpResponse:
 
 def _add_resend_message(request: HttpRequest, order: Order, result: ResendResult) -> None:
     if result == ResendResult.QUEUED:
-        text = gettext("We are sending the order confirmation to %(address)s. It should be there in a minute or two.")
+        text = gettext("We’ve sent the order confirmation to %(address)s. It should arrive within a minute or two.")
         messages.success(request, text % {"address": mask_address(order.email)})
     elif result == ResendResult.NO_ADDRESS:
-        messages.error(
-            request, gettext("This order has no email address, so nothing can be sent. Please contact support.")
-        )
+        messages.error(request, gettext("This order has no email address, so we can’t send it. Contact support."))
     else:
         messages.warning(
             request,
             gettext(
-                "The confirmation was sent several times within the last hour. "
-                "Please look into your spam folder, or try again in an hour."
+                "We’ve sent the confirmation several times in the last hour. "
+                "Check your spam folder, or try again in an hour."
             ),
         )
 
@@ -162,5 +160,5 @@ def _add_resend_message(request: HttpRequest, order: Order, result: ResendResult
 def sign_out(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         access.end_access(request)
-        messages.success(request, gettext("You have left. Your orders are closed in this browser."))
+        messages.success(request, gettext("You’re signed out. Your orders are closed in this browser."))
     return redirect("orders:find")

@@ -1,21 +1,14 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from orders.models import AccessLink, Order
-from orders.passwords import portal_password
+from tests.browser.finding import ask_for_link, find_by_card, find_by_number
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SERIAL = "XAAB-1234-5678-9012-3456"
-
-
-def submit_card_form(page: Page, digits: str = "4242") -> None:
-    form = page.locator("form[action='/orders/find/card/']")
-    form.locator("[name=email]").fill("buyer@example.com")
-    form.locator("[name=card_last4]").fill(digits)
-    form.locator("[type=submit]").click()
 
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
@@ -25,10 +18,7 @@ def scripts(request: pytest.FixtureRequest) -> bool:
 
 def test_finding_an_order_by_number_and_password(open_page: Any, order: Order, scripts: bool) -> None:
     page = open_page("/", java_script_enabled=scripts)
-    form = page.locator("form[action='/orders/find/number/']")
-    form.locator("[name=order_number]").fill(" #a-1001")
-    form.locator("[name=password]").fill(portal_password(order) or "")
-    form.locator("[type=submit]").click()
+    find_by_number(page, order, " #a-1001")
     expect(page.locator("[data-order-number]")).to_have_text("A-1001")
     expect(page.locator("[data-serial]")).to_have_text(SERIAL)
     expect(page.locator("[data-devices]")).to_contain_text("3 devices")
@@ -36,23 +26,21 @@ def test_finding_an_order_by_number_and_password(open_page: Any, order: Order, s
 
 def test_finding_an_order_by_email_and_card_after_a_mistake(open_page: Any, order: Order, scripts: bool) -> None:
     page = open_page("/orders/find/", java_script_enabled=scripts)
-    submit_card_form(page, "424")
+    find_by_card(page, "424")
     summary = page.locator("[data-result=invalid]")
     expect(summary).to_be_focused()
     summary.locator("a").click()
     expect(page.locator("[name=card_last4]")).to_be_focused()
-    submit_card_form(page, "1111")
+    find_by_card(page, "1111")
     expect(page.locator("[data-result=not-found]")).to_be_visible()
-    submit_card_form(page)
+    find_by_card(page)
     expect(page.locator("[data-serial]")).to_have_text(SERIAL)
 
 
 def test_finding_an_order_by_emailed_link(open_page: Any, order: Order, scripts: bool) -> None:
     page = open_page("/orders/find/", java_script_enabled=scripts)
-    form = page.locator("form[action='/orders/find/link/']")
-    form.locator("[name=email]").fill("buyer@example.com")
-    form.locator("[type=submit]").click()
-    expect(page.locator("h1")).to_have_text("Look into your mailbox")
+    ask_for_link(page)
+    expect(page.locator("h1")).to_have_text("Check your email")
     page.goto(f"/access/{AccessLink.objects.get().make_token()}/")
     page.locator("main [type=submit]").click()
     expect(page.locator("[data-order-number]")).to_have_text("A-1001")
@@ -63,11 +51,13 @@ def test_with_the_keyboard_alone(open_page: Any, order: Order) -> None:
     page.keyboard.press("Tab")
     expect(page.locator(".skip-link")).to_be_focused()
     page.keyboard.press("Enter")
-    field = page.locator("form[action='/orders/find/card/'] [name=email]")
-    for _step in range(30):
-        page.keyboard.press("Tab")
-        if field.evaluate("field => field === document.activeElement"):
-            break
+    for place in (page.locator("summary", has=page.locator("#card-title")), page.locator("#card [name=email]")):
+        for _step in range(30):
+            page.keyboard.press("Tab")
+            if place.evaluate("field => field === document.activeElement"):
+                break
+        if place.evaluate("element => element.localName") == "summary":
+            page.keyboard.press("Enter")
     page.keyboard.type("buyer@example.com")
     page.keyboard.press("Tab")
     page.keyboard.type("4242")
@@ -77,18 +67,19 @@ def test_with_the_keyboard_alone(open_page: Any, order: Order) -> None:
 
 def test_going_back_after_signing_out_shows_no_order(open_page: Any, order: Order) -> None:
     page = open_page("/")
-    submit_card_form(page)
+    find_by_card(page)
+    page.locator("summary", has_text="Menu").click()
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_text("You have left")).to_be_visible()
+    expect(page.get_by_text("You’re signed out")).to_be_visible()
     page.go_back()
     expect(page.locator("[data-serial]")).to_have_count(0)
 
 
 def test_switching_the_language_stays_on_the_page(open_page: Any, order: Order, scripts: bool) -> None:
     page = open_page("/", java_script_enabled=scripts)
-    submit_card_form(page)
+    find_by_card(page)
     address = page.url
-    page.locator("details.languages summary").click()
+    page.locator("summary", has_text="Menu").click()
     page.get_by_role("button", name="Deutsch").click()
     assert page.url == address
     expect(page.locator("html")).to_have_attribute("lang", "de")
@@ -97,7 +88,7 @@ def test_switching_the_language_stays_on_the_page(open_page: Any, order: Order, 
 
 def test_a_button_copies_the_serial_number(open_page: Any, order: Order) -> None:
     page = open_page("/", permissions=["clipboard-read", "clipboard-write"])
-    submit_card_form(page)
+    find_by_card(page)
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == SERIAL

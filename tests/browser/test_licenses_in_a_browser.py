@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 from licenses.models import Device, LicensedLine, SerialPrefix
 from orders.models import Order
-from orders.passwords import portal_password
+from tests.browser.finding import find_by_number
 from tests.factories import make_product
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -39,10 +39,7 @@ def licensed_order(order: Order) -> Order:
 
 def open_order_page(open_page: Open, order: Order, **options: object) -> Page:
     page = open_page("/orders/find/", **options)
-    form = page.locator("form[action='/orders/find/number/']")
-    form.locator("[name=order_number]").fill(order.number)
-    form.locator("[name=password]").fill(portal_password(order) or "")
-    form.locator("[type=submit]").click()
+    find_by_number(page, order)
     return page
 
 
@@ -65,7 +62,7 @@ def test_a_device_is_released_and_the_release_undone(
     open_page: Open, licensed_order: Order, with_scripts: bool
 ) -> None:
     page = open_order_page(open_page, licensed_order, java_script_enabled=with_scripts)
-    page.get_by_role("link", name="See the devices in use").click()
+    page.get_by_role("link", name="See devices").click()
     assert page.locator("[data-devices-used]").get_attribute("data-devices-used") == "2"
     page.get_by_role("link", name="Release Kitchen laptop").click()
     page.get_by_role("button", name="Release this device").click()
@@ -81,7 +78,8 @@ def test_a_mistyped_serial_number_is_corrected_and_links_to_its_order(
     open_page: Open, licensed_order: Order, with_scripts: bool
 ) -> None:
     page = open_order_page(open_page, licensed_order, java_script_enabled=with_scripts)
-    page.get_by_role("link", name="Find your installer").click()
+    page.locator("summary", has_text="Menu").click()
+    page.get_by_role("link", name="Downloads").click()
     page.get_by_label("Serial number, or its first letter").fill("xaab l234 5678 9O12 3456")
     page.get_by_role("button", name="Find the installer").click()
     answer = page.locator("[data-result=answer]")

@@ -3,11 +3,12 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from orders.access import site_card_rate, under_enumeration
 from orders.models import AccessLink, Attempt, Order
 from orders.rate_limits import RateLimit, consume
+from tests.browser.finding import find_by_card, unfold
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -24,16 +25,9 @@ def _site_under_enumeration(transactional_db: None) -> None:
     assert under_enumeration()
 
 
-def submit_card_form(page: Page) -> None:
-    form = page.locator(CARD_FORM)
-    form.locator("[name=email]").fill("buyer@example.com")
-    form.locator("[name=card_last4]").fill("4242")
-    form.locator("[type=submit]").click()
-
-
 def test_a_solved_challenge_opens_the_order(open_page: Any, order: Order) -> None:
     page = open_page("/orders/find/")
-    submit_card_form(page)
+    find_by_card(page)
     expect(
         page.locator("[data-result=invalid]")
     ).to_be_visible()  # the response to the first try contains the challenge
@@ -47,14 +41,14 @@ def test_a_solved_challenge_opens_the_order(open_page: Any, order: Order) -> Non
 
 def test_without_javascript_the_page_offers_the_emailed_link(open_page: Any, order: Order) -> None:
     page = open_page("/orders/find/", java_script_enabled=False)
-    submit_card_form(page)
+    find_by_card(page)
     expect(page.locator("[data-result=invalid]")).to_be_visible()
     assert not Attempt.objects.filter(outcome="found").exists()
     page.locator(f"{CARD_FORM} a[href='#link']").click()
-    form = page.locator("form[action='/orders/find/link/']")
+    form = unfold(page, "link")
     expect(form.locator("[name=email]")).to_have_value("buyer@example.com")
     form.locator("[type=submit]").click()
-    expect(page.locator("h1")).to_have_text("Look into your mailbox")
+    expect(page.locator("h1")).to_have_text("Check your email")
     page.goto(f"/access/{AccessLink.objects.get().make_token()}/")
     page.locator("main [type=submit]").click()
     expect(page.locator("[data-serial]")).to_have_text(SERIAL)

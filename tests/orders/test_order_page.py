@@ -159,7 +159,7 @@ def test_signing_out_closes_the_orders_and_confirms_it(order: Order) -> None:
     assert browser.get("/orders/sign-out/").status_code == 302  # a link followed by accident ends nothing
     assert browser.get(page_of(order)).status_code == 200
     answer = browser.post("/orders/sign-out/", follow=True)
-    assert "You have left" in text(answer)
+    assert "You’re signed out" in text(answer)
     assert browser.get(page_of(order)).status_code == 302
 
 
