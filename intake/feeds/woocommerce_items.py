@@ -56,6 +56,10 @@ class Item:
         return 1
 
     @property
+    def tells_quantity(self) -> bool:
+        return "quantity" in self.fields or "quantity_left" in self.fields
+
+    @property
     def full_amount(self) -> Decimal | None:
         """The price of all units, before discounts; None if it is not told."""
         if (subtotal := self.amount("subtotal")) is not None:
@@ -77,15 +81,11 @@ class Item:
         line: dict[str, Any] = {"id": self.text("id") or str(position), "name": html.unescape(self.text("name"))}
         if "sku" in self.fields:
             line["sku"] = self.text("sku") or None
-        if self.quantity is not None and ("quantity" in self.fields or "quantity_left" in self.fields):
-            line["quantity"] = self.quantity
         price, amount = self.amount("price"), self.full_amount
-        if (
-            amount is not None
-            and self.quantity
-            and (price is None or "subtotal" in self.fields or "total" in self.fields)
-        ):
-            price = (amount / self.quantity).quantize(THOUSANDTH)
+        if self.quantity is not None and self.tells_quantity:
+            line["quantity"] = self.quantity
+            if amount is not None and self.quantity and (price is None or {"subtotal", "total"} & self.fields.keys()):
+                price = (amount / self.quantity).quantize(THOUSANDTH)
         if price is not None:
             line["unit_price"] = price
         line |= settled

@@ -47,7 +47,7 @@ def merge_lines(record: OrderRecord, order: OrderState, batch: Batch, recency: R
             line = order.lines[line_record.id] = LineState({"store_line_id": line_record.id, **NEW_LINE})
             order.changed = True
             _merge_line(line_record, line, order, batch, recency, position)
-            _compute_total(line_record, line)
+            _complete_line(line_record, line)
             continue
         _merge_line(line_record, line, order, batch, recency, position if tells_position else None)
     if is_complete:
@@ -74,11 +74,14 @@ def _is_cost(line: LineState) -> bool:
     return line.columns["store_kind"] == OrderLine.Kind.OTHER
 
 
-def _compute_total(record: LineRecord, line: LineState) -> None:
-    """Compute the total of a new line from its price, if the record doesn't tell it."""
+def _complete_line(record: LineRecord, line: LineState) -> None:
+    """Compute the total of a new line from its price, or its price from its total, if the record has only one."""
     columns = line.columns
     if record.total is None and record.unit_price is not None:
         columns["total"] = columns["unit_price"] * columns["quantity"] - columns["discount"] + columns["tax"]
+    elif record.unit_price is None and record.total is not None and columns["quantity"]:
+        amount = columns["total"] + columns["discount"] - columns["tax"]
+        columns["unit_price"] = (amount / columns["quantity"]).quantize(THOUSANDTH)
 
 
 def complete_amounts(record: StoreRecord, order: OrderState) -> None:
@@ -105,7 +108,8 @@ def complete_amounts(record: StoreRecord, order: OrderState) -> None:
 def _identify_lines(record: StoreRecord, order: OrderState) -> None:
     """Give a record's items the ids of the stored lines that they are: of the same SKU, name and price.
 
-    Their position says nothing: a store may export them in another order. What the file doesn't tell is not compared.
+    Their position says nothing: a store may export them in another order. What the file doesn't say is not compared;
+    without prices, the totals are.
     An item whose price alone differs is the same line if no other one has its SKU and name.
     """
     items = [line for line in record.lines if line.kind != OrderLine.Kind.OTHER]
@@ -114,6 +118,7 @@ def _identify_lines(record: StoreRecord, order: OrderState) -> None:
     )
     tells_sku = all("sku" in item.model_fields_set for item in items)
     tells_price = all(item.unit_price is not None for item in items)
+    tells_total = not tells_price and all(item.total is not None for item in items)
 
     def product_of_item(item: LineRecord) -> Hashable:
         return (item.name, (item.sku or "") if tells_sku else None)
@@ -122,10 +127,11 @@ def _identify_lines(record: StoreRecord, order: OrderState) -> None:
         return (line.columns["name"], line.columns["sku"] if tells_sku else None)
 
     def priced_item(item: LineRecord) -> Hashable:
-        return (product_of_item(item), item.unit_price if tells_price else None)
+        return (product_of_item(item), item.unit_price if tells_price else item.total if tells_total else None)
 
     def priced_line(line: LineState) -> Hashable:
-        return (product_of_line(line), line.columns["unit_price"] if tells_price else None)
+        column = "unit_price" if tells_price else "total" if tells_total else None
+        return (product_of_line(line), line.columns[column] if column else None)
 
     ids: dict[int, str] = {}  # by the item's index
     if all("quantity" in item.model_fields_set for item in items):

@@ -153,3 +153,21 @@ def test_items_are_kept_where_only_shipping_is_told(importer: Importer) -> None:
     )
     lines = {line.store_line_id: line.total for line in the_order("#1001").lines.all()}
     assert lines == {"1": Decimal("79.95"), "shipping": Decimal("6.00")}
+
+
+@pytest.mark.parametrize("left_out", ["item_quantity", "item_total", "item_tax", "item_sku"])
+def test_items_that_differ_in_quantity_only_stay_what_they_are(importer: Importer, left_out: str) -> None:
+    rows = [
+        WOO_ROW | {"order_total": "476.00", "tax_total": "76.00"} | dict(zip(cells, values, strict=True))
+        for cells in [("item_quantity", "item_total", "item_tax")]
+        for values in [("1", "100.00", "19.00"), ("2", "200.00", "38.00"), ("1", "100.00", "19.00")]
+    ]
+    importer(table(*rows), store="shop")
+    before = state("1001")["lines"]
+    assert [(line["quantity"], line["unit_price"], line["total"]) for line in before] == [
+        (1, 100, 119),
+        (2, 100, 238),
+        (1, 100, 119),
+    ]
+    importer(table(*[{name: row[name] for name in row if name != left_out} for row in rows]), store="shop")
+    assert state("1001")["lines"] == before
