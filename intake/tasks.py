@@ -1,16 +1,22 @@
 """Periodic tasks."""
 
+import logging
 from datetime import timedelta
 
 from celery import shared_task
 from django.utils import timezone
 
+from intake.services.event_processing import delete_expired_events, process_due
 from intake.services.history import delete_expired_details
 from intake.services.sku_mappings import update_requested
 from intake.services.undo import undo_requested
 
 # How long one task works; the next one continues. Less than CELERY_TASK_TIME_LIMIT.
 RUN_FOR = timedelta(seconds=60)
+# Shorter, because email waits for the same worker processes.
+EVENTS_RUN_FOR = timedelta(seconds=20)
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
@@ -26,6 +32,15 @@ def update_orders_of_skus() -> None:
 
 
 @shared_task
+def process_store_events() -> None:
+    """Import the events that stores pushed. Several of these may run at the same time."""
+    if counts := process_due(until=timezone.now() + EVENTS_RUN_FOR):
+        logger.info("Store events: %s", ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
+
+
+@shared_task
 def delete_old_import_details() -> None:
-    """Delete the rejected rows of old imports, and what is needed to undo them."""
-    delete_expired_details(until=timezone.now() + RUN_FOR)
+    """Delete the rejected rows of old imports, what is needed to undo them, and old store events."""
+    until = timezone.now() + RUN_FOR
+    delete_expired_details(until)
+    delete_expired_events(until)

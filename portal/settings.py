@@ -168,6 +168,7 @@ REFUND_TICK_SECONDS = 30
 WITHDRAWAL_TICK_SECONDS = 5
 UNDO_TICK_SECONDS = 10
 SKU_UPDATE_TICK_SECONDS = 10
+STORE_EVENT_TICK_SECONDS = 2
 FOLLOW_UP_TICK_SECONDS = 600
 
 # --- Email --------------------------------------------------------------------------------------------

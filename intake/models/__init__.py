@@ -1,4 +1,4 @@
-"""What staff decide about imports, and the history of imports with what is needed to undo them."""
+"""What staff decide about imports, the history of imports with what is needed to undo them, and store events."""
 
 from intake.models.runs import (
     DETAILS_KEPT,
@@ -12,10 +12,14 @@ from intake.models.runs import (
 )
 from intake.models.skus import COUNTED_LINES, SkuMapping, SkuMappingQuerySet, SkuUsage, load_usage
 from intake.models.statuses import MAX_STATUS_LENGTH, StatusMeaning, normalize_status
+from intake.models.webhooks import BODY_KEPT, EVENT_KEPT, MAX_SECRETS, StoreEvent, StoreEventQuerySet, WebhookSecret
 
 __all__ = [
     "COUNTED_LINES",
+    "BODY_KEPT",
     "DETAILS_KEPT",
+    "EVENT_KEPT",
+    "MAX_SECRETS",
     "MAX_STATUS_LENGTH",
     "Change",
     "ImportChange",
@@ -29,5 +33,8 @@ __all__ = [
     "SkuUsage",
     "StatusMeaning",
     "load_usage",
+    "StoreEvent",
+    "StoreEventQuerySet",
+    "WebhookSecret",
     "normalize_status",
 ]

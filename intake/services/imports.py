@@ -12,7 +12,8 @@ from django.contrib.auth.models import User
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from intake.feed import RawItem
+from intake.body_source import BodySource
+from intake.feed import Feed, FeedContext, RawItem
 from intake.format_detection import ImportSource
 from intake.ingest.dry_run import DryRun
 from intake.ingest.items import Counts
@@ -22,6 +23,9 @@ from intake.models import ImportFile, ImportRun
 from intake.models.runs import try_lock_run, unlock_run
 from intake.problems import Problem, ProblemCounts, storable
 from intake.rejects_file import FileLayout
+
+# The name of a body that is no file; only messages about files would show it.
+BODY_NAME = "body"
 
 ProblemCallback = Callable[[ImportSource, RawItem, Problem], None]
 
@@ -82,6 +86,26 @@ def run_import(
             _import_one(each, report, on_rejected, on_warning, on_progress, recorder=recorder)
         _finish(report.run, ImportRun.State.FINISHED)
     return report
+
+
+@dataclass
+class BodyReport:
+    """What came of a body. `problems` are those of its rejected items, in their order."""
+
+    counts: Counts
+    problems: list[Problem]
+
+
+def import_body(feed: Feed, context: FeedContext, body: bytes) -> BodyReport:
+    """Import the items of a body in UTF-8 that a store pushed. It is no run of the history, and can't be undone.
+
+    An undo of an earlier run notices what it changed. Raises Django's OperationalError or InterfaceError if the
+    database can't be used.
+    """
+    problems: list[Problem] = []
+    run = Import(feed, context, lambda item, problem: problems.append(problem))
+    run.run(feed.read_items(BodySource(BODY_NAME, body), context))
+    return BodyReport(run.counts, problems)
 
 
 def system_user() -> str:

@@ -1,0 +1,27 @@
+"""Read a body that a store pushed as if it were a file, without writing it to a disk."""
+
+import io
+from pathlib import Path
+
+from intake.source_file import HEAD_CHARACTERS, SourceFile
+
+
+class BodySource(SourceFile):
+    """A body in memory, in UTF-8. It is never decompressed, so that it is not larger than what was received."""
+
+    def __init__(self, name: str, body: bytes) -> None:
+        self.path = Path(name)
+        self.size = len(body)
+        self.is_empty = not body
+        self.encoding = "utf-8-sig" if body.startswith(b"\xef\xbb\xbf") else "utf-8"
+        self._body = body
+        self._sample = body[: HEAD_CHARACTERS * 2]
+        self._file = None
+        self._gzip = None
+
+    @property
+    def position(self) -> int:
+        return self.size
+
+    def _open(self) -> io.TextIOWrapper:
+        return io.TextIOWrapper(io.BytesIO(self._body), encoding=self.encoding, errors="surrogateescape")

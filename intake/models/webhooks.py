@@ -1,0 +1,118 @@
+"""Events that stores push, and the secrets that they are signed with."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from intake.models.statuses import MAX_STATUS_LENGTH, StatusMeaning
+from intake.problems import ProblemCode
+from orders.models import Store
+from orders.models.fields import NoCardNumbersCharField, NoCardNumbersTextField
+
+# How long the content of an event is kept, and how long what became of it.
+BODY_KEPT = timedelta(days=30)
+EVENT_KEPT = timedelta(days=180)
+MAX_SECRETS = 2  # of one store and format: the new one and the old one, while a secret is replaced
+
+
+class WebhookSecret(models.Model):
+    """A secret that a store signs its events with. Encrypted, and never shown again."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", verbose_name=_("store"))
+    format = models.CharField(_("format"), max_length=32)
+    position = models.PositiveSmallIntegerField(editable=False)  # 1 or 2, so that there are never three
+    content = models.BinaryField()
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("webhook secret")
+        verbose_name_plural = _("webhook secrets")
+        default_permissions = ("add", "delete", "view")
+        constraints = [
+            models.UniqueConstraint(fields=["store", "format", "position"], name="webhook_secret_once_per_position"),
+            models.CheckConstraint(condition=Q(position__range=(1, MAX_SECRETS)), name="webhook_secret_position"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.store} {self.format}"
+
+
+class StoreEventQuerySet(models.QuerySet["StoreEvent"]):
+    def due(self, now: datetime) -> Self:
+        return self.filter(verdict=StoreEvent.Verdict.WAITING, next_try_at__lte=now)
+
+    def with_answered_status(self) -> Self:
+        """Events that wait for staff to say what a status means, and for which they have."""
+        same_word = {"store": OuterRef("store"), "format": OuterRef("format"), "word": OuterRef("word")}
+        return self.filter(
+            Exists(StatusMeaning.objects.filter(**same_word).exclude(meaning="")),
+            verdict=StoreEvent.Verdict.WAITING,
+            next_try_at=None,
+        )
+
+    def can_be_retried(self) -> Self:
+        """Events that were not taken. A card number was masked in the content, which is not what the store sent."""
+        return self.filter(verdict__in=StoreEvent.RETRYABLE, body__isnull=False).exclude(code=ProblemCode.CARD_NUMBER)
+
+
+class StoreEvent(models.Model):
+    """An event that a store pushed, stored before it was answered; a worker imports it. Each id is stored once."""
+
+    class Verdict(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        TAKEN = "taken", _("taken")
+        REJECTED = "rejected", _("rejected")
+        IGNORED = "ignored", _("ignored")
+
+    # What staff can have tried again.
+    RETRYABLE = (Verdict.WAITING, Verdict.REJECTED)
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", verbose_name=_("store"))
+    format = models.CharField(_("format"), max_length=32)
+    # The provider's id for the event, or the digest of the body where it has none that is signed.
+    event_id = models.CharField(_("event id"), max_length=255)
+    kind = NoCardNumbersCharField(_("kind of event"), max_length=100, blank=True)
+    received_at = models.DateTimeField(_("received at"), default=timezone.now)
+    # Encrypted: it may contain passwords and addresses. Null once it was deleted.
+    body = models.BinaryField(null=True)
+
+    verdict = models.CharField(_("verdict"), max_length=8, choices=Verdict, default=Verdict.WAITING)
+    # Why it waits, was rejected or ignored: a code of `intake.problems.ProblemCode` or its own, and a sentence.
+    code = models.CharField(_("code"), max_length=32, blank=True)
+    reason = NoCardNumbersTextField(_("reason"), blank=True)
+    word = NoCardNumbersCharField(_("word"), max_length=MAX_STATUS_LENGTH, blank=True)  # the status that staff explain
+    tries = models.PositiveIntegerField(_("tries"), default=0)
+    # When a worker takes it, also if another worker that had taken it died. Null: staff have to answer first.
+    next_try_at = models.DateTimeField(_("next try at"), default=timezone.now, null=True)
+    # Failed tries are repeated for a limited time from here.
+    retried_since = models.DateTimeField(default=timezone.now, editable=False)
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+
+    objects = StoreEventQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("store event")
+        verbose_name_plural = _("store events")
+        default_permissions = ("view",)
+        permissions = [
+            ("retry_storeevent", _("Can try store events again")),
+            ("read_storeevent", _("Can read the content of store events")),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["store", "format", "event_id"], name="store_event_once"),
+            models.CheckConstraint(
+                condition=Q(verdict="waiting") | Q(finished_at__isnull=False), name="store_event_finished"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_try_at", "id"], condition=Q(verdict="waiting"), name="store_event_due"),
+            models.Index(fields=["received_at"], condition=Q(body__isnull=False), name="store_event_with_body"),
+            models.Index(fields=["received_at"], name="store_event_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
