@@ -254,6 +254,7 @@ class StoreRecord(OrderRecord):
     `untold_lines` are the ids of lines that the file says nothing about, or ITEMS or COSTS for all of them: these are
     kept.
     With `lines_by_content`, the ids of items are only positions, and lines are matched by SKU, name and price.
+    With `matches_content`, the ids are the store's, and so are matched lines that another of its files told without.
     `told_until` is the latest time that the record mentions: a record without `updated_at` that knows less is older.
     Without `has_all_lines`, the lines are only good enough for a new order; a known one only gets their licenses.
     `customer` is the store's id of the customer, by which an order without an email address gets that of the
@@ -268,6 +269,7 @@ class StoreRecord(OrderRecord):
     if_new: NewOrderFields | None = None
     untold_lines: frozenset[str] = frozenset()
     lines_by_content: Bool = False
+    matches_content: Bool = False
     told_until: Time | None = None
     has_all_lines: Bool = True
     customer: Reference | None = None

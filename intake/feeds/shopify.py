@@ -1,4 +1,4 @@
-"""Shopify's order export (CSV) and its dialects.
+"""Shopify's order export (CSV) and its dialects. Its JSON is read by `shopify_json`.
 
 The export has a row for each item, with the order's number on each; only the order's first row has its
 totals; some exports repeat its dates. Flat dialects fill every column of every row. The portal reads those
@@ -14,15 +14,16 @@ from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from intake.currencies import country_code, read_currency
 from intake.feed import Feed, FeedContext, RawItem
+from intake.feeds import shopify_json
+from intake.feeds.shopify_common import COSTS, STATUSES, Status, order_reference, status_after
 from intake.order_rows import Header, OrderCollector, read_cell
 from intake.quantities import read_quantity
 from intake.records import ITEMS, OrderRecord, StoreRecord, UndatedRefund
 from intake.settlement import OrderAmounts, Part, Settled, Settlement, settle
-from intake.source_file import Head, Row, SourceFile
+from intake.source_file import Head, Row, SourceFile, is_json_text
 from intake.statuses import read_status
 from intake.tables import ExactColumns, read_table
 from intake.values import parse_amount, parse_time
@@ -53,14 +54,13 @@ RECOGNIZED_COLUMNS = DISTINCTIVE_COLUMNS | {
 }
 # All columns that the feed reads; several of the same name must not differ.
 READ_COLUMNS = RECOGNIZED_COLUMNS | {
-    "name",
+    *("name", "id"),
     *TIME_COLUMNS,
     *("shipping", "duties", "taxes", "discount amount", "shipping method", "lineitem taxable"),
     *("payment reference", "payment id", "payment references"),
     *(f"billing {part}" for part in ("name", "company", "street", "address1", "address2", "city", "zip", "province")),
     "billing country",
 }
-COSTS = {"shipping": gettext_lazy("Shipping"), "duties": gettext_lazy("Duties")}
 
 EXACT_COLUMNS = ExactColumns(
     frozenset(("name", "lineitem sku", "billing zip", "payment reference", "payment id", "payment references")),
@@ -92,23 +92,14 @@ COLUMN_NAMES = {
     "refunds.amount": ("Refunded Amount",),
 }
 
-Status = Order.Status
-STATUSES = {
-    "paid": Status.COMPLETED,
-    "pending": Status.PENDING,
-    "authorized": Status.PENDING,
-    "partially-paid": Status.PENDING,
-    "unpaid": Status.PENDING,
-    "expired": Status.CANCELLED,
-    "voided": Status.CANCELLED,
-    "refunded": Status.REFUNDED,
-    "partially-refunded": Status.PARTIALLY_REFUNDED,
-}
-
 _FIRST_NUMBER = re.compile(r"[^\r\n]*[\r\n]+\"?#")
 
 
 def matches(head: Head) -> bool:
+    return _is_table(head) or shopify_json.matches(head)
+
+
+def _is_table(head: Head) -> bool:
     recognized = len(head.columns & RECOGNIZED_COLUMNS) if "name" in head.columns else 0
     if head.columns & DISTINCTIVE_COLUMNS:
         return recognized >= 2
@@ -151,6 +142,9 @@ class _Header(Header):
 
 def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
     """Collect the rows of each order."""
+    if is_json_text(source.head.text):
+        yield from shopify_json.read_items(source, context)
+        return
     table = read_table(source, EXACT_COLUMNS)
     first = next(table, None)
     if first is None:
@@ -186,6 +180,8 @@ def _collect(collector: OrderCollector, header: _Header, name: str, row: Row) ->
 
 
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
+    if isinstance(item.raw, str):
+        return shopify_json.parse_item(item, context)
     cells = [row for row in item.raw if isinstance(row, list)]
     return StoreRecord.model_validate(_OrderRows(cells, item.content, context).to_record())
 
@@ -302,7 +298,8 @@ class _OrderRows:
 
     def _references(self) -> list[str]:
         cells = [self.first.get(f"payment {name}", "") for name in ("reference", "id", "references")]
-        return list(dict.fromkeys(name[:255] for cell in cells for name in re.split(r"[\s,+]+", cell) if name))[:20]
+        names = [name[:255] for cell in cells for name in re.split(r"[\s,+]+", cell)]
+        return list(dict.fromkeys(filter(None, (order_reference(self.cell("id")), *names))))[:20]
 
     def _status(self) -> Order.Status | None:
         """The status by several columns; None if none of them tells it."""
@@ -312,12 +309,7 @@ class _OrderRows:
         elif self.has("paid at"):
             status = Status.COMPLETED if self.cell("paid at") else Status.PENDING
         refunded, total = self.sum("refunded amount") or Decimal(0), self.sum("total")
-        if refunded > 0 and status in (Status.COMPLETED, Status.PENDING, None):
-            is_all = total is not None and refunded >= total
-            status = Status.REFUNDED if is_all else Status.PARTIALLY_REFUNDED
-        if self.cell("cancelled at") and status in (Status.COMPLETED, Status.PENDING, None):
-            status = Status.CANCELLED
-        return status
+        return status_after(status, refunded, total, is_cancelled=bool(self.cell("cancelled at")))
 
     def _settle(self, prices: list[Decimal | None]) -> Settlement | None:
         """What each line cost; None if prices or the total are not told, or don't add up."""
@@ -426,7 +418,8 @@ FEED = Feed(
     matches=matches,
     read_items=read_items,
     parse_item=parse_item,
-    is_table=True,
+    reads_table=_is_table,
+    order_lookups=("reference", "number"),
     date_columns=frozenset(TIME_COLUMNS),
     amount_columns=frozenset(
         {
@@ -436,5 +429,11 @@ FEED = Feed(
     ),
     required_columns=(("Name",),),
     column_names=COLUMN_NAMES,
-    identifiers=frozenset({"name", "id", "lineitem sku", "payment reference", "payment id", "payment references"}),
+    identifiers=frozenset(
+        {
+            *("name", "id", "lineitem sku", "payment reference", "payment id", "payment references"),
+            *("sku", "order_id", "admin_graphql_api_id", "checkout_id", "checkout_token", "token", "cart_token"),
+            *("variant_id", "product_id", "line_item_id", "number", "order_number", "confirmation_number"),
+        }
+    ),
 )

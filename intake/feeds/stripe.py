@@ -1,13 +1,14 @@
 """Stripe's payments: the dashboard's CSV in both column sets, and events, charges and sessions as JSON.
 
-They add the card's brand and last 4 digits to a store's orders, and for wallet payments the last 4
-digits of the device account number. An order is found by the payment's id if the store's export has it, by
-its number in the payment's metadata if amount and currency agree, or by payer, amount and date.
+Refunds and disputes are read by `stripe_reversals`. Payments add the card's brand and last 4 digits to a
+store's orders, and for wallet payments the last 4 digits of the device account number. An order is found by the
+payment's id if the store's export has it, by its number in the payment's metadata if amount and currency agree,
+or by payer, amount and date.
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,25 +16,29 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from intake.feed import Feed, FeedContext, RawItem
+from intake.feeds.stripe_reversals import (
+    dispute_update,
+    from_minor_units,
+    read_time,
+    refund_update,
+    refunds_of_charge,
+)
 from intake.json_documents import read_documents
 from intake.order_rows import Header
-from intake.problems import ImportRejected
-from intake.records import NO_CURRENCY, OrderRecord, OrderUpdate
+from intake.problems import ImportRejected, ProblemCode
+from intake.records import NO_CURRENCY, OrderRecord, OrderUpdate, RefundRecord
 from intake.source_file import Head, SourceFile
 from intake.statuses import read_status
 from intake.tables import ExactColumns, read_table
 from intake.values import parse_amount, parse_time
 from orders.models import Order
-from orders.money import decimals
 
 # The metadata keys in which shops and their plugins store the order's number.
 NUMBER_KEYS = ("order_number", "order_id", "order", "order_no", "ordernumber", "orderid", "order number", "order id")
 WALLETS = {"apple pay": "apple_pay", "android pay": "google_pay", "google pay": "google_pay"}
 BRANDS = {"american express": "amex", "diners club": "diners", "union pay": "unionpay"}
-# Decimals of the currencies whose smallest unit at Stripe differs from ISO 4217.
-MINOR_UNITS = {"ISK": 2, "UGX": 2, "MGA": 0}
 Status = Order.Status
-# Only whether it was paid matters. What happened afterwards, such as a refund, is told by the store.
+# Only whether it was paid matters. Refunds and disputes have objects of their own.
 STATUSES = {
     **dict.fromkeys(("paid", "succeeded", "complete", "no-payment-required", "requires-capture"), Status.COMPLETED),
     **dict.fromkeys(("refunded", "partially-refunded", "partial-refund"), Status.COMPLETED),
@@ -66,7 +71,7 @@ COLUMNS = frozenset(
     }
 )
 
-_ID = re.compile(r'"id"\s*:\s*"(?:evt|ch|py|pi|cs|cus|in|re|sub|seti|card|pm|src)_')
+_ID = re.compile(r'"id"\s*:\s*"(?:evt|ch|py|pi|cs|cus|in|re|pyr|dp|du|sub|seti|card|pm|src)_')
 _OBJECT = re.compile(r'"object"\s*:\s*"')
 
 
@@ -128,8 +133,13 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
         return _update_from_charge(_charge_of_intent(value, context), reported_at, context)
     if kind == "charge":
         return _update_from_charge(value, reported_at, context)
+    if kind == "refund":
+        return refund_update(value, reported_at, context)
+    if kind == "dispute":
+        return dispute_update(value, reported_at, context)
     raise ImportRejected(
-        _("A Stripe object “%(kind)s” tells nothing about an order's payment.") % {"kind": str(kind)[:40]}
+        _("A Stripe object “%(kind)s” tells nothing about an order's payment.") % {"kind": str(kind)[:40]},
+        ProblemCode.NOT_AN_ORDER,
     )
 
 
@@ -165,7 +175,7 @@ def _update_from_charge(charge: Mapping[str, Any], reported_at: Any, context: Fe
     created = charge.get("created")
     return _order_update(
         context,
-        reported_at=_time(reported_at or created),
+        reported_at=read_time(reported_at or created),
         card={
             "brand": card.get("brand"),
             "last4": card.get("last4"),
@@ -175,29 +185,30 @@ def _update_from_charge(charge: Mapping[str, Any], reported_at: Any, context: Fe
         numbers=_order_numbers(_dict_at(charge, "metadata")),
         references=[charge.get("id"), charge.get("payment_intent"), charge.get("invoice")],
         payer=_dict_at(charge, "billing_details").get("email") or charge.get("receipt_email"),
-        paid_amount=_from_minor_units(charge.get("amount"), charge.get("currency")),
+        paid_amount=from_minor_units(charge.get("amount"), charge.get("currency")),
         currency=charge.get("currency"),
-        paid_at=_time(created),
+        paid_at=read_time(created),
         is_live=charge.get("livemode"),
+        refunds=refunds_of_charge(charge),
     )
 
 
 def _update_from_session(session: Mapping[str, Any], reported_at: Any, context: FeedContext) -> OrderUpdate:
     """A checkout session has no card, but tells which order its payment belongs to."""
     if session.get("mode") == "setup":
-        raise ImportRejected(_("This checkout session only saved a card: it pays no order."))
+        raise ImportRejected(_("This checkout session only saved a card: it pays no order."), ProblemCode.NOT_AN_ORDER)
     _require_paid(session.get("payment_status"), context)
     created = session.get("created") or reported_at
     return _order_update(
         context,
-        reported_at=_time(reported_at or created),
+        reported_at=read_time(reported_at or created),
         card={},
         numbers=[session.get("client_reference_id"), *_order_numbers(_dict_at(session, "metadata"))],
         references=[session.get("id"), session.get("payment_intent")],
         payer=_dict_at(session, "customer_details").get("email") or session.get("customer_email"),
-        paid_amount=_from_minor_units(session.get("amount_total"), session.get("currency")),
+        paid_amount=from_minor_units(session.get("amount_total"), session.get("currency")),
         currency=session.get("currency"),
-        paid_at=_time(created),
+        paid_at=read_time(created),
         is_live=session.get("livemode"),
     )
 
@@ -211,7 +222,9 @@ def _require_paid(status: Any, context: FeedContext) -> None:
 
 
 def _unpaid() -> ImportRejected:
-    return ImportRejected(_("This payment failed, was canceled or is not made yet: it pays no order."))
+    return ImportRejected(
+        _("This payment failed, was canceled or is not made yet: it pays no order."), ProblemCode.NOT_AN_ORDER
+    )
 
 
 def _dict_at(value: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -222,23 +235,6 @@ def _dict_at(value: Mapping[str, Any], key: str) -> dict[str, Any]:
 def _order_numbers(metadata: Mapping[str, Any]) -> list[Any]:
     by_name = {name.strip().lower(): value for name, value in metadata.items()}
     return [by_name[name] for name in NUMBER_KEYS if name in by_name]
-
-
-def _time(seconds: Any) -> datetime | None:
-    if not isinstance(seconds, int):
-        return None
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        raise ImportRejected(_("“created” is no time.")) from None
-
-
-def _from_minor_units(units: Any, currency: Any) -> Decimal | None:
-    """Convert an amount from the currency's smallest unit."""
-    if not isinstance(units, int):
-        return None
-    code = str(currency).upper()
-    return Decimal(units).scaleb(-MINOR_UNITS.get(code, decimals(code)))
 
 
 # --- CSV -----------------------------------------------------------------------------------------------
@@ -287,6 +283,7 @@ def _order_update(
     currency: Any,
     paid_at: datetime | None,
     is_live: Any,
+    refunds: Sequence[RefundRecord] = (),
 ) -> OrderUpdate:
     payment = {key: value for key, value in card.items() if value}
     for key, names in (("brand", BRANDS), ("wallet", WALLETS)):
@@ -306,6 +303,8 @@ def _order_update(
     }
     if reported_at is not None:
         record["updated_at"] = reported_at
+    if refunds:
+        record["refunds"] = list(refunds)
     return OrderUpdate.model_validate(record)
 
 
@@ -315,7 +314,9 @@ FEED = Feed(
     matches=matches,
     read_items=read_items,
     parse_item=parse_item,
-    owned_fields=frozenset({"payment.brand", "payment.last4", "payment.wallet", "payment.device_last4"}),
+    owned_fields=frozenset(
+        {"payment.brand", "payment.last4", "payment.wallet", "payment.device_last4", "refunds", "status"}
+    ),
     order_lookups=("reference", "number", "payer"),
     date_columns=frozenset({"created date (utc)", "created (utc)"}),
     amount_columns=frozenset({"amount", "amount refunded", "fee", "converted amount"}),

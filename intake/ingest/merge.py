@@ -7,7 +7,7 @@ order end in the same state in whatever order they are imported. For that, each 
 was last given ("" for never).
 """
 
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 
@@ -20,9 +20,11 @@ from intake.ingest.columns import (
     SIMPLE_FIELDS,
     ZERO,
 )
+from intake.ingest.line_identity import identify_known_lines, use_stored_ids
 from intake.ingest.merge_lines import add_licenses, complete_amounts, merge_lines
 from intake.ingest.merge_refunds import count_returned, mark_untold_refunds, merge_refunds
 from intake.ingest.recency import Recency, sortable_timestamp
+from intake.ingest.same_refunds import family_of, identify_refunds
 from intake.ingest.state import Batch, OrderState
 from intake.ingest.versions import STATUS_RANK, is_older_version, tells_fewer_refunds, update_versions
 from intake.records import (
@@ -60,18 +62,25 @@ def merge_record(record: OrderRecord, order: OrderState, batch: Batch, feed: str
     given = record.model_fields_set
     if recency.is_newest:
         _merge_required_fields(record, order, recency)
-    _merge_simple_fields(record, order, recency, given)
+    _merge_simple_fields(record, order, recency, given, is_disputed=_is_disputed(feed, sources))
     _merge_parts(record, order, recency, given)
     kind = type(record)  # `isinstance` is ten times slower for pydantic models
+    entry: dict[str, Any] = dict(known or {})
+    stored_ids = (sources.get(family_of(feed)) or {}).get("line_ids") or {}
+    if kind is StoreRecord and record.__dict__["matches_content"] and "lines" in given:
+        stored_ids = entry["line_ids"] = identify_known_lines(cast(StoreRecord, record), order, stored_ids)
+    if stored_ids:
+        use_stored_ids(record, stored_ids)
     if kind is OrderUpdate or (kind is StoreRecord and order.lines and not record.__dict__["has_all_lines"]):
         add_licenses(record, order, batch, recency)
     elif "lines" in given:
         merge_lines(record, order, batch, recency)
     if is_first and isinstance(record, StoreRecord):
         complete_amounts(record, order)
-    entry: dict[str, Any] = dict(known or {})
     _sum_totals_from_lines(record, order, recency, entry)
     if "refunds" in given:
+        if record.refunds and sources.keys() - {feed}:
+            entry["same_refunds"] = identify_refunds(record, order, feed, sources)
         entry["refunds"] = merge_refunds(record, order, recency, entry.get("refunds") or [])
     count_returned(order)
     _update_source_entry(record, recency, entry, digest, batch.run)
@@ -104,7 +113,9 @@ def _merge_required_fields(record: OrderRecord, order: OrderState, recency: Rece
         _set(order, "currency", record.currency)
 
 
-def _merge_simple_fields(record: OrderRecord, order: OrderState, recency: Recency, given: set[str]) -> None:
+def _merge_simple_fields(
+    record: OrderRecord, order: OrderState, recency: Recency, given: set[str], *, is_disputed: bool
+) -> None:
     for key, column in SIMPLE_COLUMNS.items():
         if key in given and recency.applies(key):
             value = getattr(record, key)
@@ -115,15 +126,32 @@ def _merge_simple_fields(record: OrderRecord, order: OrderState, recency: Recenc
             if key == "email":  # writing.py keeps the key of a corrected address
                 order.email_changed |= order.columns[column] != before
                 _set(order, "email_key", email_key(order.columns["store_email"]))
-    if "status" in given and not _leaves_reversals_open(record, order) and recency.applies("status"):
+    leaves_open = _leaves_reversals_open(record, order, is_disputed=is_disputed)
+    if "status" in given and not leaves_open and recency.applies("status"):
         is_first = order.is_new and not order.columns["sources"]
         may_move = is_first or recency.allows_status_rollback or not recency.is_newest
         if may_move or STATUS_RANK[record.status] >= STATUS_RANK[order.columns["status"]]:
             _set(order, "status", record.status)
 
 
-def _leaves_reversals_open(record: OrderRecord, order: OrderState) -> bool:
-    """Whether a store calls an order completed, and leaves open what went back: refunds may be told apart from it."""
+def _is_disputed(feed: str, sources: dict[str, Any]) -> bool:
+    """Whether another feed, such as that of the payment provider, tells that the payment was taken back."""
+    family = family_of(feed)
+    return any(
+        entry.get("status") == Status.CHARGED_BACK for name, entry in sources.items() if family_of(name) != family
+    )
+
+
+def _leaves_reversals_open(record: OrderRecord, order: OrderState, *, is_disputed: bool) -> bool:
+    """Whether a record's status says nothing about what went back.
+
+    A store may call an order completed, and tell refunds apart from it. It doesn't know of a dispute that the payment
+    provider tells, and the end of a dispute says nothing about an order that was refunded or canceled otherwise.
+    """
+    if type(record) is OrderUpdate and record.status == Status.COMPLETED:
+        return order.columns["status"] != Status.CHARGED_BACK
+    if is_disputed and order.columns["status"] == Status.CHARGED_BACK:
+        return True
     if type(record) is not StoreRecord or record.status != Status.COMPLETED:
         return False
     status = order.columns["status"]
@@ -178,6 +206,8 @@ def _update_source_entry(record: OrderRecord, recency: Recency, entry: dict[str,
             entry["absent"] = {**(entry.get("absent") or {}), **dict.fromkeys(recency.filled_paths, recency.updated_at)}
         return
     update_versions(entry, record, digest, run)
+    if type(record) is OrderUpdate and "status" in record.model_fields_set:
+        entry["status"] = str(record.status)
     entry["digest"] = digest
     if recency.updated_at is not None:
         entry["updated_at"] = recency.updated_at

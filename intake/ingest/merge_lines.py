@@ -1,7 +1,5 @@
 """Merge order lines, their licenses and SKUs."""
 
-from collections import deque
-from collections.abc import Callable, Hashable
 from datetime import datetime
 
 from intake.ingest.columns import (
@@ -13,6 +11,7 @@ from intake.ingest.columns import (
     NEW_SKU,
     ZERO,
 )
+from intake.ingest.line_identity import identify_lines, is_cost_line
 from intake.ingest.recency import Recency
 from intake.ingest.state import Batch, Columns, LicenseState, LineState, LinkState, OrderState, SkuState
 from intake.records import COSTS, ITEMS, LicenseRecord, LineRecord, OrderRecord, StoreRecord, serial_key
@@ -30,7 +29,7 @@ def merge_lines(record: OrderRecord, order: OrderState, batch: Batch, recency: R
     if isinstance(record, StoreRecord):
         untold = record.untold_lines
         if record.lines_by_content:
-            _identify_lines(record, order)
+            identify_lines(record, order)
     # Without the items, the position of a cost says nothing.
     tells_position = ITEMS not in untold
     first_position = 1
@@ -55,7 +54,7 @@ def merge_lines(record: OrderRecord, order: OrderState, batch: Batch, recency: R
             line = order.lines[line_id]
             if (
                 line_id in untold
-                or (COSTS if _is_cost(line) else ITEMS) in untold
+                or (COSTS if is_cost_line(line) else ITEMS) in untold
                 or line.has_case
                 or line.columns["quantity_returned"]
                 or any(not link.from_store for link in line.links.values())
@@ -67,11 +66,6 @@ def merge_lines(record: OrderRecord, order: OrderState, batch: Batch, recency: R
                 batch.removed_lines.append(line.id)
             del order.lines[line_id]
             order.changed = True
-
-
-def _is_cost(line: LineState) -> bool:
-    # By what the store said: staff may put an item's SKU under this kind.
-    return line.columns["store_kind"] == OrderLine.Kind.OTHER
 
 
 def _complete_line(record: LineRecord, line: LineState) -> None:
@@ -100,86 +94,6 @@ def complete_amounts(record: StoreRecord, order: OrderState) -> None:
     if record.totals is None or record.totals.subtotal is None:
         prices = (line.columns["unit_price"] * line.columns["quantity"] for line in order.lines.values())
         order.columns["subtotal"] = sum(prices, ZERO) or total
-
-
-# --- Lines without an id of the store ---------------------------------------------------------------------
-
-
-def _identify_lines(record: StoreRecord, order: OrderState) -> None:
-    """Give a record's items the ids of the stored lines that they are: of the same SKU, name and price.
-
-    Their position says nothing: a store may export them in another order. What the file doesn't say is not compared;
-    without prices, the totals are.
-    An item whose price alone differs is the same line if no other one has its SKU and name.
-    """
-    items = [line for line in record.lines if line.kind != OrderLine.Kind.OTHER]
-    stored = sorted(
-        (line for line in order.lines.values() if not _is_cost(line)), key=lambda line: line.columns["position"]
-    )
-    tells_sku = all("sku" in item.model_fields_set for item in items)
-    tells_price = all(item.unit_price is not None for item in items)
-    tells_total = not tells_price and all(item.total is not None for item in items)
-
-    def product_of_item(item: LineRecord) -> Hashable:
-        return (item.name, (item.sku or "") if tells_sku else None)
-
-    def product_of_line(line: LineState) -> Hashable:
-        return (line.columns["name"], line.columns["sku"] if tells_sku else None)
-
-    def priced_item(item: LineRecord) -> Hashable:
-        return (product_of_item(item), item.unit_price if tells_price else item.total if tells_total else None)
-
-    def priced_line(line: LineState) -> Hashable:
-        column = "unit_price" if tells_price else "total" if tells_total else None
-        return (product_of_line(line), line.columns[column] if column else None)
-
-    ids: dict[int, str] = {}  # by the item's index
-    if all("quantity" in item.model_fields_set for item in items):
-        _match(
-            items,
-            stored,
-            lambda item: (priced_item(item), item.quantity),
-            lambda line: (priced_line(line), line.columns["quantity"]),
-            ids,
-        )
-        stored = [line for line in stored if line.columns["store_line_id"] not in set(ids.values())]
-    _match(items, stored, priced_item, priced_line, ids)
-    left = [line for line in stored if line.columns["store_line_id"] not in set(ids.values())]
-    _match(items, left, product_of_item, product_of_line, ids, only_unique=True)
-    taken = {line.id for line in record.lines if line.kind == OrderLine.Kind.OTHER} | order.lines.keys()
-    number = 0
-    for index, item in enumerate(items):
-        if index not in ids:
-            number += 1
-            while str(number) in taken:
-                number += 1
-            ids[index] = str(number)
-        item.id = ids[index]
-
-
-def _match(
-    items: list[LineRecord],
-    stored: list[LineState],
-    key_of_item: Callable[[LineRecord], Hashable],
-    key_of_line: Callable[[LineState], Hashable],
-    ids: dict[int, str],
-    *,
-    only_unique: bool = False,
-) -> None:
-    """Pair items that have no id yet with stored lines of the same key, in their order."""
-    lines: dict[Hashable, deque[LineState]] = {}
-    for line in stored:
-        lines.setdefault(key_of_line(line), deque()).append(line)
-    open_items: dict[Hashable, list[int]] = {}
-    for index, item in enumerate(items):
-        if index not in ids:
-            open_items.setdefault(key_of_item(item), []).append(index)
-    for key, indexes in open_items.items():
-        matching = lines.get(key, deque())
-        if only_unique and not len(indexes) == len(matching) == 1:
-            continue
-        for index in indexes[: len(matching)]:
-            ids[index] = matching.popleft().columns["store_line_id"]
 
 
 def add_licenses(record: OrderRecord, order: OrderState, batch: Batch, recency: Recency) -> None:

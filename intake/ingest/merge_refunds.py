@@ -27,10 +27,13 @@ def merge_refunds(record: OrderRecord, order: OrderState, recency: Recency, know
     for refund in listed:
         if isinstance(refund, UndatedRefund) and refund.is_total:
             _merge_refund_total(refund, order)
-        else:
+        elif refund.id in order.refunds or not _came_to_nothing(refund, known_ids, applies):
             _merge_refund(refund, order, applies)
     ids = [refund.id for refund in listed]
     if isinstance(record, OrderUpdate):  # single refunds: it says nothing about others
+        for refund in listed if applies else ():
+            if not (isinstance(refund, UndatedRefund) and refund.is_total):
+                _clear_missing(order, refund)
         return list(dict.fromkeys([*known_ids, *ids]))
     if not applies:
         _mark_missing(order, [refund_id for refund_id in ids if refund_id not in known_ids])
@@ -39,6 +42,11 @@ def merge_refunds(record: OrderRecord, order: OrderState, recency: Recency, know
     for refund in listed:
         _clear_missing(order, refund)
     return ids
+
+
+def _came_to_nothing(refund: RefundRecord, known_ids: list[str], applies: bool) -> bool:
+    """Whether a refund that is not recorded failed after it was made, as this record or a newer one says."""
+    return refund.amount == ZERO or (not applies and refund.id in known_ids)
 
 
 def _merge_refund(refund: RefundRecord, order: OrderState, applies: bool) -> None:

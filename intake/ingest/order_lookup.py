@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from intake.ingest.dry_run import DryRun
 from intake.problems import Problem, ProblemCode
-from intake.records import OrderUpdate, number_key
+from intake.records import NO_CURRENCY, OrderUpdate, number_key
 from notifications.addresses import email_key
 from orders.models import Order, PaymentReference
 from orders.money import format_money
@@ -67,7 +67,7 @@ def find_orders(
 def _first_match(record: OrderUpdate, found: list[tuple[str, set[_Candidate]]]) -> OrderRef | Problem:
     for name, candidates in found:
         fitting = [each for each in candidates if name == "reference" or _agrees(record, each)]
-        fitting = [each for each in fitting if _is_same_mode(record, each)]
+        fitting = [each for each in fitting if _is_same_mode(record, each) and _is_in_currency(record, each)]
         if len(fitting) == 1:
             return fitting[0].order
         if fitting:
@@ -93,6 +93,11 @@ def _is_same_mode(record: OrderUpdate, order: _Candidate) -> bool:
     return record.is_live is None or record.is_live != order.is_test
 
 
+def _is_in_currency(record: OrderUpdate, order: _Candidate) -> bool:
+    """Whether the amounts of refunds, if their currency is told, can be recorded with the order."""
+    return not record.refunds or record.paid_currency in (NO_CURRENCY, order.currency)
+
+
 def _difference(record: OrderUpdate, order: _Candidate) -> Problem:
     """Why a payment doesn't belong to the order that it names."""
     if not _is_same_mode(record, order):
@@ -100,6 +105,11 @@ def _difference(record: OrderUpdate, order: _Candidate) -> Problem:
             text = _("This payment is real, and the order that it names is a test order.")
         else:
             text = _("This payment was made in test mode, and the order that it names is a real one.")
+    elif not _is_in_currency(record, order):
+        text = _("This refund is in %(other)s, and its order in %(currency)s.") % {
+            "other": record.paid_currency,
+            "currency": order.currency,
+        }
     elif record.paid_amount is None:
         text = _("This payment does not tell its amount, so the order that it names can't be checked.")
     else:

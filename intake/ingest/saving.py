@@ -56,8 +56,11 @@ def payment_references(merged: list[MatchedRecord], batch: Batch) -> set[tuple[s
 
 
 def _refunded_alone(merged: list[MatchedRecord], batch: Batch) -> set[int]:
-    """The orders of refunds that were imported without their order, whose status follows from them."""
-    return {batch.orders[each.key].id for each in merged if type(each.record) is OrderUpdate and each.record.refunds}
+    """The orders of refunds and disputes that were imported without their order, whose status follows from them."""
+    updates = [each for each in merged if type(each.record) is OrderUpdate]
+    return {
+        batch.orders[each.key].id for each in updates if each.record.refunds or "status" in each.record.model_fields_set
+    }
 
 
 def _possibly_unconfirmed_orders(batch: Batch) -> list[int]:

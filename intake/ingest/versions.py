@@ -73,6 +73,8 @@ def tells_fewer_refunds(record: OrderRecord, known: dict[str, Any]) -> bool:
 def update_versions(entry: dict[str, Any], record: OrderRecord, digest: str, run: str) -> None:
     """Note in a feed's entry what a record tells about its age. `entry` still has the digest of the version before."""
     if record.updated_at is not None:
+        if type(record) is StoreRecord and record.told_until is not None:
+            entry["told"] = _told(record)  # for files of the same store that don't date their orders
         return
     if type(record) is StoreRecord:
         entry["told"] = (entry.get("told") or {}) | _told(record)

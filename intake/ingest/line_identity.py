@@ -1,0 +1,124 @@
+"""Tell which stored line an item of a record is, where ids alone don't."""
+
+from collections import deque
+from collections.abc import Callable, Hashable, Mapping
+
+from intake.ingest.state import LineState, OrderState
+from intake.records import LineRecord, OrderRecord, StoreRecord
+from orders.models import OrderLine
+
+
+def is_cost_line(line: LineState) -> bool:
+    return line.columns["kind"] == OrderLine.Kind.OTHER
+
+
+def identify_lines(record: StoreRecord, order: OrderState) -> None:
+    """Give a record's items, whose ids are only positions, the ids of the stored lines that they are."""
+    items = _items(record)
+    ids: dict[int, str] = {}  # by the item's index
+    _match_by_content(items, _stored_items(order), ids)
+    taken = {line.id for line in record.lines if line.kind == OrderLine.Kind.OTHER} | order.lines.keys()
+    number = 0
+    for index, item in enumerate(items):
+        if index not in ids:
+            number += 1
+            while str(number) in taken:
+                number += 1
+            ids[index] = str(number)
+        item.id = ids[index]
+
+
+def identify_known_lines(record: StoreRecord, order: OrderState, known_ids: Mapping[str, str]) -> dict[str, str]:
+    """Give a record's items the ids under which their lines are stored, if another file of the store told them first.
+
+    `known_ids` are the stored ids of lines by the store's ids, as records like this one have told them; returns them
+    with those of this record. Only lines that none of these has told are compared by content.
+    """
+    items = _items(record)
+    ids = {
+        index: stored_id
+        for index, item in enumerate(items)
+        if (stored_id := known_ids.get(item.id, item.id)) in order.lines
+    }
+    told = {*ids.values(), *known_ids.values()}
+    _match_by_content(items, [line for line in _stored_items(order) if line.columns["store_line_id"] not in told], ids)
+    found = {}
+    for index, item in enumerate(items):
+        found[item.id] = item.id = ids.get(index, item.id)
+    return {**known_ids, **found}
+
+
+def use_stored_ids(record: OrderRecord, stored_ids: Mapping[str, str]) -> None:
+    """Replace the store's ids of refunded lines by those under which the lines are stored."""
+    for refund in record.refunds or ():
+        for part in refund.lines or ():
+            part.id = stored_ids.get(part.id, part.id)
+
+
+def _items(record: StoreRecord) -> list[LineRecord]:
+    return [line for line in record.lines if line.kind != OrderLine.Kind.OTHER]
+
+
+def _stored_items(order: OrderState) -> list[LineState]:
+    items = (line for line in order.lines.values() if not is_cost_line(line))
+    return sorted(items, key=lambda line: line.columns["position"])
+
+
+def _match_by_content(items: list[LineRecord], stored: list[LineState], ids: dict[int, str]) -> None:
+    """Find the stored lines of items that have no id in `ids` yet: those of the same SKU, name and price.
+
+    Their position says nothing: a store may export them in another order. What the file doesn't tell is not compared.
+    An item whose price alone differs is the same line if no other one has its SKU and name.
+    """
+    tells_sku = all("sku" in item.model_fields_set for item in items)
+    tells_price = all(item.unit_price is not None for item in items)
+
+    def product_of_item(item: LineRecord) -> Hashable:
+        return (item.name, (item.sku or "") if tells_sku else None)
+
+    def product_of_line(line: LineState) -> Hashable:
+        return (line.columns["name"], line.columns["sku"] if tells_sku else None)
+
+    def priced_item(item: LineRecord) -> Hashable:
+        return (product_of_item(item), item.unit_price if tells_price else None)
+
+    def priced_line(line: LineState) -> Hashable:
+        return (product_of_line(line), line.columns["unit_price"] if tells_price else None)
+
+    if all("quantity" in item.model_fields_set for item in items):
+        _match(
+            items,
+            stored,
+            lambda item: (priced_item(item), item.quantity),
+            lambda line: (priced_line(line), line.columns["quantity"]),
+            ids,
+        )
+        stored = [line for line in stored if line.columns["store_line_id"] not in set(ids.values())]
+    _match(items, stored, priced_item, priced_line, ids)
+    left = [line for line in stored if line.columns["store_line_id"] not in set(ids.values())]
+    _match(items, left, product_of_item, product_of_line, ids, only_unique=True)
+
+
+def _match(
+    items: list[LineRecord],
+    stored: list[LineState],
+    key_of_item: Callable[[LineRecord], Hashable],
+    key_of_line: Callable[[LineState], Hashable],
+    ids: dict[int, str],
+    *,
+    only_unique: bool = False,
+) -> None:
+    """Pair items that have no id yet with stored lines of the same key, in their order."""
+    lines: dict[Hashable, deque[LineState]] = {}
+    for line in stored:
+        lines.setdefault(key_of_line(line), deque()).append(line)
+    open_items: dict[Hashable, list[int]] = {}
+    for index, item in enumerate(items):
+        if index not in ids:
+            open_items.setdefault(key_of_item(item), []).append(index)
+    for key, indexes in open_items.items():
+        matching = lines.get(key, deque())
+        if only_unique and not len(indexes) == len(matching) == 1:
+            continue
+        for index in indexes[: len(matching)]:
+            ids[index] = matching.popleft().columns["store_line_id"]
