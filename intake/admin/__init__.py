@@ -1,5 +1,8 @@
-"""The admin of imports: their history, and what staff decide about them."""
+"""The admin of imports: their history, what staff decide about them, and what stores push."""
 
 from intake.admin import runs, skus, statuses  # registers them
 
 __all__ = ["runs", "skus", "statuses"]
+from intake.admin import runs, statuses, webhooks  # registers them
+
+__all__ = ["runs", "statuses", "webhooks"]

@@ -2,11 +2,13 @@
 
 import gzip
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from intake import source_file
+from intake import format_detection, source_file
+from intake.feeds import shopify
 from orders.models import Order
 from tests.intake.exports import (
     Importer,
@@ -166,11 +168,17 @@ def test_an_unknown_format_is_reported(importer: Importer, content: bytes) -> No
     assert "portal, shopify, stripe, woocommerce" in sentence(importer(content, store="shop"))
 
 
+def test_json_for_a_format_that_is_always_a_table_is_reported(
+    importer: Importer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(format_detection, "FEEDS", [replace(shopify.FEED, is_table=True)])
+    said = sentence(importer('{"some": "thing"}', format="shopify", store="shop"))
+    assert "is JSON, and shopify is a table. Leave out --format." in said
+
+
 def test_a_wrong_format_is_reported(importer: Importer) -> None:
     said = sentence(importer(json_lines(portal_order()), format="shopify", store="shop"))
     assert "is JSON in the format portal, not shopify. Leave out --format." in said
-    said = sentence(importer('{"some": "thing"}', format="shopify", store="shop"))
-    assert "is JSON, and shopify is a table. Leave out --format." in said
     said = sentence(importer(table(shopify_row()), format="portal"))
     assert "is a table in the format shopify, not portal. Leave out --format." in said
     said = sentence(importer("a,b,c\n1,2,3\n", format="portal"))

@@ -108,7 +108,11 @@ def verify_standard(delivery: Delivery, secret: str) -> bool:
 
 
 def read_standard_event(delivery: Delivery) -> list[ReceivedEvent]:
-    return [ReceivedEvent(id_or_digest(delivery.header("webhook-id"), delivery.body), "", delivery.body)]
+    """One order, or one per line. A single order may be indented; JSON has no line breaks inside of texts."""
+    body = delivery.body
+    if isinstance(parse_json(body), dict):
+        body = b" ".join(body.splitlines())
+    return [ReceivedEvent(id_or_digest(delivery.header("webhook-id"), delivery.body), "", body)]
 
 
 STRIPE = Provider(format="stripe", verify=verify_stripe, read_events=read_stripe_event)
