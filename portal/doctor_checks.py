@@ -25,6 +25,8 @@ from kombu.exceptions import KombuError
 from files.models import private_storage
 from files.rejections import FileRejected
 from files.validation import clean_upload
+from intake.models import WebhookSecret
+from intake.services.store_events import can_read_secret
 from licenses.models import Release
 from licenses.models.downloads import releases_storage
 from notifications.models import Message
@@ -216,6 +218,9 @@ def check_keys() -> str:
         except UndecryptablePayoutDetails:
             text = _("bank details are encrypted with another SECRET_KEY")
             raise CheckFailed(text, _("Add the earlier key to SECRET_KEY_FALLBACKS. See docs/security.md.")) from None
+    if not all(map(can_read_secret, WebhookSecret.objects.all())):
+        text = _("secrets of webhooks are encrypted with another SECRET_KEY")
+        raise CheckFailed(text, _("Add the earlier key to SECRET_KEY_FALLBACKS, or replace them in the admin."))
     if on_record.fingerprint != current:
         return _("fit the stored data; a planned change of ORDER_PASSWORD_KEY is under way")
     return _("fit the stored data")

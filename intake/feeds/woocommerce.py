@@ -29,7 +29,7 @@ from intake.feeds.woocommerce_columns import matches as matches_table
 from intake.feeds.woocommerce_csv import ORDER_REFERENCE, order_reference
 from intake.feeds.woocommerce_items import settled_amounts
 from intake.json_documents import read_documents
-from intake.problems import ImportRejected
+from intake.problems import ImportRejected, ProblemCode
 from intake.quantities import read_quantity, read_serials
 from intake.records import COSTS, OrderRecord, OrderUpdate, RefundRecord, StoreRecord, UndatedRefund
 from intake.settlement import OrderAmounts, Part, settle
@@ -115,7 +115,7 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     if _is_refund(value):
         return _refund_update(value, context)
     if not value.keys() & (ORDER_KEYS - {"number", "order_number"}) and "status" not in value:
-        raise ImportRejected(_("This is no order: it has nothing that an order has."))
+        raise ImportRejected(_("This is no order: it has nothing that an order has."), ProblemCode.NOT_AN_ORDER)
     if not _number(value):
         raise ImportRejected(
             _("This order has no number. Its id is not enough: the number of another order may be the same.")

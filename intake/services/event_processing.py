@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
@@ -162,7 +163,7 @@ def _save(event: StoreEvent, result: _Result, now: datetime) -> Verdict:
             next_try_at = now + retry_delay(age)
         else:
             verdict = Verdict.REJECTED
-    changes = {
+    changes: dict[str, Any] = {
         "verdict": verdict,
         "code": result.code,
         "reason": result.reason,

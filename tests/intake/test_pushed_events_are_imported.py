@@ -15,9 +15,15 @@ from intake.services import event_processing
 from intake.services.event_processing import LEASE, RETRIED_FOR, delete_expired_events, process_due
 from intake.services.store_events import decrypt_body, retry_events
 from orders.models import Order
+from tests.intake import test_fastspring_orders as fastspring
+from tests.intake import test_lemonsqueezy_orders as lemonsqueezy
+from tests.intake import test_paddle_orders as paddle
+from tests.intake import test_shopify_orders_as_json as shopify
+from tests.intake import test_twocheckout_orders as twocheckout
+from tests.intake import test_woocommerce_orders as woocommerce
 from tests.intake.exports import Importer, portal_order
 from tests.intake.import_runs import undo
-from tests.intake.pushing_stores import PushingStore, only_event, process
+from tests.intake.pushing_stores import PushingStore, only_event, process, signed_form
 from tests.intake.test_stripe_payments import bare_order, charge, event
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +71,42 @@ def test_the_content_is_stored_encrypted() -> None:
     assert stored.body is not None
     assert b"horse" not in bytes(stored.body)
     assert b"correct horse battery" in decrypt_body(stored)
+
+
+@pytest.mark.parametrize(
+    ("format_name", "content"),
+    [
+        ("shopify", shopify.ORDER),
+        ("woocommerce", woocommerce.ORDER),
+        ("paddle", paddle.event(paddle.transaction())),
+        ("fastspring", {"events": [fastspring.event(fastspring.order())]}),
+        ("lemonsqueezy", lemonsqueezy.event(lemonsqueezy.order())),
+        ("2checkout", twocheckout.form(twocheckout.ipn())),
+    ],
+)
+def test_an_order_of_each_provider_is_taken(format_name: str, content: Any) -> None:
+    store = PushingStore(format_name)
+    body = signed_form(content.strip(), store.secret) if format_name == "2checkout" else content
+    assert store.push(body).status_code == 200
+    assert process() == {"taken": 1}, only_event().reason
+    assert Order.objects.get().store == store.store
+
+
+@pytest.mark.parametrize("format_name", ["shopify", "woocommerce", "paddle", "fastspring", "lemonsqueezy", "stripe"])
+def test_a_deleted_order_or_another_kind_of_object_is_ignored(format_name: str) -> None:
+    content: Any = {"id": 77, "object": "event", "data": {"object": {"object": "product"}}}
+    if format_name == "fastspring":
+        content = {"events": [{"id": "e", "type": "mailingListEntry.updated", "data": {"email": "a@example.com"}}]}
+    elif format_name in ("paddle", "lemonsqueezy"):
+        content = {
+            "event_type": "product.created",
+            "meta": {"event_name": "x"},
+            "data": {"id": "pro_1", "type": "products"},
+        }
+    elif format_name != "stripe":
+        content = {"id": 77}
+    PushingStore(format_name).push(content)
+    assert process() == {"ignored": 1}, only_event().reason
 
 
 # --- Waiting -------------------------------------------------------------------------------------------
@@ -279,6 +321,14 @@ def test_an_undo_notices_what_an_event_changed_later(importer: Importer) -> None
     assert undone.tally == (1, 0, 1)
     assert "changed" in undone.codes["A-1001"] or "later_import" in undone.codes["A-1001"]
     assert Order.objects.get().number == "A-1001"
+
+
+def test_an_undo_keeps_a_store_that_pushes_events(importer: Importer) -> None:
+    result = importer.orders(order())
+    PushingStore("portal").push(order(number="B"))
+    undo(result)
+    assert not Order.objects.exists()
+    assert process() == {"taken": 1}
 
 
 def test_content_is_deleted_after_30_days_and_verdicts_after_180() -> None:
