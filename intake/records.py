@@ -254,7 +254,7 @@ class StoreRecord(OrderRecord):
     `untold_lines` are the ids of lines that the file says nothing about, or ITEMS or COSTS for all of them: these are
     kept.
     With `lines_by_content`, the ids of items are only positions, and lines are matched by SKU, name and price.
-    With `matches_content`, the ids are the store's, and so are matched lines that another of its files told without.
+    With `matches_content`, the ids are the store's; lines that another of its files brought without them are matched.
     `told_until` is the latest time that the record mentions: a record without `updated_at` that knows less is older.
     Without `has_all_lines`, the lines are only good enough for a new order; a known one only gets their licenses.
     `customer` is the store's id of the customer, by which an order without an email address gets that of the

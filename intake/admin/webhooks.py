@@ -206,7 +206,7 @@ class StoreEventAdmin(ReadOnlyMixin, ModelAdmin):
         return request.user.has_perm("intake.read_storeevent")
 
     def content(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The content of an event without card numbers and passwords. Each look at it is on record."""
+        """The content of an event without card numbers and passwords. Each view is recorded."""
         if not self.may_read(request):
             raise PermissionDenied
         event = StoreEvent.objects.select_related("store").filter(pk=pk).exclude(body=None).first()

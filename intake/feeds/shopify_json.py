@@ -1,6 +1,6 @@
 """Shopify's orders and refunds as JSON, from its webhooks and its REST Admin API.
 
-Amounts are in the store's currency, as in its export. Other objects tell nothing about an order.
+Amounts are in the store's currency, as in its export. Other objects are not about an order.
 """
 
 import json
@@ -127,7 +127,7 @@ def _status(
 
 
 def _amount(value: dict[str, Any], *path: str) -> Decimal | None:
-    """An amount, which is a number or a text such as "19.90"; None if it is not told."""
+    """An amount, which is a number or a text such as "19.90"; None if it is missing."""
     found = dict_at(value, *path[:-1]).get(path[-1])
     if found is None or found == "":
         return None
@@ -142,8 +142,8 @@ def _sum(parts: list[dict[str, Any]], name: str) -> Decimal:
 
 def _totals(value: dict[str, Any], total: Decimal | None) -> dict[str, Decimal]:
     """The subtotal is the price of items and costs before any discount, as of the export."""
-    told = {"total": total, "tax": _amount(value, "total_tax"), "discount": _amount(value, "total_discounts")}
-    totals = {name: amount for name, amount in told.items() if amount is not None}
+    amounts = {"total": total, "tax": _amount(value, "total_tax"), "discount": _amount(value, "total_discounts")}
+    totals = {name: amount for name, amount in amounts.items() if amount is not None}
     if {"line_items", "shipping_lines"} <= value.keys():
         items = (_price(item) for item in list_at(value, "line_items"))
         totals["subtotal"] = sum(items, ZERO) + sum((part.amount for part in _costs(value).values()), ZERO)
@@ -173,7 +173,7 @@ def _payment_methods(value: dict[str, Any]) -> str:
 
 
 def _card(value: dict[str, Any]) -> dict[str, str]:
-    """The card, which only some versions of the API and payment providers tell."""
+    """The card, which only some versions of the API and payment providers have."""
     details = dict_at(value, "payment_details")
     found = _LAST4.search(text_at(details, "credit_card_number"))
     if not found:
@@ -264,11 +264,11 @@ def _costs(value: dict[str, Any]) -> dict[str, Part]:
 
 
 def _refunds(value: dict[str, Any], currency: str) -> list[RefundRecord] | None:
-    """The refunds of an order that moved money; None if they are not told."""
-    told = list_at(value, "refunds")
-    if not isinstance(value.get("refunds"), list) or any("transactions" not in refund for refund in told):
+    """The refunds of an order that moved money; None if they are not included."""
+    listed = list_at(value, "refunds")
+    if not isinstance(value.get("refunds"), list) or any("transactions" not in refund for refund in listed):
         return None
-    return [refund for refund in (_refund(each, currency) for each in told) if refund]
+    return [refund for refund in (_refund(each, currency) for each in listed) if refund]
 
 
 def _refund(value: dict[str, Any], currency: str) -> RefundRecord | None:
@@ -302,7 +302,7 @@ def _refund(value: dict[str, Any], currency: str) -> RefundRecord | None:
 
 
 def _refund_update(value: dict[str, Any], context: FeedContext) -> OrderUpdate:
-    """A refund that is told without its order, whose id it has."""
+    """A refund that was sent without its order, whose id it has."""
     currencies = [text_at(each, "currency") for each in list_at(value, "transactions")]
     refund = _refund(value, "")
     if refund is None:

@@ -1,6 +1,6 @@
 """What Stripe takes back: refunds and disputes.
 
-An order is found by the ids of its payment, which the payment itself or the store's own export told before.
+An order is found by the ids of its payment, which the payment itself or the store's own export brought before.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ def from_minor_units(units: Any, currency: Any) -> Decimal | None:
 
 
 def read_time(seconds: Any) -> datetime | None:
-    """A time in seconds since 1970; None if it is not told. Raises ImportRejected if it is none."""
+    """A time in seconds since 1970; None if it is missing. Raises ImportRejected if it is none."""
     if not isinstance(seconds, int):
         return None
     try:
@@ -46,7 +46,7 @@ def read_time(seconds: Any) -> datetime | None:
 
 
 def refund_update(refund: Mapping[str, Any], reported_at: Any, context: FeedContext) -> OrderUpdate:
-    """A refund that succeeded, or one that failed afterwards: staff see it as one that is not told any more."""
+    """A refund that succeeded, or one that failed afterwards: staff see it as one that Stripe reports no longer."""
     status, refund_id = text_at(refund, "status"), text_at(refund, "id")
     if status in NOT_MADE:
         raise ImportRejected(_("This refund is not made yet."), ProblemCode.NOT_AN_ORDER)
@@ -57,12 +57,13 @@ def refund_update(refund: Mapping[str, Any], reported_at: Any, context: FeedCont
     amount = from_minor_units(refund.get("amount"), refund.get("currency"))
     if amount is None or not refund_id:
         raise ImportRejected(_("This refund has no amount or no id."))
-    told: RefundRecord | UndatedRefund
+    reported: RefundRecord | UndatedRefund
     if status in MADE:
-        told = RefundRecord.model_validate({"id": refund_id, "amount": amount, "at": read_time(refund.get("created"))})
+        fields = {"id": refund_id, "amount": amount, "at": read_time(refund.get("created"))}
+        reported = RefundRecord.model_validate(fields)
     else:
-        told = UndatedRefund.model_validate({"id": refund_id, "amount": Decimal(0)})
-    record = _update(refund, reported_at, f"refund:{refund_id}", context) | {"refunds": [told]}
+        reported = UndatedRefund.model_validate({"id": refund_id, "amount": Decimal(0)})
+    record = _update(refund, reported_at, f"refund:{refund_id}", context) | {"refunds": [reported]}
     return OrderUpdate.model_validate(record)
 
 

@@ -1,4 +1,4 @@
-"""Tell which stored line an item of a record is, where ids alone don't."""
+"""Find the stored line of each item of a record, where ids alone don't identify it."""
 
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping
@@ -29,10 +29,10 @@ def identify_lines(record: StoreRecord, order: OrderState) -> None:
 
 
 def identify_known_lines(record: StoreRecord, order: OrderState, known_ids: Mapping[str, str]) -> dict[str, str]:
-    """Give a record's items the ids under which their lines are stored, if another file of the store told them first.
+    """Give a record's items the ids under which their lines are stored, if another of the store's files brought them.
 
-    `known_ids` are the stored ids of lines by the store's ids, as records like this one have told them; returns them
-    with those of this record. Only lines that none of these has told are compared by content.
+    `known_ids` are the stored ids of lines by the store's ids, as records like this one had them; returns them with
+    those of this record. Only lines that none of these had are compared by content.
     """
     items = _items(record)
     ids = {
@@ -40,8 +40,9 @@ def identify_known_lines(record: StoreRecord, order: OrderState, known_ids: Mapp
         for index, item in enumerate(items)
         if (stored_id := known_ids.get(item.id, item.id)) in order.lines
     }
-    told = {*ids.values(), *known_ids.values()}
-    _match_by_content(items, [line for line in _stored_items(order) if line.columns["store_line_id"] not in told], ids)
+    with_id = {*ids.values(), *known_ids.values()}
+    others = [line for line in _stored_items(order) if line.columns["store_line_id"] not in with_id]
+    _match_by_content(items, others, ids)
     found = {}
     for index, item in enumerate(items):
         found[item.id] = item.id = ids.get(index, item.id)
@@ -67,7 +68,7 @@ def _stored_items(order: OrderState) -> list[LineState]:
 def _match_by_content(items: list[LineRecord], stored: list[LineState], ids: dict[int, str]) -> None:
     """Find the stored lines of items that have no id in `ids` yet: those of the same SKU, name and price.
 
-    Their position says nothing: a store may export them in another order. What the file doesn't tell is not compared.
+    Their position says nothing: a store may export them in another order. What is not in the file is not compared.
     An item whose price alone differs is the same line if no other one has its SKU and name.
     """
     tells_sku = all("sku" in item.model_fields_set for item in items)

@@ -135,7 +135,7 @@ def _merge_simple_fields(
 
 
 def _is_disputed(feed: str, sources: dict[str, Any]) -> bool:
-    """Whether another feed, such as that of the payment provider, tells that the payment was taken back."""
+    """Whether another feed, such as that of the payment provider, reports that the payment was taken back."""
     family = family_of(feed)
     return any(
         entry.get("status") == Status.CHARGED_BACK for name, entry in sources.items() if family_of(name) != family
@@ -145,8 +145,8 @@ def _is_disputed(feed: str, sources: dict[str, Any]) -> bool:
 def _leaves_reversals_open(record: OrderRecord, order: OrderState, *, is_disputed: bool) -> bool:
     """Whether a record's status says nothing about what went back.
 
-    A store may call an order completed, and tell refunds apart from it. It doesn't know of a dispute that the payment
-    provider tells, and the end of a dispute says nothing about an order that was refunded or canceled otherwise.
+    A store may call an order completed, and report refunds separately. It doesn't know of a dispute that the payment
+    provider reports, and the end of a dispute says nothing about an order that was refunded or canceled otherwise.
     """
     if type(record) is OrderUpdate and record.status == Status.COMPLETED:
         return order.columns["status"] != Status.CHARGED_BACK

@@ -94,7 +94,7 @@ def _is_same_mode(record: OrderUpdate, order: _Candidate) -> bool:
 
 
 def _is_in_currency(record: OrderUpdate, order: _Candidate) -> bool:
-    """Whether the amounts of refunds, if their currency is told, can be recorded with the order."""
+    """Whether the amounts of refunds, if their currency is known, can be recorded with the order."""
     return not record.refunds or record.paid_currency in (NO_CURRENCY, order.currency)
 
 

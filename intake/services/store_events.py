@@ -74,7 +74,7 @@ def add_secret(store: Store, provider: Provider, secret: str = "") -> tuple[Webh
         raise Refusal(_("Paste the secret that the provider shows for this webhook."))
     secret = secret or (provider.make_secret() if provider.make_secret else "")
     if not provider.is_usable_secret(secret):
-        raise Refusal(_("This secret is too short, or not complete. Leave the field empty to have one made."))
+        raise Refusal(_("This secret is too short or not complete."))
     with transaction.atomic():
         Store.objects.select_for_update(of=("self",)).get(pk=store.pk)  # two users may add one at the same time
         taken = set(

@@ -256,6 +256,26 @@ def test_the_part_of_a_refund_that_went_to_the_card_counts_once(importer: Import
     assert sum(amount for _id, amount, _missing in state(Order.objects.get())[1]) == Decimal("15.00")
 
 
+@pytest.mark.parametrize("steps", list(permutations(range(4))))
+def test_two_refunds_within_minutes_stay_two_whoever_reports_them_first(
+    importer: Importer, steps: tuple[int, ...]
+) -> None:
+    load_shopify(importer, ORDER)
+    pay(importer)
+    first = shopify_refund("10.00", processed_at="2026-11-05T10:00:01+01:00")
+    second = shopify_refund("20.00", id=900000000002, processed_at="2026-11-05T10:05:00+01:00")
+    reports: list[Callable[[], object]] = [
+        lambda: load_shopify(importer, first),
+        lambda: load_shopify(importer, second),
+        lambda: load(importer, event(refund("re_1", 1000, created=AT + 2), 3)),
+        lambda: load(importer, event(refund("re_2", 2000, created=AT + 301), 302)),
+    ]
+    for step in steps:
+        reports[step]()
+    amounts = sorted(amount for _id, amount, _missing in state(Order.objects.get())[1])
+    assert amounts == [Decimal("10.00"), Decimal("20.00")]
+
+
 def test_units_that_shopify_tells_of_a_refund_are_counted_though_stripe_told_it_first(importer: Importer) -> None:
     load_shopify(importer, ORDER)
     pay(importer)

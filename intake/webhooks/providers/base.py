@@ -1,4 +1,4 @@
-"""What a provider of webhooks is made of: how it signs, and how the events in a body are told apart."""
+"""What a provider of webhooks is made of: how it signs, and how a body is split into events."""
 
 import base64
 import hashlib
