@@ -80,7 +80,8 @@ def merge_record(record: OrderRecord, order: OrderState, batch: Batch, feed: str
     _sum_totals_from_lines(record, order, recency, entry)
     if "refunds" in given:
         if record.refunds and sources.keys() - {feed}:
-            entry["same_refunds"] = identify_refunds(record, order, feed, sources)
+            found = identify_refunds(record, order, feed, sources)
+            entry["same_refunds"] = (entry.get("same_refunds") or {}) | found
         entry["refunds"] = merge_refunds(record, order, recency, entry.get("refunds") or [])
     count_returned(order)
     _update_source_entry(record, recency, entry, digest, batch.run)

@@ -117,14 +117,17 @@ def test_the_address_of_another_format_takes_nothing(format_name: str) -> None:
         "/api/stores/shop/gumroad/",
         "/api/stores/shop/digitalriver/",
         "/api/stores/shop/nothing/",
-        "/api/stores/shop%00/stripe/",
-        "/api/stores/sh%20op/stripe/",
         "/api/stores/" + "x" * 500 + "/stripe/",
-        "/api/stores/%E2%80%AEshop/stripe",
     ],
 )
 def test_unknown_stores_and_formats_are_answered_alike(path: str) -> None:
     assert_refused(PushingStore("stripe").push(BODY, path=path))
+
+
+@pytest.mark.parametrize("slug", ["shop%00", "sh%20op", "%E2%80%AEshop", "..", "sh'op"])
+def test_what_is_no_short_name_of_a_store_is_not_found(slug: str) -> None:
+    assert PushingStore("stripe").push(BODY, path=f"/api/stores/{slug}/stripe/").status_code == 404
+    assert not StoreEvent.objects.exists()
 
 
 def test_a_store_without_a_secret_is_answered_as_an_unknown_one() -> None:

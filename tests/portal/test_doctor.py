@@ -9,9 +9,11 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from intake.models import WebhookSecret
 from notifications.models import Message
 from portal import doctor_checks, tasks
 from portal.models import Heartbeat
+from tests.intake.pushing_stores import PushingStore
 from tests.portal.running_demo import manage
 from tests.smtp import MailServer
 
@@ -185,3 +187,12 @@ def test_late_email_is_reported_with_its_error() -> None:
 def test_email_that_is_due_later_is_not_late() -> None:
     make_message(-timedelta(days=1))
     assert "no mail is late" in doctor_checks.check_outbox()
+
+
+@pytest.mark.django_db
+def test_webhook_secrets_of_another_secret_key_are_reported() -> None:
+    PushingStore("stripe")
+    assert doctor_checks.check_keys()
+    WebhookSecret.objects.update(content=b"gAAAAA")
+    with pytest.raises(doctor_checks.CheckFailed, match="webhooks"):
+        doctor_checks.check_keys()
