@@ -47,6 +47,7 @@ app.conf.beat_schedule = {
         "task": "intake.tasks.update_orders_of_skus",
         "schedule": settings.SKU_UPDATE_TICK_SECONDS,
         "options": {"expires": settings.SKU_UPDATE_TICK_SECONDS},
+    },
     "process-store-events": {
         "task": "intake.tasks.process_store_events",
         "schedule": settings.STORE_EVENT_TICK_SECONDS,

@@ -1,8 +1,5 @@
 """The admin of imports: their history, what staff decide about them, and what stores push."""
 
-from intake.admin import runs, skus, statuses  # registers them
+from intake.admin import runs, skus, statuses, webhooks  # registers them
 
-__all__ = ["runs", "skus", "statuses"]
-from intake.admin import runs, statuses, webhooks  # registers them
-
-__all__ = ["runs", "statuses", "webhooks"]
+__all__ = ["runs", "skus", "statuses", "webhooks"]

@@ -9,7 +9,8 @@ from orders.models import OrderLine
 
 
 def is_cost_line(line: LineState) -> bool:
-    return line.columns["kind"] == OrderLine.Kind.OTHER
+    # By what the store said: staff may put an item's SKU under this kind.
+    return line.columns["store_kind"] == OrderLine.Kind.OTHER
 
 
 def identify_lines(record: StoreRecord, order: OrderState) -> None:

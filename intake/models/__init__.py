@@ -15,8 +15,8 @@ from intake.models.statuses import MAX_STATUS_LENGTH, StatusMeaning, normalize_s
 from intake.models.webhooks import BODY_KEPT, EVENT_KEPT, MAX_SECRETS, StoreEvent, StoreEventQuerySet, WebhookSecret
 
 __all__ = [
-    "COUNTED_LINES",
     "BODY_KEPT",
+    "COUNTED_LINES",
     "DETAILS_KEPT",
     "EVENT_KEPT",
     "MAX_SECRETS",
@@ -32,9 +32,9 @@ __all__ = [
     "SkuMappingQuerySet",
     "SkuUsage",
     "StatusMeaning",
-    "load_usage",
     "StoreEvent",
     "StoreEventQuerySet",
     "WebhookSecret",
+    "load_usage",
     "normalize_status",
 ]

@@ -44,6 +44,8 @@ from refunds.models import ReturnException, ReturnPolicy, WithdrawalPeriod
 from support.models import ArticleVersion, ArticleVote
 from tests import factories
 from tests.intake.exports import ORDER, Importer, portal_order, shopify_row
+from tests.intake.pushing_stores import PushingStore, process
+from tests.intake.test_stripe_payments import charge, event
 from tests.pages import inside
 from tests.production.shop import fill_shop
 from tests.smtp import MailServer
@@ -60,6 +62,7 @@ def fill_database() -> None:
         CaseFilling(agent).fill()
         _fill_licenses(agent)
         _fill_imports(Path(folder))
+        _fill_store_events()
         _fill_emails()
         Heartbeat.record()
 
@@ -146,6 +149,17 @@ def _fill_imports(folder: Path) -> None:
     for source in ImportRun.Source:
         ImportRun.objects.create(source=source, state=ImportRun.State.RUNNING, started_by_name="ops")
     ImportRun.objects.create(source=ImportRun.Source.COMMAND, state=ImportRun.State.INTERRUPTED, started_by_name="ops")
+
+
+def _fill_store_events() -> None:
+    """Events with each verdict, and the secret that they are signed with."""
+    store = PushingStore("portal", "upgrade-import")
+    store.push(portal_order(number="UPGRADE-PUSHED", store="upgrade-import"))
+    store.push(b"no order")
+    stripe = PushingStore("stripe", "upgrade-import")
+    stripe.push({"id": "evt_test", "livemode": False})
+    stripe.push(event(charge(id="ch_unknown", payment_intent="pi_unknown", billing_details={})))
+    process()
 
 
 def _fill_emails() -> None:
