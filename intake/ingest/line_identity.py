@@ -69,11 +69,13 @@ def _stored_items(order: OrderState) -> list[LineState]:
 def _match_by_content(items: list[LineRecord], stored: list[LineState], ids: dict[int, str]) -> None:
     """Find the stored lines of items that have no id in `ids` yet: those of the same SKU, name and price.
 
-    Their position says nothing: a store may export them in another order. What is not in the file is not compared.
+    Their position says nothing: a store may export them in another order. What is not in the file is not compared;
+    without prices, the totals are.
     An item whose price alone differs is the same line if no other one has its SKU and name.
     """
     tells_sku = all("sku" in item.model_fields_set for item in items)
     tells_price = all(item.unit_price is not None for item in items)
+    tells_total = not tells_price and all(item.total is not None for item in items)
 
     def product_of_item(item: LineRecord) -> Hashable:
         return (item.name, (item.sku or "") if tells_sku else None)
@@ -82,10 +84,11 @@ def _match_by_content(items: list[LineRecord], stored: list[LineState], ids: dic
         return (line.columns["name"], line.columns["sku"] if tells_sku else None)
 
     def priced_item(item: LineRecord) -> Hashable:
-        return (product_of_item(item), item.unit_price if tells_price else None)
+        return (product_of_item(item), item.unit_price if tells_price else item.total if tells_total else None)
 
     def priced_line(line: LineState) -> Hashable:
-        return (product_of_line(line), line.columns["unit_price"] if tells_price else None)
+        column = "unit_price" if tells_price else "total" if tells_total else None
+        return (product_of_line(line), line.columns[column] if column else None)
 
     if all("quantity" in item.model_fields_set for item in items):
         _match(
