@@ -2,18 +2,27 @@
 
 from dataclasses import dataclass
 from datetime import UTC
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from intake.feed import Feed, FeedContext
 from intake.feeds import FEEDS
+from intake.feeds.table import make_feed
+from intake.mapping.finding import find_mapping, recognize_mapping
+from intake.models import TableMapping
 from intake.notation import detect_notation
 from intake.source_file import SourceFile, UnusableFile, is_json_text
 from intake.statuses import load_meanings
 from orders.models import Store
 
+MIN_COLUMNS = 2  # of a table
 LIKE_COLUMNS = 4  # that many dates and amounts of a format make a file look like it
+
+
+class UnknownTable(UnusableFile):
+    """The file is a table that needs a mapping."""
 
 
 @dataclass(frozen=True)
@@ -24,18 +33,26 @@ class ImportSource:
     feed: Feed
     context: FeedContext
     header: list[str]  # of a table; the rejects file repeats it
+    mapping: TableMapping | None = None  # of a table that no feed knows
 
 
-def detect_format(source: SourceFile, format_name: str | None, store: str, date_order: str = "") -> ImportSource:
+def detect_format(
+    source: SourceFile, format_name: str | None, store: str, date_order: str = "", mapping_name: str = ""
+) -> ImportSource:
     """Pair a file with its feed. `date_order` is what a person said about numeric dates, if anything.
 
-    Raises UnusableFile if no feed fits, if a column is missing without which no row can be used, or if the store is
-    missing.
+    A table with the header of one of the store's mappings is read with it, and any table with the mapping that is
+    named. Raises UnusableFile if no feed fits, if a column is missing without which no row can be used, or if the store
+    is missing.
     """
+    if mapping_name:
+        return read_with_mapping(source, find_mapping(store, mapping_name), date_order)
     if source.is_empty and format_name is None:
         raise UnusableFile(
-            _("%(path)s is empty. If that is right, say what it would be with --format.") % {"path": source.path}
+            _("%(path)s is empty. If that is right, say what it would be with --format.") % {"path": source.label}
         )
+    if format_name is None and (mapping := recognize_mapping(source, store)):
+        return read_with_mapping(source, mapping, date_order)
     feed = next((feed for feed in FEEDS if feed.name == format_name), None)
     if feed is None:
         feed = _detect(source)
@@ -44,7 +61,7 @@ def detect_format(source: SourceFile, format_name: str | None, store: str, date_
     if not feed.names_store and not store:
         raise UnusableFile(
             _("%(path)s does not say which store its orders are from. Name the store with --store SLUG.")
-            % {"path": source.path}
+            % {"path": source.label}
         )
     if store:
         _check_slug(store)
@@ -60,6 +77,42 @@ def detect_format(source: SourceFile, format_name: str | None, store: str, date_
     return ImportSource(source, feed, context, list(source.head.header))
 
 
+def is_table(source: SourceFile) -> bool:
+    """Whether a file can be a table: it is not JSON, and its first row has several cells."""
+    header = source.head.header
+    return not is_json_text(source.head.text) and len(header) >= MIN_COLUMNS and all(map(_is_name, header))
+
+
+def _is_name(cell: str) -> bool:
+    return all(character.isprintable() or character.isspace() for character in cell) and "\ufffd" not in cell
+
+
+def read_with_mapping(source: SourceFile, mapping: TableMapping, date_order: str = "") -> ImportSource:
+    """Pair a table with its mapping. What the mapping leaves open is told by the file and the store.
+
+    Raises UnusableFile if it is no table, or has no column with the order number.
+    """
+    if is_json_text(source.head.text):
+        raise UnusableFile(_("%(path)s is JSON, and only tables have a mapping.") % {"path": source.label})
+    if mapping.encoding and not source.is_encoding_named:
+        source = source.with_encoding(mapping.encoding)
+    feed = make_feed(mapping)
+    if not feed.reads_table(source.head):
+        _check_columns(source, feed)
+    notation = detect_notation(source, feed, date_order or mapping.date_order)
+    decimal_comma = notation.decimal_comma
+    if mapping.decimal_sign:
+        decimal_comma = mapping.decimal_sign == TableMapping.DecimalSign.COMMA
+    context = FeedContext(
+        store=mapping.store.slug,
+        time_zone=ZoneInfo(mapping.time_zone) if mapping.time_zone else mapping.store.tzinfo,
+        decimal_comma=decimal_comma,
+        date_order=notation.date_order,
+        status_meanings=load_meanings(mapping.store.slug, feed.name),
+    )
+    return ImportSource(source, feed, context, list(source.head.header), mapping)
+
+
 def _detect(source: SourceFile) -> Feed:
     for feed in FEEDS:
         if feed.matches(source.head):
@@ -68,15 +121,24 @@ def _detect(source: SourceFile) -> Feed:
     likeliest = max(FEEDS, key=lambda feed: likeness[feed.name])
     if likeness[likeliest.name] >= LIKE_COLUMNS:
         _check_columns(source, likeliest)
+    if is_table(source):
+        raise UnknownTable(
+            _(
+                "%(path)s is a table in none of the formats that are known here (%(formats)s). Upload it in the admin, "
+                "under Files to import, and say there what its columns mean, or name a mapping that the store has with "
+                "--mapping NAME. See docs/unknown-tables.md."
+            )
+            % {"path": source.label, "formats": ", ".join(feed.name for feed in FEEDS)}
+        )
     raise UnusableFile(
         _("%(path)s is none of the formats that are known here (%(formats)s). See docs/store-formats.md.")
-        % {"path": source.path, "formats": ", ".join(feed.name for feed in FEEDS)}
+        % {"path": source.label, "formats": ", ".join(feed.name for feed in FEEDS)}
     )
 
 
 def _check_named_format(source: SourceFile, feed: Feed) -> None:
     """Refuse a file whose format was named wrongly, before each of its rows is rejected for it."""
-    names = {"path": source.path, "format": feed.name}
+    names = {"path": source.label, "format": feed.name}
     is_json = is_json_text(source.head.text)
     if other := next((each for each in FEEDS if each.matches(source.head)), None):
         kind = _("JSON") if is_json else _("a table")
@@ -108,7 +170,7 @@ def _check_columns(source: SourceFile, feed: Feed) -> None:
                 "%(path)s has no column %(columns)s, and without it no row can be imported as %(format)s. Export the "
                 "file again with that column."
             )
-            % {"path": source.path, "columns": wanted, "format": feed.name}
+            % {"path": source.label, "columns": wanted, "format": feed.name}
         )
 
 

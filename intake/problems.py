@@ -76,6 +76,11 @@ class ProblemCounts:
 
     by_code: dict[str, ProblemCount] = field(default_factory=dict)
 
+    @classmethod
+    def from_list(cls, counts: Iterable[dict[str, Any]]) -> "ProblemCounts":
+        """The counts that `as_list` returned."""
+        return cls({each["code"]: ProblemCount(**each) for each in counts})
+
     @property
     def total(self) -> int:
         return sum(each.count for each in self.by_code.values())

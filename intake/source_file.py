@@ -1,33 +1,32 @@
-"""Read files to import: of any size, gzipped or not, in any usual encoding, possibly truncated.
+"""Read files to import: of any size, compressed or not, in any usual encoding, possibly truncated.
 
 Everything is streamed. A malformed row is reported as such, and the rest of the file is still read.
 """
 
 import codecs
-import contextlib
 import csv
 import io
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from django.utils.translation import gettext as _
 
+from intake.compressed_files import GZIP_MAGIC, ZIP_MAGICS, ArchiveError, CompressedReader, open_compressed
 from intake.encodings import ENCODINGS, detect_encoding, differing_words, find_encoding
 from intake.problems import Problem, ProblemCode
 
 SAMPLE_BYTES = 4 * 1024 * 1024  # read to detect the encoding
+CONTAINER_BYTES = 4096  # read to recognize what is no text
 HEAD_CHARACTERS = 256 * 1024  # read to detect the format
 MAX_ROW = 16 * 1024 * 1024  # characters; longer rows are cut, even in the rejects file
 MAX_RECORD = 2 * 1024 * 1024  # characters of one line of JSON
 MAX_CELL = 256 * 1024  # characters
 MAX_ROW_LINES = 100_000  # lines that one quoted cell may span
 
-GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 256 * 1024  # bytes
 # Bytes that could not be decoded, as the error handler "surrogateescape" writes them.
 _UNDECODED = re.compile("[\udc80-\udcff]")
@@ -77,89 +76,66 @@ def is_json_text(text: str) -> bool:
     return start.startswith(("{", "["))
 
 
-class _GzipReader(io.RawIOBase):
-    """Decompress gzip files of one or more members. Of a damaged file, everything before the damage is returned."""
+class UnclearEncoding(UnusableFile):
+    """The letters of the file fit more than one encoding. `readings` pairs each with its reading of a word."""
 
-    def __init__(self, compressed: BinaryIO) -> None:
-        self._compressed = compressed
-        self._unread = b""
-        self._member: zlib._Decompress | None = None
-        self.problem = ""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self.problem:
-            chunk = self._unread or self._compressed.read(CHUNK_BYTES)
-            if self._member is None:
-                if not chunk:
-                    return 0
-                chunk = chunk.lstrip(b"\x00")  # padding between members
-                if not chunk:
-                    continue
-                self._member = zlib.decompressobj(wbits=31)
-            before = self._member.copy()
-            try:
-                inflated = self._member.decompress(chunk, len(buffer))
-            except zlib.error:
-                self.problem = _("The compressed file is damaged; what follows here is missing.")
-                inflated = _salvage(before, chunk, len(buffer))
-                buffer[: len(inflated)] = inflated
-                return len(inflated)
-            if self._member.eof:
-                self._unread = self._member.unused_data
-                self._member = None
-            else:
-                self._unread = self._member.unconsumed_tail
-            if inflated:
-                buffer[: len(inflated)] = inflated
-                return len(inflated)
-            if not chunk and self._member is not None:
-                self.problem = _("The compressed file ends too early; what follows here is missing.")
-        return 0
-
-
-def _salvage(member: "zlib._Decompress", chunk: bytes, max_bytes: int) -> bytes:
-    """Decompress a damaged chunk byte by byte, up to the damage."""
-    saved = bytearray()
-    with contextlib.suppress(zlib.error):
-        for position in range(len(chunk)):
-            saved += member.decompress(chunk[position : position + 1], max_bytes - len(saved))
-            if len(saved) == max_bytes:
-                break
-    return bytes(saved)
+    def __init__(self, text: str, readings: list[tuple[str, str]]) -> None:
+        super().__init__(text)
+        self.readings = readings
 
 
 class SourceFile:
     """One file to import. The constructor raises UnusableFile if it cannot be read.
 
-    `encoding` is a name that a person gave; without one, the file's content tells.
+    `encoding` is a name that a person gave; without one, the file's content tells. `name` is what messages and the
+    history call the file, where that is not its name on this machine.
     """
 
-    def __init__(self, path: Path, encoding: str = "") -> None:
+    def __init__(self, path: Path, encoding: str = "", name: str = "") -> None:
         self.path = path
+        self.name = name or path.name
+        self.label = name or str(path)  # in messages
+        self._given_name = name
         self._file: BinaryIO | None = None
-        self._gzip: _GzipReader | None = None
+        self._compressed: CompressedReader | None = None
         try:
             with path.open("rb") as file:
                 self.size = path.stat().st_size
+                if container := recognize_container(file.read(CONTAINER_BYTES)):
+                    raise UnusableFile(
+                        _("%(path)s can't be imported. %(mend)s") % {"path": self.label, "mend": container}
+                    )
                 sample = self._decompressed(file).read(SAMPLE_BYTES)
+        except ArchiveError as error:
+            raise UnusableFile(
+                _("%(path)s can't be imported. %(mend)s") % {"path": self.label, "mend": error}
+            ) from None
         except FileNotFoundError:
-            raise UnusableFile(_("%(path)s does not exist.") % {"path": path}) from None
+            raise UnusableFile(_("%(path)s does not exist.") % {"path": self.label}) from None
         except IsADirectoryError:
-            raise UnusableFile(_("%(path)s is a folder. Name the files in it.") % {"path": path}) from None
+            raise UnusableFile(_("%(path)s is a folder. Name the files in it.") % {"path": self.label}) from None
         except PermissionError:
-            raise UnusableFile(_("%(path)s may not be read by this user.") % {"path": path}) from None
+            raise UnusableFile(_("%(path)s may not be read by this user.") % {"path": self.label}) from None
         except OSError as error:
             raise UnusableFile(
-                _("%(path)s can't be read: %(reason)s.") % {"path": path, "reason": error.strerror or error}
+                _("%(path)s can't be read: %(reason)s.") % {"path": self.label, "reason": error.strerror or error}
             ) from None
         self.is_empty = not sample
-        if container := recognize_container(sample):
-            raise UnusableFile(_("%(path)s can't be imported. %(mend)s") % {"path": path, "mend": container})
+        self.given_encoding = encoding
+        self.is_encoding_named = bool(encoding)
+        container = recognize_container(sample)
+        if sample.startswith((*ZIP_MAGICS, GZIP_MAGIC)):
+            container = _("It is an archive in an archive: unpack it, and import the files in it.")
+        elif self.is_empty and self.truncation_problem:
+            container = self.truncation_problem
+        if container:
+            raise UnusableFile(_("%(path)s can't be imported. %(mend)s") % {"path": self.label, "mend": container})
         self.encoding = self._named_encoding(encoding) if encoding else self._detect_encoding(sample)
         self._sample = sample[: HEAD_CHARACTERS * 2]
+
+    def with_encoding(self, encoding: str) -> "SourceFile":
+        """The same file, read with another encoding."""
+        return SourceFile(self.path, encoding, self._given_name)
 
     def _named_encoding(self, name: str) -> str:
         if found := find_encoding(name):
@@ -173,26 +149,23 @@ class SourceFile:
         best, *others = detect_encoding(sample, is_whole=len(sample) < SAMPLE_BYTES)
         if others:
             readings = [
-                f"{encoding.replace('cp125', 'windows-125')} (“{word}”)"
+                (encoding.replace("cp125", "windows-125"), word)
                 for encoding, word in differing_words(sample, [best, *others])
             ]
-            raise UnusableFile(
+            raise UnclearEncoding(
                 _(
                     "%(path)s is not in UTF-8, and its letters fit more than one other encoding. "
                     "Say with --encoding which it is: %(names)s."
                 )
-                % {"path": self.path, "names": ", ".join(readings)}
+                % {"path": self.label, "names": ", ".join(f"{encoding} (“{word}”)" for encoding, word in readings)},
+                readings,
             )
         return best
 
     def _decompressed(self, file: BinaryIO) -> io.BufferedReader:
-        """The file's bytes, decompressed if it is gzipped, which its content tells and not its name."""
-        magic = file.read(2)
-        file.seek(0)
-        if magic == GZIP_MAGIC:
-            self._gzip = _GzipReader(file)
-            return io.BufferedReader(self._gzip, CHUNK_BYTES)
-        return io.BufferedReader(file, CHUNK_BYTES)  # type: ignore[arg-type]
+        """The file's bytes, decompressed if it is gzipped or a zip archive, which its content tells, not its name."""
+        self._compressed = open_compressed(file)
+        return io.BufferedReader(self._compressed or file, CHUNK_BYTES)  # type: ignore[arg-type]
 
     @property
     def position(self) -> int:
@@ -242,7 +215,7 @@ class SourceFile:
     @property
     def truncation_problem(self) -> str:
         """Why the compressed file ended too early, once reading got there; else empty."""
-        return self._gzip.problem if self._gzip else ""
+        return self._compressed.problem if self._compressed else ""
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows of a table, the header first. Quoted cells may contain line breaks."""
@@ -359,8 +332,6 @@ def _cells_problem(cells: list[str]) -> str | Problem:
 _ZIP = b"PK\x03\x04"
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PACKED = (
-    _ZIP,
-    b"PK\x05\x06",
     b"7z\xbc\xaf\x27\x1c",
     b"Rar!\x1a\x07",
     b"BZh",

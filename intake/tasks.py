@@ -10,11 +10,16 @@ from intake.services.event_processing import delete_expired_events, process_due
 from intake.services.history import delete_expired_details
 from intake.services.sku_mappings import update_requested
 from intake.services.undo import undo_requested
+from intake.services.upload_work import work_on_uploads
+from intake.services.uploads import delete_expired_uploads
 
 # How long one task works; the next one continues. Less than CELERY_TASK_TIME_LIMIT.
 RUN_FOR = timedelta(seconds=60)
 # Shorter, because email waits for the same worker processes.
 EVENTS_RUN_FOR = timedelta(seconds=20)
+UPLOADS_RUN_FOR = timedelta(seconds=20)
+# A task also reads past what earlier ones have read. Less than the broker's visibility timeout.
+UPLOAD_TIME_LIMIT = 280  # seconds
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +28,12 @@ logger = logging.getLogger(__name__)
 def undo_requested_imports() -> None:
     """Undo the imports for which staff asked that in the admin."""
     undo_requested(until=timezone.now() + RUN_FOR)
+
+
+@shared_task(time_limit=UPLOAD_TIME_LIMIT)
+def work_on_uploaded_files() -> None:
+    """Check and import the files that staff uploaded."""
+    work_on_uploads(until=timezone.now() + UPLOADS_RUN_FOR)
 
 
 @shared_task
@@ -40,7 +51,8 @@ def process_store_events() -> None:
 
 @shared_task
 def delete_old_import_details() -> None:
-    """Delete the rejected rows of old imports, what is needed to undo them, and old store events."""
+    """Delete the rejected rows of old imports, what is needed to undo them, old store events and old uploads."""
     until = timezone.now() + RUN_FOR
     delete_expired_details(until)
     delete_expired_events(until)
+    delete_expired_uploads(until)

@@ -53,6 +53,11 @@ app.conf.beat_schedule = {
         "schedule": settings.STORE_EVENT_TICK_SECONDS,
         "options": {"expires": settings.STORE_EVENT_TICK_SECONDS},
     },
+    "work-on-uploads": {
+        "task": "intake.tasks.work_on_uploaded_files",
+        "schedule": settings.IMPORT_UPLOAD_TICK_SECONDS,
+        "options": {"expires": settings.IMPORT_UPLOAD_TICK_SECONDS},
+    },
     "beat-heartbeat": {
         "task": "portal.tasks.heartbeat",
         "schedule": settings.HEARTBEAT_SECONDS,

@@ -169,6 +169,7 @@ WITHDRAWAL_TICK_SECONDS = 5
 UNDO_TICK_SECONDS = 10
 SKU_UPDATE_TICK_SECONDS = 10
 STORE_EVENT_TICK_SECONDS = 2
+IMPORT_UPLOAD_TICK_SECONDS = 3
 FOLLOW_UP_TICK_SECONDS = 600
 
 # --- Email --------------------------------------------------------------------------------------------
@@ -441,6 +442,7 @@ UNFOLD = {
     "SITE_TITLE": VENDOR_NAME,
     "SITE_HEADER": VENDOR_NAME,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("icons/favicon.svg")}],
+    "STYLES": [lambda request: static("css/admin.css")],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
 }

@@ -267,38 +267,40 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="StoreEvent",
+            name="TableMapping",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("format", models.CharField(max_length=32, verbose_name="format")),
-                ("event_id", models.CharField(max_length=255, verbose_name="event id")),
-                ("kind", models.CharField(blank=True, max_length=100, verbose_name="kind of event")),
-                ("received_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="received at")),
-                ("body", models.BinaryField(null=True)),
+                ("name", models.SlugField(max_length=64, verbose_name="name")),
+                ("version", models.PositiveIntegerField(default=1, verbose_name="version")),
+                ("fingerprint", models.CharField(editable=False, max_length=64)),
+                ("columns", models.JSONField(default=dict, verbose_name="columns")),
+                ("constants", models.JSONField(blank=True, default=dict, verbose_name="for all orders")),
                 (
-                    "verdict",
+                    "date_order",
                     models.CharField(
+                        blank=True,
                         choices=[
-                            ("waiting", "waiting"),
-                            ("taken", "taken"),
-                            ("rejected", "rejected"),
-                            ("ignored", "ignored"),
+                            ("dmy", "day, month, year (31.12.2026)"),
+                            ("mdy", "month, day, year (12/31/2026)"),
+                            ("ymd", "year, month, day (26-12-31)"),
                         ],
-                        default="waiting",
-                        max_length=8,
-                        verbose_name="verdict",
+                        max_length=3,
+                        verbose_name="date order",
                     ),
                 ),
-                ("code", models.CharField(blank=True, max_length=32, verbose_name="code")),
-                ("reason", models.TextField(blank=True, verbose_name="reason")),
-                ("word", models.CharField(blank=True, max_length=64, verbose_name="word")),
-                ("tries", models.PositiveIntegerField(default=0, verbose_name="tries")),
                 (
-                    "next_try_at",
-                    models.DateTimeField(default=django.utils.timezone.now, null=True, verbose_name="next try at"),
+                    "decimal_sign",
+                    models.CharField(
+                        blank=True,
+                        choices=[(",", "comma, as in 1.234,50"), (".", "point, as in 1,234.50")],
+                        max_length=1,
+                        verbose_name="decimal sign",
+                    ),
                 ),
-                ("retried_since", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("finished_at", models.DateTimeField(null=True, verbose_name="finished at")),
+                ("encoding", models.CharField(blank=True, max_length=32, verbose_name="encoding")),
+                ("time_zone", models.CharField(blank=True, max_length=64, verbose_name="time zone")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="saved at")),
+                ("created_by_name", models.CharField(blank=True, max_length=150, verbose_name="saved by")),
                 (
                     "store",
                     models.ForeignKey(
@@ -310,25 +312,72 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "store event",
-                "verbose_name_plural": "store events",
-                "permissions": [
-                    ("retry_storeevent", "Can try store events again"),
-                    ("read_storeevent", "Can read the content of store events"),
-                ],
+                "verbose_name": "mapping",
+                "verbose_name_plural": "mappings",
                 "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name="WebhookSecret",
+            name="ImportUpload",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("format", models.CharField(max_length=32, verbose_name="format")),
-                ("position", models.PositiveSmallIntegerField(editable=False)),
-                ("content", models.BinaryField()),
+                ("name", models.CharField(max_length=255, verbose_name="file name")),
+                ("stored_name", models.CharField(editable=False, max_length=64, unique=True)),
+                ("size", models.PositiveBigIntegerField(verbose_name="size in bytes")),
+                ("uploaded_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="uploaded at")),
                 (
-                    "created_at",
-                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created at"),
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("uploaded", "uploaded"),
+                            ("checking", "being checked"),
+                            ("checked", "checked"),
+                            ("importing", "being imported"),
+                            ("imported", "imported"),
+                            ("failed", "failed"),
+                        ],
+                        default="uploaded",
+                        max_length=16,
+                        verbose_name="status",
+                    ),
+                ),
+                ("encoding", models.CharField(blank=True, max_length=32, verbose_name="encoding")),
+                (
+                    "date_order",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("dmy", "day, month, year (31.12.2026)"),
+                            ("mdy", "month, day, year (12/31/2026)"),
+                            ("ymd", "year, month, day (26-12-31)"),
+                        ],
+                        max_length=3,
+                        verbose_name="date order",
+                    ),
+                ),
+                ("preview", models.JSONField(blank=True, default=dict, editable=False)),
+                ("problem", models.CharField(blank=True, max_length=500, verbose_name="problem")),
+                (
+                    "import_requested_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="imported by",
+                    ),
+                ),
+                (
+                    "run",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="upload",
+                        to="intake.importrun",
+                        verbose_name="import",
+                    ),
                 ),
                 (
                     "store",
@@ -339,12 +388,46 @@ class Migration(migrations.Migration):
                         verbose_name="store",
                     ),
                 ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="uploaded by",
+                    ),
+                ),
+                (
+                    "mapping",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="intake.tablemapping",
+                        verbose_name="mapping",
+                    ),
+                ),
             ],
             options={
-                "verbose_name": "webhook secret",
-                "verbose_name_plural": "webhook secrets",
-                "default_permissions": ("add", "delete", "view"),
+                "verbose_name": "file to import",
+                "verbose_name_plural": "files to import",
+                "default_permissions": ("add",),
             },
+        ),
+        migrations.AddField(
+            model_name="importfile",
+            name="mapping",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="intake.tablemapping",
+                verbose_name="mapping",
+            ),
         ),
         migrations.AddIndex(
             model_name="importrun",
@@ -363,10 +446,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
-            model_name="importfile",
-            index=models.Index(fields=["sha256"], name="import_file_by_digest"),
-        ),
-        migrations.AddIndex(
             model_name="importchange",
             index=models.Index(
                 condition=models.Q(("kind", "changed")), fields=["order_id"], name="import_change_by_order"
@@ -377,42 +456,25 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=("store", "format", "word"), name="status_meaning_once_per_word"),
         ),
         migrations.AddIndex(
-            model_name="storeevent",
-            index=models.Index(
-                condition=models.Q(("verdict", "waiting")), fields=["next_try_at", "id"], name="store_event_due"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="storeevent",
-            index=models.Index(
-                condition=models.Q(("body__isnull", False)), fields=["received_at"], name="store_event_with_body"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="storeevent",
-            index=models.Index(fields=["received_at"], name="store_event_by_time"),
+            model_name="tablemapping",
+            index=models.Index(fields=["store", "fingerprint"], name="table_mapping_by_header"),
         ),
         migrations.AddConstraint(
-            model_name="storeevent",
-            constraint=models.UniqueConstraint(fields=("store", "format", "event_id"), name="store_event_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="storeevent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("verdict", "waiting"), ("finished_at__isnull", False), _connector="OR"),
-                name="store_event_finished",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="webhooksecret",
+            model_name="tablemapping",
             constraint=models.UniqueConstraint(
-                fields=("store", "format", "position"), name="webhook_secret_once_per_position"
+                fields=("store", "name", "version"), name="table_mapping_once_per_version"
             ),
         ),
-        migrations.AddConstraint(
-            model_name="webhooksecret",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("position__range", (1, 2))), name="webhook_secret_position"
+        migrations.AddIndex(
+            model_name="importupload",
+            index=models.Index(
+                condition=models.Q(("state__in", ["checking", "importing"])),
+                fields=["uploaded_at"],
+                name="import_upload_to_work_on",
             ),
+        ),
+        migrations.AddIndex(
+            model_name="importfile",
+            index=models.Index(fields=["sha256"], name="import_file_by_digest"),
         ),
     ]

@@ -1,5 +1,12 @@
 """What staff decide about imports, the history of imports with what is needed to undo them, and store events."""
 
+from intake.models.mappings import (
+    UPLOADS_KEPT,
+    ImportUpload,
+    TableMapping,
+    header_fingerprint,
+    normalize_column,
+)
 from intake.models.runs import (
     DETAILS_KEPT,
     Change,
@@ -21,12 +28,14 @@ __all__ = [
     "EVENT_KEPT",
     "MAX_SECRETS",
     "MAX_STATUS_LENGTH",
+    "UPLOADS_KEPT",
     "Change",
     "ImportChange",
     "ImportFile",
     "ImportReject",
     "ImportRun",
     "ImportRunQuerySet",
+    "ImportUpload",
     "ImportedObject",
     "SkuMapping",
     "SkuMappingQuerySet",
@@ -35,6 +44,9 @@ __all__ = [
     "StoreEvent",
     "StoreEventQuerySet",
     "WebhookSecret",
+    "TableMapping",
+    "header_fingerprint",
     "load_usage",
+    "normalize_column",
     "normalize_status",
 ]

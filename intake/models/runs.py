@@ -9,6 +9,7 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from intake.models.mappings import TableMapping
 from orders.models.fields import NoCardNumbersCharField, NoCardNumbersJSONField, NoCardNumbersTextField
 
 # How long a run can be undone and its rejected rows are kept.
@@ -20,6 +21,8 @@ _AT_WORK = """
 SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2 AND granted
 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+# The ids of the runs that a worker imports in steps.
+_IN_STEPS = "SELECT run_id FROM intake_importupload WHERE state = 'importing' AND run_id IS NOT NULL"
 
 
 class ImportRunQuerySet(models.QuerySet["ImportRun"]):
@@ -28,8 +31,16 @@ class ImportRunQuerySet(models.QuerySet["ImportRun"]):
         return self.filter(started_at__lte=now - DETAILS_KEPT, details_deleted_at=None)
 
     def with_activity(self) -> Self:
-        """Annotate `is_at_work`, which `shown_state` needs: whether a process imports or undoes the run now."""
-        return self.annotate(is_at_work=RawSQL(f"intake_importrun.id IN ({_AT_WORK})", [RUN_LOCK]))  # noqa: S611
+        """Annotate `is_at_work`, which `shown_state` needs: whether a process imports or undoes the run now.
+
+        An upload is imported in steps, between which nobody holds the lock of its run.
+        """
+        return self.annotate(
+            is_at_work=RawSQL(  # noqa: S611
+                f"(intake_importrun.id IN ({_AT_WORK}) OR intake_importrun.id IN ({_IN_STEPS}))",
+                [RUN_LOCK],
+            )
+        )
 
 
 class ImportRun(models.Model):
@@ -125,6 +136,10 @@ class ImportRun(models.Model):
             return self.State.INTERRUPTED
         return self.State(self.state)
 
+    def is_imported_in_steps(self) -> bool:
+        """Whether a worker still has to import more of the run's upload."""
+        return type(self).objects.filter(pk=self.pk, upload__state="importing").exists()
+
 
 def try_lock_run(run_id: int) -> bool:
     """Take the lock of a run until `unlock_run` or the end of the connection. False if another process has it."""
@@ -150,6 +165,10 @@ class ImportFile(models.Model):
     # What the rejects file of a table repeats.
     header = NoCardNumbersJSONField(default=list, blank=True, editable=False)
     delimiter = models.CharField(max_length=1, default=",", editable=False)
+    # Of a table that no feed knows.
+    mapping = models.ForeignKey(
+        TableMapping, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("mapping")
+    )
 
     class Meta:
         verbose_name = _("imported file")

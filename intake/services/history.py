@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from intake.feed import RawItem
 from intake.feeds import FEEDS
+from intake.feeds.table import make_feed
 from intake.ingest.recording import REJECT_PURPOSE
 from intake.models import ImportChange, ImportedObject, ImportFile, ImportReject, ImportRun
 from intake.problems import Problem, ProblemCode
@@ -27,7 +28,7 @@ def write_rejects(run: ImportRun, reason_if_lost: str) -> tuple[str, IO[bytes]]:
     Tables with different columns go to separate files, in one zip archive. The file is deleted when it is closed.
     Where the content can't be decrypted any more, `reason_if_lost` stands in its place.
     """
-    files = {file.pk: file for file in run.files.all()}
+    files = {file.pk: file for file in run.files.select_related("mapping")}
     with tempfile.TemporaryDirectory(prefix="rejects") as folder:
         first = run.rejects.order_by("pk").first()
         is_table = first is not None and isinstance(_content(first, "")[0], list)
@@ -52,6 +53,8 @@ def write_rejects(run: ImportRun, reason_if_lost: str) -> tuple[str, IO[bytes]]:
 
 def _layout(file: ImportFile) -> FileLayout:
     feed = next((feed for feed in FEEDS if feed.name == file.format), None)
+    if file.mapping is not None:
+        feed = make_feed(file.mapping)
     return FileLayout(file.name, file.header, file.delimiter, feed.identifiers if feed else frozenset())
 
 

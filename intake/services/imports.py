@@ -78,13 +78,13 @@ def run_import(
             for each in sources:
                 _import_one(each, report, on_rejected, on_warning, on_progress, dry_run=pretended)
         return report
-    report.run = _start_run(sources, source, started_by, started_by_name, options or {})
+    report.run = start_run(sources, source, started_by, started_by_name, options or {})
     files = list(report.run.files.order_by("pk"))
-    with _stopping(report, started_at), _locked(report.run):
+    with _stopping(report, started_at), locked_run(report.run):
         for each, file in zip(sources, files, strict=True):
             recorder = Recorder(report.run.pk, file, layout_of(each))
             _import_one(each, report, on_rejected, on_warning, on_progress, recorder=recorder)
-        _finish(report.run, ImportRun.State.FINISHED)
+        finish_run(report.run, ImportRun.State.FINISHED)
     return report
 
 
@@ -119,16 +119,17 @@ def system_user() -> str:
 def layout_of(import_source: ImportSource) -> FileLayout:
     """How the rejects of this file are written."""
     source = import_source.source
-    return FileLayout(source.path.name, import_source.header, source.head.delimiter, import_source.feed.identifiers)
+    return FileLayout(source.name, import_source.header, source.head.delimiter, import_source.feed.identifiers)
 
 
-def _start_run(
+def start_run(
     sources: Sequence[ImportSource],
     source: ImportRun.Source,
     started_by: User | None,
     started_by_name: str,
     options: dict[str, Any],
 ) -> ImportRun:
+    """Create a run with its files, before anything is imported."""
     files = [_describe_file(each) for each in sources]
     name = started_by.get_username() if started_by is not None else started_by_name
     with transaction.atomic():
@@ -154,6 +155,7 @@ def _describe_file(import_source: ImportSource) -> ImportFile:
         store=import_source.context.store,
         header=[storable(cell) for cell in layout.header],
         delimiter=layout.delimiter,
+        mapping=import_source.mapping,
     )
 
 
@@ -206,7 +208,7 @@ def _stopping(report: ImportReport, started_at: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _locked(run: ImportRun) -> Iterator[None]:
+def locked_run(run: ImportRun) -> Iterator[None]:
     """Hold the run's lock, which shows that a process works on it. It ends with the connection at the latest."""
     try_lock_run(run.pk)
     try:
@@ -216,7 +218,7 @@ def _locked(run: ImportRun) -> Iterator[None]:
             unlock_run(run.pk)
 
 
-def _finish(run: ImportRun, state: ImportRun.State) -> None:
+def finish_run(run: ImportRun, state: ImportRun.State) -> None:
     now = timezone.now()
     ImportRun.objects.filter(pk=run.pk).update(state=state, finished_at=now, updated_at=now)
     run.refresh_from_db()
@@ -227,4 +229,4 @@ def _mark_interrupted(run: ImportRun) -> None:
     with contextlib.suppress(Error):
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
-        _finish(run, ImportRun.State.INTERRUPTED)
+        finish_run(run, ImportRun.State.INTERRUPTED)

@@ -142,6 +142,8 @@ def _locked(run: ImportRun) -> Iterator[None]:
     if not try_lock_run(run.pk):
         raise RunBusy
     try:
+        if run.is_imported_in_steps():
+            raise RunBusy
         yield
     finally:
         with suppress(Error):

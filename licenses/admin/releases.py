@@ -7,7 +7,6 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
@@ -16,45 +15,18 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
 
+from files.large_uploads import OTHER_FIELDS_BYTES, LargeUploadHandler
 from files.rejection_reasons import RejectionReason
-from files.upload_limits import RejectedUpload
 from licenses.models import Release
 from licenses.services import releases
 from licenses.services.releases import Outcome, ReleaseRejected, ReleaseUpload
 
-OTHER_FIELDS_BYTES = 1024 * 1024  # bytes, besides the file
 MEGABYTE = 1024 * 1024
 
 
 def max_request_bytes() -> int:
     """The largest upload form that is read, in bytes."""
     return int(settings.RELEASE_UPLOAD_MAX_BYTES) + OTHER_FIELDS_BYTES
-
-
-class ReleaseUploadHandler(TemporaryFileUploadHandler):
-    """Writes an installer to disk. A file that is too large, or does not fit on the disk, is discarded."""
-
-    reason: RejectionReason | None = None
-
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        if self.reason is not None:
-            return
-        if start + len(raw_data) > settings.RELEASE_UPLOAD_MAX_BYTES:
-            self._reject(RejectionReason.TOO_LARGE)
-            return
-        try:
-            super().receive_data_chunk(raw_data, start)
-        except OSError:
-            self._reject(RejectionReason.NOT_STORED)
-
-    def file_complete(self, file_size: int) -> Any:
-        if self.reason is not None:
-            return RejectedUpload(self.file_name or "file", self.reason)
-        return super().file_complete(file_size)
-
-    def _reject(self, reason: RejectionReason) -> None:
-        self.reason = reason
-        self.upload_interrupted()
 
 
 class ReleaseForm(forms.ModelForm):
@@ -157,7 +129,7 @@ class ReleaseAdmin(ModelAdmin):
         """Check permissions before the upload is read. The CSRF token is checked afterwards."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        request.upload_handlers = [ReleaseUploadHandler(request)]
+        request.upload_handlers = [LargeUploadHandler(request, int(settings.RELEASE_UPLOAD_MAX_BYTES))]
         try:
             return super().add_view(request, form_url, extra_context)
         except ReleaseRejected as error:  # something changed after the form was validated

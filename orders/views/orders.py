@@ -1,28 +1,24 @@
 """The order page, its invoice, the list of orders, and signing out."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from notifications.addresses import mask_address
-from notifications.services import mails_about_order
-from orders import access, formats, panels
+from orders import access
 from orders.access import with_order, with_unconfirmed_order
 from orders.forms import CodeForm
 from orders.http import get_or_post, no_store
 from orders.invoice import Invoice, build_invoice
 from orders.models import Order
-from orders.panels import Task
+from orders.order_page import order_page_context
 from orders.services.confirmations import ResendResult, resend_confirmation
 from orders.statuses import StatusDescription, describe_status
 
@@ -72,38 +68,11 @@ def _matches(order: Order, typed: str) -> bool:
 @with_unconfirmed_order
 def order_page(request: HttpRequest, order: Order) -> HttpResponse:
     """The order. Until a required emailed code was entered, without panels and emails."""
-    context: dict[str, Any] = {
-        "order": order,
-        "zone": order.store.tzinfo,
-        "status": describe_status(order.status),
-        "is_settled": order.status == Order.Status.COMPLETED,  # its badge says all
-        "payment": formats.payment(order),
-        "refunds": order.refund_list,
-        "address": mask_address(order.email) if order.email else "",
-        "is_frozen": order.is_frozen(timezone.now()),
-    }
-    if access.needs_code(request, order):
+    needs_code = access.needs_code(request, order)
+    context = order_page_context(order, with_panels=not needs_code)
+    if needs_code:
         context["code_form"] = CodeForm(order.public_id)
-    else:
-        emails = mails_about_order(order.pk, order.email)
-        shown = panels.load_panels([order])[order.pk]
-        context |= {"panels": panels.leading_first(shown), "mails": emails}
-        context["tasks"] = [*panels.load_tasks(order, shown), *_own_tasks(order)]
-        if not emails and order.email:
-            text = gettext("We haven’t sent an email about this order yet. Emails go to %(address)s.")
-            context["no_mails"] = text % {"address": context["address"]}
     return render(request, "orders/order.html", context)
-
-
-def _own_tasks(order: Order) -> list[Task]:
-    """What can be done with every order."""
-    path = reverse("orders:invoice", args=[order.public_id])
-    tasks = [Task(gettext("Invoice") if order.invoice_number else gettext("Order statement"), path, gettext("PDF"))]
-    if order.email:
-        path = reverse("orders:confirmation", args=[order.public_id])
-        recipient = gettext("to %(address)s") % {"address": mask_address(order.email)}
-        tasks.append(Task(gettext("Send the confirmation again"), path, recipient, is_post=True))
-    return tasks
 
 
 @require_safe

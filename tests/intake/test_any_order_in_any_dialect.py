@@ -6,10 +6,7 @@ cells, with columns left out and in another sequence.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db import transaction
@@ -18,68 +15,11 @@ from hypothesis import strategies as st
 
 from orders.models import Order
 from tests.intake.exports import Importer, table
+from tests.intake.written_orders import ORDERS, Written, expected, told
 
 pytestmark = pytest.mark.django_db
 
-CENT = Decimal("0.01")
 Row = dict[str, str]
-
-
-@dataclass(frozen=True)
-class Item:
-    name: str
-    sku: str
-    quantity: int
-    price: Decimal
-    rate: Decimal  # of its tax
-
-    @property
-    def net(self) -> Decimal:
-        return self.price * self.quantity
-
-    @property
-    def tax(self) -> Decimal:
-        return (self.net * self.rate).quantize(CENT)
-
-
-@dataclass(frozen=True)
-class Written:
-    """An order as a store has it: prices without tax, a discount of the whole order, shipping without tax."""
-
-    items: tuple[Item, ...]
-    shipping: Decimal
-    status: str = "completed"
-    email: str = "ann@example.com"
-    city: str = "Köln"
-    facts: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def net(self) -> Decimal:
-        return sum((item.net for item in self.items), Decimal(0))
-
-    @property
-    def tax(self) -> Decimal:
-        return sum((item.tax for item in self.items), Decimal(0))
-
-    @property
-    def total(self) -> Decimal:
-        return self.net + self.tax + self.shipping
-
-
-_items = st.builds(
-    Item,
-    name=st.sampled_from(["Maximum Security", "Backup; 2 years", "A|B: Suite", "Café “Pro”"]),
-    sku=st.sampled_from(["", "MAX-1", "00042-A"]),
-    quantity=st.integers(1, 4),
-    price=st.integers(100, 30_000).map(lambda cents: cents * CENT),
-    rate=st.sampled_from([Decimal("0.00"), Decimal("0.07"), Decimal("0.19")]),
-)
-_orders = st.builds(
-    Written,
-    items=st.lists(_items, min_size=1, max_size=4).map(tuple),
-    shipping=st.sampled_from([Decimal("0.00"), Decimal("4.90")]),
-    status=st.sampled_from(["completed", "pending", "cancelled"]),
-)
 
 
 def shopify(order: Written, *, repeats: tuple[str, ...] = ()) -> list[Row]:
@@ -169,33 +109,8 @@ DIALECTS: dict[str, Callable[[Written], list[Row]]] = {
 }
 
 
-def told(order: Order) -> dict[str, Any]:
-    lines = order.lines.exclude(kind="other").order_by("position")
-    return {
-        "total": order.total,
-        "tax": order.tax,
-        "status": order.status,
-        "email": order.store_email,
-        "city": order.billing_city,
-        "items": [(line.name, line.sku, line.quantity) for line in lines],
-        "lines": sum((line.total for line in order.lines.all()), Decimal(0)),
-    }
-
-
-def expected(order: Written) -> dict[str, Any]:
-    return {
-        "total": order.total,
-        "tax": order.tax,
-        "status": order.status,
-        "email": order.email,
-        "city": order.city,
-        "items": [(item.name, item.sku, item.quantity) for item in order.items],
-        "lines": order.total,
-    }
-
-
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(order=_orders, dialect=st.sampled_from(sorted(DIALECTS)), data=st.data())
+@given(order=ORDERS, dialect=st.sampled_from(sorted(DIALECTS)), data=st.data())
 def test_an_order_comes_back_the_same_or_is_refused(
     tmp_path: Path, order: Written, dialect: str, data: st.DataObject
 ) -> None:

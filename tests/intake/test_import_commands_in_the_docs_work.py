@@ -9,8 +9,10 @@ import pytest
 from django.core.management import call_command
 
 from intake.management.commands.import_orders import Command
+from intake.models import TableMapping
 from orders.models import Order
 from tests.intake.exports import json_lines, portal_order, shopify_row, table
+from tests.intake.mapped_tables import GERMAN_COLUMNS, german_row, make_mapping
 
 ROOT = Path(__file__).parents[2]
 PAPERS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -34,11 +36,21 @@ def write_files(folder: Path) -> None:
     for name in ("orders_export.csv", "orders.csv", "rejects.csv"):
         (folder / name).write_text(table(shopify_row()))
     (folder / "old.csv").write_bytes(table(*rows).encode("cp1252"))
+    for name in ("sales.csv", "sales-2025.csv"):
+        (folder / name).write_text(table(german_row(), delimiter=";"))
     for name in ("orders.jsonl", "refunds.json"):
         (folder / name).write_text(json_lines(portal_order()))
 
 
+def make_mappings() -> None:
+    """The mapping of the store whose table the commands name."""
+    if not TableMapping.objects.exists():
+        for name in ("sales", "old-shop"):
+            make_mapping(GERMAN_COLUMNS, name=name, statuses={"bezahlt": "completed"}, date_order="dmy")
+
+
 def run(arguments: str) -> str:
+    make_mappings()
     out = io.StringIO()
     call_command("import_orders", *shlex.split(arguments), stdout=out)
     return out.getvalue()
@@ -70,7 +82,7 @@ def test_help_teaches_with_examples_that_work_and_the_exit_status(
     assert "windows-1250" in text
     monkeypatch.chdir(tmp_path)
     examples = commands(text.partition("examples:")[2])
-    assert len(examples) == 5
+    assert len(examples) == 6
     for arguments in examples:
         write_files(tmp_path)
         assert "0 rejected" in run(arguments)

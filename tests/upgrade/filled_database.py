@@ -149,6 +149,28 @@ def _fill_imports(folder: Path) -> None:
     for source in ImportRun.Source:
         ImportRun.objects.create(source=source, state=ImportRun.State.RUNNING, started_by_name="ops")
     ImportRun.objects.create(source=ImportRun.Source.COMMAND, state=ImportRun.State.INTERRUPTED, started_by_name="ops")
+    _fill_uploads(importer)
+
+
+def _fill_uploads(importer: Importer) -> None:
+    """Mappings with each notation, an import with one of them, and uploads in each state."""
+    columns = {"No": "number", "Date": "placed_at", "Sum": "total"}
+    for date_order in TableMapping.DateOrder.values:
+        for sign in TableMapping.DecimalSign.values:
+            name = f"{date_order}-{'comma' if sign == ',' else 'point'}"
+            mapping = make_mapping(
+                columns, "upgrade-import", name, date_order=date_order, decimal_sign=sign, constants={"currency": "EUR"}
+            )
+    importer(table({"No": "UPGRADE-M", "Date": "2026-11-01", "Sum": "5.00"}), store="upgrade-import", mapping=name)
+    for state in ImportUpload.State:
+        ImportUpload.objects.create(
+            store=mapping.store,
+            name="sales.csv",
+            stored_name=ImportUpload.new_stored_name(),
+            size=1,
+            mapping=mapping,
+            state=state,
+        )
 
 
 def _fill_store_events() -> None:

@@ -19,6 +19,7 @@ from intake.dates import DATE_ORDERS
 from intake.feed import RawItem
 from intake.feeds import FEEDS
 from intake.format_detection import ImportSource, detect_format
+from intake.mapping.finding import find_mapping
 from intake.models import DETAILS_KEPT, ImportRun
 from intake.problems import Problem
 from intake.rejects_file import RejectsFile
@@ -36,6 +37,7 @@ examples:
   import_orders --store my-shop --rejects rejects.csv orders_export.csv
   import_orders --store my-shop rejects.csv                   the mended rejects
   import_orders --store my-shop --date-order dmy --encoding windows-1252 old.csv
+  import_orders --store old-shop --mapping sales sales.csv    a table whose columns you mapped in the admin
   import_orders orders.jsonl refunds.json                     files that name their stores
 
 exit status:
@@ -70,6 +72,9 @@ class Command(BaseCommand):
             default="",
             help="day, month and year as in 31/12/2026, 12/31/2026 or 26-12-31, where the file doesn't tell",
         )
+        parser.add_argument(
+            "--mapping", metavar="NAME", default="", help="of the store, for tables in no format that is known"
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, and write nothing")
         parser.add_argument("--rejects", metavar="FILE", type=Path, help="where rows go that were not taken")
         parser.add_argument("--json", action="store_true", help="print the result as one line of JSON, last")
@@ -77,12 +82,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         rejects: RejectsFile | None = None
         try:
-            sources = [
-                detect_format(
-                    SourceFile(path, options["encoding"]), options["format"], options["store"], options["date_order"]
-                )
-                for path in options["files"]
-            ]
+            sources = [_open_source(path, options) for path in options["files"]]
             if options["rejects"]:
                 rejects = RejectsFile(options["rejects"], [each.source for each in sources])
         except UnusableFile as error:
@@ -94,7 +94,7 @@ class Command(BaseCommand):
                     sources,
                     source=ImportRun.Source.COMMAND,
                     started_by_name=system_user(),
-                    options={name: options[name] for name in ("encoding", "date_order") if options[name]},
+                    options=_kept_options(sources, options),
                     dry_run=options["dry_run"],
                     on_rejected=report.reject,
                     on_warning=report.warn,
@@ -119,6 +119,23 @@ class Command(BaseCommand):
         report.finish(imported)
         if imported.counts.rejected:
             sys.exit(EXIT_REJECTED)
+
+
+def _open_source(path: Path, options: dict[str, Any]) -> ImportSource:
+    """Open a file and find its feed. Raises UnusableFile."""
+    store, mapping = options["store"], options["mapping"]
+    if mapping and options["format"]:
+        raise UnusableFile(_("--mapping is for tables in no format that is known. Leave out --format."))
+    encoding = options["encoding"] or (find_mapping(store, mapping).encoding if mapping else "")
+    return detect_format(SourceFile(path, encoding), options["format"], store, options["date_order"], mapping)
+
+
+def _kept_options(sources: list[ImportSource], options: dict[str, Any]) -> dict[str, Any]:
+    """What the history says about how the files were read."""
+    kept = {name: options[name] for name in ("encoding", "date_order") if options[name]}
+    if mappings := sorted({str(each.mapping) for each in sources if each.mapping}):
+        kept["mapping"] = ", ".join(mappings)
+    return kept
 
 
 class _Report:

@@ -1,0 +1,158 @@
+"""Decompress files while they are read: gzip files, and zip archives with one file in them.
+
+Nothing is unpacked to disk, and memory stays flat. What expands beyond reason is cut off.
+"""
+
+import contextlib
+import io
+import os
+import zipfile
+import zlib
+from typing import Any, BinaryIO
+
+from django.utils.translation import gettext as _
+
+GZIP_MAGIC = b"\x1f\x8b"
+ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
+CHUNK_BYTES = 256 * 1024
+# Tables compress to a tenth, or a fiftieth if they repeat much. A larger file that expands more is an attack.
+MAX_RATIO = 250
+UNBOUNDED_BYTES = 256 * 1024 * 1024  # up to this size, anything may expand
+MEMBER_BYTES = 64 * 1024  # read at once: what a damaged archive loses before the damage
+MAX_MEMBERS = 10_000  # of an archive
+
+
+class ArchiveError(Exception):
+    """An archive can't be read. The message says what to do."""
+
+
+class CompressedReader(io.RawIOBase):
+    """Reads a compressed file. If it is damaged or expands beyond reason, `problem` says so, and it ends early."""
+
+    def __init__(self, compressed: BinaryIO) -> None:
+        self._compressed = compressed
+        self._size = os.fstat(compressed.fileno()).st_size
+        self._expanded = 0
+        self.problem = ""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._read(buffer)
+        self._expanded += count
+        if self._expanded > UNBOUNDED_BYTES and self._expanded > MAX_RATIO * self._size:
+            self.problem = _("The compressed file expands to more than any table does; what follows is not read.")
+            return 0
+        return count
+
+    def _read(self, buffer: Any) -> int:
+        raise NotImplementedError
+
+
+def open_compressed(file: BinaryIO) -> CompressedReader | None:
+    """A reader of a compressed file, told by its content; None if it is not compressed. Raises ArchiveError."""
+    file.seek(0)
+    magic = file.read(4)
+    file.seek(0)
+    if magic.startswith(GZIP_MAGIC):
+        return GzipReader(file)
+    if magic in ZIP_MAGICS:
+        return ZipReader(file)
+    return None
+
+
+class GzipReader(CompressedReader):
+    """Decompress gzip files of one or more members. Of a damaged file, everything before the damage is returned."""
+
+    def __init__(self, compressed: BinaryIO) -> None:
+        super().__init__(compressed)
+        self._unread = b""
+        self._member: zlib._Decompress | None = None
+
+    def _read(self, buffer: Any) -> int:
+        while not self.problem:
+            chunk = self._unread or self._compressed.read(CHUNK_BYTES)
+            if self._member is None:
+                if not chunk:
+                    return 0
+                chunk = chunk.lstrip(b"\x00")  # padding between members
+                if not chunk:
+                    continue
+                self._member = zlib.decompressobj(wbits=31)
+            before = self._member.copy()
+            try:
+                inflated = self._member.decompress(chunk, len(buffer))
+            except zlib.error:
+                self.problem = _("The compressed file is damaged; what follows here is missing.")
+                inflated = _salvage(before, chunk, len(buffer))
+                buffer[: len(inflated)] = inflated
+                return len(inflated)
+            if self._member.eof:
+                self._unread = self._member.unused_data
+                self._member = None
+            else:
+                self._unread = self._member.unconsumed_tail
+            if inflated:
+                buffer[: len(inflated)] = inflated
+                return len(inflated)
+            if not chunk and self._member is not None:
+                self.problem = _("The compressed file ends too early; what follows here is missing.")
+        return 0
+
+
+def _salvage(member: "zlib._Decompress", chunk: bytes, max_bytes: int) -> bytes:
+    """Decompress a damaged chunk byte by byte, up to the damage."""
+    saved = bytearray()
+    with contextlib.suppress(zlib.error):
+        for position in range(len(chunk)):
+            saved += member.decompress(chunk[position : position + 1], max_bytes - len(saved))
+            if len(saved) == max_bytes:
+                break
+    return bytes(saved)
+
+
+class ZipReader(CompressedReader):
+    """Reads the only file in a zip archive. The constructor raises ArchiveError if there is none, or several."""
+
+    def __init__(self, compressed: BinaryIO) -> None:
+        super().__init__(compressed)
+        try:
+            archive = zipfile.ZipFile(compressed)
+            members = [member for member in archive.infolist() if _is_content(member)]
+            if len(members) != 1 or len(archive.infolist()) > MAX_MEMBERS:
+                raise ArchiveError(_describe_members(members))
+            [member] = members
+            if member.flag_bits & 1:
+                raise ArchiveError(_("It is an archive with a password: unpack it, and import the file in it."))
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                # Python's readers of other methods expand them without a limit.
+                raise ArchiveError(_("It is an archive in an unusual form: unpack it, and import the file in it."))
+            self._member = archive.open(member)
+        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFError) as error:
+            raise ArchiveError(_("It is a damaged archive: export or pack the file again.")) from error
+
+    def _read(self, buffer: Any) -> int:
+        if self.problem:
+            return 0
+        try:
+            content = self._member.read(min(len(buffer), MEMBER_BYTES))
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError):
+            self.problem = _("The compressed file is damaged; what follows here is missing.")
+            return 0
+        buffer[: len(content)] = content
+        return len(content)
+
+
+def _is_content(member: zipfile.ZipInfo) -> bool:
+    """Whether it is a file that somebody packed, and not what macOS adds for each file."""
+    name = member.filename.rpartition("/")[2]
+    return not (member.is_dir() or member.filename.startswith("__MACOSX/") or name == ".DS_Store")
+
+
+def _describe_members(members: list[zipfile.ZipInfo]) -> str:
+    if not members:
+        return _("It is an archive without a file in it.")
+    if any(member.filename in ("[Content_Types].xml", "mimetype") for member in members):
+        return _("It is a document or spreadsheet: save it as CSV with UTF-8.")
+    return _("It is an archive with %(count)d files: unpack it, and import them one by one.") % {"count": len(members)}

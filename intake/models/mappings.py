@@ -1,0 +1,202 @@
+"""Mappings of tables that no feed knows, and the files that staff upload to import."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import connection, models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from files.models import private_storage
+from orders.models import Store
+from orders.models.fields import NoCardNumbersCharField, NoCardNumbersJSONField, NoCardNumbersSlugField
+
+# How long an uploaded file is kept that was not imported.
+UPLOADS_KEPT = timedelta(days=30)
+# The first key of the advisory lock that a process holds while it works on an upload; the second is the upload's id.
+UPLOAD_LOCK = 0x55504C
+FOLDER = "imports"  # in the storage of private files
+
+
+def header_fingerprint(header: Iterable[str]) -> str:
+    """The digest of a header, by which its mapping is found. The order of the columns does not matter."""
+    names = sorted(name for name in (normalize_column(name) for name in header) if name)
+    return hashlib.sha256(json.dumps(names).encode(errors="surrogatepass")).hexdigest()
+
+
+def normalize_column(name: str) -> str:
+    """The form in which the names of columns are compared: the same as in `intake.tables.read_table`."""
+    return name.strip().lower()
+
+
+class TableMapping(models.Model):
+    """What the columns of a store's table mean. Versions never change: an edit makes a new one.
+
+    `columns` has the field of each column, by the normalized name of the column; `constants` has what holds for all
+    orders of a file, by field. See `intake.mapping.fields` for both. What is empty in the other settings is told by
+    each file, and the time zone by the store.
+    """
+
+    class DecimalSign(models.TextChoices):
+        COMMA = ",", _("comma, as in 1.234,50")
+        POINT = ".", _("point, as in 1,234.50")
+
+    class DateOrder(models.TextChoices):
+        DMY = "dmy", _("day, month, year (31.12.2026)")
+        MDY = "mdy", _("month, day, year (12/31/2026)")
+        YMD = "ymd", _("year, month, day (26-12-31)")
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", verbose_name=_("store"))
+    name = NoCardNumbersSlugField(_("name"), max_length=64)
+    version = models.PositiveIntegerField(_("version"), default=1)
+    fingerprint = models.CharField(max_length=64, editable=False)
+    columns = NoCardNumbersJSONField(_("columns"), default=dict)
+    constants = NoCardNumbersJSONField(_("for all orders"), default=dict, blank=True)
+    date_order = models.CharField(_("date order"), max_length=3, choices=DateOrder, blank=True)
+    decimal_sign = models.CharField(_("decimal sign"), max_length=1, choices=DecimalSign, blank=True)
+    encoding = NoCardNumbersCharField(_("encoding"), max_length=32, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    created_at = models.DateTimeField(_("saved at"), default=timezone.now)
+    created_by_name = NoCardNumbersCharField(_("saved by"), max_length=150, blank=True)
+
+    class Meta:
+        verbose_name = _("mapping")
+        verbose_name_plural = _("mappings")
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(fields=["store", "name", "version"], name="table_mapping_once_per_version")
+        ]
+        indexes = [models.Index(fields=["store", "fingerprint"], name="table_mapping_by_header")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({_('version')} {self.version})"
+
+    def column_of(self, field: str) -> str:
+        """The first column that is mapped to a field; empty if none is."""
+        return next((column for column, mapped in self.columns.items() if mapped == field), "")
+
+    def same_content(self, other: "TableMapping") -> bool:
+        """Whether another version says the same."""
+        names = ("fingerprint", "columns", "constants", "date_order", "decimal_sign", "encoding", "time_zone")
+        return all(getattr(self, name) == getattr(other, name) for name in names)
+
+
+class ImportUploadQuerySet(models.QuerySet["ImportUpload"]):
+    def expired(self, now: datetime) -> Self:
+        """Uploads whose time is over."""
+        return self.filter(uploaded_at__lte=now - UPLOADS_KEPT)
+
+    def at_work(self) -> Self:
+        """Uploads that wait for a worker, or that one works on."""
+        return self.filter(state__in=(ImportUpload.State.CHECKING, ImportUpload.State.IMPORTING))
+
+
+class ImportUpload(models.Model):
+    """A file that staff uploaded to import. Its content is deleted once it was imported, or after UPLOADS_KEPT."""
+
+    class State(models.TextChoices):
+        UPLOADED = "uploaded", _("uploaded")
+        CHECKING = "checking", _("being checked")
+        CHECKED = "checked", _("checked")
+        IMPORTING = "importing", _("being imported")
+        IMPORTED = "imported", _("imported")
+        FAILED = "failed", _("failed")
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", verbose_name=_("store"))
+    name = NoCardNumbersCharField(_("file name"), max_length=255)
+    stored_name = models.CharField(max_length=64, unique=True, editable=False)
+    size = models.PositiveBigIntegerField(_("size in bytes"))
+    uploaded_at = models.DateTimeField(_("uploaded at"), default=timezone.now)
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("uploaded by"),
+    )
+    import_requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("imported by"),
+    )
+    state = models.CharField(_("status"), max_length=16, choices=State, default=State.UPLOADED)
+    # What a person said about a file of a known format. For other tables, the mapping says it.
+    encoding = NoCardNumbersCharField(_("encoding"), max_length=32, blank=True)
+    date_order = models.CharField(_("date order"), max_length=3, choices=TableMapping.DateOrder, blank=True)
+    mapping = models.ForeignKey(
+        TableMapping, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("mapping")
+    )
+    # What the check found so far: see `intake.services.import_steps.Preview`.
+    preview = NoCardNumbersJSONField(default=dict, blank=True, editable=False)
+    problem = NoCardNumbersCharField(_("problem"), max_length=500, blank=True)
+    run = models.OneToOneField(
+        "intake.ImportRun",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="upload",
+        verbose_name=_("import"),
+    )
+
+    objects = ImportUploadQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("file to import")
+        verbose_name_plural = _("files to import")
+        default_permissions = ("add",)
+        indexes = [
+            models.Index(
+                fields=["uploaded_at"],
+                condition=models.Q(state__in=["checking", "importing"]),
+                name="import_upload_to_work_on",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @staticmethod
+    def new_stored_name() -> str:
+        """A random name, in a folder of its own in the private storage."""
+        return f"{FOLDER}/{secrets.token_hex(16)}"
+
+    @property
+    def kept_until(self) -> datetime:
+        return self.uploaded_at + UPLOADS_KEPT
+
+    @property
+    def is_at_work(self) -> bool:
+        return self.state in (self.State.CHECKING, self.State.IMPORTING)
+
+    def change_state(self, *from_states: "ImportUpload.State", to: "ImportUpload.State", **changes: Any) -> bool:
+        """Change the state and other columns, here and in the database. False if it has another state meanwhile."""
+        known = ImportUpload.objects.filter(pk=self.pk, state__in=from_states)
+        is_changed = known.update(state=to, **changes) == 1
+        if is_changed:
+            self.refresh_from_db()
+        return is_changed
+
+    def delete_content(self) -> None:
+        """Delete the file. Deleting it again does nothing."""
+        private_storage().delete(self.stored_name)
+
+
+def try_lock_upload(upload_id: int) -> bool:
+    """Take the lock of an upload until `unlock_upload` or the end of the connection. False if it is taken."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [UPLOAD_LOCK, upload_id])
+        return bool(cursor.fetchone()[0])
+
+
+def unlock_upload(upload_id: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [UPLOAD_LOCK, upload_id])

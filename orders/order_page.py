@@ -1,0 +1,51 @@
+"""What the order page shows: to the buyer, and to staff who preview it."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from notifications.addresses import mask_address
+from notifications.services import mails_about_order
+from orders import formats, panels
+from orders.models import Order
+from orders.panels import Task
+from orders.statuses import describe_status
+
+
+def order_page_context(order: Order, *, with_panels: bool = True) -> dict[str, Any]:
+    """The context of `orders/order.html`. The caller checks access.
+
+    `with_panels` is false until a required emailed code was entered: then panels and emails are left out.
+    """
+    context: dict[str, Any] = {
+        "order": order,
+        "zone": order.store.tzinfo,
+        "status": describe_status(order.status),
+        "is_settled": order.status == Order.Status.COMPLETED,  # its badge says all
+        "payment": formats.payment(order),
+        "refunds": order.refund_list,
+        "address": mask_address(order.email) if order.email else "",
+        "is_frozen": order.is_frozen(timezone.now()),
+    }
+    if with_panels:
+        emails = mails_about_order(order.pk, order.email)
+        shown = panels.load_panels([order])[order.pk]
+        context |= {"panels": panels.leading_first(shown), "mails": emails}
+        context["tasks"] = [*panels.load_tasks(order, shown), *_own_tasks(order)]
+        if not emails and order.email:
+            text = gettext("We haven’t sent an email about this order yet. Emails go to %(address)s.")
+            context["no_mails"] = text % {"address": context["address"]}
+    return context
+
+
+def _own_tasks(order: Order) -> list[Task]:
+    """What can be done with every order."""
+    path = reverse("orders:invoice", args=[order.public_id])
+    tasks = [Task(gettext("Invoice") if order.invoice_number else gettext("Order statement"), path, gettext("PDF"))]
+    if order.email:
+        path = reverse("orders:confirmation", args=[order.public_id])
+        recipient = gettext("to %(address)s") % {"address": mask_address(order.email)}
+        tasks.append(Task(gettext("Send the confirmation again"), path, recipient, is_post=True))
+    return tasks
