@@ -267,6 +267,59 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="StoreEvent",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("format", models.CharField(max_length=32, verbose_name="format")),
+                ("event_id", models.CharField(max_length=255, verbose_name="event id")),
+                ("kind", models.CharField(blank=True, max_length=100, verbose_name="kind of event")),
+                ("received_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="received at")),
+                ("body", models.BinaryField(null=True)),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waiting"),
+                            ("taken", "taken"),
+                            ("rejected", "rejected"),
+                            ("ignored", "ignored"),
+                        ],
+                        default="waiting",
+                        max_length=8,
+                        verbose_name="verdict",
+                    ),
+                ),
+                ("code", models.CharField(blank=True, max_length=32, verbose_name="code")),
+                ("reason", models.TextField(blank=True, verbose_name="reason")),
+                ("word", models.CharField(blank=True, max_length=64, verbose_name="word")),
+                ("tries", models.PositiveIntegerField(default=0, verbose_name="tries")),
+                (
+                    "next_try_at",
+                    models.DateTimeField(default=django.utils.timezone.now, null=True, verbose_name="next try at"),
+                ),
+                ("retried_since", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("finished_at", models.DateTimeField(null=True, verbose_name="finished at")),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="orders.store",
+                        verbose_name="store",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "store event",
+                "verbose_name_plural": "store events",
+                "permissions": [
+                    ("retry_storeevent", "Can try store events again"),
+                    ("read_storeevent", "Can read the content of store events"),
+                ],
+                "default_permissions": ("view",),
+            },
+        ),
+        migrations.CreateModel(
             name="TableMapping",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -429,6 +482,33 @@ class Migration(migrations.Migration):
                 verbose_name="mapping",
             ),
         ),
+        migrations.CreateModel(
+            name="WebhookSecret",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("format", models.CharField(max_length=32, verbose_name="format")),
+                ("position", models.PositiveSmallIntegerField(editable=False)),
+                ("content", models.BinaryField()),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created at"),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="orders.store",
+                        verbose_name="store",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "webhook secret",
+                "verbose_name_plural": "webhook secrets",
+                "default_permissions": ("add", "delete", "view"),
+            },
+        ),
         migrations.AddIndex(
             model_name="importrun",
             index=models.Index(
@@ -456,6 +536,33 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=("store", "format", "word"), name="status_meaning_once_per_word"),
         ),
         migrations.AddIndex(
+            model_name="storeevent",
+            index=models.Index(
+                condition=models.Q(("verdict", "waiting")), fields=["next_try_at", "id"], name="store_event_due"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="storeevent",
+            index=models.Index(
+                condition=models.Q(("body__isnull", False)), fields=["received_at"], name="store_event_with_body"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="storeevent",
+            index=models.Index(fields=["received_at"], name="store_event_by_time"),
+        ),
+        migrations.AddConstraint(
+            model_name="storeevent",
+            constraint=models.UniqueConstraint(fields=("store", "format", "event_id"), name="store_event_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="storeevent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("verdict", "waiting"), ("finished_at__isnull", False), _connector="OR"),
+                name="store_event_finished",
+            ),
+        ),
+        migrations.AddIndex(
             model_name="tablemapping",
             index=models.Index(fields=["store", "fingerprint"], name="table_mapping_by_header"),
         ),
@@ -476,5 +583,17 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="importfile",
             index=models.Index(fields=["sha256"], name="import_file_by_digest"),
+        ),
+        migrations.AddConstraint(
+            model_name="webhooksecret",
+            constraint=models.UniqueConstraint(
+                fields=("store", "format", "position"), name="webhook_secret_once_per_position"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="webhooksecret",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("position__range", (1, 2))), name="webhook_secret_position"
+            ),
         ),
     ]

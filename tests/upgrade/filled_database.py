@@ -13,7 +13,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from files.models import DownloadRecord, Upload
-from intake.models import ImportRun, StatusMeaning
+from intake.models import ImportRun, ImportUpload, StatusMeaning, TableMapping
 from licenses.models import (
     Device,
     Download,
@@ -43,7 +43,8 @@ from portal.models import Heartbeat
 from refunds.models import ReturnException, ReturnPolicy, WithdrawalPeriod
 from support.models import ArticleVersion, ArticleVote
 from tests import factories
-from tests.intake.exports import ORDER, Importer, portal_order, shopify_row
+from tests.intake.exports import ORDER, Importer, portal_order, shopify_row, table
+from tests.intake.mapped_tables import make_mapping
 from tests.intake.pushing_stores import PushingStore, process
 from tests.intake.test_stripe_payments import charge, event
 from tests.pages import inside
