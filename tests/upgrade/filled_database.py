@@ -3,6 +3,7 @@
 from contextlib import suppress
 from datetime import date, timedelta
 from io import StringIO
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -163,13 +164,14 @@ def _fill_uploads(importer: Importer) -> None:
                 columns, "upgrade-import", name, date_order=date_order, decimal_sign=sign, constants={"currency": "EUR"}
             )
     importer(table({"No": "UPGRADE-M", "Date": "2026-11-01", "Sum": "5.00"}), store="upgrade-import", mapping=name)
-    for state in ImportUpload.State:
+    for state, date_order in zip(ImportUpload.State, cycle(TableMapping.DateOrder), strict=False):
         ImportUpload.objects.create(
             store=mapping.store,
             name="sales.csv",
             stored_name=ImportUpload.new_stored_name(),
             size=1,
             mapping=mapping,
+            date_order=date_order,
             state=state,
         )
 
