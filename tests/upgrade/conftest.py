@@ -11,11 +11,11 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests.upgrade.released_versions import ReleasedVersion, load_versions, restore_into, run_postgresql
 
 
-@pytest.fixture(scope="session", params=load_versions(), ids=lambda released: released.version)
+@pytest.fixture(scope="module", params=load_versions(), ids=lambda released: released.version)
 def upgraded(
     request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[ReleasedVersion]:
-    """A released version whose dump is now the database of the tests, migrated to this version."""
+    """A released version whose dump is the database of this module's tests, migrated to this version."""
     released: ReleasedVersion = request.param
     usual = connection.settings_dict["NAME"]
     name = f"upgrade_{released.version.replace('.', '_')}_{os.getpid()}"
