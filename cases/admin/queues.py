@@ -171,7 +171,7 @@ class CaseAdmin(QueueAdmin):
         days = (timezone.now() - case.created_at).days
         return gettext("%(days)d d") % {"days": days} if days else gettext("today")
 
-    @display(description=_("answer due"), ordering="due_at", label={"overdue": "danger"})
+    @display(description=_("reply due"), ordering="due_at", label={"overdue": "danger"})
     def due(self, case: Case) -> tuple[str, str] | str:
         if not case.is_undecided:
             return "–"
