@@ -106,7 +106,7 @@ class Command(BaseCommand):
         if report.canceled_emails:
             write(_("%(count)d emails that were waiting are not sent.") % {"count": report.canceled_emails})
         if dry_run:
-            write(_("Nothing was changed: this was a dry run."))
+            write(_("This was a dry run. Nothing was changed."))
 
 
 def _as_json(run: ImportRun, report: UndoReport) -> dict[str, Any]:
