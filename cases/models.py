@@ -61,7 +61,7 @@ class Case(models.Model):
     events: Any  # related manager of the model's own CaseEvent subclass
     language = models.CharField(_("language"), max_length=16, blank=True, editable=False)
     created_at = models.DateTimeField(_("received at"), default=timezone.now, editable=False)
-    due_at = models.DateTimeField(_("answer due"), default=default_due_at)
+    due_at = models.DateTimeField(_("reply due"), default=default_due_at)
     # When the wait for the buyer's answer began. The answer moves the due date by the length of the wait.
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -122,7 +122,7 @@ class DecidedCase(Case):
     REFERENCE_PREFIX: ClassVar[str]
     SUCCESS_STATUS: ClassVar[str]  # the closed status of a case that was carried out
 
-    comment = NoCardNumbersTextField(_("comment of the buyer"), blank=True)
+    comment = NoCardNumbersTextField(_("buyer’s comment"), blank=True)
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True, editable=False)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
@@ -149,24 +149,24 @@ class CaseEvent(models.Model):
         STORE = "store", _("the store")
 
     case: Any
-    at = models.DateTimeField(_("at"), default=timezone.now)
-    actor = models.CharField(_("who"), max_length=8, choices=Actor)
+    at = models.DateTimeField(_("date"), default=timezone.now)
+    actor = models.CharField(_("changed by"), max_length=8, choices=Actor)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
         null=True,
         blank=True,
         related_name="+",
-        verbose_name=_("by"),
+        verbose_name=_("staff member"),
     )
-    from_status = models.CharField(_("from"), max_length=24, blank=True)
-    to_status = models.CharField(_("to"), max_length=24)
-    text = NoCardNumbersTextField(_("said to the buyer, or by the buyer"), blank=True)
+    from_status = models.CharField(_("old status"), max_length=24, blank=True)
+    to_status = models.CharField(_("new status"), max_length=24)
+    text = NoCardNumbersTextField(_("message to or from the buyer"), blank=True)
     note = NoCardNumbersTextField(_("internal note"), blank=True)
 
     class Meta:
         abstract = True
-        verbose_name = _("step")
+        verbose_name = _("history entry")
         verbose_name_plural = _("history")
         ordering = ["at", "pk"]
 

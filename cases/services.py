@@ -34,7 +34,7 @@ def cancel(case: DecidedCase, **columns: Any) -> None:
         if current.status == CANCELLED:
             return
         if not current.is_undecided:
-            raise NotPossible(_("This is decided already, so it cannot be canceled here any more."))
+            raise NotPossible(_("We’ve already decided this request, so you can’t cancel it here."))
         transition(current, CANCELLED, Actor.BUYER, **columns)
 
 
@@ -59,7 +59,7 @@ def start_review(case: DecidedCase, by: User) -> None:
 
 def ask_question(case: DecidedCase, by: User, question: str, note: str = "") -> None:
     """Ask the buyer a question, to be answered on the case's status page."""
-    question = require_text(question, _("Please write the question to the buyer."))
+    question = require_text(question, _("Enter a question for the buyer."))
     with locked(case) as current:
         transition(current, QUESTION_ASKED, Actor.STAFF, by=by, text=question, note=note)
 
@@ -69,7 +69,7 @@ def decline(case: DecidedCase, by: User, reason: str, note: str = "", **columns:
 
     An approval is taken back by the service of its kind of case, which also stops what it promised.
     """
-    reason = require_text(reason, _("Please write the reason to the buyer."))
+    reason = require_text(reason, _("Enter a reason for the buyer."))
     with locked(case) as current:
         if not current.is_undecided:
             raise WrongStatus(status_label(current))
@@ -78,6 +78,6 @@ def decline(case: DecidedCase, by: User, reason: str, note: str = "", **columns:
 
 def add_note(case: DecidedCase, by: User, note: str) -> None:
     """Add a note that only staff see. The status stays."""
-    note = require_text(note, _("Please write the note."))
+    note = require_text(note, _("Enter a note."))
     with locked(case) as current:
         add_event(current, current.status, Actor.STAFF, by=by, note=note)

@@ -33,8 +33,8 @@ class UploadAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     fieldsets = [
         (None, {"fields": ["name", "media_type", "formatted_size", "download_link"]}),
-        (_("Keeping"), {"fields": ["uploaded_at", "keep_until", "sha256"]}),
-        (_("Who looked"), {"fields": ["downloads"]}),
+        (_("Retention"), {"fields": ["uploaded_at", "keep_until", "sha256"]}),
+        (_("Downloads"), {"fields": ["downloads"]}),
     ]
 
     @admin.display(description=_("size"), ordering="size")
@@ -47,10 +47,10 @@ class UploadAdmin(ReadOnlyAdmin):
             '<a class="underline" href="{}">{}</a>', reverse("files:download", args=[upload.pk]), gettext("Download")
         )
 
-    @admin.display(description=_("latest looks"))
+    @admin.display(description=_("latest downloads"))
     def downloads(self, upload: Upload) -> str:
         latest = DownloadRecord.objects.filter(upload_id=upload.pk).select_related("staff").order_by("-at")[:50]
-        return "\n".join(str(record) for record in latest) or gettext("Nobody yet.")
+        return "\n".join(str(record) for record in latest) or gettext("No downloads yet.")
 
 
 @admin.register(DownloadRecord)

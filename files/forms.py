@@ -58,7 +58,7 @@ class MultipleUploadField(forms.FileField):
     """Up to `max_files` files. The cleaned value is a list of CleanFile; the error of a rejected file names it."""
 
     widget: type[SingleFileInput] = MultipleFileInput
-    default_error_messages = {"required": _("Please choose a file: a PDF, a photo or a screenshot.")}
+    default_error_messages = {"required": _("Choose a file: a PDF, a photo or a screenshot.")}
 
     def __init__(self, *, max_files: int = 3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -103,7 +103,7 @@ class MultipleUploadField(forms.FileField):
         parts = [conditional_escape(help_text), limits]
         if form.is_bound and form.errors and bound_field.data:
             # Browsers do not keep chosen files when a form is shown again, and no page can choose them.
-            again = gettext("Please choose your files again: the browser does not keep them.")
+            again = gettext("Choose your files again. Your browser doesn’t keep them.")
             parts.append(format_html("<strong>{}</strong>", again))
         return mark_safe(" ".join(part for part in parts if part))  # noqa: S308 (each part is escaped)
 

@@ -38,12 +38,12 @@ class Upload(models.Model):
         PNG = "image/png", "PNG"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(_("name"), max_length=120, help_text=_("As the buyer’s device called it."))
-    media_type = models.CharField(_("kind"), max_length=40, choices=MediaType)
+    name = models.CharField(_("name"), max_length=120, help_text=_("File name on the buyer’s device."))
+    media_type = models.CharField(_("file type"), max_length=40, choices=MediaType)
     size = models.PositiveIntegerField(_("size in bytes"))
     sha256 = models.CharField("SHA-256", max_length=64)
     stored_name = models.CharField(max_length=64, unique=True, editable=False)
-    uploaded_at = models.DateTimeField(_("sent at"), default=timezone.now)
+    uploaded_at = models.DateTimeField(_("uploaded at"), default=timezone.now)
     keep_until = models.DateTimeField(_("deleted after"))
     # Whose daily limit the file counts against, as a keyed hash; emptied after a day (see files/client_limits.py).
     client_key = models.CharField(max_length=32, blank=True, editable=False)
@@ -84,12 +84,12 @@ class DownloadRecord(models.Model):
     """A member of staff downloaded an upload. Outlives the upload, so it has its id instead of a foreign key."""
 
     upload_id = models.UUIDField(_("upload"))
-    staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, verbose_name=_("who"))
-    at = models.DateTimeField(_("when"), default=timezone.now)
+    staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, verbose_name=_("downloaded by"))
+    at = models.DateTimeField(_("downloaded at"), default=timezone.now)
 
     class Meta:
-        verbose_name = _("look at an upload")
-        verbose_name_plural = _("looks at uploads")
+        verbose_name = _("upload download")
+        verbose_name_plural = _("upload downloads")
         indexes = [
             models.Index(fields=["upload_id", "at"], name="download_record_by_upload"),
             models.Index(fields=["at"], name="download_record_by_time"),

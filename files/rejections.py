@@ -11,52 +11,33 @@ from files.cleaning.limits import MAX_PAGES, MAX_PIXELS
 from files.rejection_reasons import RejectionReason
 
 MESSAGES: Mapping[RejectionReason, Any] = {
-    RejectionReason.EMPTY: _("This file is empty. Please choose it again, or take a new photo."),
+    RejectionReason.EMPTY: _("This file is empty. Choose it again or take a new photo."),
     RejectionReason.TOO_LARGE: _(
-        "This file is too large: %(megabytes)d MB are the most. Please send a screenshot, or a photo of lower quality."
+        "This file is larger than %(megabytes)d MB. Send a screenshot or a photo in lower quality."
     ),
     RejectionReason.DAILY_LIMIT: _(
-        "Too many files came from your network in the last 24 hours. "
-        "Please try again tomorrow, or send it without files."
+        "Your network has sent too many files in the last 24 hours. Send this without files, or try again tomorrow."
     ),
-    RejectionReason.WEB_PAGE: _("This is a web page. Please print it to a PDF, or send a screenshot."),
-    RejectionReason.DRAWING: _("This is an SVG drawing, which can hold programs. Please send it as PNG or PDF."),
-    RejectionReason.ARCHIVE: _(
-        "This is an archive. Please unpack it, and send what is in it as PDF, JPEG, PNG or HEIC."
-    ),
-    RejectionReason.OFFICE_DOCUMENT: _("This is an office document. Please save it as PDF, and send that."),
-    RejectionReason.OTHER_PICTURE: _("We cannot take this kind of picture. Please save it as JPEG or PNG."),
-    RejectionReason.RECORDING: _("This is a film or sound. Please send a photo or a screenshot."),
-    RejectionReason.PROGRAM: _("This is a program, or pretends to be one. Please send a photo, a screenshot or a PDF."),
-    RejectionReason.OTHER_KIND: _(
-        "This is not a PDF, JPEG, PNG or HEIC file. Please send a photo or a screenshot of it."
-    ),
-    RejectionReason.UNREADABLE: _(
-        "This file is damaged: we could not read it. Please save it anew, or send a screenshot."
-    ),
-    RejectionReason.TOO_MANY_PIXELS: _(
-        "This picture is too large: %(megapixels)d megapixels are the most. Please make it smaller."
-    ),
-    RejectionReason.TOO_MUCH_WORK: _("This file takes too much to read. Please send a screenshot of it."),
-    RejectionReason.PDF_LOCKED: _(
-        "This PDF is locked with a password. Please print it to a new PDF, or send screenshots of its pages."
-    ),
-    RejectionReason.PDF_SCRIPT: _("This PDF holds a program. Please print it to a new PDF, and send that."),
-    RejectionReason.PDF_ACTION: _(
-        "This PDF would open other files or send data. Please print it to a new PDF, and send that."
-    ),
-    RejectionReason.PDF_ATTACHMENT: _(
-        "This PDF has other files attached. Please print it to a new PDF, and send that."
-    ),
-    RejectionReason.PDF_MEDIA: _("This PDF has film or sound in it. Please print it to a new PDF, and send that."),
-    RejectionReason.PDF_FORM: _("This PDF is a form that runs a program. Please print it to a new PDF, and send that."),
-    RejectionReason.PDF_TOO_LONG: _(
-        "This PDF is too long: %(pages)d pages are the most. Please send the pages that matter."
-    ),
-    RejectionReason.BUSY: _("Many people are sending files just now. Please send yours again in a minute."),
-    RejectionReason.NOT_STORED: _(
-        "We cannot keep files just now, and nothing was sent. That is our fault. Please try again later."
-    ),
+    RejectionReason.WEB_PAGE: _("This is a web page. Print it to a PDF or send a screenshot."),
+    RejectionReason.DRAWING: _("We can’t accept SVG files because they can contain programs. Send it as a PNG or PDF."),
+    RejectionReason.ARCHIVE: _("This is an archive. Unpack it and send its files as PDF, JPEG, PNG or HEIC."),
+    RejectionReason.OFFICE_DOCUMENT: _("This is an office document. Save it as a PDF and send that."),
+    RejectionReason.OTHER_PICTURE: _("We can’t accept this image format. Save the image as JPEG or PNG."),
+    RejectionReason.RECORDING: _("This is a video or audio file. Send a photo or a screenshot."),
+    RejectionReason.PROGRAM: _("We can’t accept programs. Send a photo, a screenshot or a PDF."),
+    RejectionReason.OTHER_KIND: _("This isn’t a PDF, JPEG, PNG or HEIC file. Send a photo or a screenshot of it."),
+    RejectionReason.UNREADABLE: _("This file is damaged and we can’t read it. Save it again or send a screenshot."),
+    RejectionReason.TOO_MANY_PIXELS: _("This image is larger than %(megapixels)d megapixels. Make it smaller."),
+    RejectionReason.TOO_MUCH_WORK: _("This file is too complex to read. Send a screenshot of it."),
+    RejectionReason.PDF_LOCKED: _("This PDF has a password. Print it to a new PDF or send screenshots of its pages."),
+    RejectionReason.PDF_SCRIPT: _("This PDF contains a program. Print it to a new PDF and send that."),
+    RejectionReason.PDF_ACTION: _("This PDF opens other files or sends data. Print it to a new PDF and send that."),
+    RejectionReason.PDF_ATTACHMENT: _("This PDF has files attached. Print it to a new PDF and send that."),
+    RejectionReason.PDF_MEDIA: _("This PDF contains video or audio. Print it to a new PDF and send that."),
+    RejectionReason.PDF_FORM: _("This PDF is a form that runs a program. Print it to a new PDF and send that."),
+    RejectionReason.PDF_TOO_LONG: _("This PDF has more than %(pages)d pages. Send only the pages we need."),
+    RejectionReason.BUSY: _("We’re receiving many files right now. Send yours again in a minute."),
+    RejectionReason.NOT_STORED: _("We can’t store files right now, so nothing was sent. Try again later."),
 }
 
 
@@ -82,8 +63,8 @@ class FileRejected(ValueError):
 
 def too_many_files_message(max_files: int) -> str:
     return ngettext(
-        "Please send only one file. Several pages fit into one PDF.",
-        "Please send at most %(count)d files. Several pages fit into one PDF.",
+        "Send only one file. You can put several pages in one PDF.",
+        "Send at most %(count)d files. You can put several pages in one PDF.",
         max_files,
     ) % {"count": max_files}
 

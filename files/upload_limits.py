@@ -168,7 +168,9 @@ class RequestSizeLimitMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or ""
         if not length and request.headers.get("Transfer-Encoding"):
-            return HttpResponse(gettext("This request has no Content-Length."), content_type="text/plain", status=411)
+            return HttpResponse(
+                gettext("This request has no Content-Length header."), content_type="text/plain", status=411
+            )
         smallest_limit = int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
         if length.isdecimal() and int(length) > smallest_limit and int(length) > _max_bytes(request):
             return render(request, "files/too_large.html", {"megabytes": max_megabytes()}, status=413)

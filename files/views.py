@@ -39,7 +39,7 @@ def download(request: HttpRequest, upload_id: UUID) -> HttpResponseBase:
         raise Http404 from error
     except Exception:  # each storage backend raises its own errors
         logger.exception("The storage of uploads cannot be reached.")
-        return HttpResponse(_("The storage of files cannot be reached. Please try again later."), status=503)
+        return HttpResponse(_("File storage can’t be reached. Try again later."), status=503)
     DownloadRecord.objects.create(upload_id=upload.pk, staff=staff)
     response = FileResponse(content, as_attachment=True, filename=upload.name, content_type=upload.media_type)
     response["X-Content-Type-Options"] = "nosniff"

@@ -84,7 +84,7 @@ class GzipReader(CompressedReader):
             try:
                 inflated = self._member.decompress(chunk, len(buffer))
             except zlib.error:
-                self.problem = _("The compressed file is damaged; what follows here is missing.")
+                self.problem = _("The compressed file is damaged. Everything after this line is missing.")
                 inflated = _salvage(before, chunk, len(buffer))
                 buffer[: len(inflated)] = inflated
                 return len(inflated)
@@ -97,7 +97,7 @@ class GzipReader(CompressedReader):
                 buffer[: len(inflated)] = inflated
                 return len(inflated)
             if not chunk and self._member is not None:
-                self.problem = _("The compressed file ends too early; what follows here is missing.")
+                self.problem = _("The compressed file is incomplete. Everything after this line is missing.")
         return 0
 
 
@@ -138,7 +138,7 @@ class ZipReader(CompressedReader):
         try:
             content = self._member.read(min(len(buffer), MEMBER_BYTES))
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError):
-            self.problem = _("The compressed file is damaged; what follows here is missing.")
+            self.problem = _("The compressed file is damaged. Everything after this line is missing.")
             return 0
         buffer[: len(content)] = content
         return len(content)

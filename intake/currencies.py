@@ -37,13 +37,13 @@ def read_currency(text: str) -> str | None:
 def unknown_currency(text: str, column: str = "") -> ImportRejected:
     """The rejection of an order whose currency is not told, or not known. `column` is where it should be told."""
     if text.strip() and text != NO_CURRENCY:
-        sentence = _("“%(text)s” is no currency. Write its three letters by ISO 4217, such as EUR.")
+        sentence = _("“%(text)s” isn’t a currency. Enter its three-letter ISO 4217 code, for example EUR.")
         return ImportRejected(sentence % {"text": text.strip()[:40]}, ProblemCode.UNKNOWN_CURRENCY, text.strip()[:64])
-    sentence = _("The currency of this order is not told. Export the file with it, or set it in a mapping.")
+    sentence = _("This order has no currency. Export the file with the currency, or set it in a mapping.")
     if column:
         sentence = _(
-            "column “%(column)s”: Write the currency as three capital letters, such as EUR. The currency of this order "
-            "is not told. Export the file with this column, or set the currency in a mapping."
+            "column “%(column)s”: This order has no currency. Export the file with this column (for example EUR), "
+            "or set the currency in a mapping."
         ) % {"column": column}
     return ImportRejected(sentence, ProblemCode.UNKNOWN_CURRENCY)
 

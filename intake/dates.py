@@ -69,8 +69,8 @@ def _parse_written_time(text: str, compact: str, time_zone: tzinfo, date_order: 
     if _SERIAL_NUMBER.fullmatch(compact) or _DAMAGED_NUMBER.fullmatch(compact):
         raise ImportRejected(
             _(
-                "“%(text)s” is a date as a spreadsheet left it. Export the file from the store again and don't save it "
-                "in a spreadsheet, or format the column as a date with the year first (2026-11-01)."
+                "“%(text)s” is a date that a spreadsheet changed. Export the file from the store again without "
+                "saving it in a spreadsheet, or format the column as a date with the year first (2026-11-01)."
             )
             % {"text": text[:40]},
             ProblemCode.SPREADSHEET_DAMAGE,
@@ -142,7 +142,7 @@ def _parse_numeric(text: str, first: str, second: str, third: str, date_order: s
     if date_order in DATE_ORDERS and (date_order != "ymd" or len(third) == 2):
         if date_order not in _possible_orders(first, second, third):
             raise ImportRejected(
-                _("“%(text)s” is no date in the order %(order)s, in which this file writes dates.")
+                _("“%(text)s” isn’t a date in the order %(order)s, which this file uses.")
                 % {"text": text[:40], "order": date_order},
                 ProblemCode.UNCLEAR_DATE,
                 text[:40],
@@ -230,22 +230,23 @@ def _names() -> tuple[dict[str, int], frozenset[str]]:
 
 def _refuse(text: str) -> NoReturn:
     raise ImportRejected(
-        _("“%(text)s” is no time as in 2026-11-01 10:00:00 +0100.") % {"text": text[:40]}, word=text[:40]
+        _("“%(text)s” isn’t a date and time. Write it like 2026-11-01 10:00:00 +0100.") % {"text": text[:40]},
+        word=text[:40],
     ) from None
 
 
 def _unclear(text: str) -> ImportRejected:
     sentence = _(
-        "“%(text)s” can be read as more than one day. Say with --date-order dmy, mdy or ymd how this file writes dates."
+        "“%(text)s” can be more than one date. Set the order of day, month and year with --date-order dmy, mdy or ymd."
     )
     return ImportRejected(sentence % {"text": text[:40]}, ProblemCode.UNCLEAR_DATE, text[:40])
 
 
 def _mixed_up(text: str) -> ImportRejected:
     sentence = _(
-        "“%(text)s” may have its day and month exchanged: other dates of this column are written otherwise, as after a "
-        "spreadsheet changed those that it took for dates. Export the file from the store again and don't save it in a "
-        "spreadsheet. If the dates are right, say --date-order dmy or mdy for the others."
+        "“%(text)s” may have its day and month swapped: other dates in this column have another format, so a "
+        "spreadsheet may have changed some of them. Export the file from the store again without saving it in a "
+        "spreadsheet. If the dates are correct, set --date-order dmy or mdy for the others."
     )
     return ImportRejected(sentence % {"text": text[:40]}, ProblemCode.SPREADSHEET_DAMAGE, text[:40])
 

@@ -43,7 +43,7 @@ def _document(line: TextLine) -> Document:
     try:
         value = parse_form(line.text)
     except ValueError:
-        return Document(line.line, line.text, problem=_("This is no form, or has too many fields."))
+        return Document(line.line, line.text, problem=_("This isn’t a form, or it has too many fields."))
     return Document(line.line, json.dumps(value, ensure_ascii=False), value)
 
 

@@ -49,7 +49,7 @@ def detect_format(
         return read_with_mapping(source, find_mapping(store, mapping_name), date_order)
     if source.is_empty and format_name is None:
         raise UnusableFile(
-            _("%(path)s is empty. If that is right, say what it would be with --format.") % {"path": source.label}
+            _("%(path)s is empty. If that’s correct, set its format with --format.") % {"path": source.label}
         )
     if format_name is None and (mapping := recognize_mapping(source, store)):
         return read_with_mapping(source, mapping, date_order)
@@ -60,8 +60,7 @@ def detect_format(
         _check_named_format(source, feed)
     if not feed.names_store and not store:
         raise UnusableFile(
-            _("%(path)s does not say which store its orders are from. Name the store with --store SLUG.")
-            % {"path": source.label}
+            _("%(path)s doesn’t name the store of its orders. Set it with --store SLUG.") % {"path": source.label}
         )
     if store:
         _check_slug(store)
@@ -131,7 +130,7 @@ def _detect(source: SourceFile) -> Feed:
             % {"path": source.label, "formats": ", ".join(feed.name for feed in FEEDS)}
         )
     raise UnusableFile(
-        _("%(path)s is none of the formats that are known here (%(formats)s). See docs/store-formats.md.")
+        _("%(path)s isn’t in a supported format (%(formats)s). See docs/store-formats.md.")
         % {"path": source.label, "formats": ", ".join(feed.name for feed in FEEDS)}
     )
 
@@ -143,17 +142,19 @@ def _check_named_format(source: SourceFile, feed: Feed) -> None:
     if other := next((each for each in FEEDS if each.matches(source.head)), None):
         kind = _("JSON") if is_json else _("a table")
         raise UnusableFile(
-            _("%(path)s is %(kind)s in the format %(other)s, not %(format)s. Leave out --format.")
+            _("%(path)s is %(kind)s in the format %(other)s, not %(format)s. Run the command without --format.")
             % {**names, "other": other.name, "kind": kind}
         )
     if is_json and feed.is_table:
-        raise UnusableFile(_("%(path)s is JSON, and %(format)s is a table. Leave out --format.") % names)
+        raise UnusableFile(_("%(path)s is JSON, but %(format)s is a table. Run the command without --format.") % names)
     if is_json:
         return  # each object says what is wrong with it
     _check_columns(source, feed)
     if not feed.is_table and not feed.required_columns:
-        raise UnusableFile(_("%(path)s is not JSON, as the format %(format)s is. Leave out --format.") % names)
-    raise UnusableFile(_("%(path)s has not the columns of the format %(format)s.") % names)
+        raise UnusableFile(
+            _("%(path)s isn’t JSON, but the format %(format)s is. Run the command without --format.") % names
+        )
+    raise UnusableFile(_("%(path)s doesn’t have the columns of the format %(format)s.") % names)
 
 
 def _check_columns(source: SourceFile, feed: Feed) -> None:
@@ -167,8 +168,8 @@ def _check_columns(source: SourceFile, feed: Feed) -> None:
         wanted = ", ".join(_(" or ").join(f"“{column}”" for column in columns) for columns in missing)
         raise UnusableFile(
             _(
-                "%(path)s has no column %(columns)s, and without it no row can be imported as %(format)s. Export the "
-                "file again with that column."
+                "%(path)s has no column %(columns)s, which the format %(format)s requires. Export the file again "
+                "with that column."
             )
             % {"path": source.label, "columns": wanted, "format": feed.name}
         )
@@ -179,5 +180,5 @@ def _check_slug(store: str) -> None:
         Store._meta.get_field("slug").run_validators(store)
     except ValidationError:
         raise UnusableFile(
-            _("%(store)s is no short name of a store: use letters, digits and dashes.") % {"store": store}
+            _("%(store)s isn’t a short name of a store. Use only letters, digits and hyphens.") % {"store": store}
         ) from None

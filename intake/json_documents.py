@@ -59,7 +59,7 @@ def read_documents(source: SourceFile) -> Iterator[Document]:
                 buffer += chunk
                 continue
             end = _next_object(buffer, indent)
-            problem: str | Problem = source.truncation_problem or _("This is not whole JSON.")
+            problem: str | Problem = source.truncation_problem or _("This isn’t valid JSON.")
             if _UNDECODED.search(buffer, 0, end):
                 problem = undecodable_problem()
             yield Document(line, _one_line(buffer[:end]), problem=problem)

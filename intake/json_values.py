@@ -49,7 +49,7 @@ def time_at(value: Any, *keys: str) -> datetime | None:
         parsed = None
     if parsed is None or parsed.tzinfo is None:
         raise ImportRejected(
-            _("“%(text)s” is no time with its offset, as in 2026-11-01T10:00:00Z.") % {"text": text[:40]}
+            _("“%(text)s” isn’t a time with an offset. Write it like 2026-11-01T10:00:00Z.") % {"text": text[:40]}
         )
     return parsed
 
@@ -70,7 +70,7 @@ def amount_in_units(value: Any, currency: str, places: int | None = None) -> Dec
     """
     text = str(value)
     if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]{1,16}", text) or abs(int(text)) > MAX_UNITS:
-        raise ImportRejected(_("“%(text)s” is no amount in the smallest unit of a currency.") % {"text": text[:40]})
+        raise ImportRejected(_("“%(text)s” isn’t an amount in the smallest unit of a currency.") % {"text": text[:40]})
     return Decimal(text).scaleb(-(decimals(currency) if places is None else places))
 
 

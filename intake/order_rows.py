@@ -51,8 +51,8 @@ class Header(Collection[str]):
             if len(told) > 1:
                 raise ImportRejected(
                     _(
-                        "The file has the column “%(name)s” more than once, and they differ in this row. "
-                        "Remove or rename all but the right one."
+                        "The file has several columns named “%(name)s”, with different values in this row. Remove "
+                        "or rename all but the correct one."
                     )
                     % {"name": name[:40]},
                     ProblemCode.COLUMN_CONFLICT,
@@ -132,7 +132,7 @@ class OrderCollector:
         if len(order.rows) > MAX_ROWS:
             problem = _("This order has more than %(most)d rows.") % {"most": MAX_ROWS}
         elif problem and len(order.rows) > 1:
-            text = _("%(problem)s (line %(line)d; none of the order’s %(count)d rows is imported)") % {
+            text = _("%(problem)s (line %(line)d; none of the order’s %(count)d rows was imported)") % {
                 "problem": problem.text if isinstance(problem, Problem) else problem,
                 "line": order.problem_line,
                 "count": len(order.rows),

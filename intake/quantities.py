@@ -18,9 +18,7 @@ def read_quantity(value: Any, decimal_comma: bool | None = False) -> int:
     """Return a quantity. Raises ImportRejected if it is not a whole number: half a license can't be counted."""
     quantity = Decimal(value) if isinstance(value, int | Decimal) else parse_amount(str(value or ""), decimal_comma)
     if quantity != int(quantity):
-        raise ImportRejected(
-            _("“%(text)s” is no quantity: the portal counts whole units only.") % {"text": str(value)[:40]}
-        )
+        raise ImportRejected(_("“%(text)s” isn’t a quantity. Enter a whole number.") % {"text": str(value)[:40]})
     return int(quantity)
 
 

@@ -68,7 +68,7 @@ def _require_iso_text(value: object) -> object:
     """Reject numbers and digit strings: pydantic would read them as Unix timestamps, which have no offset."""
     if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-"):
         return value
-    raise ValueError(_("Write a time with its offset, as in 2026-11-01T10:00:00+01:00."))
+    raise ValueError(_("Write the time with its offset, for example 2026-11-01T10:00:00+01:00."))
 
 
 Time = Annotated[
@@ -225,7 +225,7 @@ class OrderRecord(RecordPart):
     def _find_problem(self) -> str:
         key = number_key(self.number)
         if not 0 < len(key) <= Order._meta.get_field("number_key").max_length:  # type: ignore[operator]
-            return _("number: this is no order number.")
+            return _("number: this isn’t an order number.")
         return _line_problem(self.lines) or _refund_problem(self) or _text_problem(self)
 
 
@@ -317,13 +317,13 @@ def _line_problem(lines: list[LineRecord]) -> str:
     seen: set[str] = set()
     for line in lines:
         if line.id in seen:
-            return _("lines: the id %(id)s stands on two lines.") % {"id": line.id}
+            return _("lines: two lines have the ID %(id)s.") % {"id": line.id}
         seen.add(line.id)
         if line.extends and line.kind not in KINDS_THAT_EXTEND:
-            return _("lines: only a renewal or an upgrade extends a serial number.")
+            return _("lines: only a renewal or an upgrade can extend a serial number.")
         for serial in (line.extends, *(license.serial for license in line.licenses or ())):
             if serial is not None and not 0 < len(serial_key(serial)) <= 100:
-                return _("lines: this is no serial number.")
+                return _("lines: this isn’t a serial number.")
         for license in line.licenses or ():
             if license.starts_on and license.expires_on and license.expires_on < license.starts_on:
                 return _("lines: a license ends before it starts.")
@@ -336,7 +336,7 @@ def _refund_problem(record: OrderRecord) -> str:
     if any(refund.at is None and not isinstance(refund, UndatedRefund) for refund in record.refunds):
         return _("refunds: a refund needs its date (at).")
     if len({refund.id for refund in record.refunds}) < len(record.refunds):
-        return _("refunds: an id stands on two refunds.")
+        return _("refunds: two refunds have the same ID.")
     if "lines" not in record.model_fields_set:
         return ""
     bought = {line.id: line.quantity for line in record.lines}
@@ -346,9 +346,9 @@ def _refund_problem(record: OrderRecord) -> str:
             returned[part.id] += part.quantity
     for line_id, quantity in returned.items():
         if line_id not in bought:
-            return _("refunds: there is no line with the id %(id)s.") % {"id": line_id}
+            return _("refunds: no line has the ID %(id)s.") % {"id": line_id}
         if quantity > bought[line_id]:
-            return _("refunds: more of line %(id)s is refunded than was bought.") % {"id": line_id}
+            return _("refunds: more units of line %(id)s are refunded than were bought.") % {"id": line_id}
     return ""
 
 
@@ -366,10 +366,10 @@ def _text_problem(record: OrderRecord) -> str:
     typed = _BETWEEN_FIELDS.join([text for text in _typed_texts(record) if text])
     if contains_card_number(typed):
         raise CardNumberFound(
-            _("A full card number stands in this order. It is not stored; take it out and import the row again.")
+            _("This order contains a full card number, which we don’t store. Remove it and import the row again.")
         )
     if "\x00" in typed or "\x00" in "".join(_generated_texts(record)):
-        return _("A null byte stands in this order.")
+        return _("This order contains a null byte.")
     return ""
 
 

@@ -40,7 +40,7 @@ class RejectsFile:
         self._path = path
         self._files: dict[tuple[str, ...], TextIO] = {}
         if any(path.exists() and path.samefile(source.path) for source in inputs):
-            raise UnusableFile(_("%(path)s is to be imported: name another file for the rejects.") % {"path": path})
+            raise UnusableFile(_("%(path)s is a file to import. Choose another file for rejects.") % {"path": path})
         self._first = _create(path)
         self.paths = [path]
 
@@ -95,8 +95,7 @@ def _create(path: Path) -> TextIO:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     except OSError as error:
         raise UnusableFile(
-            _("The rejects can't be written to %(path)s: %(reason)s.")
-            % {"path": path, "reason": error.strerror or error}
+            _("Rejects can’t be written to %(path)s: %(reason)s.") % {"path": path, "reason": error.strerror or error}
         ) from None
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.fchmod(descriptor, 0o600)

@@ -103,22 +103,22 @@ class SourceFile:
                 self.size = path.stat().st_size
                 if container := recognize_container(file.read(CONTAINER_BYTES)):
                     raise UnusableFile(
-                        _("%(path)s can't be imported. %(mend)s") % {"path": self.label, "mend": container}
+                        _("%(path)s can’t be imported. %(mend)s") % {"path": self.label, "mend": container}
                     )
                 sample = self._decompressed(file).read(SAMPLE_BYTES)
         except ArchiveError as error:
             raise UnusableFile(
-                _("%(path)s can't be imported. %(mend)s") % {"path": self.label, "mend": error}
+                _("%(path)s can’t be imported. %(mend)s") % {"path": self.label, "mend": error}
             ) from None
         except FileNotFoundError:
-            raise UnusableFile(_("%(path)s does not exist.") % {"path": self.label}) from None
+            raise UnusableFile(_("%(path)s doesn’t exist.") % {"path": self.label}) from None
         except IsADirectoryError:
-            raise UnusableFile(_("%(path)s is a folder. Name the files in it.") % {"path": self.label}) from None
+            raise UnusableFile(_("%(path)s is a folder. Enter the files in it.") % {"path": self.label}) from None
         except PermissionError:
-            raise UnusableFile(_("%(path)s may not be read by this user.") % {"path": self.label}) from None
+            raise UnusableFile(_("This user has no permission to read %(path)s.") % {"path": self.label}) from None
         except OSError as error:
             raise UnusableFile(
-                _("%(path)s can't be read: %(reason)s.") % {"path": self.label, "reason": error.strerror or error}
+                _("%(path)s can’t be read: %(reason)s.") % {"path": self.label, "reason": error.strerror or error}
             ) from None
         self.is_empty = not sample
         self.given_encoding = encoding
@@ -129,7 +129,7 @@ class SourceFile:
         elif self.is_empty and self.truncation_problem:
             container = self.truncation_problem
         if container:
-            raise UnusableFile(_("%(path)s can't be imported. %(mend)s") % {"path": self.label, "mend": container})
+            raise UnusableFile(_("%(path)s can’t be imported. %(mend)s") % {"path": self.label, "mend": container})
         self.encoding = self._named_encoding(encoding) if encoding else self._detect_encoding(sample)
         self._sample = sample[: HEAD_CHARACTERS * 2]
 
@@ -141,7 +141,7 @@ class SourceFile:
         if found := find_encoding(name):
             return found
         raise UnusableFile(
-            _("The encoding %(name)s is not known here. Known are: %(known)s.")
+            _("The encoding %(name)s isn’t supported. Use one of these: %(known)s.")
             % {"name": name[:40], "known": ", ".join(ENCODINGS)}
         )
 
@@ -154,8 +154,8 @@ class SourceFile:
             ]
             raise UnclearEncoding(
                 _(
-                    "%(path)s is not in UTF-8, and its letters fit more than one other encoding. "
-                    "Say with --encoding which it is: %(names)s."
+                    "%(path)s isn’t UTF-8 and fits several other encodings. Set the right one with --encoding: "
+                    "%(names)s."
                 )
                 % {"path": self.label, "names": ", ".join(f"{encoding} (“{word}”)" for encoding, word in readings)},
                 readings,
@@ -232,7 +232,7 @@ class SourceFile:
                 yield Row(
                     first_line,
                     [_printable(lines.rewind_to_second_line())],
-                    _("A quote opens here and is never closed."),
+                    _("A quotation mark opens here and is never closed."),
                 )
                 continue
             if not any(cells) or (first_line == 1 and len(cells) <= 2 and cells[0].startswith("sep=")):
@@ -301,7 +301,7 @@ def _line_problem(text: str, max_length: int) -> str | Problem:
             "most": max_length,
         }
     if "\x00" in text:
-        return _("A null byte stands in this row.")
+        return _("This row contains a null byte.")
     if not text.isascii() and _UNDECODED.search(text):
         return undecodable_problem()
     return ""
@@ -310,8 +310,8 @@ def _line_problem(text: str, max_length: int) -> str | Problem:
 def undecodable_problem() -> Problem:
     return Problem(
         _(
-            "This row holds bytes that are not in the file's encoding. Mend the row in the rejects file, where they "
-            "are written as \\xNN, or name the encoding of the whole file with --encoding."
+            "This row contains bytes that aren’t valid in the file’s encoding. Correct the row in the rejects "
+            "file, which shows them as \\xNN, or set the file’s encoding with --encoding."
         ),
         ProblemCode.UNDECODABLE,
     )
@@ -347,21 +347,21 @@ def recognize_container(sample: bytes) -> str:
     """Return what to do with a file that is not text, such as a spreadsheet or an archive; empty for a text."""
     start = sample.removeprefix(codecs.BOM_UTF8).lstrip()[:200].lower()
     if sample.startswith(_ZIP) and (b"xl/" in sample[:4096] or b"[Content_Types].xml" in sample[:4096]):
-        return _("It is an Excel file: export it from the store as CSV, or save it as “CSV UTF-8” in the spreadsheet.")
+        return _("It’s an Excel file. Export it from the store as CSV, or save it as “CSV UTF-8” in Excel.")
     if sample.startswith(_ZIP) and _ODS in sample[:200]:
-        return _("It is an OpenDocument spreadsheet: save it as CSV with UTF-8 in the spreadsheet.")
+        return _("It’s an OpenDocument spreadsheet. Save it as a CSV file in UTF-8.")
     if sample.startswith(_OLD_OFFICE):
-        return _("It is an old Excel file (xls): save it as “CSV UTF-8” in the spreadsheet.")
+        return _("It’s an old Excel file (xls). Save it as “CSV UTF-8” in Excel.")
     if sample.startswith(b"{\\rtf"):
-        return _("It is a text document (RTF): export the orders from the store as CSV or JSON.")
+        return _("It’s a text document (RTF). Export the orders from the store as CSV or JSON.")
     if sample.startswith(_PACKED):
-        return _("It is an archive: unpack it, and import the files in it.")
+        return _("It’s an archive. Unpack it and import the files in it.")
     if sample.startswith(b"%PDF"):
-        return _("It is a PDF: export the orders from the store as CSV or JSON.")
+        return _("It’s a PDF. Export the orders from the store as CSV or JSON.")
     if start.startswith((b"<!doctype html", b"<html", b"<table")):
-        return _("It is a web page (HTML), as some stores write instead of a spreadsheet: save it as CSV.")
+        return _("It’s a web page (HTML), which some stores export instead of a spreadsheet. Save it as CSV.")
     if start.startswith((b"<?xml", b"<!doctype")):
-        return _("It is XML: export the orders from the store as CSV or JSON.")
+        return _("It’s XML. Export the orders from the store as CSV or JSON.")
     if sample.startswith(_NO_TEXT):
-        return _("It is no text: export the orders from the store as CSV or JSON.")
+        return _("It isn’t a text file. Export the orders from the store as CSV or JSON.")
     return ""

@@ -24,7 +24,7 @@ def read_status(word: str, known: Mapping[str, Order.Status], meanings: Mapping[
     if normalized in known:
         return known[normalized]
     raise ImportRejected(
-        _("The status “%(word)s” is not known for this store. Say once what it means, in the admin under Statuses.")
+        _("Unknown status “%(word)s”. Set its meaning for this store in the admin under Statuses.")
         % {"word": word[:40]},
         ProblemCode.UNKNOWN_STATUS,
         normalized,

@@ -82,7 +82,7 @@ def _check_width(row: Row, width: int) -> None:
     while len(row.cells) > width and not row.cells[-1].strip():
         row.cells.pop()
     if len(row.cells) != width:
-        row.problem = _("This row has %(count)d cells, and the header has %(width)d.") % {
+        row.problem = _("This row has %(count)d cells, but the header has %(width)d.") % {
             "count": len(row.cells),
             "width": width,
         }
@@ -103,8 +103,8 @@ def _check_exact(row: Row, texts: list[tuple[int, str]], postcodes: list[tuple[i
 
 def _damage(what: str, text: str, column: str) -> Problem:
     sentence = _(
-        "%(what)s is what a spreadsheet made of it. Export the file from the store again and don't save it in a "
-        "spreadsheet, or format the column as text there before you type the value again."
+        "%(what)s was changed by a spreadsheet. Export the file from the store again without saving it in a "
+        "spreadsheet, or format the column as text and type the value again."
     )
     return Problem(
         sentence % {"what": what % {"text": text.strip()[:40], "column": column}},

@@ -95,36 +95,36 @@ def _describe(kind: str, where: tuple[int | str, ...], context: Context) -> str:
         return _describe_pattern(str(where[-1]) if where else "")
     describe = _SENTENCES.get(kind)
     if describe is None:
-        return _("This is not as this format has it.")
+        return _("This isn’t valid in this format.")
     return describe(context)
 
 
 def _describe_pattern(key: str) -> str:
     if key in _LAST4_KEYS:
         return _(
-            "The last digits of a card are four. Where a spreadsheet dropped zeros, export the file from the store "
-            "again and don't save it in a spreadsheet, or format the column as text there."
+            "Enter the last 4 digits of the card. If a spreadsheet removed leading zeros, export the file from the "
+            "store again without saving it in a spreadsheet, or format the column as text."
         )
     if key in _CURRENCY_KEYS:
-        return _("Write the currency as three capital letters, such as EUR.")
+        return _("Write the currency as three capital letters, for example EUR.")
     sentences = {
-        "country": _("Write the country as two letters, such as DE, or leave it empty."),
-        "email": _("This is not an email address. Correct it, or leave it empty."),
-        "payer": _("This is not an email address. Correct it, or leave it empty."),
-        "store": _("The short name of a store has only letters, digits and dashes."),
+        "country": _("Write the country as two letters, for example DE, or leave it empty."),
+        "email": _("This isn’t an email address. Correct it or leave it empty."),
+        "payer": _("This isn’t an email address. Correct it or leave it empty."),
+        "store": _("Use only letters, digits and hyphens in a store’s short name."),
     }
-    return sentences.get(key, _("This is not written as this format has it."))
+    return sentences.get(key, _("This isn’t valid in this format."))
 
 
 def _describe_lower_bound(context: Context) -> str:
     if year := _year(context["ge"]):
-        return _("This lies before %(year)d. Check the year.") % {"year": year}
-    return _("This may not be less than %(least)s.") % {"least": context["ge"]}
+        return _("This is before %(year)d. Check the year.") % {"year": year}
+    return _("This must be at least %(least)s.") % {"least": context["ge"]}
 
 
 def _describe_upper_bound(context: Context) -> str:
     if year := _year(context["lt"]):
-        return _("This lies after %(year)d. Check the year.") % {"year": year - 1}
+        return _("This is after %(year)d. Check the year.") % {"year": year - 1}
     return _("This must be less than %(most)s.") % {"most": context["lt"]}
 
 
@@ -135,38 +135,38 @@ def _year(bound: object) -> int:
 
 
 def _amount(context: Context) -> str:
-    return _("Write an amount with digits and a point, such as 12.50.")
+    return _("Write the amount with digits and a point, for example 12.50.")
 
 
 def _whole_number(context: Context) -> str:
-    return _("Write a whole number, without quotes.")
+    return _("Write a whole number without quotation marks.")
 
 
 def _day(context: Context) -> str:
-    return _("Write a day as in 2026-11-01.")
+    return _("Write the date like 2026-11-01.")
 
 
 def _time(context: Context) -> str:
-    return _("Write a time with its offset, as in 2026-11-01T10:00:00+01:00.")
+    return _("Write the time with its offset, for example 2026-11-01T10:00:00+01:00.")
 
 
 def _too_large(context: Context) -> str:
-    return _("This amount is too large: at most 13 digits may stand before the point.")
+    return _("This amount is too large. Use at most 13 digits before the decimal point.")
 
 
 def _object(context: Context) -> str:
-    return _("This must be an object, in braces.")
+    return _("This must be an object in braces.")
 
 
 _SENTENCES: dict[str, Callable[[Context], str]] = {
-    "missing": lambda context: _("This is missing, and an order needs it."),
-    "extra_forbidden": lambda context: _("This is not a key of this format. Correct its name, or leave it out."),
-    "string_type": lambda context: _("Write a text, in quotes."),
+    "missing": lambda context: _("This is missing. Every order needs it."),
+    "extra_forbidden": lambda context: _("This format has no such key. Correct its name or remove it."),
+    "string_type": lambda context: _("Write a text in quotation marks."),
     "string_too_long": lambda context: (
-        _("This is too long: at most %(most)d characters.") % {"most": context["max_length"]}
+        _("This is too long. Use at most %(most)d characters.") % {"most": context["max_length"]}
     ),
-    "string_too_short": lambda context: _("This is empty, and may not be."),
-    "string_unicode": lambda context: _("This is not text in UTF-8."),
+    "string_too_short": lambda context: _("This can’t be empty."),
+    "string_unicode": lambda context: _("This isn’t UTF-8 text."),
     "decimal_type": _amount,
     "decimal_parsing": _amount,
     "finite_number": _amount,
@@ -177,13 +177,13 @@ _SENTENCES: dict[str, Callable[[Context], str]] = {
     ),
     "greater_than_equal": _describe_lower_bound,
     "less_than": _describe_upper_bound,
-    "less_than_equal": lambda context: _("This may not be more than %(most)s.") % {"most": context["le"]},
+    "less_than_equal": lambda context: _("This must be at most %(most)s.") % {"most": context["le"]},
     "int_type": _whole_number,
     "int_parsing": _whole_number,
     "int_parsing_size": _whole_number,
     "int_from_float": _whole_number,
-    "bool_type": lambda context: _("Write true or false, without quotes."),
-    "bool_parsing": lambda context: _("Write true or false, without quotes."),
+    "bool_type": lambda context: _("Write true or false without quotation marks."),
+    "bool_parsing": lambda context: _("Write true or false without quotation marks."),
     "date_type": _day,
     "date_parsing": _day,
     "date_from_datetime_parsing": _day,
@@ -192,15 +192,15 @@ _SENTENCES: dict[str, Callable[[Context], str]] = {
     "datetime_parsing": _time,
     "datetime_from_date_parsing": _time,
     "datetime_object_invalid": _time,
-    "timezone_aware": lambda context: _("This time lacks its offset: write it as in 2026-11-01T10:00:00+01:00."),
+    "timezone_aware": lambda context: _("This time has no offset. Write it like 2026-11-01T10:00:00+01:00."),
     "enum": lambda context: (
         _("This must be one of: %(words)s.") % {"words": ", ".join(re.findall(r"'([^']*)'", context["expected"]))}
     ),
-    "list_type": lambda context: _("This must be a list, in brackets."),
-    "too_long": lambda context: _("These are too many: at most %(most)d.") % {"most": context["max_length"]},
+    "list_type": lambda context: _("This must be a list in brackets."),
+    "too_long": lambda context: _("There are too many. Use at most %(most)d.") % {"most": context["max_length"]},
     "model_type": _object,
     "model_attributes_type": _object,
     "dict_type": _object,
-    "json_invalid": lambda context: _("This is not whole JSON. Correct it, or export the file again."),
-    "json_type": lambda context: _("This is not whole JSON. Correct it, or export the file again."),
+    "json_invalid": lambda context: _("This isn’t valid JSON. Correct it or export the file again."),
+    "json_type": lambda context: _("This isn’t valid JSON. Correct it or export the file again."),
 }

@@ -98,8 +98,8 @@ def parse_amount(text: str, decimal_comma: bool | None = False, currency: str = 
     if is_spreadsheet_damage(compact):
         raise ImportRejected(
             _(
-                "“%(text)s” is an amount as a spreadsheet left it. Export the file from the store again and don't save "
-                "it in a spreadsheet."
+                "“%(text)s” is an amount that a spreadsheet changed. Export the file from the store again without "
+                "saving it in a spreadsheet."
             )
             % {"text": text[:40]},
             ProblemCode.SPREADSHEET_DAMAGE,
@@ -135,7 +135,7 @@ def _check_currency(text: str, marks: str, currency: str) -> None:
             _refuse(text)
         if currency and currency != NO_CURRENCY and currency not in codes:
             raise ImportRejected(
-                _("“%(text)s” is not an amount in %(currency)s, the order's currency.")
+                _("“%(text)s” isn’t an amount in %(currency)s, the order’s currency.")
                 % {"text": text[:40], "currency": currency[:3]},
                 ProblemCode.UNCLEAR_AMOUNT,
                 text[:40],
@@ -167,8 +167,8 @@ def _to_decimal(text: str, number: str, decimal_comma: bool | None, decimals: in
     if decimal_comma is None or (decimals == 3 and not is_decimal):
         raise ImportRejected(
             _(
-                "“%(text)s” can be read in two ways: this file doesn't tell whether its decimals follow a comma or a "
-                "point. Write amounts with two decimals, or export the file from the store again."
+                "“%(text)s” is ambiguous: the decimal separator can be a comma or a point. Write amounts with two "
+                "decimals, or export the file from the store again."
             )
             % {"text": text[:40]},
             ProblemCode.UNCLEAR_AMOUNT,
@@ -198,7 +198,7 @@ def _digits(text: str, digits: str) -> str:
 
 
 def _refuse(text: str) -> NoReturn:
-    raise ImportRejected(_("“%(text)s” is no amount.") % {"text": text[:40]}, word=text[:40])
+    raise ImportRejected(_("“%(text)s” isn’t an amount.") % {"text": text[:40]}, word=text[:40])
 
 
 class AmountEvidence:

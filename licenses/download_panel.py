@@ -19,18 +19,18 @@ from orders.panels import Panel
 UNITS = ("B", "kB", "MB", "GB")
 
 BLOCKED_TEXTS: dict[BlockReason, Any] = {
-    BlockReason.OVER: _("The time to download ended on %(day)s. Your license is not touched by that."),
-    BlockReason.RETURNED: _("This item was returned, so its installer cannot be downloaded here any more."),
-    BlockReason.REVOKED: _("This license was taken back, as after a refund, so there is nothing to download."),
-    BlockReason.CANCELLED: _("This order was canceled, so there is nothing to download."),
-    BlockReason.REFUNDED: _("This order was refunded, so there is nothing to download."),
-    BlockReason.CHARGED_BACK: _("The payment of this order was charged back, so there is nothing to download."),
-    BlockReason.PENDING: _("You can download it as soon as the payment is confirmed. You need not do anything."),
+    BlockReason.OVER: _("Your download period ended on %(day)s. Your license is still valid."),
+    BlockReason.RETURNED: _("You returned this item, so you can’t download it."),
+    BlockReason.REVOKED: _("This license was revoked, so you can’t download it."),
+    BlockReason.CANCELLED: _("This order was canceled, so you can’t download it."),
+    BlockReason.REFUNDED: _("This order was refunded, so you can’t download it."),
+    BlockReason.CHARGED_BACK: _("Your bank reversed the payment for this order, so you can’t download it."),
+    BlockReason.PENDING: _("You can download it once your payment is confirmed. You don’t need to do anything."),
 }
 AVAILABLE_TEXTS: dict[EntitlementSource, Any] = {
-    EntitlementSource.WINDOW: _("You can download it until %(day)s, as often as you like."),
+    EntitlementSource.WINDOW: _("You can download it as often as you like until %(day)s."),
     EntitlementSource.EXTENDED: _(
-        "You can download it until %(day)s, as often as you like: you have the Extended Download Service."
+        "You have the Extended Download Service, so you can download it as often as you like until %(day)s."
     ),
 }
 

@@ -117,7 +117,7 @@ register(
         _serial_is_missing,
         recipient=order_recipient,
         priority=PRIORITY_LATER,
-        label=_("Your serial number is late"),
+        label=_("Your serial number is delayed"),
         follow_up=FollowUpPlan(
             SERIAL_MISSING_DAYS,
             _some_days_after(
@@ -174,7 +174,7 @@ register(
         _is_not_activated,
         recipient=order_recipient,
         priority=PRIORITY_LATER,
-        label=_("Your license is not activated yet"),
+        label=_("Your license isn’t activated yet"),
         follow_up=FollowUpPlan(
             NOT_ACTIVATED_DAYS,
             _some_days_after(

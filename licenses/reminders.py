@@ -239,7 +239,7 @@ register(
         _license_ends_then,
         recipient=order_recipient,
         priority=PRIORITY_LATER,
-        label=_("Your license ends soon"),
+        label=_("Your license expires soon"),
         follow_up=FollowUpPlan(LICENSE_ENDS_DAYS, _licenses_that_end, WINDOW),
     )
 )

@@ -21,10 +21,10 @@ from orders.models import Order, OrderLine
 from orders.panels import Panel, register
 
 END_TEXTS: dict[EndReason, Any] = {
-    EndReason.RETURNED: _("You returned this item, so the serial number is no longer part of this order."),
+    EndReason.RETURNED: _("You returned this item, so its serial number is no longer part of this order."),
     EndReason.SWAPPED: _("You swapped this item, so another serial number replaces this one."),
     EndReason.REFUNDED: _("This order was refunded, so the serial number is no longer part of it."),
-    EndReason.CHARGED_BACK: _("The payment was charged back, so the serial number is no longer part of this order."),
+    EndReason.CHARGED_BACK: _("Your bank reversed the payment, so the serial number is no longer part of this order."),
     EndReason.CANCELLED: _("This order was canceled, so the serial number is no longer part of it."),
 }
 MAX_BOXES = 20  # boxes drawn; with more devices, only their number is shown
@@ -76,7 +76,7 @@ class LicenseDisplay:
         """Why it is not valid any more, in words; empty if it is valid."""
         if self.end_reason is not None:
             return str(END_TEXTS[self.end_reason])
-        return gettext("This license was taken back, as after a refund.") if self.revoked else ""
+        return gettext("This license was revoked, for example after a refund.") if self.revoked else ""
 
     @property
     def boxes(self) -> list[str]:

@@ -30,7 +30,7 @@ class OptOutForm(forms.ModelForm):
         typed = self.cleaned_data["email_key"]
         validate_email(typed.strip())
         if not (key := email_key(typed)):
-            raise ValidationError(_("No email can be sent to this address. Please check it for typing errors."))
+            raise ValidationError(_("We can’t send email to this address. Check it for typing errors."))
         return key
 
 
@@ -46,11 +46,11 @@ class KindFilter(SimpleListFilter):
 
 
 class DeliveryProblemFilter(SimpleListFilter):
-    title = _("trouble")
+    title = _("problems")
     parameter_name = "trouble"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [("delayed", str(_("tried in vain, waits"))), ("failed", str(_("failed or bounced")))]
+        return [("delayed", str(_("failed, will be retried"))), ("failed", str(_("failed or bounced")))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
         if self.value() == "delayed":
@@ -67,12 +67,12 @@ class MessageAdmin(ModelAdmin):
     ordering = ["-id"]
     show_full_result_count = False  # counting millions of emails is slow
     search_fields = ["recipient"]  # enables the search; see `get_search_results`
-    search_help_text = _("Mail address, or the code of a mail")
+    search_help_text = _("Email address, or the code of an email")
     actions = ["try_now", "send_failed_again"]
     fieldsets = [
         (None, {"fields": ["kind_label", "recipient", "language", "status", "last_error"]}),
         (_("Delivery"), {"fields": ["created_at", "due_at", "sent_at", "attempts", "first_failed_at", "priority"]}),
-        (_("Marks"), {"fields": ["grouped_code", "message_id", "order_id", "object_id", "key"]}),
+        (_("Identifiers"), {"fields": ["grouped_code", "message_id", "order_id", "object_id", "key"]}),
     ]
 
     @admin.display(description=_("kind"), ordering="kind")
@@ -91,21 +91,21 @@ class MessageAdmin(ModelAdmin):
             return queryset, False
         return queryset.filter(Q(recipient_key=email_key(term), recipient_key__gt="") | Q(code=read_code(term))), False
 
-    @admin.action(description=_("Try waiting mails now"), permissions=["deliver"])
+    @admin.action(description=_("Send waiting emails now"), permissions=["deliver"])
     def try_now(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
         count = services.deliver_now(Message.objects.filter(pk__in=queryset))
         self.message_user(
             request,
-            ngettext("%(count)s mail is tried now.", "%(count)s mails are tried now.", count) % {"count": count},
+            ngettext("Sending %(count)s email now.", "Sending %(count)s emails now.", count) % {"count": count},
             messages.SUCCESS if count else messages.WARNING,
         )
 
-    @admin.action(description=_("Send failed mails again"), permissions=["deliver"])
+    @admin.action(description=_("Send failed emails again"), permissions=["deliver"])
     def send_failed_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
         count = services.retry_failed(Message.objects.filter(pk__in=queryset))
         self.message_user(
             request,
-            ngettext("%(count)s failed mail is sent again.", "%(count)s failed mails are sent again.", count)
+            ngettext("Sending %(count)s failed email again.", "Sending %(count)s failed emails again.", count)
             % {"count": count},
             messages.SUCCESS if count else messages.WARNING,
         )

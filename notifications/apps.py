@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 class NotificationsConfig(AppConfig):
     name = "notifications"
-    verbose_name = _("Mail")
+    verbose_name = _("Email")
 
     def ready(self) -> None:
         # Apps register their kinds of email in these modules, as they register with the admin in `admin.py`.

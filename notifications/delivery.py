@@ -53,7 +53,7 @@ MAX_RENDERINGS = 5  # of an email whose address changes meanwhile
 # The results that kinds are told of (see `EmailKind.on_result`).
 RESULTS = frozenset({Message.Status.SENT, Message.Status.FAILED})
 
-LOST = gettext_noop("The worker ended while it had this mail in hand.")
+LOST = gettext_noop("The worker stopped while it was sending this email.")
 DATABASE_GONE = (OperationalError, InterfaceError)
 
 # One statement in autocommit mode, so that the leases are committed at once. The subquery is materialized,
@@ -291,7 +291,7 @@ def _build_for_recipient(message: Message, kind: kinds.EmailKind) -> EmailMultiA
         email = rendering.build(message, kind)
         if _current_recipient(message, kind) == recipient:
             return email
-    raise rendering.UnmailableError(_("Its address changes all the time."))
+    raise rendering.UnmailableError(_("The recipient’s address kept changing."))
 
 
 def _current_recipient(message: Message, kind: kinds.EmailKind) -> str | None:
@@ -323,7 +323,7 @@ def _has_failed_for_days(message: Message) -> bool:
 
 
 def _give_up_reason(reason: str) -> str:
-    return _("Given up after %(days)s days. %(reason)s") % {"days": GIVE_UP_AFTER.days, "reason": reason}
+    return _("Stopped trying after %(days)s days. %(reason)s") % {"days": GIVE_UP_AFTER.days, "reason": reason}
 
 
 def _write_result(
@@ -362,7 +362,7 @@ def _write_with_retries(write: Callable[[], object]) -> None:
 def _error_reason(error: Exception) -> str:
     if isinstance(error, rendering.UnmailableError):
         return str(error)
-    return _("This mail could not be written: %(error)s") % {"error": f"{type(error).__name__}: {error}"}
+    return _("This email couldn’t be rendered: %(error)s") % {"error": f"{type(error).__name__}: {error}"}
 
 
 def _truncate_error(words: str) -> str:

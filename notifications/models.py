@@ -32,7 +32,7 @@ class Message(models.Model):
         SENT = "sent", _("sent")
         FAILED = "failed", _("failed")
         BOUNCED = "bounced", _("bounced")
-        CANCELLED = "cancelled", _("not needed any more")
+        CANCELLED = "cancelled", _("no longer needed")
 
     ERROR_LENGTH = 500
 
@@ -44,14 +44,14 @@ class Message(models.Model):
     recipient = models.EmailField(_("recipient"), max_length=254)
     recipient_key = EmailKeyField("recipient")
     language = models.CharField(_("language"), max_length=16, blank=True)
-    priority = models.PositiveSmallIntegerField(_("priority"), default=5, help_text=_("Lower goes first."))
+    priority = models.PositiveSmallIntegerField(_("priority"), default=5, help_text=_("Lower numbers are sent first."))
 
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.WAITING)
     due_at = models.DateTimeField(_("due at"), default=timezone.now)
     leased_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     # When the first failed attempt was; delivery gives up some days later.
-    first_failed_at = models.DateTimeField(_("in vain since"), null=True, blank=True)
+    first_failed_at = models.DateTimeField(_("failing since"), null=True, blank=True)
     last_error = models.CharField(_("last error"), max_length=ERROR_LENGTH, blank=True)
     message_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     code = models.CharField(_("code"), max_length=16, default=make_code, unique=True, editable=False)
@@ -104,10 +104,10 @@ class FollowUp(models.Model):
     """
 
     class Status(models.TextChoices):
-        PLANNED = "planned", _("planned")
+        PLANNED = "planned", _("scheduled")
         SENT = "sent", _("sent")
-        CANCELLED = "cancelled", _("not needed any more")
-        SWITCHED_OFF = "switched_off", _("switched off by the buyer")
+        CANCELLED = "cancelled", _("no longer needed")
+        SWITCHED_OFF = "switched_off", _("unsubscribed")
         TOO_LATE = "too_late", _("too late")
 
     kind = models.CharField(_("kind"), max_length=64)
@@ -119,7 +119,7 @@ class FollowUp(models.Model):
     language = models.CharField(_("language"), max_length=16, blank=True)
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.PLANNED)
     due_at = models.DateTimeField(_("due at"))
-    closes_at = models.DateTimeField(_("not after"))
+    closes_at = models.DateTimeField(_("don’t send after"))
     settled_at = models.DateTimeField(_("sent or canceled at"), null=True, blank=True)
     # When an error last kept it from being checked or sent.
     failed_at = models.DateTimeField(_("last failed at"), null=True, blank=True, editable=False)
@@ -150,17 +150,17 @@ class OptOut(models.Model):
     """An address that opted out of follow-ups. Other emails are still sent to it."""
 
     class Source(models.TextChoices):
-        ONE_CLICK = "one_click", _("mail program, one click")
-        PAGE = "page", _("page of the portal")
+        ONE_CLICK = "one_click", _("one-click unsubscribe in the email app")
+        PAGE = "page", _("unsubscribe page")
         STAFF = "staff", _("support")
 
-    email_key = models.CharField(_("address"), max_length=254, unique=True)
-    source = models.CharField(_("by"), max_length=16, choices=Source)
+    email_key = models.CharField(_("email address"), max_length=254, unique=True)
+    source = models.CharField(_("source"), max_length=16, choices=Source)
     since = models.DateTimeField(_("since"), default=timezone.now)
 
     class Meta:
-        verbose_name = _("switched-off follow-ups")
-        verbose_name_plural = _("switched-off follow-ups")
+        verbose_name = _("unsubscribed address")
+        verbose_name_plural = _("unsubscribed addresses")
         constraints = [models.CheckConstraint(condition=~Q(email_key=""), name="opt_out_has_an_address")]
 
     def __str__(self) -> str:

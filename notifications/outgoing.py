@@ -101,7 +101,7 @@ class Outgoing:
                 self._backend.connection.ehlo_or_helo_if_needed()
         except OSError as error:  # smtplib's exceptions are OSErrors too
             self._drop()
-            words = _("The mail server could not be reached: %(reason)s") % {"reason": _words(error)}
+            words = _("The mail server can’t be reached: %(reason)s") % {"reason": _words(error)}
             raise BrokenConnectionError(words, opened=False, timed_out=_is_timeout(error)) from error
 
     def send(self, email: ReadyEemail) -> None:
@@ -237,7 +237,7 @@ class _Transaction:
     def _wait_at_most(self, patience: float) -> None:
         left = self._ends_at - time.monotonic()
         if left <= 0:
-            raise TimeoutError(_("The mail server was too slow with this mail."))
+            raise TimeoutError(_("The mail server took too long to accept this email."))
         assert self.smtp.sock is not None
         self.smtp.sock.settimeout(min(left, settings.EMAIL_TIMEOUT * patience))
 
@@ -257,7 +257,7 @@ def _is_timeout(error: BaseException | None) -> bool:
 
 def _words(error: Exception) -> str:
     if _is_timeout(error):
-        return _("The mail server did not answer in time.")
+        return _("The mail server didn’t respond in time.")
     if isinstance(error, smtplib.SMTPResponseException):
         reply = error.smtp_error
         return f"{error.smtp_code} {reply.decode(errors='replace') if isinstance(reply, bytes) else reply}"

@@ -105,4 +105,4 @@ def _check_recipient(recipient: str) -> None:
     try:
         validate_email(recipient)
     except ValidationError:
-        raise UnmailableError(_("This is not a valid email address.")) from None
+        raise UnmailableError(_("This isn’t a valid email address.")) from None

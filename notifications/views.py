@@ -31,7 +31,7 @@ def _one_click(token: str) -> HttpResponse:
     if message is None:
         return HttpResponse(status=NOT_FOUND)
     opt_outs.switch_off(message.recipient, OptOut.Source.ONE_CLICK)
-    return HttpResponse(_("You get no follow-up emails any more."), content_type="text/plain; charset=utf-8")
+    return HttpResponse(_("You’ve unsubscribed from follow-up emails."), content_type="text/plain; charset=utf-8")
 
 
 @csrf_protect

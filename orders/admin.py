@@ -123,7 +123,7 @@ class OrderAdmin(AddressActionsMixin, ReadOnlyMixin, ModelAdmin):
             },
         ),
         (_("Invoice"), {"fields": ["invoice_number", "invoice_issued_on", "invoice_seller"]}),
-        (_("What belongs to it"), {"fields": ["other_panels", "sent_emails", "attempts"]}),
+        (_("Related"), {"fields": ["other_panels", "sent_emails", "attempts"]}),
     ]
 
     def get_search_results(
@@ -151,7 +151,7 @@ class OrderAdmin(AddressActionsMixin, ReadOnlyMixin, ModelAdmin):
     formatted_tax = money_column("tax", _("tax"))
     formatted_total = money_column("total", _("total"))
 
-    @admin.display(description=_("address that mails go to"))
+    @admin.display(description=_("email address in use"))
     def email(self, order: Order) -> str:
         return order.email or "–"
 
@@ -183,7 +183,7 @@ class OrderAdmin(AddressActionsMixin, ReadOnlyMixin, ModelAdmin):
         ]
         return mark_safe("".join(rendered)) if rendered else SafeString("–")  # noqa: S308 (templates escape)
 
-    @admin.display(description=_("mails"))
+    @admin.display(description=_("emails"))
     def sent_emails(self, order: Order) -> SafeString:
         rows = Message.objects.about_order(order.pk).order_by("-created_at")
         return format_html_join(
@@ -201,7 +201,7 @@ class OrderAdmin(AddressActionsMixin, ReadOnlyMixin, ModelAdmin):
             ),
         ) or SafeString("–")
 
-    @admin.display(description=_("who tried to open it"))
+    @admin.display(description=_("attempts to open it"))
     def attempts(self, order: Order) -> SafeString:
         subjects = [subject for subject in (order.number_key, order.email_key) if subject]
         rows = Attempt.objects.filter(subject__in=subjects).order_by("-at")[:ATTEMPTS_SHOWN]
@@ -223,11 +223,11 @@ class OrderAdmin(AddressActionsMixin, ReadOnlyMixin, ModelAdmin):
 class NoticeFilter(admin.SimpleListFilter):
     """The notices that staff should look at: those that cannot reach the old address, or did not yet."""
 
-    title = _("notice to the old address")
+    title = _("notice to the previous address")
     parameter_name = "notice"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [("waiting", str(_("waits"))), ("failed", str(_("failed, bounced, or no address")))]
+        return [("waiting", str(_("waiting"))), ("failed", str(_("failed, bounced, or no address")))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Uses what `AddressCorrectionAdmin.get_queryset` adds."""
@@ -263,12 +263,12 @@ class AddressCorrectionAdmin(ReadOnlyMixin, ModelAdmin):
         notice = Message.objects.filter(kind=CORRECTED, key=TO_OLD, object_id=OuterRef("pk"))
         return super().get_queryset(request).annotate(notice_status=Subquery(notice.values("status")[:1]))
 
-    @admin.display(description=_("notice to the old address"), ordering="notice_status")
+    @admin.display(description=_("notice to the previous address"), ordering="notice_status")
     def notice(self, correction: Any) -> str:
         status = correction.notice_status
         return str(Message.Status(status).label) if status else gettext("no address")
 
-    @admin.action(description=_("Undo the chosen corrections"), permissions=["undo"])
+    @admin.action(description=_("Undo selected corrections"), permissions=["undo"])
     def undo_corrections(self, request: HttpRequest, queryset: QuerySet[AddressCorrection]) -> None:
         """Staff can undo a correction at any time. This undoes later corrections of the same order, too."""
         assert isinstance(request.user, User)

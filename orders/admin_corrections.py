@@ -27,7 +27,7 @@ class StaffCorrectionForm(forms.Form):
     """The right address of an order."""
 
     new_email = forms.EmailField(
-        label=_("The right email address"),
+        label=_("Correct email address"),
         max_length=EMAIL_LENGTH,
         widget=UnfoldAdminEmailInputWidget(attrs={"autocomplete": "off"}),
     )
@@ -64,8 +64,8 @@ ACCESS_ACTIONS = {
             UNDO,
             _("Undo the correction"),
             _(
-                "Brings back the address from before, ends all access to the order, and sends a new order password to"
-                " that address. The removed addresses and support are told."
+                "Restores the previous address, ends all access to the order, and emails a new order password to "
+                "that address. The removed addresses and support are notified."
             ),
             "orders.change_addresscorrection",
             _undo_last_chain,
@@ -73,7 +73,7 @@ ACCESS_ACTIONS = {
         AccessAction(
             END_FREEZE,
             _("End the freeze of returns and refunds"),
-            _("For when you know that the correction is right. It can still be undone."),
+            _("Use this if you’ve verified the correction. It can still be undone."),
             "orders.change_addresscorrection",
             lambda order, by: end_freeze(order),
         ),
@@ -81,8 +81,8 @@ ACCESS_ACTIONS = {
             END_ACCESS,
             _("End all access and make a new password"),
             _(
-                "Signs everybody out of the order, and makes emailed links, download links and the order password"
-                " invalid. The confirmation with the new password goes to the order’s address."
+                "Signs everyone out of the order and invalidates emailed links, download links and the order "
+                "password. The order confirmation with the new password is emailed to the order’s address."
             ),
             "orders.change_order",
             _end_all_access,
@@ -146,7 +146,7 @@ class AddressActionsMixin:
             try:
                 correction = correct_address(order, form.cleaned_data["new_email"], by=request.user)
             except SameAddress:
-                form.add_error("new_email", gettext("This is the address of the order already."))
+                form.add_error("new_email", gettext("This is already the order’s email address."))
             else:
                 return self._done(request, order, _description(correction))
         request.method = "GET"
@@ -162,7 +162,7 @@ class AddressActionsMixin:
             raise PermissionDenied
         assert isinstance(request.user, User)
         if not action.run(order, request.user):
-            messages.warning(request, gettext("There was nothing to do any more."))
+            messages.warning(request, gettext("Nothing to do: this was already done."))
             return HttpResponseRedirect(_page(order))
         return self._done(request, order, str(action.label))
 

@@ -46,8 +46,8 @@ def render_pdf(invoice: Invoice, country: str) -> bytes:
             if attempt == 0:
                 content["notices"].append(
                     gettext(
-                        "Some characters cannot be printed here and stand as “?”. "
-                        "The invoice on the web page shows them all."
+                        "Some characters can’t be printed and are shown as “?”. You’ll find them all on the web "
+                        "page of the invoice."
                     )
                 )
                 text = json.dumps(content, ensure_ascii=False)

@@ -47,10 +47,10 @@ class ProofOfWorkField(AltchaField):
 
     widget = ProofOfWorkWidget
     default_error_messages = {
-        "error": _("The check of your browser could not be read. Please send the form again."),
-        "invalid": _("The check of your browser is too old. Please send the form again."),
-        "required": _("Your browser has to pass a short check first. Please send the form again."),
-        "replay": _("The check of your browser was used already. Please send the form again."),
+        "error": _("We couldn’t verify your browser. Send the form again."),
+        "invalid": _("Your browser check expired. Send the form again."),
+        "required": _("We need to check your browser first. Send the form again."),
+        "replay": _("Your browser check was already used. Send the form again."),
     }
 
     def __init__(self, severity: float = 0.0, **kwargs: Any) -> None:

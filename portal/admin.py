@@ -14,7 +14,7 @@ class LoginRecordAdmin(ModelAdmin):
     list_display = ["attempt_time", "username", "ip_address", "user_agent"]
     list_filter = ["attempt_time"]
     search_fields = ["username", "ip_address"]
-    search_help_text = _("User name, or the client’s network address")
+    search_help_text = _("Username or the client’s IP address")
     ordering = ["-attempt_time"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:

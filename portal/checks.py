@@ -29,8 +29,8 @@ def check_hosts_and_proxies(app_configs: Sequence[AppConfig] | None, **kwargs: A
     if "*" in settings.ALLOWED_HOSTS:
         found.append(
             Warning(
-                _("ALLOWED_HOSTS allows every host name, so anybody’s domain can show this portal"),
-                hint=_("Name your own hosts, or leave it unset for the host of SITE_URL."),
+                _("ALLOWED_HOSTS allows every host name, so any domain can show this portal"),
+                hint=_("Set it to your own hosts, or unset it to use the host of SITE_URL."),
                 id=ANY_HOST,
             )
         )
@@ -38,7 +38,7 @@ def check_hosts_and_proxies(app_configs: Sequence[AppConfig] | None, **kwargs: A
         found.append(
             Warning(
                 _("CLIENT_IP_HEADER has no effect without BEHIND_PROXY"),
-                hint=_("Set BEHIND_PROXY=true if a proxy passes on every request; else unset CLIENT_IP_HEADER."),
+                hint=_("Set BEHIND_PROXY=true if every request comes through a proxy. If not, unset CLIENT_IP_HEADER."),
                 id=UNUSED_CLIENT_IP_HEADER,
             )
         )

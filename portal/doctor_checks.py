@@ -72,14 +72,14 @@ def check_database() -> str:
             cursor.execute("SHOW server_version")
             version = cursor.fetchone()[0].split()[0]
     except DatabaseError as error:
-        raise CheckFailed(_first_line(error), _("Start PostgreSQL, or mend DATABASE_URL.")) from error
-    return _("PostgreSQL %(version)s answers") % {"version": version}
+        raise CheckFailed(_first_line(error), _("Start PostgreSQL, or correct DATABASE_URL.")) from error
+    return _("PostgreSQL %(version)s responds") % {"version": version}
 
 
 def check_migrations() -> str:
     missing = unapplied_migrations()
     if missing:
-        text = _("%(count)d not applied, the first is %(name)s") % {"count": len(missing), "name": missing[0]}
+        text = _("%(count)d not applied, first: %(name)s") % {"count": len(missing), "name": missing[0]}
         raise CheckFailed(text, _("Run `manage.py migrate`."))
     return _("all applied")
 
@@ -87,12 +87,12 @@ def check_migrations() -> str:
 def check_tables() -> str:
     found = schema.find_differences()
     if found:
-        text = _("%(count)d differences from the models; the first: %(sentence)s")
+        text = _("%(count)d differences from the models, first: %(sentence)s")
         raise CheckFailed(
             text % {"count": len(found), "sentence": found[0]},
-            _("A migration that made them was edited. Restore the backup, and see Upgrades in docs/operate.md."),
+            _("An applied migration was edited. Restore the backup, and see Upgrades in docs/operate.md."),
         )
-    return _("as the models say")
+    return _("match the models")
 
 
 def check_broker() -> str:
@@ -102,30 +102,33 @@ def check_broker() -> str:
             broker.default_channel  # noqa: B018 (the access opens a channel on the broker)
     except (OSError, KombuError) as error:
         raise CheckFailed(
-            _first_line(error), _("Start Redis or Valkey, or mend BROKER_URL. Mail waits in the database until then.")
+            _first_line(error),
+            _("Start Redis or Valkey, or correct BROKER_URL. Emails wait in the database until then."),
         ) from error
-    return _("%(kind)s answers") % {"kind": urlsplit(settings.BROKER_URL).scheme}
+    return _("%(kind)s responds") % {"kind": urlsplit(settings.BROKER_URL).scheme}
 
 
 def check_worker() -> str:
     replies = app.control.ping(timeout=RESPONSE_TIMEOUT, limit=1)
     if not replies:
-        raise CheckFailed(_("no worker answers"), _("Start one: `celery -A portal.celery worker`."))
-    return _("%(name)s answers") % {"name": next(iter(replies[0]))}
+        raise CheckFailed(_("no worker responds"), _("Start a worker: `celery -A portal.celery worker`."))
+    return _("%(name)s responds") % {"name": next(iter(replies[0]))}
 
 
 def check_beat() -> str:
     age = Heartbeat.age()
     if age is None or age > Heartbeat.STALE_AFTER:
         text = _("never seen") if age is None else _("last seen %(ago)s ago") % {"ago": _format_age(age)}
-        raise CheckFailed(text, _("Start exactly one: `celery -A portal.celery beat`. It needs a running worker, too."))
+        raise CheckFailed(
+            text, _("Start exactly one beat: `celery -A portal.celery beat`. It also needs a running worker.")
+        )
     return _("last seen %(ago)s ago") % {"ago": _format_age(age)}
 
 
 def check_mail() -> str:
     server = get_connection(timeout=RESPONSE_TIMEOUT)
     if not isinstance(server, EmailBackend):
-        return _("mails go to %(backend)s, not to a mail server") % {"backend": settings.EMAIL_BACKEND}
+        return _("emails go to %(backend)s, not to a mail server") % {"backend": settings.EMAIL_BACKEND}
     address = f"{server.host}:{server.port}"
     try:
         server.open()
@@ -133,23 +136,27 @@ def check_mail() -> str:
         code, answer = server.connection.noop()
         server.close()
     except (OSError, smtplib.SMTPException) as error:
-        raise CheckFailed(f"{address}: {_first_line(error)}", _("Start the mail server, or mend EMAIL_URL.")) from error
+        raise CheckFailed(
+            f"{address}: {_first_line(error)}", _("Start the mail server, or correct EMAIL_URL.")
+        ) from error
     if code != 250:
-        raise CheckFailed(f"{address}: {code} {answer!r}", _("Ask who runs the mail server."))
-    return _("%(where)s answers") % {"where": address}
+        raise CheckFailed(f"{address}: {code} {answer!r}", _("Contact the operator of the mail server."))
+    return _("%(where)s responds") % {"where": address}
 
 
 def check_storage() -> str:
-    return _check_writable(private_storage(), _("Let this user write there, or mend PRIVATE_ROOT or PRIVATE_S3_…."))
+    return _check_writable(
+        private_storage(), _("Give this user write access, or correct PRIVATE_ROOT or PRIVATE_S3_….")
+    )
 
 
 def check_releases() -> str:
-    remedy = _("Let this user write there, or mend RELEASES_ROOT or RELEASES_S3_….")
+    remedy = _("Give this user write access, or correct RELEASES_ROOT or RELEASES_S3_….")
     description = _check_writable(releases_storage(), remedy)
     missing = _release_without_file()
     if missing is not None:
-        text = _("the installer of %(release)s is not there") % {"release": missing}
-        raise CheckFailed(text, _("Bring it back from your backup, or withdraw it in the admin."))
+        text = _("the installer of %(release)s is missing") % {"release": missing}
+        raise CheckFailed(text, _("Restore it from your backup, or withdraw it in the admin."))
     return description
 
 
@@ -161,7 +168,7 @@ def _check_writable(tested: Storage, remedy: str) -> str:
     except Exception as error:  # each storage backend has its own exceptions
         raise CheckFailed(_first_line(error), remedy) from error
     location = getattr(tested, "bucket_name", "") or getattr(tested, "location", "")
-    return _("%(where)s can be written") % {"where": location}
+    return _("%(where)s is writable") % {"where": location}
 
 
 def _release_without_file() -> Release | None:
@@ -180,62 +187,66 @@ def check_uploads() -> str:
     try:
         clean_upload(ContentFile(TEST_PICTURE, name="doctor.png"))
     except FileRejected as refused:
-        text = _("a picture could not be judged (%(reason)s)") % {"reason": refused.reason}
-        raise CheckFailed(text, _("Look at the log for why. Until then, buyers cannot send files.")) from refused
-    return _("pictures are judged")
+        text = _("a test image couldn’t be validated (%(reason)s)") % {"reason": refused.reason}
+        raise CheckFailed(
+            text, _("See the log for details. Until this is fixed, buyers can’t send files.")
+        ) from refused
+    return _("images are validated")
 
 
 def check_outbox() -> str:
     due = Message.objects.waiting().filter(due_at__lte=timezone.now()).order_by("due_at").first()
     if due is None:
-        return _("no mail is late")
+        return _("no email is late")
     age = timezone.now() - due.due_at
     if age > MAX_EMAIL_DELAY:
-        text = _("the oldest mail that is due waits for %(time)s") % {"time": _format_age(age)}
-        error = due.last_error or _("no try yet")
-        raise CheckFailed(f"{text} ({error})", _("Look at the lines above, then at the messages in the admin."))
-    return _("the oldest mail that is due waits for %(time)s") % {"time": _format_age(age)}
+        text = _("the oldest due email has been waiting for %(time)s") % {"time": _format_age(age)}
+        error = due.last_error or _("no attempt yet")
+        raise CheckFailed(f"{text} ({error})", _("Check the lines above, then the messages in the admin."))
+    return _("the oldest due email has been waiting for %(time)s") % {"time": _format_age(age)}
 
 
 def check_keys() -> str:
-    remedy = _("See docs/security.md, then `manage.py rotate_keys --help`. A key that was lost is in your backup.")
+    remedy = _(
+        "See docs/security.md and `manage.py rotate_keys --help`. If you lost a key, restore it from your backup."
+    )
     on_record = OrderPasswordKey.objects.on_record()
     if on_record is None:
-        raise CheckFailed(_("no key of order passwords is on record"), _("Run `manage.py migrate`."))
+        raise CheckFailed(_("no key for order passwords is recorded"), _("Run `manage.py migrate`."))
     current = key_fingerprint(settings.ORDER_PASSWORD_KEY)
     if OrderPasswordKey.objects.filter(replaced_at=None, fingerprint=current).exists():
         raise CheckFailed(
-            _("replacing the passwords of an earlier ORDER_PASSWORD_KEY was interrupted"),
+            _("replacing the passwords of an old ORDER_PASSWORD_KEY was interrupted"),
             _("Run the same `manage.py rotate_keys …` again."),
         )
     earlier = [key_fingerprint(key) for key in settings.ORDER_PASSWORD_KEY_FALLBACKS]
     if on_record.fingerprint not in (current, *earlier):
-        raise CheckFailed(_("the passwords of these orders belong to another ORDER_PASSWORD_KEY"), remedy)
+        raise CheckFailed(_("the order passwords were made with another ORDER_PASSWORD_KEY"), remedy)
     stored = CashbackClaim.objects.exclude(payout_details=b"").order_by("-pk").values_list("payout_details", flat=True)
     if (details := stored.first()) is not None:
         try:
             decrypt(details)
         except UndecryptablePayoutDetails:
             text = _("bank details are encrypted with another SECRET_KEY")
-            raise CheckFailed(text, _("Add the earlier key to SECRET_KEY_FALLBACKS. See docs/security.md.")) from None
+            raise CheckFailed(text, _("Add the old key to SECRET_KEY_FALLBACKS. See docs/security.md.")) from None
     if not all(map(can_read_secret, WebhookSecret.objects.all())):
         text = _("secrets of webhooks are encrypted with another SECRET_KEY")
         raise CheckFailed(text, _("Add the earlier key to SECRET_KEY_FALLBACKS, or replace them in the admin."))
     if on_record.fingerprint != current:
-        return _("fit the stored data; a planned change of ORDER_PASSWORD_KEY is under way")
-    return _("fit the stored data")
+        return _("match the stored data; a planned change of ORDER_PASSWORD_KEY is in progress")
+    return _("match the stored data")
 
 
 def check_gateways() -> str:
     gateways = list(StoreGateway.objects.select_related("store").order_by("store__slug"))
     for each in gateways:
         if not is_configured(each.gateway, each.store):
-            text = _("the store “%(store)s” refunds through %(gateway)s, and the settings have no key for it")
+            text = _("the store “%(store)s” refunds through %(gateway)s, but the settings have no key for it")
             raise CheckFailed(
                 text % {"store": each.store.slug, "gateway": each.get_gateway_display()},
                 _("Add its key to STRIPE_SECRET_KEYS, or choose another gateway for the store in the admin."),
             )
-    return _("%(count)d stores have one, each with its key") % {"count": len(gateways)}
+    return _("%(count)d stores have one, all with a key") % {"count": len(gateways)}
 
 
 def check_settings() -> str:
@@ -248,17 +259,17 @@ def check_settings() -> str:
     ]
     if found:
         text = f"{found[0].id}: {_first_line(found[0].msg)}"
-        raise CheckFailed(text, found[0].hint or _("Run `manage.py check --deploy` and docs/install.md."))
-    return _("those of a trial, not for production") if settings.DEMO else _("fit for production")
+        raise CheckFailed(text, found[0].hint or _("Run `manage.py check --deploy` and see docs/install.md."))
+    return _("for a trial only, not for production") if settings.DEMO else _("ready for production")
 
 
 def check_demo() -> str:
     if settings.DEMO:
-        return _("this is one: everybody can read all its emails. Never use it for real orders")
+        return _("this is a demo: anyone can read all its emails. Never use it for real orders")
     found = find_leftovers()
     if found:
         raise CheckFailed("; ".join(each.problem for each in found), " ".join(each.remedy for each in found))
-    return _("nothing of a demo is left here")
+    return _("nothing is left from a demo")
 
 
 CHECKS = (

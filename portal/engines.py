@@ -62,8 +62,8 @@ class Engines:
     def __post_init__(self) -> None:
         if not ARE_INSTALLED:
             raise EnginesUnavailable(
-                "PostgreSQL and Valkey are not installed as wheels here. Set DATABASE_URL=postgres://… and "
-                "BROKER_URL=redis://… to servers of your own."
+                "The wheels of PostgreSQL and Valkey aren't installed. Set DATABASE_URL=postgres://… and "
+                "BROKER_URL=redis://… to your own servers."
             )
         self.folder = self.folder.resolve()
         # The path of a Unix socket is limited to about 100 characters, so the sockets are below /tmp.

@@ -68,23 +68,23 @@ DEBUG = False
 DEMO = env.bool("DEMO", False)
 if not DEMO:  # the demo finds its own processes by their environment
     make_undumpable()
-SECRET_KEY = required("SECRET_KEY", "It signs sessions and links: 50 random characters.")
+SECRET_KEY = required("SECRET_KEY", "Use 50 random characters. It signs sessions and links.")
 # Earlier ones, so that a new key neither ends what was signed nor makes bank details unreadable.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # Apart from SECRET_KEY, because order passwords made by the portal must outlive its rotation.
-ORDER_PASSWORD_KEY = required("ORDER_PASSWORD_KEY", "It makes order passwords: 50 random characters.")
+ORDER_PASSWORD_KEY = required("ORDER_PASSWORD_KEY", "Use 50 random characters. It generates order passwords.")
 # Earlier ones, so that after a planned change the passwords that buyers already have still open their orders.
 ORDER_PASSWORD_KEY_FALLBACKS = [key for key in env.list("ORDER_PASSWORD_KEY_FALLBACKS", default=[]) if key]
-SITE_URL = required("SITE_URL", "It is the portal's own address, as in https://orders.example.com.").rstrip("/")
+SITE_URL = required("SITE_URL", "Use the portal's address, for example https://orders.example.com.").rstrip("/")
 # Only for the trial: what the demo's staff login is, and where its mail server keeps what it takes.
 DEMO_ADMIN_PASSWORD = env.str("DEMO_ADMIN_PASSWORD", "") if DEMO else ""
 DEMO_MAIL_DIR = VAR_DIR / "mail"
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[environ.urlparse(SITE_URL).hostname or "localhost"])
 if environ.urlparse(SITE_URL).path:
-    stop("SITE_URL must not have a path. The portal needs a host name of its own, as in https://orders.example.com.")
+    stop("SITE_URL can't have a path. The portal needs its own host name, for example https://orders.example.com.")
 HTTPS = SITE_URL.startswith("https://")
 if not HTTPS and not DEMO:
-    stop("SITE_URL must start with https://. Order data never crosses a network in the clear.")
+    stop("SITE_URL must start with https://. Order data must be encrypted in transit.")
 
 INSTALLED_APPS = [
     "portal.apps.PortalConfig",
@@ -134,10 +134,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = True
 
 # --- Database ----------------------------------------------------------------------------------------
-_database_url = required("DATABASE_URL", "PostgreSQL, as in postgres://user:password@host:5432/name.")
+_database_url = required(
+    "DATABASE_URL", ("Use a PostgreSQL database, for example postgres://user:password@host:5432/name.")
+)
 DATABASES = {"default": env.db_url_config(_database_url)}
 if DATABASES["default"].get("ENGINE") != "django.db.backends.postgresql":
-    stop("DATABASE_URL must name a PostgreSQL database (postgres://…); no other database is supported.")
+    stop("DATABASE_URL must be a PostgreSQL database (postgres://…). No other database is supported.")
 DATABASES["default"] |= {
     "CONN_MAX_AGE": env.int("CONN_MAX_AGE", 60),  # seconds
     # A restarted database costs one reconnect, not one error per worker.
@@ -146,7 +148,7 @@ DATABASES["default"] |= {
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # seconds
 
 # --- Queue: PostgreSQL holds the truth, Celery does the work ------------------------------------------
-BROKER_URL = required("BROKER_URL", "Redis or Valkey, as in redis://host:6379/0.")
+BROKER_URL = required("BROKER_URL", "Use Redis or Valkey, for example redis://host:6379/0.")
 CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -173,7 +175,11 @@ IMPORT_UPLOAD_TICK_SECONDS = 3
 FOLLOW_UP_TICK_SECONDS = 600
 
 # --- Email --------------------------------------------------------------------------------------------
-vars().update(env.email_url_config(required("EMAIL_URL", "The mail server, as in smtp+tls://user:password@host:587.")))
+vars().update(
+    env.email_url_config(
+        required("EMAIL_URL", ("Use your mail server, for example smtp+tls://user:password@host:587."))
+    )
+)
 EMAIL_TIMEOUT = 10  # seconds; Django's default is to wait for ever
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"orders@{environ.urlparse(SITE_URL).hostname}")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
@@ -181,7 +187,7 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 MAIL_SECRET_LENGTH = 16  # characters
 ANYMAIL_WEBHOOK_SECRET = env.str("ANYMAIL_WEBHOOK_SECRET", "")
 if ANYMAIL_WEBHOOK_SECRET and len(ANYMAIL_WEBHOOK_SECRET.partition(":")[2]) < MAIL_SECRET_LENGTH:
-    stop("ANYMAIL_WEBHOOK_SECRET must read as user:password, with a password of at least 16 characters.")
+    stop("ANYMAIL_WEBHOOK_SECRET must have the form user:password. The password needs at least 16 characters.")
 
 # --- The vendor's look ---------------------------------------------------------------------------------
 VENDOR_NAME = env.str("VENDOR_NAME", "Find My Order")
@@ -310,9 +316,9 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 2000  # too many files then still get their sente
 STRIPE_SECRET_KEYS = env.dict("STRIPE_SECRET_KEYS", default={})
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com").rstrip("/")
 if not STRIPE_API_BASE.startswith("https://") and not DEMO:
-    stop("STRIPE_API_BASE must start with https://. Secret keys never cross a network in the clear.")
+    stop("STRIPE_API_BASE must start with https://. Secret keys must be encrypted in transit.")
 if not all(STRIPE_SECRET_KEYS.values()):
-    stop("STRIPE_SECRET_KEYS must read as store=key,store=key, with the short names of stores.")
+    stop("STRIPE_SECRET_KEYS must have the form store=key,store=key, with the short names of stores.")
 
 # --- Activation servers (see docs/activations.md) ----------------------------------------------------------
 # By key id: windows=secret,mac=secret
@@ -401,7 +407,7 @@ _releases = _releases_bucket if RELEASES_S3_BUCKET else _releases_folder
 # Below this address the front server has RELEASES_ROOT, for itself only; empty: the portal sends installers itself.
 ACCEL_REDIRECT_PREFIX = env.str("ACCEL_REDIRECT_PREFIX", "")
 if ACCEL_REDIRECT_PREFIX and not (ACCEL_REDIRECT_PREFIX.startswith("/") and ACCEL_REDIRECT_PREFIX.endswith("/")):
-    stop("ACCEL_REDIRECT_PREFIX must begin and end with a slash, as in /installers/.")
+    stop("ACCEL_REDIRECT_PREFIX must start and end with a slash, for example /installers/.")
 # How many downloads one web process sends by itself at once: fewer than its threads, so that pages go on.
 DOWNLOADS_AT_ONCE = env.int("DOWNLOADS_AT_ONCE", 3)
 # What staff upload as a release in the admin; larger ones come in by `add_release`.

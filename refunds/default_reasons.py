@@ -10,10 +10,10 @@ from django.utils.translation import gettext_noop
 DEFAULT_REASONS = [
     gettext_noop("Bought the wrong product"),
     gettext_noop("Bought twice by mistake"),
-    gettext_noop("It does not work on my device"),
-    gettext_noop("It does not do what I expected"),
-    gettext_noop("I do not need it any more"),
-    gettext_noop("I did not order this"),
+    gettext_noop("It doesn’t work on my device"),
+    gettext_noop("It doesn’t do what I expected"),
+    gettext_noop("I don’t need it anymore"),
+    gettext_noop("I didn’t order this"),
     gettext_noop("Another reason"),
 ]
 SWAP_OFFERING_REASON = DEFAULT_REASONS[0]

@@ -24,33 +24,33 @@ from refunds.policy import (
 )
 from refunds.waiting_times import extend_return_deadlines, load_waiting_times
 
-NOTHING_PAID = _("Nothing was paid for this order, so there is nothing to give back.")
-TEST_ORDER = _("This is a test order: nothing was paid, so there is nothing to give back.")
+NOTHING_PAID = _("Nothing was paid for this order, so there’s nothing to refund.")
+TEST_ORDER = _("This is a test order. Nothing was paid, so there’s nothing to refund.")
 REFUSED_ORDER_STATUSES = {
-    Order.Status.PENDING: _("The payment of this order is not confirmed yet. You can return it once it is."),
-    Order.Status.CANCELLED: _("This order was canceled, so there is nothing to return."),
-    Order.Status.REFUNDED: _("The money for this order went back already."),
-    Order.Status.CHARGED_BACK: _("Your bank took the payment of this order back, so there is nothing to return."),
+    Order.Status.PENDING: _("Your payment isn’t confirmed yet. You can request a return once it is."),
+    Order.Status.CANCELLED: _("This order was canceled, so there’s nothing to return."),
+    Order.Status.REFUNDED: _("We’ve already refunded this order."),
+    Order.Status.CHARGED_BACK: _("Your bank reversed the payment for this order, so there’s nothing to return."),
 }
-WITHDRAWN = _("You have withdrawn from this contract. Support handles the refund; you need not ask for a return.")
+WITHDRAWN = _("You’ve withdrawn from this contract. We’ll handle the refund, so you don’t need to request a return.")
 ITEMS_UNKNOWN = _(
     "We don’t have the items of this order here, so you can’t request a return on this page. Ask support instead."
 )
-TOO_LATE = _("The days in which this could be returned are over.")
-NEVER_RETURNABLE = _("This item cannot be returned.")
-ALREADY_RETURNED = _("This item went back already.")
-RETURN_REQUESTED = _("A return of this item is under way already.")
-SWAP_REQUESTED = _("A swap of this item is under way. You can return it once the swap is canceled or declined.")
-LICENSE_ACTIVATED = _("Its serial number is activated, and activated licenses cannot be returned.")
+TOO_LATE = _("The return period has ended.")
+NEVER_RETURNABLE = _("This item can’t be returned.")
+ALREADY_RETURNED = _("You’ve already returned this item.")
+RETURN_REQUESTED = _("You’ve already requested a return of this item.")
+SWAP_REQUESTED = _("You’ve requested a swap for this item. You can return it if the swap is canceled or declined.")
+LICENSE_ACTIVATED = _("This license is activated. Activated licenses can’t be returned.")
 ADDRESS_CORRECTED = _(
     "The email address of this order was corrected lately. For your safety, returns and swaps wait until"
     " %(until)s (%(zone)s): so long the earlier address can undo the change."
 )
 ADDRESS_CORRECTED_UNTOLD = _(
-    "The email address of this order was corrected lately. For your safety, returns and swaps wait until 48 hours after"
-    " our email about it was sent to the previous address, which can undo the change."
+    "The email address of this order was corrected recently. For your safety, returns and swaps wait until 48 "
+    "hours after we’ve emailed the previous address, which can undo this."
 )
-NO_MONEY_LEFT = _("The whole amount of this order went back already, or is on its way.")
+NO_MONEY_LEFT = _("The full amount of this order was already refunded or is being refunded.")
 
 
 @dataclass

@@ -20,13 +20,13 @@ from refunds.models import RefundTransaction
 class BlockReason(TextChoices):
     """Why no money of an order may move, and nothing of worth may be handed out for it."""
 
-    CHARGED_BACK = "charged_back", _("The bank took this payment back.")
+    CHARGED_BACK = "charged_back", _("The bank reversed this payment.")
     CANCELLED = "cancelled", _("This order was canceled.")
     ALREADY_REFUNDED = "already_refunded", _("The store has refunded this order.")
-    NOT_PAID = "not_paid", _("The payment of this order is not confirmed.")
-    TEST_ORDER = "test_order", _("This is a test order: nothing was paid.")
-    CURRENCY_DIFFERS = "currency_differs", _("The order’s currency has changed since.")
-    NOTHING_LEFT = "nothing_left", _("Not enough of what was paid is left.")
+    NOT_PAID = "not_paid", _("The payment for this order isn’t confirmed.")
+    TEST_ORDER = "test_order", _("This is a test order. Nothing was paid.")
+    CURRENCY_DIFFERS = "currency_differs", _("The order’s currency has changed since then.")
+    NOTHING_LEFT = "nothing_left", _("The remaining amount of the payment is too low.")
 
 
 BLOCKED_STATUSES = {

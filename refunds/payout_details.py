@@ -39,7 +39,7 @@ def decrypt(encrypted: bytes | memoryview) -> PayoutDetails:
         return PayoutDetails(**json.loads(encryption.decrypt(_PURPOSE, encrypted)))
     except encryption.Undecryptable as error:
         raise UndecryptablePayoutDetails(
-            _("The bank details cannot be read any more, because SECRET_KEY has changed. Please ask the buyer again.")
+            _("The bank details can’t be decrypted because SECRET_KEY has changed. Ask the buyer for them again.")
         ) from error
 
 

@@ -10,8 +10,8 @@ from orders.money import format_money
 def format_price_difference(amount: Decimal | None, currency: str) -> str:
     """Describe a difference: positive is to be paid, negative is refunded, None is not known yet."""
     if amount is None:
-        return gettext("support tells you the price")
+        return gettext("we’ll tell you the price")
     if not amount:
         return gettext("no difference in price")
-    sentence = gettext("%(amount)s to pay") if amount > 0 else gettext("%(amount)s comes back")
+    sentence = gettext("%(amount)s to pay") if amount > 0 else gettext("%(amount)s refund")
     return sentence % {"amount": format_money(abs(amount), currency)}

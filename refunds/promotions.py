@@ -38,34 +38,33 @@ class NoCashbackReason(NamedTuple):
         return str(self.sentence)
 
 
-CLAIMED = NoCashbackReason("claimed", _("Cashback was claimed for this serial number already."))
-TEST_ORDER = NoCashbackReason("test-order", _("This is a test order: nothing was paid, so there is no cashback."))
-NOT_PAID = NoCashbackReason(
-    "not-paid", _("The order of this serial number is not paid, or the money for it went back.")
+CLAIMED = NoCashbackReason("claimed", _("Cashback was already claimed for this serial number."))
+TEST_ORDER = NoCashbackReason("test-order", _("This is a test order. Nothing was paid, so there’s no cashback."))
+NOT_PAID = NoCashbackReason("not-paid", _("The order with this serial number isn’t paid, or it was refunded."))
+RETURNED = NoCashbackReason("returned", _("This item was returned, or a return was requested."))
+REVOKED = NoCashbackReason("revoked", _("This serial number is no longer valid."))
+OTHER_COUNTRY = NoCashbackReason("other-country", _("You bought it in another country:"))
+NO_PROMOTION_IN_COUNTRY = NoCashbackReason(
+    "no-promotion-in-country", _("There’s currently no promotion in this country.")
 )
-RETURNED = NoCashbackReason("returned", _("This item was given back, or is about to be."))
-REVOKED = NoCashbackReason("revoked", _("This serial number is not valid any more."))
-OTHER_COUNTRY = NoCashbackReason("other-country", _("It was bought in another country:"))
-NO_PROMOTION_IN_COUNTRY = NoCashbackReason("no-promotion-in-country", _("No promotion runs in this country now."))
-OTHER_STORE = NoCashbackReason("other-store", _("The promotions in this country are of other stores."))
+OTHER_STORE = NoCashbackReason("other-store", _("The promotions in this country are for other stores."))
 OTHER_PRODUCT = NoCashbackReason("other-product", _("The promotions in this country are for other products."))
-OUTSIDE_PURCHASE_PERIOD = NoCashbackReason(
-    "outside-purchase-period", _("It was not bought within the days of the promotion.")
-)
-CLAIM_PERIOD_ENDED = NoCashbackReason("claim-period-ended", _("It is too late to claim for it. The last day was:"))
+OUTSIDE_PURCHASE_PERIOD = NoCashbackReason("outside-purchase-period", _("You bought it outside the promotion period."))
+CLAIM_PERIOD_ENDED = NoCashbackReason("claim-period-ended", _("The claim period has ended. The last day was:"))
 ADDRESS_CORRECTED = NoCashbackReason(
     "address-corrected",
-    _("The address of its order was corrected lately. For your safety, cashback waits until after:"),
+    _("The email address of this order was corrected recently. For your safety, you can claim cashback after:"),
 )
 ADDRESS_CORRECTED_UNTOLD = NoCashbackReason(
     "address-corrected",
     _(
-        "The address of its order was corrected lately. For your safety, cashback waits until 48 hours after our email"
-        " about it was sent to the previous address."
+        "The email address of this order was corrected recently. For your safety, cashback waits until 48 hours "
+        "after we’ve emailed the previous address."
     ),
 )
 NOT_ACTIVATED = NoCashbackReason(
-    "not-activated", _("A promotion applies, but this license is not activated yet. Install and activate it first.")
+    "not-activated",
+    _("A promotion applies, but this license isn’t activated yet. Install and activate the product first."),
 )
 
 _WAITING_KINDS = ("correction", "return", "withdrawal")  # a swap does not keep anybody from claiming

@@ -97,18 +97,18 @@ def load_policy_file(path: Path) -> tuple[PolicyTerms, Store | None]:
     try:
         parsed = PolicyFile.model_validate(json.loads(path.read_bytes()))
     except OSError as error:
-        raise InvalidPolicyFile(_("It cannot be read: %(why)s.") % {"why": error.strerror}) from error
+        raise InvalidPolicyFile(_("It can’t be read: %(why)s.") % {"why": error.strerror}) from error
     except ValidationError as error:
         first = error.errors()[0]
         location = ".".join(str(part) for part in first["loc"]) or gettext("the whole file")
         raise InvalidPolicyFile(f"{location}: {first['msg']}") from error
     except (ValueError, RecursionError) as error:
-        raise InvalidPolicyFile(_("It is not JSON: %(why)s.") % {"why": error}) from error
+        raise InvalidPolicyFile(_("It isn’t valid JSON: %(why)s.") % {"why": error}) from error
     store = None
     if parsed.store != ALL_STORES:
         store = Store.objects.filter(slug=parsed.store).first()
         if store is None:
-            raise InvalidPolicyFile(_("There is no store %(store)s.") % {"store": parsed.store})
+            raise InvalidPolicyFile(_("No store is named %(store)s.") % {"store": parsed.store})
     policy = ReturnPolicy(days=parsed.days, activated_may_return=parsed.activated_may_return)
     exceptions = [_build_exception(each) for each in parsed.exceptions]
     limits = [AutoApprovalLimit(currency=currency, up_to=up_to) for currency, up_to in parsed.auto_approve.items()]
@@ -120,9 +120,9 @@ def _build_exception(parsed: ExceptionEntry) -> ReturnException:
     if parsed.product:
         product = Product.objects.filter(slug=parsed.product).first()
         if product is None:
-            raise InvalidPolicyFile(_("There is no product %(product)s.") % {"product": parsed.product})
+            raise InvalidPolicyFile(_("No product is named %(product)s.") % {"product": parsed.product})
     if product is None and parsed.kind is None:
-        raise InvalidPolicyFile(_("An exception names a product, a kind, or both."))
+        raise InvalidPolicyFile(_("An exception needs a product, a kind, or both."))
     return ReturnException(product=product, kind=parsed.kind or "", days=parsed.days)
 
 
@@ -215,11 +215,12 @@ def _find_refusal(
     for each in case.lines.all():
         days = terms.days(products.get((order.store_id, each.line.sku)), each.line.kind)
         if days is None:
-            return ReplayResult(Outcome.REFUSED, gettext("%(item)s cannot be returned") % {"item": each.line.name})
+            return ReplayResult(Outcome.REFUSED, gettext("%(item)s can’t be returned") % {"item": each.line.name})
         deadline = return_until(order.placed_at, order.store.tzinfo, days)
         if case.created_at >= extend_return_deadlines(order, {each.line_id: deadline}, waited)[each.line_id]:
             return ReplayResult(
-                Outcome.REFUSED, gettext("%(item)s: after its %(days)s days") % {"item": each.line.name, "days": days}
+                Outcome.REFUSED,
+                gettext("%(item)s: requested after %(days)s days") % {"item": each.line.name, "days": days},
             )
         if not terms.policy.activated_may_return and any(
             was_activated(license, order, case.created_at) for license in each.licenses.all()

@@ -163,7 +163,7 @@ def _has_same_amount(claim: ChargeClaim) -> Q | None:
 def _score(order: Order, facts: ClaimFacts, has_serial: bool) -> Candidate:
     candidate = Candidate(order)
     if has_serial:
-        candidate.add_reason(_("It has the serial number."), SERIAL_POINTS)
+        candidate.add_reason(_("The serial number is the same."), SERIAL_POINTS)
     _score_number(candidate, facts.number)
     _score_address(candidate, facts.emails)
     _score_amount(candidate, facts.claim)
@@ -178,7 +178,7 @@ def _score_number(candidate: Candidate, number: str) -> None:
     if candidate.order.number_key == number:
         candidate.add_reason(_("The order number is the same."), NUMBER_POINTS)
     elif _is_typo(candidate.order.number_key, number):
-        text = _("The order number is nearly the same: %(number)s.") % {"number": candidate.order.number}
+        text = _("The order number is similar: %(number)s.") % {"number": candidate.order.number}
         candidate.add_reason(text, NUMBER_TYPO_POINTS)
 
 
@@ -187,12 +187,12 @@ def _score_address(candidate: Candidate, emails: list[str]) -> None:
     if not order_email:
         return
     if order_email in emails:
-        candidate.add_reason(_("The address is the same."), EMAIL_POINTS)
+        candidate.add_reason(_("The email address is the same."), EMAIL_POINTS)
     elif any(_is_email_typo(order_email, email) for email in emails):
-        text = _("The address differs in a letter or two: %(email)s.") % {"email": candidate.order.email}
+        text = _("The email address differs by one or two letters: %(email)s.") % {"email": candidate.order.email}
         candidate.add_reason(text, EMAIL_TYPO_POINTS)
     elif any(_is_similar_email(order_email, email) for email in emails):
-        text = _("The address is similar: %(email)s.") % {"email": candidate.order.email}
+        text = _("The email address is similar: %(email)s.") % {"email": candidate.order.email}
         candidate.add_reason(text, EMAIL_SIMILAR_POINTS)
 
 
@@ -206,7 +206,7 @@ def _score_amount(candidate: Candidate, claim: ChargeClaim) -> None:
     elif order.total == amount:
         candidate.add_reason(_("The amount is the same."), AMOUNT_POINTS)
     elif amount / (1 + MAX_FEE_SHARE) <= order.total <= amount / (1 - MAX_FEE_SHARE):
-        text = _("The amount is the same but for fees: %(amount)s.")
+        text = _("The amount is the same except for fees: %(amount)s.")
         candidate.add_reason(text % {"amount": format_money(order.total, order.currency)}, AMOUNT_WITH_FEES_POINTS)
 
 
@@ -217,25 +217,25 @@ def _score_day(candidate: Candidate, charged_on: date | None) -> None:
     if days_apart == 0:
         candidate.add_reason(_("It was placed on the day of the charge."), POINTS_BY_DAYS_APART[0])
     elif days_apart in POINTS_BY_DAYS_APART:
-        text = _("It was placed %(days)s day(s) away from the charge.") % {"days": days_apart}
+        text = _("It was placed %(days)s day(s) before or after the charge.") % {"days": days_apart}
         candidate.add_reason(text, POINTS_BY_DAYS_APART[days_apart])
 
 
 def _score_card(candidate: Candidate, claim: ChargeClaim) -> None:
     order, last4 = candidate.order, claim.card_last4
     if last4 and last4 == order.card_last4:
-        candidate.add_reason(_("The card ends in the same 4 digits."), LAST4_POINTS)
+        candidate.add_reason(_("The card ends with the same 4 digits."), LAST4_POINTS)
     elif last4 and last4 == order.device_last4:
-        candidate.add_reason(_("The card in the wallet ends in the same 4 digits."), LAST4_POINTS)
+        candidate.add_reason(_("The card in the wallet ends with the same 4 digits."), LAST4_POINTS)
     elif last4 and order.card_last4 and not order.wallet:
-        text = _("It was paid with another card, which ends in %(digits)s.") % {"digits": order.card_last4}
+        text = _("It was paid with another card, ending in %(digits)s.") % {"digits": order.card_last4}
         candidate.add_reason(text, OTHER_LAST4_POINTS)
     if claim.card_brand and order.card_brand:
         if formats.card_brand(claim.card_brand) == formats.card_brand(order.card_brand):
-            candidate.add_reason(_("The card is of the same brand."), BRAND_POINTS)
+            candidate.add_reason(_("The card brand is the same."), BRAND_POINTS)
         else:
             candidate.add_reason(
-                _("The card is of another brand: %(brand)s.") % {"brand": formats.card_brand(order.card_brand)},
+                _("The card brand is different: %(brand)s.") % {"brand": formats.card_brand(order.card_brand)},
                 OTHER_BRAND_POINTS,
             )
 

@@ -40,18 +40,18 @@ def _store_field(case: Case) -> forms.Field:
         Store.objects.order_by("name"),
         label=_("Store"),
         required=False,
-        help_text=_("Only needed where several stores have this number."),
+        help_text=_("Only needed if several stores have an order with this number."),
         widget=UnfoldAdminSelectWidget(),
     )
 
 
 # Form fields by name, for `CaseAction.fields`.
 NOTE_FIELDS = {"note": textarea(_("Internal note, for staff only"), required=False)}
-BUYER_TEXT_FIELDS = {"text": textarea(_("To the buyer (goes into the mail)"), required=False)} | NOTE_FIELDS
-QUESTION_FIELDS = {"text": textarea(_("Question to the buyer"), required=True)} | NOTE_FIELDS
-REASON_FIELDS = {"text": textarea(_("Reason, as the buyer reads it"), required=True)} | NOTE_FIELDS
+BUYER_TEXT_FIELDS = {"text": textarea(_("Message to the buyer (sent by email)"), required=False)} | NOTE_FIELDS
+QUESTION_FIELDS = {"text": textarea(_("Question for the buyer"), required=True)} | NOTE_FIELDS
+REASON_FIELDS = {"text": textarea(_("Reason for the buyer (sent by email)"), required=True)} | NOTE_FIELDS
 ORDER_FIELDS = {"number": text_input(_("Order number")), "store": _store_field}
-ANSWER_FIELDS = {"text": textarea(_("What the buyer answered"), required=True)}
+ANSWER_FIELDS = {"text": textarea(_("Buyer’s answer"), required=True)}
 REQUIRED_NOTE_FIELDS = {"note": textarea(_("Internal note, for staff only"), required=True)}
 
 
@@ -84,7 +84,7 @@ def common_actions(case_type: Any, decline: Callable[..., None] = services.decli
     return (
         CaseAction(
             "review",
-            _("Take into review"),
+            _("Start review"),
             lambda case, by, data: services.start_review(case, by),
             {case_type.Status.RECEIVED},
             {},
@@ -105,7 +105,7 @@ def common_actions(case_type: Any, decline: Callable[..., None] = services.decli
         ),
         CaseAction(
             "note",
-            _("Add a note"),
+            _("Add note"),
             lambda case, by, data: services.add_note(case, by, data["note"]),
             case_type.Status.values,
             REQUIRED_NOTE_FIELDS,
@@ -120,7 +120,7 @@ def find_order(data: CleanedData) -> Order:
         matching = matching.filter(store=data["store"])
     orders = list(matching[:2])
     if not orders:
-        raise NotPossible(_("No order has this number. Please check it."))
+        raise NotPossible(_("No order has this number. Check the number and try again."))
     if len(orders) > 1:
-        raise NotPossible(_("Several stores have an order of this number. Please choose the store, too."))
+        raise NotPossible(_("Several stores have an order with this number. Choose the store."))
     return orders[0]

@@ -27,7 +27,7 @@ from orders.http import tell_about_card_number
 from orders.models import normalize_order_number
 
 DAY = timedelta(days=1)
-NO_LONGER_AVAILABLE = _("This cannot be done any more. Please look at what happened meanwhile.")
+NO_LONGER_AVAILABLE = _("This is no longer possible because the request has changed. Check its history.")
 
 
 class DefaultChoiceFilter(admin.SimpleListFilter):
@@ -73,7 +73,7 @@ class ToDoFilter(DefaultChoiceFilter):
         ("waiting", _("waiting for support")),
         ("overdue", _("overdue")),
         ("today", _("due within a day")),
-        ("mine", _("open, that I worked on")),
+        ("mine", _("open, handled by me")),
         ("all", _("all")),
     )
 
@@ -166,17 +166,17 @@ class CaseAdmin(QueueAdmin):
     def state(self, case: Any) -> str:
         return str(case.get_status_display())
 
-    @display(description=_("waits since"), ordering="created_at")
+    @display(description=_("waiting since"), ordering="created_at")
     def age(self, case: Case) -> str:
         days = (timezone.now() - case.created_at).days
         return gettext("%(days)d d") % {"days": days} if days else gettext("today")
 
-    @display(description=_("answer due"), ordering="due_at", label={"overdue": "danger"})
+    @display(description=_("reply due"), ordering="due_at", label={"overdue": "danger"})
     def due(self, case: Case) -> tuple[str, str] | str:
         if not case.is_undecided:
             return "–"
         if case.paused_at is not None:
-            return gettext("when the buyer has answered")
+            return gettext("after the buyer answers")
         due_at = case.due_at.strftime("%Y-%m-%d %H:%M")
         return ("overdue", f"{due_at} !") if case.is_overdue(timezone.now()) else due_at
 
@@ -225,13 +225,13 @@ class CaseAdmin(QueueAdmin):
         name = request.POST.get("action", "")
         action = next((each for each in self.acceptable_actions(case) if each.name == name), None)
         if action is None:
-            messages.error(request, str(NO_LONGER_AVAILABLE) if name else gettext("Please choose what to do."))
+            messages.error(request, str(NO_LONGER_AVAILABLE) if name else gettext("Choose an action."))
             return HttpResponseRedirect(page)
         form = action.form(case, request.POST)
         is_valid = form.is_valid()
         tell_about_card_number(request, form)
         if not is_valid:
-            error = gettext("Please check what you entered; nothing was done.")
+            error = gettext("Check your entries. Nothing was changed.")
             return self._render_error(request, case, action, form, error)
         assert isinstance(request.user, User)
         try:
@@ -241,7 +241,7 @@ class CaseAdmin(QueueAdmin):
         self.log_change(request, case, f"{action.label}")
         if isinstance(result, str):
             return self.render_change_page(request, case.pk, result=result)
-        messages.success(request, gettext("%(reference)s: done.") % {"reference": case})
+        messages.success(request, gettext("%(reference)s: saved.") % {"reference": case})
         return HttpResponseRedirect(page)
 
     def _render_error(self, request: HttpRequest, case: Any, action: CaseAction, form: Any, error: str) -> HttpResponse:

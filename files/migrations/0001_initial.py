@@ -20,20 +20,20 @@ class Migration(migrations.Migration):
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 (
                     "name",
-                    models.CharField(help_text="As the buyer’s device called it.", max_length=120, verbose_name="name"),
+                    models.CharField(help_text="File name on the buyer’s device.", max_length=120, verbose_name="name"),
                 ),
                 (
                     "media_type",
                     models.CharField(
                         choices=[("application/pdf", "PDF"), ("image/jpeg", "JPEG"), ("image/png", "PNG")],
                         max_length=40,
-                        verbose_name="kind",
+                        verbose_name="file type",
                     ),
                 ),
                 ("size", models.PositiveIntegerField(verbose_name="size in bytes")),
                 ("sha256", models.CharField(max_length=64, verbose_name="SHA-256")),
                 ("stored_name", models.CharField(editable=False, max_length=64, unique=True)),
-                ("uploaded_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="sent at")),
+                ("uploaded_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="uploaded at")),
                 ("keep_until", models.DateTimeField(verbose_name="deleted after")),
                 ("client_key", models.CharField(blank=True, editable=False, max_length=32)),
             ],
@@ -73,17 +73,19 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("upload_id", models.UUIDField(verbose_name="upload")),
-                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="when")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="downloaded at")),
                 (
                     "staff",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL, verbose_name="who"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="downloaded by",
                     ),
                 ),
             ],
             options={
-                "verbose_name": "look at an upload",
-                "verbose_name_plural": "looks at uploads",
+                "verbose_name": "upload download",
+                "verbose_name_plural": "upload downloads",
                 "indexes": [
                     models.Index(fields=["upload_id", "at"], name="download_record_by_upload"),
                     models.Index(fields=["at"], name="download_record_by_time"),

@@ -125,11 +125,11 @@ class ImportRunAdmin(ReadOnlyMixin, ModelAdmin):
     def warning_list(self, run: ImportRun) -> SafeString:
         return _count_list(run.warnings)
 
-    @display(description=_("by code"))
+    @display(description=_("by type"))
     def rejects_by_code(self, run: ImportRun) -> SafeString:
         return _count_list(run.reject_counts)
 
-    @display(description=_("the first of them"))
+    @display(description=_("first warning"))
     def reject_list(self, run: ImportRun) -> SafeString:
         rejects = run.rejects.order_by("pk").select_related("file").defer("content")[:SHOWN_REJECTS]
         return format_html_join(
@@ -235,12 +235,14 @@ class ImportRunAdmin(ReadOnlyMixin, ModelAdmin):
 
     def _tell(self, request: HttpRequest, report: UndoReport) -> None:
         if report.was_undone:
-            messages.info(request, gettext("This import was undone already. Nothing was changed."))
+            messages.info(request, gettext("This import was already undone. Nothing was changed."))
             return
         done = ngettext("%(count)s order undone.", "%(count)s orders undone.", report.deleted + report.restored)
         messages.success(request, done % {"count": report.deleted + report.restored})
         if not report.is_complete:
-            messages.info(request, gettext("The rest is undone in the background. This page shows how it stands."))
+            messages.info(
+                request, gettext("The rest is being undone in the background. Reload this page to see the progress.")
+            )
         if report.kept:
             kept = ngettext(
                 "%(count)s order could not be undone.", "%(count)s orders could not be undone.", report.kept
@@ -248,7 +250,7 @@ class ImportRunAdmin(ReadOnlyMixin, ModelAdmin):
             link = format_html(
                 ' <a class="underline" href="{}">{}</a>',
                 reverse("admin:intake_importrun_undo", args=[request.resolver_match.kwargs["pk"]]),  # type: ignore[union-attr]
-                gettext("See which, and why"),
+                gettext("See which orders and why"),
             )
             messages.warning(request, format_html("{}{}", kept % {"count": report.kept}, link))
 

@@ -61,7 +61,7 @@ class SkuActionForm(ActionForm):
         label="",
         required=False,
         widget=_select(_("kind")),
-        choices=[("", _("Kind: unchanged")), (NONE, _("Kind: as the store says")), *OrderLine.Kind.choices],
+        choices=[("", _("Kind: unchanged")), (NONE, _("Kind: from the store")), *OrderLine.Kind.choices],
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -118,7 +118,7 @@ class SkuMappingAdmin(SkuFormMixin, ModelAdmin):
 
     @display(description=_("kind"), ordering="kind")
     def kind_label(self, sku: SkuMapping) -> str:
-        return str(sku.get_kind_display()) if sku.kind else gettext("as the store says")
+        return str(sku.get_kind_display()) if sku.kind else gettext("from the store")
 
     @display(description=_("items in orders"))
     def lines(self, sku: SkuMapping) -> str:
@@ -149,11 +149,11 @@ class SkuMappingAdmin(SkuFormMixin, ModelAdmin):
         if kind:
             changes["kind"] = "" if kind == NONE else kind
         if not changes:
-            messages.warning(request, gettext("Choose a product or a kind beside the action."))
+            messages.warning(request, gettext("Choose a product or a kind next to the action."))
             return
         changed = map_skus(list(queryset.values_list("pk", flat=True)), **changes)
         if not changed:
-            messages.info(request, gettext("Nothing was changed: the SKUs have this product and kind already."))
+            messages.info(request, gettext("Nothing was changed. The SKUs already have this product and kind."))
             return
         assert isinstance(request.user, User)
         LogEntry.objects.log_actions(

@@ -53,7 +53,7 @@ class UploadForm(forms.Form):
                 params={"most": MAX_UPLOAD_BYTES // MEGABYTE},
             )
         if reason is not None:
-            raise forms.ValidationError(_("There is no room for the file on this machine. Nothing was kept."))
+            raise forms.ValidationError(_("The server’s disk is full. Nothing was saved."))
         if not file.size:
             raise forms.ValidationError(_("This file is empty."))
         return file

@@ -77,7 +77,7 @@ def _entity(value: Mapping[str, Any]) -> dict[str, Any]:
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     value = item.content
     if not isinstance(value, dict):
-        raise ImportRejected(_("This is no object of Digital River’s."))
+        raise ImportRejected(_("This isn’t a Digital River object."))
     entity = _entity(value)
     if isinstance(value.get("liveMode"), bool):
         entity = {"liveMode": value["liveMode"]} | entity
@@ -94,7 +94,7 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     if "captured" in entity and "orderId" in entity:
         return _charge(entity, context)
     raise ImportRejected(
-        _("“%(kind)s” tells nothing that an order needs.") % {"kind": (text_at(value, "type") or "?")[:40]},
+        _("“%(kind)s” contains no order data.") % {"kind": (text_at(value, "type") or "?")[:40]},
         ProblemCode.NOT_AN_ORDER,
     )
 
@@ -109,7 +109,7 @@ def _amount(value: Any, *keys: str) -> Decimal:
             raise InvalidOperation
         return Decimal(found)
     except InvalidOperation:
-        raise ImportRejected(_("“%(text)s” is no amount.") % {"text": str(found)[:40]}) from None
+        raise ImportRejected(_("“%(text)s” isn’t an amount.") % {"text": str(found)[:40]}) from None
 
 
 def _reference(order_id: str) -> str:
@@ -128,7 +128,7 @@ def _invoice(invoice: dict[str, Any], context: FeedContext) -> StoreRecord:
     """The invoice of a subscription. Once it is paid, it tells all of its order."""
     if text_at(invoice, "state") != "paid" or not text_at(invoice, "orderId"):
         raise ImportRejected(
-            _("This invoice of a subscription (%(state)s) is not paid: it is no order yet.")
+            _("This subscription invoice (%(state)s) isn’t paid, so it isn’t an order yet.")
             % {"state": text_at(invoice, "state")[:40] or "?"},
             ProblemCode.NOT_AN_ORDER,
         )
@@ -139,7 +139,7 @@ def _record(order: dict[str, Any], status: Status, context: FeedContext) -> Stor
     currency = currency_at(order, "currency")
     items = list_at(order, "items")
     if order.get("totalAmount") is None or not items or any(item.get("amount") is None for item in items):
-        raise ImportRejected(_("This order doesn’t tell its total, its items or their amounts."))
+        raise ImportRejected(_("This order lacks its total, its items or their amounts."))
     bill_to = dict_at(order, "billTo")
     lines = _lines(order, currency)
     imported = sum((line["tax"] for line in lines if line["id"] == DUTY), ZERO)
@@ -337,10 +337,10 @@ def _refund(refund: dict[str, Any], context: FeedContext) -> OrderUpdate:
     state = text_at(refund, "state")
     if state in OPEN_REFUND_STATES:
         raise ImportRejected(
-            _("This refund is not made (%(state)s).") % {"state": state}, ProblemCode.NOT_AN_ORDER, state
+            _("This refund isn’t completed (%(state)s).") % {"state": state}, ProblemCode.NOT_AN_ORDER, state
         )
     if state != "succeeded":
-        raise ImportRejected(_("The state “%(state)s” of a refund is not known.") % {"state": state[:40]}, word=state)
+        raise ImportRejected(_("Unknown refund state “%(state)s”.") % {"state": state[:40]}, word=state)
     complete = _complete_refunds(list_at(refund, "charges"))
     made_at = max((at for each in complete if (at := time_at(each, "createdTime"))), default=None)
     record = RefundRecord.model_validate(
@@ -363,7 +363,7 @@ def _charge(charge: dict[str, Any], context: FeedContext) -> OrderUpdate:
     complete = _complete_refunds([charge])
     amount = sum((_amount(each, "amount") for each in complete), ZERO)
     if amount <= ZERO:
-        raise ImportRejected(_("This charge tells no refund that was made."), ProblemCode.NOT_AN_ORDER)
+        raise ImportRejected(_("This charge contains no completed refund."), ProblemCode.NOT_AN_ORDER)
     changed_at = max((at for each in complete if (at := time_at(each, "createdTime"))), default=None)
     return _update(charge, [_sum_of_refunds(amount, complete)], changed_at, context)
 
@@ -373,7 +373,7 @@ def _update(
 ) -> OrderUpdate:
     order_id = text_at(entity, "orderId")
     if not order_id:
-        raise ImportRejected(_("This refund does not say which order it belongs to."))
+        raise ImportRejected(_("This refund doesn’t name its order."))
     record: dict[str, Any] = {"store": context.store, "references": [_reference(order_id)], "refunds": refunds}
     if changed_at:
         record["updated_at"] = changed_at

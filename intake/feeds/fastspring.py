@@ -79,27 +79,27 @@ def _key(value: Any, context: FeedContext) -> tuple[str, str] | None:
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     value = item.content
     if not isinstance(value, dict):
-        raise ImportRejected(_("This is no object of FastSpring’s."))
+        raise ImportRejected(_("This isn’t a FastSpring object."))
     kind, data = "", value
     if isinstance(value.get("type"), str) and "data" in value:
         kind, data = value["type"], value["data"]
     if not isinstance(data, dict):
-        raise ImportRejected(_("This event holds only an id. Turn on “webhook expansion” at FastSpring."))
+        raise ImportRejected(_("This event contains only an ID. Turn on “webhook expansion” at FastSpring."))
     data = {"live": value["live"]} | data if "live" in value else data
     if kind == RETURN_EVENT or (not kind and "return" in data):
         return OrderUpdate.model_validate(_refund(data, context))
     if kind == RENEWAL_EVENT:
         order = data.get("order")
         if not isinstance(order, dict):
-            raise ImportRejected(_("This event holds only an id. Turn on “webhook expansion” at FastSpring."))
+            raise ImportRejected(_("This event contains only an ID. Turn on “webhook expansion” at FastSpring."))
         account = order["account"] if isinstance(order.get("account"), dict) else data.get("account")
         record = _order({"live": data.get("live")} | order | {"account": account}, kind, context)
         return StoreRecord.model_validate(_as_charge(record, data, order))
     if kind == FAILED_EVENT:
-        raise ImportRejected(_("This payment failed: it pays no order."), ProblemCode.NOT_AN_ORDER)
+        raise ImportRejected(_("This payment failed, so it doesn’t belong to an order."), ProblemCode.NOT_AN_ORDER)
     if kind and not kind.startswith("order."):
         raise ImportRejected(
-            _("A FastSpring event “%(kind)s” tells nothing about an order or a refund.") % {"kind": kind[:40]},
+            _("The FastSpring event “%(kind)s” contains no order or refund.") % {"kind": kind[:40]},
             ProblemCode.NOT_AN_ORDER,
         )
     return StoreRecord.model_validate(_order(data, kind, context))
@@ -110,7 +110,7 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
 
 def _order(order: dict[str, Any], kind: str, context: FeedContext) -> dict[str, Any]:
     if not isinstance(order.get("reference"), str) or "items" not in order:
-        raise ImportRejected(_("This is no order: it has no reference or no items."))
+        raise ImportRejected(_("This isn’t an order: its reference or its items are missing."))
     record: dict[str, Any] = {
         "store": context.store,
         "number": order["reference"],
@@ -220,7 +220,7 @@ def _line_ids(items: list[dict[str, Any]]) -> list[str]:
     for item in items:
         product = _product(item) or str(item.get("display") or "")
         if not product:
-            raise ImportRejected(_("An item of this order names no product."))
+            raise ImportRejected(_("An item of this order has no product."))
         seen[product] += 1
         line_id = f"{product}#{seen[product]}" if seen[product] > 1 else product
         if len(line_id) > MAX_ID:
@@ -300,11 +300,11 @@ def _refund(refund: dict[str, Any], context: FeedContext) -> dict[str, Any]:
     order = original if isinstance(original, dict) else {"id": original}
     order_id, reference = _id_of(order.get("id") or order.get("order"), "id"), order.get("reference")
     if not refund_id or not (order_id or reference):
-        raise ImportRejected(_("This return does not say which order it belongs to."))
+        raise ImportRejected(_("This return doesn’t name its order."))
     if refund.get("completed") is not True:
-        raise ImportRejected(_("This return is not completed: no money was refunded yet."), ProblemCode.NOT_AN_ORDER)
+        raise ImportRejected(_("This return isn’t completed, so nothing was refunded yet."), ProblemCode.NOT_AN_ORDER)
     if order.get("currency") not in (None, refund.get("currency")):
-        raise ImportRejected(_("This return is in another currency than its order."))
+        raise ImportRejected(_("This return’s currency differs from its order’s currency."))
     amount, at = _amount(refund.get("totalReturn")), _time(refund, "changed")
     is_full = order.get("total") is not None and _amount(order["total"]) == amount
     record: dict[str, Any] = {"id": refund_id, "amount": amount, "at": at}
@@ -338,11 +338,11 @@ def _id_of(value: Any, key: str) -> str:
 def _amount(value: Any) -> Decimal:
     """An amount. Its computation at FastSpring may leave tiny fractions."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        raise ImportRejected(_("An amount is missing here, or is no number."))
+        raise ImportRejected(_("An amount is missing or isn’t a number."))
     try:
         return Decimal(value).quantize(THOUSANDTH)
     except InvalidOperation:
-        raise ImportRejected(_("“%(text)s” is no amount.") % {"text": str(value)[:40]}) from None
+        raise ImportRejected(_("“%(text)s” isn’t an amount.") % {"text": str(value)[:40]}) from None
 
 
 def _time(value: dict[str, Any], name: str) -> datetime | None:

@@ -105,7 +105,7 @@ def _read_table(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
 
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     if not isinstance(item.content, dict):
-        raise ImportRejected(_("This is no sale of Gumroad’s."))
+        raise ImportRejected(_("This isn’t a Gumroad sale."))
     sale = _Row(item.content, context) if isinstance(item.raw, list) else _Ping(item.content, context)
     return StoreRecord.model_validate(sale.to_record())
 
@@ -131,7 +131,7 @@ class _Sale:
         text = self.text(key).lower()
         if text and text not in FLAGS:
             raise ImportRejected(
-                _("“%(text)s” in “%(name)s” is neither yes nor no.") % {"text": text[:40], "name": self.names[key]}
+                _("“%(text)s” in “%(name)s” must be yes or no.") % {"text": text[:40], "name": self.names[key]}
             )
         return FLAGS.get(text)
 
@@ -148,7 +148,7 @@ class _Sale:
 
     def to_record(self) -> dict[str, Any]:
         if not self.text("number") or not self.text("id"):
-            raise ImportRejected(_("This is no sale: it has no order number or no id of the sale."))
+            raise ImportRejected(_("This isn’t a sale: its order number or its sale ID is missing."))
         names = (self.text("id"), self.text("stripe"), self.text("paypal"))
         record: dict[str, Any] = {
             "store": self.context.store,
@@ -218,7 +218,7 @@ class _Sale:
             return 1
         quantity = parse_amount(text, self.context.decimal_comma)
         if quantity != int(quantity):
-            raise ImportRejected(_("“%(text)s” is no quantity.") % {"text": text[:40]})
+            raise ImportRejected(_("“%(text)s” isn’t a quantity.") % {"text": text[:40]})
         return int(quantity)
 
     def _shipping(self) -> list[dict[str, Any]]:
@@ -326,7 +326,7 @@ class _Ping(_Sale):
         if not text:
             return None
         if not text.isascii() or not text.isdigit():
-            raise ImportRejected(_("“%(text)s” is no amount in cents.") % {"text": text[:40]})
+            raise ImportRejected(_("“%(text)s” isn’t an amount in cents.") % {"text": text[:40]})
         return Decimal(text).scaleb(-2)
 
     def placed_at(self) -> datetime | None:
@@ -340,12 +340,10 @@ class _Ping(_Sale):
     def to_record(self) -> dict[str, Any]:
         kind = self.text_of("resource_name")
         if kind == "refund" and self.flag("is_refunded") is False:
-            raise ImportRejected(
-                _("This ping of a partial refund does not tell its amount. Import the sales CSV, which does.")
-            )
+            raise ImportRejected(_("This partial refund ping has no amount. Import the sales CSV, which contains it."))
         if "sale_timestamp" not in self.fields:
             raise ImportRejected(
-                _("A Gumroad ping “%(kind)s” tells nothing about a sale.") % {"kind": kind[:40]},
+                _("The Gumroad ping “%(kind)s” contains no sale.") % {"kind": kind[:40]},
                 ProblemCode.NOT_AN_ORDER,
             )
         return super().to_record()

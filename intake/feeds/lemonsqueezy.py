@@ -76,7 +76,7 @@ def _is_of_order(included: Mapping[str, Any], order: Any) -> bool:
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     value = item.content
     if not isinstance(value, dict):
-        raise ImportRejected(_("This is no object of Lemon Squeezy’s."))
+        raise ImportRejected(_("This isn’t a Lemon Squeezy object."))
     if isinstance(value.get("license_key"), dict):
         return _license_answer(value, context)
     entity = dict_at(value, "data") or value
@@ -87,11 +87,11 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
         return _license_key(entity, context)
     if kind == "order-items":
         raise ImportRejected(
-            _("An order item doesn’t tell its tax. Export the orders with include=order-items instead."),
+            _("An order item has no tax. Export the orders with include=order-items instead."),
             ProblemCode.NOT_AN_ORDER,
         )
     raise ImportRejected(
-        _("An object “%(kind)s” of Lemon Squeezy’s tells nothing about an order.") % {"kind": kind[:40] or "?"},
+        _("The Lemon Squeezy object “%(kind)s” contains no order data.") % {"kind": kind[:40] or "?"},
         ProblemCode.NOT_AN_ORDER,
     )
 
@@ -119,7 +119,7 @@ def _order(entity: dict[str, Any], value: Mapping[str, Any], context: FeedContex
     ]
     first = dict_at(attributes, "first_order_item")
     if not items and not first:
-        raise ImportRejected(_("This order doesn’t tell any item. Export it with include=order-items."))
+        raise ImportRejected(_("This order has no items. Export it with include=order-items."))
     amounts = (amount("discount_total"), amount("tax"), total)
     lines, has_all_lines = _lines(items or [first], attributes, amounts, currency)
     _add_licenses(lines, [each for each in included if text_at(each, "type") == "license-keys"], context)
@@ -161,7 +161,7 @@ def _decimal_places(attributes: Mapping[str, Any], currency: str) -> int:
     for places in (usual, CENTS):
         if amount_in_units(attributes["total"], currency, places) == shown:
             return places
-    raise ImportRejected(_("The total of this order and its text in “total_formatted” are different amounts."))
+    raise ImportRejected(_("This order’s total and “total_formatted” are different amounts."))
 
 
 def _lines(
@@ -291,7 +291,7 @@ def _license_answer(value: dict[str, Any], context: FeedContext) -> OrderUpdate:
     """What the License API answers an application that activates or validates a key."""
     license_key, meta = dict_at(value, "license_key"), dict_at(value, "meta")
     if not text_at(meta, "order_id"):
-        raise ImportRejected(_("This license key doesn’t say which order it belongs to."))
+        raise ImportRejected(_("This license key doesn’t name its order."))
     license = _license(license_key, context)
     if activated_at := time_at(value, "instance", "created_at"):
         license["activated_at"] = activated_at

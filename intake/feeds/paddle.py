@@ -91,7 +91,7 @@ def _entity(value: Mapping[str, Any]) -> dict[str, Any]:
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     value = item.content
     if not isinstance(value, dict):
-        raise ImportRejected(_("This is no object of Paddle’s."))
+        raise ImportRejected(_("This isn’t a Paddle object."))
     entity = _entity(value)
     entity_id = text_at(entity, "id")
     occurred_at = time_at(value, "occurred_at")
@@ -102,7 +102,7 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     if entity_id.startswith("ctm_"):
         return _customer(entity, occurred_at, context)
     raise ImportRejected(
-        _("“%(kind)s” tells nothing about an order: Paddle’s orders are its transactions.")
+        _("“%(kind)s” contains no order. Paddle’s orders are its transactions.")
         % {"kind": (text_at(value, "event_type") or entity_id or "?")[:40]},
         ProblemCode.NOT_AN_ORDER,
     )
@@ -132,9 +132,7 @@ def _order(
     status = _order_status(entity, context)
     billed_at = time_at(entity, "billed_at")
     if not text_at(entity, "details", "totals", "total") or not list_at(entity, "details", "line_items"):
-        raise ImportRejected(
-            _("This transaction doesn’t tell its line items or its total. Export it with its details.")
-        )
+        raise ImportRejected(_("This transaction lacks its line items or its total. Export it with its details."))
     lines = [_line(item, entity, currency) for item in list_at(entity, "details", "line_items")]
     record: dict[str, Any] = {
         "store": context.store,
@@ -173,7 +171,7 @@ def _order_status(entity: Mapping[str, Any], context: FeedContext) -> Status:
     word = text_at(entity, "status")
     if word in CHECKOUT_STATUSES and word not in context.status_meanings:
         raise ImportRejected(
-            _("This transaction is a checkout that is not paid (“%(status)s”): it is no order yet.") % {"status": word},
+            _("This transaction is an unpaid checkout (“%(status)s”), so it isn’t an order yet.") % {"status": word},
             ProblemCode.NOT_AN_ORDER,
         )
     return read_status(word, STATUSES, context.status_meanings)
@@ -181,7 +179,7 @@ def _order_status(entity: Mapping[str, Any], context: FeedContext) -> Status:
 
 def _line(item: Mapping[str, Any], entity: Mapping[str, Any], currency: str) -> dict[str, Any]:
     if not text_at(item, "id"):
-        raise ImportRejected(_("A line item of this transaction has no id: it is only a preview."))
+        raise ImportRejected(_("A line item of this transaction has no ID, so it’s only a preview."))
     price = next((each for each in map(_price, list_at(entity, "items")) if each.get("id") == item.get("price_id")), {})
     quantity = item.get("quantity")
     totals = dict_at(item, "totals")
@@ -299,7 +297,7 @@ def _adjustment(entity: dict[str, Any], occurred_at: datetime | None, context: F
         record["status"] = Status.COMPLETED
     else:
         raise ImportRejected(
-            _("This adjustment (%(action)s, %(status)s) has not moved any money back to the buyer.")
+            _("This adjustment (%(action)s, %(status)s) didn’t refund anything.")
             % {"action": action, "status": status},
             ProblemCode.NOT_AN_ORDER,
         )
@@ -308,11 +306,9 @@ def _adjustment(entity: dict[str, Any], occurred_at: datetime | None, context: F
 
 def _check_words(action: str, status: str) -> None:
     if action not in ("refund", "chargeback", "chargeback_reverse", *OTHER_ACTIONS):
-        raise ImportRejected(_("An adjustment “%(action)s” is not known.") % {"action": action[:40]}, word=action[:40])
+        raise ImportRejected(_("Unknown adjustment “%(action)s”.") % {"action": action[:40]}, word=action[:40])
     if status not in ADJUSTMENT_STATUSES:
-        raise ImportRejected(
-            _("The status “%(status)s” of an adjustment is not known.") % {"status": status[:40]}, word=status[:40]
-        )
+        raise ImportRejected(_("Unknown adjustment status “%(status)s”.") % {"status": status[:40]}, word=status[:40])
 
 
 def _refund(entity: Mapping[str, Any], approved_at: datetime | None) -> RefundRecord:

@@ -157,7 +157,7 @@ def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
         if row.problem:
             yield from collector.reject(name, row, row.problem)
         elif not name:
-            problem = _("This row has no order number in its column Name.")
+            problem = _("The column Name has no order number in this row.")
             if header.continues(row.cells):
                 yield from collector.reject("", row, problem)
             else:
@@ -172,7 +172,7 @@ def _collect(collector: OrderCollector, header: _Header, name: str, row: Row) ->
     if known is None and header.may_be_first(row.cells):
         yield from collector.begin(name, row)
     elif known is None:
-        yield RawItem(row.line, [row.cells], problem=_("This order's first row is missing or too far off."))
+        yield RawItem(row.line, [row.cells], problem=_("This order’s first row is missing or too far from this row."))
     elif known.problem or header.continues(row.cells) or not header.is_new_version(known.rows, row.cells):
         collector.add(name, row)
     else:

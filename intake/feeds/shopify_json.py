@@ -132,7 +132,7 @@ def _amount(value: dict[str, Any], *path: str) -> Decimal | None:
     if found is None or found == "":
         return None
     if not _PLAIN.fullmatch(str(found)):
-        raise ImportRejected(_("“%(text)s” is no amount.") % {"text": str(found)[:40]}, word=str(found)[:40])
+        raise ImportRejected(_("“%(text)s” isn’t an amount.") % {"text": str(found)[:40]}, word=str(found)[:40])
     return Decimal(str(found))
 
 
@@ -309,7 +309,7 @@ def _refund_update(value: dict[str, Any], context: FeedContext) -> OrderUpdate:
         raise ImportRejected(_("This refund has not moved any money back to the buyer."), ProblemCode.NOT_AN_ORDER)
     reference = order_reference(value.get("order_id"))
     if not reference:
-        raise ImportRejected(_("This refund does not say which order it belongs to."))
+        raise ImportRejected(_("This refund doesn’t name its order."))
     record: dict[str, Any] = {
         "store": context.store,
         "references": [reference],

@@ -117,13 +117,13 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
         return _update_from_row(header.read(item.raw[0]), context)
     value = item.content
     if not isinstance(value, dict):
-        raise ImportRejected(_("This is no object of Stripe's."))
+        raise ImportRejected(_("This isn’t a Stripe object."))
     reported_at, is_live = value.get("created"), value.get("livemode")
     if value.get("object") == "event":
         data = value.get("data")
         value = data.get("object") if isinstance(data, dict) else None
     if not isinstance(value, dict):
-        raise ImportRejected(_("This event holds no object."))
+        raise ImportRejected(_("This event contains no object."))
     if isinstance(is_live, bool):
         value = {"livemode": is_live} | value
     kind = value.get("object")
@@ -138,7 +138,7 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     if kind == "dispute":
         return dispute_update(value, reported_at, context)
     raise ImportRejected(
-        _("A Stripe object “%(kind)s” tells nothing about an order's payment.") % {"kind": str(kind)[:40]},
+        _("The Stripe object “%(kind)s” contains no payment.") % {"kind": str(kind)[:40]},
         ProblemCode.NOT_AN_ORDER,
     )
 
@@ -156,7 +156,7 @@ def _charge_of_intent(intent: Mapping[str, Any], context: FeedContext) -> dict[s
     charges = _dict_at(intent, "charges").get("data") or [intent.get("latest_charge")]
     charge = next((each for each in reversed(charges) if isinstance(each, dict)), None)
     if charge is None:
-        raise ImportRejected(_("This payment intent holds no charge, and so no card."))
+        raise ImportRejected(_("This payment intent contains no charge, and so no card."))
     return {
         "payment_intent": intent.get("id"),
         "livemode": intent.get("livemode"),
@@ -196,7 +196,9 @@ def _update_from_charge(charge: Mapping[str, Any], reported_at: Any, context: Fe
 def _update_from_session(session: Mapping[str, Any], reported_at: Any, context: FeedContext) -> OrderUpdate:
     """A checkout session has no card, but tells which order its payment belongs to."""
     if session.get("mode") == "setup":
-        raise ImportRejected(_("This checkout session only saved a card: it pays no order."), ProblemCode.NOT_AN_ORDER)
+        raise ImportRejected(
+            _("This checkout session only saved a card. It doesn’t pay for an order."), ProblemCode.NOT_AN_ORDER
+        )
     _require_paid(session.get("payment_status"), context)
     created = session.get("created") or reported_at
     return _order_update(
@@ -223,7 +225,8 @@ def _require_paid(status: Any, context: FeedContext) -> None:
 
 def _unpaid() -> ImportRejected:
     return ImportRejected(
-        _("This payment failed, was canceled or is not made yet: it pays no order."), ProblemCode.NOT_AN_ORDER
+        _("This payment failed, was canceled or isn’t completed. It doesn’t pay for an order."),
+        ProblemCode.NOT_AN_ORDER,
     )
 
 
@@ -247,7 +250,7 @@ def _update_from_row(row: Mapping[str, str], context: FeedContext) -> OrderUpdat
     _require_paid(cell("status"), context)
     mode = cell("mode").lower()
     if mode and mode not in MODES:
-        raise ImportRejected(_("“%(mode)s” is no mode of a payment: it is Live or Test.") % {"mode": cell("mode")[:40]})
+        raise ImportRejected(_("“%(mode)s” isn’t a payment mode. Use Live or Test.") % {"mode": cell("mode")[:40]})
     created = cell("created date (utc)", "created (utc)")
     paid_at = parse_time(created, UTC, context.date_order) if created else None
     currency = cell("currency")

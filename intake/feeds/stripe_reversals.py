@@ -42,7 +42,7 @@ def read_time(seconds: Any) -> datetime | None:
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
-        raise ImportRejected(_("“created” is no time.")) from None
+        raise ImportRejected(_("“created” isn’t a date and time.")) from None
 
 
 def refund_update(refund: Mapping[str, Any], reported_at: Any, context: FeedContext) -> OrderUpdate:

@@ -314,7 +314,7 @@ def _read_last4(text: str) -> str:
     """The last digits of a card, also of one that is written as ****4242."""
     if contains_card_number(text):
         raise ImportRejected(
-            _("A full card number stands in this order. It is not stored; take it out and import the row again."),
+            _("This order contains a full card number, which we don’t store. Remove it and import the row again."),
             ProblemCode.CARD_NUMBER,
         )
     found = _LAST4.fullmatch(text)

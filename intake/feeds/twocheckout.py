@@ -87,10 +87,10 @@ def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
 
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     if not isinstance(item.content, dict):
-        raise ImportRejected(_("This is no notification of 2Checkout’s."))
+        raise ImportRejected(_("This isn’t a 2Checkout notification."))
     notification = _Notification(item.content, context)
     if not notification.text("REFNO") or not notification.text("ORDERSTATUS"):
-        raise ImportRejected(_("This is no notification about an order: it has no REFNO or no ORDERSTATUS."))
+        raise ImportRejected(_("This isn’t an order notification: REFNO or ORDERSTATUS is missing."))
     if _is_refund(item.content):
         return OrderUpdate.model_validate(notification.to_refund())
     if (total := notification.amount("IPN_TOTALGENERAL")) is not None and total < ZERO:
@@ -165,7 +165,7 @@ class _Notification:
         try:
             return datetime.strptime(text, layout).replace(tzinfo=self.zone)
         except ValueError:
-            raise ImportRejected(_("%(name)s is no time.") % {"name": name}) from None
+            raise ImportRejected(_("%(name)s isn’t a date and time.") % {"name": name}) from None
 
     # --- Records ---
 
@@ -188,7 +188,7 @@ class _Notification:
             record["email"] = self.text("CUSTOMEREMAIL") or None
         if test := self.text("TEST_ORDER"):
             if test not in (YES, NO):
-                raise ImportRejected(_("TEST_ORDER is neither 0 nor 1."))
+                raise ImportRejected(_("TEST_ORDER must be 0 or 1."))
             record["test"] = test == YES
         if self.texts("IPN_PID") is not None:
             record["lines"] = self.lines()
@@ -211,7 +211,7 @@ class _Notification:
         """A refund, which has no id. All of an order is told as a sum; a part is known by its message."""
         amount, at = self.amount("IPN_TOTALGENERAL"), self.time("IPN_DATE", "%Y%m%d%H%M%S")
         if amount is None:
-            raise ImportRejected(_("This refund does not tell its amount: it has no IPN_TOTALGENERAL."))
+            raise ImportRejected(_("This refund has no amount: IPN_TOTALGENERAL is missing."))
         kind = self.text("REFUND_TYPE").upper()
         record = self.to_update()
         if kind in ("", "TOTAL", "FULL"):
@@ -220,14 +220,14 @@ class _Notification:
             if not self.text("MESSAGE_ID") or at is None:
                 raise ImportRejected(
                     _(
-                        "This partial refund can’t be told from others. Switch MESSAGE_ID and IPN_DATE on for "
+                        "This partial refund can’t be identified. Turn on MESSAGE_ID and IPN_DATE for "
                         "notifications at 2Checkout."
                     )
                 )
             refund = {"id": self.text("MESSAGE_ID"), "amount": abs(amount), "at": at}
             record["status"] = Status.PARTIALLY_REFUNDED
         else:
-            raise ImportRejected(_("“%(kind)s” is no kind of a refund that is known.") % {"kind": kind[:40]})
+            raise ImportRejected(_("Unknown kind of refund “%(kind)s”.") % {"kind": kind[:40]})
         return record | {"refunds": [refund]}
 
     def status(self) -> Order.Status:
@@ -278,7 +278,7 @@ class _Notification:
     def quantities(self, count: int) -> list[int]:
         quantities = self.amounts("IPN_QTY", count) or [Decimal(1)] * count
         if any(quantity != int(quantity) for quantity in quantities):
-            raise ImportRejected(_("A quantity of this order is no whole number."))
+            raise ImportRejected(_("A quantity in this order isn’t a whole number."))
         return [int(quantity) for quantity in quantities]
 
     def reading(self, quantities: list[int]) -> _Reading | None:
@@ -330,7 +330,7 @@ class _Notification:
         codes = self.texts("IPN_DELIVEREDCODES") or []
         if len(codes) != count:
             if count > 1 and any(codes):
-                raise ImportRejected(_("IPN_DELIVEREDCODES doesn’t tell which product each code belongs to."))
+                raise ImportRejected(_("IPN_DELIVEREDCODES doesn’t name the product of each code."))
             codes = [",".join(codes)] * count
         serials = list(dict.fromkeys(filter(None, (code.strip() for code in codes[index].split(",")))))
         return [{"serial": serial} | self.license_term(product) for serial in serials]
@@ -353,7 +353,7 @@ class _Notification:
         try:
             return datetime.strptime(text[:10], "%Y-%m-%d").date()  # noqa: DTZ007 (a day of the account's time zone)
         except ValueError:
-            raise ImportRejected(_("%(name)s is no time.") % {"name": name}) from None
+            raise ImportRejected(_("%(name)s isn’t a date and time.") % {"name": name}) from None
 
     # --- Parts ---
 
@@ -384,7 +384,7 @@ class _Notification:
         if "brand" in payment:
             payment["brand"] = payment["brand"].lower()
         if "last4" in payment and not _LAST4.fullmatch(payment["last4"]):
-            raise ImportRejected(_("CARD_LAST_DIGITS is not the last 4 digits of a card."))
+            raise ImportRejected(_("CARD_LAST_DIGITS must be the last 4 digits of a card."))
         return payment
 
 

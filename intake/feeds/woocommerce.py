@@ -111,14 +111,14 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
         return woocommerce_csv.parse_item(item, context)
     value = item.content
     if not isinstance(value, dict):
-        raise ImportRejected(_("This is no object of WooCommerce's."))
+        raise ImportRejected(_("This isn’t a WooCommerce object."))
     if _is_refund(value):
         return _refund_update(value, context)
     if not value.keys() & (ORDER_KEYS - {"number", "order_number"}) and "status" not in value:
-        raise ImportRejected(_("This is no order: it has nothing that an order has."), ProblemCode.NOT_AN_ORDER)
+        raise ImportRejected(_("This isn’t an order: it has none of an order’s fields."), ProblemCode.NOT_AN_ORDER)
     if not _number(value):
         raise ImportRejected(
-            _("This order has no number. Its id is not enough: the number of another order may be the same.")
+            _("This order has no number. Its ID isn’t enough, because another order may have that number.")
         )
     return StoreRecord.model_validate(_order(value, context))
 
@@ -141,7 +141,7 @@ def _order(value: dict[str, Any], context: FeedContext) -> dict[str, Any]:
     _add_lines(record, value, total, currency or "")
     if "billing" in value:
         if not isinstance(value["billing"], dict):
-            raise ImportRejected(_("This order's billing address is no object."))
+            raise ImportRejected(_("This order’s billing address isn’t an object."))
         record["billing"] = woocommerce_csv.billing_record(
             {name: value["billing"][name] for name in woocommerce_csv.BILLING if name in value["billing"]}
         )
@@ -315,9 +315,9 @@ def _refund_update(value: dict[str, Any], context: FeedContext) -> OrderUpdate:
     found = next(filter(None, (_ORDER_IN_LINK.search(str(link.get("href"))) for link in links)), None)
     number = str(value["parent_id"]) if value.get("parent_id") else found[1] if found else ""
     if not number:
-        raise ImportRejected(_("This refund does not say which order it belongs to."))
+        raise ImportRejected(_("This refund doesn’t name its order."))
     if not value.get("id"):
-        raise ImportRejected(_("This refund was deleted: it has no id."))
+        raise ImportRejected(_("This refund was deleted, so it has no ID."))
     lines = [
         {"id": str(entry["value"]), "quantity": abs(read_quantity(item.get("quantity") or 0))}
         for item in value.get("line_items") or ()

@@ -293,7 +293,7 @@ class _OrderRows:
     def _read_items(self) -> "list[Item]":
         if self.header.missing_item:
             raise ImportRejected(
-                _("The columns of item %(number)d are missing, and those of others are there. Export the file again.")
+                _("The columns of item %(number)d are missing, but those of other items aren’t. Export the file again.")
                 % {"number": self.header.missing_item}
             )
         for read in (self._packed_items, self._numbered_items, self._items_in_cell, self._item_rows):
@@ -322,7 +322,7 @@ class _OrderRows:
         elif ":" in text:
             yield from (unpack_item(cell) for cell in BETWEEN_ITEMS.split(text) if cell.strip())
         elif text and not text.replace(".", "").isdigit():  # else it is a count
-            raise ImportRejected(_("“%(text)s” is no item that is known here.") % {"text": text[:40]})
+            raise ImportRejected(_("“%(text)s” isn’t a known kind of item.") % {"text": text[:40]})
 
     def _item_rows(self, row: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         fields = {

@@ -112,7 +112,7 @@ def unpack_item(cell: str) -> dict[str, Any]:
     if named:
         fields["name"] = named[1]
     if not str(fields.get("name", "")).strip():
-        raise ImportRejected(_("“%(text)s” is no item that is known here.") % {"text": cell[:40]})
+        raise ImportRejected(_("“%(text)s” isn’t a known kind of item.") % {"text": cell[:40]})
     return fields
 
 
@@ -121,13 +121,13 @@ def items_of_json(text: str) -> list[dict[str, Any]]:
     try:
         value = json.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError):
-        raise ImportRejected(_("“%(text)s” is no item that is known here.") % {"text": text[:40]}) from None
+        raise ImportRejected(_("“%(text)s” isn’t a known kind of item.") % {"text": text[:40]}) from None
     if isinstance(value, dict):
         inner = list(value.values())
         value = inner if inner and all(isinstance(each, dict) for each in inner) else [value]
     fields = [_named_fields(each) for each in value if isinstance(each, dict)]
     if len(fields) < len(value) or not all(each.get("name") for each in fields):
-        raise ImportRejected(_("“%(text)s” is no item that is known here.") % {"text": text[:40]})
+        raise ImportRejected(_("“%(text)s” isn’t a known kind of item.") % {"text": text[:40]})
     return fields
 
 

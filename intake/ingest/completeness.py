@@ -17,9 +17,9 @@ PartT = TypeVar("PartT", PaymentRecord, BillingRecord)
 
 # What it means for an order that the database refuses it, by constraint.
 CONSTRAINTS = {
-    "license_ends_after_it_starts": gettext_lazy("A license would end before it starts."),
-    "licensed_line_ends_after_it_starts": gettext_lazy("A license would end before it starts."),
-    "order_line_returned_within_quantity": gettext_lazy("More of a line would be returned than was bought."),
+    "license_ends_after_it_starts": gettext_lazy("A license ends before it starts."),
+    "licensed_line_ends_after_it_starts": gettext_lazy("A license ends before it starts."),
+    "order_line_returned_within_quantity": gettext_lazy("More units of a line are returned than were bought."),
 }
 
 
@@ -39,14 +39,15 @@ def prepare_new_order(record: OrderRecord, currency_column: str = "") -> Problem
         _substitute_untold_fields(record)
     if "placed_at" not in record.model_fields_set:
         return Problem(
-            _("This order has no date: a new order needs the time when it was placed."), ProblemCode.MISSING_DATE
+            _("This order has no date. A new order needs the date and time when it was placed."),
+            ProblemCode.MISSING_DATE,
         )
     if "currency" not in record.model_fields_set:
         return unknown_currency("", currency_column).problem
     # In the portal's own format, the lines are added up where the total is absent.
     if isinstance(record, StoreRecord) and (record.totals is None or record.totals.total is None):
         return Problem(
-            _("This order has no total: a new order needs the amount that was paid."), ProblemCode.MISSING_TOTAL
+            _("This order has no total. A new order needs the amount that was paid."), ProblemCode.MISSING_TOTAL
         )
     return None
 
@@ -91,7 +92,7 @@ def order_warnings(record: OrderRecord, order: OrderState, *, is_new: bool) -> l
     warnings = []
     if is_new and isinstance(record, StoreRecord) and "status" not in record.model_fields_set:
         warnings.append(
-            Problem(_("The status of this order is not told; it counts as completed."), ProblemCode.MISSING_STATUS)
+            Problem(_("This order has no status, so it’s imported as completed."), ProblemCode.MISSING_STATUS)
         )
     lines = order.lines.values()
     if all(is_cost(line) for line in lines):
@@ -102,7 +103,7 @@ def order_warnings(record: OrderRecord, order: OrderState, *, is_new: bool) -> l
         if lines_total != total:
             warnings.append(
                 Problem(
-                    _("The lines of this order add up to %(lines)s, and its total is %(total)s.")
+                    _("The lines of this order add up to %(lines)s, but its total is %(total)s.")
                     % {"lines": format_money(lines_total, currency), "total": format_money(total, currency)},
                     ProblemCode.TOTALS_DIFFER,
                 )

@@ -71,11 +71,11 @@ def _first_match(record: OrderUpdate, found: list[tuple[str, set[_Candidate]]]) 
         if len(fitting) == 1:
             return fitting[0].order
         if fitting:
-            text = _("%(count)d orders of this store fit; name the order's number.") % {"count": len(fitting)}
+            text = _("%(count)d orders of this store match. Add the order number.") % {"count": len(fitting)}
             return Problem(text, ProblemCode.ORDER_NOT_FOUND)
         if candidates:
             return _difference(record, min(candidates))
-    text = _("No order of this store is found for it. Import the store's orders first.")
+    text = _("No matching order of this store was found. Import the store’s orders first.")
     return Problem(text, ProblemCode.ORDER_NOT_FOUND)
 
 
@@ -102,18 +102,18 @@ def _difference(record: OrderUpdate, order: _Candidate) -> Problem:
     """Why a payment doesn't belong to the order that it names."""
     if not _is_same_mode(record, order):
         if record.is_live:
-            text = _("This payment is real, and the order that it names is a test order.")
+            text = _("This is a real payment, but its order is a test order.")
         else:
-            text = _("This payment was made in test mode, and the order that it names is a real one.")
+            text = _("This payment was made in test mode, but its order is real.")
     elif not _is_in_currency(record, order):
         text = _("This refund is in %(other)s, and its order in %(currency)s.") % {
             "other": record.paid_currency,
             "currency": order.currency,
         }
     elif record.paid_amount is None:
-        text = _("This payment does not tell its amount, so the order that it names can't be checked.")
+        text = _("This payment has no amount, so it can’t be matched to its order.")
     else:
-        text = _("This payment of %(paid)s is not the total of the order that it names, %(total)s.") % {
+        text = _("This payment of %(paid)s doesn’t match its order’s total of %(total)s.") % {
             "paid": format_money(record.paid_amount, record.paid_currency),
             "total": format_money(order.total, order.currency),
         }

@@ -126,7 +126,7 @@ class Import:
             problem = rejected.problem
             return replace(problem, text=mask_card_numbers(problem.text), word=mask_card_numbers(problem.word))
         except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
-            return Problem(_("This is not built as %(format)s builds orders.") % {"format": self.feed.title})
+            return Problem(_("This doesn’t have the structure of a %(format)s order.") % {"format": self.feed.title})
         if self.feed.owned_fields:
             drop_unowned_fields(record, self.feed.owned_fields)
         return currency_problem(record) or record
@@ -376,7 +376,7 @@ def _rare_garbage_collection() -> Iterator[None]:
 def _describe_database_error(error: DatabaseError) -> Problem:
     """Why the database refused an order, without the values that PostgreSQL's message contains."""
     constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-    sentence = str(CONSTRAINTS.get(constraint or "", "")) or _("The database refuses this order (%(constraint)s).") % {
+    sentence = str(CONSTRAINTS.get(constraint or "", "")) or _("The database rejected this order (%(constraint)s).") % {
         "constraint": constraint or type(error).__name__
     }
     return Problem(sentence, ProblemCode.DATABASE)

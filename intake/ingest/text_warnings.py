@@ -9,9 +9,7 @@ from intake.problems import Problem, ProblemCode
 from notifications.addresses import email_key, mask_address
 from orders.card_numbers import mask_card_numbers
 
-_NO_KEY = gettext_lazy(
-    "The address %(address)s can be read in two ways, so nobody opens this order by it: only by its number."
-)
+_NO_KEY = gettext_lazy("The email address %(address)s is ambiguous, so this order can only be opened by its number.")
 
 
 def email_key_warnings(matched: list[MatchedRecord]) -> list[ItemProblem]:
@@ -32,8 +30,8 @@ def garbled_text_warnings(matched: list[MatchedRecord]) -> list[ItemProblem]:
         text = raw if isinstance(raw, str) else " ".join(cell for row in raw for cell in row if not cell.isascii())
         if not text.isascii() and (garbled := find_garbled(text)):
             sentence = _(
-                "“%(text)s” looks garbled. If the whole file does, name its encoding with --encoding. "
-                "Otherwise the store has it so."
+                "“%(text)s” looks garbled. If the whole file does, set its encoding with --encoding. If not, check "
+                "it in the store."
             )
             text = sentence % {"text": mask_card_numbers(garbled)}
             warnings.append((each.entry.item, Problem(text, ProblemCode.GARBLED_TEXT)))

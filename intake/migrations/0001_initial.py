@@ -124,7 +124,7 @@ class Migration(migrations.Migration):
                 ("line", models.PositiveIntegerField(verbose_name="line")),
                 ("code", models.CharField(max_length=32, verbose_name="code")),
                 ("text", models.TextField(verbose_name="reason")),
-                ("word", models.CharField(blank=True, max_length=200, verbose_name="word")),
+                ("word", models.CharField(blank=True, max_length=200, verbose_name="value")),
                 ("content", models.BinaryField()),
                 (
                     "file",
@@ -229,7 +229,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("format", models.CharField(max_length=32, verbose_name="format")),
-                ("word", models.CharField(max_length=64, verbose_name="word")),
+                ("word", models.CharField(max_length=64, verbose_name="status in the store")),
                 (
                     "meaning",
                     models.CharField(
@@ -241,7 +241,7 @@ class Migration(migrations.Migration):
                             ("partially_refunded", "partially refunded"),
                             ("refunded", "refunded"),
                             ("charged_back", "charged back"),
-                            ("not_an_order", "no order: skip such rows"),
+                            ("not_an_order", "not an order: skip these rows"),
                         ],
                         max_length=20,
                         verbose_name="meaning",
@@ -249,7 +249,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "asked_at",
-                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="asked at"),
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="first seen at"
+                    ),
                 ),
                 (
                     "store",

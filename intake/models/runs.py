@@ -188,7 +188,7 @@ class ImportReject(models.Model):
     line = models.PositiveIntegerField(_("line"))
     code = models.CharField(_("code"), max_length=32)
     text = NoCardNumbersTextField(_("reason"))
-    word = NoCardNumbersCharField(_("word"), max_length=200, blank=True)
+    word = NoCardNumbersCharField(_("value"), max_length=200, blank=True)
     content = models.BinaryField()
 
     class Meta:

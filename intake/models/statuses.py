@@ -26,14 +26,14 @@ class StatusMeaning(models.Model):
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", verbose_name=_("store"))
     format = models.CharField(_("format"), max_length=32)
-    word = NoCardNumbersCharField(_("word"), max_length=MAX_STATUS_LENGTH)  # normalized
+    word = NoCardNumbersCharField(_("status in the store"), max_length=MAX_STATUS_LENGTH)  # normalized
     meaning = models.CharField(
         _("meaning"),
         max_length=20,
         blank=True,
-        choices=[*Order.Status.choices, (NOT_AN_ORDER, _("no order: skip such rows"))],
+        choices=[*Order.Status.choices, (NOT_AN_ORDER, _("not an order: skip these rows"))],
     )
-    asked_at = models.DateTimeField(_("asked at"), default=timezone.now, editable=False)
+    asked_at = models.DateTimeField(_("first seen at"), default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = _("status")

@@ -45,7 +45,7 @@ class RunTooOld(Refusal):
 
     def __init__(self) -> None:
         super().__init__(
-            gettext_lazy("This import is older than %(days)d days. What is needed to undo it was deleted."),
+            gettext_lazy("This import is older than %(days)d days, so it can’t be undone."),
             days=DETAILS_KEPT.days,
         )
 
@@ -54,9 +54,7 @@ class RunBusy(Refusal):
     """A process is importing or undoing the run."""
 
     def __init__(self) -> None:
-        super().__init__(
-            gettext_lazy("This import is still running, or is being undone at the moment. Try again later.")
-        )
+        super().__init__(gettext_lazy("This import is still running or being undone. Try again later."))
 
 
 @dataclass(frozen=True)

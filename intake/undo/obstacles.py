@@ -33,7 +33,7 @@ class ObstacleCode(models.TextChoices):
     SERIAL_ASSIGNED = "serial_assigned", gettext_lazy("staff assigned a serial number")
     LATER_IMPORT = "later_import", gettext_lazy("a later import changed it")
     CHANGED = "changed", gettext_lazy("it was changed")
-    REFERENCED = "referenced", gettext_lazy("the database refuses it")
+    REFERENCED = "referenced", gettext_lazy("the database doesn’t allow it")
 
 
 @dataclass(frozen=True)

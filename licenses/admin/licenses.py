@@ -56,7 +56,7 @@ class LicensedLineInline(ReadOnlyMixin, TabularInline):
 
 class DeviceInline(ReadOnlyMixin, TabularInline):
     model = Device
-    verbose_name_plural = _("devices in use, as the activation server reports them")
+    verbose_name_plural = _("devices in use, reported by the activation server")
     fields = ["name", "platform", "vendor_id", "activated_at", "last_seen_at", "deactivated_at", "released_at"]
     readonly_fields = ["released_at"]
     extra = 0
@@ -68,7 +68,7 @@ class DeviceInline(ReadOnlyMixin, TabularInline):
         standing = DeviceRelease.objects.not_undone().filter(device=OuterRef("pk")).order_by("-requested_at")
         return found.annotate(released=Subquery(standing.values("requested_at")[:1]))
 
-    @admin.display(description=_("released by its owner"))
+    @admin.display(description=_("released by the owner"))
     def released_at(self, device: Any) -> str:
         return format_minute(device.released) if device.released else "–"
 
@@ -81,7 +81,7 @@ class LicenseAdmin(ModelAdmin):
     list_filter = ["product"]
     list_select_related = ["product"]
     search_fields = ["serial_key__startswith"]  # enables the search; see `get_search_results`
-    search_help_text = _("Serial number or its beginning, written in any way")
+    search_help_text = _("Serial number or its first characters")
     show_full_result_count = False
     readonly_fields = ["serial", "product", "devices", "starts_on", "expires_on", "activated_at", "revoked_at"]
     fields = [*readonly_fields, "staff_decision", "staff_expires_on"]

@@ -56,7 +56,7 @@ class AssignSerialForm(forms.Form):
     )
     expires_on = forms.DateField(label=_("Valid until"), required=False, widget=DateWidget())
     same_buyer = forms.BooleanField(
-        label=_("An earlier order with this number has another address, and it is the same buyer."),
+        label=_("It’s the same buyer, although an earlier order with this serial number has another address."),
         required=False,
         widget=UnfoldBooleanWidget(),
     )
@@ -70,7 +70,7 @@ class AssignSerialForm(forms.Form):
 class WaitingTimeFilter(DefaultChoiceFilter):
     """Filter by waiting time. Stores often send serial numbers a little later than orders."""
 
-    title = _("waits")
+    title = _("waiting")
     parameter_name = "waits"
     unfiltered_value = "0"
     options = (("3", _("longer than 3 hours")), ("24", _("longer than 24 hours")), ("0", _("all")))
@@ -83,10 +83,10 @@ class WaitingTimeFilter(DefaultChoiceFilter):
 class PlacedFilter(DefaultChoiceFilter):
     """Filter by order date, because stores that never send serial numbers would fill the list."""
 
-    title = _("placed within")
+    title = _("ordered within")
     parameter_name = "within"
     unfiltered_value = "0"
-    options = (("90", _("90 days")), ("365", _("a year")), ("0", _("any time")))
+    options = (("90", _("90 days")), ("365", _("1 year")), ("0", _("any time")))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         days = int(self.selected_value)
@@ -140,7 +140,7 @@ class LineWithoutSerialAdmin(QueueAdmin):
             found |= Q(order__number_key=number)
         return queryset.filter(found), False
 
-    @display(description=_("waits since"), ordering="order__placed_at")
+    @display(description=_("waiting since"), ordering="order__placed_at")
     def waiting(self, line: LineWithoutSerial) -> str:
         age = timezone.now() - line.order.placed_at
         if age < TWO_DAYS:
@@ -150,7 +150,7 @@ class LineWithoutSerialAdmin(QueueAdmin):
     @display(description=_("due"), label={"overdue": "danger"})
     def due(self, line: LineWithoutSerial) -> tuple[str, str] | str:
         if line.due_at is None:
-            return gettext("when the payment is confirmed")
+            return gettext("after the payment is confirmed")
         written = format_minute(line.due_at)
         return ("overdue", f"{written} !") if line.due_at < timezone.now() else written
 
@@ -171,7 +171,7 @@ class LineWithoutSerialAdmin(QueueAdmin):
     def placed_at(self, line: LineWithoutSerial) -> str:
         return format_minute(line.order.placed_at)
 
-    @admin.display(description=_("address that mails go to"))
+    @admin.display(description=_("email address in use"))
     def email(self, line: LineWithoutSerial) -> str:
         return line.order.email or "–"
 
@@ -215,7 +215,7 @@ class LineWithoutSerialAdmin(QueueAdmin):
                 description = gettext("Assigned the serial number %(serial)s.") % {"serial": link.license.serial}
                 self._log(request, line, link, description)
                 if not line.order.email:
-                    messages.warning(request, gettext("The order has no email address: nobody was told."))
+                    messages.warning(request, gettext("The order has no email address, so no email was sent."))
                 return HttpResponseRedirect(self.change_url(line))
         return self.render_change_page(request, pk, form=form)
 
@@ -230,7 +230,7 @@ class LineWithoutSerialAdmin(QueueAdmin):
         except NotAssignable as error:
             messages.error(request, str(error.sentence))
         else:
-            description = gettext("Took the serial number %(serial)s away.") % {"serial": link.license.serial}
+            description = gettext("Removed the serial number %(serial)s.") % {"serial": link.license.serial}
             self._log(request, line, link, description)
         return HttpResponseRedirect(self.change_url(line))
 

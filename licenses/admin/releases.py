@@ -38,13 +38,13 @@ class ReleaseForm(forms.ModelForm):
         required=False,
         max_length=255,
         widget=UnfoldAdminTextInputWidget,
-        help_text=_("As browsers save it; empty: as it is called."),
+        help_text=_("The name that browsers save it under. Leave empty to keep the file’s own name."),
     )
     stated_sha256 = forms.CharField(
         label="SHA-256",
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text=_("If you enter it, a file with another one is refused."),
+        help_text=_("Optional. If set, the file is rejected unless its checksum is the same."),
     )
 
     class Meta:
@@ -57,11 +57,11 @@ class ReleaseForm(forms.ModelForm):
         if reason is RejectionReason.TOO_LARGE:
             most = settings.RELEASE_UPLOAD_MAX_BYTES // MEGABYTE
             raise ValidationError(
-                _("The file is larger than %(most)d MB. Bring it in with `manage.py add_release`."),
+                _("The file is larger than %(most)d MB. Add it with `manage.py add_release`."),
                 params={"most": most},
             )
         if reason is not None:
-            raise ValidationError(_("There is no room for the file on this machine. Nothing was kept."))
+            raise ValidationError(_("The server’s disk is full. Nothing was saved."))
         return file
 
     def clean(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class ReleaseForm(forms.ModelForm):
                 raise ValidationError(error.sentence) from error
             if added.outcome == Outcome.UNCHANGED:
                 raise ValidationError(
-                    _("%(release)s stands already with this file."), params={"release": added.release}
+                    _("%(release)s already exists with this file."), params={"release": added.release}
                 )
         return data
 
@@ -146,16 +146,16 @@ class ReleaseAdmin(ModelAdmin):
 
     # --- Withdrawing ---
 
-    @admin.action(description=_("Withdraw: nobody can download it any more"), permissions=["change"])
+    @admin.action(description=_("Withdraw from download"), permissions=["change"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[Release]) -> None:
         count = self._apply(request, queryset, releases.withdraw, gettext("Withdrawn."))
         words = ngettext("%(count)d release was withdrawn.", "%(count)d releases were withdrawn.", count)
         self.message_user(request, words % {"count": count})
 
-    @admin.action(description=_("Offer again: as the current one of its platform"), permissions=["change"])
+    @admin.action(description=_("Offer as the current release"), permissions=["change"])
     def offer_again(self, request: HttpRequest, queryset: QuerySet[Release]) -> None:
-        count = self._apply(request, queryset, releases.offer_again, gettext("Offered again."))
-        words = ngettext("%(count)d release is offered again.", "%(count)d releases are offered again.", count)
+        count = self._apply(request, queryset, releases.offer_again, gettext("Now offered again."))
+        words = ngettext("%(count)d release is now offered again.", "%(count)d releases are now offered again.", count)
         self.message_user(request, words % {"count": count})
 
     def _apply(

@@ -21,12 +21,14 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "serial",
-                    models.CharField(help_text="As the store writes it.", max_length=100, verbose_name="serial number"),
+                    models.CharField(
+                        help_text="Spelled as in the store.", max_length=100, verbose_name="serial number"
+                    ),
                 ),
                 ("serial_key", models.CharField(editable=False, max_length=100, unique=True)),
                 ("devices", models.PositiveIntegerField(blank=True, null=True, verbose_name="devices covered")),
                 ("starts_on", models.DateField(blank=True, null=True, verbose_name="starts on")),
-                ("expires_on", models.DateField(blank=True, null=True, verbose_name="runs until")),
+                ("expires_on", models.DateField(blank=True, null=True, verbose_name="valid until")),
                 ("activated_at", models.DateTimeField(blank=True, null=True, verbose_name="activated at")),
                 ("revoked_at", models.DateTimeField(blank=True, null=True, verbose_name="revoked at")),
                 (
@@ -34,20 +36,20 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("", "as its orders say"),
-                            ("valid", "valid, whatever became of its orders"),
+                            ("", "derived from its orders"),
+                            ("valid", "valid, regardless of its orders"),
                             ("revoked", "revoked"),
                         ],
                         default="",
                         max_length=8,
-                        verbose_name="decision of staff",
+                        verbose_name="status set by staff",
                     ),
                 ),
                 (
                     "staff_expires_on",
                     models.DateField(
                         blank=True,
-                        help_text="Counts if it is later than what the orders say.",
+                        help_text="Applies if it’s later than the end date from the orders.",
                         null=True,
                         verbose_name="extended until",
                     ),
@@ -68,22 +70,23 @@ class Migration(migrations.Migration):
                     "device_releases_a_year",
                     models.PositiveSmallIntegerField(
                         default=5,
-                        help_text="How many devices the holder of one license may release in 365 days.",
-                        verbose_name="device releases a year",
+                        help_text="How many devices the owner of a license can release in 365 days.",
+                        verbose_name="device releases per year",
                     ),
                 ),
                 (
                     "serial_pattern",
                     models.CharField(
                         blank=True,
-                        help_text="A for a letter, 0 for a digit, as in AAAA-0000-0000. It mends what is typed wrong.",
+                        help_text="A for a letter, 0 for a digit: AAAA-0000-0000. Used to correct typing errors.",
                         max_length=100,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[A0]+(-[A0]+)*\\Z", "A for a letter, 0 for a digit, and dashes between groups."
+                                "^[A0]+(-[A0]+)*\\Z",
+                                "Use A for a letter, 0 for a digit, and hyphens, for example AAAA-0000.",
                             )
                         ],
-                        verbose_name="form of its serial numbers",
+                        verbose_name="serial number format",
                     ),
                 ),
             ],
@@ -151,7 +154,7 @@ class Migration(migrations.Migration):
             name="Device",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("vendor_id", models.CharField(max_length=200, verbose_name="the vendor's id")),
+                ("vendor_id", models.CharField(max_length=200, verbose_name="vendor’s device ID")),
                 ("name", models.CharField(blank=True, max_length=200, verbose_name="name")),
                 ("platform", models.CharField(blank=True, max_length=100, verbose_name="platform")),
                 ("activated_at", models.DateTimeField(verbose_name="activated at")),
@@ -188,7 +191,7 @@ class Migration(migrations.Migration):
                 ),
                 ("devices", models.PositiveIntegerField(blank=True, null=True, verbose_name="devices covered")),
                 ("starts_on", models.DateField(blank=True, null=True, verbose_name="starts on")),
-                ("expires_on", models.DateField(blank=True, null=True, verbose_name="runs until")),
+                ("expires_on", models.DateField(blank=True, null=True, verbose_name="valid until")),
                 (
                     "unit_end",
                     models.CharField(
@@ -267,14 +270,14 @@ class Migration(migrations.Migration):
                             ("ios", "iOS"),
                             ("other", "other"),
                         ],
-                        help_text="Empty: every platform.",
+                        help_text="Leave empty for all platforms.",
                         max_length=16,
                         verbose_name="platform",
                     ),
                 ),
                 ("language", models.CharField(default="en", max_length=16, verbose_name="language")),
                 ("title", models.CharField(max_length=200, verbose_name="title")),
-                ("body", models.TextField(help_text="Markdown.", verbose_name="text")),
+                ("body", models.TextField(help_text="Use Markdown.", verbose_name="text")),
                 (
                     "product",
                     models.ForeignKey(
@@ -312,7 +315,11 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "file_name",
-                    models.CharField(help_text="As browsers save it.", max_length=255, verbose_name="file name"),
+                    models.CharField(
+                        help_text="File name in the browser’s download folder.",
+                        max_length=255,
+                        verbose_name="file name",
+                    ),
                 ),
                 ("stored_name", models.CharField(editable=False, max_length=64, unique=True)),
                 ("size", models.PositiveBigIntegerField(editable=False, verbose_name="size in bytes")),
@@ -326,7 +333,7 @@ class Migration(migrations.Migration):
                     "withdrawn_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="Nobody can download it any more, as when it is harmful.",
+                        help_text="From then on, it can’t be downloaded. Use this for harmful releases.",
                         null=True,
                         verbose_name="withdrawn at",
                     ),
@@ -415,7 +422,7 @@ class Migration(migrations.Migration):
                         ],
                         db_default="",
                         default="",
-                        help_text="Counts for items about which the store itself says no kind.",
+                        help_text="Applies to items whose kind isn’t in the store’s data.",
                         max_length=24,
                         verbose_name="kind",
                     ),
@@ -454,7 +461,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("requested_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="requested at")),
                 ("undone_at", models.DateTimeField(blank=True, null=True, verbose_name="undone at")),
-                ("freed_at", models.DateTimeField(blank=True, null=True, verbose_name="freed at")),
+                ("freed_at", models.DateTimeField(blank=True, null=True, verbose_name="confirmed at")),
                 (
                     "device",
                     models.ForeignKey(

@@ -29,7 +29,7 @@ class Device(models.Model):
     """One device of a license. Kept after deactivation, so that repeated events change nothing."""
 
     license = models.ForeignKey(License, on_delete=models.CASCADE, related_name="devices_in_use")
-    vendor_id = models.CharField(_("the vendor's id"), max_length=200)
+    vendor_id = models.CharField(_("vendor’s device ID"), max_length=200)
     name = NoCardNumbersCharField(_("name"), max_length=200, blank=True)
     platform = NoCardNumbersCharField(_("platform"), max_length=100, blank=True)
     activated_at = models.DateTimeField(_("activated at"))  # the earliest reported event
@@ -92,7 +92,7 @@ class DeviceRelease(models.Model):
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="releases")
     requested_at = models.DateTimeField(_("requested at"), default=timezone.now)
     undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
-    freed_at = models.DateTimeField(_("freed at"), null=True, blank=True)  # when the activation server confirmed it
+    freed_at = models.DateTimeField(_("confirmed at"), null=True, blank=True)  # when the activation server confirmed it
 
     objects = DeviceReleaseQuerySet.as_manager()
 

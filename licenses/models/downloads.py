@@ -42,14 +42,19 @@ class Release(models.Model):
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="releases", verbose_name=_("product"))
     version = NoCardNumbersCharField(_("version"), max_length=64)
     platform = models.CharField(_("platform"), max_length=16, choices=Platform)
-    file_name = NoCardNumbersCharField(_("file name"), max_length=255, help_text=_("As browsers save it."))
+    file_name = NoCardNumbersCharField(
+        _("file name"), max_length=255, help_text=_("File name in the browser’s download folder.")
+    )
     stored_name = models.CharField(max_length=64, unique=True, editable=False)
     size = models.PositiveBigIntegerField(_("size in bytes"), editable=False)
     sha256 = models.CharField("SHA-256", max_length=64, editable=False)
     released_at = models.DateTimeField(_("released at"), default=timezone.now)
     replaced_at = models.DateTimeField(_("replaced at"), null=True, blank=True, editable=False)
     withdrawn_at = models.DateTimeField(
-        _("withdrawn at"), null=True, blank=True, help_text=_("Nobody can download it any more, as when it is harmful.")
+        _("withdrawn at"),
+        null=True,
+        blank=True,
+        help_text=_("From then on, it can’t be downloaded. Use this for harmful releases."),
     )
 
     objects = ReleaseQuerySet.as_manager()
@@ -96,11 +101,11 @@ class InstallGuide(models.Model):
         Product, on_delete=models.CASCADE, related_name="install_guides", verbose_name=_("product")
     )
     platform = models.CharField(
-        _("platform"), max_length=16, choices=Platform, blank=True, help_text=_("Empty: every platform.")
+        _("platform"), max_length=16, choices=Platform, blank=True, help_text=_("Leave empty for all platforms.")
     )
     language = models.CharField(_("language"), max_length=16, default="en")
     title = NoCardNumbersCharField(_("title"), max_length=200)
-    body = NoCardNumbersTextField(_("text"), help_text=_("Markdown."))
+    body = NoCardNumbersTextField(_("text"), help_text=_("Use Markdown."))
 
     class Meta:
         verbose_name = _("install guide")

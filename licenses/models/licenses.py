@@ -25,23 +25,26 @@ class License(models.Model):
     """
 
     class StaffDecision(models.TextChoices):
-        NONE = "", _("as its orders say")
-        VALID = "valid", _("valid, whatever became of its orders")
+        NONE = "", _("derived from its orders")
+        VALID = "valid", _("valid, regardless of its orders")
         REVOKED = "revoked", _("revoked")
 
-    serial = models.CharField(_("serial number"), max_length=100, help_text=_("As the store writes it."))
+    serial = models.CharField(_("serial number"), max_length=100, help_text=_("Spelled as in the store."))
     serial_key = models.CharField(max_length=100, unique=True, editable=False)
     product = models.ForeignKey(Product, on_delete=models.SET_NULL, null=True, blank=True, related_name="licenses")
     devices = models.PositiveIntegerField(_("devices covered"), null=True, blank=True)
     starts_on = models.DateField(_("starts on"), null=True, blank=True)
-    expires_on = models.DateField(_("runs until"), null=True, blank=True)
+    expires_on = models.DateField(_("valid until"), null=True, blank=True)
     activated_at = models.DateTimeField(_("activated at"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
     staff_decision = models.CharField(
-        _("decision of staff"), max_length=8, choices=StaffDecision, blank=True, default=StaffDecision.NONE
+        _("status set by staff"), max_length=8, choices=StaffDecision, blank=True, default=StaffDecision.NONE
     )
     staff_expires_on = models.DateField(
-        _("extended until"), null=True, blank=True, help_text=_("Counts if it is later than what the orders say.")
+        _("extended until"),
+        null=True,
+        blank=True,
+        help_text=_("Applies if it’s later than the end date from the orders."),
     )
 
     class Meta:
@@ -121,7 +124,7 @@ class LicensedLine(models.Model):
     )
     devices = models.PositiveIntegerField(_("devices covered"), null=True, blank=True)
     starts_on = models.DateField(_("starts on"), null=True, blank=True)
-    expires_on = models.DateField(_("runs until"), null=True, blank=True)
+    expires_on = models.DateField(_("valid until"), null=True, blank=True)
     # Set if the unit with this serial number was returned or swapped while other units of the line remain.
     unit_end = models.CharField(
         _("ended"), max_length=8, choices=UnitEnd, blank=True, default=UnitEnd.NONE, editable=False

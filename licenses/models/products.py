@@ -15,19 +15,22 @@ class Product(models.Model):
     slug = NoCardNumbersSlugField(_("short name"), max_length=64, unique=True)
     name = NoCardNumbersCharField(_("name"), max_length=200)
     device_releases_a_year = models.PositiveSmallIntegerField(
-        _("device releases a year"),
+        _("device releases per year"),
         default=5,
-        help_text=_("How many devices the holder of one license may release in 365 days."),
+        help_text=_("How many devices the owner of a license can release in 365 days."),
     )
 
     serial_pattern = models.CharField(
-        _("form of its serial numbers"),
+        _("serial number format"),
         max_length=100,
         blank=True,
         validators=[
-            RegexValidator(r"^[A0]+(-[A0]+)*\Z", _("A for a letter, 0 for a digit, and dashes between groups."))
+            RegexValidator(
+                r"^[A0]+(-[A0]+)*\Z",
+                _("Use A for a letter, 0 for a digit, and hyphens, for example AAAA-0000."),
+            )
         ],
-        help_text=_("A for a letter, 0 for a digit, as in AAAA-0000-0000. It mends what is typed wrong."),
+        help_text=_("A for a letter, 0 for a digit: AAAA-0000-0000. Used to correct typing errors."),
     )
 
     class Meta:
@@ -77,7 +80,7 @@ class Sku(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text=_("Counts for items about which the store itself says no kind."),
+        help_text=_("Applies to items whose kind isn’t in the store’s data."),
     )
     # Whether a line with it ever came with a serial number. Many stores don't tell serial numbers at all.
     has_serials = models.BooleanField(default=False, editable=False)

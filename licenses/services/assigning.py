@@ -63,15 +63,18 @@ def assign_and_notify(
 
 def _check_line(line: OrderLine, order: Order) -> None:
     if line.kind not in LICENSED_KINDS:
-        raise NotAssignable(_("This item comes without a serial number."))
+        raise NotAssignable(_("This item doesn’t include a serial number."))
     if order.status not in ACTIVE_STATUSES or line.quantity_returned >= line.quantity:
-        raise NotAssignable(_("This item was canceled or given back: it gets no serial number."))
+        raise NotAssignable(_("This item was canceled or returned, so it can’t get a serial number."))
     if order.is_frozen(timezone.now()):
         raise NotAssignable(
-            _("The address of this order was corrected just now, which can still be undone. Please wait until then.")
+            _(
+                "The email address of this order was corrected recently, and the correction can still be undone. "
+                "Wait until it’s final."
+            )
         )
     if line.licensed_lines.active().count() >= line.quantity - line.quantity_returned:
-        raise NotAssignable(_("This item has its serial number already."))
+        raise NotAssignable(_("This item already has a serial number."))
 
 
 def assign(
@@ -91,17 +94,20 @@ def assign(
     """
     key = normalize_serial(serial)
     if not key.isprintable() or not 0 < len(key) <= SERIAL_LENGTH or len(serial.strip()) > SERIAL_LENGTH:
-        raise NotAssignable(_("This is not a serial number: please check what you entered."))
+        raise NotAssignable(_("Enter a serial number, for example XABC-1234-5678-9012."))
     if looks_like_card(serial):
         raise NotAssignable(
-            _("This looks like a card number. If the product has such serial numbers, enter their form there first.")
+            _(
+                "This looks like a card number. If the product’s serial numbers look like this, set its serial "
+                "number format first."
+            )
         )
     with transaction.atomic():
         license = _get_or_create_license(serial.strip(), key)
         _check_revoked(license, is_renewed=other_orders is not OtherOrders.NONE)
         _check_other_orders(license, line, other_orders)
         if license.starts_on and expires_on and expires_on < license.starts_on:
-            raise NotAssignable(_("This license would end before it starts. Please check the date."))
+            raise NotAssignable(_("The end date is before the start date. Check the date."))
         link, is_new = LicensedLine.objects.get_or_create(
             line=line, license=license, defaults={"order": line.order, "origin": LicensedLine.Origin.STAFF}
         )
@@ -123,7 +129,7 @@ def _check_revoked(license: License, *, is_renewed: bool) -> None:
     """Raises NotAssignable for a revoked license. A paid renewal makes one valid again, but never against staff."""
     by_staff = license.staff_decision == License.StaffDecision.REVOKED
     if by_staff or (license.revoked_at is not None and not is_renewed):
-        raise NotAssignable(_("This serial number was revoked. Please enter another one."))
+        raise NotAssignable(_("This serial number was revoked. Enter another one."))
 
 
 def _get_or_create_license(serial: str, key: str) -> License:
@@ -144,10 +150,13 @@ def _check_other_orders(license: License, line: OrderLine, allowed: OtherOrders)
     if not others.exists():
         return
     if allowed is OtherOrders.NONE:
-        raise NotAssignable(_("This serial number stands on another order already. Please check it."))
+        raise NotAssignable(_("This serial number already belongs to another order. Check it and try again."))
     if allowed is OtherOrders.SAME_ADDRESS and not others.for_email(line.order.email).exists():
         raise NotAssignable(
-            _("This serial number stands on an order of another address. If it is the same buyer, please say so.")
+            _(
+                "This serial number belongs to an order with another email address. If it’s the same buyer, "
+                "confirm that below."
+            )
         )
 
 
@@ -167,7 +176,9 @@ def unassign(link: LicensedLine) -> None:
     if current is None:
         return
     if current.origin != LicensedLine.Origin.STAFF:
-        raise NotAssignable(_("This serial number came from the store. Only what staff assigned can be taken away."))
+        raise NotAssignable(
+            _("This serial number came from the store. You can only remove serial numbers that staff assigned.")
+        )
     cancel_notification(current)
     license_id = current.license_id
     current.delete()

@@ -44,8 +44,8 @@ class Allowance:
         if not self.left:
             return str(_("You have released as many devices as this license allows for now. Support can help you."))
         words = ngettext(
-            "You can release %(left)s more device of this license within a year.",
-            "You can release %(left)s more devices of this license within a year.",
+            "You can release %(left)s more device this year.",
+            "You can release %(left)s more devices this year.",
             self.left,
         )
         return words % {"left": self.left}

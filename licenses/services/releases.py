@@ -81,11 +81,11 @@ def find_product(name: str) -> Product:
         return products[0]
     values = {"name": name, "choices": ", ".join(sorted(product.slug for product in products))}
     if products:
-        raise ReleaseRejected(_("Stores sell several products as “%(name)s”. Name one of them: %(choices)s.") % values)
+        raise ReleaseRejected(_("“%(name)s” is the SKU of several products. Use one of these: %(choices)s.") % values)
     if skus.exists():
-        raise ReleaseRejected(_("The SKU “%(name)s” is under no product. Put it under one in the admin.") % values)
+        raise ReleaseRejected(_("The SKU “%(name)s” has no product. Choose its product in the admin.") % values)
     values["choices"] = ", ".join(Product.objects.order_by("slug").values_list("slug", flat=True)) or "-"
-    raise ReleaseRejected(_("There is no product or SKU “%(name)s”. Products: %(choices)s.") % values)
+    raise ReleaseRejected(_("No product or SKU is named “%(name)s”. Products: %(choices)s.") % values)
 
 
 def add_release(
@@ -102,7 +102,7 @@ def add_release(
         raise ReleaseRejected(_("The file is empty."))
     if upload.sha256 and upload.sha256 != sha256:
         raise ReleaseRejected(
-            _("The file does not match its sum: its SHA-256 is %(real)s, not %(said)s. Nothing was kept.")
+            _("The checksum doesn’t match: the file’s SHA-256 is %(real)s, not %(said)s. Nothing was saved.")
             % {"real": sha256, "said": upload.sha256}
         )
     release = Release(
@@ -126,19 +126,19 @@ def _validate_upload(upload: ReleaseUpload) -> ReleaseUpload:
     version, name = upload.version.strip(), readable_name(upload.file_name).strip(" .")
     if not _VERSION.fullmatch(version) or len(version) > VERSION_LENGTH:
         sentence = ngettext(
-            "A version has 1 to %(most)d character, and no spaces or slashes: 17.8.1",
-            "A version has 1 to %(most)d characters, and no spaces or slashes: 17.8.1",
+            "Enter a version of 1 to %(most)d character without spaces or slashes, for example 17.8.1.",
+            "Enter a version of 1 to %(most)d characters without spaces or slashes, for example 17.8.1.",
             VERSION_LENGTH,
         )
         raise ReleaseRejected(sentence % {"most": VERSION_LENGTH})
     platform = upload.platform.strip().lower()
     if platform not in Platform.values:
-        raise ReleaseRejected(_("The platform is one of: %(choices)s.") % {"choices": ", ".join(Platform.values)})
+        raise ReleaseRejected(_("Enter one of these platforms: %(choices)s.") % {"choices": ", ".join(Platform.values)})
     if not name:
-        raise ReleaseRejected(_("The file needs a name under which browsers save it."))
+        raise ReleaseRejected(_("Enter a file name for browsers to save it under."))
     stated = upload.sha256.strip().lower()
     if stated and not _SHA256.fullmatch(stated):
-        raise ReleaseRejected(_("A SHA-256 has 64 digits from 0 to 9 and a to f."))
+        raise ReleaseRejected(_("Enter a SHA-256 checksum: 64 characters from 0 to 9 and a to f."))
     return ReleaseUpload(upload.product, version, platform, name, stated)
 
 
@@ -167,12 +167,12 @@ def _existing_version(release: Release) -> Release | None:
         return None
     if existing.sha256 != release.sha256:
         raise ReleaseRejected(
-            _("%(release)s stands already with another file (SHA-256 %(sha256)s). Give the new file a new version.")
+            _("%(release)s already exists with another file (SHA-256 %(sha256)s). Use a new version for the new file.")
             % {"release": existing, "sha256": existing.sha256}
         )
     if existing.withdrawn_at is not None:
         raise ReleaseRejected(
-            _("%(release)s was withdrawn. Offer it again in the admin, or give the file a new version.")
+            _("%(release)s was withdrawn. Offer it again in the admin, or use a new version for the file.")
             % {"release": existing}
         )
     return existing
@@ -220,14 +220,16 @@ def _store(content: IO[bytes], release: Release, progress: Progress) -> str:
         logger.exception("A release could not be stored.")
         _delete_stored(name)
         raise StorageFailed(
-            _("The storage of releases did not take the file: %(reason)s") % {"reason": error}
+            _("The file couldn’t be saved to release storage: %(reason)s") % {"reason": error}
         ) from error
     except BaseException:
         _delete_stored(name)
         raise
     if kept != (release.sha256, release.size):
         _delete_stored(name)
-        raise StorageFailed(_("What was stored is not what was read: did the file change meanwhile? Please try again."))
+        raise StorageFailed(
+            _("The stored file doesn’t match the original. It may have changed during the upload. Try again.")
+        )
     return name
 
 

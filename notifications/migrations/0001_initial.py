@@ -32,7 +32,9 @@ class Migration(migrations.Migration):
                 ("language", models.CharField(blank=True, max_length=16, verbose_name="language")),
                 (
                     "priority",
-                    models.PositiveSmallIntegerField(default=5, help_text="Lower goes first.", verbose_name="priority"),
+                    models.PositiveSmallIntegerField(
+                        default=5, help_text="Lower numbers are sent first.", verbose_name="priority"
+                    ),
                 ),
                 (
                     "status",
@@ -42,7 +44,7 @@ class Migration(migrations.Migration):
                             ("sent", "sent"),
                             ("failed", "failed"),
                             ("bounced", "bounced"),
-                            ("cancelled", "not needed any more"),
+                            ("cancelled", "no longer needed"),
                         ],
                         default="waiting",
                         max_length=12,
@@ -52,7 +54,7 @@ class Migration(migrations.Migration):
                 ("due_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="due at")),
                 ("leased_until", models.DateTimeField(blank=True, null=True)),
                 ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
-                ("first_failed_at", models.DateTimeField(blank=True, null=True, verbose_name="in vain since")),
+                ("first_failed_at", models.DateTimeField(blank=True, null=True, verbose_name="failing since")),
                 ("last_error", models.CharField(blank=True, max_length=500, verbose_name="last error")),
                 ("message_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 (
@@ -90,24 +92,24 @@ class Migration(migrations.Migration):
             name="OptOut",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("email_key", models.CharField(max_length=254, unique=True, verbose_name="address")),
+                ("email_key", models.CharField(max_length=254, unique=True, verbose_name="email address")),
                 (
                     "source",
                     models.CharField(
                         choices=[
-                            ("one_click", "mail program, one click"),
-                            ("page", "page of the portal"),
+                            ("one_click", "one-click unsubscribe in the email app"),
+                            ("page", "unsubscribe page"),
                             ("staff", "support"),
                         ],
                         max_length=16,
-                        verbose_name="by",
+                        verbose_name="source",
                     ),
                 ),
                 ("since", models.DateTimeField(default=django.utils.timezone.now, verbose_name="since")),
             ],
             options={
-                "verbose_name": "switched-off follow-ups",
-                "verbose_name_plural": "switched-off follow-ups",
+                "verbose_name": "unsubscribed address",
+                "verbose_name_plural": "unsubscribed addresses",
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(("email_key", ""), _negated=True), name="opt_out_has_an_address"
@@ -135,10 +137,10 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(
                         choices=[
-                            ("planned", "planned"),
+                            ("planned", "scheduled"),
                             ("sent", "sent"),
-                            ("cancelled", "not needed any more"),
-                            ("switched_off", "switched off by the buyer"),
+                            ("cancelled", "no longer needed"),
+                            ("switched_off", "unsubscribed"),
                             ("too_late", "too late"),
                         ],
                         default="planned",
@@ -147,7 +149,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("due_at", models.DateTimeField(verbose_name="due at")),
-                ("closes_at", models.DateTimeField(verbose_name="not after")),
+                ("closes_at", models.DateTimeField(verbose_name="don’t send after")),
                 ("settled_at", models.DateTimeField(blank=True, null=True, verbose_name="sent or canceled at")),
                 (
                     "failed_at",

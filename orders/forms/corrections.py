@@ -20,7 +20,7 @@ class CorrectEmailForm(NumberForm, CardForm):
     email = None  # type: ignore[assignment]
     next = None  # type: ignore[assignment]
     new_email = forms.CharField(
-        label=_("The right email address"),
+        label=_("Correct email address"),
         max_length=EMAIL_LENGTH,
         help_text=_("Emails about this order go there from now on."),
         widget=forms.EmailInput(attrs={"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"}),

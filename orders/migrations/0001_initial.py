@@ -45,14 +45,17 @@ class Migration(migrations.Migration):
                 ("is_test", models.BooleanField(default=False, verbose_name="test order")),
                 ("placed_at", models.DateTimeField(verbose_name="placed at")),
                 ("language", models.CharField(blank=True, max_length=16, verbose_name="language")),
-                ("store_email", models.CharField(blank=True, max_length=254, verbose_name="address from the store")),
+                (
+                    "store_email",
+                    models.CharField(blank=True, max_length=254, verbose_name="email address from the store"),
+                ),
                 (
                     "contact_email",
                     models.CharField(
                         blank=True,
-                        help_text="Stands above what an import brings.",
+                        help_text="Used instead of the address from the store.",
                         max_length=254,
-                        verbose_name="corrected address",
+                        verbose_name="corrected email address",
                     ),
                 ),
                 (
@@ -75,14 +78,19 @@ class Migration(migrations.Migration):
                 ("total", models.DecimalField(decimal_places=3, default=Decimal("0"), max_digits=16)),
                 ("payment_method", models.CharField(blank=True, max_length=32, verbose_name="payment method")),
                 ("card_brand", models.CharField(blank=True, max_length=32, verbose_name="card brand")),
-                ("card_last4", models.CharField(blank=True, max_length=4, verbose_name="card's last 4")),
+                ("card_last4", models.CharField(blank=True, max_length=4, verbose_name="last 4 digits of the card")),
                 ("wallet", models.CharField(blank=True, max_length=32, verbose_name="wallet")),
-                ("device_last4", models.CharField(blank=True, max_length=4, verbose_name="wallet's last 4")),
+                (
+                    "device_last4",
+                    models.CharField(blank=True, max_length=4, verbose_name="last 4 digits in the wallet"),
+                ),
                 ("billing_name", models.CharField(blank=True, max_length=200, verbose_name="billing name")),
                 ("billing_company", models.CharField(blank=True, max_length=200, verbose_name="company")),
                 (
                     "billing_address",
-                    models.TextField(blank=True, help_text="One line of the address a line.", verbose_name="address"),
+                    models.TextField(
+                        blank=True, help_text="Enter each line of the address on its own line.", verbose_name="address"
+                    ),
                 ),
                 ("billing_city", models.CharField(blank=True, max_length=120, verbose_name="city")),
                 ("billing_postcode", models.CharField(blank=True, max_length=32, verbose_name="postcode")),
@@ -97,7 +105,7 @@ class Migration(migrations.Migration):
                     models.DateTimeField(blank=True, editable=False, null=True, verbose_name="returns frozen until"),
                 ),
                 ("sources", models.JSONField(default=dict, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="arrived at")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="imported at")),
             ],
             options={
                 "verbose_name": "order",
@@ -115,7 +123,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("first", "first key"),
                             ("planned", "planned change"),
-                            ("compromised", "the earlier key leaked"),
+                            ("compromised", "the previous key leaked"),
                         ],
                         default="first",
                         max_length=16,
@@ -125,11 +133,11 @@ class Migration(migrations.Migration):
                 ("recorded_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="recorded at")),
                 ("replaced_through", models.BigIntegerField(default=0)),
                 ("replaced_up_to", models.BigIntegerField(default=0)),
-                ("replaced_at", models.DateTimeField(blank=True, null=True, verbose_name="done at")),
+                ("replaced_at", models.DateTimeField(blank=True, null=True, verbose_name="completed at")),
             ],
             options={
-                "verbose_name": "key of order passwords",
-                "verbose_name_plural": "keys of order passwords",
+                "verbose_name": "order password key",
+                "verbose_name_plural": "order password keys",
             },
         ),
         migrations.CreateModel(
@@ -164,7 +172,7 @@ class Migration(migrations.Migration):
                     "language",
                     models.CharField(
                         default="en",
-                        help_text="For orders that don't say theirs.",
+                        help_text="Used for orders without a language.",
                         max_length=16,
                         verbose_name="language",
                     ),
@@ -173,7 +181,7 @@ class Migration(migrations.Migration):
                     "seller",
                     models.TextField(
                         blank=True,
-                        help_text="Name and address, as invoices name the seller.",
+                        help_text="Seller’s name and address, as printed on invoices.",
                         verbose_name="merchant of record",
                     ),
                 ),
@@ -181,7 +189,7 @@ class Migration(migrations.Migration):
                     "support_email",
                     models.EmailField(
                         blank=True,
-                        help_text="Where answers to this store's mails go.",
+                        help_text="Replies to this store’s emails go to this address.",
                         max_length=254,
                         verbose_name="support address",
                     ),
@@ -191,9 +199,9 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[("never", "never"), ("when_suspicious", "when suspicious"), ("always", "always")],
                         default="when_suspicious",
-                        help_text="Ask for an emailed code before serial numbers and invoice open.",
+                        help_text="Ask for an emailed code before showing serial numbers and invoices.",
                         max_length=16,
-                        verbose_name="confirm a lookup by card",
+                        verbose_name="confirm lookups by card",
                     ),
                 ),
             ],
@@ -225,7 +233,7 @@ class Migration(migrations.Migration):
                 ("old_email", models.CharField(blank=True, max_length=254, verbose_name="old address")),
                 ("old_contact_email", models.CharField(blank=True, editable=False, max_length=254)),
                 ("new_email", models.CharField(max_length=254, verbose_name="new address")),
-                ("made_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="made at")),
+                ("made_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="corrected at")),
                 ("client", models.CharField(blank=True, max_length=64, verbose_name="client")),
                 ("undo_until", models.DateTimeField(blank=True, null=True, verbose_name="can be undone until")),
                 ("released_at", models.DateTimeField(blank=True, null=True, verbose_name="freeze ended at")),
@@ -238,7 +246,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="made by staff",
+                        verbose_name="corrected by",
                     ),
                 ),
                 (
@@ -259,7 +267,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="undone by staff",
+                        verbose_name="undone by",
                     ),
                 ),
                 (
@@ -281,20 +289,20 @@ class Migration(migrations.Migration):
             name="Attempt",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("at", models.DateTimeField(auto_now_add=True, verbose_name="at")),
+                ("at", models.DateTimeField(auto_now_add=True, verbose_name="date")),
                 (
                     "method",
                     models.CharField(
                         choices=[
                             ("number", "order number and password"),
                             ("card", "email and card"),
-                            ("link_request", "asked for a link"),
+                            ("link_request", "link requested"),
                             ("link", "emailed link"),
                             ("code", "emailed code"),
                             ("correction", "address correction"),
                         ],
                         max_length=16,
-                        verbose_name="way",
+                        verbose_name="method",
                     ),
                 ),
                 (
@@ -303,8 +311,8 @@ class Migration(migrations.Migration):
                         choices=[
                             ("found", "opened"),
                             ("refused", "refused"),
-                            ("rate_limited", "refused unseen: too many tries"),
-                            ("client_blocked", "client blocked: too many tries"),
+                            ("rate_limited", "refused without a check: too many attempts"),
+                            ("client_blocked", "client blocked: too many attempts"),
                         ],
                         max_length=16,
                         verbose_name="outcome",
@@ -313,7 +321,7 @@ class Migration(migrations.Migration):
                 ("subject", models.CharField(blank=True, max_length=254, verbose_name="address or order number")),
                 ("client", models.CharField(blank=True, max_length=64, verbose_name="client")),
                 ("orders_opened", models.PositiveIntegerField(default=0, verbose_name="orders opened")),
-                ("tries", models.PositiveIntegerField(db_default=1, default=1, verbose_name="tries")),
+                ("tries", models.PositiveIntegerField(db_default=1, default=1, verbose_name="attempts")),
                 ("shared_key", models.CharField(blank=True, db_default="", default="", editable=False, max_length=32)),
             ],
             options={
@@ -355,7 +363,7 @@ class Migration(migrations.Migration):
             name="OrderLine",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("store_line_id", models.CharField(max_length=64, verbose_name="the store's line id")),
+                ("store_line_id", models.CharField(max_length=64, verbose_name="line ID in the store")),
                 ("position", models.PositiveSmallIntegerField()),
                 ("sku", models.CharField(blank=True, max_length=100, verbose_name="SKU")),
                 ("name", models.CharField(max_length=300, verbose_name="name")),
@@ -403,7 +411,7 @@ class Migration(migrations.Migration):
                 (
                     "tax_rate",
                     models.DecimalField(
-                        blank=True, decimal_places=3, max_digits=6, null=True, verbose_name="tax rate in percent"
+                        blank=True, decimal_places=3, max_digits=6, null=True, verbose_name="tax rate (%)"
                     ),
                 ),
                 ("tax", models.DecimalField(decimal_places=3, default=Decimal("0"), max_digits=16)),
@@ -439,7 +447,7 @@ class Migration(migrations.Migration):
             name="Refund",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("store_refund_id", models.CharField(max_length=100, verbose_name="the store's refund id")),
+                ("store_refund_id", models.CharField(max_length=100, verbose_name="refund ID in the store")),
                 ("amount", models.DecimalField(decimal_places=3, max_digits=16)),
                 ("refunded_at", models.DateTimeField(blank=True, null=True, verbose_name="refunded at")),
                 (
@@ -454,7 +462,7 @@ class Migration(migrations.Migration):
                 (
                     "missing_since",
                     models.DateTimeField(
-                        blank=True, editable=False, null=True, verbose_name="missing in the store since"
+                        blank=True, editable=False, null=True, verbose_name="missing from the store since"
                     ),
                 ),
                 ("lines", models.JSONField(blank=True, default=list)),
@@ -485,11 +493,11 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("kind", models.CharField(max_length=64, verbose_name="kind")),
-                ("is_on", models.BooleanField(default=True, verbose_name="sent")),
+                ("is_on", models.BooleanField(default=True, verbose_name="enabled")),
                 (
                     "days",
                     models.PositiveSmallIntegerField(
-                        help_text="After what it follows up, or before what it reminds of.", verbose_name="days"
+                        help_text="Days after the event, or days before the date of a reminder.", verbose_name="days"
                     ),
                 ),
                 (

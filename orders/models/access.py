@@ -40,7 +40,7 @@ class Attempt(models.Model):
     class Method(models.TextChoices):
         NUMBER = "number", _("order number and password")
         CARD = "card", _("email and card")
-        LINK_REQUEST = "link_request", _("asked for a link")
+        LINK_REQUEST = "link_request", _("link requested")
         LINK = "link", _("emailed link")
         CODE = "code", _("emailed code")
         CORRECTION = "correction", _("address correction")
@@ -48,19 +48,19 @@ class Attempt(models.Model):
     class Outcome(models.TextChoices):
         FOUND = "found", _("opened")
         REFUSED = "refused", _("refused")
-        RATE_LIMITED = "rate_limited", _("refused unseen: too many tries")
-        CLIENT_BLOCKED = "client_blocked", _("client blocked: too many tries")
+        RATE_LIMITED = "rate_limited", _("refused without a check: too many attempts")
+        CLIENT_BLOCKED = "client_blocked", _("client blocked: too many attempts")
 
     SUBJECT_LENGTH = 254
 
-    at = models.DateTimeField(_("at"), auto_now_add=True)
-    method = models.CharField(_("way"), max_length=16, choices=Method)
+    at = models.DateTimeField(_("date"), auto_now_add=True)
+    method = models.CharField(_("method"), max_length=16, choices=Method)
     outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome)
     # As it was typed, with card numbers masked.
     subject = models.CharField(_("address or order number"), max_length=SUBJECT_LENGTH, blank=True)
     client = models.CharField(_("client"), max_length=64, blank=True)
     orders_opened = models.PositiveIntegerField(_("orders opened"), default=0)
-    tries = models.PositiveIntegerField(_("tries"), default=1, db_default=1)
+    tries = models.PositiveIntegerField(_("attempts"), default=1, db_default=1)
     # Identifies a row that several attempts share; empty for a row of a single attempt.
     shared_key = models.CharField(max_length=32, blank=True, default="", db_default="", editable=False)
 

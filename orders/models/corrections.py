@@ -44,14 +44,14 @@ class AddressCorrection(models.Model):
     # The previous `contact_email`, which undoing restores. `store_email` is never changed by a correction.
     old_contact_email = models.CharField(max_length=254, blank=True, editable=False)
     new_email = models.CharField(_("new address"), max_length=254)
-    made_at = models.DateTimeField(_("made at"), default=timezone.now)
+    made_at = models.DateTimeField(_("corrected at"), default=timezone.now)
     made_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
         null=True,
         blank=True,
         related_name="+",
-        verbose_name=_("made by staff"),
+        verbose_name=_("corrected by"),
     )
     client = models.CharField(_("client"), max_length=64, blank=True)
     # Empty until the notice was sent, or it is known that it can't be.
@@ -65,7 +65,7 @@ class AddressCorrection(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        verbose_name=_("undone by staff"),
+        verbose_name=_("undone by"),
     )
 
     objects = AddressCorrectionQuerySet.as_manager()

@@ -18,7 +18,7 @@ def refuse_card_number(value: Any) -> None:
     """A validator of model fields: raises ValidationError if any string in the value contains a full card number."""
     if mask_all_strings(value) != value:
         raise ValidationError(
-            _("This contains a full card number. Please take it out: it must not be stored."), code="card_number"
+            _("Remove the full card number. For your security, we don’t store card numbers."), code="card_number"
         )
 
 

@@ -20,7 +20,7 @@ class OrderPasswordKey(models.Model):
     class Reason(models.TextChoices):
         FIRST = "first", _("first key")
         PLANNED = "planned", _("planned change")
-        COMPROMISED = "compromised", _("the earlier key leaked")
+        COMPROMISED = "compromised", _("the previous key leaked")
 
     fingerprint = models.CharField(_("fingerprint"), max_length=16, unique=True)
     reason = models.CharField(_("reason"), max_length=16, choices=Reason, default=Reason.FIRST)
@@ -29,13 +29,13 @@ class OrderPasswordKey(models.Model):
     replaced_through = models.BigIntegerField(default=0)
     # The highest id of an order when that began; later orders got their passwords from this key.
     replaced_up_to = models.BigIntegerField(default=0)
-    replaced_at = models.DateTimeField(_("done at"), null=True, blank=True)
+    replaced_at = models.DateTimeField(_("completed at"), null=True, blank=True)
 
     objects = OrderPasswordKeyQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("key of order passwords")
-        verbose_name_plural = _("keys of order passwords")
+        verbose_name = _("order password key")
+        verbose_name_plural = _("order password keys")
 
     def __str__(self) -> str:
         return self.fingerprint

@@ -113,9 +113,12 @@ class Order(models.Model):
     placed_at = models.DateTimeField(_("placed at"))
     language = models.CharField(_("language"), max_length=16, blank=True)
 
-    store_email = models.CharField(_("address from the store"), max_length=254, blank=True)
+    store_email = models.CharField(_("email address from the store"), max_length=254, blank=True)
     contact_email = models.CharField(
-        _("corrected address"), max_length=254, blank=True, help_text=_("Stands above what an import brings.")
+        _("corrected email address"),
+        max_length=254,
+        blank=True,
+        help_text=_("Used instead of the address from the store."),
     )
     # The key of `email`. If it is empty, the order can be found by its number only.
     email_key = EmailKeyField("email")
@@ -136,13 +139,15 @@ class Order(models.Model):
 
     payment_method = NoCardNumbersCharField(_("payment method"), max_length=32, blank=True)
     card_brand = NoCardNumbersCharField(_("card brand"), max_length=32, blank=True)
-    card_last4 = models.CharField(_("card's last 4"), max_length=4, blank=True)
+    card_last4 = models.CharField(_("last 4 digits of the card"), max_length=4, blank=True)
     wallet = NoCardNumbersCharField(_("wallet"), max_length=32, blank=True)
-    device_last4 = models.CharField(_("wallet's last 4"), max_length=4, blank=True)
+    device_last4 = models.CharField(_("last 4 digits in the wallet"), max_length=4, blank=True)
 
     billing_name = NoCardNumbersCharField(_("billing name"), max_length=200, blank=True)
     billing_company = NoCardNumbersCharField(_("company"), max_length=200, blank=True)
-    billing_address = NoCardNumbersTextField(_("address"), blank=True, help_text=_("One line of the address a line."))
+    billing_address = NoCardNumbersTextField(
+        _("address"), blank=True, help_text=_("Enter each line of the address on its own line.")
+    )
     billing_city = NoCardNumbersCharField(_("city"), max_length=120, blank=True)
     billing_postcode = NoCardNumbersCharField(_("postcode"), max_length=32, blank=True)
     billing_country = models.CharField(_("country"), max_length=2, blank=True)
@@ -159,7 +164,7 @@ class Order(models.Model):
 
     # The last version from each feed: {"portal": {"digest": hex, "updated_at": ISO time or null}}. Written by `intake`.
     sources = models.JSONField(default=dict, editable=False)
-    created_at = models.DateTimeField(_("arrived at"), auto_now_add=True)
+    created_at = models.DateTimeField(_("imported at"), auto_now_add=True)
 
     objects = OrderQuerySet.as_manager()
 
@@ -222,7 +227,7 @@ class OrderLine(models.Model):
         OTHER = "other", _("other")
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
-    store_line_id = models.CharField(_("the store's line id"), max_length=64)
+    store_line_id = models.CharField(_("line ID in the store"), max_length=64)
     position = models.PositiveSmallIntegerField()
     sku = models.CharField("SKU", max_length=100, blank=True)
     name = NoCardNumbersCharField(_("name"), max_length=300)
@@ -238,7 +243,7 @@ class OrderLine(models.Model):
     return_until = models.DateTimeField(_("can be returned until"), null=True, blank=True, editable=False)
     unit_price = money_field(default=Decimal(0))
     discount = money_field(default=Decimal(0))
-    tax_rate = models.DecimalField(_("tax rate in percent"), max_digits=6, decimal_places=3, null=True, blank=True)
+    tax_rate = models.DecimalField(_("tax rate (%)"), max_digits=6, decimal_places=3, null=True, blank=True)
     tax = money_field(default=Decimal(0))
     total = money_field(default=Decimal(0))
 

@@ -18,13 +18,13 @@ class Refund(models.Model):
     """A refund of an order, whoever made it. Amounts are positive, in the currency of the order."""
 
     order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="refunds")
-    store_refund_id = models.CharField(_("the store's refund id"), max_length=100)
+    store_refund_id = models.CharField(_("refund ID in the store"), max_length=100)
     amount = money_field()
     # Empty if the store does not say when.
     refunded_at = models.DateTimeField(_("refunded at"), null=True, blank=True)
     recorded_at = models.DateTimeField(_("recorded at"), default=timezone.now, db_default=Now(), editable=False)
     # Since when the store's newest list of refunds lacks this one. A recorded refund is never deleted.
-    missing_since = models.DateTimeField(_("missing in the store since"), null=True, blank=True, editable=False)
+    missing_since = models.DateTimeField(_("missing from the store since"), null=True, blank=True, editable=False)
     # The refunded items, if the store says which: [{"id": store_line_id, "quantity": n}].
     lines = models.JSONField(default=list, blank=True)
 

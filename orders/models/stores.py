@@ -27,20 +27,20 @@ class Store(models.Model):
     name = NoCardNumbersCharField(_("name"), max_length=200)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
     language = models.CharField(
-        _("language"), max_length=16, default="en", help_text=_("For orders that don't say theirs.")
+        _("language"), max_length=16, default="en", help_text=_("Used for orders without a language.")
     )
     seller = NoCardNumbersTextField(
-        _("merchant of record"), blank=True, help_text=_("Name and address, as invoices name the seller.")
+        _("merchant of record"), blank=True, help_text=_("Seller’s name and address, as printed on invoices.")
     )
     support_email = models.EmailField(
-        _("support address"), blank=True, help_text=_("Where answers to this store's mails go.")
+        _("support address"), blank=True, help_text=_("Replies to this store’s emails go to this address.")
     )
     confirm_card_lookup = models.CharField(
-        _("confirm a lookup by card"),
+        _("confirm lookups by card"),
         max_length=16,
         choices=ConfirmCardLookup,
         default=ConfirmCardLookup.WHEN_SUSPICIOUS,
-        help_text=_("Ask for an emailed code before serial numbers and invoice open."),
+        help_text=_("Ask for an emailed code before showing serial numbers and invoices."),
     )
 
     class Meta:
@@ -62,9 +62,9 @@ class FollowUpSchedule(models.Model):
         Store, on_delete=models.CASCADE, related_name="follow_up_schedules", verbose_name=_("store")
     )
     kind = models.CharField(_("kind"), max_length=64)
-    is_on = models.BooleanField(_("sent"), default=True)
+    is_on = models.BooleanField(_("enabled"), default=True)
     days = models.PositiveSmallIntegerField(
-        _("days"), help_text=_("After what it follows up, or before what it reminds of.")
+        _("days"), help_text=_("Days after the event, or days before the date of a reminder.")
     )
 
     class Meta:

@@ -44,8 +44,8 @@ def find_leftovers() -> list[Leftover]:
 def _in_settings() -> Iterator[Leftover]:
     if settings.DEMO:
         yield Leftover(
-            _("DEMO is on: everybody can read all emails at /demo/inbox/, and HTTP is allowed"),
-            _("Unset DEMO, and start all processes again."),
+            _("DEMO is on: anyone can read all emails at /demo/inbox/, and HTTP is allowed"),
+            _("Unset DEMO and restart all processes."),
         )
     demo_values: dict[str, str] = {}
     with contextlib.suppress(OSError):  # only its owner can read the file
@@ -53,8 +53,8 @@ def _in_settings() -> Iterator[Leftover]:
     same = [name for name in KEYS if demo_values.get(name) == getattr(settings, name)]
     if same and not settings.DEMO:
         yield Leftover(
-            _("%(names)s is the demo’s") % {"names": ", ".join(same)},
-            _("Make new keys, as docs/install.md says."),
+            _("%(names)s has the demo’s value") % {"names": ", ".join(same)},
+            _("Create new keys. See docs/install.md."),
         )
 
 
@@ -62,11 +62,11 @@ def _in_folder(folder: Path) -> Iterator[Leftover]:
     names = [name for name in FILES if os.path.exists(folder / name)]  # no error where a folder can't be read
     if names:
         yield Leftover(
-            _("the folder %(folder)s holds files of the demo: %(names)s")
+            _("the folder %(folder)s contains files of the demo: %(names)s")
             % {"folder": folder, "names": ", ".join(names)},
             _(
-                "Delete them: `cd %(folder)s && rm -r %(names)s`. If your portal has not used its folders private and"
-                " releases, what they hold is the demo’s, too."
+                "Delete them: `cd %(folder)s && rm -r %(names)s`. If your portal hasn’t used its folders private "
+                "and releases, their files belong to the demo, too."
             )
             % {"folder": folder, "names": " ".join(names)},
         )
@@ -93,10 +93,10 @@ def _in_database() -> list[Leftover]:
         return []
     return [
         Leftover(
-            _("the database holds content of the demo: %(found)s") % {"found": "; ".join(found)},
+            _("the database contains content of the demo: %(found)s") % {"found": "; ".join(found)},
             _(
-                "Point DATABASE_URL at a new, empty database and run `manage.py migrate`. If this database must stay,"
-                " change or delete each of these in the admin, and deactivate the demo’s staff first."
+                "Point DATABASE_URL at a new, empty database and run `manage.py migrate`. To keep this database, "
+                "deactivate the demo’s staff first, then change or delete all of these in the admin."
             ),
         )
     ]

@@ -34,7 +34,10 @@ def port_number(text: str) -> int:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--port", type=port_number, default=DEFAULT_PORT, help="where the portal listens, on this computer only (8000)"
+        "--port",
+        type=port_number,
+        default=DEFAULT_PORT,
+        help=("the port of the portal, on this computer only (default: 8000)"),
     )
 
 

@@ -98,9 +98,9 @@ def _create_case(number: int, order: Order, reason: ReturnReason, agent: User) -
         statement = WithdrawalStatement(order.billing_name, order.number, order.email)
         withdrawals.match_withdrawal(withdrawals.withdraw(statement, order.language).pk)
     else:
-        case = returns.request_return(order, [RequestedLine(line.pk, 1)], reason, "It is not what I was looking for.")
+        case = returns.request_return(order, [RequestedLine(line.pk, 1)], reason, "It isn’t what I was looking for.")
         if number == 1:
-            services.ask_question(case, agent, "On which device did you try it?")
+            services.ask_question(case, agent, "Which device did you try it on?")
         elif number == 2:
             returns.approve(case, agent)
         elif number == 3:

@@ -90,13 +90,13 @@ class Demo:
         self.is_locked = True
         os.environ[processes.MARKER] = str(self.folder.path)
         if processes.end_leftovers(self.folder.path):
-            _print("Ended what an earlier demo had left running.")
+            _print("Stopped processes of an earlier demo.")
         ensure_port_is_free(self.port)
         compile_stale(ROOT / "locale")
         settings = build_settings(self.folder, self.port, self._start_servers())
         self.folder.write_settings(settings)
         self.environment = dict(os.environ) | settings | {"VAR": str(self.folder.path), "PYTHONUNBUFFERED": "1"}
-        _print("Preparing tables, pages and demo orders (the first time takes longest) …")
+        _print("Preparing tables, pages and demo orders (the first start takes longest) …")
         self._run_command("Preparing", "prepare", "prepare_demo")
         _print("Starting web server, worker and beat …")
         self._start_processes()
@@ -155,7 +155,7 @@ class Demo:
             if time.monotonic() > deadline:
                 raise ProcessCrashed(f"The web server does not answer. {self._describe_log(self.folder.log('web'))}")
             time.sleep(POLL_INTERVAL)
-        self._run_command("Checking whether everything works", "doctor", "doctor", "--wait", str(int(READY_TIMEOUT)))
+        self._run_command("Checking all parts", "doctor", "doctor", "--wait", str(int(READY_TIMEOUT)))
 
     def _is_web_server_ready(self) -> bool:
         try:

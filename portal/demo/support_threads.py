@@ -53,8 +53,8 @@ def _create_claim(number: int, order: Order, agent: User) -> None:
     message = ContactMessage(
         Thread.Kind.CHARGE_CLAIM,
         email,
-        "Charged, and no order found",
-        "The money is gone from my account, and no confirmation came.",
+        "Charged, but no order found",
+        "I was charged, but I didn’t get a confirmation.",
         uuid4(),
         order.language,
         [make_receipt()],
@@ -65,9 +65,9 @@ def _create_claim(number: int, order: Order, agent: User) -> None:
 
 
 def _create_answered_message(order: Order, agent: User) -> None:
-    text = "The installer stops at the half of it. What can I do?"
+    text = "The download stops halfway. What can I do?"
     message = ContactMessage(
-        Thread.Kind.CONTACT, order.email, "Installer stops", text, uuid4(), order.language, order=order
+        Thread.Kind.CONTACT, order.email, "Download stops", text, uuid4(), order.language, order=order
     )
     thread, _created = threads.open_thread(message)
-    threads.answer(thread, agent, "Please press Download once more in your order: it goes on where it stopped.")
+    threads.answer(thread, agent, "Select Download in your order again. It continues where it stopped.")

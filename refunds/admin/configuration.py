@@ -21,8 +21,7 @@ from refunds.models import (
 )
 
 MISSING_KEY = _(
-    "The settings have no key of this gateway for the store “%(store)s”. Add it first (STRIPE_SECRET_KEYS), and restart"
-    " the portal."
+    "The store “%(store)s” has no key for this gateway. Add it to STRIPE_SECRET_KEYS and restart the portal."
 )
 
 
@@ -42,7 +41,7 @@ class WithdrawalPeriodAdmin(ModelAdmin):
 
     @admin.display(description=_("country"))
     def country_or_all(self, period: WithdrawalPeriod) -> str:
-        return period.country or str(_("every country"))
+        return period.country or str(_("all countries"))
 
 
 class StoreGatewayForm(forms.ModelForm):

@@ -112,12 +112,12 @@ class ReturnPolicyAdmin(ModelAdmin):
                 first_day = forms.DateField().clean(request.POST.get("first_day"))
                 version = policies.copy_policy(policy, first_day)
             except ValidationError:
-                messages.error(request, gettext("Please enter the day from which the new version counts."))
+                messages.error(request, gettext("Enter the date when the new version takes effect."))
             except Refusal as refusal:
                 messages.error(request, str(refusal))
             else:
                 self.log_addition(request, version, gettext("Copied from %(version)s") % {"version": policy})
-                messages.success(request, gettext("This is the new version. Change what shall be different."))
+                messages.success(request, gettext("This is the new version. Change it as needed."))
         return HttpResponseRedirect(reverse("admin:refunds_returnpolicy_change", args=[version.pk]))
 
 

@@ -59,20 +59,20 @@ def _amount_field(case: Any) -> forms.Field:
         max_digits=16,
         decimal_places=3,
         localize=False,
-        help_text=_("Empty: all of it. Less is a partial refund."),
+        help_text=_("Leave empty for a full refund. Enter a lower amount for a partial refund."),
         widget=UnfoldAdminDecimalFieldWidget(),
     )
 
 
 AMOUNT_FIELDS = {"amount": _amount_field} | BUYER_TEXT_FIELDS
-PAYOUT_FIELDS = {"reference": text_input(_("Reference of the payout"))} | BUYER_TEXT_FIELDS
+PAYOUT_FIELDS = {"reference": text_input(_("Payout reference"))} | BUYER_TEXT_FIELDS
 NEW_SERIAL_FIELDS = {
     "serial": text_input(_("New serial number")),
     "devices": lambda case: forms.IntegerField(
         label=_("Devices covered"), required=False, min_value=1, widget=UnfoldAdminIntegerFieldWidget()
     ),
     "expires_on": lambda case: forms.DateField(
-        label=_("Runs until"), required=False, widget=UnfoldAdminSingleDateWidget()
+        label=_("Valid until"), required=False, widget=UnfoldAdminSingleDateWidget()
     ),
 } | BUYER_TEXT_FIELDS
 
@@ -137,7 +137,7 @@ class StuckRefundFilter(admin.SimpleListFilter):
     parameter_name = "refund"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [("stuck", str(_("refused or unclear")))]
+        return [("stuck", str(_("declined or unconfirmed")))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() != "stuck":
@@ -179,9 +179,7 @@ class ReturnAdmin(RequestAdmin):
             AMOUNT_FIELDS,
             is_primary=True,
         ),
-        CaseAction(
-            "take_back", _("Take the approval back"), _take_back(recovery), {Return.Status.APPROVED}, REASON_FIELDS
-        ),
+        CaseAction("take_back", _("Revoke approval"), _take_back(recovery), {Return.Status.APPROVED}, REASON_FIELDS),
         *common_actions(Return),
     )
 
@@ -210,7 +208,7 @@ class ReturnAdmin(RequestAdmin):
             transactions=list(case.transactions.order_by("pk")),
         )
 
-    @action(description=_("Approve the chosen ones whole"), permissions=["decide"])
+    @action(description=_("Approve selected requests in full"), permissions=["decide"])
     def approve_all(self, request: HttpRequest, queryset: QuerySet[Return]) -> None:
         """Approve each return in a transaction of its own, so that one refusal does not stop the others."""
         assert isinstance(request.user, User)
@@ -221,7 +219,7 @@ class ReturnAdmin(RequestAdmin):
             except Refusal as refusal:
                 refusals.append(f"{case}: {refusal}")
             else:
-                self.log_change(request, case, gettext("Approved with others"))
+                self.log_change(request, case, gettext("Approved in bulk"))
                 approved += 1
         if approved:
             sentence = ngettext("%(count)d return approved.", "%(count)d returns approved.", approved)
@@ -271,16 +269,16 @@ class WithdrawalAdmin(RequestAdmin):
         CaseAction(
             "approve", _("Accept"), _approve_amount(withdrawals), Withdrawal.UNDECIDED, AMOUNT_FIELDS, is_primary=True
         ),
-        CaseAction("attach", _("Say which order it is about"), _attach_order, Withdrawal.UNDECIDED, ORDER_FIELDS),
+        CaseAction("attach", _("Assign the order"), _attach_order, Withdrawal.UNDECIDED, ORDER_FIELDS),
         CaseAction(
             "answered",
-            _("Note the buyer's answer"),
+            _("Record the buyer’s answer"),
             lambda case, by, data: withdrawals.record_answer(case, by, data["text"]),
             {Withdrawal.Status.QUESTION_ASKED},
             ANSWER_FIELDS,
         ),
         CaseAction(
-            "take_back", _("Take the approval back"), _take_back(recovery), {Withdrawal.Status.APPROVED}, REASON_FIELDS
+            "take_back", _("Revoke approval"), _take_back(recovery), {Withdrawal.Status.APPROVED}, REASON_FIELDS
         ),
         *common_actions(Withdrawal),
     )
@@ -331,7 +329,7 @@ class SwapAdmin(RequestAdmin):
         CaseAction("approve", _("Approve"), _approve(swaps), Swap.UNDECIDED, BUYER_TEXT_FIELDS, is_primary=True),
         CaseAction(
             "finish",
-            _("Give the new serial number"),
+            _("Assign new serial number"),
             lambda case, by, data: swaps.give_new_serial(
                 case, by, data["serial"], data["text"], data["note"], data["devices"], data["expires_on"]
             ),
@@ -341,7 +339,7 @@ class SwapAdmin(RequestAdmin):
         ),
         CaseAction(
             "call_off",
-            _("Call off"),
+            _("Cancel swap"),
             lambda case, by, data: swaps.cancel_approved(case, by, data["text"], data["note"]),
             {Swap.Status.APPROVED},
             REASON_FIELDS,
@@ -349,14 +347,14 @@ class SwapAdmin(RequestAdmin):
         *common_actions(Swap),
     )
 
-    difference = money_column("price_difference", _("difference in price"))
+    difference = money_column("price_difference", _("price difference"))
 
 
 def _show_payout_details(case: CashbackClaim, by: User, data: CleanedData) -> str:
     """Return the bank account as text for the page. The service records who looked at it."""
     details = cashback.reveal_payout_details(case, by)
     if details is None:
-        return gettext("There are no bank details: it is paid the way the order was paid.")
+        return gettext("No bank details: the payout goes to the original payment method.")
     return f"{details.holder}, {details.account}"
 
 
@@ -390,7 +388,7 @@ class CashbackClaimAdmin(RequestAdmin):
         ),
         CaseAction(
             "pay",
-            _("Record the payout"),
+            _("Record payout"),
             lambda case, by, data: cashback.record_payout(case, by, data["reference"], data["text"], data["note"]),
             {CashbackClaim.Status.APPROVED},
             PAYOUT_FIELDS,
@@ -398,14 +396,14 @@ class CashbackClaimAdmin(RequestAdmin):
         ),
         CaseAction(
             "look",
-            _("Show the bank details (is put on record)"),
+            _("Show bank details (this is logged)"),
             _show_payout_details,
             CashbackClaim.UNDECIDED | {CashbackClaim.Status.APPROVED},
             {},
         ),
         CaseAction(
             "take_back",
-            _("Take the approval back"),
+            _("Revoke approval"),
             _take_back(cashback),
             {CashbackClaim.Status.APPROVED},
             REASON_FIELDS,

@@ -53,23 +53,19 @@ _NOTE: dict[str, Any] = {
 TRANSACTION_ACTIONS = {
     action.way_out: action
     for action in (
-        TransactionAction(
-            WayOut.LOOK_UP, _("Look it up at the gateway now"), lambda row, by, text: recovery.look_up(row, by)
-        ),
+        TransactionAction(WayOut.LOOK_UP, _("Check at the gateway"), lambda row, by, text: recovery.look_up(row, by)),
         TransactionAction(
             WayOut.MARK_DONE,
-            _("Mark as done"),
+            _("Mark as refunded"),
             lambda row, by, text: recovery.mark_done(row, text, by),
             field=REFERENCE,
-            field_label=_("Was it made in the store’s back office or at the gateway? Its reference there:"),
+            field_label=_("Refund reference in the store’s admin or at the gateway"),
             max_length=100,
         ),
-        TransactionAction(
-            WayOut.RETRY, _("Send once more"), lambda row, by, text: recovery.retry(row, by, text), **_NOTE
-        ),
+        TransactionAction(WayOut.RETRY, _("Try again"), lambda row, by, text: recovery.retry(row, by, text), **_NOTE),
         TransactionAction(
             WayOut.MAKE_BY_HAND,
-            _("Make it by hand"),
+            _("Refund manually"),
             lambda row, by, text: recovery.make_by_hand(row, by, text),
             **_NOTE,
         ),
@@ -78,14 +74,14 @@ TRANSACTION_ACTIONS = {
             _("Mark as not sent"),
             lambda row, by, text: recovery.mark_not_sent(row, by, text),
             field="reason",
-            field_label=_("The gateway does not know it. Why was it not sent? (For staff only)"),
+            field_label=_("The gateway has no such refund. Why wasn’t it sent? (staff only)"),
         ),
         TransactionAction(
             WayOut.TAKE_BACK,
-            _("Take the approval back"),
+            _("Revoke approval"),
             lambda row, by, text: recovery.take_back_approval(row.case, by, text),
             field="reason",
-            field_label=_("Reason, as the buyer reads it"),
+            field_label=_("Reason for the buyer (sent by email)"),
         ),
     )
 }
@@ -102,9 +98,9 @@ class TransactionToDoFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         return [
-            ("hand", str(_("to make by hand"))),
-            ("refused", str(_("refused by the gateway"))),
-            ("unclear", str(_("unclear at the gateway"))),
+            ("hand", str(_("to refund manually"))),
+            ("refused", str(_("declined by the gateway"))),
+            ("unclear", str(_("unconfirmed at the gateway"))),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -122,13 +118,13 @@ class RefundTransactionAdmin(ReadOnlyMixin, ModelAdmin):
     list_filter = [TransactionToDoFilter, "status", "gateway", "order__store"]
     list_select_related = ["order__store", "return_case", "withdrawal"]
     search_fields = ["order__number_key__startswith", "store_reference", "return_case__reference"]
-    search_help_text = _("Order number, reference of the return or of the refund")
+    search_help_text = _("Order number, return reference or refund reference")
     show_full_result_count = False
     change_form_outer_after_template = "refunds/admin/transaction.html"
     fieldsets = [
         (None, {"fields": ["formatted_amount", "state", "gateway", "order", "case_link", "paid_with"]}),
-        (_("What was tried"), {"fields": ["tries", "next_try_at", "last_answer", "created_at"]}),
-        (_("What came of it"), {"fields": ["store_reference", "done_at", "done_by"]}),
+        (_("Attempts"), {"fields": ["tries", "next_try_at", "last_answer", "created_at"]}),
+        (_("Result"), {"fields": ["store_reference", "done_at", "done_by"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RefundTransaction]:
@@ -157,11 +153,11 @@ class RefundTransactionAdmin(ReadOnlyMixin, ModelAdmin):
     def paid_with(self, transaction: RefundTransaction) -> str:
         return formats.payment_line(transaction.order) or "–"
 
-    @display(description=_("promised at"), ordering="created_at")
+    @display(description=_("created at"), ordering="created_at")
     def waits_since(self, transaction: RefundTransaction) -> str:
         return transaction.created_at.strftime("%Y-%m-%d %H:%M")
 
-    @display(description=_("last answer"))
+    @display(description=_("last response"))
     def answer(self, transaction: RefundTransaction) -> str:
         return transaction.last_answer[:80] or "–"
 
@@ -215,7 +211,7 @@ class RefundTransactionAdmin(ReadOnlyMixin, ModelAdmin):
             messages.error(request, str(refusal))
         else:
             self.log_change(request, transaction, f"{action.label}")
-            messages.success(request, gettext("Done. The list shows how it stands."))
+            messages.success(request, gettext("Saved. The list shows the current status."))
         if action.way_out == WayOut.LOOK_UP:
             return HttpResponseRedirect(page)  # which offers what the answer allows
         return HttpResponseRedirect(reverse("admin:refunds_refundtransaction_changelist"))

@@ -50,7 +50,7 @@ class StripeGateway:
         secret_key = _secret_key(store)
         if not secret_key:
             return RefundRefused(
-                _("No secret key is set for the store “%(store)s”. Add it to STRIPE_SECRET_KEYS; nothing was sent.")
+                _("The store “%(store)s” has no secret key. Add it to STRIPE_SECRET_KEYS. Nothing was sent.")
                 % {"store": store.slug}
             )
         try:
@@ -84,7 +84,10 @@ class StripeGateway:
         secret_key = _secret_key(store)
         if not secret_key:
             return RefundUnclear(
-                _("No secret key is set for the store “%(store)s”. Add it to STRIPE_SECRET_KEYS; it was not looked up.")
+                _(
+                    "The store “%(store)s” has no secret key, so the refund wasn’t checked. Add it to "
+                    "STRIPE_SECRET_KEYS."
+                )
                 % {"store": store.slug}
             )
         try:
@@ -110,11 +113,14 @@ def find_payment(transaction: RefundTransaction) -> PaymentParam:
     found = intents or charges
     if not found:
         raise PaymentNotFound(
-            _("No Stripe payment of this order is known. Import the store's payments and retry, or refund by hand.")
+            _(
+                "No Stripe payment is recorded for this order. Import the store’s payments and try again, or "
+                "refund manually."
+            )
         )
     if len(found) > 1:
         raise PaymentNotFound(
-            _("Several Stripe payments of this order are known (%(names)s). Refund the right one by hand.")
+            _("Several Stripe payments are recorded for this order (%(names)s). Refund the right one manually.")
             % {"names": ", ".join(found)}
         )
     return {"payment_intent": found[0]} if intents else {"charge": found[0]}
@@ -150,20 +156,20 @@ def _check_charge(charge: Charge, transaction: RefundTransaction, units: int) ->
     """Return why this refund must not be sent for the charge, or None."""
     if charge.currency != transaction.currency.upper():
         sentence = _(
-            "The Stripe payment is in %(charged)s, but this refund is in %(currency)s. Nothing was sent."
-            " Correct the order’s currency, or make the refund by hand."
+            "The Stripe payment is in %(charged)s, but this refund is in %(currency)s. Nothing was sent. Correct "
+            "the order’s currency, or refund manually."
         )
         values = {"charged": charge.currency, "currency": transaction.currency}
         return RefundRefused(f"{BlockReason.CURRENCY_DIFFERS}: {sentence % values}")
     if not units:
-        sentence = _("The smallest amount that Stripe can send is %(smallest)s. Nothing was sent. Refund it by hand.")
+        sentence = _("Stripe can’t refund less than %(smallest)s. Nothing was sent. Refund it manually.")
         return RefundRefused(sentence % {"smallest": format_money(smallest_amount(charge.currency), charge.currency)})
     if charge.refundable <= 0:
         return _nothing_left()
     if units > charge.refundable:
         sentence = _(
-            "Only %(left)s of the Stripe payment can still be refunded. Nothing was sent. Import the store’s refunds,"
-            " or make the refund by hand."
+            "Only %(left)s of the Stripe payment can still be refunded. Nothing was sent. Import the store’s "
+            "refunds, or refund manually."
         )
         values = {"left": format_money(charge.refundable_amount, charge.currency)}
         return RefundRefused(f"{BlockReason.NOTHING_LEFT}: {sentence % values}")
@@ -171,7 +177,7 @@ def _check_charge(charge: Charge, transaction: RefundTransaction, units: int) ->
 
 
 def _nothing_left() -> RefundRefused:
-    sentence = _("The whole payment went back already, and not through this portal. Import the store's refunds.")
+    sentence = _("The full payment was already refunded outside this portal. Import the store’s refunds.")
     return RefundRefused(f"{BlockReason.NOTHING_LEFT}: {sentence}")
 
 
@@ -205,10 +211,11 @@ def _result_from_refund(refund: stripe.Refund) -> GatewayResult:
     if refund.status in ("failed", "canceled"):
         reason = getattr(refund, "failure_reason", None) or refund.status
         return RefundRefused(
-            _("Stripe could not pay it out (%(refund)s: %(reason)s).") % {"refund": refund.id, "reason": reason}
+            _("Stripe couldn’t complete the refund (%(refund)s: %(reason)s).") % {"refund": refund.id, "reason": reason}
         )
     return RefundUnclear(
-        _("Taken by Stripe, not there yet (%(refund)s: %(status)s).") % {"refund": refund.id, "status": refund.status}
+        _("Stripe accepted the refund but hasn’t completed it (%(refund)s: %(status)s).")
+        % {"refund": refund.id, "status": refund.status}
     )
 
 
@@ -221,6 +228,6 @@ def _result_from_error(error: stripe.StripeError) -> RefundRefused | RefundUncle
 
 def _error_message(error: stripe.StripeError) -> str:
     if isinstance(error, stripe.AuthenticationError):  # Stripe's message contains a part of the key
-        return _("Stripe does not accept the secret key of this store. Mend STRIPE_SECRET_KEYS.")
+        return _("Stripe rejected this store’s secret key. Correct STRIPE_SECRET_KEYS.")
     message = " ".join(str(error.user_message or "").split())[:MAX_MESSAGE_LENGTH]
     return f"{error.http_status or ''} {error.code or type(error).__name__}: {message}".strip(" :")

@@ -30,29 +30,29 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        help_text="In English; shown where no translation is.", max_length=200, verbose_name="reason"
+                        help_text="In English. Shown if there’s no translation.", max_length=200, verbose_name="reason"
                     ),
                 ),
                 (
                     "translations",
                     models.JSONField(
-                        blank=True, default=dict, help_text='As {"de": "…"}.', verbose_name="translations"
+                        blank=True, default=dict, help_text='For example {"de": "…"}.', verbose_name="translations"
                     ),
                 ),
                 (
                     "offers_swap",
                     models.BooleanField(
                         default=False,
-                        help_text="The buyer is shown the product swap first, without pushing.",
-                        verbose_name="offers a swap",
+                        help_text="Buyers who choose this reason can request a product swap instead.",
+                        verbose_name="suggest a product swap",
                     ),
                 ),
                 ("position", models.PositiveSmallIntegerField(default=0, verbose_name="position")),
-                ("is_active", models.BooleanField(default=True, verbose_name="offered")),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
             ],
             options={
-                "verbose_name": "reason for a return",
-                "verbose_name_plural": "reasons for returns",
+                "verbose_name": "return reason",
+                "verbose_name_plural": "return reasons",
                 "ordering": ["position", "pk"],
             },
         ),
@@ -67,9 +67,9 @@ class Migration(migrations.Migration):
                     "created_at",
                     models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="received at"),
                 ),
-                ("due_at", models.DateTimeField(default=cases.models.default_due_at, verbose_name="answer due")),
+                ("due_at", models.DateTimeField(default=cases.models.default_due_at, verbose_name="reply due")),
                 ("paused_at", models.DateTimeField(blank=True, editable=False, null=True)),
-                ("comment", models.TextField(blank=True, verbose_name="comment of the buyer")),
+                ("comment", models.TextField(blank=True, verbose_name="buyer’s comment")),
                 ("decided_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="decided at")),
                 (
                     "status",
@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
                         max_length=2,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[A-Z]{2}\\Z", "Use the two capital letters of the country, like DE."
+                                "^[A-Z]{2}\\Z", "Enter a two-letter country code in capitals, for example DE."
                             )
                         ],
                         verbose_name="country",
@@ -104,17 +104,14 @@ class Migration(migrations.Migration):
                 (
                     "payout_method",
                     models.CharField(
-                        choices=[("original", "the way the order was paid"), ("bank", "bank account")],
+                        choices=[("original", "original payment method"), ("bank", "bank account")],
                         default="original",
                         max_length=16,
-                        verbose_name="paid to",
+                        verbose_name="payout method",
                     ),
                 ),
                 ("payout_details", models.BinaryField(blank=True, default=bytes)),
-                (
-                    "payout_reference",
-                    models.CharField(blank=True, max_length=100, verbose_name="reference of the payout"),
-                ),
+                ("payout_reference", models.CharField(blank=True, max_length=100, verbose_name="payout reference")),
                 (
                     "decided_by",
                     models.ForeignKey(
@@ -165,7 +162,7 @@ class Migration(migrations.Migration):
             name="CashbackEvent",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="at")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date")),
                 (
                     "actor",
                     models.CharField(
@@ -176,12 +173,12 @@ class Migration(migrations.Migration):
                             ("store", "the store"),
                         ],
                         max_length=8,
-                        verbose_name="who",
+                        verbose_name="changed by",
                     ),
                 ),
-                ("from_status", models.CharField(blank=True, max_length=24, verbose_name="from")),
-                ("to_status", models.CharField(max_length=24, verbose_name="to")),
-                ("text", models.TextField(blank=True, verbose_name="said to the buyer, or by the buyer")),
+                ("from_status", models.CharField(blank=True, max_length=24, verbose_name="old status")),
+                ("to_status", models.CharField(max_length=24, verbose_name="new status")),
+                ("text", models.TextField(blank=True, verbose_name="message to or from the buyer")),
                 ("note", models.TextField(blank=True, verbose_name="internal note")),
                 (
                     "by",
@@ -191,7 +188,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="by",
+                        verbose_name="staff member",
                     ),
                 ),
                 (
@@ -202,7 +199,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "step",
+                "verbose_name": "history entry",
                 "verbose_name_plural": "history",
                 "ordering": ["at", "pk"],
                 "abstract": False,
@@ -220,38 +217,38 @@ class Migration(migrations.Migration):
                             max_length=2,
                             validators=[
                                 django.core.validators.RegexValidator(
-                                    "^[A-Z]{2}\\Z", "Use the two capital letters of the country, like DE."
+                                    "^[A-Z]{2}\\Z", "Enter a two-letter country code in capitals, for example DE."
                                 )
                             ],
                         ),
-                        help_text="Two letters each, with commas between: DE, AT, CH.",
+                        help_text="Country codes separated by commas, for example DE, AT, CH.",
                         size=None,
                         verbose_name="countries",
                     ),
                 ),
-                ("bought_from", models.DateField(verbose_name="bought from")),
-                ("bought_until", models.DateField(verbose_name="bought until")),
-                ("claim_until", models.DateField(verbose_name="claim until")),
+                ("bought_from", models.DateField(verbose_name="purchased from")),
+                ("bought_until", models.DateField(verbose_name="purchased until")),
+                ("claim_until", models.DateField(verbose_name="claims accepted until")),
                 (
                     "currency",
                     models.CharField(
                         max_length=3,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[A-Z]{3}\\Z", "Use the three capital letters of the currency, like EUR."
+                                "^[A-Z]{3}\\Z", "Enter a three-letter currency code in capitals, for example EUR."
                             )
                         ],
                         verbose_name="currency",
                     ),
                 ),
                 ("amount", models.DecimalField(decimal_places=3, max_digits=16)),
-                ("is_active", models.BooleanField(default=True, verbose_name="running")),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
                 ("products", models.ManyToManyField(related_name="+", to="licenses.product", verbose_name="products")),
                 (
                     "stores",
                     models.ManyToManyField(
                         blank=True,
-                        help_text="None chosen: all stores.",
+                        help_text="Leave empty for all stores.",
                         related_name="+",
                         to="orders.store",
                         verbose_name="stores",
@@ -285,9 +282,9 @@ class Migration(migrations.Migration):
                     "created_at",
                     models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="received at"),
                 ),
-                ("due_at", models.DateTimeField(default=cases.models.default_due_at, verbose_name="answer due")),
+                ("due_at", models.DateTimeField(default=cases.models.default_due_at, verbose_name="reply due")),
                 ("paused_at", models.DateTimeField(blank=True, editable=False, null=True)),
-                ("comment", models.TextField(blank=True, verbose_name="comment of the buyer")),
+                ("comment", models.TextField(blank=True, verbose_name="buyer’s comment")),
                 ("decided_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="decided at")),
                 (
                     "status",
@@ -350,7 +347,7 @@ class Migration(migrations.Migration):
             name="ReturnEvent",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="at")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date")),
                 (
                     "actor",
                     models.CharField(
@@ -361,12 +358,12 @@ class Migration(migrations.Migration):
                             ("store", "the store"),
                         ],
                         max_length=8,
-                        verbose_name="who",
+                        verbose_name="changed by",
                     ),
                 ),
-                ("from_status", models.CharField(blank=True, max_length=24, verbose_name="from")),
-                ("to_status", models.CharField(max_length=24, verbose_name="to")),
-                ("text", models.TextField(blank=True, verbose_name="said to the buyer, or by the buyer")),
+                ("from_status", models.CharField(blank=True, max_length=24, verbose_name="old status")),
+                ("to_status", models.CharField(max_length=24, verbose_name="new status")),
+                ("text", models.TextField(blank=True, verbose_name="message to or from the buyer")),
                 ("note", models.TextField(blank=True, verbose_name="internal note")),
                 (
                     "by",
@@ -376,7 +373,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="by",
+                        verbose_name="staff member",
                     ),
                 ),
                 (
@@ -387,7 +384,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "step",
+                "verbose_name": "history entry",
                 "verbose_name_plural": "history",
                 "ordering": ["at", "pk"],
                 "abstract": False,
@@ -432,7 +429,7 @@ class Migration(migrations.Migration):
                     "in_force_from",
                     models.DateTimeField(
                         default=django.utils.timezone.now,
-                        help_text="For orders placed from this moment on.",
+                        help_text="Applies to orders placed at or after this time.",
                         verbose_name="in force from",
                     ),
                 ),
@@ -440,20 +437,20 @@ class Migration(migrations.Migration):
                     "days",
                     models.PositiveSmallIntegerField(
                         default=30,
-                        help_text="The purchase day is day 0; the last day counts whole.",
+                        help_text="The purchase day is day 0. The last day is included in full.",
                         verbose_name="days",
                     ),
                 ),
                 (
                     "activated_may_return",
-                    models.BooleanField(default=True, verbose_name="activated licenses may be returned"),
+                    models.BooleanField(default=True, verbose_name="activated licenses can be returned"),
                 ),
                 (
                     "revokes_serials",
                     models.BooleanField(
                         default=False,
-                        help_text="Those that the refunded units came with.",
-                        verbose_name="a refund revokes the serial numbers",
+                        help_text="Only the serial numbers of refunded units are revoked.",
+                        verbose_name="revoke serial numbers on refund",
                     ),
                 ),
                 (
@@ -493,7 +490,7 @@ class Migration(migrations.Migration):
                 (
                     "days",
                     models.PositiveSmallIntegerField(
-                        blank=True, help_text="Empty: it cannot be returned at all.", null=True, verbose_name="days"
+                        blank=True, help_text="Leave empty if it can’t be returned.", null=True, verbose_name="days"
                     ),
                 ),
                 (
@@ -531,7 +528,7 @@ class Migration(migrations.Migration):
                         max_length=3,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[A-Z]{3}\\Z", "Use the three capital letters of the currency, like EUR."
+                                "^[A-Z]{3}\\Z", "Enter a three-letter currency code in capitals, for example EUR."
                             )
                         ],
                         verbose_name="currency",
@@ -548,8 +545,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "limit of automatic approval",
-                "verbose_name_plural": "limits of automatic approval",
+                "verbose_name": "automatic approval limit",
+                "verbose_name_plural": "automatic approval limits",
             },
         ),
         migrations.CreateModel(
@@ -559,7 +556,7 @@ class Migration(migrations.Migration):
                 (
                     "gateway",
                     models.CharField(
-                        choices=[("manual", "by hand, in the store's own back office"), ("stripe", "Stripe")],
+                        choices=[("manual", "manually, in the store’s admin"), ("stripe", "Stripe")],
                         default="manual",
                         max_length=16,
                         verbose_name="gateway",
@@ -591,9 +588,9 @@ class Migration(migrations.Migration):
                     "created_at",
                     models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="received at"),
                 ),
-                ("due_at", models.DateTimeField(default=cases.models.default_due_at, verbose_name="answer due")),
+                ("due_at", models.DateTimeField(default=cases.models.default_due_at, verbose_name="reply due")),
                 ("paused_at", models.DateTimeField(blank=True, editable=False, null=True)),
-                ("comment", models.TextField(blank=True, verbose_name="comment of the buyer")),
+                ("comment", models.TextField(blank=True, verbose_name="buyer’s comment")),
                 ("decided_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="decided at")),
                 (
                     "status",
@@ -611,7 +608,7 @@ class Migration(migrations.Migration):
                         verbose_name="status",
                     ),
                 ),
-                ("wanted", models.CharField(max_length=300, verbose_name="wanted product")),
+                ("wanted", models.CharField(max_length=300, verbose_name="requested product")),
                 (
                     "price_difference",
                     models.DecimalField(blank=True, decimal_places=3, editable=False, max_digits=16, null=True),
@@ -667,7 +664,7 @@ class Migration(migrations.Migration):
             name="SwapEvent",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="at")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date")),
                 (
                     "actor",
                     models.CharField(
@@ -678,12 +675,12 @@ class Migration(migrations.Migration):
                             ("store", "the store"),
                         ],
                         max_length=8,
-                        verbose_name="who",
+                        verbose_name="changed by",
                     ),
                 ),
-                ("from_status", models.CharField(blank=True, max_length=24, verbose_name="from")),
-                ("to_status", models.CharField(max_length=24, verbose_name="to")),
-                ("text", models.TextField(blank=True, verbose_name="said to the buyer, or by the buyer")),
+                ("from_status", models.CharField(blank=True, max_length=24, verbose_name="old status")),
+                ("to_status", models.CharField(max_length=24, verbose_name="new status")),
+                ("text", models.TextField(blank=True, verbose_name="message to or from the buyer")),
                 ("note", models.TextField(blank=True, verbose_name="internal note")),
                 (
                     "by",
@@ -693,7 +690,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="by",
+                        verbose_name="staff member",
                     ),
                 ),
                 (
@@ -704,7 +701,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "step",
+                "verbose_name": "history entry",
                 "verbose_name_plural": "history",
                 "ordering": ["at", "pk"],
                 "abstract": False,
@@ -717,7 +714,9 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        help_text="As in Maximum Security, 3 devices, 1 year.", max_length=200, verbose_name="name"
+                        help_text="For example, Maximum Security, 3 devices, 1 year.",
+                        max_length=200,
+                        verbose_name="name",
                     ),
                 ),
                 (
@@ -726,14 +725,14 @@ class Migration(migrations.Migration):
                         max_length=3,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[A-Z]{3}\\Z", "Use the three capital letters of the currency, like EUR."
+                                "^[A-Z]{3}\\Z", "Enter a three-letter currency code in capitals, for example EUR."
                             )
                         ],
                         verbose_name="currency",
                     ),
                 ),
                 ("price", models.DecimalField(decimal_places=3, max_digits=16)),
-                ("is_active", models.BooleanField(default=True, verbose_name="offered")),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
                 (
                     "product",
                     models.ForeignKey(
@@ -782,9 +781,9 @@ class Migration(migrations.Migration):
                     "created_at",
                     models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="received at"),
                 ),
-                ("due_at", models.DateTimeField(default=cases.models.default_due_at, verbose_name="answer due")),
+                ("due_at", models.DateTimeField(default=cases.models.default_due_at, verbose_name="reply due")),
                 ("paused_at", models.DateTimeField(blank=True, editable=False, null=True)),
-                ("comment", models.TextField(blank=True, verbose_name="comment of the buyer")),
+                ("comment", models.TextField(blank=True, verbose_name="buyer’s comment")),
                 ("decided_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="decided at")),
                 (
                     "status",
@@ -802,7 +801,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("name", models.CharField(max_length=200, verbose_name="name")),
-                ("order_number", models.CharField(max_length=200, verbose_name="order number as typed")),
+                ("order_number", models.CharField(max_length=200, verbose_name="order number as entered")),
                 ("email", models.CharField(max_length=254, verbose_name="email address")),
                 (
                     "email_key",
@@ -814,7 +813,7 @@ class Migration(migrations.Migration):
                 (
                     "withdraw_until",
                     models.DateTimeField(
-                        blank=True, editable=False, null=True, verbose_name="could be withdrawn until"
+                        blank=True, editable=False, null=True, verbose_name="withdrawal possible until"
                     ),
                 ),
                 ("is_late", models.BooleanField(default=False, editable=False, verbose_name="late")),
@@ -859,7 +858,7 @@ class Migration(migrations.Migration):
                 (
                     "gateway",
                     models.CharField(
-                        choices=[("manual", "by hand, in the store's own back office"), ("stripe", "Stripe")],
+                        choices=[("manual", "manually, in the store’s admin"), ("stripe", "Stripe")],
                         max_length=16,
                         verbose_name="gateway",
                     ),
@@ -868,11 +867,11 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(
                         choices=[
-                            ("waiting", "to be sent"),
-                            ("unclear", "unclear: asked again"),
-                            ("done", "done"),
-                            ("refused", "refused by the gateway"),
-                            ("cancelled", "not needed any more"),
+                            ("waiting", "pending"),
+                            ("unclear", "unconfirmed: checking again"),
+                            ("done", "completed"),
+                            ("refused", "declined by the gateway"),
+                            ("cancelled", "no longer needed"),
                         ],
                         default="waiting",
                         max_length=16,
@@ -881,13 +880,13 @@ class Migration(migrations.Migration):
                 ),
                 ("idempotency_key", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ("store_reference", models.CharField(blank=True, max_length=100, verbose_name="reference")),
-                ("tries", models.PositiveSmallIntegerField(default=0, verbose_name="tries")),
-                ("next_try_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="next try")),
+                ("tries", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
+                ("next_try_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="next attempt")),
                 ("leased_until", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("not_found_at_try", models.PositiveSmallIntegerField(blank=True, editable=False, null=True)),
-                ("last_answer", models.TextField(blank=True, verbose_name="last answer")),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="promised at")),
-                ("done_at", models.DateTimeField(blank=True, null=True, verbose_name="done at")),
+                ("last_answer", models.TextField(blank=True, verbose_name="last response")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="created at")),
+                ("done_at", models.DateTimeField(blank=True, null=True, verbose_name="completed at")),
                 (
                     "done_by",
                     models.ForeignKey(
@@ -941,15 +940,15 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "refund to send",
-                "verbose_name_plural": "refunds to send",
+                "verbose_name": "refund transaction",
+                "verbose_name_plural": "refund transactions",
             },
         ),
         migrations.CreateModel(
             name="WithdrawalEvent",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="at")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date")),
                 (
                     "actor",
                     models.CharField(
@@ -960,12 +959,12 @@ class Migration(migrations.Migration):
                             ("store", "the store"),
                         ],
                         max_length=8,
-                        verbose_name="who",
+                        verbose_name="changed by",
                     ),
                 ),
-                ("from_status", models.CharField(blank=True, max_length=24, verbose_name="from")),
-                ("to_status", models.CharField(max_length=24, verbose_name="to")),
-                ("text", models.TextField(blank=True, verbose_name="said to the buyer, or by the buyer")),
+                ("from_status", models.CharField(blank=True, max_length=24, verbose_name="old status")),
+                ("to_status", models.CharField(max_length=24, verbose_name="new status")),
+                ("text", models.TextField(blank=True, verbose_name="message to or from the buyer")),
                 ("note", models.TextField(blank=True, verbose_name="internal note")),
                 (
                     "by",
@@ -975,7 +974,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="by",
+                        verbose_name="staff member",
                     ),
                 ),
                 (
@@ -986,7 +985,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "step",
+                "verbose_name": "history entry",
                 "verbose_name_plural": "history",
                 "ordering": ["at", "pk"],
                 "abstract": False,
@@ -1000,11 +999,11 @@ class Migration(migrations.Migration):
                     "country",
                     models.CharField(
                         blank=True,
-                        help_text="Empty: every country.",
+                        help_text="Leave empty for all countries.",
                         max_length=2,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[A-Z]{2}\\Z", "Use the two capital letters of the country, like DE."
+                                "^[A-Z]{2}\\Z", "Enter a two-letter country code in capitals, for example DE."
                             )
                         ],
                         verbose_name="country",

@@ -25,20 +25,20 @@ class CashbackPromotion(models.Model):
 
     name = NoCardNumbersCharField(_("name"), max_length=200)
     stores = models.ManyToManyField(
-        Store, blank=True, related_name="+", verbose_name=_("stores"), help_text=_("None chosen: all stores.")
+        Store, blank=True, related_name="+", verbose_name=_("stores"), help_text=_("Leave empty for all stores.")
     )
     products = models.ManyToManyField(Product, related_name="+", verbose_name=_("products"))
     countries = ArrayField(
         models.CharField(max_length=2, validators=[country_code]),
         verbose_name=_("countries"),
-        help_text=_("Two letters each, with commas between: DE, AT, CH."),
+        help_text=_("Country codes separated by commas, for example DE, AT, CH."),
     )
-    bought_from = models.DateField(_("bought from"))
-    bought_until = models.DateField(_("bought until"))
-    claim_until = models.DateField(_("claim until"))
+    bought_from = models.DateField(_("purchased from"))
+    bought_until = models.DateField(_("purchased until"))
+    claim_until = models.DateField(_("claims accepted until"))
     currency = models.CharField(_("currency"), max_length=3, validators=[currency_code])
     amount = money_field()
-    is_active = models.BooleanField(_("running"), default=True)
+    is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
         verbose_name = _("cashback promotion")
@@ -69,7 +69,7 @@ class CashbackClaim(DecidedCase):
         CANCELLED = "cancelled", _("canceled")
 
     class PayoutMethod(models.TextChoices):
-        ORIGINAL = "original", _("the way the order was paid")
+        ORIGINAL = "original", _("original payment method")
         BANK = "bank", _("bank account")
 
     REFERENCE_PREFIX = "C"
@@ -98,14 +98,16 @@ class CashbackClaim(DecidedCase):
     country = models.CharField(_("country"), max_length=2, validators=[country_code])
     currency = models.CharField(_("currency"), max_length=3, editable=False)
     amount = money_field(editable=False)
-    payout_method = models.CharField(_("paid to"), max_length=16, choices=PayoutMethod, default=PayoutMethod.ORIGINAL)
+    payout_method = models.CharField(
+        _("payout method"), max_length=16, choices=PayoutMethod, default=PayoutMethod.ORIGINAL
+    )
     # Null once `purge_files` has deleted the upload.
     proof = models.ForeignKey(
         Upload, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("proof of purchase")
     )
     # Encrypted (see refunds/payout_details.py). Emptied when the claim is closed.
     payout_details = models.BinaryField(editable=False, blank=True, default=bytes)
-    payout_reference = models.CharField(_("reference of the payout"), max_length=100, blank=True)
+    payout_reference = models.CharField(_("payout reference"), max_length=100, blank=True)
 
     class Meta:
         verbose_name = _("cashback claim")

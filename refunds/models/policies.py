@@ -14,8 +14,8 @@ from orders.money import plain_amount
 
 DEFAULT_DAYS = 30
 DEFAULT_WITHDRAWAL_DAYS = 14
-currency_code = RegexValidator(r"^[A-Z]{3}\Z", _("Use the three capital letters of the currency, like EUR."))
-country_code = RegexValidator(r"^[A-Z]{2}\Z", _("Use the two capital letters of the country, like DE."))
+currency_code = RegexValidator(r"^[A-Z]{3}\Z", _("Enter a three-letter currency code in capitals, for example EUR."))
+country_code = RegexValidator(r"^[A-Z]{2}\Z", _("Enter a two-letter country code in capitals, for example DE."))
 
 
 class ReturnPolicyQuerySet(models.QuerySet["ReturnPolicy"]):
@@ -31,14 +31,16 @@ class ReturnPolicy(models.Model):
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="return_policies", verbose_name=_("store"))
     in_force_from = models.DateTimeField(
-        _("in force from"), default=timezone.now, help_text=_("For orders placed from this moment on.")
+        _("in force from"), default=timezone.now, help_text=_("Applies to orders placed at or after this time.")
     )
     days = models.PositiveSmallIntegerField(
-        _("days"), default=DEFAULT_DAYS, help_text=_("The purchase day is day 0; the last day counts whole.")
+        _("days"), default=DEFAULT_DAYS, help_text=_("The purchase day is day 0. The last day is included in full.")
     )
-    activated_may_return = models.BooleanField(_("activated licenses may be returned"), default=True)
+    activated_may_return = models.BooleanField(_("activated licenses can be returned"), default=True)
     revokes_serials = models.BooleanField(
-        _("a refund revokes the serial numbers"), default=False, help_text=_("Those that the refunded units came with.")
+        _("revoke serial numbers on refund"),
+        default=False,
+        help_text=_("Only the serial numbers of refunded units are revoked."),
     )
 
     objects = ReturnPolicyQuerySet.as_manager()
@@ -64,7 +66,7 @@ class ReturnException(models.Model):
     )
     kind = models.CharField(_("kind"), max_length=24, choices=OrderLine.Kind, blank=True)
     days = models.PositiveSmallIntegerField(
-        _("days"), null=True, blank=True, help_text=_("Empty: it cannot be returned at all.")
+        _("days"), null=True, blank=True, help_text=_("Leave empty if it can’t be returned.")
     )
 
     class Meta:
@@ -91,8 +93,8 @@ class AutoApprovalLimit(models.Model):
     up_to = money_field()
 
     class Meta:
-        verbose_name = _("limit of automatic approval")
-        verbose_name_plural = _("limits of automatic approval")
+        verbose_name = _("automatic approval limit")
+        verbose_name_plural = _("automatic approval limits")
         constraints = [
             models.UniqueConstraint(fields=["policy", "currency"], name="auto_approval_limit_once_per_currency"),
             models.CheckConstraint(condition=Q(up_to__gt=Decimal(0)), name="auto_approval_limit_positive"),
@@ -117,7 +119,7 @@ class WithdrawalPeriod(models.Model):
         verbose_name=_("store"),
     )
     country = models.CharField(
-        _("country"), max_length=2, blank=True, validators=[country_code], help_text=_("Empty: every country.")
+        _("country"), max_length=2, blank=True, validators=[country_code], help_text=_("Leave empty for all countries.")
     )
     days = models.PositiveSmallIntegerField(_("days"), default=DEFAULT_WITHDRAWAL_DAYS)
 

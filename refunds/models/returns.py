@@ -20,19 +20,23 @@ class ReturnReason(models.Model):
     """A reason that buyers choose from. Staff edit the list and its translations."""
 
     name = NoCardNumbersCharField(
-        _("reason"), max_length=200, help_text=_("In English; shown where no translation is.")
+        _("reason"), max_length=200, help_text=_("In English. Shown if there’s no translation.")
     )
     # {"de": "Falsches Produkt gekauft"}
-    translations = NoCardNumbersJSONField(_("translations"), default=dict, blank=True, help_text=_('As {"de": "…"}.'))
+    translations = NoCardNumbersJSONField(
+        _("translations"), default=dict, blank=True, help_text=_('For example {"de": "…"}.')
+    )
     offers_swap = models.BooleanField(
-        _("offers a swap"), default=False, help_text=_("The buyer is shown the product swap first, without pushing.")
+        _("suggest a product swap"),
+        default=False,
+        help_text=_("Buyers who choose this reason can request a product swap instead."),
     )
     position = models.PositiveSmallIntegerField(_("position"), default=0)
-    is_active = models.BooleanField(_("offered"), default=True)
+    is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
-        verbose_name = _("reason for a return")
-        verbose_name_plural = _("reasons for returns")
+        verbose_name = _("return reason")
+        verbose_name_plural = _("return reasons")
         ordering = ["position", "pk"]
 
     def __str__(self) -> str:

@@ -20,10 +20,12 @@ class SwapOffer(models.Model):
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="swap_offers", verbose_name=_("store"))
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="+", verbose_name=_("product"))
-    name = NoCardNumbersCharField(_("name"), max_length=200, help_text=_("As in Maximum Security, 3 devices, 1 year."))
+    name = NoCardNumbersCharField(
+        _("name"), max_length=200, help_text=_("For example, Maximum Security, 3 devices, 1 year.")
+    )
     currency = models.CharField(_("currency"), max_length=3, validators=[currency_code])
     price = money_field()  # of one unit, including tax
-    is_active = models.BooleanField(_("offered"), default=True)
+    is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
         verbose_name = _("swap offer")
@@ -68,7 +70,7 @@ class Swap(DecidedCase):
     offer = models.ForeignKey(
         SwapOffer, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("offer")
     )
-    wanted = NoCardNumbersCharField(_("wanted product"), max_length=300)
+    wanted = NoCardNumbersCharField(_("requested product"), max_length=300)
     # The offer's price minus the price paid for one unit, as shown to the buyer; null without an offer.
     price_difference = money_field(null=True, blank=True, editable=False)
     currency = models.CharField(_("currency"), max_length=3, editable=False)

@@ -21,7 +21,7 @@ class StoreGateway(models.Model):
     """The gateway that a store's refunds go through. Without a row, staff make them by hand."""
 
     class Gateway(models.TextChoices):
-        MANUAL = "manual", _("by hand, in the store's own back office")
+        MANUAL = "manual", _("manually, in the store’s admin")
         STRIPE = "stripe", "Stripe"
 
     store = models.OneToOneField(Store, on_delete=models.CASCADE, related_name="gateway", verbose_name=_("store"))
@@ -76,11 +76,11 @@ class RefundTransaction(models.Model):
     """One refund of a case, made at most once: every try uses the same idempotency key."""
 
     class Status(models.TextChoices):
-        WAITING = "waiting", _("to be sent")
-        UNCLEAR = "unclear", _("unclear: asked again")
-        DONE = "done", _("done")
-        REFUSED = "refused", _("refused by the gateway")
-        CANCELLED = "cancelled", _("not needed any more")
+        WAITING = "waiting", _("pending")
+        UNCLEAR = "unclear", _("unconfirmed: checking again")
+        DONE = "done", _("completed")
+        REFUSED = "refused", _("declined by the gateway")
+        CANCELLED = "cancelled", _("no longer needed")
 
     OPEN = frozenset({Status.WAITING, Status.UNCLEAR})
 
@@ -103,14 +103,14 @@ class RefundTransaction(models.Model):
     idempotency_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     # The id of the refund at the gateway or in the store's back office.
     store_reference = models.CharField(_("reference"), max_length=100, blank=True)
-    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
-    next_try_at = models.DateTimeField(_("next try"), default=timezone.now)
+    tries = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    next_try_at = models.DateTimeField(_("next attempt"), default=timezone.now)
     leased_until = models.DateTimeField(null=True, blank=True, editable=False)
     # The value of `tries` when staff's lookup found nothing at the gateway. Outdated by the next try.
     not_found_at_try = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
-    last_answer = NoCardNumbersTextField(_("last answer"), blank=True)
-    created_at = models.DateTimeField(_("promised at"), default=timezone.now)
-    done_at = models.DateTimeField(_("done at"), null=True, blank=True)
+    last_answer = NoCardNumbersTextField(_("last response"), blank=True)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    done_at = models.DateTimeField(_("completed at"), null=True, blank=True)
     done_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -122,8 +122,8 @@ class RefundTransaction(models.Model):
     objects = RefundTransactionQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("refund to send")
-        verbose_name_plural = _("refunds to send")
+        verbose_name = _("refund transaction")
+        verbose_name_plural = _("refund transactions")
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="refund_transaction_amount_positive"),
             models.CheckConstraint(

@@ -42,7 +42,7 @@ class Withdrawal(DecidedCase):
 
     status = models.CharField(_("status"), max_length=24, choices=Status)
     name = NoCardNumbersCharField(_("name"), max_length=200)
-    order_number = models.CharField(_("order number as typed"), max_length=200)
+    order_number = models.CharField(_("order number as entered"), max_length=200)
     email = models.CharField(_("email address"), max_length=254)
     email_key = EmailKeyField("email")
     # Set by `match_withdrawals` if number and email address match, else by staff.
@@ -50,7 +50,7 @@ class Withdrawal(DecidedCase):
         Order, on_delete=models.PROTECT, null=True, blank=True, related_name="withdrawals", verbose_name=_("order")
     )
     is_matching_due = models.BooleanField(default=True, db_default=True, editable=False)
-    withdraw_until = models.DateTimeField(_("could be withdrawn until"), null=True, blank=True, editable=False)
+    withdraw_until = models.DateTimeField(_("withdrawal possible until"), null=True, blank=True, editable=False)
     is_late = models.BooleanField(_("late"), default=False, editable=False)
     amount_approved = money_field(null=True, blank=True, editable=False)
 

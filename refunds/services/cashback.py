@@ -45,7 +45,7 @@ class SerialNotInOpenOrders(NotPossible):
     """None of the accessible orders has this serial number. Says nothing about other orders."""
 
     def __init__(self) -> None:
-        super().__init__(_("None of your open orders has this serial number. Please open its order first."))
+        super().__init__(_("None of your open orders has this serial number. Open its order first."))
 
 
 class DoubtfulAccount(NotPossible):
@@ -54,8 +54,8 @@ class DoubtfulAccount(NotPossible):
     def __init__(self) -> None:
         super().__init__(
             _(
-                "All access to the order was ended after this bank account was named, so it may be a stranger’s. "
-                "Please decline the claim, and ask the buyer to claim again."
+                "Access to the order was ended after this bank account was entered, so it may not be the buyer’s. "
+                "Decline the claim and ask the buyer to claim again."
             )
         )
 
@@ -186,7 +186,7 @@ def decline(case: CashbackClaim, by: User, reason: str, note: str = "") -> None:
 
 def take_back_approval(case: CashbackClaim, by: User, reason: str, note: str = "") -> None:
     """Decline an approved claim that is not paid: email the reason to the buyer, and delete the bank details."""
-    reason = require_text(reason, _("Please write the reason to the buyer."))
+    reason = require_text(reason, _("Enter a reason for the buyer."))
     with locked(case) as current:
         if current.status != Status.APPROVED:
             raise WrongStatus(status_label(current))
@@ -204,16 +204,16 @@ def reveal_payout_details(case: CashbackClaim, by: User) -> PayoutDetails | None
             return None
         _require_trusted_account(current)
         details = payout_details.decrypt(current.payout_details)
-        add_event(current, current.status, Actor.STAFF, by=by, note=gettext("Looked at the bank details."))
+        add_event(current, current.status, Actor.STAFF, by=by, note=gettext("Viewed the bank details."))
     return details
 
 
 def record_payout(case: CashbackClaim, by: User, reference: str, text: str = "", note: str = "") -> None:
     """Mark a claim as paid, with the reference of the payout, and delete the bank details. Raises DoubtfulAccount."""
-    reference = require_text(reference, _("Please enter the reference of the payout."))
+    reference = require_text(reference, _("Enter the payout reference."))
     max_length = CashbackClaim._meta.get_field("payout_reference").max_length or 0
     if len(reference) > max_length or not reference.isprintable():
-        raise NotPossible(_("This is not a reference of a payout. Please check what you entered."))
+        raise NotPossible(_("This isn’t a payout reference. Check it and try again."))
     if is_rather_card_number(reference):
         raise NotPossible(LOOKS_LIKE_CARD)
     with locked(case) as current:

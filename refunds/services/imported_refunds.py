@@ -255,7 +255,7 @@ class _Reconciliation:
         for waiting in self.transactions:
             if waiting.status == Status.WAITING and waiting.case == case:
                 waiting.status = Status.CANCELLED
-                waiting.last_answer = _("The store made this refund itself (%(reference)s).") % {
+                waiting.last_answer = _("The store made this refund (%(reference)s).") % {
                     "reference": refund.store_refund_id
                 }
                 waiting.save(update_fields=["status", "last_answer"])
@@ -278,8 +278,8 @@ class _Reconciliation:
                 if waiting.status == Status.WAITING and waiting.amount <= refund.amount:
                     waiting.status = Status.REFUSED
                     waiting.last_answer = _(
-                        "The store refunded %(amount)s without saying for what. Check whether this refund is part of"
-                        " it: then mark it as done, else try again."
+                        "The store refunded %(amount)s without naming a reason. If this refund is part of it, mark "
+                        "it as refunded. If not, try again."
                     ) % {"amount": format_money(refund.amount, self.order.currency)}
                     waiting.save(update_fields=["status", "last_answer"])
                     add_event(waiting.case, waiting.case.status, Actor.PORTAL, note=waiting.last_answer)
@@ -292,7 +292,7 @@ class _Reconciliation:
                 return
             if waiting.status == Status.WAITING:
                 waiting.status = Status.REFUSED
-                waiting.last_answer = _("The store gave back so much itself that not enough of what was paid is left.")
+                waiting.last_answer = _("The store already refunded so much that the remaining amount is too low.")
                 waiting.save(update_fields=["status", "last_answer"])
                 missing -= waiting.amount
 

@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from cases.refusals import NotPossible
 from refunds.models import AutoApprovalLimit, ReturnException, ReturnPolicy
 
-MUST_START_LATER = _("Choose a later day: what buyers were promised for orders placed until now stays as it was.")
+MUST_START_LATER = _("Choose a later date. The policy for existing orders can’t be changed.")
 MAX_LEAD_TIME = timedelta(days=3650)
-TOO_FAR_AHEAD = _("Choose a day within the next ten years.")
-DAY_ALREADY_TAKEN = _("A version of this store begins on that day already. Change that one, or choose another day.")
+TOO_FAR_AHEAD = _("Choose a date within the next 10 years.")
+DAY_ALREADY_TAKEN = _("This store already has a version from that date. Change that version, or choose another date.")
 
 
 def starts_too_early(policy: ReturnPolicy) -> bool:

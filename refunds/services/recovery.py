@@ -57,7 +57,7 @@ def retry(transaction: RefundTransaction, by: User, note: str = "") -> RefundTra
     """Send a refused refund again, through the store's gateway of today. Raises as `transactions.retry` does."""
     with db_transaction.atomic():
         repeated = transactions.retry(transaction)
-        _record(repeated.case, by, gettext("The refund is tried again."), note)
+        _record(repeated.case, by, gettext("Refund retried."), note)
     return repeated
 
 
@@ -70,7 +70,7 @@ def make_by_hand(transaction: RefundTransaction, by: User, note: str = "") -> Re
             current.save(update_fields=["gateway"])
         else:
             current = transactions.switch_to_manual(current)
-        _record(current.case, by, gettext("The refund is made by hand."), note)
+        _record(current.case, by, gettext("Refund changed to manual."), note)
     return current
 
 
@@ -84,7 +84,7 @@ def mark_done(transaction: RefundTransaction, reference: str, by: User) -> None:
         if current.status != Status.UNCLEAR:
             transactions.mark_done(current, reference, by)
             return
-        _record(current.case, by, gettext("The refund was found at the gateway by staff."))
+        _record(current.case, by, gettext("Staff found the refund at the gateway."))
         record_refund(current, clean_reference(reference), Actor.STAFF, by=by)
 
 
@@ -93,13 +93,13 @@ def take_back_approval(case: RefundCase, by: User, reason: str, note: str = "") 
 
     Raises NotPossible while a gateway may be making the refund, WrongStatus if the case is not approved.
     """
-    reason = require_text(reason, _("Please write the reason to the buyer."))
+    reason = require_text(reason, _("Enter a reason for the buyer."))
     with locked(case) as current:
         if current.status != type(current).Status.APPROVED:
             raise WrongStatus(status_label(current))
         rows = list(current.transactions.select_for_update(of=("self",)).order_by("pk"))
         if any(row.status == Status.UNCLEAR for row in rows):
-            raise NotPossible(_("The gateway may have made this refund already. Please look it up there first."))
+            raise NotPossible(_("The gateway may have already made this refund. Check at the gateway first."))
         for row in rows:
             if row.status in (Status.WAITING, Status.REFUSED):
                 row.status = Status.CANCELLED
@@ -128,7 +128,7 @@ def look_up(transaction: RefundTransaction, by: User) -> GatewayResult | RefundN
             raise WrongStatus(current.get_status_display())
         if isinstance(result, RefundDone):
             current.last_answer = ""
-            _record_lookup(current, by, gettext("The refund was made."))
+            _record_lookup(current, by, gettext("Refund completed."))
             record_refund(current, result.reference, Actor.PORTAL)
         else:
             _store_answer(current, result, is_final=not may_be_in_flight and current.tries == asked.tries)
@@ -137,7 +137,7 @@ def look_up(transaction: RefundTransaction, by: User) -> GatewayResult | RefundN
 
 
 def _record_lookup(transaction: RefundTransaction, by: User, answer: str) -> None:
-    _record(transaction.case, by, gettext("Looked up at the gateway: %(answer)s") % {"answer": answer})
+    _record(transaction.case, by, gettext("Checked at the gateway: %(answer)s") % {"answer": answer})
 
 
 def _may_be_in_flight(transaction: RefundTransaction, now: datetime) -> bool:
@@ -153,7 +153,7 @@ def _ask_gateway(transaction: RefundTransaction) -> GatewayResult | RefundNotFou
         return get_gateway(transaction.gateway).look_up(transaction)
     except Exception:
         logger.exception("Refund %s could not be looked up", transaction.pk)
-        return RefundUnclear(gettext("The portal failed at this refund; its log says how."))
+        return RefundUnclear(gettext("The portal couldn’t process this refund. See the log."))
 
 
 def _store_answer(
@@ -162,9 +162,9 @@ def _store_answer(
     """Store a lookup that found no completed refund. `is_final`: nothing was sent since it began."""
     if isinstance(result, RefundNotFound):
         transaction.last_answer = (
-            gettext("The gateway does not know this refund.")
+            gettext("The gateway has no record of this refund.")
             if is_final
-            else gettext("Nothing was found yet, but it may be on its way. Look it up again in a few minutes.")
+            else gettext("Nothing found yet, but it may still be processing. Check again in a few minutes.")
         )
         transaction.not_found_at_try = transaction.tries if is_final else None
     else:
@@ -181,13 +181,13 @@ def mark_not_sent(transaction: RefundTransaction, by: User, reason: str) -> None
 
     Raises NotPossible without such a lookup since the last try, WrongStatus if the refund is not unclear.
     """
-    reason = require_text(reason, _("Please write why it was not sent."))
+    reason = require_text(reason, _("Enter why it wasn’t sent."))
     with db_transaction.atomic():
         current = lock_transaction(transaction)
         if current.status != Status.UNCLEAR:
             raise WrongStatus(current.get_status_display())
         if not current.is_known_as_not_sent:
-            raise NotPossible(_("Please look it up first: since the last try, nobody has asked the gateway."))
+            raise NotPossible(_("Check at the gateway first. This wasn’t done since the last attempt."))
         current.status = Status.REFUSED
         current.leased_until = None
         current.last_answer = gettext("Marked as not sent: %(reason)s") % {"reason": reason}

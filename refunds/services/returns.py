@@ -62,9 +62,9 @@ def check_request(eligibility: Eligibility, requested: Sequence[RequestedLine], 
         raise ReturnPeriodEnded(eligibility.refusal) if is_late else NotPossible(eligibility.refusal)
     checked = [_check_line(eligibility, each) for each in requested if each.quantity != 0]
     if not checked:
-        raise InvalidQuantity(_("Please choose at least one item to return."))
+        raise InvalidQuantity(_("Choose at least one item to return."))
     if len({each.line.line.pk for each in checked}) < len(checked):
-        raise InvalidQuantity(_("Please choose each item once."))
+        raise InvalidQuantity(_("Choose each item only once."))
     amount = sum((each.amount for each in checked), ZERO)
     if amount > eligibility.amount_left:
         return _reduce_amounts(checked, eligibility.amount_left, eligibility.order.currency)
@@ -89,14 +89,14 @@ def _reduce_amounts(checked: Sequence[CheckedLine], left: Decimal, currency: str
 def _check_line(eligibility: Eligibility, requested: RequestedLine) -> CheckedLine:
     each = eligibility.get_line(requested.line_id)
     if each is None:
-        raise NotPossible(_("This item is not part of the order."), line_id=requested.line_id)
+        raise NotPossible(_("This item isn’t part of the order."), line_id=requested.line_id)
     values: dict[str, Any] = {"line_id": requested.line_id, "item": each.line.name}
     if requested.quantity < 0:
-        raise InvalidQuantity(_("%(item)s: a quantity cannot be less than zero."), **values)
+        raise InvalidQuantity(_("%(item)s: enter a quantity of 0 or more."), **values)
     if each.refusal:
         raise NotPossible(_("%(item)s: %(why)s"), why=each.refusal, **values)
     if requested.quantity > each.available:
-        raise InvalidQuantity(_("%(item)s: at most %(count)s can be returned."), count=each.available, **values)
+        raise InvalidQuantity(_("%(item)s: you can return at most %(count)s."), count=each.available, **values)
     refund = each.refund_amount(requested.quantity)
     return CheckedLine(each, requested.quantity, refund.amount, refund.tax, _licenses_to_return(each, requested))
 
@@ -115,7 +115,7 @@ def _licenses_to_return(each: LineEligibility, requested: RequestedLine) -> tupl
     chosen = tuple(license for license in each.licenses if license.pk in requested.license_ids)
     if len(chosen) != requested.quantity or len(requested.license_ids) != requested.quantity:
         raise InvalidQuantity(
-            _("%(item)s: please choose the serial numbers that go back, as many as items."),
+            _("%(item)s: choose as many serial numbers as items you’re returning."),
             line_id=requested.line_id,
             item=each.line.name,
         )
@@ -228,9 +228,7 @@ def approve(case: Return, by: User, amount: Decimal | None = None, text: str = "
     with locked(case) as current:
         approved = current.amount if amount is None else amount
         if not can_be_approved(approved, current.amount, current.currency):
-            raise InvalidAmount(
-                _("Please enter an amount above zero and at most %(most)s, in whole cents."), most=current.amount
-            )
+            raise InvalidAmount(_("Enter an amount above zero, up to %(most)s."), most=current.amount)
         _approve(current, approved, Actor.STAFF, by=by, text=text, note=note)
 
 

@@ -89,7 +89,7 @@ def _call_gateway(row: RefundTransaction) -> GatewayResult:
         return gateway.send(row)
     except Exception:
         logger.exception("Refund %s could not be sent", row.pk)
-        return RefundUnclear(_("The portal failed at this refund; its log says how."))
+        return RefundUnclear(_("The portal couldn’t process this refund. See the log."))
 
 
 def _store_result(row: RefundTransaction, result: GatewayResult, now: datetime) -> None:

@@ -27,11 +27,11 @@ from refunds.refusals import ReturnPeriodEnded
 from refunds.services.license_revocation import update_licenses
 
 Status = Swap.Status
-NOT_SWAPPABLE = _("Only products can be swapped, and this is a service for downloading them.")
-SHARED_LINE = _("This is no product. Its amount is part of what the other items cost.")
+NOT_SWAPPABLE = _("You can only swap products. This item is a download service.")
+SHARED_LINE = _("This item isn’t a product. Its price is included in the other items.")
 ADDRESS_CORRECTED = _(
-    "The address of this order was corrected lately and can still be undone, so no new serial number is given yet."
-    " The order's page says until when."
+    "The email address of this order was corrected recently, and the correction can still be undone. The order "
+    "page says until when you need to wait."
 )
 
 
@@ -100,7 +100,7 @@ def check_request(eligibility: SwapEligibility, request: SwapRequest, now: datet
     """
     each = eligibility.get_line(request.line_id)
     if each is None:
-        raise NotPossible(_("This item is not part of the order."), line_id=request.line_id)
+        raise NotPossible(_("This item isn’t part of the order."), line_id=request.line_id)
     if each.refusal:
         raise NotPossible(_("%(item)s: %(why)s"), line_id=request.line_id, item=each.line.name, why=each.refusal)
     if eligibility.refusal:
@@ -108,12 +108,12 @@ def check_request(eligibility: SwapEligibility, request: SwapRequest, now: datet
         raise ReturnPeriodEnded(eligibility.refusal) if is_late else NotPossible(eligibility.refusal)
     if request.offer is not None and not eligibility.offers_for(each, [request.offer]):
         raise NotPossible(
-            _("%(item)s: this is the product that you bought. Please choose another one."),
+            _("%(item)s: this is the product you bought. Choose another one."),
             line_id=request.line_id,
             item=each.line.name,
         )
     if request.offer is None and not request.comment.strip():
-        raise NotPossible(_("Please write which product you would like instead."))
+        raise NotPossible(_("Enter the product you’d like instead."))
     return each
 
 
@@ -168,7 +168,7 @@ def approve(case: Swap, by: User, text: str = "", note: str = "") -> None:
 
 def cancel_approved(case: Swap, by: User, reason: str, note: str = "") -> None:
     """Cancel an approved swap, for example if the buyer did not pay the difference. Its item can be returned again."""
-    reason = require_text(reason, _("Please write the reason to the buyer."))
+    reason = require_text(reason, _("Enter a reason for the buyer."))
     with locked(case) as current:
         if current.status != Status.APPROVED:
             raise WrongStatus(status_label(current))
@@ -189,7 +189,7 @@ def give_new_serial(
     `devices` and `expires_on` describe the new license, if they are known. Raises NotPossible if the text is no
     serial number or belongs to another order, WrongStatus if the swap is not approved.
     """
-    serial = require_text(serial, _("Please enter the new serial number."))
+    serial = require_text(serial, _("Enter the new serial number."))
     with locked(case) as current:
         load_ledger(current.order).require_payable()
         if current.order.is_frozen(timezone.now()):

@@ -24,7 +24,7 @@ Status = RefundTransaction.Status
 RefundCase = Return | Withdrawal
 # Prefix of `Refund.store_refund_id` for refunds that the portal recorded and the store has not reported yet.
 OWN_REFUND_ID_PREFIX = "portal:"
-LOOKS_LIKE_CARD = _("This looks like a card number. If it is the reference, enter only its last 8 digits.")
+LOOKS_LIKE_CARD = _("This looks like a card number. If it’s a reference, enter only its last 8 digits.")
 
 
 def promise_refund(case: RefundCase, amount: Decimal, gateway: str = "") -> RefundTransaction:
@@ -39,7 +39,7 @@ def promise_refund(case: RefundCase, amount: Decimal, gateway: str = "") -> Refu
     ledger.require_payable()
     if amount > ledger.left:
         raise InvalidAmount(
-            _("Only %(left)s is left of what was paid for this order: the rest went back already, or is on its way."),
+            _("Only %(left)s of this order can still be refunded. The rest was already refunded or is being refunded."),
             left=format_money(ledger.left, order.currency),
         )
     return new_transaction(case, amount, gateway or gateway_name(order))
@@ -103,9 +103,7 @@ def clean_reference(reference: str) -> str:
     reference = " ".join(reference.split())
     max_length = RefundTransaction._meta.get_field("store_reference").max_length or 0
     if not 0 < len(reference) <= max_length or not reference.isprintable():
-        raise NotPossible(
-            _("Please enter the reference of the refund, of at most %(longest)d characters."), longest=max_length
-        )
+        raise NotPossible(_("Enter the refund reference, up to %(longest)d characters."), longest=max_length)
     if is_rather_card_number(reference):
         raise NotPossible(LOOKS_LIKE_CARD)
     return reference
@@ -134,7 +132,7 @@ def _retry_refused(refused: RefundTransaction, gateway: str) -> RefundTransactio
     if case.status != type(case).Status.APPROVED:
         raise WrongStatus(status_label(case))
     if case.transactions.filter(status__in=[*RefundTransaction.OPEN, Status.DONE]).exists():
-        raise NotPossible(_("This refund was tried again already."))
+        raise NotPossible(_("This refund was already retried."))
     return promise_refund(case, refused.amount, gateway)
 
 

@@ -77,7 +77,9 @@ def withdraw(statement: WithdrawalStatement, language: str, submission_id: UUID 
         may_email = may_email_acknowledgement(statement.email, now)  # if not, the page alone acknowledges
         note = ""
         if not may_email:
-            note = gettext("No email went out: too many to this address today. The page acknowledged it.")
+            note = gettext(
+                "No email was sent because this address already got too many today. The page confirmed the request."
+            )
         transition(withdrawal, Status.RECEIVED, Actor.BUYER, note=note, notify_buyer=may_email)
     return withdrawal
 
@@ -199,7 +201,7 @@ def attach_order(case: Withdrawal, order: Order, by: User) -> None:
         order = lock_order(order.pk)
         with locked(case) as current:
             if not current.is_undecided:
-                raise NotPossible(_("This withdrawal is decided already, so its order stays."))
+                raise NotPossible(_("This withdrawal was already decided, so you can’t change its order."))
             _set_order(current, order)
             current.save()
             add_event(
@@ -218,16 +220,16 @@ def approve(case: Withdrawal, by: User, amount: Decimal | None = None, text: str
         if not current.is_undecided:
             raise WrongStatus(status_label(current))
         if order is None:
-            raise NotPossible(_("Please say first which order this is about."))
+            raise NotPossible(_("Assign an order first."))
         if order.pk != case.order_id:  # a colleague has set the order since; `locked` has not locked it
-            raise NotPossible(_("The order of this withdrawal has changed meanwhile. Please look at it again."))
+            raise NotPossible(_("The order of this withdrawal has changed. Load the page again and check it."))
         ledger = load_ledger(order)
         ledger.require_payable()
         left = ledger.left
         approved = left if amount is None else amount
         if not can_be_approved(approved, left, order.currency):
             raise InvalidAmount(
-                _("Please enter an amount above zero and at most %(most)s, in whole cents."),
+                _("Enter an amount above zero, up to %(most)s."),
                 most=format_money(left, order.currency),
             )
         for return_case in order.returns.undecided().select_for_update(of=("self",)):
@@ -238,13 +240,13 @@ def approve(case: Withdrawal, by: User, amount: Decimal | None = None, text: str
 
 def _cancel_return(return_case: Return, withdrawal: Withdrawal) -> None:
     with override(return_case.language):
-        reason = gettext("You withdrew from the contract (%(reference)s), so this return is not needed any more.")
+        reason = gettext("You withdrew from the contract (%(reference)s), so this return is no longer needed.")
     text = reason % {"reference": withdrawal.reference}
     transition(return_case, Return.Status.CANCELLED, Actor.PORTAL, text=text)
 
 
 def record_answer(case: Withdrawal, by: User, text: str) -> None:
     """Record an answer that the buyer gave by email or phone. Withdrawals have no page to answer on."""
-    answer = require_text(text, _("Please write what the buyer answered."))
+    answer = require_text(text, _("Enter the buyer’s answer."))
     with locked(case) as current:
         transition(current, Status.IN_REVIEW, Actor.STAFF, by=by, note=answer)

@@ -34,24 +34,24 @@ def _text_field(label: Any, *, required: bool = True) -> Any:
 def _assignee_field(thread: Any) -> forms.Field:
     return forms.ModelChoiceField(
         User.objects.filter(is_staff=True, is_active=True).order_by("username"),
-        label=_("Who works on it"),
+        label=_("Assigned to"),
         required=False,
         initial=thread.assigned_to_id,
-        empty_label=str(_("nobody")),
+        empty_label=str(_("not assigned")),
         widget=UnfoldAdminSelectWidget(),
     )
 
 
 LAST_SEEN = {"last_seen_id": _last_seen_field}
-MESSAGE_TO_BUYER = {"text": _text_field(_("To the buyer (goes into the mail)"))} | LAST_SEEN
-OPTIONAL_MESSAGE_TO_BUYER = {"text": _text_field(_("To the buyer (goes into the mail)"), required=False)} | LAST_SEEN
+MESSAGE_TO_BUYER = {"text": _text_field(_("Message to the buyer (sent by email)"))} | LAST_SEEN
+OPTIONAL_MESSAGE_TO_BUYER = {"text": _text_field(_("Message to the buyer (sent by email)"), required=False)} | LAST_SEEN
 
 
 def _correct_address_field(thread: Any) -> forms.Field:
     return forms.BooleanField(
-        label=_("The address of the order is mistyped: from now on it is %(email)s") % {"email": thread.email},
+        label=_("The order’s email address is mistyped. Change it to %(email)s.") % {"email": thread.email},
         required=False,
-        help_text=_("The address that it had is told, and can undo it for 48 hours."),
+        help_text=_("The previous address is notified and can undo this for 48 hours."),
         widget=UnfoldBooleanWidget(),
     )
 
@@ -85,12 +85,12 @@ ACTIONS: tuple[CaseAction, ...] = (
     ),
     CaseAction(
         "note",
-        _("Add a note"),
+        _("Add note"),
         lambda thread, by, entered: threads.add_note(thread, by, entered["note"]),
         ANY_STATUS,
         REQUIRED_NOTE_FIELDS,
     ),
-    CaseAction("take", _("Take it on"), lambda thread, by, entered: threads.assign(thread, by, by), OPEN, {}),
+    CaseAction("take", _("Assign to me"), lambda thread, by, entered: threads.assign(thread, by, by), OPEN, {}),
     CaseAction(
         "assign",
         _("Assign"),
@@ -100,7 +100,7 @@ ACTIONS: tuple[CaseAction, ...] = (
     ),
     CaseAction(
         "attach",
-        _("Name its order"),
+        _("Set order"),
         lambda thread, by, entered: threads.attach_order(thread, by, find_order(entered)),
         ANY_STATUS,
         ORDER_FIELDS,
@@ -123,7 +123,7 @@ CLAIM_ACTIONS: tuple[CaseAction, ...] = (
     ),
     CaseAction(
         "no_match",
-        _("No order fits"),
+        _("No matching order"),
         lambda thread, by, entered: claims.mark_no_match(
             thread.charge_claim, by, entered["text"], entered["last_seen_id"]
         ),

@@ -44,7 +44,7 @@ class VersionInline(TabularInline):
 
 class ArticleForm(forms.ModelForm):
     topics = forms.MultipleChoiceField(
-        label=_("shown where it is about"), choices=Topic, required=False, widget=forms.CheckboxSelectMultiple
+        label=_("topics"), choices=Topic, required=False, widget=forms.CheckboxSelectMultiple
     )
 
 
@@ -112,26 +112,26 @@ class ArticleVersionAdmin(ModelAdmin):
             return str(_("withdrawal"))
         if version.publish_at is None:
             return str(_("draft"))
-        return str(_("published") if was_published(version) else _("to come"))
+        return str(_("published") if was_published(version) else _("scheduled"))
 
     @admin.display(description=_("preview"))
     def preview(self, version: ArticleVersion) -> str:
         if version.pk is None:
-            return str(_("Save it first."))
+            return str(_("Save first to see a preview."))
         return format_html(
             '<a class="text-primary-600" href="{}">{}</a>',
             reverse("support:article_preview", args=[version.pk]),
-            _("See it as people will"),
+            _("Preview"),
         )
 
-    @admin.action(description=_("Copy to a new draft"), permissions=["add"])
+    @admin.action(description=_("Copy to new draft"), permissions=["add"])
     def copy_to_draft(self, request: HttpRequest, queryset: QuerySet[ArticleVersion]) -> None:
         assert isinstance(request.user, User)
         copied = [publishing.copy_to_draft(version, request.user) for version in queryset.filter(is_withdrawal=False)]
         message = ngettext("%(count)s draft was made.", "%(count)s drafts were made.", len(copied))
         messages.success(request, message % {"count": len(copied)})
 
-    @admin.action(description=_("Withdraw: people do not read it any more"), permissions=["add"])
+    @admin.action(description=_("Unpublish"), permissions=["add"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[ArticleVersion]) -> None:
         assert isinstance(request.user, User)
         count = 0

@@ -29,7 +29,7 @@ class CountriesField(forms.CharField):
         unknown = [part for part in typed if not is_country(parse_country_code(part))]
         if unknown:
             raise ValidationError(
-                _("No country has the code %(unknown)s. Two letters each, as in DE, AT, CH."),
+                _("%(unknown)s isn’t a country code. Enter two-letter codes, for example DE, AT, CH."),
                 params={"unknown": ", ".join(unknown)[:100]},
             )
         return list(dict.fromkeys(parse_country_code(part) for part in typed))
@@ -41,7 +41,7 @@ class RegionForm(forms.ModelForm):
         required=False,
         max_length=COUNTRIES_MAX_LENGTH,
         widget=UnfoldAdminTextInputWidget,
-        help_text=_("Two letters each, with commas between: DE, AT, CH. None: everywhere else."),
+        help_text=_("Country codes, for example DE, AT, CH. Leave empty for all other countries."),
     )
 
 

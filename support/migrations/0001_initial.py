@@ -37,12 +37,14 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(
                             max_length=2,
                             validators=[
-                                django.core.validators.RegexValidator("^[A-Z]{2}\\Z", "Two capital letters, as in DE.")
+                                django.core.validators.RegexValidator(
+                                    "^[A-Z]{2}\\Z", "Enter a two-letter country code in capitals, for example DE."
+                                )
                             ],
                         ),
                         blank=True,
                         default=list,
-                        help_text="Two letters each, with commas between: DE, AT, CH. None: everywhere else.",
+                        help_text="Country codes, for example DE, AT, CH. Leave empty for all other countries.",
                         size=None,
                         verbose_name="countries",
                     ),
@@ -51,7 +53,7 @@ class Migration(migrations.Migration):
                     "cards",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.CharField(max_length=40),
-                        help_text="As buyers know them, with commas between.",
+                        help_text="Card names separated by commas, for example Visa, Mastercard.",
                         size=None,
                         verbose_name="cards",
                     ),
@@ -59,8 +61,8 @@ class Migration(migrations.Migration):
                 ("position", models.PositiveSmallIntegerField(default=100, verbose_name="position")),
             ],
             options={
-                "verbose_name": "cards of a region",
-                "verbose_name_plural": "cards of regions",
+                "verbose_name": "accepted cards by region",
+                "verbose_name_plural": "accepted cards by region",
                 "ordering": ["position", "name"],
             },
         ),
@@ -100,7 +102,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("subject", models.CharField(max_length=200, verbose_name="subject")),
-                ("email", models.EmailField(max_length=254, verbose_name="address")),
+                ("email", models.EmailField(max_length=254, verbose_name="email address")),
                 (
                     "email_key",
                     notifications.addresses.EmailKeyField(
@@ -111,7 +113,7 @@ class Migration(migrations.Migration):
                 ("order_proven", models.BooleanField(default=False, editable=False)),
                 (
                     "due_at",
-                    models.DateTimeField(default=support.models.threads.default_due_at, verbose_name="answer due"),
+                    models.DateTimeField(default=support.models.threads.default_due_at, verbose_name="reply due"),
                 ),
                 ("closed_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="closed at")),
                 (
@@ -160,7 +162,10 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        blank=True, help_text="Empty: the names of its countries.", max_length=100, verbose_name="name"
+                        blank=True,
+                        help_text="Leave empty to show the names of its countries.",
+                        max_length=100,
+                        verbose_name="name",
                     ),
                 ),
                 (
@@ -169,12 +174,14 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(
                             max_length=2,
                             validators=[
-                                django.core.validators.RegexValidator("^[A-Z]{2}\\Z", "Two capital letters, as in DE.")
+                                django.core.validators.RegexValidator(
+                                    "^[A-Z]{2}\\Z", "Enter a two-letter country code in capitals, for example DE."
+                                )
                             ],
                         ),
                         blank=True,
                         default=list,
-                        help_text="Two letters each, with commas between: DE, AT, CH. None: everywhere else.",
+                        help_text="Country codes, for example DE, AT, CH. Leave empty for all other countries.",
                         size=None,
                         verbose_name="countries",
                     ),
@@ -182,7 +189,7 @@ class Migration(migrations.Migration):
                 ("number", models.CharField(max_length=40, verbose_name="number")),
                 (
                     "international_number",
-                    models.CharField(blank=True, max_length=40, verbose_name="number from abroad"),
+                    models.CharField(blank=True, max_length=40, verbose_name="international number"),
                 ),
                 (
                     "digits",
@@ -191,7 +198,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("hours", models.CharField(blank=True, max_length=200, verbose_name="opening hours")),
-                ("price_note", models.CharField(blank=True, max_length=200, verbose_name="what a call costs")),
+                ("price_note", models.CharField(blank=True, max_length=200, verbose_name="call charges")),
                 ("position", models.PositiveSmallIntegerField(default=100, verbose_name="position")),
             ],
             options={
@@ -211,23 +218,25 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(
                             max_length=2,
                             validators=[
-                                django.core.validators.RegexValidator("^[A-Z]{2}\\Z", "Two capital letters, as in DE.")
+                                django.core.validators.RegexValidator(
+                                    "^[A-Z]{2}\\Z", "Enter a two-letter country code in capitals, for example DE."
+                                )
                             ],
                         ),
                         blank=True,
                         default=list,
-                        help_text="Two letters each, with commas between: DE, AT, CH. None: everywhere else.",
+                        help_text="Country codes, for example DE, AT, CH. Leave empty for all other countries.",
                         size=None,
                         verbose_name="countries",
                     ),
                 ),
-                ("url", models.URLField(verbose_name="address of the store")),
-                ("renew_url", models.URLField(blank=True, verbose_name="where to renew")),
+                ("url", models.URLField(verbose_name="store URL")),
+                ("renew_url", models.URLField(blank=True, verbose_name="renewal URL")),
                 ("position", models.PositiveSmallIntegerField(default=100, verbose_name="position")),
             ],
             options={
-                "verbose_name": "store of a region",
-                "verbose_name_plural": "stores of regions",
+                "verbose_name": "regional store",
+                "verbose_name_plural": "regional stores",
                 "ordering": ["position", "name"],
             },
         ),
@@ -240,7 +249,7 @@ class Migration(migrations.Migration):
                 (
                     "text",
                     models.TextField(
-                        help_text="{reference} is filled in, {name} only if the person had the order open.",
+                        help_text="{reference} is always filled in, {name} only if the person opened the order.",
                         verbose_name="text",
                     ),
                 ),
@@ -265,7 +274,7 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(
                             choices=[
                                 ("find_order", "finding an order"),
-                                ("no_confirmation", "no confirmation came"),
+                                ("no_confirmation", "missing confirmation"),
                                 ("serial_number", "serial numbers"),
                                 ("devices", "devices"),
                                 ("download", "downloads"),
@@ -280,29 +289,26 @@ class Migration(migrations.Migration):
                         blank=True,
                         default=list,
                         size=None,
-                        verbose_name="shown where it is about",
+                        verbose_name="topics",
                     ),
                 ),
                 (
                     "applies_to",
                     models.CharField(
-                        blank=True,
-                        help_text="As people know them, as in 2025 and later.",
-                        max_length=200,
-                        verbose_name="versions",
+                        blank=True, help_text="For example, 2025 and later.", max_length=200, verbose_name="versions"
                     ),
                 ),
                 (
                     "position",
                     models.PositiveSmallIntegerField(
-                        default=100, help_text="Lower stands first.", verbose_name="position"
+                        default=100, help_text="Lower numbers are shown first.", verbose_name="position"
                     ),
                 ),
                 (
                     "products",
                     models.ManyToManyField(
                         blank=True,
-                        help_text="None chosen: all.",
+                        help_text="Leave empty for all products.",
                         related_name="articles",
                         to="licenses.product",
                         verbose_name="products",
@@ -321,30 +327,30 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("language", models.CharField(default="en", max_length=16, verbose_name="language")),
                 ("title", models.CharField(max_length=200, verbose_name="title")),
-                ("summary", models.CharField(blank=True, max_length=300, verbose_name="in one sentence")),
+                ("summary", models.CharField(blank=True, max_length=300, verbose_name="summary")),
                 (
                     "keywords",
                     models.CharField(
                         blank=True,
-                        help_text="What people may type who look for it.",
+                        help_text="Words that people might search for.",
                         max_length=300,
-                        verbose_name="other words for it",
+                        verbose_name="keywords",
                     ),
                 ),
-                ("body", models.TextField(help_text="Markdown.", verbose_name="text")),
+                ("body", models.TextField(help_text="Use Markdown.", verbose_name="text")),
                 (
                     "publish_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="Empty: a draft, which only staff see.",
+                        help_text="Leave empty for a draft. Only staff can see drafts.",
                         null=True,
                         verbose_name="published from",
                     ),
                 ),
-                ("is_withdrawal", models.BooleanField(default=False, verbose_name="withdraws the article")),
+                ("is_withdrawal", models.BooleanField(default=False, verbose_name="unpublish the article")),
                 (
                     "created_at",
-                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="written at"),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created at"),
                 ),
                 (
                     "search",
@@ -622,8 +628,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "version of an article",
-                "verbose_name_plural": "versions of articles",
+                "verbose_name": "article version",
+                "verbose_name_plural": "article versions",
                 "ordering": ["article", "language", "-created_at"],
             },
         ),
@@ -633,7 +639,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("voter", models.UUIDField(default=uuid.uuid4)),
                 ("helped", models.BooleanField(verbose_name="helped")),
-                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="at")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date")),
                 (
                     "version",
                     models.ForeignKey(
@@ -642,8 +648,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "vote on an article",
-                "verbose_name_plural": "votes on articles",
+                "verbose_name": "article vote",
+                "verbose_name_plural": "article votes",
             },
         ),
         migrations.CreateModel(
@@ -666,7 +672,7 @@ class Migration(migrations.Migration):
                             ("open", "open"),
                             ("matched", "order found"),
                             ("no_match", "no order found"),
-                            ("cancelled", "taken back"),
+                            ("cancelled", "canceled"),
                         ],
                         default="open",
                         editable=False,
@@ -681,7 +687,7 @@ class Migration(migrations.Migration):
                 ("currency", models.CharField(blank=True, max_length=3, verbose_name="currency")),
                 ("charged_on", models.DateField(blank=True, null=True, verbose_name="charged on")),
                 ("card_brand", models.CharField(blank=True, max_length=32, verbose_name="card brand")),
-                ("card_last4", models.CharField(blank=True, max_length=4, verbose_name="card's last 4")),
+                ("card_last4", models.CharField(blank=True, max_length=4, verbose_name="last 4 digits of the card")),
                 ("order_number", models.CharField(blank=True, max_length=64, verbose_name="order number")),
                 ("serial", models.CharField(blank=True, max_length=100, verbose_name="serial number")),
                 (
@@ -691,7 +697,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         default=list,
                         size=None,
-                        verbose_name="other addresses",
+                        verbose_name="other email addresses",
                     ),
                 ),
                 ("decided_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="decided at")),
@@ -716,15 +722,15 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "link to a thread",
-                "verbose_name_plural": "links to threads",
+                "verbose_name": "thread link",
+                "verbose_name_plural": "thread links",
             },
         ),
         migrations.CreateModel(
             name="ThreadMessage",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="at")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date")),
                 (
                     "actor",
                     models.CharField(
@@ -735,12 +741,12 @@ class Migration(migrations.Migration):
                             ("store", "the store"),
                         ],
                         max_length=8,
-                        verbose_name="who",
+                        verbose_name="changed by",
                     ),
                 ),
-                ("from_status", models.CharField(blank=True, max_length=24, verbose_name="from")),
-                ("to_status", models.CharField(max_length=24, verbose_name="to")),
-                ("text", models.TextField(blank=True, verbose_name="said to the buyer, or by the buyer")),
+                ("from_status", models.CharField(blank=True, max_length=24, verbose_name="old status")),
+                ("to_status", models.CharField(max_length=24, verbose_name="new status")),
+                ("text", models.TextField(blank=True, verbose_name="message to or from the buyer")),
                 ("note", models.TextField(blank=True, verbose_name="internal note")),
                 (
                     "by",
@@ -750,7 +756,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="by",
+                        verbose_name="staff member",
                     ),
                 ),
                 (
@@ -761,8 +767,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "message of a thread",
-                "verbose_name_plural": "messages of a thread",
+                "verbose_name": "thread message",
+                "verbose_name_plural": "thread messages",
                 "ordering": ["at", "pk"],
                 "abstract": False,
             },
@@ -785,8 +791,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "file of a thread",
-                "verbose_name_plural": "files of a thread",
+                "verbose_name": "thread file",
+                "verbose_name_plural": "thread files",
             },
         ),
         migrations.AddIndex(

@@ -49,7 +49,7 @@ class Topic(models.TextChoices):
     """The topics by which pages of the portal link to help articles."""
 
     FIND_ORDER = "find_order", _("finding an order")
-    NO_CONFIRMATION = "no_confirmation", _("no confirmation came")
+    NO_CONFIRMATION = "no_confirmation", _("missing confirmation")
     SERIAL_NUMBER = "serial_number", _("serial numbers")
     DEVICES = "devices", _("devices")
     DOWNLOAD = "download", _("downloads")
@@ -66,17 +66,23 @@ class Article(models.Model):
     slug = NoCardNumbersSlugField(_("short name"), max_length=100, unique=True)
     topics = ArrayField(
         models.CharField(max_length=24, choices=Topic),
-        verbose_name=_("shown where it is about"),
+        verbose_name=_("topics"),
         default=list,
         blank=True,
     )
     products = models.ManyToManyField(
-        Product, blank=True, related_name="articles", verbose_name=_("products"), help_text=_("None chosen: all.")
+        Product,
+        blank=True,
+        related_name="articles",
+        verbose_name=_("products"),
+        help_text=_("Leave empty for all products."),
     )
     applies_to = NoCardNumbersCharField(
-        _("versions"), max_length=200, blank=True, help_text=_("As people know them, as in 2025 and later.")
+        _("versions"), max_length=200, blank=True, help_text=_("For example, 2025 and later.")
     )
-    position = models.PositiveSmallIntegerField(_("position"), default=100, help_text=_("Lower stands first."))
+    position = models.PositiveSmallIntegerField(
+        _("position"), default=100, help_text=_("Lower numbers are shown first.")
+    )
 
     class Meta:
         verbose_name = _("article")
@@ -103,17 +109,17 @@ class ArticleVersion(models.Model):
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="versions", verbose_name=_("article"))
     language = models.CharField(_("language"), max_length=16, default="en")
     title = NoCardNumbersCharField(_("title"), max_length=200)
-    summary = NoCardNumbersCharField(_("in one sentence"), max_length=300, blank=True)
+    summary = NoCardNumbersCharField(_("summary"), max_length=300, blank=True)
     keywords = NoCardNumbersCharField(
-        _("other words for it"), max_length=300, blank=True, help_text=_("What people may type who look for it.")
+        _("keywords"), max_length=300, blank=True, help_text=_("Words that people might search for.")
     )
-    body = NoCardNumbersTextField(_("text"), help_text=_("Markdown."))
+    body = NoCardNumbersTextField(_("text"), help_text=_("Use Markdown."))
     publish_at = models.DateTimeField(
-        _("published from"), null=True, blank=True, help_text=_("Empty: a draft, which only staff see.")
+        _("published from"), null=True, blank=True, help_text=_("Leave empty for a draft. Only staff can see drafts.")
     )
     # Hides the article in this language from `publish_at` on, until a later version is published.
-    is_withdrawal = models.BooleanField(_("withdraws the article"), default=False)
-    created_at = models.DateTimeField(_("written at"), default=timezone.now, editable=False)
+    is_withdrawal = models.BooleanField(_("unpublish the article"), default=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
@@ -133,8 +139,8 @@ class ArticleVersion(models.Model):
     objects = ArticleVersionQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("version of an article")
-        verbose_name_plural = _("versions of articles")
+        verbose_name = _("article version")
+        verbose_name_plural = _("article versions")
         ordering = ["article", "language", "-created_at"]
         indexes = [
             models.Index(fields=["article", "language", "-publish_at"], name="article_version_in_force"),
@@ -157,11 +163,11 @@ class ArticleVote(models.Model):
     version = models.ForeignKey(ArticleVersion, on_delete=models.CASCADE, related_name="votes")
     voter = models.UUIDField(default=uuid.uuid4)  # random, kept in the visitor's session only
     helped = models.BooleanField(_("helped"))
-    at = models.DateTimeField(_("at"), default=timezone.now)
+    at = models.DateTimeField(_("date"), default=timezone.now)
 
     class Meta:
-        verbose_name = _("vote on an article")
-        verbose_name_plural = _("votes on articles")
+        verbose_name = _("article vote")
+        verbose_name_plural = _("article votes")
         constraints = [models.UniqueConstraint(fields=["version", "voter"], name="article_vote_once")]
 
     def __str__(self) -> str:

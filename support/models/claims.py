@@ -28,7 +28,7 @@ class ChargeClaim(models.Model):
         OPEN = "open", _("open")
         MATCHED = "matched", _("order found")
         NO_MATCH = "no_match", _("no order found")
-        CANCELLED = "cancelled", _("taken back")
+        CANCELLED = "cancelled", _("canceled")
 
     # Whatever was decided, staff can still match the claim to another order.
     TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
@@ -44,11 +44,11 @@ class ChargeClaim(models.Model):
     currency = models.CharField(_("currency"), max_length=3, blank=True)
     charged_on = models.DateField(_("charged on"), null=True, blank=True)
     card_brand = NoCardNumbersCharField(_("card brand"), max_length=32, blank=True)
-    card_last4 = models.CharField(_("card's last 4"), max_length=4, blank=True)
+    card_last4 = models.CharField(_("last 4 digits of the card"), max_length=4, blank=True)
     order_number = models.CharField(_("order number"), max_length=64, blank=True)
     serial = models.CharField(_("serial number"), max_length=100, blank=True)
     other_emails = ArrayField(
-        models.EmailField(max_length=254), verbose_name=_("other addresses"), default=list, blank=True
+        models.EmailField(max_length=254), verbose_name=_("other email addresses"), default=list, blank=True
     )
     matched_order = models.ForeignKey(
         Order, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="charge_claims"

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models.fields import NoCardNumbersCharField
 
-country_code = RegexValidator(r"^[A-Z]{2}\Z", _("Two capital letters, as in DE."))
+country_code = RegexValidator(r"^[A-Z]{2}\Z", _("Enter a two-letter country code in capitals, for example DE."))
 
 
 def countries_field() -> ArrayField:
@@ -16,7 +16,7 @@ def countries_field() -> ArrayField:
         verbose_name=_("countries"),
         default=list,
         blank=True,
-        help_text=_("Two letters each, with commas between: DE, AT, CH. None: everywhere else."),
+        help_text=_("Country codes, for example DE, AT, CH. Leave empty for all other countries."),
     )
 
 
@@ -28,13 +28,13 @@ class CardRegion(models.Model):
     cards = ArrayField(
         NoCardNumbersCharField(max_length=40),
         verbose_name=_("cards"),
-        help_text=_("As buyers know them, with commas between."),
+        help_text=_("Card names separated by commas, for example Visa, Mastercard."),
     )
     position = models.PositiveSmallIntegerField(_("position"), default=100)
 
     class Meta:
-        verbose_name = _("cards of a region")
-        verbose_name_plural = _("cards of regions")
+        verbose_name = _("accepted cards by region")
+        verbose_name_plural = _("accepted cards by region")
         ordering = ["position", "name"]
 
     def __str__(self) -> str:
@@ -46,13 +46,13 @@ class StoreRegion(models.Model):
 
     name = NoCardNumbersCharField(_("name"), max_length=100)
     countries = countries_field()
-    url = models.URLField(_("address of the store"))
-    renew_url = models.URLField(_("where to renew"), blank=True)
+    url = models.URLField(_("store URL"))
+    renew_url = models.URLField(_("renewal URL"), blank=True)
     position = models.PositiveSmallIntegerField(_("position"), default=100)
 
     class Meta:
-        verbose_name = _("store of a region")
-        verbose_name_plural = _("stores of regions")
+        verbose_name = _("regional store")
+        verbose_name_plural = _("regional stores")
         ordering = ["position", "name"]
 
     def __str__(self) -> str:
@@ -63,15 +63,15 @@ class PhoneNumber(models.Model):
     """The phone number of support for some countries."""
 
     name = NoCardNumbersCharField(
-        _("name"), max_length=100, blank=True, help_text=_("Empty: the names of its countries.")
+        _("name"), max_length=100, blank=True, help_text=_("Leave empty to show the names of its countries.")
     )
     countries = countries_field()
     number = models.CharField(_("number"), max_length=40)
-    international_number = models.CharField(_("number from abroad"), max_length=40, blank=True)
+    international_number = models.CharField(_("international number"), max_length=40, blank=True)
     # Digits of both numbers, set by `save`; support.genuine looks numbers up by them.
     digits = ArrayField(models.CharField(max_length=40), default=list, editable=False)
     hours = NoCardNumbersCharField(_("opening hours"), max_length=200, blank=True)
-    price_note = NoCardNumbersCharField(_("what a call costs"), max_length=200, blank=True)
+    price_note = NoCardNumbersCharField(_("call charges"), max_length=200, blank=True)
     position = models.PositiveSmallIntegerField(_("position"), default=100)
 
     class Meta:

@@ -56,7 +56,7 @@ class Thread(Case):
     kind = models.CharField(_("kind"), max_length=16, choices=Kind, editable=False)
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.WAITING)
     subject = NoCardNumbersCharField(_("subject"), max_length=200)
-    email = models.EmailField(_("address"), max_length=254)
+    email = models.EmailField(_("email address"), max_length=254)
     email_key = EmailKeyField("email")
     # When an emailed link to the thread was first used. Until then, anybody may have typed the address.
     email_proven_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -77,7 +77,7 @@ class Thread(Case):
         related_name="threads",
         verbose_name=_("assigned to"),
     )
-    due_at = models.DateTimeField(_("answer due"), default=default_due_at)
+    due_at = models.DateTimeField(_("reply due"), default=default_due_at)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True, editable=False)
 
     class Meta:
@@ -123,8 +123,8 @@ class ThreadMessage(CaseEvent):
     case = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="events")
 
     class Meta(CaseEvent.Meta):
-        verbose_name = _("message of a thread")
-        verbose_name_plural = _("messages of a thread")
+        verbose_name = _("thread message")
+        verbose_name_plural = _("thread messages")
 
     @property
     def is_internal(self) -> bool:
@@ -143,8 +143,8 @@ class ThreadFile(models.Model):
     upload = models.OneToOneField(Upload, on_delete=models.CASCADE, related_name="thread_file")
 
     class Meta:
-        verbose_name = _("file of a thread")
-        verbose_name_plural = _("files of a thread")
+        verbose_name = _("thread file")
+        verbose_name_plural = _("thread files")
 
     def __str__(self) -> str:
         return str(self.upload)
@@ -156,8 +156,8 @@ class ThreadLink(SingleUseLink):
     thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="links")
 
     class Meta:
-        verbose_name = _("link to a thread")
-        verbose_name_plural = _("links to threads")
+        verbose_name = _("thread link")
+        verbose_name_plural = _("thread links")
         indexes = [models.Index(fields=["created_at"], name="thread_link_by_age")]
 
     def __str__(self) -> str:
@@ -170,7 +170,8 @@ class AnswerTemplate(models.Model):
     name = NoCardNumbersCharField(_("name"), max_length=100)
     language = models.CharField(_("language"), max_length=16, default="en")
     text = NoCardNumbersTextField(
-        _("text"), help_text=_("{reference} is filled in, {name} only if the person had the order open.")
+        _("text"),
+        help_text=_("{reference} is always filled in, {name} only if the person opened the order."),
     )
 
     class Meta:

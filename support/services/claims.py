@@ -101,7 +101,7 @@ def _correct_address(order: Order, thread: Thread, by: User) -> Order:
         correct_address(order, thread.email, client, by)
     except SameAddress:  # written the same, although the address can be read in two ways
         return order
-    note = gettext("The address of order %(number)s is this one now. The earlier one was told, and can undo it.")
+    note = gettext("Order %(number)s now has this email address. The previous address was notified and can undo this.")
     add_event(thread, thread.status, Actor.STAFF, by=by, note=note % {"number": order})
     return Order.objects.select_related("store").get(pk=order.pk)
 
@@ -111,7 +111,7 @@ def mark_no_match(claim: ChargeClaim, by: User, text: str, last_seen_id: int | N
 
     Raises NotPossible if the text is empty, WrongStatus, NewerMessageExists.
     """
-    text = require_text(text, _("Please write to the buyer what to do now."))
+    text = require_text(text, _("Enter a message that tells the buyer what to do next."))
     with locked_if_up_to_date(claim.thread, last_seen_id) as thread:
         current = _lock(claim)
         _decide(current, Outcome.NO_MATCH, by)

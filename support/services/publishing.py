@@ -32,7 +32,7 @@ def withdraw(version: ArticleVersion, by: User, now: datetime) -> ArticleVersion
     with transaction.atomic():
         Article.objects.select_for_update().get(pk=version.article_id)
         if version.is_withdrawal or not ArticleVersion.objects.in_force(now).filter(pk=version.pk).exists():
-            raise NotPossible(_("People do not read this version, so there is nothing to withdraw."))
+            raise NotPossible(_("This version isn’t published, so it can’t be unpublished."))
         return ArticleVersion.objects.create(
             article=version.article,
             language=version.language,

@@ -63,7 +63,7 @@ class NewerMessageExists(NotPossible):
     """The thread has a newer message than the last one that the acting staff member has read."""
 
     def __init__(self) -> None:
-        super().__init__(_("Something was said in this thread meanwhile. Please read it first; nothing was sent."))
+        super().__init__(_("There’s a new message in this thread. Read it first. Nothing was sent."))
 
 
 # --- Buyers --------------------------------------------------------------------------------------------------
@@ -106,7 +106,9 @@ def open_thread(contact_message: ContactMessage) -> tuple[Thread, bool]:
         if may_email_receipt(contact_message.email, timezone.now()):
             notify_buyer(message, RECEIVED_KINDS[contact_message.kind])
         else:
-            note = gettext("No receipt was mailed: too many went to this address today. The page confirmed it.")
+            note = gettext(
+                "No email was sent because this address already got too many today. The page confirmed the message."
+            )
             add_event(thread, thread.status, Actor.PORTAL, note=note)
         forward_to_helpdesk(message)
     return thread, True
@@ -128,7 +130,7 @@ def reply(thread: Thread, text: str, files: Sequence[File] = (), *, client: str 
         if last is not None and last.actor == Actor.BUYER and last.text == text and _has_files(last, files):
             return
         if current.status == Status.CLOSED:
-            raise NotPossible(_("This is closed. Please write a new message; it can name this reference."))
+            raise NotPossible(_("This conversation is closed. Send us a new message and include this reference."))
         _require_room_for_reply(current)
         before = current.status
         if before == Status.ANSWERED:
@@ -145,10 +147,10 @@ def _require_room_for_reply(thread: Thread) -> None:
     replies = thread.events.filter(actor=Actor.BUYER, note="", at__gt=now - DAY).exclude(from_status="")
     times = list(replies.values_list("at", flat=True))
     if len(times) >= REPLIES_PER_DAY:
-        message = _("You’ve sent many messages here today. What you typed is still below. Please send it tomorrow.")
+        message = _("You’ve sent too many messages today. Your message is still below. Send it tomorrow.")
         raise TooManyReplies(message)
     if sum(at > now - HOUR for at in times) >= REPLIES_PER_HOUR:
-        message = _("You’ve sent many messages here. What you typed is still below. Please send it in an hour.")
+        message = _("You’ve sent too many messages. Your message is still below. Send it in an hour.")
         raise TooManyReplies(message)
 
 
@@ -167,7 +169,7 @@ def mark_solved(thread: Thread) -> None:
             outcome=ChargeClaim.Outcome.CANCELLED, decided_at=timezone.now()
         )
         before = mark_closed(current, Actor.BUYER)
-        add_message(current, Actor.BUYER, gettext("Closed: it is solved."), before=before)
+        add_message(current, Actor.BUYER, gettext("Closed as solved."), before=before)
 
 
 def send_link(thread: Thread) -> bool:
@@ -207,13 +209,13 @@ def answer(thread: Thread, by: User, text: str, last_seen_id: int | None = None)
     Raises NotPossible, NewerMessageExists.
     """
     _send_to_buyer(
-        thread, by, require_text(text, _("Please write the answer.")), last_seen_id, Status.ANSWERED, "thread_answered"
+        thread, by, require_text(text, _("Enter an answer.")), last_seen_id, Status.ANSWERED, "thread_answered"
     )
 
 
 def ask(thread: Thread, by: User, text: str, last_seen_id: int | None = None) -> None:
     """Ask the buyer a question, which they answer on the thread's page. Raises NotPossible, NewerMessageExists."""
-    question = require_text(text, _("Please write the question to the buyer."))
+    question = require_text(text, _("Enter a question for the buyer."))
     _send_to_buyer(thread, by, question, last_seen_id, Status.QUESTION_ASKED, "thread_question_asked")
 
 
@@ -231,7 +233,7 @@ def _send_to_buyer(
 
 def add_note(thread: Thread, by: User, text: str) -> None:
     """Add a note that only staff see. Raises NotPossible if the text is empty."""
-    note = require_text(text, _("Please write the note."))
+    note = require_text(text, _("Enter a note."))
     with locked(thread) as current:
         add_event(current, current.status, Actor.STAFF, by=by, note=note)
 
@@ -243,7 +245,7 @@ def close(thread: Thread, by: User, text: str = "", last_seen_id: int | None = N
     """
     with locked_if_up_to_date(thread, last_seen_id) as current:
         if ChargeClaim.objects.undecided().filter(pk=current.pk).exists():
-            raise NotPossible(_("This claim is not decided yet: please match it to an order, or say that none fits."))
+            raise NotPossible(_("This claim isn’t decided yet. Match it to an order, or choose “No matching order”."))
         before = mark_closed(current, Actor.STAFF)
         with override(current.language):
             text = text.strip() or gettext("Support closed this.")
@@ -255,7 +257,7 @@ def assign(thread: Thread, by: User, to: User | None) -> None:
     with locked(thread) as current:
         current.assigned_to = to
         current.save()
-        note = gettext("Assigned to %(who)s.") % {"who": to} if to else gettext("Assigned to nobody.")
+        note = gettext("Assigned to %(who)s.") % {"who": to} if to else gettext("Unassigned.")
         add_event(current, current.status, Actor.STAFF, by=by, note=note)
 
 

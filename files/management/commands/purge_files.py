@@ -17,15 +17,15 @@ class Command(BaseCommand):
         try:
             result = purge(timezone.now(), dry_run=options["dry_run"])
         except Exception as error:  # each storage backend raises its own errors
-            text = _("The storage of files cannot be reached; see `manage.py doctor storage`. (%(error)s)")
+            text = _("File storage can’t be reached. Run `manage.py doctor storage` for details. (%(error)s)")
             raise CommandError(text % {"error": error}) from error
         counts = [
-            (_("uploads past their time"), result.uploads),
-            (_("files without a row"), result.orphans),
-            (_("old records of looks"), result.download_records),
+            (_("expired uploads"), result.uploads),
+            (_("files without a database record"), result.orphans),
+            (_("old download records"), result.download_records),
         ]
         outcome = _("would be deleted") if options["dry_run"] else _("deleted")
         for label, count in counts:
             self.stdout.write(f"{count:>8}  {label}: {outcome}")
         if result.protected:
-            self.stdout.write(f"{result.protected:>8}  {_('uploads past their time: still held by a case, kept')}")
+            self.stdout.write(f"{result.protected:>8}  {_('expired uploads kept because a case still uses them')}")

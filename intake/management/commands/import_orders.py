@@ -105,11 +105,14 @@ class Command(BaseCommand):
             cause = stopped.__cause__
             if isinstance(cause, KeyboardInterrupt):
                 raise CommandError(
-                    _("Stopped. What is counted above is in the database, whole; import the file again for the rest."),
+                    _("Stopped. The orders counted above were saved completely. Import the file again for the rest."),
                     returncode=EXIT_INTERRUPTED,
                 ) from None
             raise CommandError(
-                _("The database went away (%(reason)s). What is counted above is in it, whole; import again later.")
+                _(
+                    "The database connection was lost (%(reason)s). The orders counted above were saved "
+                    "completely. Import again later."
+                )
                 % {"reason": str(cause).splitlines()[0] if str(cause) else type(cause).__name__},
                 returncode=EXIT_REJECTED,
             ) from None
@@ -161,7 +164,7 @@ class _Report:
             self._repeated[problem.text] = 0
             self._command.stderr.write(f"{import_source.source.path.name} {_('line')} {item.line}: {problem.text}")
         elif self._rejected == SHOWN_REJECTS + 1 and not self._rejects_file:
-            self._command.stderr.write(_("More rows were rejected; name a file with --rejects to get them all."))
+            self._command.stderr.write(_("More rows were rejected. To get all of them, set a file with --rejects."))
 
     def warn(self, import_source: ImportSource, item: RawItem, warning: Problem) -> None:
         self._warned += 1
@@ -187,15 +190,18 @@ class _Report:
         if report.warnings.total:
             write(_("%(count)d warnings.") % {"count": report.warnings.total})
         if counts.skipped:
-            write(_("%(count)d rows are no orders, as staff said.") % {"count": counts.skipped})
+            write(
+                _("%(count)d rows were skipped because their status means that they aren’t orders.")
+                % {"count": counts.skipped}
+            )
         if self.dry_run:
-            write(_("Nothing was written: this was a dry run."))
+            write(_("This was a dry run. Nothing was saved."))
         if self._rejects_file and counts.rejected:
             paths = ", ".join(str(path) for path in self._rejects_file.paths)
-            write(_("Mend what was rejected in %(paths)s and import it again.") % {"paths": paths})
+            write(_("Correct the rejected rows in %(paths)s and import the file again.") % {"paths": paths})
         if run and (counts.created or counts.updated):
             write(
-                _("This was import %(run)d. Within %(days)d days, undo_import %(run)d takes it back.")
+                _("This was import %(run)d. You can undo it for %(days)d days with undo_import %(run)d.")
                 % {"run": run.pk, "days": DETAILS_KEPT.days}
             )
         if self._as_json:

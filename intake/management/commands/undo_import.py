@@ -62,18 +62,20 @@ class Command(BaseCommand):
         try:
             run = ImportRun.objects.filter(pk=options["run"]).first()
             if run is None:
-                raise CommandError(_("There is no import %(run)d.") % {"run": options["run"]}, returncode=EXIT_REFUSED)
+                raise CommandError(
+                    _("Import %(run)d doesn’t exist.") % {"run": options["run"]}, returncode=EXIT_REFUSED
+                )
             with _progress(self.stderr.isatty()) as on_progress:
                 report = undo_run(run, by=system_user(), dry_run=options["dry_run"], on_progress=on_progress)
         except Refusal as refusal:
             raise CommandError(str(refusal), returncode=EXIT_REFUSED) from None
         except KeyboardInterrupt:
             raise CommandError(
-                _("Stopped. What is undone stays so; run it again for the rest."), returncode=EXIT_INTERRUPTED
+                _("Stopped. Some orders are undone. Run it again for the rest."), returncode=EXIT_INTERRUPTED
             ) from None
         except (OperationalError, InterfaceError) as error:
             raise CommandError(
-                _("The database went away (%(reason)s). What is undone stays so; run it again for the rest.")
+                _("The database connection was lost (%(reason)s). Some orders are undone. Run it again for the rest.")
                 % {"reason": str(error).splitlines()[0] if str(error) else type(error).__name__},
                 returncode=EXIT_KEPT,
             ) from None
@@ -87,7 +89,7 @@ class Command(BaseCommand):
     def _print(self, run: ImportRun, report: UndoReport, dry_run: bool) -> None:
         write = self.stdout.write
         if report.was_undone:
-            write(_("Import %(run)d was undone already.") % {"run": run.pk})
+            write(_("Import %(run)d was already undone.") % {"run": run.pk})
             return
         for order in report.listed[:SHOWN_ORDERS]:
             reasons = "; ".join(obstacle.text for obstacle in order.obstacles)
@@ -104,9 +106,9 @@ class Command(BaseCommand):
         if objects.licenses or objects.skus or objects.stores:
             write(_("Also deleted: %(licenses)d serial numbers, %(skus)d SKUs, %(stores)d stores.") % asdict(objects))
         if report.canceled_emails:
-            write(_("%(count)d emails that were waiting are not sent.") % {"count": report.canceled_emails})
+            write(_("%(count)d waiting emails were canceled.") % {"count": report.canceled_emails})
         if dry_run:
-            write(_("Nothing was changed: this was a dry run."))
+            write(_("This was a dry run. Nothing was changed."))
 
 
 def _as_json(run: ImportRun, report: UndoReport) -> dict[str, Any]:

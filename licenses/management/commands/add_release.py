@@ -83,18 +83,18 @@ class Command(BaseCommand):
         except ReleaseRejected as error:
             raise CommandError(str(error.sentence), returncode=EXIT_REFUSED) from error
         except OSError as error:
-            sentence = _("%(file)s cannot be read: %(reason)s.") % {"file": path, "reason": error.strerror or error}
+            sentence = _("%(file)s can’t be read: %(reason)s.") % {"file": path, "reason": error.strerror or error}
             raise CommandError(sentence, returncode=EXIT_UNUSABLE) from error
         except (OperationalError, InterfaceError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            sentence = _("The database cannot be reached (%(reason)s). Nothing was kept.") % {"reason": reason}
+            sentence = _("The database can’t be reached (%(reason)s). Nothing was saved.") % {"reason": reason}
             raise CommandError(sentence, returncode=EXIT_UNUSABLE) from error
         self._apply_event(added, dry_run=options["dry_run"])
 
     def _apply_event(self, added: AddResult, *, dry_run: bool) -> None:
         values = {"release": added.release, "file": added.release.file_name, "replaced": added.replaced}
         if added.outcome == Outcome.UNCHANGED:
-            self.stdout.write(_("Unchanged: %(release)s stands already with this file.") % values)
+            self.stdout.write(_("Unchanged: %(release)s already exists with this file.") % values)
         elif dry_run:
             self.stdout.write(_("Would add %(release)s as %(file)s.") % values)
         else:
@@ -104,7 +104,7 @@ class Command(BaseCommand):
             self.stdout.write(sentence % values)
         self.stdout.write(f"SHA-256 {added.release.sha256}, {added.release.size} bytes")
         if dry_run:
-            self.stdout.write(_("Nothing was kept: this was a dry run."))
+            self.stdout.write(_("This was a dry run. Nothing was saved."))
 
 
 @contextmanager

@@ -49,18 +49,20 @@ class Command(BaseCommand):
             reports = [report for mail in _mails(options["path"]) for report in bounces.parse_reports(mail)]
         except OSError as error:
             values = {"path": options["path"], "reason": error.strerror or error}
-            raise CommandError(_("%(path)s can't be read: %(reason)s.") % values, returncode=EXIT_UNUSABLE) from error
+            raise CommandError(_("%(path)s can’t be read: %(reason)s.") % values, returncode=EXIT_UNUSABLE) from error
         try:
             unknown = self._record(reports, dry_run=options["dry_run"])
         except (OperationalError, InterfaceError) as error:
             reason = " ".join(str(error).split())
-            words = _("The database cannot be reached (%(reason)s). Nothing was marked.") % {"reason": reason}
+            words = _("The database can’t be reached (%(reason)s). No email was marked.") % {"reason": reason}
             raise CommandError(words, returncode=EXIT_UNUSABLE) from error
         if options["dry_run"]:
-            self.stdout.write(_("Nothing was marked: this was a dry run."))
+            self.stdout.write(_("This was a dry run. No email was marked."))
         if unknown:
             words = ngettext(
-                "%(count)s report is about no mail of ours.", "%(count)s reports are about no mail of ours.", unknown
+                "%(count)s report isn’t about an email from this portal.",
+                ("%(count)s reports aren’t about an email from this portal."),
+                unknown,
             )
             raise CommandError(words % {"count": unknown}, returncode=EXIT_REFUSED)
 
@@ -71,7 +73,7 @@ class Command(BaseCommand):
             for report in reports:
                 message = bounces.record_bounce(report, now)
                 unknown += message is None
-                state = message.get_status_display() if message else _("no mail of ours")
+                state = message.get_status_display() if message else _("not an email from this portal")
                 self.stdout.write(f"{mask_address(report.recipient)}: {state} ({report.reason})")
             transaction.set_rollback(dry_run)
         return unknown
@@ -81,7 +83,7 @@ def _mails(path: Path) -> Iterator[Mail]:
     """The emails in a mailbox. Raises OSError."""
     if path.is_dir():
         if not (path / "cur").is_dir():
-            raise NotADirectoryError(20, _("This is a folder, but no Maildir"))
+            raise NotADirectoryError(20, _("This folder isn’t a Maildir"))
         yield from mailbox.Maildir(path, create=False)
         return
     with path.open("rb") as file:

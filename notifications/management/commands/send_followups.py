@@ -34,11 +34,11 @@ says which, and they are tried again); with 2 when it could not work at all.
 """
 
 REASONS = {
-    FollowUp.Status.SENT: gettext_lazy("due, and still of use"),
-    FollowUp.Status.CANCELLED: gettext_lazy("needless by now"),
-    FollowUp.Status.SWITCHED_OFF: gettext_lazy("this address wants none"),
-    FollowUp.Status.TOO_LATE: gettext_lazy("its time is over"),
-    FollowUp.Status.PLANNED: gettext_lazy("this address got another one within 24 hours"),
+    FollowUp.Status.SENT: gettext_lazy("due"),
+    FollowUp.Status.CANCELLED: gettext_lazy("no longer needed"),
+    FollowUp.Status.SWITCHED_OFF: gettext_lazy("unsubscribed"),
+    FollowUp.Status.TOO_LATE: gettext_lazy("too late to send"),
+    FollowUp.Status.PLANNED: gettext_lazy("another follow-up went to this address within 24 hours"),
 }
 
 
@@ -66,7 +66,7 @@ class Command(BaseCommand):
                     transaction.set_rollback(True)
         except (OperationalError, InterfaceError) as error:
             raise CommandError(
-                _("The database cannot be reached (%(reason)s). Nothing was sent.")
+                _("The database can’t be reached (%(reason)s). Nothing was sent.")
                 % {"reason": str(error).splitlines()[0] if str(error) else type(error).__name__},
                 returncode=EXIT_UNUSABLE,
             ) from None
@@ -75,11 +75,11 @@ class Command(BaseCommand):
         for result in [*settled, *(FollowUpResult(row, FollowUp.Status.PLANNED) for row in waiting)]:
             self.stdout.write(_format_result(result))
         counts = Counter(result.status for result in settled)
-        words = _("%(sent)d sent, %(needless)d needless or too late, %(waiting)d for another day, %(later)d later.")
+        words = _("%(sent)d sent, %(needless)d canceled, %(waiting)d postponed, %(later)d not due yet.")
         if options["dry_run"]:
             words = _(
-                "%(sent)d would be sent, %(needless)d are needless or too late, %(waiting)d wait for another day,"
-                " %(later)d come later. Nothing was sent: this was a dry run."
+                "This was a dry run. %(sent)d would be sent, %(needless)d canceled, %(waiting)d postponed, "
+                "%(later)d aren’t due yet."
             )
         sent = counts[FollowUp.Status.SENT]
         self.stdout.write(
@@ -88,8 +88,8 @@ class Command(BaseCommand):
         if failures := this_run.failures:
             raise CommandError(
                 ngettext(
-                    "%(count)d error, in: %(subjects)s. The log says more; the other follow-ups are not affected.",
-                    "%(count)d errors, in: %(subjects)s. The log says more; the other follow-ups are not affected.",
+                    "%(count)d error in %(subjects)s. See the log. Other follow-ups aren’t affected.",
+                    "%(count)d errors in %(subjects)s. See the log. Other follow-ups aren’t affected.",
                     len(failures),
                 )
                 % {"count": len(failures), "subjects": "; ".join(failures[:FAILURES_SHOWN])},
@@ -106,7 +106,8 @@ def _parse_time(typed: str) -> datetime:
         moment = None
     if moment is None:
         raise CommandError(
-            _("“%(typed)s” is not a time. Write it as 2026-12-01T09:00.") % {"typed": typed}, returncode=EXIT_UNUSABLE
+            _("“%(typed)s” isn’t a date and time. Enter it like 2026-12-01T09:00.") % {"typed": typed},
+            returncode=EXIT_UNUSABLE,
         )
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 

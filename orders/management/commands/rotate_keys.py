@@ -47,16 +47,16 @@ Ends with 0; with 1 when the database went away (run it again); with 2 when it r
 
 REFUSALS = {
     KeyChangeRefused.FALLBACK_SET: gettext_lazy(
-        "ORDER_PASSWORD_KEY_FALLBACKS still holds an earlier key, so passwords made with it would stay valid. Remove"
-        " it, start all processes again, and run this again. Nothing was changed."
+        "ORDER_PASSWORD_KEY_FALLBACKS still contains an old key, so its passwords would stay valid. Remove it, "
+        "restart all processes, and run this again. Nothing was changed."
     ),
     KeyChangeRefused.SAME_KEY: gettext_lazy(
-        "ORDER_PASSWORD_KEY is still the key that these orders have. Set a new one (50 random characters), start all"
-        " processes again, and run this again. Nothing was changed."
+        "ORDER_PASSWORD_KEY hasn’t changed. Set a new key (50 random characters), restart all processes, and run "
+        "this again. Nothing was changed."
     ),
     KeyChangeRefused.EARLIER_KEY: gettext_lazy(
-        "ORDER_PASSWORD_KEY is a key that was replaced before. Set a new one, or the one that was in use last."
-        " Nothing was changed."
+        "ORDER_PASSWORD_KEY is a key that was already replaced. Set a new key or the most recent one. Nothing was "
+        "changed."
     ),
 }
 
@@ -87,43 +87,47 @@ class Command(BaseCommand):
         except KeyChangeRefused as refused:
             raise CommandError(str(REFUSALS[refused.code]), returncode=EXIT_REFUSED) from None
         except KeyboardInterrupt:
-            raise CommandError(_("Stopped. Run it again to go on."), returncode=EXIT_INTERRUPTED) from None
+            raise CommandError(_("Stopped. Run it again to continue."), returncode=EXIT_INTERRUPTED) from None
         except (OperationalError, InterfaceError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            text = _("The database went away (%(reason)s). Run it again to go on.")
+            text = _("The database connection was lost (%(reason)s). Run it again to continue.")
             raise CommandError(text % {"reason": reason}, returncode=EXIT_STOPPED) from None
 
     def _describe(self) -> None:
         """What still needs which key."""
         fallbacks = password_keys.imported_with_fallbacks()
         if not fallbacks:
-            self.stdout.write(_("ORDER_PASSWORD_KEY_FALLBACKS holds no earlier key."))
+            self.stdout.write(_("ORDER_PASSWORD_KEY_FALLBACKS contains no old keys."))
         for fingerprint, count in fallbacks.items():
-            text = _("Earlier key %(fingerprint)s: %(count)d imported passwords need it until they are used.")
+            text = _("Old key %(fingerprint)s: %(count)d imported passwords need it until their first use.")
             self.stdout.write(text % {"fingerprint": fingerprint, "count": count})
         if fallbacks:
-            self.stdout.write(_("So do passwords of the portal that were told before the change."))
+            self.stdout.write(_("Passwords that the portal sent before the change need it, too."))
         count = password_keys.unverifiable_passwords().count()
-        self.stdout.write(_("%(count)d imported passwords can be checked with no key.") % {"count": count})
-        self.stdout.write(_("`manage.py rotate_keys --help` says how to replace a key. Nothing was changed."))
+        self.stdout.write(_("%(count)d imported passwords can’t be checked with any key.") % {"count": count})
+        self.stdout.write(_("To replace a key, see `manage.py rotate_keys --help`. Nothing was changed."))
 
     def _replace(self, reason: OrderPasswordKey.Reason, is_dry_run: bool) -> None:
         key = password_keys.check(reason) if is_dry_run else password_keys.begin(reason)
         if key.replaced_at is not None and (reason == OrderPasswordKey.Reason.COMPROMISED or not is_dry_run):
-            text = _("Nothing to do: done for this key at %(time)s UTC. If this key leaked, too, set a new one first.")
+            text = _(
+                "Nothing to do: passwords were replaced for this key at %(time)s UTC. If this key leaked, too, set "
+                "a new one first."
+            )
             self.stdout.write(text % {"time": f"{key.replaced_at:%Y-%m-%d %H:%M}"})
         elif is_dry_run:
             self._report(password_keys.count_replaceable(reason))
-            self.stdout.write(_("Nothing was changed: this was a dry run."))
+            self.stdout.write(_("This was a dry run. Nothing was changed."))
         else:
             with _progress(key.replaced_up_to, self.stderr.isatty()) as step:
                 replaced = password_keys.replace_all(key, step)
             self._report(replaced)
-            self.stdout.write(_("Done. ORDER_PASSWORD_KEY is on record as the key of all orders."))
+            self.stdout.write(_("Done. All orders now use the current ORDER_PASSWORD_KEY."))
 
     def _report(self, replaced: Replaced) -> None:
         text = _(
-            "%(portal_made)d passwords of the portal, %(imported)d imported ones, %(emails)d buyers told by email."
+            "%(portal_made)d passwords from the portal and %(imported)d imported passwords replaced, %(emails)d "
+            "buyers emailed."
         )
         self.stdout.write(text % vars(replaced))
 

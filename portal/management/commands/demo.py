@@ -14,4 +14,4 @@ class Command(BaseCommand):
         add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        raise CommandError("The demo makes its own settings. Start it as `manage.py demo` or `make demo`.")
+        raise CommandError("The demo creates its own settings. Start it with `manage.py demo` or `make demo`.")

@@ -40,7 +40,7 @@ class HelpFormatter(DjangoHelpFormatter):
 
 
 class Command(BaseCommand):
-    help = "Look at every part of the portal and say what to do about what is not well."
+    help = "Checks every part of the portal and says how to fix problems."
     requires_system_checks: list[str] = []  # the check "settings" runs them
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -51,7 +51,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("parts", nargs="*", metavar="PART", help=f"one of: {', '.join(NAMES)}")
         parser.add_argument(
-            "--wait", type=float, default=0.0, metavar="SECONDS", help="how long to wait for all to be well"
+            "--wait", type=float, default=0.0, metavar="SECONDS", help="how long to wait until all checks pass"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -67,7 +67,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def print_result(self, result: CheckResult) -> None:
-        state = self.style.SUCCESS(_("ok")) if result.is_ok else self.style.ERROR(_("NOT WELL"))
+        state = self.style.SUCCESS(_("ok")) if result.is_ok else self.style.ERROR(_("FAILED"))
         self.stdout.write(f"{result.check.name:<11} {state}: {result.description}")
         if result.remedy:
             self.stdout.write(f"{'':<11} → {result.remedy}")
@@ -77,7 +77,7 @@ def select_checks(names: list[str]) -> list[Check]:
     """Return the named checks and those they need, in the order of CHECKS; all checks if `names` is empty."""
     unknown = [name for name in names if name not in NAMES]
     if unknown:
-        text = _("%(name)s is no part of the portal; choose from: %(names)s.")
+        text = _("Unknown check %(name)s. Choose from: %(names)s.")
         raise CommandError(text % {"name": unknown[0], "names": ", ".join(NAMES)})
     selected = set(names or NAMES)
     selected |= {need for check in CHECKS if check.name in selected for need in check.needs}
@@ -90,7 +90,7 @@ def run_checks(checks: list[Check]) -> list[CheckResult]:
     for check in checks:
         missing = next((name for name in check.needs if not results[name].is_ok), None)
         if missing:
-            description = _("not looked at, because it needs: %(name)s") % {"name": missing}
+            description = _("skipped, because it needs: %(name)s") % {"name": missing}
             results[check.name] = CheckResult(check, description, is_ok=False)
         else:
             results[check.name] = run_check(check)
@@ -105,8 +105,8 @@ def run_check(check: Check) -> CheckResult:
     thread.join(CHECK_TIMEOUT)
     if results:
         return results[0]
-    description = _("no answer within %(seconds)d s") % {"seconds": CHECK_TIMEOUT}
-    return CheckResult(check, description, _("It is stalled: look at its log, then start it again."), is_ok=False)
+    description = _("no response within %(seconds)d s") % {"seconds": CHECK_TIMEOUT}
+    return CheckResult(check, description, _("It’s stalled. Check its log, then restart it."), is_ok=False)
 
 
 def _run_in_thread(check: Check) -> CheckResult:
@@ -115,6 +115,6 @@ def _run_in_thread(check: Check) -> CheckResult:
     except CheckFailed as failure:
         return CheckResult(check, failure.problem, failure.remedy, is_ok=False)
     except Exception as error:  # an unexpected error is a result as well, not a traceback
-        return CheckResult(check, f"{type(error).__name__}: {error}", _("Look at its log."), is_ok=False)
+        return CheckResult(check, f"{type(error).__name__}: {error}", _("Check its log."), is_ok=False)
     finally:
         connection.close()  # the connection of this thread

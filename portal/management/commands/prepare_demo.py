@@ -14,11 +14,11 @@ ORDERS_FILE = "demo-orders.jsonl"
 
 
 class Command(BaseCommand):
-    help = "Bring tables, static files and orders of the demo up to date. `manage.py demo` runs this."
+    help = "Updates tables, static files and orders of the demo. `manage.py demo` runs this."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
-            raise CommandError("This is no demo (DEMO is not set), so no demo orders are loaded.")
+            raise CommandError("This isn't a demo (DEMO isn't set), so no demo orders were loaded.")
         try:
             connection.ensure_connection()
         except OperationalError as error:
@@ -26,4 +26,4 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=1)
         static_files.collect_if_changed()
         count = content_loading.load_demo_content(Path(settings.VAR_DIR) / ORDERS_FILE)
-        self.stdout.write(f"Demo orders loaded: {count}" if count else "The demo orders are there already.")
+        self.stdout.write(f"Demo orders loaded: {count}" if count else "The demo orders are already loaded.")

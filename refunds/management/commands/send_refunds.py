@@ -56,18 +56,18 @@ class Command(BaseCommand):
             if store and not Store.objects.filter(slug=store).exists():
                 known = ", ".join(Store.objects.order_by("slug").values_list("slug", flat=True)) or "-"
                 raise CommandError(
-                    _("There is no store “%(store)s”. Known: %(known)s.") % {"store": store, "known": known},
+                    _("No store is named “%(store)s”. Stores: %(known)s.") % {"store": store, "known": known},
                     returncode=EXIT_FAILED,
                 )
             if options["json"] and not options["dry_run"]:
-                raise CommandError(_("--json needs --dry-run."), returncode=EXIT_FAILED)
+                raise CommandError(_("--json requires --dry-run."), returncode=EXIT_FAILED)
             if options["dry_run"]:
                 self._print_outstanding(list_outstanding(store), as_json=options["json"])
                 return
             all_done = self._send(store)
         except (OperationalError, InterfaceError) as error:
             raise CommandError(
-                _("The database cannot be reached (%(reason)s). What was sent is asked about the next time.")
+                _("The database can’t be reached (%(reason)s). The next run checks what was sent.")
                 % {"reason": str(error).splitlines()[0] if str(error) else type(error).__name__},
                 returncode=EXIT_FAILED,
             ) from None
@@ -82,7 +82,7 @@ class Command(BaseCommand):
             while run_counts := sending.send_due(store=store):
                 counts += run_counts
         self.stdout.write(
-            _("%(done)d refunds done, %(refused)d refused, %(unclear)d unclear and asked again later.")
+            _("%(done)d refunds completed, %(refused)d declined, %(unclear)d unconfirmed (checked again later).")
             % {name: counts[name] for name in ("done", "refused", "unclear")}
         )
         self._print_waiting_for_staff(store)
@@ -98,13 +98,13 @@ class Command(BaseCommand):
                 self.stdout.write(f"{name}: {line}" + (f" ({row['reason']})" if row["reason"] else ""))
         counts = {name: len(rows) for name, rows in asdict(outstanding).items()}
         self.stdout.write(
-            _("To send: %(to_send)d, by hand: %(by_hand)d, unclear: %(unclear)d, blocked: %(blocked)d.") % counts
+            _("To send: %(to_send)d, manual: %(by_hand)d, unconfirmed: %(unclear)d, blocked: %(blocked)d.") % counts
         )
-        self.stdout.write(_("Nothing was sent: this was a dry run."))
+        self.stdout.write(_("This was a dry run. Nothing was sent."))
 
     def _print_waiting_for_staff(self, store: str) -> None:
         if count := _filter_by_store(RefundTransaction.objects.waiting_for_staff(), store).count():
-            self.stdout.write(_("%(count)d refunds wait to be made by hand.") % {"count": count})
+            self.stdout.write(_("%(count)d refunds must be made manually.") % {"count": count})
 
 
 def _filter_by_store(rows: Any, store: str) -> Any:
