@@ -11,13 +11,12 @@ class BodySource(SourceFile):
 
     def __init__(self, name: str, body: bytes) -> None:
         self.path = Path(name)
+        self.name = self.label = name
         self.size = len(body)
         self.is_empty = not body
         self.encoding = "utf-8-sig" if body.startswith(b"\xef\xbb\xbf") else "utf-8"
         self._body = body
         self._sample = body[: HEAD_CHARACTERS * 2]
-        self._file = None
-        self._gzip = None
 
     @property
     def position(self) -> int:

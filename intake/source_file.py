@@ -91,13 +91,17 @@ class SourceFile:
     history call the file, where that is not its name on this machine.
     """
 
+    # Of files on disk only; a subclass may read its content from elsewhere.
+    _file: BinaryIO | None = None
+    _compressed: CompressedReader | None = None
+    given_encoding = ""
+    is_encoding_named = False
+
     def __init__(self, path: Path, encoding: str = "", name: str = "") -> None:
         self.path = path
         self.name = name or path.name
         self.label = name or str(path)  # in messages
         self._given_name = name
-        self._file: BinaryIO | None = None
-        self._compressed: CompressedReader | None = None
         try:
             with path.open("rb") as file:
                 self.size = path.stat().st_size
