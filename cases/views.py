@@ -56,7 +56,7 @@ def _page(pages: StatusPages, request: HttpRequest, case: DecidedCase, form: Ans
     context = {
         "case": case,
         "order": order,
-        "zone": order.store.tzinfo,
+        "zone": order.locality,
         "payment": formats.payment_line(order),
         "badge": progress.status_badge(case.status),
         "steps": progress.progress_steps(case.status, case.SUCCESS_STATUS),

@@ -13,6 +13,7 @@ from licenses.entitlement import BlockReason, EntitlementSource, has_extended_se
 from licenses.models.downloads import Platform
 from licenses.offers import Offer, OfferedRelease
 from orders import formats
+from orders.localities import Locality
 from orders.models import Order
 from orders.panels import Panel
 
@@ -78,13 +79,14 @@ def load_downloads(orders: Sequence[Order]) -> Mapping[int, Downloads]:
     loaded = offers.load_offers(orders, timezone.now())
     shown: dict[int, Downloads] = {}
     for order in orders:
-        products = [_product(offer) for offer in loaded[order.pk] if offer.releases or offer.has_guide]
+        place = order.locality
+        products = [_product(offer, place) for offer in loaded[order.pk] if offer.releases or offer.has_guide]
         if products or (not loaded[order.pk] and has_extended_service(order.items)):
             shown[order.pk] = Downloads(products)
     return shown
 
 
-def availability_text(offer: Offer) -> str:
+def availability_text(offer: Offer, place: Locality) -> str:
     """The sentence that says until when a product can be downloaded, or why it cannot."""
     entitlement = offer.entitlement
     sentence = (
@@ -92,16 +94,16 @@ def availability_text(offer: Offer) -> str:
         if entitlement.block_reason is None
         else BLOCKED_TEXTS[entitlement.block_reason]
     )
-    return sentence % {"day": formats.day(entitlement.last_day)}
+    return sentence % {"day": formats.day(entitlement.last_day, place)}
 
 
-def _product(offer: Offer) -> PanelProduct:
+def _product(offer: Offer, place: Locality) -> PanelProduct:
     if not offer.entitlement.is_open:
-        return PanelProduct(offer, availability_text(offer))
+        return PanelProduct(offer, availability_text(offer, place))
     releases = [(release.is_current, _release(release)) for release in offer.releases]
     return PanelProduct(
         offer,
-        availability_text(offer) if releases else "",
+        availability_text(offer, place) if releases else "",
         current=[release for is_current, release in releases if is_current],
         older=[release for is_current, release in releases if not is_current],
     )

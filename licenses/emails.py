@@ -76,14 +76,12 @@ def device_released(message: Message) -> dict[str, Any]:
     """Which device, when, of which serial number."""
     released = DeviceRelease.objects.select_related("device__license").get(pk=message.object_id)
     order = Order.objects.select_related("store").get(pk=message.order_id or 0)
-    zone = order.store.tzinfo
-    when = f"{formats.local_time(released.requested_at, zone)} ({formats.zone_name(released.requested_at, zone)})"
     return {
         "order": order,
         "device": str(released.device),
         "facts": [
             (gettext("Serial number"), released.device.license.serial),
-            (gettext("Released on"), when),
+            (gettext("Released on"), formats.local_time(released.requested_at, order.locality)),
             (gettext("Order number"), order.number),
         ],
         "url": site_url(reverse("licenses:list")),

@@ -55,7 +55,7 @@ def order_context(order: Order) -> dict[str, Any]:
     """The template context of every follow-up about an order."""
     return {
         "order": order,
-        "zone": order.store.tzinfo,
+        "zone": order.locality,
         "facts": [(gettext("Order number"), order.number)],
         "url": site_url(reverse("orders:order", args=[order.public_id])),
         "reply_to": order.store.support_email,

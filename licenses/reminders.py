@@ -156,7 +156,7 @@ def _downloads_end(message: Message) -> dict[str, Any]:
     _order, all_offers = _load_offers([order])[0]
     shown = [each for each in all_offers if each.entitlement.is_open]
     about = order_context(order)
-    about["facts"] += [(gettext("Download until"), formats.day(date.fromisoformat(message.key)))]
+    about["facts"] += [(gettext("Download until"), formats.day(date.fromisoformat(message.key), order.locality))]
     return about | {
         "names": [each.product for each in shown],
         "is_extended": any(each.entitlement.source == EntitlementSource.EXTENDED for each in shown),
@@ -227,7 +227,7 @@ def _license_ends(message: Message) -> dict[str, Any]:
     product = license.product.name if license.product else ""
     if product:
         about["facts"] += [(gettext("Product"), product)]
-    about["facts"] += [(gettext("Valid until"), formats.day(date.fromisoformat(message.key)))]
+    about["facts"] += [(gettext("Valid until"), formats.day(date.fromisoformat(message.key), order.locality))]
     return about | {"product": product}
 
 

@@ -17,6 +17,7 @@ from licenses.models import EndReason, License, end_reason, normalize_serial
 from licenses.models.missing import ACTIVE_STATUSES, LICENSED_KINDS, RENEWING_KINDS, SERIAL_EXPECTED_WITHIN
 from notifications.kinds import Highlight
 from orders import formats
+from orders.localities import Locality
 from orders.models import Order, OrderLine
 from orders.panels import Panel, register
 
@@ -48,6 +49,7 @@ class LicenseDisplay:
     expired: bool = False
     renews: bool = False  # a renewal or upgrade that keeps an earlier serial number
     number: int = 0  # position on the page, for element ids
+    place: Locality | None = None  # of the order, for dates
 
     @property
     def covers(self) -> str:
@@ -61,7 +63,7 @@ class LicenseDisplay:
         if self.expires_on is None:
             return ""
         words = gettext("Expired on %(day)s.") if self.expired else gettext("Valid until %(day)s.")
-        return words % {"day": formats.day(self.expires_on)}
+        return words % {"day": formats.day(self.expires_on, self.place)}
 
     @property
     def in_use(self) -> str:
@@ -207,6 +209,7 @@ def _license_display(order: Order, line: OrderLine, row: _Row, number: int, toda
         expired=row.expires_on is not None and row.expires_on < today,
         renews=renews,
         number=number,
+        place=order.locality,
     )
 
 

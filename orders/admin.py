@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
+from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -83,7 +84,7 @@ class RefundInline(ReadOnlyMixin, TabularInline):
 
     @admin.display(description=_("refunded on"), ordering="refunded_at")
     def day(self, refund: Refund) -> str:
-        return formats.refund_day(refund, refund.order.store.tzinfo)
+        return formats.refund_day(refund, refund.order.locality)
 
 
 class AddressCorrectionInline(ReadOnlyMixin, TabularInline):
@@ -285,8 +286,27 @@ class AddressCorrectionAdmin(ReadOnlyMixin, ModelAdmin):
         return request.user.has_perm("orders.change_addresscorrection")
 
 
+class StoreForm(ModelForm):
+    """Asks for the time zone and the name of a store that an import made: what it was given is not offered."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and not self.instance.is_time_zone_known:
+            self.initial["time_zone"] = ""
+            self.fields["time_zone"].help_text = _(
+                "For example Europe/Berlin. Until it’s set, buyers see dates without times."
+            )
+        if self.instance.pk and not self.instance.public_name:
+            self.fields["name"].help_text = _("Buyers don’t see the name while it’s the short name.")
+
+    def clean(self) -> dict[str, Any] | None:
+        self.instance.is_time_zone_assumed = False  # staff have chosen one now; the field is required
+        return super().clean()
+
+
 @admin.register(Store)
 class StoreAdmin(ModelAdmin):
+    form = StoreForm
     list_display = ["name", "slug", "time_zone", "language", "support_email", "confirm_card_lookup"]
     search_fields = ["name", "slug"]
 

@@ -22,15 +22,22 @@ def parse_country_code(typed: Any) -> str:
     return code if COUNTRY_CODE.fullmatch(code) else ""
 
 
-def guess_country(request: HttpRequest, orders: Iterable[Order]) -> str:
-    """Return the billing country of an order; else the region of the browser's language; else its likely region."""
-    for order in orders:
-        if code := parse_country_code(order.billing_country):
-            return code
+def browser_country(request: HttpRequest) -> str:
+    """Return the region of the browser's language, such as GB for en-GB; empty if it has none."""
     for language, _weight in parse_accept_lang_header(
         request.headers.get("Accept-Language", "")[:HEADER_LENGTH].lower()
     ):
         if code := parse_country_code(language.rpartition("-")[2] if "-" in language else ""):
             return code
+    return ""
+
+
+def guess_country(request: HttpRequest, orders: Iterable[Order]) -> str:
+    """Return the billing country of an order; else the region of the browser's language; else its likely region."""
+    for order in orders:
+        if code := parse_country_code(order.billing_country):
+            return code
+    if code := browser_country(request):
+        return code
     language = (get_language() or "en").split("-")[0]
     return get_global("likely_subtags").get(language, "en_Latn_US").split("_")[-1]

@@ -33,12 +33,10 @@ from orders.statuses import describe_status
 def confirmation(message: Message) -> dict[str, Any]:
     order = Order.objects.select_related("store").get(pk=message.object_id)
     password = portal_password(order)
-    zone = order.store.tzinfo
-    placed_at = f"{formats.local_time(order.placed_at, zone)} ({formats.zone_name(order.placed_at, zone)})"
     facts = [
         (gettext("Order number"), order.number),
         (gettext("Order password"), password),
-        (gettext("Ordered on"), placed_at),
+        (gettext("Ordered on"), formats.local_time(order.placed_at, order.locality)),
         (gettext("Status"), describe_status(order.status).name),
         (gettext("Paid with"), formats.payment_line(order)),
     ]
@@ -181,7 +179,7 @@ def correction_undone_for_support(message: Message) -> dict[str, Any]:
     correction = AddressCorrection.objects.select_related("order__store", "made_by", "undone_by").get(
         pk=message.object_id
     )
-    order, zone = correction.order, correction.order.store.tzinfo
+    order, zone = correction.order, correction.order.locality
     undone_at = correction.undone_at or timezone.now()
     facts = [
         (gettext("Order number"), order.number),
@@ -204,7 +202,7 @@ def _about_correction(correction: AddressCorrection) -> dict[str, Any]:
     order = correction.order
     return {
         "order": order,
-        "zone": order.store.tzinfo,
+        "zone": order.locality,
         "new": mask_address(correction.new_email),
         "facts": [(gettext("Order number"), order.number)],
         "reply_to": order.store.support_email,

@@ -2,19 +2,22 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time, get_timezone_name
-from babel.numbers import format_percent
+from babel.dates import format_date, format_time
+from babel.numbers import format_decimal, format_percent
 from django.conf import settings
 from django.utils.translation import get_language, gettext, ngettext, to_locale
 from django.utils.translation import gettext_lazy as _
 
+from orders.localities import Locality, visitor_country
 from orders.models import Order, Refund
+from orders.regional_locales import regional_locale, short_zone_name
 
 # Entries per cache. An order page shows many dates and amounts, but few different ones.
 CACHED_RESULTS = 4096
@@ -44,6 +47,7 @@ PAYMENT_METHODS = {
 
 @lru_cache(maxsize=64)
 def locale_for(language: str) -> Locale:
+    """Return the locale of a language, for numbers, money and names. Dates need a country, too."""
     try:
         return Locale.parse(to_locale(language))
     except (UnknownLocaleError, ValueError):
@@ -58,49 +62,80 @@ def active_locale() -> Locale:
     return locale_for(active_language())
 
 
+def count(number: int) -> str:
+    """Format a number of things: 1,200 in English, 1.200 in German."""
+    return format_decimal(number, locale=active_locale())
+
+
 def percent(rate: Decimal) -> str:
     """Format a tax rate, given in percent: 19 → 19%, 7.250 → 7.25%."""
     return format_percent(rate.normalize() / 100, locale=active_locale(), decimal_quantization=False)
 
 
+# --- Dates and times --------------------------------------------------------------------------------------
+# The language decides about words, the country of the order about the order of day and month and about the clock.
+# `place` is an order's locality or, where there is no order, a time zone.
+
+
 @lru_cache(maxsize=CACHED_RESULTS)
-def _day(value: date, language: str) -> str:
-    return format_date(value, "long", locale=locale_for(language))
+def _day(value: date, language: str, country: str) -> str:
+    return format_date(value, "long", locale=regional_locale(language, country))
 
 
-def day(value: date) -> str:
-    return _day(value, active_language())
+@lru_cache(maxsize=CACHED_RESULTS)
+def _clock(moment: datetime, zone: tzinfo, language: str, country: str) -> str:
+    return format_time(moment.astimezone(zone), "short", locale=regional_locale(language, country))
 
 
-def local_day(moment: datetime, zone: tzinfo) -> str:
-    return day(moment.astimezone(zone).date())
+def _country_of(place: Locality | tzinfo | None) -> str:
+    """Return the country whose dates are used: the place's or, if that is unknown, the visitor's."""
+    return (Locality.of(place).country if place is not None else "") or visitor_country.get()
 
 
-def refund_day(refund: Refund, zone: tzinfo) -> str:
+def day(value: date, place: Locality | tzinfo | None = None) -> str:
+    """Format a date: 15 November 2026, or November 15, 2026."""
+    return _day(value, active_language(), _country_of(place))
+
+
+def local_day(moment: datetime, place: Locality | tzinfo) -> str:
+    """Format the date of a moment in a time zone."""
+    return day(moment.astimezone(Locality.of(place).zone).date(), place)
+
+
+def local_day_with_zone(moment: datetime, place: Locality | tzinfo) -> str:
+    """As `local_day`, with the name of the zone if it is known: 15 November 2026 (CET)."""
+    place = Locality.of(place)
+    shown = local_day(moment, place)
+    return f"{shown} ({zone_name(moment, place)})" if place.is_zone_known else shown
+
+
+def refund_day(refund: Refund, place: Locality | tzinfo) -> str:
     """Format the day of a refund. Without a date of its own: "before" the day on which we learned of it."""
-    known = local_day(refund.known_at, zone)
+    known = local_day(refund.known_at, place)
     return known if refund.refunded_at else gettext("before %(day)s") % {"day": known}
 
 
-@lru_cache(maxsize=CACHED_RESULTS)
-def _local_time(moment: datetime, zone: tzinfo, language: str) -> str:
-    local, locale = moment.astimezone(zone), locale_for(language)
-    return f"{format_date(local, 'long', locale=locale)}, {format_time(local, 'short', locale=locale)}"
+def clock(moment: datetime, place: Locality | tzinfo) -> str:
+    """Format a time of day in a zone, without the zone's name: 14:05, or 2:05 PM."""
+    return _clock(moment, Locality.of(place).zone, active_language(), _country_of(place))
 
 
-def local_time(moment: datetime, zone: tzinfo) -> str:
-    """Format date and time in a zone, without its name; see `zone_name`."""
-    return _local_time(moment, zone, active_language())
+def local_time(moment: datetime, place: Locality | tzinfo) -> str:
+    """Format date, time and zone: 15 November 2026, 14:05 CET. The date alone if nobody has set the zone."""
+    place = Locality.of(place)
+    shown = local_day(moment, place)
+    return f"{shown}, {clock(moment, place)} {zone_name(moment, place)}" if place.is_zone_known else shown
 
 
-@lru_cache(maxsize=CACHED_RESULTS)
-def _zone_name(moment: datetime, zone: tzinfo, language: str) -> str:
-    return get_timezone_name(moment.astimezone(zone), width="long", locale=locale_for(language))
+def exact_time(moment: datetime, place: Locality | tzinfo) -> str:
+    """As `local_time`, but always with the time of day, as the law wants for a withdrawal: in UTC if need be."""
+    place = Locality.of(place)
+    return local_time(moment, place if place.is_zone_known else replace(place, zone=UTC, is_zone_known=True))
 
 
-def zone_name(moment: datetime, zone: tzinfo) -> str:
-    """Return the name of the zone at that moment, such as Central European Standard Time."""
-    return _zone_name(moment, zone, active_language())
+def zone_name(moment: datetime, place: Locality | tzinfo) -> str:
+    """Return the short name of a time zone at that moment, such as CET, or CEST in summer."""
+    return short_zone_name(moment, Locality.of(place).zone, active_language(), _country_of(place))
 
 
 def wait(now: datetime, until: datetime) -> str:
@@ -115,8 +150,8 @@ def wait(now: datetime, until: datetime) -> str:
     else:
         length = gettext("about %(count)s hours") % {"count": round(minutes / 60)}
     is_today = until.date() == now.astimezone(UTC).date()
-    time = format_time(until, "short", locale=active_locale()) if is_today else local_time(until, UTC)
-    return gettext("%(length)s (%(time)s UTC)") % {"length": length, "time": time}
+    time = f"{clock(until, UTC)} UTC" if is_today else local_time(until, UTC)
+    return f"{length} ({time})"
 
 
 def country(code: str) -> str:

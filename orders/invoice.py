@@ -46,7 +46,7 @@ def build_invoice(order: Order, lines: Sequence[OrderLine], refunds: Sequence[Re
         notice="" if is_tax_invoice else gettext("This is an order statement, not a tax invoice."),
         language=get_language() or "",
         order_number=order.number,
-        seller=_non_empty_lines(order.invoice_seller or order.store.seller or order.store.name),
+        seller=_non_empty_lines(order.invoice_seller or order.store.seller or order.store.public_name),
         buyer=_buyer(order),
         facts=_facts(order, is_tax_invoice),
         columns=[gettext("Item"), gettext("Quantity"), gettext("Unit price"), gettext("Tax"), gettext("Total")],
@@ -74,14 +74,14 @@ def _buyer(order: Order) -> list[str]:
 
 
 def _facts(order: Order, is_tax_invoice: bool) -> LabelsAndValues:
-    zone = order.store.tzinfo
+    place = order.locality
     facts: LabelsAndValues = []
     if is_tax_invoice:
         facts.append((gettext("Invoice number"), order.invoice_number))
         if order.invoice_issued_on:
-            facts.append((gettext("Invoice date"), formats.day(order.invoice_issued_on)))
+            facts.append((gettext("Invoice date"), formats.day(order.invoice_issued_on, place)))
     facts.append((gettext("Order number"), order.number))
-    facts.append((gettext("Order date"), formats.local_day(order.placed_at, zone)))
+    facts.append((gettext("Order date"), formats.local_day(order.placed_at, place)))
     if payment := formats.payment_line(order):
         facts.append((gettext("Paid with"), payment))
     return facts
@@ -99,7 +99,7 @@ def _row(order: Order, line: OrderLine) -> list[str]:
         tax += f" ({formats.percent(line.tax_rate)})"
     return [
         name,
-        str(line.quantity),
+        formats.count(line.quantity),
         format_money(line.unit_price, order.currency),
         tax,
         format_money(line.total, order.currency),
@@ -135,7 +135,7 @@ def _remarks(order: Order, refunds: Sequence[Refund]) -> list[str]:
             else gettext("Refunded before %(day)s: %(amount)s")
         )
         % {
-            "day": formats.local_day(refund.known_at, order.store.tzinfo),
+            "day": formats.local_day(refund.known_at, order.locality),
             "amount": format_money(refund.amount, order.currency),
         }
         for refund in refunds

@@ -30,7 +30,7 @@ from intake.services.store_events import can_read_secret
 from licenses.models import Release
 from licenses.models.downloads import releases_storage
 from notifications.models import Message
-from orders.models import OrderPasswordKey
+from orders.models import OrderPasswordKey, Store
 from orders.passwords import key_fingerprint
 from portal import schema
 from portal.celery import app
@@ -55,6 +55,10 @@ class CheckFailed(Exception):
         super().__init__(problem)
         self.problem = problem
         self.remedy = remedy
+
+
+class CheckWarning(CheckFailed):
+    """All parts work, but something should be looked at. The exit status of `doctor` stays 0."""
 
 
 @dataclass(frozen=True)
@@ -249,6 +253,21 @@ def check_gateways() -> str:
     return _("%(count)d stores have one, all with a key") % {"count": len(gateways)}
 
 
+def check_stores() -> str:
+    """Stores that an import made have neither a name for buyers nor a time zone until staff give them both."""
+    unnamed = list(Store.objects.unnamed().order_by("slug").values_list("slug", flat=True))
+    without_zone = list(Store.objects.without_time_zone().order_by("slug").values_list("slug", flat=True))
+    problems = []
+    if unnamed:
+        problems.append(_("without a name: %(stores)s") % {"stores": ", ".join(unnamed)})
+    if without_zone:
+        problems.append(_("without a time zone: %(stores)s") % {"stores": ", ".join(without_zone)})
+    if problems:
+        remedy = _("Open Stores in the admin. Until then, buyers see no name of the store, or dates without times.")
+        raise CheckWarning("; ".join(problems), remedy)
+    return _("all have a name and a time zone")
+
+
 def check_settings() -> str:
     # A demo runs without HTTPS, so Django's deployment checks give warnings there.
     level = checks.ERROR if settings.DEMO else checks.WARNING
@@ -287,6 +306,7 @@ CHECKS = (
     Check("outbox", check_outbox, needs=("database", "migrations")),
     Check("keys", check_keys, needs=("database", "migrations")),
     Check("gateways", check_gateways, needs=("database", "migrations")),
+    Check("stores", check_stores, needs=("database", "migrations")),
     Check("demo", check_demo),
 )
 

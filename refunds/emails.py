@@ -59,7 +59,7 @@ def context(case_type: type[DecidedCase], message: Message) -> dict[str, Any]:
         "order": order,
         "quote": event.text,
         "quote_label": gettext("You wrote:") if event.actor == CaseEvent.Actor.BUYER else "",
-        "zone": order.store.tzinfo if order is not None else timezone.get_default_timezone(),
+        "zone": order.locality if order is not None else timezone.get_default_timezone(),
     }
     if order is not None:
         shown |= {"reply_to": order.store.support_email}
@@ -129,8 +129,8 @@ def _is_recipients_order(case: DecidedCase, order: Order) -> bool:
 
 def _about_withdrawal(case: Withdrawal, event: CaseEvent, order: Order | None) -> dict[str, Any]:
     """The statement as it was made, with its date and time, if the email is its acknowledgement."""
-    zone = order.store.tzinfo if order else timezone.get_default_timezone()
-    moment = f"{formats.local_time(case.created_at, zone)} ({formats.zone_name(case.created_at, zone)})"
+    zone = order.locality if order else timezone.get_default_timezone()
+    moment = formats.exact_time(case.created_at, zone)
     facts = [(gettext("Reference"), case.reference)]
     about: dict[str, Any] = {}
     own_number, own_address = (

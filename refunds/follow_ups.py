@@ -96,7 +96,7 @@ def _context(message: Message) -> dict[str, Any]:
         (gettext("Amount"), format_money(refund.amount, order.currency)),
         (
             gettext("Sent on") if refund.refunded_at else gettext("Sent"),
-            formats.refund_day(refund, order.store.tzinfo),
+            formats.refund_day(refund, order.locality),
         ),
     ]
     if payment := formats.payment_line(order):

@@ -190,7 +190,7 @@ def tasks(order: Order, panel: RequestsPanel) -> list[Task]:
     elif panel.is_period_over and panel.last_moment is not None:
         url = reverse("refunds:request_return", args=[order.public_id])
         detail = gettext("The return period ended on %(day)s") % {
-            "day": formats.local_day(panel.last_moment, order.store.tzinfo)
+            "day": formats.local_day(panel.last_moment, order.locality)
         }
         offered.append(Task(_("Returns"), url, detail))
     if panel.has_withdrawal_right:
@@ -206,7 +206,7 @@ def _return_detail(order: Order, panel: RequestsPanel) -> str:
     if not panel.days_left:
         return gettext("Today is the last day")
     words = ngettext("%(days)d day left, until %(day)s", "%(days)d days left, until %(day)s", panel.days_left)
-    return words % {"days": panel.days_left, "day": formats.local_day(panel.last_moment, order.store.tzinfo)}
+    return words % {"days": panel.days_left, "day": formats.local_day(panel.last_moment, order.locality)}
 
 
 def _has_withdrawn(rows: Sequence[_Row]) -> bool:

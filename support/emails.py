@@ -78,7 +78,7 @@ def _common(said: ThreadMessage) -> dict[str, Any]:
         "masked": mask_address(order.email) if order and order.email else "",
         "facts": facts,
         "minutes": MINUTES,
-        "zone": thread.store.tzinfo if thread.store else timezone.get_default_timezone(),
+        "zone": thread.store.locality if thread.store else timezone.get_default_timezone(),
         "reply_to": (thread.store.support_email if thread.store else ""),
     }
 

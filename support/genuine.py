@@ -41,7 +41,7 @@ def find_email_by_code(typed: str) -> ConfirmedEmail | None:
     if message is None:
         return None
     order = Order.objects.select_related("store").filter(pk=message.order_id).first() if message.order_id else None
-    zone = order.store.tzinfo if order else timezone.get_default_timezone()
+    zone = order.locality if order else timezone.get_default_timezone()
     return ConfirmedEmail(
         label=kinds.label(message.kind),
         day=formats.local_day(message.sent_at or message.created_at, zone),

@@ -42,7 +42,8 @@ def get_or_create_stores(slugs: Iterable[str], created: set[int]) -> dict[str, i
     wanted = set(slugs)
     known = existing_store_ids(wanted)
     if missing := wanted - known.keys():
-        Store.objects.bulk_create([Store(slug=slug, name=slug) for slug in sorted(missing)], ignore_conflicts=True)
+        stores = [Store(slug=slug, name=slug, is_time_zone_assumed=True) for slug in sorted(missing)]
+        Store.objects.bulk_create(stores, ignore_conflicts=True)
         new = existing_store_ids(missing)
         created.update(new.values())
         known |= new

@@ -42,7 +42,12 @@ def download(request: HttpRequest, order: Order, release_id: int) -> HttpRespons
         return _refusal_page(request, "withdrawn" if gone else "unknown", 410 if gone else 404, order=order)
     if not offer.entitlement.is_open:
         return _refusal_page(
-            request, "not_allowed", 403, order=order, availability_text=availability_text(offer), product=offer.product
+            request,
+            "not_allowed",
+            403,
+            order=order,
+            availability_text=availability_text(offer, order.locality),
+            product=offer.product,
         )
     release = Release.objects.get(pk=release_id)
     issued = Download.objects.create(

@@ -14,6 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from notifications.addresses import EmailKeyField, email_key
+from orders.localities import Locality, make_locality
 from orders.models.corrections import NO_END_YET
 from orders.models.fields import NoCardNumbersCharField, NoCardNumbersTextField, money_field
 from orders.models.payments import Refund
@@ -194,6 +195,11 @@ class Order(models.Model):
     def email(self) -> str:
         """The address that emails about this order go to, or an empty string."""
         return (self.contact_email or self.store_email).strip()
+
+    @property
+    def locality(self) -> Locality:
+        """Time zone and country for dates about this order. Needs its store."""
+        return make_locality(self.store.time_zone, self.billing_country, is_zone_known=self.store.is_time_zone_known)
 
     def is_frozen(self, now: datetime) -> bool:
         """Whether a correction of its address can still be undone."""

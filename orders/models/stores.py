@@ -5,14 +5,29 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from orders.localities import Locality, make_locality
 from orders.models.fields import NoCardNumbersCharField, NoCardNumbersSlugField, NoCardNumbersTextField
 
 
 def validate_time_zone(name: str) -> None:
     if name not in available_timezones():
         raise ValidationError(_("%(name)s is not a time zone. Use a name like Europe/Berlin."), params={"name": name})
+
+
+DEFAULT_TIME_ZONE = "UTC"
+
+
+class StoreQuerySet(models.QuerySet["Store"]):
+    def unnamed(self) -> "StoreQuerySet":
+        """Stores that an import made and that still have no name for buyers. See `Store.public_name`."""
+        return self.filter(Q(name="") | Q(name=F("slug")))
+
+    def without_time_zone(self) -> "StoreQuerySet":
+        """Stores whose time zone nobody has set. See `Store.is_time_zone_known`."""
+        return self.filter(is_time_zone_assumed=True, time_zone=DEFAULT_TIME_ZONE)
 
 
 class Store(models.Model):
@@ -25,7 +40,11 @@ class Store(models.Model):
 
     slug = NoCardNumbersSlugField(_("short name"), max_length=64, unique=True)
     name = NoCardNumbersCharField(_("name"), max_length=200)
-    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
+    time_zone = models.CharField(
+        _("time zone"), max_length=64, default=DEFAULT_TIME_ZONE, validators=[validate_time_zone]
+    )
+    # An import made the store with the default time zone, and staff have not confirmed it.
+    is_time_zone_assumed = models.BooleanField(default=False, db_default=False, editable=False)
     language = models.CharField(
         _("language"), max_length=16, default="en", help_text=_("Used for orders without a language.")
     )
@@ -43,6 +62,8 @@ class Store(models.Model):
         help_text=_("Ask for an emailed code before showing serial numbers and invoices."),
     )
 
+    objects = StoreQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("store")
         verbose_name_plural = _("stores")
@@ -53,6 +74,21 @@ class Store(models.Model):
     @property
     def tzinfo(self) -> tzinfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def is_time_zone_known(self) -> bool:
+        """Whether somebody has set the time zone. If not, buyers see dates without times."""
+        return not self.is_time_zone_assumed or self.time_zone != DEFAULT_TIME_ZONE
+
+    @property
+    def locality(self) -> Locality:
+        """Time zone and country for dates that belong to no order."""
+        return make_locality(self.time_zone, "", is_zone_known=self.is_time_zone_known)
+
+    @property
+    def public_name(self) -> str:
+        """The name that buyers see; empty while it is only the short name, which an import gave it."""
+        return "" if self.name == self.slug else self.name
 
 
 class FollowUpSchedule(models.Model):

@@ -1,13 +1,11 @@
 """Filters for money and dates, and the addresses of the theme and of other apps' pages."""
 
-from datetime import date, datetime, tzinfo
 from decimal import Decimal
 
 from django import template
 
 from notifications.site import page_path
 from orders import formats, theme
-from orders.models import Refund
 from orders.money import format_money
 
 register = template.Library()
@@ -16,6 +14,12 @@ register.filter("country", formats.country)
 register.filter("card_brand", formats.card_brand)
 register.filter("wallet", formats.wallet)
 register.filter("percent", formats.percent)
+register.filter("day", formats.day)
+register.filter("local_day", formats.local_day)
+register.filter("local_day_with_zone", formats.local_day_with_zone)
+register.filter("local_time", formats.local_time)
+register.filter("exact_time", formats.exact_time)
+register.filter("refund_day", formats.refund_day)
 
 
 @register.filter
@@ -27,31 +31,6 @@ def money(amount: Decimal, currency: str) -> str:
 def money_off(amount: Decimal, currency: str) -> str:
     """A discount: negative, with the minus sign where the language puts it."""
     return format_money(-amount, currency)
-
-
-@register.filter
-def day(value: date) -> str:
-    return formats.day(value)
-
-
-@register.filter
-def local_day(moment: datetime, zone: tzinfo) -> str:
-    return formats.local_day(moment, zone)
-
-
-@register.filter
-def refund_day(refund: Refund, zone: tzinfo) -> str:
-    return formats.refund_day(refund, zone)
-
-
-@register.filter
-def local_time(moment: datetime, zone: tzinfo) -> str:
-    return formats.local_time(moment, zone)
-
-
-@register.filter
-def zone_name(moment: datetime, zone: tzinfo) -> str:
-    return formats.zone_name(moment, zone)
 
 
 @register.simple_tag

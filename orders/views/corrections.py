@@ -131,7 +131,7 @@ def undo_correction(request: HttpRequest, token: str) -> HttpResponse:
     context = {"token": token, "state": state, "hours": UNDO_HOURS}
     if link is not None:
         order = link.correction.order
-        context |= {"order": order, "zone": order.store.tzinfo, "new": mask_address(order.email), "until": until}
+        context |= {"order": order, "zone": order.locality, "new": mask_address(order.email), "until": until}
     return render(request, "orders/correct_email_undo.html", context, status=UNDO_STATUS_CODES[state])
 
 

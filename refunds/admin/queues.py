@@ -199,7 +199,7 @@ class ReturnAdmin(RequestAdmin):
             lines=lines,
             eligibility=check_eligibility(case.order, timezone.now()),
             payment=formats.payment_line(case.order),
-            zone=case.order.store.tzinfo,
+            zone=case.order.locality,
             cashback_claims=list(
                 case.order.cashback_claims.filter(license_id__in=case.license_ids())
                 .exclude(status__in=CALLED_OFF)

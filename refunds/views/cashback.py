@@ -178,7 +178,7 @@ def _context(page: CashbackPage, form: CashbackForm | None, refusal: str = "") -
         "refusal": refusal,
         "countries": sorted(((code, formats.country(code)) for code in codes), key=lambda each: each[1]),
         "due_at": default_due_at(),
-        "zone": page.orders[0].store.tzinfo if page.orders else UTC,
+        "zone": page.orders[0].locality if page.orders else UTC,
     }
 
 

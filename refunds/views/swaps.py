@@ -81,7 +81,7 @@ def _check_page(request: HttpRequest, form: SwapForm, eligibility: Eligibility) 
 
 
 def _order_context(order: Order) -> dict[str, Any]:
-    return {"order": order, "zone": order.store.tzinfo, "payment": formats.payment_line(order)}
+    return {"order": order, "zone": order.locality, "payment": formats.payment_line(order)}
 
 
 # --- Status page -----------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from orders import access
 from orders.http import UNPROCESSABLE, get_or_post, no_store, tell_about_card_number, too_many_requests
+from orders.localities import Locality
 from orders.rate_limits import Rate, RateLimit, consume, next_attempt_at
 from refunds.forms.withdrawals import WithdrawalForm
 from refunds.models import Withdrawal
@@ -80,8 +81,8 @@ def acknowledgement(request: HttpRequest, reference: str) -> HttpResponse:
     return render(request, "refunds/withdrawal.html", context)
 
 
-def _zone(request: HttpRequest, withdrawal: Withdrawal) -> tzinfo:
-    """Return the store's time zone if the order is accessible, else UTC, to not reveal whether the order exists."""
+def _zone(request: HttpRequest, withdrawal: Withdrawal) -> Locality | tzinfo:
+    """Return the order's locality if it is accessible, else UTC, to not reveal whether the order exists."""
     accessible = access.granted_orders(request).for_number(withdrawal.order_number).for_email(withdrawal.email)
     order = accessible.select_related("store").first()
-    return order.store.tzinfo if order is not None else timezone.get_default_timezone()
+    return order.locality if order is not None else timezone.get_default_timezone()

@@ -98,7 +98,7 @@ def _context(thread: Thread, form: ReplyForm) -> dict[str, Any]:
         "order": order,
         "thread_messages": [event for event in events if not event.note],
         "was_receipt_emailed": not any(event.note for event in events),
-        "zone": thread.store.tzinfo if thread.store else timezone.get_default_timezone(),
+        "zone": thread.store.locality if thread.store else timezone.get_default_timezone(),
         "tone": BADGE_TONES[Thread.Status(thread.status)],
         "address": mask_address(thread.email),
         "form": form,

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from portal.doctor_checks import CHECKS, Check, CheckFailed
+from portal.doctor_checks import CHECKS, Check, CheckFailed, CheckWarning
 
 CHECK_TIMEOUT = 10.0  # seconds
 NAMES = [check.name for check in CHECKS]
@@ -18,7 +18,7 @@ RETRY_INTERVAL = 0.3  # seconds, with --wait
 
 EXAMPLES = """\
 examples:
-  manage.py doctor              a line each; exit status 0 when all is well, 1 when not
+  manage.py doctor              a line each; exit status 0 when all is well (or with warnings only), 1 when not
   manage.py doctor --wait 60    after a start: look again until all is well, for a minute at most
   manage.py doctor beat mail    these parts only, and what they need
 
@@ -32,6 +32,7 @@ class CheckResult:
     description: str
     remedy: str = ""
     is_ok: bool = True
+    is_warning: bool = False  # it is ok, and something should be looked at
 
 
 class HelpFormatter(DjangoHelpFormatter):
@@ -68,6 +69,8 @@ class Command(BaseCommand):
 
     def print_result(self, result: CheckResult) -> None:
         state = self.style.SUCCESS(_("ok")) if result.is_ok else self.style.ERROR(_("FAILED"))
+        if result.is_warning:
+            state = self.style.WARNING(_("WARNING"))
         self.stdout.write(f"{result.check.name:<11} {state}: {result.description}")
         if result.remedy:
             self.stdout.write(f"{'':<11} → {result.remedy}")
@@ -112,6 +115,8 @@ def run_check(check: Check) -> CheckResult:
 def _run_in_thread(check: Check) -> CheckResult:
     try:
         return CheckResult(check, check.run())
+    except CheckWarning as warning:
+        return CheckResult(check, warning.problem, warning.remedy, is_warning=True)
     except CheckFailed as failure:
         return CheckResult(check, failure.problem, failure.remedy, is_ok=False)
     except Exception as error:  # an unexpected error is a result as well, not a traceback
