@@ -12,6 +12,7 @@ from django.utils import timezone
 from cases.models import Case, CaseEvent, DecidedCase
 from cases.refusals import WrongStatus
 from notifications.services import send
+from orders.localities import visitor_language
 from orders.models import Order
 
 AnyCase = TypeVar("AnyCase", bound=Case)
@@ -60,6 +61,8 @@ def transition(
         columns |= {"decided_at": timezone.now(), "decided_by": by}
     for name, value in columns.items():
         setattr(case, name, value)
+    if actor == Actor.BUYER and by is None and case.pk:  # from here on, in the language of the page they used
+        case.language = visitor_language.get() or case.language
     case.save()
     event = add_event(case, from_status, actor, by=by, text=text, note=note)
     if notify_buyer:

@@ -75,15 +75,15 @@ def send_many(emails: Iterable[OutgoingEmail]) -> int:
 def send_again(kind: str, about: Model, to: str, *, order_id: int | None = None, language: str = "") -> bool:
     """Send an email of this kind about this object again, as a new row.
 
-    If one is still waiting for the same address, it is made due now instead, so that repeated clicks send
-    one email. Returns whether a row was added.
+    If one is still waiting for the same address, it is made due now instead, in this language, so that repeated
+    clicks send one email. Returns whether a row was added.
     """
     earlier = Message.objects.filter(kind=kind, object_id=about.pk)
     waits_for_address = Q(recipient=to.strip())
     if kinds.get(kind).recipient is not None:
         # It goes to the current address, whatever its row says, unless it is being sent right now.
         waits_for_address |= Q(leased_until=None)
-    if deliver_now(earlier.filter(waits_for_address)):
+    if deliver_now(earlier.filter(waits_for_address), language=language):
         return False
     # With the count in the key, two simultaneous clicks send one email.
     return send(kind, about, to, f"again-{earlier.count()}", order_id=order_id, language=language)
@@ -106,9 +106,10 @@ def cancel_about_orders(order_ids: Collection[int]) -> int:
     return waiting.update(status=Message.Status.CANCELLED)
 
 
-def deliver_now(messages: MessageQuerySet) -> int:
-    """Make waiting messages due now. Returns how many."""
-    return messages.waiting().update(due_at=timezone.now())
+def deliver_now(messages: MessageQuerySet, language: str = "") -> int:
+    """Make waiting messages due now, and set their language if one is given. Returns how many."""
+    changes = {"due_at": timezone.now()} | ({"language": language} if language else {})
+    return messages.waiting().update(**changes)
 
 
 def retry_failed(messages: MessageQuerySet) -> int:

@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 
 from babel.core import get_global
 
-# The country of the browser that sent the request, or an empty string. Set by `VisitorCountryMiddleware`.
+# Of the browser that sent the request that is being answered: its country, and the language of the page. Empty outside
+# of requests. Set by `VisitorMiddleware`.
 visitor_country: ContextVar[str] = ContextVar("visitor_country", default="")
+visitor_language: ContextVar[str] = ContextVar("visitor_language", default="")
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,27 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language
 
 from orders.countries import browser_country
-from orders.localities import visitor_country
+from orders.localities import visitor_country, visitor_language
 
 
-class VisitorCountryMiddleware:
-    """Make the browser's country known to dates that belong to no order, for the duration of the request."""
+class VisitorMiddleware:
+    """Make country and language of the visitor known for the duration of the request.
+
+    Dates that belong to no order are written for that country. Emails that buyers trigger have the language of the page
+    on which they did it. Comes after Django's LocaleMiddleware.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        token = visitor_country.set(browser_country(request))
+        country = visitor_country.set(browser_country(request))
+        language = visitor_language.set(get_language() or "")
         try:
             return self.get_response(request)
         finally:
-            visitor_country.reset(token)
+            visitor_country.reset(country)
+            visitor_language.reset(language)

@@ -21,7 +21,7 @@ def order_page_context(order: Order, *, with_panels: bool = True) -> dict[str, A
     """
     context: dict[str, Any] = {
         "order": order,
-        "zone": order.store.tzinfo,
+        "zone": order.locality,
         "status": describe_status(order.status),
         "is_settled": order.status == Order.Status.COMPLETED,  # its badge says all
         "payment": formats.payment(order),

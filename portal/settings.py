@@ -119,7 +119,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "orders.middleware.VisitorCountryMiddleware",
+    "orders.middleware.VisitorMiddleware",
     "django.middleware.common.CommonMiddleware",
     "files.upload_limits.RequestSizeLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -203,6 +203,7 @@ SITE_PAGES = {
     "contact": "support:contact",
     "charged": "support:charged",
     "genuine": "support:genuine",
+    "stores": "support:stores",
 }
 SUPPORT_URL = env.str("SUPPORT_URL", "")  # where people are sent who need a person
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", DEFAULT_FROM_EMAIL)

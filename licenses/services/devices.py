@@ -13,7 +13,7 @@ from licenses.models import Device, DeviceRelease, License
 from licenses.models.devices import UNDO_WITHIN
 from notifications.services import cancel, send
 from orders.models import Order
-from orders.services.confirmations import order_language
+from orders.services.confirmations import buyer_language
 
 DEVICE_RELEASED = "device_released"
 YEAR = timedelta(days=365)
@@ -81,7 +81,7 @@ def release(device: Device, order: Order, now: datetime) -> DeviceRelease:
                 _("You have released as many devices as this license allows for now. Support can help you.")
             )
         released = DeviceRelease.objects.create(device=device, requested_at=now)
-        send(DEVICE_RELEASED, released, order.email, order_id=order.pk, language=order_language(order))
+        send(DEVICE_RELEASED, released, order.email, order_id=order.pk, language=buyer_language(order))
     return released
 
 

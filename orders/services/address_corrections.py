@@ -26,7 +26,7 @@ from notifications.addresses import address_subject
 from notifications.models import Message
 from notifications.services import deliver_now, send, send_again
 from orders.models import NO_END_YET, UNDO_PERIOD, AddressCorrection, CorrectionLink, Order
-from orders.services.confirmations import CONFIRMATION, order_language
+from orders.services.confirmations import CONFIRMATION, buyer_language, order_language
 from orders.services.ending_access import ACCESS_COLUMNS, end_access
 
 MAX_CORRECTIONS = 3  # of one order by its buyer, within CORRECTIONS_WINDOW
@@ -202,7 +202,8 @@ def undo_correction(correction: AddressCorrection, by: User | None = None) -> bo
         _update_freeze(order, now)
         order.save(update_fields=_ADDRESS_COLUMNS + ACCESS_COLUMNS)
         deliver_now(Message.objects.about_order(order.pk))  # some wait for the end of the freeze
-        _notify_about_undo(order, corrections[0], removed)
+        language = buyer_language(order) if by is None else order_language(order)
+        _notify_about_undo(order, corrections[0], removed, language)
     return True
 
 
@@ -212,11 +213,11 @@ def _removed_addresses(corrections: Iterable[AddressCorrection], restored: str) 
     return list(by_subject.values())
 
 
-def _notify_about_undo(order: Order, correction: AddressCorrection, removed: Iterable[str]) -> None:
-    language = order_language(order)
+def _notify_about_undo(order: Order, correction: AddressCorrection, removed: Iterable[str], language: str) -> None:
+    """Tell the restored address in this language; the removed ones in that of the order."""
     send(UNDONE, correction, order.email, TO_OLD, order_id=order.pk, language=language)
     for number, address in enumerate(removed):
-        send(UNDONE, correction, address, f"{TO_NEW}-{number}", order_id=order.pk, language=language)
+        send(UNDONE, correction, address, f"{TO_NEW}-{number}", order_id=order.pk, language=order_language(order))
     send_again(CONFIRMATION, order, order.email, order_id=order.pk, language=language)
     # Without `order_id`: the buyer's page does not list it.
     support = order.store.support_email or parseaddr(settings.SUPPORT_EMAIL)[1]

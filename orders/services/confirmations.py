@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from notifications.models import Message
 from notifications.services import OutgoingEmail, send_again, send_many
+from orders.localities import visitor_language
 from orders.models import Order, OrderQuerySet
 
 CONFIRMATION = "order_confirmation"
@@ -45,7 +46,16 @@ def recent_orders(order_ids: Any) -> OrderQuerySet:
 
 
 def order_language(order: Order) -> str:
+    """Return the language of emails about an order that its buyer did not trigger."""
     return order.language or order.store.language
+
+
+def buyer_language(order: Order) -> str:
+    """Return the language of emails that the buyer triggers: that of the page they are on, else the order's.
+
+    Only for what buyers do themselves: on pages for staff, this would be the language of the staff.
+    """
+    return visitor_language.get() or order_language(order)
 
 
 class ResendResult(Enum):
@@ -56,8 +66,11 @@ class ResendResult(Enum):
     TOO_MANY = "too_many"
 
 
-def resend_confirmation(order: Order) -> ResendResult:
-    """Queue the confirmation again, to the address that the order has when it is sent."""
+def resend_confirmation(order: Order, language: str = "") -> ResendResult:
+    """Queue the confirmation again, to the address that the order has when it is sent.
+
+    In the language of the order, or in the given one.
+    """
     if not order.email:
         return ResendResult.NO_ADDRESS
     recent = Message.objects.filter(
@@ -65,5 +78,5 @@ def resend_confirmation(order: Order) -> ResendResult:
     ).exclude(key="first")
     if recent.count() >= MAX_RESENDS_PER_HOUR:
         return ResendResult.TOO_MANY
-    send_again(CONFIRMATION, order, order.email, order_id=order.pk, language=order_language(order))
+    send_again(CONFIRMATION, order, order.email, order_id=order.pk, language=language or order_language(order))
     return ResendResult.QUEUED

@@ -19,7 +19,7 @@ from orders.http import get_or_post, no_store
 from orders.invoice import Invoice, build_invoice
 from orders.models import Order
 from orders.order_page import order_page_context
-from orders.services.confirmations import ResendResult, resend_confirmation
+from orders.services.confirmations import ResendResult, buyer_language, resend_confirmation
 from orders.statuses import StatusDescription, describe_status
 
 LISTED_ITEMS = 2
@@ -104,7 +104,7 @@ def _build_invoice(order: Order) -> Invoice:
 @with_order
 def confirmation(request: HttpRequest, order: Order) -> HttpResponse:
     if request.method == "POST":
-        _add_resend_message(request, order, resend_confirmation(order))
+        _add_resend_message(request, order, resend_confirmation(order, buyer_language(order)))
     return redirect("orders:order", order.public_id)
 
 

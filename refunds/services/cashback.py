@@ -21,7 +21,7 @@ from cases.transitions import Actor, add_event, lock_order, locked, status_label
 from files.services import store_file
 from licenses.models import License, normalize_serial
 from orders.models import Order
-from orders.services.confirmations import order_language
+from orders.services.confirmations import buyer_language
 from refunds import payout_details
 from refunds.ledger import load_ledger
 from refunds.models import CashbackClaim
@@ -131,7 +131,7 @@ def request_cashback(
             payout_method=CashbackClaim.PayoutMethod.BANK if details else CashbackClaim.PayoutMethod.ORIGINAL,
             payout_details=payout_details.encrypt(details) if details else b"",
             submission_id=submission_id,
-            language=language or order_language(order),
+            language=language or buyer_language(order),
         )
         transition(claim, Status.RECEIVED, Actor.BUYER)
     return claim

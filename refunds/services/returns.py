@@ -19,7 +19,7 @@ from cases.transitions import Actor, lock_order, locked, transition
 from licenses.models import License
 from orders.models import Order
 from orders.money import round_to_currency
-from orders.services.confirmations import order_language
+from orders.services.confirmations import buyer_language
 from refunds.amounts import ZERO, allocate, can_be_approved
 from refunds.auto_approval import is_approved_automatically, load_payouts, lock_buyer
 from refunds.eligibility import Eligibility, LineEligibility, check_eligibility
@@ -157,7 +157,7 @@ def request_return(
             reason=reason,
             comment=comment,
             submission_id=find_submission(order.returns.all(), submission_id, CALLED_OFF)[1],
-            language=language or order_language(order),
+            language=language or buyer_language(order),
             currency=order.currency,
             amount=sum((each.amount for each in checked), ZERO),
         )

@@ -18,7 +18,7 @@ from cases.submissions import find_submission
 from cases.transitions import Actor, lock_order, locked, status_label, transition
 from licenses.services.assigning import NotAssignable, assign
 from orders.models import Order, OrderLine
-from orders.services.confirmations import order_language
+from orders.services.confirmations import buyer_language
 from refunds.eligibility import RETURN_REQUESTED, Eligibility, LineEligibility, check_eligibility, units_in_open_returns
 from refunds.ledger import load_ledger
 from refunds.models import Swap, SwapOffer
@@ -140,7 +140,7 @@ def request_swap(order: Order, request: SwapRequest, submission_id: UUID | None 
             currency=order.currency,
             comment=request.comment,
             submission_id=find_submission(order.swaps.all(), submission_id, CALLED_OFF)[1],
-            language=language or order_language(order),
+            language=language or buyer_language(order),
         )
         transition(swap, Status.RECEIVED, Actor.BUYER, text=request.comment)
     return swap

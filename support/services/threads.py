@@ -25,6 +25,7 @@ from files.models import Upload
 from files.services import store_files
 from notifications.addresses import address_subject
 from notifications.services import send
+from orders.localities import visitor_language
 from orders.models import Order, Store
 from orders.rate_limits import Rate, RateLimit, consume
 from support.models import ChargeClaim, Thread, ThreadFile, ThreadLink, ThreadMessage
@@ -186,7 +187,8 @@ def send_link(thread: Thread) -> bool:
         if not consume(limits, timezone.now()):
             return False
         link = ThreadLink.objects.create(thread=thread)
-        return send("thread_link", link, thread.email, order_id=_order_id_for_email(thread), language=thread.language)
+        language = visitor_language.get() or thread.language
+        return send("thread_link", link, thread.email, order_id=_order_id_for_email(thread), language=language)
 
 
 def is_suspect(thread: Thread) -> bool:
