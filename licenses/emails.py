@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from licenses import serial_panel
+from licenses.follow_ups import DOWNLOADS_ANCHOR
 from licenses.models import DeviceRelease, LicensedLine
 from licenses.models.missing import ACTIVE_STATUSES
 from licenses.services.devices import DEVICE_RELEASED
@@ -33,7 +34,7 @@ def serial_arrived(message: Message) -> dict[str, Any]:
         "highlights": serial_panel.email_highlights(serial_panel.load_serials([order])[order.pk]),
         "facts": [(gettext("Order number"), order.number)],
         "how_to_open": how_to_open(order),
-        "url": site_url(reverse("orders:order", args=[order.public_id])),
+        "url": site_url(reverse("orders:order", args=[order.public_id])) + DOWNLOADS_ANCHOR,
         "reply_to": order.store.support_email,
     }
 

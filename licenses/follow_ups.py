@@ -40,6 +40,7 @@ NOT_ACTIVATED_DAYS, NOT_ACTIVATED_WINDOW = 4, timedelta(days=14)
 PORTAL_FORMAT = "portal"
 PAID = (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED)
 CHUNK_ROWS = 500
+DOWNLOADS_ANCHOR = "#downloads"  # of the panel on the order page
 
 
 def paid_orders() -> QuerySet[Order]:
@@ -163,7 +164,9 @@ def _not_activated(message: Message) -> dict[str, Any]:
         for pk, product in products.items()
         if pk in with_guide
     ]
-    return order_context(order) | {"names": [product.name for product in products.values()], "links": guides}
+    about = order_context(order)
+    url = f"{about['url']}{DOWNLOADS_ANCHOR}"
+    return about | {"names": [product.name for product in products.values()], "url": url, "links": guides}
 
 
 register(

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from itertools import islice
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db import DatabaseError
 from django.db.models import Exists, OuterRef, QuerySet
@@ -17,6 +18,7 @@ from licenses import offers
 from licenses.entitlement import EXTENDED_YEARS, EntitlementSource, years_after
 from licenses.follow_ups import (
     CHUNK_ROWS,
+    DOWNLOADS_ANCHOR,
     PAID,
     TEMPLATES,
     find_paid_order,
@@ -36,6 +38,7 @@ from notifications.kinds import (
     register,
 )
 from notifications.models import Message
+from notifications.site import page_path, site_url
 from orders import formats, panels
 from orders.models import Order, OrderLine, load_items
 from orders.recipients import order_recipient
@@ -156,8 +159,11 @@ def _downloads_end(message: Message) -> dict[str, Any]:
     _order, all_offers = _load_offers([order])[0]
     shown = [each for each in all_offers if each.entitlement.is_open]
     about = order_context(order)
-    about["facts"] += [(gettext("Download until"), formats.day(date.fromisoformat(message.key), order.locality))]
+    day = formats.day(date.fromisoformat(message.key), order.locality)
+    about["facts"] += [(gettext("Download until"), day)]
     return about | {
+        "day": day,
+        "url": f"{about['url']}{DOWNLOADS_ANCHOR}",
         "names": [each.product for each in shown],
         "is_extended": any(each.entitlement.source == EntitlementSource.EXTENDED for each in shown),
     }
@@ -227,8 +233,15 @@ def _license_ends(message: Message) -> dict[str, Any]:
     product = license.product.name if license.product else ""
     if product:
         about["facts"] += [(gettext("Product"), product)]
-    about["facts"] += [(gettext("Valid until"), formats.day(date.fromisoformat(message.key), order.locality))]
-    return about | {"product": product}
+    day = formats.day(date.fromisoformat(message.key), order.locality)
+    about["facts"] += [(gettext("Valid until"), day)]
+    country = urlencode({"country": order.locality.country})
+    return about | {
+        "product": product,
+        "day": day,
+        "url": f"{site_url(page_path('stores'))}?{country}",
+        "links": [(gettext("See my order"), about["url"])],
+    }
 
 
 register(

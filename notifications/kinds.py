@@ -95,8 +95,9 @@ class EmailKind:
     """One kind of email.
 
     `template` extends `email_base`, which is one of `notifications/emails/base.{html,txt,subject.txt}`, and
-    fills the blocks `subject`, `heading`, `lead` and `next_step`, and where it needs them `preheader` (what
-    inboxes show beside the subject), `button` (its label), `button_hint`, `items_heading` and `fine_print`.
+    fills the blocks `subject`, `heading`, `lead` and `next_step`, and where it needs them `preheader` (what inboxes
+    show beside the subject, 90 characters at most; the beginning of the lead by default), `button` (its label),
+    `button_hint`, `items_heading` and `fine_print`. The subject contains the number of the order or the reference.
 
     `context` returns what the template and the bases show. All of these are optional:
     `url` (of the button), `facts` (pairs of label and value), `highlights`, `quote` and `quote_label` (what

@@ -20,7 +20,10 @@ from notifications.site import page_path, site_host, site_url
 
 # Background of an email in light and in dark mode; the same values as in templates/notifications/emails/base.html.
 LIGHT_BACKGROUND = "#ffffff"
-DARK_BACKGROUND = "#1d2127"
+DARK_BACKGROUND = "#14181d"
+# Characters without width that fill the preview line of an inbox, so that only our sentence stands there.
+PREVIEW_LENGTH = 90
+PREVIEW_PADDING = "\N{NO-BREAK SPACE}\N{ZERO WIDTH NON-JOINER}" * PREVIEW_LENGTH
 
 
 BASES = "notifications/emails/base"
@@ -44,6 +47,7 @@ def build(message: Message, kind: EmailKind) -> EmailMultiAlternatives:
             context["follow_ups_url"] = opt_outs.opt_out_url(message)
         subject = " ".join(_render(kind, f"{BASES}.subject.txt", context).split())
         text = BLANK_LINES.sub("\n\n", _render(kind, f"{BASES}.txt", context)).strip() + "\n"
+        context |= {"subject": subject, "preview": preview(kind, context), "preview_padding": PREVIEW_PADDING}
         html = _render(kind, f"{BASES}.html", context)
     email = EmailMultiAlternatives(
         subject=subject,
@@ -60,6 +64,12 @@ def build(message: Message, kind: EmailKind) -> EmailMultiAlternatives:
     )
     email.attach_alternative(html, "text/html")
     return email
+
+
+def preview(kind: EmailKind, context: dict[str, Any]) -> str:
+    """What inboxes show beside the subject: the preheader or, where an email has none, the beginning of its lead."""
+    paragraphs = _render(kind, f"{BASES}.preview.txt", context).strip().split("\n\n")
+    return " ".join(paragraphs[0].split())
 
 
 def _render(kind: EmailKind, base: str, context: dict[str, Any]) -> str:

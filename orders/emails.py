@@ -40,15 +40,17 @@ def confirmation(message: Message) -> dict[str, Any]:
         (gettext("Status"), describe_status(order.status).name),
         (gettext("Paid with"), formats.payment_line(order)),
     ]
+    highlights = [
+        highlight
+        for panel, content in panels.load_panels([order])[order.pk]
+        if panel.email_highlights
+        for highlight in panel.email_highlights(content)
+    ]
     return {
         "order": order,
         "facts": [(label, value) for label, value in facts if value],
-        "highlights": [
-            highlight
-            for panel, content in panels.load_panels([order])[order.pk]
-            if panel.email_highlights
-            for highlight in panel.email_highlights(content)
-        ],
+        "highlights": highlights,
+        "has_serial": any(highlight.value for highlight in highlights),
         "url": site_url(reverse("orders:order", args=[order.public_id])),
         "how_to_open": how_to_open(order),
         "items": [
@@ -132,8 +134,9 @@ def start_link_lifetime(message: Message, status: Message.Status, at: datetime) 
 
 
 def lookup_code(message: Message) -> dict[str, Any]:
-    code = LookupCode.objects.get(pk=message.object_id)
+    code = LookupCode.objects.select_related("order").get(pk=message.object_id)
     return {
+        "number": code.order.number,
         "highlights": [Highlight(gettext("Code"), lookup_codes.code_digits(code))],
         "minutes": int(lookup_codes.LIFETIME.total_seconds() // 60),
     }

@@ -103,6 +103,7 @@ def _context(message: Message) -> dict[str, Any]:
         facts.append((gettext("To"), payment))
     return {
         "order": order,
+        "amount": format_money(refund.amount, order.currency),
         "facts": facts,
         "url": site_url(reverse("orders:order", args=[order.public_id])),
         "reply_to": order.store.support_email,

@@ -13,8 +13,9 @@ register = template.Library()
 
 # Class (for dark mode) and inline style of a paragraph. See templates/notifications/emails/base.html.
 STYLES = {
-    "ink": ("ink", "margin: 0 0 14px; color: #1b2733"),
-    "quiet": ("quiet", "margin: 0 0 12px; color: #56616e; font-size: 15px"),
+    "lead": ("ink", "margin: 0 0 16px; color: #17212b; font-size: 18px; line-height: 1.5"),
+    "ink": ("ink", "margin: 0 0 16px; color: #17212b"),
+    "quiet": ("quiet", "margin: 0 0 12px; color: #495562; font-size: 15px; line-height: 1.5"),
 }
 
 

@@ -104,7 +104,7 @@ def test_before_downloads_end() -> None:
     make_license(make_line(make_order()), product=product, activated_at=PLACED)
     assert after(days=24) == []
     assert after(days=25, hours=2) == ["downloads_end"]
-    assert "December 1, 2026" in email_of("downloads_end").body
+    assert "1 December 2026" in email_of("downloads_end").body
 
 
 def test_before_a_license_ends_but_not_when_it_was_renewed() -> None:

@@ -25,7 +25,7 @@ def test_serial_number_devices_and_end_are_shown() -> None:
     assert marks(answer, "data-serial") == ["XAAB-1234-5678-9012-3456"]
     assert marks(answer, "data-devices") == ["3"]
     assert "Covers 3 devices" in text(answer)
-    assert "Valid until November 1, 2099." in text(answer)
+    assert "Valid until 1 November 2099." in text(answer)
 
 
 def test_many_devices_are_a_number_and_not_a_wall_of_boxes() -> None:
@@ -87,7 +87,7 @@ def test_revoked_and_ended_licenses_say_so() -> None:
     make_license(make_line(order), expires_on=date(2020, 1, 1))
     said = text(page(order))
     assert "No longer valid" in said
-    assert "Expired on January 1, 2020." in said
+    assert "Expired on 1 January 2020." in said
 
 
 def test_all_orders_are_loaded_with_one_query_once_their_items_are_there(django_assert_num_queries) -> None:

@@ -32,8 +32,7 @@ def test_the_page_shows_items_amounts_and_payment(order: Order) -> None:
     page_text = text(answer)
     for fact in (
         "Completed",
-        "November 1, 2026, 10:00",
-        "Central European Standard Time",
+        "1 November 2026, 10:00 CET",
         "Maximum Security",
         "€67.19",
         "€12.76",
@@ -54,7 +53,7 @@ def test_amounts_and_dates_are_localized(order: Order) -> None:
     page_text = text(inside(order).get(page_of(order), headers={"Accept-Language": "de"}))
     assert "79,95 €" in page_text
     assert "1. November 2026, 10:00" in page_text
-    assert "Mitteleuropäische Normalzeit" in page_text
+    assert "10:00 MEZ" in page_text
 
 
 @pytest.mark.parametrize(("currency", "shown"), [("JPY", "¥80"), ("KWD", "KWD 79.950"), ("USD", "$79.95")])
@@ -77,13 +76,13 @@ def test_refunds_are_shown(order: Order) -> None:
     at = datetime(2026, 11, 5, 23, 30, tzinfo=UTC)
     Refund.objects.create(order=order, store_refund_id="R-1", amount=Decimal("9.99"), refunded_at=at)
     page_text = text(inside(order).get(page_of(order)))
-    assert "November 6, 2026 €9.99" in page_text  # the day at the store
+    assert "6 November 2026 €9.99" in page_text  # the day at the store
 
 
 def test_a_refund_without_a_date_is_shown_before_the_day_we_learned_of_it(order: Order) -> None:
     at = datetime(2026, 11, 5, 23, 30, tzinfo=UTC)
     Refund.objects.create(order=order, store_refund_id="R-1", amount=Decimal("9.99"), recorded_at=at)
-    assert "before November 6, 2026 €9.99" in text(inside(order).get(page_of(order)))
+    assert "before 6 November 2026 €9.99" in text(inside(order).get(page_of(order)))
 
 
 def test_emails_about_the_order_are_shown_with_their_status(order: Order) -> None:

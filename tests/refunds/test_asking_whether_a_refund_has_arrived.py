@@ -57,7 +57,7 @@ def test_an_undated_refund_is_asked_about_some_days_after_we_learned_of_it(impor
     assert not asked_at(learned + timedelta(days=6, hours=23))
     assert asked_at(learned + timedelta(days=7))
     body = build(Message.objects.get(kind="refund_arrived"), kinds.get("refund_arrived")).body
-    assert "before November 12, 2026" in body
+    assert "before 12 November 2026" in body
 
 
 def test_nobody_is_asked_about_an_undated_refund_that_came_with_its_order(import_shopify: Import) -> None:

@@ -44,7 +44,7 @@ def panel_text(order: Order) -> str:
 @time_machine.travel(NOON, tick=False)
 def test_a_return_is_offered_within_the_return_period() -> None:
     order = make_recent_order()
-    assert "Request a return 27 days left, until December 17, 2026" in panel_text(order)
+    assert "Request a return 27 days left, until 17 December 2026" in panel_text(order)
     assert f'href="/orders/{order.public_id}/return/"' in inside(order).get(page_url(order)).content.decode()
 
 
@@ -52,9 +52,9 @@ def test_a_return_is_offered_within_the_return_period() -> None:
 @pytest.mark.parametrize(
     ("days_ago", "sentence"),
     [
-        (29, "1 day left, until November 21, 2026"),
+        (29, "1 day left, until 21 November 2026"),
         (30, "Request a return Today is the last day"),
-        (31, "The return period ended on November 19, 2026"),
+        (31, "The return period ended on 19 November 2026"),
         (900, "The return period ended on"),
     ],
 )
