@@ -95,14 +95,14 @@ def _facts_of(case: Return, event: CaseEvent) -> list[tuple[str, str]]:
     facts = [
         (gettext("Reference"), case.reference),
         (gettext("Order number"), case.order.number),
-        (gettext("Asked for"), format_money(case.amount, case.currency)),
+        (gettext("Amount requested"), format_money(case.amount, case.currency)),
     ]
     if event.to_status in DECIDED and case.amount_approved is not None:
         facts.append((gettext("Approved"), format_money(case.amount_approved, case.currency)))
     if event.to_status in MONEY_COMES:
         facts.append(
             (
-                gettext("The money goes to"),
+                gettext("Refund to"),
                 formats.payment_line(case.order) or gettext("the card or account that paid for it"),
             )
         )
@@ -114,7 +114,7 @@ def _facts_of_swap(case: Swap, event: CaseEvent) -> list[tuple[str, str]]:
         (gettext("Reference"), case.reference),
         (gettext("Order number"), case.order.number),
         (gettext("What you bought"), case.line.name),
-        (gettext("What you would like instead"), case.wanted),
+        (gettext("New product"), case.wanted),
         (gettext("Difference"), format_price_difference(case.price_difference, case.currency)),
     ]
     if event.to_status == Swap.Status.SWAPPED and case.new_license is not None:
@@ -153,7 +153,7 @@ def _about_withdrawal(case: Withdrawal, event: CaseEvent, order: Order | None) -
 def _facts_of_claim(case: CashbackClaim, event: CaseEvent) -> list[tuple[str, str]]:
     """Never the bank details."""
     to_bank = case.payout_method == CashbackClaim.PayoutMethod.BANK
-    way = formats.payment_line(case.order) or gettext("the way it was paid")
+    way = formats.payment_line(case.order) or gettext("the card or account that paid for it")
     facts = [
         (gettext("Reference"), case.reference),
         (gettext("Order number"), case.order.number),
@@ -162,7 +162,7 @@ def _facts_of_claim(case: CashbackClaim, event: CaseEvent) -> list[tuple[str, st
         (gettext("Amount"), format_money(case.amount, case.currency)),
     ]
     if event.to_status not in (CashbackClaim.Status.DECLINED, CashbackClaim.Status.CANCELLED):
-        facts.append((gettext("The money goes to"), gettext("your bank account") if to_bank else way))
+        facts.append((gettext("Paid to"), gettext("your bank account") if to_bank else way))
     if event.to_status == CashbackClaim.Status.PAID:
         facts.append((gettext("Reference of the payout"), case.payout_reference))
     return facts

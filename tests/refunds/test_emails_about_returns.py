@@ -94,7 +94,7 @@ def test_the_email_about_a_declined_return_names_the_reason_and_support(order: O
         assert "Bought elsewhere" in text
         assert "Disagree? Reply to this email." in text
         assert "Hidden" not in text
-        assert "The money goes to" not in text
+        assert "Refund to" not in text
 
 
 def test_canceling_a_return_sends_an_email(order: Order) -> None:
