@@ -59,7 +59,7 @@ def test_every_status_has_an_email(order: Order) -> None:
     says = {
         "return_received": ("You wrote:", "By mistake", "reply by"),
         "return_in_review": ("We’re reviewing your return.",),
-        "return_question_asked": ("Which device?", "Please answer on the page of your return"),
+        "return_question_asked": ("Which device?", "Use the link below to answer"),
         "return_approved": (
             "You’ll get €50.00 back. You asked for €79.95.",
             "Half, for half a month",

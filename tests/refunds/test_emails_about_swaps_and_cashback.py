@@ -67,7 +67,7 @@ def test_emails_about_a_swap() -> None:
     page = f"http://testserver{case.path}"
     assert_says("swap_received", *about, page, "By mistake", "reply by")
     assert_says("swap_in_review", *about, page, "reviewing your product swap")
-    assert_says("swap_question_asked", *about, page, "Which device?", "Please answer on the page of your swap")
+    assert_says("swap_question_asked", *about, page, "Which device?", "Use the link below to answer")
     assert_says("swap_approved", *about, page, "Please pay €10.00 to us", "Nothing is charged automatically.")
     order_page = f"http://testserver/orders/{case.order.public_id}/"
     assert_says("swap_swapped", *about, order_page, "PNEW-1111-2222", "Install the new product")
