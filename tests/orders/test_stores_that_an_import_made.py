@@ -1,9 +1,11 @@
 """A store that an import made has no name for buyers and no time zone until staff give it both."""
 
 from datetime import UTC, datetime
+from importlib import import_module
 from io import StringIO
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
@@ -95,3 +97,10 @@ def test_doctor_warns_about_it_and_does_not_fail(order: Order) -> None:
     assert f"without a time zone: {SLUG}" in warned
     Store.objects.filter(slug=SLUG).update(name="Acme", time_zone="Europe/Berlin")
     assert "all have a name and a time zone" in doctor()
+
+
+def test_stores_of_an_earlier_version_that_nobody_named_are_marked() -> None:
+    for slug, name, zone in (("old", "old", "UTC"), ("named", "Acme", "UTC"), ("zoned", "zoned", "Europe/Berlin")):
+        Store.objects.create(slug=slug, name=name, time_zone=zone)
+    import_module("orders.migrations.0003_mark_imported_stores").mark_imported_stores(apps, None)
+    assert list(Store.objects.without_time_zone().values_list("slug", flat=True)) == ["old"]
