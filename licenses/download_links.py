@@ -25,11 +25,15 @@ class InvalidLink(Exception):
 
 
 class ExpiredLink(Exception):
-    """The link has expired. `download_id` is the Download that it was for; None for a public link."""
+    """The link has expired. `download_id` is the Download that it was for."""
 
-    def __init__(self, download_id: UUID | None = None) -> None:
+    def __init__(self, download_id: UUID) -> None:
         super().__init__(download_id)
         self.download_id = download_id
+
+
+class ExpiredPublicLink(Exception):
+    """The link of the public downloads page has expired."""
 
 
 def download_path(download: Download) -> str:
@@ -43,11 +47,11 @@ def public_download_path(release: Release) -> str:
 
 
 def read_public_token(token: str) -> int:
-    """The id of the Release that a public link is for. Raises InvalidLink or ExpiredLink."""
+    """The id of the Release that a public link is for. Raises InvalidLink or ExpiredPublicLink."""
     try:
         return int(_public_signer.unsign(token, max_age=LINK_LIFETIME))
     except signing.SignatureExpired as expired:
-        raise ExpiredLink from expired
+        raise ExpiredPublicLink from expired
     except (signing.BadSignature, ValueError) as error:
         raise InvalidLink from error
 

@@ -45,10 +45,10 @@ def _make_buttons(tokens: Sequence[Token]) -> None:
         parts = content.children or []
         is_own_paragraph = paragraph.type == "paragraph_open" and paragraph.level == 0 and content.type == "inline"
         kinds = [part.type for part in parts]
-        if is_own_paragraph and kinds[:1] == ["link_open"] and kinds[-1:] == ["link_close"]:
-            if kinds.count("link_open") == 1:
-                parts[0].attrs["class"] = css_class
-                css_class = "btn btn-quiet"
+        is_one_link = kinds[:1] == ["link_open"] and kinds[-1:] == ["link_close"] and kinds.count("link_open") == 1
+        if is_own_paragraph and is_one_link:
+            parts[0].attrs["class"] = css_class
+            css_class = "btn btn-quiet"
 
 
 def _set_heading_ids(tokens: Sequence[Token]) -> None:

@@ -126,7 +126,9 @@ def _matching_versions(
         if query.synonyms is not None:
             bonuses.append((SYNONYM_BONUS, Q(language=each, search=query.synonyms)))
             matches |= Q(language=each, search=query.synonyms)
-    bonus = reduce(add, (Case(When(condition, then=Value(points)), default=Value(0.0)) for points, condition in bonuses))
+    bonus = reduce(
+        add, (Case(When(condition, then=Value(points)), default=Value(0.0)) for points, condition in bonuses)
+    )
     rank = Case(
         *(
             When(language=each, then=SearchRank(F("search"), query.any_word, weights=WEIGHTS))

@@ -23,7 +23,7 @@ class Product(models.Model):
         _("download without an order"),
         default=False,
         db_default=False,
-        help_text=_("Anyone may download the current installers from the downloads page, for example for a free trial."),
+        help_text=_("Anyone can download the current installers, for example a free trial."),
     )
     serial_pattern = models.CharField(
         _("serial number format"),

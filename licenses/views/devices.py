@@ -105,5 +105,7 @@ def undo_release(request: HttpRequest, device: Device, order: Order) -> HttpResp
         except NotReleased as error:
             messages.error(request, str(error.sentence))
         else:
-            messages.success(request, gettext("%(device)s is no longer released. It can use the product again.") % {"device": device})
+            messages.success(
+                request, gettext("%(device)s is no longer released. It can use the product again.") % {"device": device}
+            )
     return redirect("licenses:list")

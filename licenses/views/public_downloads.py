@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from licenses import download_links
-from licenses.download_links import ExpiredLink, InvalidLink
+from licenses.download_links import ExpiredPublicLink, InvalidLink
 from licenses.models import Release
 from licenses.views.downloads import file_url, private, refusal_page, send_installer
 from orders.access import client_address
@@ -42,7 +42,7 @@ def public_installer(request: HttpRequest, token: str) -> HttpResponseBase:
         release_id = download_links.read_public_token(token)
     except InvalidLink:
         return refusal_page(request, "not_public", 404)
-    except ExpiredLink:
+    except ExpiredPublicLink:
         return refusal_page(request, "public_expired", 410)
     release = Release.objects.select_related("product").filter(pk=release_id).first()
     if release is None or not release.product.public_download:

@@ -53,7 +53,10 @@ def downloads(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         typed = request.GET.get("serial", "").strip()
         if len(typed) > MAX_LENGTH_IN_URL:
-            typed, refusal = "", gettext("To keep your serial number private, enter it here and not in the address of the page.")
+            typed, refusal = (
+                "",
+                gettext("To keep your serial number private, enter it here and not in the address of the page."),
+            )
     elif form.is_valid():
         typed = form.cleaned_data["serial"]
     prefixes = list(SerialPrefix.objects.select_related("product").order_by("prefix"))
@@ -84,7 +87,9 @@ def _products(prefixes: Sequence[SerialPrefix]) -> list[CatalogProduct]:
         by_product.setdefault(prefix.product_id, []).append(prefix.prefix)
     releases: dict[int, list[CatalogRelease]] = {}
     for release in Release.objects.current().order_by("platform"):
-        shown = CatalogRelease(release.pk, str(Platform(release.platform).label), release.version, file_size(release.size))
+        shown = CatalogRelease(
+            release.pk, str(Platform(release.platform).label), release.version, file_size(release.size)
+        )
         releases.setdefault(release.product_id, []).append(shown)
     guided = set(InstallGuide.objects.values_list("product_id", flat=True))
     return [

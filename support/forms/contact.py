@@ -70,7 +70,7 @@ class ContactForm(ContactMessageForm):
             self.fields["email"].help_text = self._email_help()
 
     def _preselected(self, initial: dict[str, Any]) -> str:
-        """The key of the order that the buyer came from or chose, if it is open. Without one, of the only open order."""
+        """The key of the open order that the buyer came from or chose. Without one, of the only open order."""
         if "order" in initial:
             key = str(initial["order"]).lower()
             return key if key in self.orders else ""

@@ -29,7 +29,9 @@ class ContactMessageForm(SubmissionForm, EmailForm):
 
     def __init__(self, data: Any = None, files: Any = None, **kwargs: Any) -> None:
         super().__init__(data, files=files, **kwargs)
-        self.fields["email"].error_messages["required"] = _("Enter the email address for our reply, for example name@example.com.")
+        self.fields["email"].error_messages["required"] = _(
+            "Enter the email address for our reply, for example name@example.com."
+        )
 
     def clean_email(self) -> str:
         email = super().clean_email().strip()

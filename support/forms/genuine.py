@@ -49,7 +49,9 @@ class GenuineForm(PortalForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if not self.errors and not data.get("code") and not data.get("phone"):
-            raise ValidationError(_("Enter the code from the email, for example ABCD-EFGH-JKLM, or the phone number."), code="nothing")
+            raise ValidationError(
+                _("Enter the code from the email, for example ABCD-EFGH-JKLM, or the phone number."), code="nothing"
+            )
         return data
 
     @property

@@ -50,7 +50,7 @@ class SearchSynonyms(models.Model):
     words = ArrayField(
         NoCardNumbersCharField(max_length=MAX_PHRASE_LENGTH),
         verbose_name=_("words"),
-        help_text=_("Words or phrases with commas between them, for example: scam, fraud, phishing, fake call."),
+        help_text=_("Separate words or phrases with commas: scam, fraud, fake call."),
     )
 
     class Meta:
@@ -62,14 +62,14 @@ class SearchSynonyms(models.Model):
     def __str__(self) -> str:
         return ", ".join(self.words)
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.words = normalize_phrases(self.words)
+        super().save(*args, **kwargs)
+
     def clean(self) -> None:
         self.words = normalize_phrases(self.words or [])
         if len(self.words) < MIN_PHRASES:
             raise ValidationError({"words": _("Enter at least two words, for example: scam, fraud.")})
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.words = normalize_phrases(self.words)
-        super().save(*args, **kwargs)
 
 
 def normalize_phrases(phrases: list[str]) -> list[str]:
