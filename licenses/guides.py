@@ -9,9 +9,11 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 from licenses.models import InstallGuide
+from licenses.models.downloads import Platform
 
 # No raw HTML, and no images, which would be loaded from other servers.
 _markdown = MarkdownIt("js-default", {"html": False, "linkify": False}).disable("image")
+_PLATFORMS = ["", *Platform.values]
 HIGHEST_HEADING = 3  # the page itself has two heading levels above
 _TAGS = {"h3", "h4", "h5", "h6", "p", "br", "hr", "ul", "ol", "li", "a", "strong", "em", "code", "pre", "blockquote"}
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
@@ -31,7 +33,7 @@ def select_guides(guides: Iterable[InstallGuide], language: str) -> list[Install
     for guide in sorted(guides, key=preference):
         best.setdefault((guide.platform, guide.version), guide)
     latest_first = sorted(best.values(), key=lambda guide: _version_key(guide.version), reverse=True)
-    return sorted(latest_first, key=lambda guide: (guide.platform, guide.version != ""))
+    return sorted(latest_first, key=lambda guide: (_PLATFORMS.index(guide.platform), guide.version != ""))
 
 
 def _version_key(version: str) -> list[tuple[int, str]]:

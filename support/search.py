@@ -90,8 +90,8 @@ def _build_queries(words: list[str], synonyms: set[tuple[str, ...]], language: s
 
 
 def _phrase(words: Sequence[str], weights: str) -> str:
-    """A raw query for these words next to each other, the last one maybe longer, in parts with these weights."""
-    return " <-> ".join([*(f"'{word}':{weights}" for word in words[:-1]), f"'{words[-1]}':*{weights}"])
+    """A raw query for these words next to each other, in parts with these weights."""
+    return " <-> ".join(f"'{word}':{weights}" for word in words)
 
 
 def _contains_phrase(words: Sequence[str], phrase: Sequence[str]) -> bool:

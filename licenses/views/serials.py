@@ -86,7 +86,7 @@ def _products(prefixes: Sequence[SerialPrefix]) -> list[CatalogProduct]:
     for prefix in prefixes:
         by_product.setdefault(prefix.product_id, []).append(prefix.prefix)
     releases: dict[int, list[CatalogRelease]] = {}
-    for release in Release.objects.current().order_by("platform"):
+    for release in sorted(Release.objects.current(), key=lambda each: Platform.values.index(each.platform)):
         shown = CatalogRelease(
             release.pk, str(Platform(release.platform).label), release.version, file_size(release.size)
         )

@@ -198,7 +198,7 @@ class ChargeForm(ContactMessageForm):
         if any(name in self.errors or self.cleaned_data.get(name) for name in self.SEARCH_FIELDS):
             return
         self.add_error(
-            None,
+            "amount",
             _("Enter at least one of these: the amount, the last 4 digits of your card, the order number or the serial"
               " number."),
         )  # fmt: skip

@@ -19,6 +19,33 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AlterField(
+            model_name="article",
+            name="topics",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(
+                    choices=[
+                        ("find_order", "finding an order"),
+                        ("no_confirmation", "no confirmation came"),
+                        ("serial_number", "serial numbers"),
+                        ("devices", "devices"),
+                        ("download", "downloads"),
+                        ("return", "returns, withdrawals and swaps"),
+                        ("cashback", "cashback"),
+                        ("payment", "cards and payment"),
+                        ("charged", "charged without an order"),
+                        ("renewal", "renewals and prices"),
+                        ("scam", "scams"),
+                        ("contact", "contacting support"),
+                    ],
+                    max_length=24,
+                ),
+                blank=True,
+                default=list,
+                size=None,
+                verbose_name="shown where it is about",
+            ),
+        ),
+        migrations.AlterField(
             model_name="articleversion",
             name="body",
             field=models.TextField(

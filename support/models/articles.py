@@ -58,6 +58,8 @@ class Topic(models.TextChoices):
     PAYMENT = "payment", _("cards and payment")
     CHARGED = "charged", _("charged without an order")
     RENEWAL = "renewal", _("renewals and prices")
+    SCAM = "scam", _("scams")
+    CONTACT = "contact", _("contacting support")
 
 
 class Article(models.Model):

@@ -26,7 +26,7 @@ def test_the_page_shows_hints_before_the_form(client: Client) -> None:
     content = text(page)
     for hint in ("spam", "3 hours", "another email address", "Apple Pay", "pending"):
         assert hint in content
-    assert content.index("pending") < content.index("Send the claim")
+    assert content.index("pending") < content.index("Send charge claim")
     assert "no-store" in page["Cache-Control"]
 
 
@@ -115,22 +115,22 @@ def test_unambiguous_dates_are_parsed_and_ambiguous_ones_refused(client: Client,
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [
-        ({"email": ""}, "email address that answers go to"),
+        ({"email": ""}, "email address for our reply"),
         ({"email": "bea"}, "one @"),
-        ({"email": "bea@mail,com"}, "No email can be sent"),
+        ({"email": "bea@mail,com"}, "We can’t send email"),
         ({"amount": "a lot"}, "as a number"),
-        ({"amount": "0"}, "more than zero"),
+        ({"amount": "0"}, "above zero"),
         ({"currency": "XXX"}, "currencies in the list"),
-        ({"charged_on": (timezone.now() + timedelta(days=2)).date().isoformat()}, "still to come"),
-        ({"charged_on": "1999-01-01"}, "many years ago"),
+        ({"charged_on": (timezone.now() + timedelta(days=2)).date().isoformat()}, "in the future"),
+        ({"charged_on": "1999-01-01"}, "too long ago"),
         ({"charged_on": "soon"}, "year-month-day"),
-        ({"card_last4": "42"}, "exactly four digits"),
-        ({"card_last4": "4242 4242 4242 4242"}, "Only the last 4 digits"),
+        ({"card_last4": "42"}, "Enter the last 4 digits"),
+        ({"card_last4": "4242 4242 4242 4242"}, "only the last 4 digits"),
         ({"order_number": "x" * 65}, "too long"),
-        ({"other_emails": "bea@example"}, "not an email address"),
+        ({"other_emails": "bea@example"}, "isn’t an email address"),
         ({"other_emails": " ".join(f"a{number}@example.com" for number in range(6))}, "at most 5"),
         ({"message": "x" * 5001}, "too long"),
-        ({"subject": "a\x00b", "message": "a\x00b"}, "cannot be typed"),
+        ({"subject": "a\x00b", "message": "a\x00b"}, "can’t be typed"),
     ],
 )
 def test_invalid_fields_get_a_message(client: Client, wrong: dict[str, str], error: str) -> None:
