@@ -67,6 +67,21 @@ class ChargeForm(ContactMessageForm):
 
     form_name = "charged"
     SEARCH_FIELDS = ("amount", "card_last4", "order_number", "serial")
+    # As on the page, so that the summary lists errors in this order.
+    field_order = (
+        "submission_id",
+        "amount",
+        "currency",
+        "charged_on",
+        "card_brand",
+        "card_last4",
+        "order_number",
+        "serial",
+        "proof",
+        "email",
+        "other_emails",
+        "message",
+    )
 
     amount = forms.CharField(
         label=_("Amount"),

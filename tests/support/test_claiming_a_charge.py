@@ -259,3 +259,23 @@ def test_a_client_that_sends_too_many_messages_has_to_wait(client: Client) -> No
     assert "bea@example.com" in answers[-1].content.decode()
     assert "4242 4242" not in answers[-1].content.decode()
     assert "Retry-After" in answers[-1]
+
+
+def test_all_errors_are_shown_at_once_in_the_order_of_the_page(client: Client) -> None:
+    wrong = {"amount": "much", "card_last4": "42", "charged_on": "1999-01-01", "email": "", "other_emails": "bea"}
+    answer = client.post(PAGE, {**CLAIM_FORM, **wrong, "proof": upload(b"MZ program", "a.exe")})
+    summary = answer.content.decode().partition("error-summary")[2].partition("</section>")[0]
+    links = [f'href="#id_charged_{name}"' for name in ("amount", "charged_on", "card_last4", "proof", "email")]
+    assert [summary.index(link) for link in links] == sorted(summary.index(link) for link in links)
+    assert 'href="#id_charged_other_emails"' in summary
+
+
+def test_what_was_received_is_confirmed_with_its_reference_and_what_happens_next(client: Client) -> None:
+    answer = client.post(PAGE, CLAIM_FORM)
+    assert answer.status_code == 302  # so that Back and a reload send nothing again
+    page = client.get(answer["Location"])
+    content = text(page)
+    assert "We’ve received your charge claim" in content
+    assert 'data-copy="reference"' in page.content.decode()
+    assert "We’ll reply by" in content
+    assert "An email is on its way to b…@e….com" in content
