@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
             name="position",
             field=models.PositiveSmallIntegerField(
                 default=100,
-                help_text="Lower comes first. The first six are the common questions of the help page.",
+                help_text="Lower numbers are shown first. The first six are the common questions.",
                 verbose_name="position",
             ),
         ),
@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 base_field=models.CharField(
                     choices=[
                         ("find_order", "finding an order"),
-                        ("no_confirmation", "no confirmation came"),
+                        ("no_confirmation", "missing confirmation"),
                         ("serial_number", "serial numbers"),
                         ("devices", "devices"),
                         ("download", "downloads"),
@@ -42,14 +42,14 @@ class Migration(migrations.Migration):
                 blank=True,
                 default=list,
                 size=None,
-                verbose_name="shown where it is about",
+                verbose_name="topics",
             ),
         ),
         migrations.AlterField(
             model_name="articleversion",
             name="body",
             field=models.TextField(
-                help_text="Markdown. A link in a paragraph of its own becomes a button.", verbose_name="text"
+                help_text="Use Markdown. A link in a paragraph of its own becomes a button.", verbose_name="text"
             ),
         ),
         migrations.AlterField(
@@ -57,9 +57,9 @@ class Migration(migrations.Migration):
             name="keywords",
             field=models.CharField(
                 blank=True,
-                help_text="What people type to find it, with commas between: invoice, receipt, copy of invoice.",
+                help_text="Words that people might search for, separated by commas.",
                 max_length=300,
-                verbose_name="other words for it",
+                verbose_name="keywords",
             ),
         ),
         migrations.CreateModel(
