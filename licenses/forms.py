@@ -23,16 +23,16 @@ class SerialForm(PortalForm):
     """A serial number or its beginning. Submitted by POST, because serial numbers must not appear in URLs."""
 
     form_name = "serial"
-    button = _("Find the installer")
+    button = _("Find my installer")
 
     serial = LookupField(
-        label=_("Serial number, or its first letter"),
+        label=_("Serial number, or just its first letter"),
         max_length=4 * MAX_LENGTH,
-        help_text=_("Write it as you read it: with or without dashes, in any case."),
+        help_text=_("With or without dashes, for example XABC-1234-5678."),
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "characters", "autocorrect": "off", "spellcheck": "false"}
         ),
-        error_messages=error_messages(_("Please enter a serial number, or its first letter.")),
+        error_messages=error_messages(_("Enter your serial number or its first letter, for example X.")),
     )
 
     def action(self) -> str:

@@ -56,6 +56,21 @@ def load_listed_licenses(orders: Sequence[Order], now: datetime) -> list[ListedL
     return list(entries.values())
 
 
+def filter_licenses(listed: Sequence[ListedLicense], typed: str) -> list[ListedLicense]:
+    """Those whose product, order numbers and device names contain all words that were typed, numbered from 1."""
+    words = typed.casefold().split()
+    matching = [entry for entry in listed if all(word in _searched_text(entry) for word in words)]
+    for number, entry in enumerate(matching, start=1):
+        entry.license = replace(entry.license, number=number)
+    return matching
+
+
+def _searched_text(entry: ListedLicense) -> str:
+    """Not the serial number: the filter is in the URL, where serial numbers must not be."""
+    names = [order.number for order in entry.orders] + [str(shown.device) for shown in entry.devices]
+    return " ".join([str(entry.license.product), *names]).casefold()
+
+
 def find_open_device(request: HttpRequest, device_id: int) -> tuple[Device, Order] | None:
     """The device, with the newest open order that includes its license; None if there is no such order.
 

@@ -49,9 +49,9 @@ class SerialFormat(Enum):
 
 
 CHANGE_TEXTS: dict[Change, Any] = {
-    Change.ALPHABET: _("A letter of another alphabet that looks the same became the right one."),
-    Change.ZERO: _("The letter O and the digit 0 were mixed up."),
-    Change.ONE: _("The letters I or L and the digit 1 were mixed up."),
+    Change.ALPHABET: _("We replaced a similar letter of another alphabet."),
+    Change.ZERO: _("We corrected the letter O and the digit 0."),
+    Change.ONE: _("We corrected the letter I or L and the digit 1."),
 }
 
 

@@ -74,6 +74,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="27"),
         "options": {"expires": 3600},
     },
+    "forget-failed-searches": {
+        "task": "support.tasks.delete_old_failed_searches",
+        "schedule": crontab(hour="3", minute="47"),
+        "options": {"expires": 3600},
+    },
     "forget-old-attempts": {
         "task": "orders.tasks.delete_old_access_data",
         "schedule": crontab(minute="17"),

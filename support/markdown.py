@@ -1,7 +1,7 @@
 """Renders the Markdown of help articles as HTML without scripts and styles."""
 
 from collections.abc import Sequence
-from itertools import count
+from itertools import count, pairwise
 from urllib.parse import urlsplit
 
 import nh3
@@ -16,17 +16,19 @@ TOP_HEADING_LEVEL = 2  # level 1 is the article's title
 _TAGS = set(
     "h2 h3 h4 h5 h6 p br hr ul ol li a strong em code pre blockquote table thead tbody tr th td".split()  # noqa: SIM905
 )
-_ATTRIBUTES = {"a": {"href", "title", "rel"}, "ol": {"start"}} | {f"h{level}": {"id"} for level in range(2, 7)}
+_ATTRIBUTES = {"a": {"href", "title", "rel", "class"}, "ol": {"start"}} | {f"h{level}": {"id"} for level in range(2, 7)}
 _SCHEMES = {"http", "https", "mailto"}
 
 
 def render_markdown(text: str) -> SafeString:
     """Render Markdown as sanitized HTML. Accepts any text and never raises.
 
-    Headings start at level 2 and have ids. HTML in the text is escaped. Links keep http, https and mailto only.
+    Headings start at level 2 and have ids. HTML in the text is escaped. Links keep http, https and mailto only. A link
+    that is a paragraph of its own becomes a button, the first one the page's main button.
     """
     tokens = _markdown.parse(text.replace("\0", ""))
     _set_heading_ids(tokens)
+    _make_buttons(tokens)
     for token in tokens:
         for part in token.children or ():
             if part.type == "link_open" and _is_external(str(part.attrs.get("href", ""))):
@@ -34,6 +36,19 @@ def render_markdown(text: str) -> SafeString:
     html = str(_markdown.renderer.render(tokens, _markdown.options, {}))
     clean = nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel=None)
     return mark_safe(clean)  # noqa: S308 (cleaned by nh3)
+
+
+def _make_buttons(tokens: Sequence[Token]) -> None:
+    """Set the classes of links that are alone in a paragraph outside of lists and quotes."""
+    css_class = "btn btn-primary"
+    for paragraph, content in pairwise(tokens):
+        parts = content.children or []
+        is_own_paragraph = paragraph.type == "paragraph_open" and paragraph.level == 0 and content.type == "inline"
+        kinds = [part.type for part in parts]
+        is_one_link = kinds[:1] == ["link_open"] and kinds[-1:] == ["link_close"] and kinds.count("link_open") == 1
+        if is_own_paragraph and is_one_link:
+            parts[0].attrs["class"] = css_class
+            css_class = "btn btn-quiet"
 
 
 def _set_heading_ids(tokens: Sequence[Token]) -> None:

@@ -14,6 +14,7 @@ from support.models import Article, ArticleVersion
 from support.models.articles import Topic
 
 MAX_RELATED = 4
+COMMON_QUESTIONS = 6
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,17 @@ def find_related(article: Article, language: str, now: datetime) -> list[Article
     return list(others[:MAX_RELATED])
 
 
-def group_by_topic(language: str, now: datetime, first_topic: str = "") -> list[Section]:
-    """Return all articles, each in the section of its first topic.
+def common_questions(versions: Sequence[ArticleVersion]) -> Sequence[ArticleVersion]:
+    """Return the first of all articles; none if there are so few that the sections show them at a glance."""
+    return versions[:COMMON_QUESTIONS] if len(versions) > COMMON_QUESTIONS else []
+
+
+def group_by_topic(versions: Sequence[ArticleVersion], first_topic: str = "") -> list[Section]:
+    """Return the articles, each in the section of its first topic.
 
     The section of `first_topic` comes first and holds every article that has this topic at all.
     """
-    remaining = list(published_versions(language, now))
+    remaining = list(versions)
     sections = []
     if first_topic in Topic:
         sections.append(_section(first_topic, [each for each in remaining if first_topic in each.article.topics]))

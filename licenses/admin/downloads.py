@@ -25,7 +25,7 @@ class DownloadWindowAdmin(ModelAdmin):
 
 @admin.register(InstallGuide)
 class InstallGuideAdmin(ModelAdmin):
-    list_display = ["title", "product", "platform", "language"]
+    list_display = ["title", "product", "platform", "version", "language"]
     list_filter = ["product", "platform", "language"]
     list_select_related = ["product"]
     search_fields = ["title", "body"]

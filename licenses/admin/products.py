@@ -18,7 +18,8 @@ class SerialPrefixInline(TabularInline):
 
 @admin.register(Product)
 class ProductAdmin(ModelAdmin):
-    list_display = ["name", "slug"]
+    list_display = ["name", "slug", "public_download"]
+    list_filter = ["public_download"]
     search_fields = ["name", "slug", "prefixes__prefix"]
     prepopulated_fields = {"slug": ["name"]}
     inlines = [SerialPrefixInline]

@@ -95,13 +95,21 @@ class DownloadWindow(models.Model):
 
 
 class InstallGuide(models.Model):
-    """How to install a product on one platform or all, in one language, as Markdown."""
+    """How to install a product, on one platform and in one version or in all, in one language, as Markdown."""
 
     product = models.ForeignKey(
         Product, on_delete=models.CASCADE, related_name="install_guides", verbose_name=_("product")
     )
     platform = models.CharField(
         _("platform"), max_length=16, choices=Platform, blank=True, help_text=_("Leave empty for all platforms.")
+    )
+    version = NoCardNumbersCharField(
+        _("version"),
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("As buyers know it, for example 17 or 17.8. Empty: every version."),
     )
     language = models.CharField(_("language"), max_length=16, default="en")
     title = NoCardNumbersCharField(_("title"), max_length=200)
@@ -112,7 +120,7 @@ class InstallGuide(models.Model):
         verbose_name_plural = _("install guides")
         constraints = [
             models.UniqueConstraint(
-                fields=["product", "platform", "language"], name="install_guide_once_per_platform_and_language"
+                fields=["product", "platform", "version", "language"], name="install_guide_once_per_version"
             )
         ]
 

@@ -19,7 +19,12 @@ class Product(models.Model):
         default=5,
         help_text=_("How many devices the owner of a license can release in 365 days."),
     )
-
+    public_download = models.BooleanField(
+        _("download without an order"),
+        default=False,
+        db_default=False,
+        help_text=_("Anyone can download the current installers, for example a free trial."),
+    )
     serial_pattern = models.CharField(
         _("serial number format"),
         max_length=100,

@@ -42,7 +42,7 @@ class Allowance:
     def text(self) -> str:
         """How many can be released, in words."""
         if not self.left:
-            return str(_("You have released as many devices as this license allows for now. Support can help you."))
+            return str(_("You’ve released as many devices as this license allows for now. Contact support for help."))
         words = ngettext(
             "You can release %(left)s more device this year.",
             "You can release %(left)s more devices this year.",
@@ -75,10 +75,10 @@ def release(device: Device, order: Order, now: datetime) -> DeviceRelease:
         if active is not None:
             return active
         if device.deactivated_at is not None:
-            raise NotReleased(_("This device is not in use any more, so its place is free already."))
+            raise NotReleased(_("This device is already released."))
         if not allowance(license, now).left or _count_undone(license, now) >= MAX_UNDONE_PER_DAY:
             raise NotReleased(
-                _("You have released as many devices as this license allows for now. Support can help you.")
+                _("You’ve released as many devices as this license allows for now. Contact support for help.")
             )
         released = DeviceRelease.objects.create(device=device, requested_at=now)
         send(DEVICE_RELEASED, released, order.email, order_id=order.pk, language=buyer_language(order))
@@ -96,7 +96,7 @@ def undo(device: Device, now: datetime) -> None:
         if active is None:
             return
         if now >= active.requested_at + UNDO_WITHIN:
-            raise NotReleased(_("The 10 minutes are over. Activate the product on that device again to use it there."))
+            raise NotReleased(_("The 10 minutes are over. To use this device again, activate the product on it."))
         active.undone_at = now
         active.save(update_fields=["undone_at"])
         cancel(DEVICE_RELEASED, active.pk)

@@ -20,6 +20,9 @@ from licenses.services.devices import NotReleased
 from orders import access
 from orders.models import Order
 
+MIN_LICENSES_TO_FILTER = 5
+MAX_FILTER_LENGTH = 100  # characters
+
 private = cache_control(no_store=True, private=True)
 get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 View = Callable[[HttpRequest, Device, Order], HttpResponse]
@@ -31,11 +34,14 @@ def licenses(request: HttpRequest) -> HttpResponse:
     """All licenses of the orders that are open in this session."""
     orders = access.fully_open_orders(request)
     if orders:
-        return render(
-            request,
-            "licenses/list.html",
-            {"listed_licenses": license_list.load_listed_licenses(orders, timezone.now())},
-        )
+        listed = license_list.load_listed_licenses(orders, timezone.now())
+        typed = request.GET.get("q", "").strip()[:MAX_FILTER_LENGTH]
+        context = {
+            "listed_licenses": license_list.filter_licenses(listed, typed),
+            "typed": typed,
+            "has_filter": bool(typed) or len(listed) > MIN_LICENSES_TO_FILTER,
+        }
+        return render(request, "licenses/list.html", context)
     granted = access.granted_orders(request).first()
     if granted is not None:
         return access.redirect_to_code_page(granted)
@@ -84,7 +90,7 @@ def release_device(request: HttpRequest, device: Device, order: Order) -> HttpRe
     except NotReleased as error:
         messages.error(request, str(error.sentence))
     else:
-        words = gettext("The place of %(device)s is free. You can undo this for 10 minutes.")
+        words = gettext("We’ve released %(device)s. You can undo this for 10 minutes.")
         messages.success(request, words % {"device": device})
     return redirect("licenses:list")
 
@@ -99,5 +105,7 @@ def undo_release(request: HttpRequest, device: Device, order: Order) -> HttpResp
         except NotReleased as error:
             messages.error(request, str(error.sentence))
         else:
-            messages.success(request, gettext("%(device)s keeps its place.") % {"device": device})
+            messages.success(
+                request, gettext("%(device)s is no longer released. It can use the product again.") % {"device": device}
+            )
     return redirect("licenses:list")

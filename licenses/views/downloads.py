@@ -24,6 +24,7 @@ from orders.access import client_address, with_order
 from orders.models import Order
 
 RETRY_AFTER = timedelta(minutes=1)
+SERVER_ERROR = 503  # status code while the file can't be sent
 private = cache_control(no_store=True, private=True)
 
 
@@ -39,9 +40,9 @@ def download(request: HttpRequest, order: Order, release_id: int) -> HttpRespons
     offer = next((each for each in offered if any(release.pk == release_id for release in each.releases)), None)
     if offer is None:
         gone = _was_withdrawn(release_id, offered)
-        return _refusal_page(request, "withdrawn" if gone else "unknown", 410 if gone else 404, order=order)
+        return refusal_page(request, "withdrawn" if gone else "unknown", 410 if gone else 404, order=order)
     if not offer.entitlement.is_open:
-        return _refusal_page(
+        return refusal_page(
             request,
             "not_allowed",
             403,
@@ -53,7 +54,7 @@ def download(request: HttpRequest, order: Order, release_id: int) -> HttpRespons
     issued = Download.objects.create(
         release=release, order=order, client=client_address(request), access_generation=order.access_generation
     )
-    return HttpResponseRedirect(_download_url(issued))
+    return HttpResponseRedirect(file_url(release, download_links.download_path(issued)))
 
 
 def _was_withdrawn(release_id: int, offered: list[Offer]) -> bool:
@@ -63,18 +64,18 @@ def _was_withdrawn(release_id: int, offered: list[Offer]) -> bool:
     return release_id in withdrawn.values_list("pk", flat=True)
 
 
-def _download_url(issued: Download) -> str:
-    """The URL of the file: a signed one of the object store, or of our own view."""
+def file_url(release: Release, signed_path: str) -> str:
+    """The URL of an installer: a signed one of the object store or, without one, `signed_path` of our own view."""
     storage: Any = releases_storage()
     if isinstance(storage, FileSystemStorage):
-        return download_links.download_path(issued)
+        return signed_path
     parameters = {
-        "ResponseContentDisposition": download_links.content_disposition(issued.release.file_name),
+        "ResponseContentDisposition": download_links.content_disposition(release.file_name),
         "ResponseContentType": sending.BINARY,
         "ResponseCacheControl": "private, no-store",
     }
     lifetime = int(download_links.LINK_LIFETIME.total_seconds())
-    return str(storage.url(issued.release.stored_name, parameters=parameters, expire=lifetime))
+    return str(storage.url(release.stored_name, parameters=parameters, expire=lifetime))
 
 
 # --- From the link ---------------------------------------------------------------------------------------
@@ -94,31 +95,38 @@ def installer(request: HttpRequest, token: str) -> HttpResponseBase:
         issued = None
     except ExpiredLink as expired:
         download = Download.objects.select_related("order").filter(pk=expired.download_id).first()
-        return _refusal_page(request, "expired", 410, order=download.order if download else None)
+        return refusal_page(request, "expired", 410, order=download.order if download else None)
     if issued is None:
-        return _refusal_page(request, "unknown", 404)
+        return refusal_page(request, "unknown", 404)
     if issued.is_revoked:
-        return _refusal_page(request, "expired", 410, order=issued.order)
+        return refusal_page(request, "expired", 410, order=issued.order)
     if issued.release.withdrawn_at is not None:
-        return _refusal_page(request, "withdrawn", 410, order=issued.order)
+        return refusal_page(request, "withdrawn", 410, order=issued.order)
     if issued.order.status in CLOSED_STATUSES:
         reason = BLOCKED_TEXTS[BlockReason(CLOSED_STATUSES[issued.order.status])]
-        return _refusal_page(
+        return refusal_page(
             request, "not_allowed", 403, order=issued.order, availability_text=reason, product=issued.release.product
         )
-    try:
-        response = sending.installer_response(request, issued.release)
-    except sending.FileUnavailable:
-        return _refusal_page(request, "out_of_reach", 503, order=issued.order)
-    except sending.TooManyDownloads:
-        busy = _refusal_page(request, "busy", 503, order=issued.order)
-        busy["Retry-After"] = str(int(RETRY_AFTER.total_seconds()))
-        return busy
-    if request.method == "GET" and issued.started_at is None:
+    response = send_installer(request, issued.release, order=issued.order)
+    if response.status_code < SERVER_ERROR and request.method == "GET" and issued.started_at is None:
         Download.objects.filter(pk=issued.pk, started_at=None).update(started_at=timezone.now())
     return response
 
 
-def _refusal_page(request: HttpRequest, reason: str, status: int, **content: Any) -> HttpResponse:
+def send_installer(
+    request: HttpRequest, release: Release, *, order: Order | None = None, spare_slots: int = 0
+) -> HttpResponseBase:
+    """The installer or a range of it, or the page that says why it can't be sent now."""
+    try:
+        return sending.installer_response(request, release, spare_slots)
+    except sending.FileUnavailable:
+        return refusal_page(request, "out_of_reach", SERVER_ERROR, order=order)
+    except sending.TooManyDownloads:
+        busy = refusal_page(request, "busy", SERVER_ERROR, order=order)
+        busy["Retry-After"] = str(int(RETRY_AFTER.total_seconds()))
+        return busy
+
+
+def refusal_page(request: HttpRequest, reason: str, status: int, **content: Any) -> HttpResponse:
     """Render the page that says why there is no download, and what to do."""
     return render(request, "licenses/download_refused.html", {"why": reason} | content, status=status)

@@ -38,12 +38,16 @@ SECURITY_HEADERS = {
 }
 
 
-def installer_response(request: HttpRequest, release: Release) -> HttpResponseBase:
-    """The response to a GET or HEAD request for this release. Raises OutOfReach or Busy.
+def installer_response(request: HttpRequest, release: Release, spare_slots: int = 0) -> HttpResponseBase:
+    """The response to a GET or HEAD request for this release. Raises FileUnavailable or TooManyDownloads.
 
-    With ACCEL_REDIRECT_PREFIX set, the front server sends the file and handles ranges.
+    With ACCEL_REDIRECT_PREFIX set, the front server sends the file and handles ranges. Otherwise this process sends it,
+    and leaves `spare_slots` of its simultaneous downloads to others.
     """
-    response = _front_server_response(release) if settings.ACCEL_REDIRECT_PREFIX else _direct_response(request, release)
+    if settings.ACCEL_REDIRECT_PREFIX:
+        response: HttpResponseBase = _front_server_response(release)
+    else:
+        response = _direct_response(request, release, spare_slots)
     for name, value in SECURITY_HEADERS.items():
         response[name] = value
     return response
@@ -56,12 +60,12 @@ def _front_server_response(release: Release) -> HttpResponse:
     return response
 
 
-def _direct_response(request: HttpRequest, release: Release) -> HttpResponseBase:
+def _direct_response(request: HttpRequest, release: Release, spare_slots: int) -> HttpResponseBase:
     content = _open(release)
     etag = f'"{release.sha256}"'
     response: HttpResponseBase | None = get_conditional_response(request, etag, int(release.released_at.timestamp()))
     try:
-        response = response or _whole_or_part(request, release, etag, content)
+        response = response or _whole_or_part(request, release, etag, content, spare_slots)
     except TooManyDownloads:
         content.close()
         raise
@@ -87,7 +91,9 @@ def _open(release: Release) -> IO[bytes]:
     return content
 
 
-def _whole_or_part(request: HttpRequest, release: Release, etag: str, content: IO[bytes]) -> HttpResponseBase:
+def _whole_or_part(
+    request: HttpRequest, release: Release, etag: str, content: IO[bytes], spare_slots: int
+) -> HttpResponseBase:
     headers: Any = request.headers if request.method == "GET" else {}  # ranges are for GET alone
     try:
         part = requested_range(
@@ -101,7 +107,7 @@ def _whole_or_part(request: HttpRequest, release: Release, etag: str, content: I
         return HttpResponse(status=416, content_type=BINARY, headers={"Content-Range": f"bytes */{release.size}"})
     sent = part or ByteRange(0, release.size)
     response: HttpResponseBase = (
-        _RangeResponse(content, sent) if request.method == "GET" else HttpResponse(content_type=BINARY)
+        _RangeResponse(content, sent, spare_slots) if request.method == "GET" else HttpResponse(content_type=BINARY)
     )
     response["Content-Length"] = str(sent.length)
     response["Content-Disposition"] = content_disposition(release.file_name)
@@ -116,9 +122,10 @@ class _RangeResponse(FileResponse):
 
     block_size = 256 * 1024  # bytes
 
-    def __init__(self, content: IO[bytes], part: ByteRange) -> None:
+    def __init__(self, content: IO[bytes], part: ByteRange, spare_slots: int) -> None:
         content.seek(part.start)
-        super().__init__(_LimitedReader(content, part.length, _download_slots.acquire()), content_type=BINARY)
+        slot = _download_slots.acquire(spare_slots)
+        super().__init__(_LimitedReader(content, part.length, slot), content_type=BINARY)
 
 
 class _LimitedReader:
@@ -151,11 +158,14 @@ class _DownloadSlots:
         self._lock = threading.Lock()
         self._active: set[object] = set()
 
-    def acquire(self) -> Callable[[], None]:
-        """Take a slot. Returns a function that releases it and may be called twice. Raises TooManyDownloads."""
+    def acquire(self, spare: int = 0) -> Callable[[], None]:
+        """Take a slot, if `spare` others stay free. The last slot can always be taken if it is the only one.
+
+        Returns a function that releases it and may be called twice. Raises TooManyDownloads.
+        """
         slot = object()
         with self._lock:
-            if len(self._active) >= settings.DOWNLOADS_AT_ONCE:
+            if len(self._active) >= max(settings.DOWNLOADS_AT_ONCE - spare, 1):
                 raise TooManyDownloads
             self._active.add(slot)
         return lambda: self._active.discard(slot)

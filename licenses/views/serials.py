@@ -26,6 +26,7 @@ MAX_LENGTH_IN_URL = 4
 
 @dataclass(frozen=True)
 class CatalogRelease:
+    pk: int
     platform: str
     version: str
     size: str
@@ -52,7 +53,10 @@ def downloads(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         typed = request.GET.get("serial", "").strip()
         if len(typed) > MAX_LENGTH_IN_URL:
-            typed, refusal = "", gettext("A whole serial number does not belong into an address. Please enter it here.")
+            typed, refusal = (
+                "",
+                gettext("To keep your serial number private, enter it here and not in the address of the page."),
+            )
     elif form.is_valid():
         typed = form.cleaned_data["serial"]
     prefixes = list(SerialPrefix.objects.select_related("product").order_by("prefix"))
@@ -82,8 +86,10 @@ def _products(prefixes: Sequence[SerialPrefix]) -> list[CatalogProduct]:
     for prefix in prefixes:
         by_product.setdefault(prefix.product_id, []).append(prefix.prefix)
     releases: dict[int, list[CatalogRelease]] = {}
-    for release in Release.objects.current().order_by("platform"):
-        shown = CatalogRelease(str(Platform(release.platform).label), release.version, file_size(release.size))
+    for release in sorted(Release.objects.current(), key=lambda each: Platform.values.index(each.platform)):
+        shown = CatalogRelease(
+            release.pk, str(Platform(release.platform).label), release.version, file_size(release.size)
+        )
         releases.setdefault(release.product_id, []).append(shown)
     guided = set(InstallGuide.objects.values_list("product_id", flat=True))
     return [

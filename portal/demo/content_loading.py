@@ -10,7 +10,7 @@ from django.utils import timezone
 from licenses.models import Product, SerialPrefix, Sku
 from orders.models import Store
 from portal.demo import orders, refund_cases, releases_and_devices, support_threads, vendor
-from portal.demo.content import country_data, help_articles
+from portal.demo.content import country_data, help_articles, search_synonyms
 
 
 def load_demo_content(orders_file: Path) -> int:
@@ -31,6 +31,7 @@ def load_demo_content(orders_file: Path) -> int:
         support_threads.create_threads(ensure_agent())
         country_data.load_country_data(vendor.STORE_URL)
         help_articles.load_help_articles()
+        search_synonyms.load_search_synonyms()
         count = sum(1 for _line in orders_file.open(encoding="utf-8"))
     ensure_admin(settings.DEMO_ADMIN_PASSWORD)
     return count
@@ -41,7 +42,12 @@ def create_vendor() -> None:
     products = {}
     for demo_product in vendor.PRODUCTS:
         product, _created = Product.objects.get_or_create(
-            slug=demo_product.slug, defaults={"name": demo_product.name, "serial_pattern": vendor.SERIAL_PATTERN}
+            slug=demo_product.slug,
+            defaults={
+                "name": demo_product.name,
+                "serial_pattern": vendor.SERIAL_PATTERN,
+                "public_download": demo_product.slug in vendor.PUBLIC_DOWNLOADS,
+            },
         )
         products[demo_product.slug] = product
         if demo_product.prefix:

@@ -24,28 +24,50 @@ INSTALLERS = (
     ("antivirus-for-mac", Platform.MACOS, ("11.8.0",), 4),
 )
 
-GUIDE = {
-    "en": (
-        "Install {name}",
-        "1. Open the file that you downloaded.\n"
-        "2. Follow the steps on the screen. If another security program is found, let it be removed.\n"
-        "3. Enter your serial number when you are asked for it. It’s on the page of your order.\n"
-        "4. Restart the computer.\n\n"
-        "A renewal needs no new serial number: the one that you have carries on.\n",
+# By language and platform: title and text.
+GUIDES = {
+    ("en", Platform.WINDOWS): (
+        "Install {name} on Windows",
+        "1. Open the **Downloads** folder and double-click the installer.\n"
+        "2. If Windows asks whether the app may make changes, choose **Yes**.\n"
+        "3. Follow the steps. If the installer finds another security program, let it remove that program.\n"
+        "4. Enter your serial number when you’re asked. You can copy it from your order.\n"
+        "5. Restart your computer.\n\n"
+        "You keep your serial number after a renewal.\n",
     ),
-    "de": (
-        "{name} installieren",
-        "1. Öffnen Sie die heruntergeladene Datei.\n"
-        "2. Folgen Sie den Schritten. Wird ein anderes Schutzprogramm gefunden, lassen Sie es entfernen.\n"
-        "3. Geben Sie Ihre Seriennummer ein, wenn danach gefragt wird. Sie steht auf der Seite Ihrer Bestellung.\n"
-        "4. Starten Sie den Computer neu.\n\n"
-        "Eine Verlängerung braucht keine neue Seriennummer: Die bisherige gilt weiter.\n",
+    ("en", Platform.MACOS): (
+        "Install {name} on a Mac",
+        "1. Open the **Downloads** folder and double-click the disk image.\n"
+        "2. Double-click the installer in the window that opens, and follow the steps.\n"
+        "3. Open **System Settings**, then **Privacy & Security**, and allow the system extension.\n"
+        "4. Enter your serial number when you’re asked. You can copy it from your order.\n\n"
+        "You keep your serial number after a renewal.\n",
+    ),
+    ("de", Platform.WINDOWS): (
+        "{name} unter Windows installieren",
+        "1. Öffnen Sie den Ordner **Downloads** und doppelklicken Sie auf den Installer.\n"
+        "2. Fragt Windows, ob die App Änderungen vornehmen darf, wählen Sie **Ja**.\n"
+        "3. Folgen Sie den Schritten. Findet der Installer ein anderes Schutzprogramm, lassen Sie es entfernen.\n"
+        "4. Geben Sie Ihre Seriennummer ein, wenn Sie danach gefragt werden. Sie können sie aus der Bestellung"
+        " kopieren.\n"
+        "5. Starten Sie den Computer neu.\n\n"
+        "Nach einer Verlängerung behalten Sie Ihre Seriennummer.\n",
+    ),
+    ("de", Platform.MACOS): (
+        "{name} auf dem Mac installieren",
+        "1. Öffnen Sie den Ordner **Downloads** und doppelklicken Sie auf das Abbild.\n"
+        "2. Doppelklicken Sie im neuen Fenster auf den Installer und folgen Sie den Schritten.\n"
+        "3. Öffnen Sie **Systemeinstellungen**, dann **Datenschutz & Sicherheit**, und erlauben Sie die"
+        " Systemerweiterung.\n"
+        "4. Geben Sie Ihre Seriennummer ein, wenn Sie danach gefragt werden. Sie können sie aus der Bestellung"
+        " kopieren.\n\n"
+        "Nach einer Verlängerung behalten Sie Ihre Seriennummer.\n",
     ),
 }
 
 
 def create_releases() -> None:
-    """Create installers, which hold random bytes, and an install guide for each product and language."""
+    """Create installers, which hold random bytes, and install guides for each product's platforms and each language."""
     for slug, platform, versions, megabytes in INSTALLERS:
         product = Product.objects.get(slug=slug)
         for version in versions:
@@ -54,13 +76,15 @@ def create_releases() -> None:
             add_release(BytesIO(_installer(f"{slug} {platform} {version}", megabytes)), offered)
     for demo_product in vendor.PRODUCTS:
         product = Product.objects.get(slug=demo_product.slug)
-        for language, (title, body) in GUIDE.items():
-            InstallGuide.objects.get_or_create(
-                product=product,
-                platform="",
-                language=language,
-                defaults={"title": title.format(name=product.name), "body": body},
-            )
+        platforms = {platform for slug, platform, *_rest in INSTALLERS if slug == product.slug} or {Platform.WINDOWS}
+        for (language, platform), (title, body) in GUIDES.items():
+            if platform in platforms:
+                InstallGuide.objects.get_or_create(
+                    product=product,
+                    platform=platform,
+                    language=language,
+                    defaults={"title": title.format(name=product.name), "body": body},
+                )
 
 
 def _installer(name: str, megabytes: int) -> bytes:

@@ -29,6 +29,7 @@ PRODUCTS = (
     DemoProduct("antivirus-for-mac", "Antivirus for Mac", "M", "MAC", Decimal("25.15")),
     DemoProduct("premium-security", "Premium Security", "", "PRE", Decimal("67.19")),
 )
+PUBLIC_DOWNLOADS = ("maximum-security", "antivirus-for-mac")  # without an order, as free trials
 DEVICE_COUNTS = (1, 3, 5, 10)
 SERIAL_PATTERN = "AAAA-0000-0000-0000-0000"
 

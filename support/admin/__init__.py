@@ -1,5 +1,5 @@
-"""The admin of threads, charge claims, help articles, answer templates and country data."""
+"""The admin of threads, charge claims, help articles, search synonyms, answer templates and country data."""
 
-from support.admin import answer_templates, article_admin, claims, region_admin, threads
+from support.admin import answer_templates, article_admin, claims, region_admin, search_admin, threads
 
-__all__ = ["answer_templates", "article_admin", "claims", "region_admin", "threads"]
+__all__ = ["answer_templates", "article_admin", "claims", "region_admin", "search_admin", "threads"]

@@ -53,13 +53,13 @@ def currencies() -> list[tuple[str, Any]]:
     codes = {code for territory in get_global("territory_languages") for code in get_territory_currencies(territory)}
     names = formats.active_locale().currencies
     named = sorted(((code, names.get(code, code)) for code in codes), key=lambda each: each[1].casefold())
-    return [("", _("Please choose")), *((code, f"{name} ({code})") for code, name in named)]
+    return [("", _("Choose one")), *((code, f"{name} ({code})") for code, name in named)]
 
 
 def card_brands() -> list[tuple[str, Any]]:
     """Choices of card brands."""
     names = dict.fromkeys(formats.CARD_BRANDS.values())
-    return [("", _("Please choose")), *((name, name) for name in names)]
+    return [("", _("Choose one")), *((name, name) for name in names)]
 
 
 class ChargeForm(ContactMessageForm):
@@ -67,12 +67,27 @@ class ChargeForm(ContactMessageForm):
 
     form_name = "charged"
     SEARCH_FIELDS = ("amount", "card_last4", "order_number", "serial")
+    # As on the page, so that the summary lists errors in this order.
+    field_order = (
+        "submission_id",
+        "amount",
+        "currency",
+        "charged_on",
+        "card_brand",
+        "card_last4",
+        "order_number",
+        "serial",
+        "proof",
+        "email",
+        "other_emails",
+        "message",
+    )
 
     amount = forms.CharField(
         label=_("Amount"),
         required=False,
         max_length=AMOUNT_MAX_LENGTH,
-        help_text=_("As the statement shows it."),
+        help_text=_("As your bank statement shows it, for example 79.95."),
         widget=text_input(inputmode="decimal"),
         error_messages=error_messages(""),
     )
@@ -80,11 +95,11 @@ class ChargeForm(ContactMessageForm):
         label=_("Currency"),
         required=False,
         choices=lazy(currencies, list)(),
-        error_messages={"invalid_choice": _("Please choose one of the currencies in the list.")},
+        error_messages={"invalid_choice": _("Choose one of the currencies in the list.")},
     )
-    charged_on = DayField(label=_("Day of the charge"), required=False)
+    charged_on = DayField(label=_("Date of the charge (optional)"), required=False)
     card_brand = forms.CharField(
-        label=_("Kind of card"),
+        label=_("Card brand (optional)"),
         required=False,
         max_length=32,
         widget=forms.Select(choices=lazy(card_brands, list)()),
@@ -94,7 +109,7 @@ class ChargeForm(ContactMessageForm):
         label=_("Last 4 digits of the card"),
         required=False,
         max_length=DIGITS_LENGTH,
-        help_text=_("Paid with Apple Pay or Google Pay? Those that the wallet shows, or those on the card."),
+        help_text=_("With Apple Pay or Google Pay: the digits your wallet shows or those on your card."),
         widget=text_input(inputmode="numeric", **{"class": "digits"}),
         error_messages=error_messages(""),
     )
@@ -109,20 +124,20 @@ class ChargeForm(ContactMessageForm):
         label=_("Serial number"),
         required=False,
         max_length=SERIAL_MAX_LENGTH,
-        help_text=_("For a renewal: the one that you had before."),
+        help_text=_("If you renewed, enter the one you already had."),
         widget=text_input(autocapitalize="characters"),
         error_messages=error_messages(""),
     )
     other_emails = forms.CharField(
-        label=_("Other email addresses of yours"),
+        label=_("Your other email addresses (optional)"),
         required=False,
         max_length=OTHER_EMAILS_MAX_LENGTH,
-        help_text=_("Those that you may have used for the purchase, with spaces between."),
+        help_text=_("Addresses you may have used for the purchase. Separate them with spaces."),
         widget=text_input(autocapitalize="none"),
         error_messages=error_messages(""),
     )
     message = MessageField(
-        label=_("Anything else that helps?"),
+        label=_("Anything else we should know? (optional)"),
         required=False,
         max_length=MESSAGE_MAX_LENGTH,
         help_text=NO_CARD_OR_PASSWORD,
@@ -130,10 +145,10 @@ class ChargeForm(ContactMessageForm):
         error_messages=error_messages(""),
     )
     proof = MultipleUploadField(
-        label=_("Receipt or bank statement"),
+        label=_("Receipt or bank statement (optional)"),
         required=False,
         max_files=MAX_FILES,
-        help_text=_("The line of this charge is enough: please cover all others."),
+        help_text=_("We only need the line with this charge. Cover all other lines."),
     )
 
     def clean_amount(self) -> Decimal | None:
@@ -143,18 +158,18 @@ class ChargeForm(ContactMessageForm):
         currency = str(self.data.get("currency") or "").strip().upper()
         amount = parse_amount(typed, decimals(currency))
         if amount is None:
-            raise ValidationError(_("Please enter the amount as a number, as in 79.95."), code="invalid")
+            raise ValidationError(_("Enter the amount as a number, for example 79.95."), code="invalid")
         if not 0 < amount < MAX_AMOUNT:
-            raise ValidationError(_("Please enter the amount that was charged: it is more than zero."), code="range")
+            raise ValidationError(_("Enter an amount above zero, for example 79.95."), code="range")
         return amount.quantize(Decimal("0.001"))
 
     def clean_charged_on(self) -> date | None:
         day: date | None = self.cleaned_data["charged_on"]
         today = datetime.now(EARLIEST_ZONE).date()
         if day is not None and day > today:
-            raise ValidationError(_("This day is still to come. Please check the day of the charge."), code="future")
+            raise ValidationError(_("This date is in the future. Enter the date of the charge."), code="future")
         if day is not None and day < today - MAX_CHARGE_AGE:
-            raise ValidationError(_("This day is many years ago. Please check the year."), code="past")
+            raise ValidationError(_("This date is too long ago. Check the year."), code="past")
         return day
 
     def clean_card_brand(self) -> str:
@@ -166,14 +181,14 @@ class ChargeForm(ContactMessageForm):
             return digits
         if (len(digits) > 4 and digits.isdigit()) or contains_card_number(self.cleaned_data["card_last4"]):
             self.set_value("card_last4", "")
-            message = _("Only the last 4 digits, please. Nobody needs the rest of the card number.")
+            message = _("Enter only the last 4 digits. We never need the rest of your card number.")
             raise ValidationError(message, code="too_many")
-        raise ValidationError(_("Please enter exactly four digits: the last ones on the card."), code="not_four")
+        raise ValidationError(_("Enter the last 4 digits of your card, for example 4242."), code="not_four")
 
     def clean_order_number(self) -> str:
         number = self.cleaned_line("order_number")
         if len(number) > STORED_ORDER_NUMBER_MAX_LENGTH:
-            raise ValidationError(_("This is too long. Please check what you pasted."), code="max_length")
+            raise ValidationError(_("This is too long. Check what you pasted."), code="max_length")
         return number
 
     def clean_serial(self) -> str:
@@ -186,11 +201,11 @@ class ChargeForm(ContactMessageForm):
             try:
                 validate_email(email)
             except ValidationError:
-                message = _("%(email)s is not an email address. Please check it.")
+                message = _("%(email)s isn’t an email address. Check it for typing errors.")
                 raise ValidationError(message, params={"email": email}, code="email") from None
         if len(emails) > MAX_OTHER_EMAILS:
             raise ValidationError(
-                _("Please enter at most %(count)d addresses."), params={"count": MAX_OTHER_EMAILS}, code="too_many"
+                _("Enter at most %(count)d addresses."), params={"count": MAX_OTHER_EMAILS}, code="too_many"
             )
         return emails
 
@@ -198,9 +213,9 @@ class ChargeForm(ContactMessageForm):
         if any(name in self.errors or self.cleaned_data.get(name) for name in self.SEARCH_FIELDS):
             return
         self.add_error(
-            None,
-            _("To find the order, support needs one of these: the amount, the card’s last 4 digits, the order number or"
-              " the serial number."),
+            "amount",
+            _("Enter at least one of these: the amount, the last 4 digits of your card, the order number or the serial"
+              " number."),
         )  # fmt: skip
 
     def first_field(self) -> BoundField:

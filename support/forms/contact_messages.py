@@ -15,7 +15,7 @@ from orders.forms import EmailForm
 
 MESSAGE_MAX_LENGTH = 5000  # characters
 MAX_FILES = 3
-NO_CARD_OR_PASSWORD = _("Please no card numbers and no passwords.")
+NO_CARD_OR_PASSWORD = _("Don’t include card numbers or passwords.")
 # Namespace of submission ids: clients choose a form's id, which must not collide with other kinds of submissions.
 SUBMISSION_NAMESPACE = UUID("7b1e1f52-5d5e-4d8a-9b6b-2f6d1c1a7e90")
 
@@ -29,14 +29,16 @@ class ContactMessageForm(SubmissionForm, EmailForm):
 
     def __init__(self, data: Any = None, files: Any = None, **kwargs: Any) -> None:
         super().__init__(data, files=files, **kwargs)
-        self.fields["email"].error_messages["required"] = _("Please enter the email address that answers go to.")
+        self.fields["email"].error_messages["required"] = _(
+            "Enter the email address for our reply, for example name@example.com."
+        )
 
     def clean_email(self) -> str:
         email = super().clean_email().strip()
         try:
             validate_email(email)
         except ValidationError:
-            message = _("No email can be sent to this address. Please check it for typing errors.")
+            message = _("We can’t send email to this address. Check it for typing errors.")
             raise ValidationError(message, code="email") from None
         return email
 
@@ -44,7 +46,7 @@ class ContactMessageForm(SubmissionForm, EmailForm):
         """Clean a field to one line without control characters. Raises ValidationError."""
         line = " ".join(str(self.cleaned_data[name]).split())
         if not line.isprintable():
-            message = _("This has a character that cannot be typed. Please type it anew.")
+            message = _("This contains a character that can’t be typed. Type it again.")
             raise ValidationError(message, code="unprintable")
         return line
 

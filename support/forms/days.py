@@ -42,7 +42,7 @@ def _parse_written_day(text: str) -> date:
         valid = {each for each in dates if each is not None}
         if len(valid) == 1:
             return valid.pop()
-    raise ValidationError(_("Please write the day as year-month-day, as in 2026-11-23."), code="invalid")
+    raise ValidationError(_("Enter the date as year-month-day, for example 2026-11-23."), code="invalid")
 
 
 def _make_date(year: int, month: int, day: int) -> date | None:

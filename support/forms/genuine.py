@@ -17,10 +17,10 @@ MAX_PHONE_DIGITS = 15 + 2  # 15 digits of an international number (ITU-T E.164),
 
 class GenuineForm(PortalForm):
     form_name = "genuine"
-    button = _("Check")
+    button = _("Check whether it’s ours")
 
     code = forms.CharField(
-        label=_("Code of the email"),
+        label=_("Code in the email"),
         max_length=MAX_LENGTH,
         required=False,
         help_text=_("It’s at the end of each of our emails, for example ABCD-EFGH-JKLM."),
@@ -28,10 +28,10 @@ class GenuineForm(PortalForm):
         error_messages=error_messages(""),
     )
     phone = LookupField(
-        label=_("Or the phone number that called you"),
+        label=_("Phone number that called you"),
         max_length=MAX_LENGTH,
         required=False,
-        help_text=_("As your phone shows it."),
+        help_text=_("As your phone shows it, for example +49 221 1234567."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "tel"}),
         error_messages=error_messages(""),
     )
@@ -49,7 +49,9 @@ class GenuineForm(PortalForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if not self.errors and not data.get("code") and not data.get("phone"):
-            raise ValidationError(_("Please enter the code of an email, or a phone number."), code="nothing")
+            raise ValidationError(
+                _("Enter the code from the email, for example ABCD-EFGH-JKLM, or the phone number."), code="nothing"
+            )
         return data
 
     @property

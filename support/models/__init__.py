@@ -3,6 +3,7 @@
 from support.models.articles import Article, ArticleVersion, ArticleVote
 from support.models.claims import ChargeClaim
 from support.models.regions import CardRegion, PhoneNumber, StoreRegion
+from support.models.searches import FailedSearch, SearchSynonyms
 from support.models.threads import AnswerTemplate, Thread, ThreadFile, ThreadLink, ThreadMessage
 
 __all__ = [
@@ -12,7 +13,9 @@ __all__ = [
     "ArticleVote",
     "CardRegion",
     "ChargeClaim",
+    "FailedSearch",
     "PhoneNumber",
+    "SearchSynonyms",
     "StoreRegion",
     "Thread",
     "ThreadFile",

@@ -58,6 +58,8 @@ class Topic(models.TextChoices):
     PAYMENT = "payment", _("cards and payment")
     CHARGED = "charged", _("charged without an order")
     RENEWAL = "renewal", _("renewals and prices")
+    SCAM = "scam", _("scams")
+    CONTACT = "contact", _("contacting support")
 
 
 class Article(models.Model):
@@ -81,7 +83,9 @@ class Article(models.Model):
         _("versions"), max_length=200, blank=True, help_text=_("For example, 2025 and later.")
     )
     position = models.PositiveSmallIntegerField(
-        _("position"), default=100, help_text=_("Lower numbers are shown first.")
+        _("position"),
+        default=100,
+        help_text=_("Lower numbers are shown first. The first six are the common questions."),
     )
 
     class Meta:
@@ -111,9 +115,14 @@ class ArticleVersion(models.Model):
     title = NoCardNumbersCharField(_("title"), max_length=200)
     summary = NoCardNumbersCharField(_("summary"), max_length=300, blank=True)
     keywords = NoCardNumbersCharField(
-        _("keywords"), max_length=300, blank=True, help_text=_("Words that people might search for.")
+        _("keywords"),
+        max_length=300,
+        blank=True,
+        help_text=_("Words that people might search for, separated by commas."),
     )
-    body = NoCardNumbersTextField(_("text"), help_text=_("Use Markdown."))
+    body = NoCardNumbersTextField(
+        _("text"), help_text=_("Use Markdown. A link in a paragraph of its own becomes a button.")
+    )
     publish_at = models.DateTimeField(
         _("published from"), null=True, blank=True, help_text=_("Leave empty for a draft. Only staff can see drafts.")
     )

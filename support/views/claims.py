@@ -45,7 +45,7 @@ def _contact_message(request: HttpRequest, form: ChargeForm) -> ContactMessage:
     return ContactMessage(
         kind=Thread.Kind.CHARGE_CLAIM,
         email=data["email"],
-        subject=gettext("Charged, and no order found"),
+        subject=gettext("Charged, but no order found"),
         text=data["message"],
         submission_id=form.submission,
         language=get_language() or "",

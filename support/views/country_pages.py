@@ -40,7 +40,7 @@ def _page(request: HttpRequest, template: str, entries: QuerySet[Any]) -> HttpRe
     requested = request.GET.get("country", "")
     country, refusal = parse_country_code(requested), ""
     if requested.strip() and not is_country(country):
-        country, refusal = "", gettext("No country has this code. Please choose yours from the list.")
+        country, refusal = "", gettext("We don’t know this country code. Choose your country from the list.")
     country = country or guess_country(request, access.granted_orders(request)[:5])
     context = {
         "country": country,

@@ -33,7 +33,10 @@ def genuine(request: HttpRequest) -> HttpResponse:
     phone = find_phone_by_number(number) if number else None
     # If both were entered, both must be ours.
     is_ours = (email is not None or not code) and (phone is not None or not number)
-    return _page(request, form, result="ours" if is_ours else "cannot-confirm", email=email, phone=phone)
+    if not is_ours:
+        return _page(request, form, result="cannot-confirm")
+    # A number alone never makes a call ours: callers can make phones show any number.
+    return _page(request, form, result="ours" if email else "our-number", email=email, phone=phone)
 
 
 def _page(

@@ -1,5 +1,6 @@
 """Pages of help articles: the list, the search, an article, its preview, and votes."""
 
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,14 +14,23 @@ from django.views.decorators.http import require_POST, require_safe
 from orders.access import client_address
 from orders.rate_limits import Rate, RateLimit, consume
 from support.markdown import render_markdown
-from support.models import ArticleVersion
+from support.models import ArticleVersion, FailedSearch
 from support.models.articles import Topic
-from support.published_articles import annotate_product_names, find_published, find_related, group_by_topic
+from support.published_articles import (
+    annotate_product_names,
+    common_questions,
+    find_published,
+    find_related,
+    group_by_topic,
+    published_versions,
+)
 from support.search import MAX_CHARACTERS, search_articles
 
 VOTER_SESSION_KEY = "help_voter"  # holds a random UUID
 # Votes by one client: more than anybody reads in a day.
 VOTE_RATE = Rate(short=30, long=150)
+# Searches without a result that are recorded for one client: a machine must not fill the list of staff.
+FAILED_SEARCH_RATE = Rate(short=10, long=30)
 VOTES = {"yes": True, "no": False}
 
 
@@ -30,17 +40,31 @@ def _language() -> str:
 
 @require_safe
 def help_page(request: HttpRequest) -> HttpResponse:
-    """All articles by topic. The query parameter `topic` names the topic that comes first."""
+    """Search, common questions, and all articles by topic. The query parameter `topic` names the first topic."""
     topic = request.GET.get("topic", "")
-    sections = group_by_topic(_language(), timezone.now(), topic)
-    return render(request, "support/help.html", {"sections": sections, "topic": topic if topic in Topic else ""})
+    versions = list(published_versions(_language(), timezone.now()))
+    context = {
+        "common": common_questions(versions),
+        "sections": group_by_topic(versions, topic),
+        "topic": topic if topic in Topic else "",
+    }
+    return render(request, "support/help.html", context)
 
 
 @require_safe
 def search_page(request: HttpRequest) -> HttpResponse:
     typed = request.GET.get("q", "").replace("\0", "").strip()
-    results = search_articles(typed, _language(), timezone.now())
+    now = timezone.now()
+    results = search_articles(typed, _language(), now)
+    if typed and not results and request.method == "GET":
+        _record_failed_search(request, typed, now)
     return render(request, "support/search.html", {"typed": typed[:MAX_CHARACTERS], "results": results})
+
+
+def _record_failed_search(request: HttpRequest, typed: str, now: datetime) -> None:
+    """Count a search that found nothing, for staff. Each client is counted a few times only."""
+    if consume([RateLimit("failed-search", client_address(request), FAILED_SEARCH_RATE)], now):
+        FailedSearch.record(typed, _language(), now)
 
 
 @require_safe

@@ -72,7 +72,7 @@ def thread(request: HttpRequest, thread: Thread) -> HttpResponse:
     except Refusal as refusal:
         messages.error(request, str(refusal))
         return _as_new_message(request, thread, form)
-    messages.success(request, gettext("Thank you. Support has your message."))
+    messages.success(request, gettext("We’ve received your message."))
     return redirect(thread.path)
 
 
@@ -80,6 +80,8 @@ def _as_new_message(request: HttpRequest, thread: Thread, form: ReplyForm) -> Ht
     """Show the contact form with the reply to a thread that has been closed in the meantime."""
     orders = access.fully_open_orders(request)
     initial = {"subject": thread.reference, "message": form.cleaned_data["message"]}
+    if thread.order is not None:
+        initial["order"] = str(thread.order.public_id)
     return render_form(request, "support/contact.html", ContactForm(orders, initial=initial), orders=orders)
 
 
@@ -89,13 +91,14 @@ def _page(request: HttpRequest, thread: Thread, form: ReplyForm) -> HttpResponse
 
 def _context(thread: Thread, form: ReplyForm) -> dict[str, Any]:
     order = thread.order
+    is_order_address = order is not None and threads.is_order_address(order, thread.email)
     is_matched = _outcome(thread) == ChargeClaim.Outcome.MATCHED
     # The portal's only note says that no receipt was emailed.
     events = list(thread.events.filter(Q(note="") | Q(actor=Actor.PORTAL)).prefetch_related("files__upload"))
     return {
         "thread": thread,
         "claim": getattr(thread, "charge_claim", None),
-        "order": order,
+        "open_order": order if is_order_address else None,
         "thread_messages": [event for event in events if not event.note],
         "was_receipt_emailed": not any(event.note for event in events),
         "zone": thread.store.locality if thread.store else timezone.get_default_timezone(),
@@ -105,7 +108,7 @@ def _context(thread: Thread, form: ReplyForm) -> dict[str, Any]:
         "is_late": thread.is_overdue(timezone.now()),
         "is_closed": thread.status == Thread.Status.CLOSED,
         "is_matched": is_matched,
-        "is_order_address": is_matched and order is not None and threads.is_order_address(order, thread.email),
+        "is_order_address": is_matched and is_order_address,
         "order_address": mask_address(order.email) if order and order.email else "",
     }
 
@@ -120,7 +123,7 @@ def _outcome(thread: Thread) -> str:
 def mark_solved(request: HttpRequest, thread: Thread) -> HttpResponse:
     if request.method == "POST":
         threads.mark_solved(thread)
-        messages.success(request, gettext("Closed. We are glad that it is solved."))
+        messages.success(request, gettext("We’ve closed this conversation. We’re glad it’s solved."))
     return redirect(thread.path)
 
 

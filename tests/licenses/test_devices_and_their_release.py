@@ -137,7 +137,7 @@ def test_only_so_many_a_year() -> None:
     with pytest.raises(NotReleased):
         devices.release(third, order, now)
     browser = inside(order)
-    assert "Support can help you" in text(browser.get("/licenses/"))
+    assert "Contact support for help" in text(browser.get("/licenses/"))
     assert marks(browser.get("/licenses/"), "data-device") == [str(third.pk)]
     browser.post(f"/licenses/devices/{third.pk}/release/")
     assert DeviceRelease.objects.count() == 2

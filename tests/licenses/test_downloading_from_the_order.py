@@ -93,7 +93,7 @@ def test_another_orders_installer_is_refused() -> None:
     for wanted in (foreign.pk, 10**17, 10**30):
         answer = inside(order).get(f"/orders/{order.public_id}/download/{wanted}/")
         assert answer.status_code == 404
-        assert "no such download" in text(answer)
+        assert "doesn’t include this download" in text(answer)
     assert not Download.objects.exists()
 
 
@@ -125,7 +125,7 @@ def test_a_link_made_for_something_else_is_none() -> None:
     token = signing.TimestampSigner(salt="something else").sign(Download.objects.get().pk.hex)
     answer = Client().get(f"/d/{token}/")
     assert answer.status_code == 404
-    assert "not a download link of ours" in text(answer)
+    assert "isn’t one of our download links" in text(answer)
 
 
 def test_a_link_is_good_for_fifteen_minutes_and_not_a_second_longer() -> None:
@@ -139,7 +139,7 @@ def test_a_link_is_good_for_fifteen_minutes_and_not_a_second_longer() -> None:
         clock.move_to(moment + timedelta(minutes=15, seconds=1))
         answer = Client().get(link)
     assert answer.status_code == 410
-    assert "too old" in text(answer)
+    assert "link has expired" in text(answer)
     assert f"/orders/{order.public_id}/" in answer.content.decode()  # where a fresh one is
 
 
@@ -152,7 +152,7 @@ def test_a_withdrawn_release_is_gone_at_once() -> None:
     assert Client().get(link).status_code == 410
     answer = browser.get(f"/orders/{order.public_id}/download/{release.pk}/")
     assert answer.status_code == 410
-    assert "was withdrawn" in text(answer)
+    assert "no longer available" in text(answer)
     assert marks(browser.get(f"/orders/{order.public_id}/"), "data-sha256") == []
 
 

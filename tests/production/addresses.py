@@ -8,7 +8,7 @@ from uuid import uuid4
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from licenses.download_links import download_path
+from licenses.download_links import download_path, public_download_path
 from licenses.models import Device, Download, Product, Release
 from notifications.models import Message
 from notifications.opt_outs import opt_out_url
@@ -92,6 +92,17 @@ def _installer(shop: Shop) -> list[str]:
     return [download_path(issued), shop.path("licenses:installer", "made:up:x")]
 
 
+def _public_download(shop: Shop) -> list[str]:
+    releases = Release.objects.order_by("-product__public_download", "pk")[:2]
+    return [shop.path("licenses:public_download", pk) for pk in [*(release.pk for release in releases), 0]]
+
+
+def _public_installer(shop: Shop) -> list[str]:
+    release = Release.objects.filter(product__public_download=True).first()
+    assert release is not None
+    return [public_download_path(release), shop.path("licenses:public_installer", "made:up:x")]
+
+
 def _devices(name: str) -> Callable[[Shop], list[str]]:
     return lambda shop: [shop.path(name, pk) for pk in [*Device.objects.values_list("pk", flat=True)[:2], 0]]
 
@@ -129,6 +140,8 @@ ADDRESSES: dict[str, Callable[[Shop], list[str]]] = {
     "licenses:downloads": _plain("licenses:downloads"),
     "licenses:download": _download,
     "licenses:installer": _installer,
+    "licenses:public_download": _public_download,
+    "licenses:public_installer": _public_installer,
     "licenses:guide": lambda shop: [
         shop.path("licenses:guide", slug) for slug in [*Product.objects.values_list("slug", flat=True)[:2], "no-such"]
     ],

@@ -63,7 +63,7 @@ def test_files_of_a_thread_can_be_opened_by_staff_only(client: Client, thread: T
 def test_a_requested_link_goes_to_the_address_of_the_thread_only(client: Client, thread: Thread) -> None:
     answers = [client.post(f"/help/threads/{each}/link/") for each in (thread.reference.lower(), "M-ZZZZZZZZ")]
     assert {answer["Location"] for answer in answers} == {"/help/threads/link-sent/"}
-    assert "If there is a message with this reference" in text(client.get("/help/threads/link-sent/"))
+    assert "If we have a message with this reference" in text(client.get("/help/threads/link-sent/"))
     [message] = Message.objects.filter(kind="thread_link")
     assert (message.recipient, message.priority) == ("bea@example.com", 1)
 
@@ -98,7 +98,7 @@ def test_an_expired_link_offers_a_new_one_to_the_same_address(thread: Thread) ->
     holder = Client()
     page = holder.get(link)
     assert page.status_code == 410
-    assert "no longer good" in text(page)
+    assert "link has expired" in text(page)
     assert holder.post(link).status_code == 410
     assert holder.post(f"{link}renew/")["Location"] == "/help/threads/link-sent/"
     assert Message.objects.get(kind="thread_link").recipient == "bea@example.com"

@@ -58,11 +58,14 @@ def test_an_email_that_was_not_sent_is_not_confirmed(status: str) -> None:
     "typed",
     ["+353-61-230-424", "0035361230424", "353 61 230 424", "0221/8282-9110", "(0221) 82829110"],
 )
-def test_our_phone_number_is_confirmed_with_a_warning(typed: str) -> None:
+def test_our_phone_number_is_never_shown_as_safe(typed: str) -> None:
     PhoneNumber.objects.create(number="0221-8282-9110", international_number="+353-61-230-424", countries=["DE"])
     answer = check(phone=typed)
-    assert result(answer) == "ours"
-    assert "callers can make a phone show any number" in text(answer)
+    assert result(answer) == "our-number"
+    assert "one of our numbers, but callers can fake it" in text(answer)
+    assert "call 0221-8282-9110 yourself" in text(answer)
+    assert "notice-warn" in answer.content.decode()
+    assert "notice-good" not in answer.content.decode()
 
 
 @pytest.mark.parametrize("typed", ["+1 221 8282 9110", "0221-8282-9111", "82829110", "1", "call me"])
@@ -74,7 +77,7 @@ def test_a_phone_number_with_the_same_ending_is_not_confirmed(typed: str) -> Non
 def test_code_and_phone_number_together_must_both_be_ours() -> None:
     PhoneNumber.objects.create(number="0221-8282-9110", countries=["DE"])
     code = make_sent_message().code
-    assert result(check(code=code, phone="0221-8282-9110")) == "ours"
+    assert marks(check(code=code, phone="0221-8282-9110"), "data-result") == ["ours", "our-number"]
     assert result(check(code=code, phone="0221-8282-9111")) == "cannot-confirm"
 
 

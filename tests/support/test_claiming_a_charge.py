@@ -26,7 +26,7 @@ def test_the_page_shows_hints_before_the_form(client: Client) -> None:
     content = text(page)
     for hint in ("spam", "3 hours", "another email address", "Apple Pay", "pending"):
         assert hint in content
-    assert content.index("pending") < content.index("Send the claim")
+    assert content.index("pending") < content.index("Send charge claim")
     assert "no-store" in page["Cache-Control"]
 
 
@@ -115,22 +115,22 @@ def test_unambiguous_dates_are_parsed_and_ambiguous_ones_refused(client: Client,
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [
-        ({"email": ""}, "email address that answers go to"),
+        ({"email": ""}, "email address for our reply"),
         ({"email": "bea"}, "one @"),
-        ({"email": "bea@mail,com"}, "No email can be sent"),
+        ({"email": "bea@mail,com"}, "We can’t send email"),
         ({"amount": "a lot"}, "as a number"),
-        ({"amount": "0"}, "more than zero"),
+        ({"amount": "0"}, "above zero"),
         ({"currency": "XXX"}, "currencies in the list"),
-        ({"charged_on": (timezone.now() + timedelta(days=2)).date().isoformat()}, "still to come"),
-        ({"charged_on": "1999-01-01"}, "many years ago"),
+        ({"charged_on": (timezone.now() + timedelta(days=2)).date().isoformat()}, "in the future"),
+        ({"charged_on": "1999-01-01"}, "too long ago"),
         ({"charged_on": "soon"}, "year-month-day"),
-        ({"card_last4": "42"}, "exactly four digits"),
-        ({"card_last4": "4242 4242 4242 4242"}, "Only the last 4 digits"),
+        ({"card_last4": "42"}, "Enter the last 4 digits"),
+        ({"card_last4": "4242 4242 4242 4242"}, "only the last 4 digits"),
         ({"order_number": "x" * 65}, "too long"),
-        ({"other_emails": "bea@example"}, "not an email address"),
+        ({"other_emails": "bea@example"}, "isn’t an email address"),
         ({"other_emails": " ".join(f"a{number}@example.com" for number in range(6))}, "at most 5"),
         ({"message": "x" * 5001}, "too long"),
-        ({"subject": "a\x00b", "message": "a\x00b"}, "cannot be typed"),
+        ({"subject": "a\x00b", "message": "a\x00b"}, "can’t be typed"),
     ],
 )
 def test_invalid_fields_get_a_message(client: Client, wrong: dict[str, str], error: str) -> None:
@@ -259,3 +259,23 @@ def test_a_client_that_sends_too_many_messages_has_to_wait(client: Client) -> No
     assert "bea@example.com" in answers[-1].content.decode()
     assert "4242 4242" not in answers[-1].content.decode()
     assert "Retry-After" in answers[-1]
+
+
+def test_all_errors_are_shown_at_once_in_the_order_of_the_page(client: Client) -> None:
+    wrong = {"amount": "much", "card_last4": "42", "charged_on": "1999-01-01", "email": "", "other_emails": "bea"}
+    answer = client.post(PAGE, {**CLAIM_FORM, **wrong, "proof": upload(b"MZ program", "a.exe")})
+    summary = answer.content.decode().partition("error-summary")[2].partition("</section>")[0]
+    links = [f'href="#id_charged_{name}"' for name in ("amount", "charged_on", "card_last4", "proof", "email")]
+    assert [summary.index(link) for link in links] == sorted(summary.index(link) for link in links)
+    assert 'href="#id_charged_other_emails"' in summary
+
+
+def test_what_was_received_is_confirmed_with_its_reference_and_what_happens_next(client: Client) -> None:
+    answer = client.post(PAGE, CLAIM_FORM)
+    assert answer.status_code == 302  # so that Back and a reload send nothing again
+    page = client.get(answer["Location"])
+    content = text(page)
+    assert "We’ve received your charge claim" in content
+    assert 'data-copy="reference"' in page.content.decode()
+    assert "We’ll reply by" in content
+    assert "An email is on its way to b…@e….com" in content

@@ -42,10 +42,11 @@ def test_the_page_of_a_message_without_a_receipt_shows_its_reference() -> None:
     for _number in range(4):
         thread = submit_message(browser, email=VICTIM)
     page = text(browser.get(thread.path))
-    assert f"Please note the reference {thread.reference}" in page
-    assert "its link opens this page" not in page
+    assert "Write down your reference" in page
+    assert thread.reference in page
+    assert "Its link opens this page" not in page
     first = Thread.objects.order_by("pk").first()
-    assert "its link opens this page" in text(browser.get(first.path))
+    assert "Its link opens this page" in text(browser.get(first.path))
 
 
 def test_receipts_never_use_up_the_acknowledgement_of_a_withdrawal() -> None:

@@ -69,8 +69,8 @@ def test_an_order_that_is_not_open_cannot_be_attached(client: Client) -> None:
     ("wrong", "error"),
     [
         ({"email": ""}, "email address"),
-        ({"subject": " "}, "what it is about"),
-        ({"message": ""}, "write your message"),
+        ({"subject": " "}, "Enter a subject"),
+        ({"message": ""}, "Enter your message"),
         ({"subject": "x" * 201}, "too long"),
         ({"files": upload(b"MZ program", "a.exe")}, "not a PDF"),
     ],
@@ -99,8 +99,8 @@ def test_matching_articles_are_suggested_before_the_message_is_sent(client: Clie
     assert marks(answer, "data-article") == ["installer-stops"]
     assert "Installer stops" in answer.content.decode()
     assert "4242 4242" not in answer.content.decode()
-    assert "The help says nothing" in text(client.post(PAGE, {**typed, "subject": "quux' % zork"}))
-    assert "Please say first" in text(client.post(PAGE, {**typed, "subject": ""}))
+    assert "No articles found" in text(client.post(PAGE, {**typed, "subject": "quux' % zork"}))
+    assert "Enter a subject first" in text(client.post(PAGE, {**typed, "subject": ""}))
     assert not Thread.objects.exists()
 
 
@@ -189,9 +189,9 @@ def test_without_a_helpdesk_nothing_is_forwarded(client: Client) -> None:
 
 def test_an_overdue_answer_is_announced(client: Client) -> None:
     thread = submit_message(client)
-    assert "answers by" in text(client.get(thread.path))
+    assert "We’ll reply by" in text(client.get(thread.path))
     Thread.objects.update(due_at=thread.created_at)
-    assert "We are late" in text(client.get(thread.path))
+    assert "We’re late" in text(client.get(thread.path))
 
 
 def test_emails_use_the_language_of_the_message(client: Client) -> None:

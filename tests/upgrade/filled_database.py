@@ -42,7 +42,7 @@ from orders.services.address_corrections import correct_address
 from orders.services.confirmations import queue_confirmations
 from portal.models import Heartbeat
 from refunds.models import ReturnException, ReturnPolicy, WithdrawalPeriod
-from support.models import ArticleVersion, ArticleVote
+from support.models import ArticleVersion, ArticleVote, FailedSearch, SearchSynonyms
 from tests import factories
 from tests.intake.exports import ORDER, Importer, portal_order, shopify_row, table
 from tests.intake.mapped_tables import make_mapping
@@ -84,6 +84,8 @@ def _fill_settings_of_staff() -> None:
     version = ArticleVersion.objects.first()
     assert version is not None
     ArticleVote.objects.create(version=version, helped=True)
+    SearchSynonyms.objects.create(language="en", words=["scam", "fraud"])
+    FailedSearch.record("no such answer", "en", timezone.now())
 
 
 def _fill_visits() -> None:

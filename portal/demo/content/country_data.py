@@ -45,7 +45,7 @@ PHONES = (
     (["SE"], "075-240-0676", ""),
 )
 HOURS = "Monday to Friday, 9:00 to 17:00"
-PRICE_NOTE = "As a call to a number of this kind costs with your provider."
+PRICE_NOTE = "Your phone provider’s rates apply"
 
 
 def load_country_data(store_url: str) -> None:
