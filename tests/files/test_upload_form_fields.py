@@ -75,7 +75,7 @@ def test_files_must_be_chosen_again_when_something_else_is_wrong(client: Client,
 
 def test_a_missing_required_file_is_an_error(client: Client) -> None:
     answer = client.post("/claim/", {"message": "charged twice"})
-    assert "Please choose a file: a PDF, a photo or a screenshot." in text(answer)
+    assert "Choose a file: a PDF, a photo or a screenshot." in text(answer)
     assert AGAIN not in text(answer)
 
 

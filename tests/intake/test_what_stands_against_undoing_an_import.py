@@ -114,7 +114,7 @@ def reset_password(order: Order) -> None:
 CASES: list[tuple[Callable[[Order], Any], str, str]] = [
     (request_return, "related", "return"),
     (withdraw, "related", "withdrawal"),
-    (promise_money, "related", "refund to send"),
+    (promise_money, "related", "refund transaction"),
     (write_to_support, "related", "thread"),
     (match_charge, "related", "charge claim"),
     (download, "related", "download"),

@@ -104,7 +104,7 @@ def test_a_wrong_sum_is_refused_and_nothing_kept(product: Product, file: Path, r
         ({"version": "1" * 65}, "A version has"),
         ({"version": "1\x00"}, "A version has"),
         ({"name": "///"}, "needs a name"),
-        ({"product": "nothing"}, "There is no product or SKU “nothing”. Products: maximum."),
+        ({"product": "nothing"}, "No product or SKU is named “nothing”. Products: maximum."),
         ({"product": "a\x00"}, "There is no product"),
     ],
 )

@@ -102,7 +102,7 @@ def test_the_list_can_be_searched_and_narrowed_to_a_store(desk: Client) -> None:
 def test_a_payment_that_is_not_confirmed_is_not_due(desk: Client) -> None:
     make_line(placed(30, status="pending"))
     page = text(desk.get(LIST))
-    assert "when the payment is confirmed" in page
+    assert "after the payment is confirmed" in page
     assert " !" not in page
 
 
@@ -172,7 +172,7 @@ def test_only_serial_numbers_assigned_by_staff_can_be_unassigned(desk: Client) -
     store = make_license(line).licensed_lines.get()
     staff = line.licensed_lines.get(origin="staff")
     assert "only what staff assigned" in text(desk.post(f"{LIST}{line.pk}/take-away/{store.pk}/", follow=True)).lower()
-    assert "Took the serial number XAAB-0001 away." in text(
+    assert "Removed the serial number XAAB-0001." in text(
         desk.post(f"{LIST}{line.pk}/take-away/{staff.pk}/", follow=True)
     )
     assert list(line.licensed_lines.all()) == [store]

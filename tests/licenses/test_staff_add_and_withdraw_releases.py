@@ -118,7 +118,7 @@ def test_staff_withdraw_and_offer_again(agent: Client) -> None:
     assert "1 release was withdrawn." in text(agent.post(LIST, chosen | {"action": "withdraw"}, follow=True))
     assert not Release.objects.current().exists()
     assert "0 releases were withdrawn." in text(agent.post(LIST, chosen | {"action": "withdraw"}, follow=True))
-    assert "1 release is offered again." in text(agent.post(LIST, chosen | {"action": "offer_again"}, follow=True))
+    assert "1 release is now offered again." in text(agent.post(LIST, chosen | {"action": "offer_again"}, follow=True))
     assert Release.objects.current().get() == release
     assert LogEntry.objects.count() == 2
 

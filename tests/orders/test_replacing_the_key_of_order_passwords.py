@@ -94,7 +94,7 @@ def test_finishing_a_planned_change_replaces_what_no_key_can_check(settings: Set
     assert opens(imported, portal_password(imported) or "")
     assert opens(portal_made, told)
     assert "Nothing to do" in rotate("--finish")
-    assert doctor_checks.check_keys() == "fit the stored data"
+    assert doctor_checks.check_keys() == "match the stored data"
 
 
 # --- After a leak ------------------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ def test_help_teaches_both_ways(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_doctor_says_when_key_and_orders_do_not_fit(settings: Settings) -> None:
-    assert doctor_checks.check_keys() == "fit the stored data"
+    assert doctor_checks.check_keys() == "match the stored data"
     change_key(settings, SECOND)
     with pytest.raises(doctor_checks.CheckFailed, match="another ORDER_PASSWORD_KEY"):
         doctor_checks.check_keys()

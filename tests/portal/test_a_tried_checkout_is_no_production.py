@@ -82,7 +82,7 @@ def test_check_and_doctor_tell_which_files_and_keys_are_the_demos(tried: Path) -
     doctor = manage("doctor", "demo", **production)
     assert doctor.returncode == 1
     for output in (checked.stderr, doctor.stdout):
-        assert "SECRET_KEY is the demo’s" in output
+        assert "SECRET_KEY has the demo’s value" in output
         assert "holds files of the demo: demo.env, mail" in output
         assert "rm -r demo.env mail" in output
 

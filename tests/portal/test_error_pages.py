@@ -18,7 +18,7 @@ def test_a_failed_csrf_check_is_explained() -> None:
     client = Client(enforce_csrf_checks=True)
     answer = client.post("/orders/find/link/", {"email": "buyer@example.com"})
     assert answer.status_code == 403
-    assert "Please send the form again" in answer.content.decode()
+    assert "Send the form again" in answer.content.decode()
 
 
 def test_an_unknown_host_is_refused_without_a_database(client: Client) -> None:

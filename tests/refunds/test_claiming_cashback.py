@@ -79,7 +79,7 @@ def test_everybody_sees_the_promotions_of_each_country(promotion: CashbackPromot
     assert "Quiet one" not in page
     assert "Swiss one" not in page
     assert "Swiss one" in text(Client().get("/cashback/?country=ch"))
-    assert "No promotion runs in this country now." in text(Client().get("/cashback/?country=FR"))
+    assert "There’s currently no promotion in this country." in text(Client().get("/cashback/?country=FR"))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_an_unknown_and_a_foreign_serial_get_the_same_response(license: License,
         response = inside(order_of(license)).post("/cashback/", claim_form(license, serial=serial))
         assert response.status_code == 422
         responses.append(text(response))
-        assert "None of your open orders has this serial number. Please open its order first." in responses[-1]
+        assert "None of your open orders has this serial number. Open its order first." in responses[-1]
     assert responses[0] == responses[1]
     assert not CashbackClaim.objects.exists()
 
@@ -166,7 +166,7 @@ def test_a_second_claim_for_the_serial_number_is_refused(
     browser.post("/cashback/", claim_form(license))
     again = browser.post("/cashback/", claim_form(license, submission_id="two"))
     assert again.status_code == 422
-    assert "Cashback was claimed for this serial number already." in text(again)
+    assert "Cashback was already claimed for this serial number." in text(again)
     assert len(factories.files_in(upload_folder)) == CashbackClaim.objects.count() == 1
 
 

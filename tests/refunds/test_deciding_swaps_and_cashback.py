@@ -84,7 +84,7 @@ def test_an_unusable_new_serial_number_is_refused() -> None:
     swaps.approve(case, agent)
     for serial, why in [
         ("xfor 1111", "stands on another order"),
-        ("", "Please enter the new serial number."),
+        ("", "Enter the new serial number."),
         (" - ", "not a serial number"),
         ("x" * 101, "not a serial number"),
     ]:
@@ -296,7 +296,7 @@ def test_twenty_concurrent_claims_for_one_serial_number_make_one_claim() -> None
     ended = run_concurrently([claim(order) for order in (first, other) * 10])
     assert [type(each).__name__ for each in ended].count("CashbackClaim") == CashbackClaim.objects.count() == 1
     assert {str(each) for each in ended if isinstance(each, Refusal)} == {
-        "Cashback was claimed for this serial number already."
+        "Cashback was already claimed for this serial number."
     }
     assert Message.objects.count() == CashbackEvent.objects.count() == 1
 

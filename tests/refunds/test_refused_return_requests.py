@@ -105,17 +105,17 @@ def test_an_item_of_another_order_is_refused(post_refused: PostRefused, line: Or
     ):
         response = post_refused(data)
         assert response.status_code == 422
-        assert "This item is not part of the order." in text(response)
+        assert "This item isn’t part of the order." in text(response)
 
 
 @pytest.mark.parametrize(
     ("quantity", "sentence"),
     [
-        ("-1", "Maximum Security: a quantity cannot be less than zero."),
-        ("0", "Please choose at least one item to return."),
-        ("", "Please choose at least one item to return."),
-        ("2", "Maximum Security: at most 1 can be returned."),
-        ("9" * 30, "Maximum Security: at most 1 can be returned."),
+        ("-1", "Maximum Security: enter a quantity of 0 or more."),
+        ("0", "Choose at least one item to return."),
+        ("", "Choose at least one item to return."),
+        ("2", "Maximum Security: you can return at most 1."),
+        ("9" * 30, "Maximum Security: you can return at most 1."),
         ("9" * 5000, "Maximum Security: please enter a whole number."),
         ("one", "Maximum Security: please enter a whole number."),
         ("0.5", "Maximum Security: please enter a whole number."),
@@ -176,8 +176,8 @@ def test_a_returned_item_is_refused(
     post_refused: PostRefused, order: Order, line: OrderLine, reason: ReturnReason
 ) -> None:
     returned_line = make_line(order, name="Gone", quantity_returned=1)
-    assert "Gone: This item went back already." in text(post_refused(return_form(returned_line, reason)))
-    assert "Gone: This item went back already." in text(
+    assert "Gone: You’ve already returned this item." in text(post_refused(return_form(returned_line, reason)))
+    assert "Gone: You’ve already returned this item." in text(
         post_refused(return_form(line, reason) | return_form(returned_line, reason))
     )
 
@@ -188,7 +188,7 @@ def test_an_item_in_an_open_return_is_refused(
     other = make_line(order, name="Other")
     request_return(order, [RequestedLine(line.pk, 1)], reason)
     response = post_refused(return_form(line, reason) | return_form(other, reason))
-    assert "A return of this item is under way already." in text(response)
+    assert "You’ve already requested a return of this item." in text(response)
 
 
 def test_an_item_in_an_open_swap_is_refused(order: Order, line: OrderLine, reason: ReturnReason) -> None:
@@ -229,7 +229,7 @@ def test_an_activated_license_can_be_excluded_but_not_its_renewal(
         ),
         ({"status": Order.Status.PENDING}, "The payment of this order is not confirmed yet."),
         ({"status": Order.Status.CANCELLED}, "This order was canceled"),
-        ({"status": Order.Status.REFUNDED}, "The money for this order went back already."),
+        ({"status": Order.Status.REFUNDED}, "We’ve already refunded this order."),
         ({"status": Order.Status.CHARGED_BACK}, "Your bank took the payment of this order back"),
     ],
 )

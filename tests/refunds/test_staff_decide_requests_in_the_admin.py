@@ -204,7 +204,7 @@ def test_staff_choose_the_store_if_two_orders_have_the_number(staff_client: Clie
     twin = make_order(number=order.number, placed_at=timezone.now())
     case = withdraw(WithdrawalStatement("Bea", order.number, "someone@example.org"), "en")
     page_text = text(staff_client.get(page_url(case)))
-    assert "Orders it may be about" in page_text
+    assert "Possible orders" in page_text
     assert twin.store.name in page_text
     assert "choose the store" in decide(staff_client, case, "attach", number=order.number)
     assert case.order is None

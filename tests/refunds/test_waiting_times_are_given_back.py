@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db
 
 BERLIN = ZoneInfo("Europe/Berlin")
 PLACED_AT = datetime(2026, 11, 1, 9, 0, tzinfo=BERLIN)
-TOO_LATE = "The days in which this could be returned are over."
+TOO_LATE = "The return period has ended."
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def test_a_matched_claim_opens_the_order_for_the_buyer(agent_client: Client, cli
     thread = submit_claim(client)
     page = agent_client.get(admin_url(thread))
     assert marks(page, "data-candidate")[0] == "A-1001"
-    assert "The card ends in the same 4 digits. (+25)" in text(page)
+    assert "The card ends with the same 4 digits. (+25)" in text(page)
     assert "done" in decide(agent_client, thread, "match", number="A-1001", store=str(order.store_id))
     assert thread.charge_claim.outcome == "matched"
     assert (thread.order, thread.charge_claim.matched_order, thread.status) == (order, order, "answered")
