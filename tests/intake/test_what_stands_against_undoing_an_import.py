@@ -239,4 +239,4 @@ def test_the_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
         call_command("undo_import", "--help")
     said = capsys.readouterr().out
     assert "undo_import 12 --dry-run" in said
-    assert "Ends with 0" in said
+    assert "Exit status: 0" in said

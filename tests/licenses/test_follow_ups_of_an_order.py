@@ -182,7 +182,7 @@ def test_the_command_sends_what_is_due_then() -> None:
 
 @pytest.mark.parametrize("typed", ["soon", "2026-13-40T99:99"])
 def test_a_time_that_is_none_ends_with_2(typed: str) -> None:
-    with pytest.raises(CommandError, match="not a time") as error:
+    with pytest.raises(CommandError, match="isn’t a date and time") as error:
         told("--now", typed)
     assert error.value.returncode == 2
 

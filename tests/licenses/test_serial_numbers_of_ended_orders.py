@@ -29,7 +29,7 @@ def license(order: Order) -> License:
 
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [("refunded", "was refunded"), ("charged_back", "was charged back"), ("cancelled", "was canceled")],
+    [("refunded", "was refunded"), ("charged_back", "Your bank reversed the payment"), ("cancelled", "was canceled")],
 )
 def test_a_closed_order_shows_its_serial_number_as_ended(
     order: Order, license: License, status: str, reason: str

@@ -103,7 +103,7 @@ def production(settings: Settings, tmp_path: Path) -> None:
 def test_a_new_portal_has_nothing_of_the_demo(production: None) -> None:
     User.objects.create_superuser("admin", "me@example.com", "a long password")
     assert leftovers.find_leftovers() == []
-    assert "nothing of a demo" in doctor_checks.check_demo()
+    assert "nothing is left from a demo" in doctor_checks.check_demo()
 
 
 @pytest.mark.django_db

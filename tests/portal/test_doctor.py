@@ -157,9 +157,9 @@ def test_checking_the_storage_leaves_no_file(settings: Settings, tmp_path: Path)
 def test_the_check_of_uploads_is_exercised(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "judged" in doctor_checks.check_uploads()
     monkeypatch.setattr("files.validation.sys.executable", "/no/such/python")
-    with pytest.raises(doctor_checks.CheckFailed, match="could not be judged") as failure:
+    with pytest.raises(doctor_checks.CheckFailed, match="a test image couldn’t be validated") as failure:
         doctor_checks.check_uploads()
-    assert "cannot send files" in failure.value.remedy
+    assert "Until this is fixed, buyers can’t send files." in failure.value.remedy
 
 
 def make_message(late: timedelta) -> Message:

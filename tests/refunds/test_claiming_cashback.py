@@ -124,7 +124,7 @@ def test_strangers_get_one_response_and_no_file_is_processed(
         for serial in (license.serial, "XZZZ-0000-0000-0000-0000", "")
     }
     (response,) = responses
-    assert "Please open its order first." in response
+    assert "Open its order first." in response
     assert "Open your order" in response
     assert not CashbackClaim.objects.exists()
     assert factories.files_in(upload_folder) == []
@@ -147,7 +147,7 @@ def test_an_order_awaiting_its_code_shows_no_serial_number(license: License, pro
     page = browser.get("/cashback/")
     assert license.serial not in text(page)
     assert "enter the code" in text(page)
-    assert "Please open its order first." in text(browser.post("/cashback/", claim_form(license)))
+    assert "Open its order first." in text(browser.post("/cashback/", claim_form(license)))
     assert not CashbackClaim.objects.exists()
 
 
@@ -196,8 +196,8 @@ def test_a_serial_number_may_be_typed_with_spaces_and_in_lower_case(
         ({"serial": "4242 4242 4242 4242"}, "whole card number"),
         ({"country": ""}, "Please choose the country in which you bought."),
         ({"country": "Germany"}, "Please choose the country in which you bought."),
-        ({"proof": ""}, "Please choose a file"),
-        ({"proof": factories.upload(b"MZ", "setup.exe")}, "This is a program"),
+        ({"proof": ""}, "Choose a file:"),
+        ({"proof": factories.upload(b"MZ", "setup.exe")}, "Send a photo, a screenshot or a PDF."),
         ({"payout_method": "cash"}, "Please choose one of the ways that are shown."),
         ({"payout_method": "bank"}, "Please enter whose account it is."),
         ({"payout_method": "bank", "payout_holder": "Bea"}, "Please enter the IBAN, or the bank and the account"),

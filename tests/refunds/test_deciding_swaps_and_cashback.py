@@ -83,10 +83,10 @@ def test_an_unusable_new_serial_number_is_refused() -> None:
     foreign = make_license(make_line(make_order()), "XFOR-1111")
     swaps.approve(case, agent)
     for serial, why in [
-        ("xfor 1111", "stands on another order"),
+        ("xfor 1111", "This serial number already belongs to another order."),
         ("", "Enter the new serial number."),
-        (" - ", "not a serial number"),
-        ("x" * 101, "not a serial number"),
+        (" - ", "Enter a serial number, for example XABC-1234-5678-9012."),
+        ("x" * 101, "Enter a serial number, for example XABC-1234-5678-9012."),
     ]:
         with pytest.raises(NotPossible, match=why):
             swaps.give_new_serial(case, agent, serial)
@@ -112,7 +112,7 @@ def test_canceling_an_approved_swap_frees_the_item() -> None:
     with pytest.raises(WrongStatus):
         swaps.cancel_approved(case, agent, "Not paid")
     swaps.approve(case, agent)
-    with pytest.raises(NotPossible, match="A swap of this item is under way"):
+    with pytest.raises(NotPossible, match="You’ve requested a swap for this item"):
         returns.request_return(case.order, [RequestedLine(case.line_id, 1)], make_reason())
     swaps.cancel_approved(case, agent, "The difference was not paid")
     returns.request_return(case.order, [RequestedLine(case.line_id, 1)], make_reason())
@@ -139,7 +139,7 @@ def test_a_claim_from_the_request_to_the_payout() -> None:
     page = text(inside(case.order).get(case.path))
     assert "PAYOUT-7" in page
     assert "its details are deleted" in page
-    assert "Looked at" not in page
+    assert "Viewed" not in page
 
 
 def test_the_bank_details_stay_when_the_payout_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +213,7 @@ def test_bank_details_stay_readable_with_a_fallback_of_the_secret_key(settings: 
     settings.SECRET_KEY = "another"
     assert cashback.reveal_payout_details(case, make_agent()) == DETAILS
     settings.SECRET_KEY_FALLBACKS = []
-    with pytest.raises(UndecryptablePayoutDetails, match="ask the buyer again"):
+    with pytest.raises(UndecryptablePayoutDetails, match="Ask the buyer for them again"):
         cashback.reveal_payout_details(case, make_agent())
 
 

@@ -198,7 +198,7 @@ def test_an_item_in_an_open_swap_is_refused(order: Order, line: OrderLine, reaso
     )
     swaps.request_swap(order, swaps.SwapRequest(line.pk, offer))
     response = inside(order).post(page_url(order), return_form(line, reason))
-    assert "A swap of this item is under way." in text(response)
+    assert "You’ve requested a swap for this item." in text(response)
     assert not Return.objects.exists()
 
 
@@ -213,7 +213,7 @@ def test_an_activated_license_can_be_excluded_but_not_its_renewal(
     renewal = make_line(renewing_order, kind="renewal")
     LicensedLine.objects.create(line=renewal, order=renewing_order, license=license)
     with time_machine.travel(renewing_order.placed_at + timedelta(hours=2), tick=False):
-        with pytest.raises(NotPossible, match="Its serial number is activated"):
+        with pytest.raises(NotPossible, match="This license is activated"):
             request_return(order, [RequestedLine(line.pk, 1)], reason)
         request_return(renewing_order, [RequestedLine(renewal.pk, 1)], reason)
 
@@ -227,10 +227,10 @@ def test_an_activated_license_can_be_excluded_but_not_its_renewal(
             {"is_test": True, "placed_at": datetime(2020, 1, 1, tzinfo=UTC)},
             "so there is nothing to give back. What you",
         ),
-        ({"status": Order.Status.PENDING}, "The payment of this order is not confirmed yet."),
+        ({"status": Order.Status.PENDING}, "Your payment isn’t confirmed yet."),
         ({"status": Order.Status.CANCELLED}, "This order was canceled"),
         ({"status": Order.Status.REFUNDED}, "We’ve already refunded this order."),
-        ({"status": Order.Status.CHARGED_BACK}, "Your bank took the payment of this order back"),
+        ({"status": Order.Status.CHARGED_BACK}, "Your bank reversed the payment for this order, so there’s nothing to"),
     ],
 )
 def test_an_order_that_cannot_be_returned_shows_the_reason(fields: Form, sentence: str, reason: ReturnReason) -> None:
@@ -268,7 +268,7 @@ class TestSerialNumbers:
         name = f"line-{three.pk}-serials"
         for chosen in ([], serials[:1], serials):
             response = post_refused(return_form(three, reason, 2, **{name: chosen}))
-            assert "please choose the serial numbers that go back, as many as items." in text(response)
+            assert "choose as many serial numbers as items you’re returning." in text(response)
             assert response.content.decode().count("checked") == len(chosen)
             assert f'href="#id_return_{name}_0"' in response.content.decode()
             assert f'id="id_return_{name}_0"' in response.content.decode()

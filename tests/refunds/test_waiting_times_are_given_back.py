@@ -82,7 +82,7 @@ def test_an_order_frozen_on_day_29_can_be_returned_after_the_freeze(order: Order
     with on_day(29):
         correct_and_notify(order, "thief@example.com")
         assert last_day(order) == "12-03 23:59"
-    with on_day(31, hour=11), pytest.raises(NotPossible, match="corrected lately"):
+    with on_day(31, hour=11), pytest.raises(NotPossible, match="corrected recently"):
         ask_return(order, line)
     with on_day(31, hour=13):
         assert "Request a return 1 day left" in text(inside(order).get(f"/orders/{order.public_id}/"))

@@ -130,7 +130,7 @@ def test_after_an_approval_was_taken_back_the_units_can_be_returned_again(case: 
 def test_an_approval_stays_while_the_gateway_may_have_made_the_refund(
     case: Return, unclear: RefundTransaction, agent: User
 ) -> None:
-    with pytest.raises(NotPossible, match="look it up"):
+    with pytest.raises(NotPossible, match="Check at the gateway"):
         recovery.take_back_approval(case, agent, "No.")
     assert newest(case).status == Status.UNCLEAR
 
@@ -184,7 +184,7 @@ def test_a_refund_that_was_not_found_is_marked_as_not_sent_and_retried(
     case: Return, unclear: RefundTransaction, stripe_server: StripeServer, agent: User
 ) -> None:
     assert ways_out(unclear) == [WayOut.LOOK_UP, WayOut.MARK_DONE]
-    with pytest.raises(NotPossible, match="look it up first"):
+    with pytest.raises(NotPossible, match="Check at the gateway first"):
         recovery.mark_not_sent(unclear, agent, "The server was down.")
     assert isinstance(recovery.look_up(unclear, agent), RefundNotFound)
     assert WayOut.MARK_NOT_SENT in ways_out(newest(case))
@@ -203,7 +203,7 @@ def test_a_lookup_is_outdated_by_the_next_try(
     recovery.look_up(unclear, agent)
     stripe_server.failures = [Failure(after_refund=True)]
     assert send_due(later()) == {"unclear": 1}
-    with pytest.raises(NotPossible, match="look it up first"):
+    with pytest.raises(NotPossible, match="Check at the gateway first"):
         recovery.mark_not_sent(unclear, agent, "Surely not.")
 
 
@@ -214,7 +214,7 @@ def test_nothing_found_while_a_worker_may_be_sending_proves_nothing(
     assert isinstance(recovery.look_up(unclear, agent), RefundNotFound)
     with pytest.raises(NotPossible):
         recovery.mark_not_sent(unclear, agent, "Surely not.")
-    assert "may be on its way" in newest(case).last_answer
+    assert "Nothing found yet, but it may still be processing." in newest(case).last_answer
 
 
 @pytest.mark.parametrize("ends_in", [timedelta(days=-1), timedelta(days=1)])

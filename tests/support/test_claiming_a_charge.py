@@ -117,7 +117,7 @@ def test_unambiguous_dates_are_parsed_and_ambiguous_ones_refused(client: Client,
     [
         ({"email": ""}, "email address that answers go to"),
         ({"email": "bea"}, "one @"),
-        ({"email": "bea@mail,com"}, "No email can be sent"),
+        ({"email": "bea@mail,com"}, "We can’t send email to this address."),
         ({"amount": "a lot"}, "as a number"),
         ({"amount": "0"}, "more than zero"),
         ({"currency": "XXX"}, "currencies in the list"),
@@ -127,7 +127,7 @@ def test_unambiguous_dates_are_parsed_and_ambiguous_ones_refused(client: Client,
         ({"card_last4": "42"}, "exactly four digits"),
         ({"card_last4": "4242 4242 4242 4242"}, "Only the last 4 digits"),
         ({"order_number": "x" * 65}, "too long"),
-        ({"other_emails": "bea@example"}, "not an email address"),
+        ({"other_emails": "bea@example"}, "This isn’t an email address."),
         ({"other_emails": " ".join(f"a{number}@example.com" for number in range(6))}, "at most 5"),
         ({"message": "x" * 5001}, "too long"),
         ({"subject": "a\x00b", "message": "a\x00b"}, "cannot be typed"),
@@ -194,7 +194,7 @@ def test_a_refused_proof_is_explained_and_nothing_is_stored(
     answer = client.post(PAGE, {**CLAIM_FORM, "proof": [upload(jpeg()), upload(content, name)]})
     assert answer.status_code == 422
     assert error in text(answer)
-    assert "choose your files again" in text(answer)
+    assert "Choose your files again." in text(answer)
     assert not Thread.objects.exists()
     assert not Upload.objects.exists()
     assert not files_in(uploads_folder)
