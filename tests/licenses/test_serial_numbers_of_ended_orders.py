@@ -83,4 +83,4 @@ def test_a_download_link_ends_with_its_order(order: Order, license: License) -> 
     Order.objects.update(status="charged_back")
     refused = browser.get(download_path(issued))
     assert refused.status_code == 403
-    assert "charged back" in text(refused)
+    assert "Your bank reversed the payment" in text(refused)

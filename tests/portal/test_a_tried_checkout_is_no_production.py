@@ -57,7 +57,7 @@ def test_production_does_not_read_the_file_of_a_demo(tried: Path) -> None:
 def test_one_value_of_production_is_enough_to_ignore_the_file(tried: Path, name: str) -> None:
     completed = manage("check", VAR=tried, **{name: COMPLETE[name]})
     assert completed.returncode == 1
-    assert "is not set" in completed.stderr
+    assert "isn't set" in completed.stderr
     assert f"{tried}/demo.env is not read, because {name} is set." in completed.stderr
 
 

@@ -182,7 +182,7 @@ def test_only_approved_claims_are_paid_and_only_once() -> None:
 def test_a_claim_for_an_item_in_a_return_is_not_approved() -> None:
     agent, case = make_agent(), make_cashback_claim()
     returns.request_return(case.order, [RequestedLine(case.order.lines.get().pk, 1)], make_reason())
-    with pytest.raises(NotPossible, match="given back"):
+    with pytest.raises(NotPossible, match="item was returned"):
         cashback.approve(case, agent)
     cashback.decline(case, agent, "You returned it")
     assert statuses_of(case) == ["received", "declined"]

@@ -130,7 +130,7 @@ def _open_source(path: Path, options: dict[str, Any]) -> ImportSource:
     """Open a file and find its feed. Raises UnusableFile."""
     store, mapping = options["store"], options["mapping"]
     if mapping and options["format"]:
-        raise UnusableFile(_("--mapping is for tables in no format that is known. Leave out --format."))
+        raise UnusableFile(_("--mapping is for tables without a supported format. Run the command without --format."))
     encoding = options["encoding"] or (find_mapping(store, mapping).encoding if mapping else "")
     return detect_format(SourceFile(path, encoding), options["format"], store, options["date_order"], mapping)
 

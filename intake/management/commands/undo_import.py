@@ -96,9 +96,9 @@ class Command(BaseCommand):
             self.stderr.write(f"{order.store} {order.number}: {reasons}")
         if report.kept > SHOWN_ORDERS:
             self.stderr.write(_("… and %(count)d more.") % {"count": report.kept - SHOWN_ORDERS})
-        sentence = _("%(deleted)d orders deleted, %(restored)d restored, %(kept)d could not be undone.")
+        sentence = _("%(deleted)d orders deleted, %(restored)d restored, %(kept)d couldn’t be undone.")
         if dry_run:
-            sentence = _("%(deleted)d orders would be deleted, %(restored)d restored, %(kept)d could not be undone.")
+            sentence = _("%(deleted)d orders would be deleted, %(restored)d restored, %(kept)d can’t be undone.")
         write(sentence % {"deleted": report.deleted, "restored": report.restored, "kept": report.kept})
         for code, count in report.reasons.most_common():
             write(f"  {count} {ObstacleCode(code).label}")
