@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                 ),
                 ("started_by_name", models.CharField(blank=True, max_length=150, verbose_name="started by")),
                 ("started_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="started at")),
-                ("updated_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="last saved at")),
+                ("updated_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="last batch at")),
                 ("finished_at", models.DateTimeField(blank=True, null=True, verbose_name="finished at")),
                 (
                     "state",
@@ -273,8 +273,8 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("format", models.CharField(max_length=32, verbose_name="format")),
-                ("event_id", models.CharField(max_length=255, verbose_name="event ID")),
-                ("kind", models.CharField(blank=True, max_length=100, verbose_name="event type")),
+                ("event_id", models.CharField(max_length=255, verbose_name="event id")),
+                ("kind", models.CharField(blank=True, max_length=100, verbose_name="kind of event")),
                 ("received_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="received at")),
                 ("body", models.BinaryField(null=True)),
                 (
@@ -282,22 +282,22 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("waiting", "waiting"),
-                            ("taken", "processed"),
+                            ("taken", "taken"),
                             ("rejected", "rejected"),
                             ("ignored", "ignored"),
                         ],
                         default="waiting",
                         max_length=8,
-                        verbose_name="result",
+                        verbose_name="verdict",
                     ),
                 ),
                 ("code", models.CharField(blank=True, max_length=32, verbose_name="code")),
                 ("reason", models.TextField(blank=True, verbose_name="reason")),
-                ("word", models.CharField(blank=True, max_length=64, verbose_name="value")),
-                ("tries", models.PositiveIntegerField(default=0, verbose_name="attempts")),
+                ("word", models.CharField(blank=True, max_length=64, verbose_name="word")),
+                ("tries", models.PositiveIntegerField(default=0, verbose_name="tries")),
                 (
                     "next_try_at",
-                    models.DateTimeField(default=django.utils.timezone.now, null=True, verbose_name="next attempt"),
+                    models.DateTimeField(default=django.utils.timezone.now, null=True, verbose_name="next try at"),
                 ),
                 ("retried_since", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ("finished_at", models.DateTimeField(null=True, verbose_name="finished at")),
@@ -315,7 +315,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "store event",
                 "verbose_name_plural": "store events",
                 "permissions": [
-                    ("retry_storeevent", "Can retry store events"),
+                    ("retry_storeevent", "Can try store events again"),
                     ("read_storeevent", "Can read the content of store events"),
                 ],
                 "default_permissions": ("view",),
@@ -347,7 +347,7 @@ class Migration(migrations.Migration):
                     "decimal_sign",
                     models.CharField(
                         blank=True,
-                        choices=[(",", "comma (1.234,50)"), (".", "point (1,234.50)")],
+                        choices=[(",", "comma, as in 1.234,50"), (".", "point, as in 1,234.50")],
                         max_length=1,
                         verbose_name="decimal sign",
                     ),
