@@ -42,7 +42,7 @@ class CompressedReader(io.RawIOBase):
         count = self._read(buffer)
         self._expanded += count
         if self._expanded > UNBOUNDED_BYTES and self._expanded > MAX_RATIO * self._size:
-            self.problem = _("The compressed file expands to more than any table does; what follows is not read.")
+            self.problem = _("The compressed file is too large when unpacked. Everything after this line was skipped.")
             return 0
         return count
 
@@ -124,13 +124,13 @@ class ZipReader(CompressedReader):
                 raise ArchiveError(_describe_members(members))
             [member] = members
             if member.flag_bits & 1:
-                raise ArchiveError(_("It is an archive with a password: unpack it, and import the file in it."))
+                raise ArchiveError(_("It’s an archive with a password. Unpack it and import the file in it."))
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 # Python's readers of other methods expand them without a limit.
-                raise ArchiveError(_("It is an archive in an unusual form: unpack it, and import the file in it."))
+                raise ArchiveError(_("It’s an archive in an unsupported format. Unpack it and import the file in it."))
             self._member = archive.open(member)
         except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFError) as error:
-            raise ArchiveError(_("It is a damaged archive: export or pack the file again.")) from error
+            raise ArchiveError(_("It’s a damaged archive. Export or pack the file again.")) from error
 
     def _read(self, buffer: Any) -> int:
         if self.problem:
@@ -152,7 +152,7 @@ def _is_content(member: zipfile.ZipInfo) -> bool:
 
 def _describe_members(members: list[zipfile.ZipInfo]) -> str:
     if not members:
-        return _("It is an archive without a file in it.")
+        return _("It’s an archive with no files in it.")
     if any(member.filename in ("[Content_Types].xml", "mimetype") for member in members):
-        return _("It is a document or spreadsheet: save it as CSV with UTF-8.")
-    return _("It is an archive with %(count)d files: unpack it, and import them one by one.") % {"count": len(members)}
+        return _("It’s a document or spreadsheet. Save it as CSV in UTF-8.")
+    return _("It’s an archive with %(count)d files. Unpack it and import them one by one.") % {"count": len(members)}

@@ -129,7 +129,7 @@ class SourceFile:
         self.is_encoding_named = bool(encoding)
         container = recognize_container(sample)
         if sample.startswith((*ZIP_MAGICS, GZIP_MAGIC)):
-            container = _("It is an archive in an archive: unpack it, and import the files in it.")
+            container = _("It’s an archive inside an archive. Unpack it and import the files in it.")
         elif self.is_empty and self.truncation_problem:
             container = self.truncation_problem
         if container:

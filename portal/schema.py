@@ -70,13 +70,13 @@ def _model_differences(model: type[models.Model], tables: _Tables) -> Iterator[s
         if column is None:
             yield f"The column {table}.{model_field.column} is missing."
         elif expected and column.type != expected:
-            yield f"The column {table}.{model_field.column} is {column.type}, and the model says {expected}."
+            yield f"The column {table}.{model_field.column} is {column.type}, but the model has {expected}."
         elif column.not_null == model_field.null and not isinstance(model_field, models.GeneratedField):
-            verb = "cannot" if column.not_null else "can"
+            verb = "can't" if column.not_null else "can"
             yield f"The column {table}.{model_field.column} {verb} be empty, unlike the model."
     for name, column in columns.items():
         if column.not_null and not column.has_default:
-            yield f"The column {table}.{name} has to be filled, and no model knows it."
+            yield f"The column {table}.{name} is required, but no model has it."
     for named in (*model._meta.constraints, *model._meta.indexes):
         if named.name not in tables.names:
             yield f"{named.name} of the table {table} is missing."

@@ -50,8 +50,8 @@ def required(name: str, what: str) -> str:
     """A value that has no safe default. `what` says what it is and how to make one."""
     value = env.str(name, "")
     if not value:
-        ignored = f" {DEMO_ENV_FILE} is not read, because {_of_production} is set." if DEMO_ENV_FILE.exists() else ""
-        stop(f"{name} is not set. {what} See docs/install.md, or run `make demo` to try the portal.{ignored}")
+        ignored = f" {DEMO_ENV_FILE} isn't read because {_of_production} is set." if DEMO_ENV_FILE.exists() else ""
+        stop(f"{name} isn't set. {what} See docs/install.md, or run `make demo` to try the portal.{ignored}")
     return value
 
 
@@ -60,7 +60,7 @@ def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     try:
         return [ipaddress.ip_network(each.strip()) for each in env.list(name, default=[])]
     except ValueError as error:
-        stop(f"{name} must hold IP addresses or networks, as in 10.0.0.5,10.1.0.0/16: {error}.")
+        stop(f"{name} must contain IP addresses or networks, for example 10.0.0.5,10.1.0.0/16: {error}.")
 
 
 # --- Process ---------------------------------------------------------------------------------------
@@ -331,8 +331,8 @@ if len(ACTIVATION_KEYS) < len(_activation_keys) or not all(
     key_id and len(secret) >= ACTIVATION_SECRET_LENGTH for key_id, secret in ACTIVATION_KEYS.items()
 ):
     stop(
-        "ACTIVATION_KEYS must read as id=secret,id=secret, each id once"
-        f" and each secret at least {ACTIVATION_SECRET_LENGTH} characters long."
+        "ACTIVATION_KEYS must have the form id=secret,id=secret. Each id must be unique, and each secret needs at"
+        f" least {ACTIVATION_SECRET_LENGTH} characters."
     )
 
 # --- Pages ---------------------------------------------------------------------------------------------

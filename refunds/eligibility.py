@@ -43,8 +43,8 @@ RETURN_REQUESTED = _("You’ve already requested a return of this item.")
 SWAP_REQUESTED = _("You’ve requested a swap for this item. You can return it if the swap is canceled or declined.")
 LICENSE_ACTIVATED = _("This license is activated. Activated licenses can’t be returned.")
 ADDRESS_CORRECTED = _(
-    "The email address of this order was corrected lately. For your safety, returns and swaps wait until %(until)s:"
-    " until then, the previous address can undo this."
+    "The email address of this order was corrected recently. For your safety, returns and swaps wait until"
+    " %(until)s. Until then, the previous address can undo this."
 )
 ADDRESS_CORRECTED_UNTOLD = _(
     "The email address of this order was corrected recently. For your safety, returns and swaps wait until 48 "

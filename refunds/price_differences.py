@@ -12,6 +12,6 @@ def format_price_difference(amount: Decimal | None, currency: str) -> str:
     if amount is None:
         return gettext("we’ll tell you the price")
     if not amount:
-        return gettext("no difference in price")
+        return gettext("no price difference")
     sentence = gettext("%(amount)s to pay") if amount > 0 else gettext("%(amount)s refund")
     return sentence % {"amount": format_money(abs(amount), currency)}

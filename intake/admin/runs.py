@@ -190,7 +190,7 @@ class ImportRunAdmin(ReadOnlyMixin, ModelAdmin):
             raise Http404
         # Imported with the first download: the libraries of imports would add 13 MB to each web worker.
         write_rejects = import_string("intake.services.history.write_rejects")
-        name, file = write_rejects(run, gettext("Its content can’t be read any more, because SECRET_KEY has changed."))
+        name, file = write_rejects(run, gettext("Its content can’t be decrypted because SECRET_KEY has changed."))
         self.log_change(request, run, gettext("Downloaded the rejected rows"))
         return FileResponse(file, as_attachment=True, filename=name, headers={"X-Content-Type-Options": "nosniff"})
 
@@ -244,9 +244,7 @@ class ImportRunAdmin(ReadOnlyMixin, ModelAdmin):
                 request, gettext("The rest is being undone in the background. Reload this page to see the progress.")
             )
         if report.kept:
-            kept = ngettext(
-                "%(count)s order could not be undone.", "%(count)s orders could not be undone.", report.kept
-            )
+            kept = ngettext("%(count)s order couldn’t be undone.", "%(count)s orders couldn’t be undone.", report.kept)
             link = format_html(
                 ' <a class="underline" href="{}">{}</a>',
                 reverse("admin:intake_importrun_undo", args=[request.resolver_match.kwargs["pk"]]),  # type: ignore[union-attr]

@@ -79,7 +79,7 @@ def _field_choices() -> list[Any]:
         (label, [(field.name, field.label) for field in FIELDS.values() if field.group == group])
         for group, label in GROUP_LABELS.items()
     ]
-    return [("", _("– leave out –")), *groups]
+    return [("", _("– don’t import –")), *groups]
 
 
 def _select(label: Any, choices: Any) -> forms.ChoiceField:
@@ -186,7 +186,7 @@ class MappingForm(forms.Form):
     def clean_time_zone(self) -> str:
         name = str(self.cleaned_data["time_zone"]).strip()
         if name and not import_string("intake.services.mappings.is_time_zone")(name):
-            raise forms.ValidationError(_("This is not a time zone. Use a name like Europe/Berlin."))
+            raise forms.ValidationError(_("This isn’t a time zone. Enter a name, for example Europe/Berlin."))
         return name
 
     def constants(self) -> dict[str, str]:

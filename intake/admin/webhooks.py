@@ -88,7 +88,7 @@ class WebhookSecretAdmin(ModelAdmin):
     def masked_secret(self, secret: WebhookSecret) -> str:
         if can_read_secret(secret):
             return MASK
-        return gettext("It can’t be read any more, because SECRET_KEY has changed. Delete it and add it again.")
+        return gettext("It can’t be decrypted because SECRET_KEY has changed. Delete it and add it again.")
 
     @display(description=_("refused requests in the last 24 hours"))
     def refused(self, secret: WebhookSecret) -> str:
@@ -215,7 +215,7 @@ class StoreEventAdmin(ReadOnlyMixin, ModelAdmin):
         try:
             body = masked_text(decrypt_body(event))
         except encryption.Undecryptable:
-            body = gettext("Its content can’t be read any more, because SECRET_KEY has changed.")
+            body = gettext("Its content can’t be decrypted because SECRET_KEY has changed.")
         self.log_change(request, event, gettext("Read the content"))
         context = {
             **self.admin_site.each_context(request),

@@ -68,7 +68,7 @@ def _key(value: Any, context: FeedContext) -> tuple[str, str] | None:
 def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     value = item.content
     if not isinstance(value, dict):
-        raise ImportRejected(_("This is no object of Shopify’s."))
+        raise ImportRejected(_("This isn’t a Shopify object."))
     if "refund_line_items" in value or ("order_id" in value and "transactions" in value):
         return _refund_update(value, context)
     if not value.keys() & {"financial_status", "line_items", "total_price"}:
@@ -306,7 +306,7 @@ def _refund_update(value: dict[str, Any], context: FeedContext) -> OrderUpdate:
     currencies = [text_at(each, "currency") for each in list_at(value, "transactions")]
     refund = _refund(value, "")
     if refund is None:
-        raise ImportRejected(_("This refund has not moved any money back to the buyer."), ProblemCode.NOT_AN_ORDER)
+        raise ImportRejected(_("Nothing was refunded to the buyer."), ProblemCode.NOT_AN_ORDER)
     reference = order_reference(value.get("order_id"))
     if not reference:
         raise ImportRejected(_("This refund doesn’t name its order."))

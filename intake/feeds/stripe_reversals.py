@@ -49,11 +49,9 @@ def refund_update(refund: Mapping[str, Any], reported_at: Any, context: FeedCont
     """A refund that succeeded, or one that failed afterwards: staff see it as one that Stripe reports no longer."""
     status, refund_id = text_at(refund, "status"), text_at(refund, "id")
     if status in NOT_MADE:
-        raise ImportRejected(_("This refund is not made yet."), ProblemCode.NOT_AN_ORDER)
+        raise ImportRejected(_("This refund isn’t completed yet."), ProblemCode.NOT_AN_ORDER)
     if status not in MADE + UNDONE:
-        raise ImportRejected(
-            _("The status “%(status)s” of a refund is not known.") % {"status": status[:40]}, word=status[:40]
-        )
+        raise ImportRejected(_("Unknown refund status “%(status)s”.") % {"status": status[:40]}, word=status[:40])
     amount = from_minor_units(refund.get("amount"), refund.get("currency"))
     if amount is None or not refund_id:
         raise ImportRejected(_("This refund has no amount or no id."))
@@ -71,11 +69,9 @@ def dispute_update(dispute: Mapping[str, Any], reported_at: Any, context: FeedCo
     """A dispute takes the order's money back while it is open, and for good if it is lost."""
     status = text_at(dispute, "status")
     if status in NO_DISPUTE:
-        raise ImportRejected(_("This dispute takes no money back: it is only an inquiry."), ProblemCode.NOT_AN_ORDER)
+        raise ImportRejected(_("This dispute is only an inquiry. Nothing was reversed."), ProblemCode.NOT_AN_ORDER)
     if status not in LOST + WON:
-        raise ImportRejected(
-            _("The status “%(status)s” of a dispute is not known.") % {"status": status[:40]}, word=status[:40]
-        )
+        raise ImportRejected(_("Unknown dispute status “%(status)s”.") % {"status": status[:40]}, word=status[:40])
     record = _update(dispute, reported_at, f"dispute:{text_at(dispute, 'id')}", context)
     record["status"] = Order.Status.COMPLETED if status in WON else Order.Status.CHARGED_BACK
     return OrderUpdate.model_validate(record)
@@ -86,7 +82,7 @@ def _update(value: Mapping[str, Any], reported_at: Any, about: str, context: Fee
     names = [text_at(charge, "id") if isinstance(charge, dict) else charge, value.get("payment_intent")]
     references = [name for name in names if isinstance(name, str) and name]
     if not references:
-        raise ImportRejected(_("This does not say which payment it belongs to."))
+        raise ImportRejected(_("This doesn’t name its payment."))
     live = value.get("livemode")
     record: dict[str, Any] = {
         "store": context.store,

@@ -324,5 +324,5 @@ def _read_last4(text: str) -> str:
 def _read_language(text: str) -> str:
     found = _LANGUAGE.fullmatch(text)
     if not found:
-        raise ImportRejected(_("“%(text)s” is no language. Write its code, such as de.") % {"text": text[:40]})
+        raise ImportRejected(_("“%(text)s” isn’t a language. Enter its code, for example de.") % {"text": text[:40]})
     return found[1].lower()

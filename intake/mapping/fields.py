@@ -72,7 +72,7 @@ FIELDS: dict[str, Field] = {
         Field("tax", _("Tax of the order"), Group.ORDER, Kind.AMOUNT, "totals.tax"),
         Field("discount", _("Discount of the order"), Group.ORDER, Kind.AMOUNT, "totals.discount"),
         Field("shipping", _("Shipping"), Group.ORDER, Kind.AMOUNT, "lines.total"),
-        Field("refunded", _("Refunded amount, all together"), Group.ORDER, Kind.AMOUNT, "refunds.amount"),
+        Field("refunded", _("Total refunded amount"), Group.ORDER, Kind.AMOUNT, "refunds.amount"),
         Field("item_name", _("Item: name"), Group.ITEM, path="lines.name"),
         Field("sku", _("Item: SKU"), Group.ITEM, path="lines.sku"),
         Field("quantity", _("Item: quantity"), Group.ITEM, Kind.QUANTITY, "lines.quantity"),

@@ -124,7 +124,7 @@ def _reasons(candidate: _Candidate) -> Iterator[str]:
         else:
             yield _("%(percent)d %% of its values fit.") % {"percent": int(share * 100)}
     if not values:
-        yield _("It is empty in the first rows.")
+        yield _("It’s empty in the first rows.")
 
 
 _VALUE_SENTENCES = {
@@ -165,7 +165,7 @@ def _check_orders(sample: Sample, guesses: dict[str, ColumnGuess]) -> None:
             continue
         if guess.field == "total" and not has_line_total:
             guess.field = "line_total"
-            guess.reasons.append(_("It differs between the rows of an order, so it is of the items."))
+            guess.reasons.append(_("It differs between the rows of an order, so it belongs to the items."))
         else:
             guess.field = ""
             guess.reasons = [_("It differs between the rows of an order, so it says nothing about the order.")]

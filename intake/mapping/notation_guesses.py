@@ -35,7 +35,7 @@ def guess_date_order(sample: Sample, guesses: list[ColumnGuess]) -> NotationGues
     if evidence.order == MIXED_UP:
         return NotationGuess("", _("A spreadsheet may have exchanged days and months. Export the file again."))
     if evidence.order in DATE_ORDERS:
-        return NotationGuess(evidence.order, _("Only this order fits all dates, such as those after the 12th."))
+        return NotationGuess(evidence.order, _("Only this order matches all dates, for example days after the 12th."))
     if evidence.found_numeric:
         return NotationGuess("", _("The first dates can be read in more than one way. Choose how they are meant."))
     return NotationGuess("", _("The dates are written so that their order is clear."))

@@ -43,8 +43,8 @@ class TableMapping(models.Model):
     """
 
     class DecimalSign(models.TextChoices):
-        COMMA = ",", _("comma, as in 1.234,50")
-        POINT = ".", _("point, as in 1,234.50")
+        COMMA = ",", _("comma (1.234,50)")
+        POINT = ".", _("point (1,234.50)")
 
     class DateOrder(models.TextChoices):
         DMY = "dmy", _("day, month, year (31.12.2026)")

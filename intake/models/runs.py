@@ -70,7 +70,7 @@ class ImportRun(models.Model):
     # The user name, or for a command the name of the operating system's user. Outlives the account.
     started_by_name = NoCardNumbersCharField(_("started by"), max_length=150, blank=True)
     started_at = models.DateTimeField(_("started at"), default=timezone.now)
-    updated_at = models.DateTimeField(_("last batch at"), default=timezone.now)
+    updated_at = models.DateTimeField(_("last saved at"), default=timezone.now)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
     state = models.CharField(_("status"), max_length=16, choices=State, default=State.RUNNING)
 

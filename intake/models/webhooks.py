@@ -64,7 +64,7 @@ class StoreEvent(models.Model):
 
     class Verdict(models.TextChoices):
         WAITING = "waiting", _("waiting")
-        TAKEN = "taken", _("taken")
+        TAKEN = "taken", _("processed")
         REJECTED = "rejected", _("rejected")
         IGNORED = "ignored", _("ignored")
 
@@ -74,20 +74,20 @@ class StoreEvent(models.Model):
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", verbose_name=_("store"))
     format = models.CharField(_("format"), max_length=32)
     # The provider's id for the event, or the digest of the body where it has none that is signed.
-    event_id = models.CharField(_("event id"), max_length=255)
-    kind = NoCardNumbersCharField(_("kind of event"), max_length=100, blank=True)
+    event_id = models.CharField(_("event ID"), max_length=255)
+    kind = NoCardNumbersCharField(_("event type"), max_length=100, blank=True)
     received_at = models.DateTimeField(_("received at"), default=timezone.now)
     # Encrypted: it may contain passwords and addresses. Null once it was deleted.
     body = models.BinaryField(null=True)
 
-    verdict = models.CharField(_("verdict"), max_length=8, choices=Verdict, default=Verdict.WAITING)
+    verdict = models.CharField(_("result"), max_length=8, choices=Verdict, default=Verdict.WAITING)
     # Why it waits, was rejected or ignored: a code of `intake.problems.ProblemCode` or its own, and a sentence.
     code = models.CharField(_("code"), max_length=32, blank=True)
     reason = NoCardNumbersTextField(_("reason"), blank=True)
-    word = NoCardNumbersCharField(_("word"), max_length=MAX_STATUS_LENGTH, blank=True)  # the status that staff explain
-    tries = models.PositiveIntegerField(_("tries"), default=0)
+    word = NoCardNumbersCharField(_("value"), max_length=MAX_STATUS_LENGTH, blank=True)  # the status that staff explain
+    tries = models.PositiveIntegerField(_("attempts"), default=0)
     # When a worker takes it, also if another worker that had taken it died. Null: staff have to answer first.
-    next_try_at = models.DateTimeField(_("next try at"), default=timezone.now, null=True)
+    next_try_at = models.DateTimeField(_("next attempt"), default=timezone.now, null=True)
     # Failed tries are repeated for a limited time from here.
     retried_since = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(_("finished at"), null=True)
@@ -99,7 +99,7 @@ class StoreEvent(models.Model):
         verbose_name_plural = _("store events")
         default_permissions = ("view",)
         permissions = [
-            ("retry_storeevent", _("Can try store events again")),
+            ("retry_storeevent", _("Can retry store events")),
             ("read_storeevent", _("Can read the content of store events")),
         ]
         constraints = [

@@ -83,7 +83,7 @@ def _process(event: StoreEvent) -> Verdict:
         logger.warning("Store event %s: the database can't be used: %s", event.pk, type(error).__name__)
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
-        result = _Result(Verdict.WAITING, ProblemCode.DATABASE, _("The database could not be used."), is_retried=True)
+        result = _Result(Verdict.WAITING, ProblemCode.DATABASE, _("The database couldn’t be reached."), is_retried=True)
     except Exception:
         logger.exception("Store event %s could not be imported", event.pk)
         sentence = _("The portal failed at this event; its log says how.")
@@ -95,12 +95,12 @@ def _import(event: StoreEvent) -> _Result:
     try:
         body = decrypt_body(event)
     except encryption.Undecryptable:
-        sentence = _("Its content can’t be read any more, because SECRET_KEY has changed.")
+        sentence = _("Its content can’t be decrypted because SECRET_KEY has changed.")
         return _Result(Verdict.REJECTED, UNREADABLE, sentence)
     store = event.store
     feed = next((each for each in FEEDS if each.name == event.format), None)
     if feed is None:
-        return _Result(Verdict.REJECTED, FAILED, _("This format is not known any more."))
+        return _Result(Verdict.REJECTED, FAILED, _("This format is no longer supported."))
     context = FeedContext(
         store=store.slug,
         time_zone=store.tzinfo if store.time_zone else UTC,
@@ -145,7 +145,7 @@ def _judge(report: BodyReport) -> _Result:
     if report.problems:
         return _result(Verdict.IGNORED, report.problems[0])
     if counts.skipped:
-        sentence = _("Staff said that this status is no order.")
+        sentence = _("Staff set this status to “not an order”.")
         return _Result(Verdict.IGNORED, ProblemCode.NOT_AN_ORDER, sentence)
     return _Result(Verdict.REJECTED, ProblemCode.INVALID, _("This event is empty."))
 
@@ -189,7 +189,7 @@ def delete_expired_events(until: datetime) -> None:
     expired = {
         "verdict": Verdict.REJECTED,
         "code": EXPIRED,
-        "reason": _("It could not be imported while its content was kept."),
+        "reason": _("It couldn’t be imported before its content was deleted."),
         "finished_at": now,
         "next_try_at": None,
     }

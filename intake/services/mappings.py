@@ -112,9 +112,13 @@ def find_mapping_problems(columns: Mapping[str, str], constants: Mapping[str, st
     if "total" not in mapped and ("discount" in mapped or "tax" in mapped):
         problems.append(_("Without the order’s total, its tax or discount can’t be shared between the items."))
     if (currency := constants.get("currency", "")) and not is_currency(currency):
-        problems.append(_("“%(text)s” is no currency. Write its three letters, such as EUR.") % {"text": currency[:10]})
+        problems.append(
+            _("“%(text)s” isn’t a currency. Enter its three-letter code, for example EUR.") % {"text": currency[:10]}
+        )
     if (country := constants.get("country", "")) and not country_code(country):
-        problems.append(_("“%(text)s” is no country. Write its two letters, such as DE.") % {"text": country[:40]})
+        problems.append(
+            _("“%(text)s” isn’t a country. Enter its two-letter code, for example DE.") % {"text": country[:40]}
+        )
     return problems
 
 
@@ -129,7 +133,7 @@ def find_missing_parts(mapping: TableMapping) -> list[str]:
         (("email",), _("No email address: buyers can’t find these orders by email, and get no emails about them.")),
         (("status",), _("No status: all orders count as completed.")),
         (("item_name", "sku"), _("No items: buyers see only the total, and can’t return single items.")),
-        (("sku",), _("No SKUs: items are not put under products.")),
+        (("sku",), _("No SKUs, so items can’t be assigned to products.")),
         (("serials",), _("No serial numbers.")),
         (("tax", "line_tax"), _("No tax: statements and refunds don’t show any.")),
         (("last4",), _("No last 4 digits of cards: buyers can’t find these orders by card.")),

@@ -61,9 +61,9 @@ def _work_on(upload: ImportUpload, duration: timedelta) -> None:
     except UnusableFile as error:
         _fail(upload, str(error))
     except RunEnded:
-        _fail(upload, _("This import was undone, and is not continued. Upload the file again."))
+        _fail(upload, _("This import was undone, so it can’t continue. Upload the file again."))
     except FileNotFoundError:
-        _fail(upload, _("The file is no longer there. Upload it again."))
+        _fail(upload, _("The file was deleted. Upload it again."))
     except (OperationalError, InterfaceError):
         raise  # the next task continues
     except Exception:

@@ -101,7 +101,7 @@ def inspect(upload: ImportUpload) -> Inspection:
     except UnusableFile as error:
         return Inspection(problem=str(error))
     except FileNotFoundError:
-        return Inspection(problem=_("The file is no longer there. Upload it again."))
+        return Inspection(problem=_("The file was deleted. Upload it again."))
 
 
 def discard(upload: ImportUpload) -> None:

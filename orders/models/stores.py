@@ -14,7 +14,9 @@ from orders.models.fields import NoCardNumbersCharField, NoCardNumbersSlugField,
 
 def validate_time_zone(name: str) -> None:
     if name not in available_timezones():
-        raise ValidationError(_("%(name)s is not a time zone. Use a name like Europe/Berlin."), params={"name": name})
+        raise ValidationError(
+            _("%(name)s isn’t a time zone. Enter a name, for example Europe/Berlin."), params={"name": name}
+        )
 
 
 DEFAULT_TIME_ZONE = "UTC"

@@ -74,8 +74,8 @@ class DemoFolder:
             (self.path / "demo.lock").chmod(0o600)
         except OSError as error:
             raise CannotStart(
-                f"The folder {self.display_path} cannot be written ({error.strerror}). "
-                "Name another one, as in `make demo VAR=/path/to/folder`."
+                f"The folder {self.display_path} isn't writable ({error.strerror}). "
+                "Choose another one: `make demo VAR=/path/to/folder`."
             ) from error
         try:
             fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -83,8 +83,8 @@ class DemoFolder:
             lock_file.seek(0)
             process_id = lock_file.read().strip() or "unknown"
             raise CannotStart(
-                f"A demo is already running on {self.display_path} (process {process_id}). End it with Ctrl-C there, "
-                "or start another beside it: `make demo VAR=another-folder PORT=8001`."
+                f"A demo is already running on {self.display_path} (process {process_id}). Stop it with Ctrl-C, "
+                "or start a second one: `make demo VAR=another-folder PORT=8001`."
             ) from error
         lock_file.truncate(0)
         lock_file.write(str(os.getpid()))
@@ -115,7 +115,7 @@ def ensure_port_is_free(port: int) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             raise CannotStart(
-                f"Port {port} is not free ({error.strerror}). Choose another one, as in `make demo PORT={port + 1}`."
+                f"Port {port} isn't available ({error.strerror}). Choose another one: `make demo PORT={port + 1}`."
             ) from error
 
 

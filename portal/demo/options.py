@@ -5,30 +5,30 @@ import argparse
 DEFAULT_PORT = 8000
 
 HELP = """\
-Try the portal: one command starts all of it, Ctrl-C ends all of it.
+Starts the portal with demo orders. Press Ctrl-C to stop it.
 
 Starts PostgreSQL and Valkey from their Python wheels, loads the orders of a fictional vendor,
 and runs web server, Celery worker and beat, and a mail server that stores each email as a file.
-When everything answers, it prints the address, three ways to find an order, and the staff login.
+When everything is ready, it prints the address, three ways to find an order, and the staff login.
 """
 
 EXAMPLES = """\
 examples:
   make demo                          prepares .venv first, then starts this command
-  manage.py demo --port 8001         where port 8000 is taken
+  manage.py demo --port 8001         if port 8000 is in use
   VAR=var-2 manage.py demo --port 8001
-                                     a second demo with data of its own, beside the first
+                                     a second demo with its own data
   DATABASE_URL=postgres://… manage.py demo
-                                     a server of yours instead; BROKER_URL and EMAIL_URL likewise
+                                     your own server; BROKER_URL and EMAIL_URL work the same way
 
-While it runs, `manage.py doctor` in a second terminal looks at the same data.
-To begin afresh, end the demo and delete the folder.
+While it runs, `manage.py doctor` in a second terminal checks the same data.
+To start over, stop the demo and delete the folder.
 """
 
 
 def port_number(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; use a number from 1024 to 65535.")
+        raise argparse.ArgumentTypeError(f"{text!r} isn't a port. Use a number from 1024 to 65535.")
     return int(text)
 
 

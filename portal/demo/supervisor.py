@@ -153,7 +153,7 @@ class Demo:
         while not self._is_web_server_ready():
             self._check_processes()
             if time.monotonic() > deadline:
-                raise ProcessCrashed(f"The web server does not answer. {self._describe_log(self.folder.log('web'))}")
+                raise ProcessCrashed(f"The web server doesn't respond. {self._describe_log(self.folder.log('web'))}")
             time.sleep(POLL_INTERVAL)
         self._run_command("Checking all parts", "doctor", "doctor", "--wait", str(int(READY_TIMEOUT)))
 
@@ -178,10 +178,10 @@ class Demo:
             logs = self.engines.logs
             for name, process in self.engines.processes.items():
                 if process.poll() is not None:
-                    raise ProcessCrashed(f"{name} ended by itself. {self._describe_log(logs[name])}")
+                    raise ProcessCrashed(f"{name} stopped unexpectedly. {self._describe_log(logs[name])}")
         for child in self.children:
             if child is not besides and child.process.poll() is not None:
-                raise ProcessCrashed(f"{child.title} ended by itself. {self._describe_log(child.log)}")
+                raise ProcessCrashed(f"{child.title} stopped unexpectedly. {self._describe_log(child.log)}")
 
     def _describe_log(self, log: Path) -> str:
         return f"The log {log} ends with:\n{processes.tail(log)}"

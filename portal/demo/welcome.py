@@ -32,5 +32,5 @@ def print_welcome(url: str, admin_password: str, folder: DemoFolder, mail_settin
     for label, value in lines:
         tags = len(label) - len(console.render_str(label))
         console.print(f"{label:<{INDENT + tags}}{value}")
-    console.print("\nCtrl-C ends it all. In a second terminal, to see whether all is well:")
+    console.print("\nPress Ctrl-C to stop. To check all parts, run this in a second terminal:")
     console.print(f"  {folder.command_prefix}.venv/bin/python manage.py doctor")

@@ -71,7 +71,7 @@ class ArticleAdmin(ModelAdmin):
     def helped(self, article: Any) -> int:
         return int(article.votes_yes)
 
-    @admin.display(description=_("did not help"), ordering="votes_no")
+    @admin.display(description=_("didn’t help"), ordering="votes_no")
     def did_not_help(self, article: Any) -> int:
         return int(article.votes_no)
 

@@ -37,7 +37,7 @@ def test_a_claim_is_submitted_matched_and_its_order_opened(open_page: Open, orde
     admin_page.get_by_role("link", name=thread.reference).click()
     admin_page.get_by_role("link", name="receipt.jpg").wait_for()
     admin_page.get_by_role("button", name="Match to A-1001").click()
-    admin_page.get_by_text(f"{thread.reference}: done.").wait_for()
+    admin_page.get_by_text(f"{thread.reference}: saved.").wait_for()
 
     page.reload()
     assert page.get_by_role("heading", name="We found your order").is_visible()

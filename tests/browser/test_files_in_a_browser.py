@@ -56,5 +56,5 @@ def test_a_refused_file_shows_the_form_again_with_the_typed_values(
     page.get_by_role("button", name="Send").click()
     assert "“drawing.svg”: This is an SVG drawing" in page.inner_text("main")
     assert "“large.jpg”: This file is too large" in page.inner_text("main")
-    assert "Please choose your files again" in page.inner_text("main")
+    assert "Choose your files again." in page.inner_text("main")
     assert page.input_value("#id_message") == "charged twice"

@@ -126,7 +126,7 @@ def test_a_file_is_dropped_and_an_unusable_one_is_refused_on_the_spot(
     expect(page.locator("[data-status]")).to_have_text("orders.csv")
     page.select_option("select[name=store]", label="Old shop")
     page.get_by_role("button", name="Upload", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("It is a PDF")
+    expect(page.get_by_role("alert")).to_contain_text("It’s a PDF")
     expect(page.locator("select[name=store]")).to_be_visible()
 
 

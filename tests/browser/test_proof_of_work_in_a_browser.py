@@ -32,7 +32,7 @@ def test_a_solved_challenge_opens_the_order(open_page: Any, order: Order) -> Non
         page.locator("[data-result=invalid]")
     ).to_be_visible()  # the response to the first try contains the challenge
     expect(page.locator("[data-proof-of-work-status]")).to_have_text(
-        "Done. You can look for your order now.", timeout=CHALLENGE_TIMEOUT
+        "Done. You can now find your order.", timeout=CHALLENGE_TIMEOUT
     )
     page.locator(f"{CARD_FORM} [type=submit]").click()
     expect(page.locator("[data-order-number]")).to_have_text("A-1001")

@@ -112,13 +112,13 @@ def test_the_command_has_a_dry_run(upload_folder: Path) -> None:
     make_orphan(upload_folder, timedelta(days=3))
     out = StringIO()
     call_command("purge_files", "--dry-run", stdout=out)
-    assert "1  uploads past their time: would be deleted" in out.getvalue()
-    assert "1  files without a row: would be deleted" in out.getvalue()
+    assert "1  expired uploads: would be deleted" in out.getvalue()
+    assert "1  files without a database record: would be deleted" in out.getvalue()
     assert len(factories.files_in(upload_folder)) == 2
     assert Upload.objects.count() == 1
     out = StringIO()
     call_command("purge_files", stdout=out)
-    assert "1  uploads past their time: deleted" in out.getvalue()
+    assert "1  expired uploads: deleted" in out.getvalue()
     assert factories.files_in(upload_folder) == []
 
 

@@ -112,7 +112,7 @@ def test_woocommerces_rest_keeps_what_a_left_out_field_told(importer: Importer, 
 @pytest.mark.parametrize(
     ("left_out", "code", "sentence"),
     [
-        ("Currency", "unknown_currency", "currency of this order is not told"),
+        ("Currency", "unknown_currency", "This order has no currency."),
         ("Total", "missing_total", "has no total"),
         ("Created at", "missing_date", "has no date"),
     ],
@@ -127,7 +127,9 @@ def test_a_new_order_is_not_made_without_what_it_needs(
     assert not Order.objects.exists()
 
 
-@pytest.mark.parametrize(("cell", "said"), [("", "not told"), ("EURO", "is no currency"), ("XXX", "not told")])
+@pytest.mark.parametrize(
+    ("cell", "said"), [("", "has no currency"), ("EURO", "isn’t a currency."), ("XXX", "has no currency")]
+)
 def test_a_currency_that_is_not_understood_is_refused(importer: Importer, cell: str, said: str) -> None:
     result = importer.shopify(shopify_row(Currency=cell))
     assert result.tally == (0, 0, 0, 1)

@@ -107,7 +107,7 @@ def test_a_cell_with_json(importer: Importer, column: str) -> None:
 def test_a_cell_that_is_not_understood_rejects_the_order(importer: Importer) -> None:
     result = importer(table(ORDER | {"line_items": "two of them"}), store="shop")
     assert result.tally == (0, 0, 0, 1)
-    assert "no item that is known here" in result.said
+    assert "isn’t a known kind of item." in result.said
 
 
 def test_units_that_a_plugin_took_off_for_refunds_were_bought(importer: Importer) -> None:

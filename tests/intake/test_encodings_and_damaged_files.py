@@ -68,7 +68,7 @@ def test_a_truncated_compressed_file_is_read_up_to_its_end(importer: Importer) -
     assert 20 <= created <= 26
     assert rejected == 1
     assert result.exit_status == 1
-    assert "ends too early" in result.said
+    assert "Everything after this line is missing." in result.said
 
 
 def test_a_damaged_compressed_file_is_read_up_to_the_damage(importer: Importer) -> None:
@@ -148,7 +148,7 @@ def sentence(result: Result) -> str:
 
 
 def test_a_missing_file_is_reported(importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "does not exist" in sentence(run_import(tmp_path / "none.csv"))
+    assert "doesn’t exist." in sentence(run_import(tmp_path / "none.csv"))
     assert "is a folder" in sentence(run_import(tmp_path))
 
     def forbidden(*_args: object, **_options: object) -> None:
@@ -157,7 +157,7 @@ def test_a_missing_file_is_reported(importer: Importer, tmp_path: Path, monkeypa
     path = tmp_path / "orders.jsonl"
     path.write_text(json_lines(portal_order()))
     monkeypatch.setattr(Path, "open", forbidden)
-    assert "may not be read" in sentence(run_import(path))
+    assert "This user has no permission to read" in sentence(run_import(path))
 
 
 @pytest.mark.parametrize(

@@ -22,19 +22,28 @@ def packed(*names: str, content: str = "x") -> bytes:
 @pytest.mark.parametrize(
     ("content", "mend"),
     [
-        (packed("[Content_Types].xml", "xl/workbook.xml"), "It is an Excel file"),
-        (packed("_rels/.rels", "xl/workbook.xml"), "It is an Excel file"),
-        (packed("mimetype", content="application/vnd.oasis.opendocument.spreadsheet"), "save it as CSV with UTF-8"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "It is an old Excel file (xls)"),
+        (packed("[Content_Types].xml", "xl/workbook.xml"), "It’s an Excel file."),
+        (packed("_rels/.rels", "xl/workbook.xml"), "It’s an Excel file."),
+        (
+            packed("mimetype", content="application/vnd.oasis.opendocument.spreadsheet"),
+            "Save it as a CSV file in UTF-8.",
+        ),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "It’s an old Excel file (xls)."),
         (packed("orders.csv", "more.csv"), "an archive with 2 files: unpack it"),
         (packed(), "an archive without a file"),
         (packed("orders.csv")[:-30], "a damaged archive"),
-        (b"7z\xbc\xaf\x27\x1c\x00", "unpack it"),
-        (b"%PDF-1.7\n%\xe2\xe3", "It is a PDF"),
-        (b"\n<!DOCTYPE html><html><body><table>", "It is a web page"),
-        (b"<table border=1><tr><td>Name</td>", "It is a web page"),
-        (b'<?xml version="1.0"?><orders/>', "It is XML"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(99), "It is no text"),
+        (b"7z\xbc\xaf\x27\x1c\x00", "Unpack it"),
+        (b"%PDF-1.7\n%\xe2\xe3", "It’s a PDF"),
+        (
+            b"\n<!DOCTYPE html><html><body><table>",
+            "It’s a web page (HTML), which some stores export instead of a spreadsheet.",
+        ),
+        (
+            b"<table border=1><tr><td>Name</td>",
+            "It’s a web page (HTML), which some stores export instead of a spreadsheet.",
+        ),
+        (b'<?xml version="1.0"?><orders/>', "It’s XML"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(99), "It isn’t a text file."),
     ],
 )
 @pytest.mark.parametrize("format_name", [None, "shopify", "portal"])

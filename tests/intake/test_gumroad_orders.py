@@ -198,10 +198,10 @@ def test_a_custom_field_with_the_name_of_a_column_changes_nothing(importer: Impo
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"Fully Refunded?": "maybe"}, "neither yes nor no"),
+        ({"Fully Refunded?": "maybe"}, "must be yes or no."),
         ({"Order Number": ""}, "no order number"),
-        ({"Sale Price ($)": "a lot"}, "is no amount"),
-        ({"Quantity": "1.5"}, "is no quantity"),
+        ({"Sale Price ($)": "a lot"}, "isn’t an amount"),
+        ({"Quantity": "1.5"}, "isn’t a quantity"),
     ],
 )
 def test_what_is_not_understood_is_refused(importer: Importer, changes: dict[str, str], sentence: str) -> None:

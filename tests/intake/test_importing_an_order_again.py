@@ -168,7 +168,7 @@ def test_more_returned_than_bought_is_rejected_whole(importer: Importer) -> None
         portal_order(lines=[LINE | {"quantity": 2}], email="x@example.com"), portal_order(number="B")
     )
     assert result.tally == (1, 0, 0, 1)
-    assert "More of a line would be returned than was bought." in result.said
+    assert "More units of a line are returned than were bought." in result.said
     assert the_order().store_email == "ann@example.com"
 
 

@@ -131,8 +131,8 @@ def test_undone_again_it_says_so(importer: Importer) -> None:
     run = ImportRun.objects.get()
     client = supervisor()
     client.post(f"{LIST}{run.pk}/undo/")
-    assert "undone already" in text(client.get(f"{LIST}{run.pk}/undo/"))
-    assert "undone already" in text(client.post(f"{LIST}{run.pk}/undo/", follow=True))
+    assert "was already undone" in text(client.get(f"{LIST}{run.pk}/undo/"))
+    assert "was already undone" in text(client.post(f"{LIST}{run.pk}/undo/", follow=True))
     assert marks(client.get(f"{LIST}{run.pk}/change/"), "data-action") == []
 
 

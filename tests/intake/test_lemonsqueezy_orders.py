@@ -116,7 +116,7 @@ def test_an_order_is_the_same_in_every_wrapping(importer: Importer, wrap: Any) -
 
 def test_items_exported_with_the_order_share_its_amounts_to_the_cent(importer: Importer) -> None:
     items = [item(901, 3333, "A"), item(902, 6667, "B")]
-    other = item(999, 5, "of another order", order_id=502)
+    other = item(999, 5, "Its ID isn’t enough, because another order may have that number.", order_id=502)
     load(importer, {"data": [order()], "included": [*items, other]})
     found = the_order(NUMBER)
     lines = list(found.lines.all())

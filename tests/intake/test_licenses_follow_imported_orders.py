@@ -118,7 +118,7 @@ def test_a_license_whose_end_comes_before_its_start_is_rejected_also_later(impor
     wrong = original()
     wrong["lines"][0]["licenses"][0] = {"serial": SERIAL, "expires_on": "2026-01-01"}
     result = importer.orders(wrong)
-    assert "A license would end before it starts." in result.said
+    assert "A license ends before it starts." in result.said
     assert worth() == (True, date(2027, 11, 1))
 
 

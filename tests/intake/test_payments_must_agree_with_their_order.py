@@ -28,9 +28,9 @@ def refused(result: Result, sentence: str) -> None:
     ("changes", "sentence"),
     [
         ({"livemode": False}, "test mode"),
-        ({"amount": 1}, "is not the total"),
-        ({"currency": "usd"}, "is not the total"),
-        ({"amount": None}, "does not tell its amount"),
+        ({"amount": 1}, "doesn’t match its order’s total of"),
+        ({"currency": "usd"}, "doesn’t match its order’s total of"),
+        ({"amount": None}, "has no amount"),
     ],
 )
 @pytest.mark.parametrize("wrap", [charge, lambda **changes: event(charge(**changes))])
@@ -60,7 +60,7 @@ def test_a_test_order_is_paid_by_a_test_payment(importer: Importer, is_live: boo
 
 def test_a_test_payment_finds_no_order_by_its_payer(importer: Importer) -> None:
     bare_order()
-    refused(load(importer, charge(livemode=False)), "No order of this store is found")
+    refused(load(importer, charge(livemode=False)), "No matching order of this store was found.")
 
 
 @pytest.mark.parametrize(("is_live", "taken"), [(True, 1), (False, 0)])

@@ -45,7 +45,7 @@ def test_the_list_says_what_became_of_each_event() -> None:
     store.push(event(charge()))
     process()
     page = text(viewer().get(EVENTS))
-    for expected in ("stripe", "charge.succeeded", "waiting", "No order of this store is found"):
+    for expected in ("stripe", "charge.succeeded", "waiting", "No matching order of this store was found."):
         assert expected in page
 
 

@@ -97,7 +97,7 @@ def test_nothing_of_pydantics_english_reaches_a_person(model: type[OrderRecord],
             with override(language):
                 text = describe_errors(error).text
             assert not [start for start in OF_PYDANTIC if start in text], text
-            assert "not as this format has it" not in text, error.errors()
+            assert "This isn’t valid in this format." not in text, error.errors()
             assert text.rstrip().endswith((".", "…")) or len(text) == 500
     assert len({kind for kind, _place in seen}) > 15
 
@@ -108,7 +108,7 @@ def test_what_is_no_order_in_json_is_told(text: str) -> None:
         OrderRecord.model_validate_json(text)
     problem = describe_errors(caught.value).text
     assert not [start for start in OF_PYDANTIC if start in problem], problem
-    assert "not as this format has it" not in problem
+    assert "This isn’t valid in this format." not in problem
 
 
 def sentence(**changes: Any) -> str:
@@ -119,25 +119,26 @@ def sentence(**changes: Any) -> str:
 
 def test_an_item_is_named_by_its_position_and_name() -> None:
     assert sentence(lines=[{"id": "1", "name": "Antivirus", "sku": 12}]) == (
-        "item 1 (“Antivirus”), sku: Write a text, in quotes."
+        "item 1 (“Antivirus”), sku: Write a text in quotation marks."
     )
-    assert sentence(lines=[{"id": "1"}]) == "item 1, name: This is missing, and an order needs it."
+    assert sentence(lines=[{"id": "1"}]) == "item 1, name: This is missing. Every order needs it."
     licenses = [{"serial": "X", "devices": "3"}]
     assert sentence(lines=[{"id": "1", "name": "A", "licenses": licenses}]) == (
-        "item 1 (“A”), licenses 1, devices: Write a whole number, without quotes."
+        "item 1 (“A”), licenses 1, devices: Write a whole number without quotation marks."
     )
 
 
 def test_the_mend_is_told() -> None:
-    assert sentence(currency="euro") == "currency: Write the currency as three capital letters, such as EUR."
+    assert sentence(currency="euro") == "currency: Write the currency as three capital letters, for example EUR."
     assert sentence(payment={"last4": "42"}).startswith("payment.last4: The last digits of a card are four.")
     assert sentence(status="lost") == (
         "status: This must be one of: pending, completed, cancelled, partially_refunded, refunded, charged_back."
     )
     assert sentence(placed_at="2026-11-01T10:00:00").startswith("placed_at: This time lacks its offset")
-    assert sentence(placed_at="1985-11-01T10:00:00Z") == "placed_at: This lies before 1990. Check the year."
+    assert sentence(placed_at="1985-11-01T10:00:00Z") == "placed_at: This is before 1990. Check the year."
     assert (
-        sentence(totals={"total": "12,50"}) == "totals.total: Write an amount with digits and a point, such as 12.50."
+        sentence(totals={"total": "12,50"})
+        == "totals.total: Write the amount with digits and a point, for example 12.50."
     )
 
 
@@ -162,7 +163,7 @@ def test_a_field_of_a_table_is_named_by_its_column() -> None:
     with pytest.raises(ValidationError) as caught:
         OrderRecord.model_validate(portal_order(billing={"postcode": "x" * 99}, lines=[{"id": "1", "name": "x" * 999}]))
     text = describe_errors(caught.value, shopify.FEED.column_names, ["name", "billing zip", "lineitem name"]).text
-    assert "column “Billing Zip”: This is too long: at most 32 characters." in text
+    assert "column “Billing Zip”: This is too long. Use at most 32 characters." in text
     assert "column “Lineitem name”: This is too long" in text
 
 
@@ -170,6 +171,7 @@ def test_a_field_of_a_table_is_named_by_its_column() -> None:
 def test_the_sentence_of_a_table_names_column_and_item(importer: Importer) -> None:
     result = importer.shopify(shopify_row(Lineitem_sku="x" * 200), shopify_row(Name="#2", Email="no address"))
     assert (
-        "item 1 (“Maximum Security”), column “Lineitem sku”: This is too long: at most 100 characters." in result.said
+        "item 1 (“Maximum Security”), column “Lineitem sku”: This is too long. Use at most 100 characters."
+        in result.said
     )
     assert "column “Email”: This is not an email address." in result.said

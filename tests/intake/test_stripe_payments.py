@@ -94,7 +94,7 @@ def test_another_payer_amount_or_day_finds_nothing(importer: Importer, changes: 
     bare_order()
     result = load(importer, charge(**changes))
     assert result.tally == (0, 0, 0, 1)
-    assert "No order of this store is found" in result.said
+    assert "No matching order of this store was found." in result.said
 
 
 def test_a_payment_that_matches_two_orders_is_rejected(importer: Importer) -> None:

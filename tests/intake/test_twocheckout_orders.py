@@ -256,10 +256,10 @@ def test_a_renewal_extends_the_code_that_is_told(importer: Importer, codes: str,
     ("changes", "sentence"),
     [
         ({"IPN_QTY_": ["1"]}, "IPN_QTY has 1 values for 2 products"),
-        ({"IPN_DELIVEREDCODES_": ["XAAB-1"]}, "which product each code belongs to"),
+        ({"IPN_DELIVEREDCODES_": ["XAAB-1"]}, "IPN_DELIVEREDCODES doesn’t name the product of each code."),
         ({"SALEDATE": "01.11.2026"}, "SALEDATE is no time"),
-        ({"TEST_ORDER": "maybe"}, "neither 0 nor 1"),
-        ({"CARD_LAST_DIGITS": "4242424242424242"}, "not the last 4 digits"),
+        ({"TEST_ORDER": "maybe"}, "TEST_ORDER must be 0 or 1."),
+        ({"CARD_LAST_DIGITS": "4242424242424242"}, "CARD_LAST_DIGITS must be the last 4 digits of a card."),
         ({"REFNO": ""}, "no REFNO"),
     ],
 )

@@ -143,11 +143,11 @@ def test_staff_cannot_change_or_delete_rows_behind_the_pages(supervisor: Client)
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"%PDF-1.7", "It is a PDF"),
+        (b"%PDF-1.7", "It’s a PDF"),
         (b"", "This file is empty."),
         (b"PK\x05\x06" + bytes(18), "an archive without a file"),
-        (b"just some words\n", "none of the formats"),
-        (b'{"foo": 1}', "none of the formats"),
+        (b"just some words\n", "See docs/store-formats.md."),
+        (b'{"foo": 1}', "See docs/store-formats.md."),
     ],
 )
 def test_an_unusable_file_is_refused_and_not_kept(supervisor: Client, content: bytes, sentence: str) -> None:

@@ -114,7 +114,7 @@ def reset_password(order: Order) -> None:
 CASES: list[tuple[Callable[[Order], Any], str, str]] = [
     (request_return, "related", "return"),
     (withdraw, "related", "withdrawal"),
-    (promise_money, "related", "refund to send"),
+    (promise_money, "related", "refund transaction"),
     (write_to_support, "related", "thread"),
     (match_charge, "related", "charge claim"),
     (download, "related", "download"),
@@ -239,4 +239,4 @@ def test_the_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
         call_command("undo_import", "--help")
     said = capsys.readouterr().out
     assert "undo_import 12 --dry-run" in said
-    assert "Ends with 0" in said
+    assert "Exit status: 0" in said

@@ -46,10 +46,10 @@ def test_a_country_that_is_not_known_is_a_line_of_the_address(importer: Importer
 
 
 def test_half_a_unit_is_refused(importer: Importer) -> None:
-    assert "is no quantity" in importer(table(WOO_ROW | {"item_quantity": "1.5"}), store="shop").said
+    assert "isn’t a quantity" in importer(table(WOO_ROW | {"item_quantity": "1.5"}), store="shop").said
     item = woo_order()["line_items"][0] | {"quantity": 1.5}
-    assert "is no quantity" in load(importer, woo_order(line_items=[item])).said
-    assert "is no quantity" in importer.shopify(shopify_row(Lineitem_quantity="0.5")).said
+    assert "isn’t a quantity" in load(importer, woo_order(line_items=[item])).said
+    assert "isn’t a quantity" in importer.shopify(shopify_row(Lineitem_quantity="0.5")).said
     assert not Order.objects.exists()
 
 

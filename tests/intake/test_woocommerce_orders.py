@@ -154,7 +154,7 @@ def test_a_refund_finds_its_order_by_id_where_numbers_are_others(importer: Impor
 def test_a_refund_of_an_unknown_order_is_rejected(importer: Importer) -> None:
     result = load(importer, REFUND)
     assert result.tally == (0, 0, 0, 1)
-    assert "Import the store's orders first" in result.said
+    assert "Import the store’s orders first." in result.said
 
 
 @pytest.mark.parametrize("broken", [{"line_items": None}, {"billing": []}, {"total": "much"}, {"line_items": [{}]}])

@@ -46,7 +46,7 @@ def test_an_archive_with_a_password_is_refused(importer: Importer) -> None:
 def test_an_archive_in_an_archive_is_refused(importer: Importer) -> None:
     inner = packed({"orders.jsonl": json_lines(portal_order())})
     result = importer(packed({"inner.zip": inner}))
-    assert (result.exit_status, "unpack it" in result.said) == (2, True)
+    assert (result.exit_status, "Unpack it" in result.said) == (2, True)
 
 
 def test_a_damaged_archive_brings_what_is_whole_and_says_so(importer: Importer) -> None:

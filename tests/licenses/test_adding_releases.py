@@ -70,7 +70,7 @@ def test_another_file_for_an_existing_version_is_refused(product: Product, file:
     file.write_bytes(b"other")
     refused = refusal(file)
     assert refused.returncode == 1
-    assert "stands already with another file" in str(refused)
+    assert "already exists with another file (SHA-256" in str(refused)
     assert len(kept(releases_folder)) == 1
 
 
@@ -97,15 +97,15 @@ def test_a_wrong_sum_is_refused_and_nothing_kept(product: Product, file: Path, r
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"sha256": "abc"}, "64 digits"),
-        ({"version": ""}, "A version has 1 to 64 characters"),
-        ({"version": "17 8"}, "A version has"),
-        ({"version": "../x"}, "A version has"),
-        ({"version": "1" * 65}, "A version has"),
-        ({"version": "1\x00"}, "A version has"),
-        ({"name": "///"}, "needs a name"),
-        ({"product": "nothing"}, "There is no product or SKU “nothing”. Products: maximum."),
-        ({"product": "a\x00"}, "There is no product"),
+        ({"sha256": "abc"}, "64 characters"),
+        ({"version": ""}, "Enter a version of 1 to 64 characters"),
+        ({"version": "17 8"}, "Enter a version"),
+        ({"version": "../x"}, "Enter a version"),
+        ({"version": "1" * 65}, "Enter a version"),
+        ({"version": "1\x00"}, "Enter a version"),
+        ({"name": "///"}, "Enter a file name for browsers to save it under."),
+        ({"product": "nothing"}, "No product or SKU is named “nothing”. Products: maximum."),
+        ({"product": "a\x00"}, "No product or SKU"),
     ],
 )
 def test_what_cannot_be_is_refused(
@@ -131,7 +131,7 @@ def test_a_missing_file_and_a_folder_are_reported(product: Product, tmp_path: Pa
     for path in (tmp_path / "missing.exe", tmp_path):
         refused = refusal(path)
         assert refused.returncode == 2
-        assert "cannot be read" in str(refused)
+        assert "can’t be read" in str(refused)
 
 
 def test_a_dry_run_keeps_nothing(product: Product, file: Path, releases_folder: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_sku_of_several_products_is_refused_with_the_choices(product: Product,
 
 def test_a_sku_under_no_product_is_refused(product: Product, file: Path) -> None:
     make_store().skus.create(code="BAG", product=None)
-    assert "is under no product" in str(refusal(file, product="BAG"))
+    assert "has no product." in str(refusal(file, product="BAG"))
 
 
 def test_a_full_disk_is_reported_and_leaves_nothing(
@@ -190,7 +190,7 @@ def test_a_file_that_changes_while_it_is_stored_is_refused(
         return save(storage, name, content)
 
     monkeypatch.setattr(FileSystemStorage, "_save", save_after_a_change)
-    assert "did the file change" in str(refusal(file))
+    assert "The stored file doesn’t match the original." in str(refusal(file))
     assert kept(releases_folder) == []
 
 

@@ -187,19 +187,19 @@ def test_an_ended_download_period_is_explained() -> None:
     order, release = bought(placed_at=timezone.now() - timedelta(days=32))
     browser = inside(order)
     page = browser.get(f"/orders/{order.public_id}/")
-    assert "The time to download ended on" in text(page)
+    assert "Your download period ended on" in text(page)
     assert "Extended Download Service" in text(page)
     assert marks(page, "data-sha256") == []
     answer = browser.get(f"/orders/{order.public_id}/download/{release.pk}/")
     assert answer.status_code == 403
-    assert "The time to download ended on" in text(answer)
+    assert "Your download period ended on" in text(answer)
     assert not Download.objects.exists()
 
 
 def test_the_service_alone_says_what_it_is_for() -> None:
     order = make_order(placed_at=timezone.now())
     make_line(order, kind="extended_download", sku="EDS", name="Extended Download Service")
-    assert "keeps the downloads of the order it was bought with open" in text(
+    assert "If it was meant for another order, contact support with both order numbers." in text(
         inside(order).get(f"/orders/{order.public_id}/")
     )
 

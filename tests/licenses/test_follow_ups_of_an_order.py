@@ -167,7 +167,7 @@ def told(*arguments: str) -> str:
 def test_the_dry_run_says_what_would_go_to_whom_and_why_and_writes_nothing() -> None:
     make_line(make_order())
     said = told("--dry-run", "--now", "2026-11-02T10:00")
-    assert "Your serial number is late → b…@e….com" in said
+    assert "Your serial number is delayed → b…@e….com" in said
     assert "buyer@example.com" not in said
     assert "1 would be sent" in said
     assert not FollowUp.objects.exists()
@@ -182,7 +182,7 @@ def test_the_command_sends_what_is_due_then() -> None:
 
 @pytest.mark.parametrize("typed", ["soon", "2026-13-40T99:99"])
 def test_a_time_that_is_none_ends_with_2(typed: str) -> None:
-    with pytest.raises(CommandError, match="not a time") as error:
+    with pytest.raises(CommandError, match="isn’t a date and time") as error:
         told("--now", typed)
     assert error.value.returncode == 2
 

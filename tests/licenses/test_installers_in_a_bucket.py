@@ -83,13 +83,13 @@ def test_a_refused_upload_to_the_bucket_is_reported_and_not_kept(bucket: S3Serve
 
 
 def test_a_wrong_sum_never_gets_there(bucket: S3Server, file: Path) -> None:
-    with pytest.raises(CommandError, match="does not match"):
+    with pytest.raises(CommandError, match="The checksum doesn’t match:"):
         add(file, sha256="0" * 64)
     assert bucket.objects == {}
 
 
 def test_the_doctor_looks_there(bucket: S3Server) -> None:
-    assert "can be written" in doctor_checks.check_releases()
+    assert "is writable" in doctor_checks.check_releases()
     assert bucket.objects == {}
     bucket.fails = "AccessDenied"
     with pytest.raises(doctor_checks.CheckFailed, match="AccessDenied") as trouble:

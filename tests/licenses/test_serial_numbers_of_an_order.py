@@ -57,8 +57,8 @@ def test_a_renewal_of_a_license_that_nobody_knows_shows_the_number_that_the_stor
     ("age", "status", "said"),
     [
         (timedelta(hours=1), "completed", "within 3 hours"),
-        (timedelta(hours=25), "completed", "should be here by now"),
-        (timedelta(hours=1), "pending", "as soon as the payment is confirmed"),
+        (timedelta(hours=25), "completed", "Contact support with your order number and a copy of the order"),
+        (timedelta(hours=1), "pending", "once your payment is confirmed"),
     ],
 )
 def test_a_missing_number_says_what_happens_next(age: timedelta, status: str, said: str) -> None:

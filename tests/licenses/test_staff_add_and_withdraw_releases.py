@@ -56,8 +56,8 @@ def test_an_upload_becomes_the_current_release(agent: Client, releases_folder: P
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"stated_sha256": "0" * 64}, "does not match its sum"),
-        ({"version": "a b"}, "A version has"),
+        ({"stated_sha256": "0" * 64}, "The checksum doesn’t match:"),
+        ({"version": "a b"}, "Enter a version"),
         ({"file": ""}, "This field is required"),
         ({"file": SimpleUploadedFile("Setup.exe", b"")}, "empty"),
         ({"product": 10**6}, "Select a valid choice"),
@@ -73,8 +73,8 @@ def test_errors_are_reported_and_nothing_is_kept(
 
 def test_an_existing_version_is_refused(agent: Client) -> None:
     release = make_release(make_product(), CONTENT, version="17.8")
-    assert "stands already with this file" in text(upload(agent, product=release.product.pk))
-    assert "stands already with another file" in text(upload(agent, b"other", product=release.product.pk))
+    assert "already exists with this file" in text(upload(agent, product=release.product.pk))
+    assert "already exists with another file (SHA-256" in text(upload(agent, b"other", product=release.product.pk))
     assert Release.objects.count() == 1
 
 
@@ -118,7 +118,7 @@ def test_staff_withdraw_and_offer_again(agent: Client) -> None:
     assert "1 release was withdrawn." in text(agent.post(LIST, chosen | {"action": "withdraw"}, follow=True))
     assert not Release.objects.current().exists()
     assert "0 releases were withdrawn." in text(agent.post(LIST, chosen | {"action": "withdraw"}, follow=True))
-    assert "1 release is offered again." in text(agent.post(LIST, chosen | {"action": "offer_again"}, follow=True))
+    assert "1 release is now offered again." in text(agent.post(LIST, chosen | {"action": "offer_again"}, follow=True))
     assert Release.objects.current().get() == release
     assert LogEntry.objects.count() == 2
 

@@ -87,9 +87,9 @@ def test_an_email_goes_to_the_address_that_its_kind_says_when_it_is_sent(
         ({"kind": "nobody_registers_this"}, "nobody_registers_this"),
         ({"kind": "gone"}, "Order matching query does not exist."),
         ({"kind": "no_template"}, "missing.html"),
-        ({"recipient": "no address"}, "This is not a valid email address."),
-        ({"recipient": "ann@example.com\nBcc: all@example.com"}, "This is not a valid email address."),
-        ({"recipient": "jörg@example.com"}, "This is not a valid email address."),
+        ({"recipient": "no address"}, "This isn’t a valid email address."),
+        ({"recipient": "ann@example.com\nBcc: all@example.com"}, "This isn’t a valid email address."),
+        ({"recipient": "jörg@example.com"}, "This isn’t a valid email address."),
     ],
 )
 def test_an_email_that_cannot_be_made_fails_with_its_reason_and_keeps_back_no_other(
@@ -145,7 +145,7 @@ def test_an_email_that_keeps_ending_its_worker_is_given_up_in_the_end(
     )
     assert delivery.deliver_due() == {"failed": 1}
     note.refresh_from_db()
-    assert "Given up after 3 days. The worker ended" in note.last_error
+    assert "Stopped trying after 3 days. The worker ended" in note.last_error
 
 
 def test_a_slow_batch_keeps_its_lease(

@@ -68,7 +68,7 @@ def test_an_email_refused_for_days_is_given_up(make_note: NoteMaker, mail_server
     mail_server.at("RCPT", lambda envelope: "452 4.2.2 Mailbox full")
     assert delivery.deliver_due() == {"failed": 1}
     note.refresh_from_db()
-    assert note.last_error == "Given up after 3 days. 452 4.2.2 Mailbox full"
+    assert note.last_error == "Stopped trying after 3 days. 452 4.2.2 Mailbox full"
 
 
 def test_a_refused_connection_pauses_the_run_and_the_next_goes_on(
@@ -81,7 +81,7 @@ def test_a_refused_connection_pauses_the_run_and_the_next_goes_on(
 
     first = Message.objects.get(pk=notes[0].pk)
     assert first.attempts == 1
-    assert "The mail server could not be reached" in first.last_error
+    assert "The mail server can’t be reached:" in first.last_error
     assert "Delivery paused." in first.last_error
     assert Message.objects.waiting().filter(leased_until=None, attempts=0).count() == 4
     mail_server.start()
@@ -96,8 +96,8 @@ def test_three_silences_in_a_row_pause_the_run(make_note: NoteMaker, mail_server
     assert delivery.deliver_due() == {"waiting": 3}
     assert mail_server.connections == 3
     errors = list(Message.objects.filter(attempts=1).order_by("id").values_list("last_error", flat=True))
-    assert errors == ["The mail server did not answer in time."] * 2 + [
-        "The mail server did not answer in time. Delivery paused."
+    assert errors == ["The mail server didn’t respond in time."] * 2 + [
+        "The mail server didn’t respond in time. Delivery paused."
     ]
     mail_server.behave()
     assert delivery.deliver_due() == {"sent": 2}
@@ -131,7 +131,7 @@ def test_an_email_never_takes_longer_than_its_lease(
     mail_server.at("RCPT", lambda envelope: Slow(0.4))
     assert delivery.deliver_due() == {"waiting": 1}
     note.refresh_from_db()
-    assert "did not answer in time" in note.last_error
+    assert "The mail server didn’t respond in time." in note.last_error
 
 
 def test_a_server_that_closes_after_some_emails_counts_as_no_attempt(
@@ -174,7 +174,7 @@ def test_a_login_that_is_refused_fails_no_email(
     note = make_note()
     assert delivery.deliver_due() == {"waiting": 1}
     note.refresh_from_db()
-    assert "could not be reached" in note.last_error
+    assert "The mail server can’t be reached:" in note.last_error
 
 
 def test_a_long_server_response_is_truncated_to_the_column(make_note: NoteMaker, mail_server: MailServer) -> None:

@@ -76,7 +76,7 @@ def _act(client: Client, action: str, *notes: Message) -> str:
 def test_failed_emails_are_sent_again_as_the_same_email(agent: Client, make_note: NoteMaker) -> None:
     failed = make_note(status=Status.FAILED, attempts=3, last_error="550 no", first_failed_at=timezone.now())
     sent = make_note(status=Status.SENT)
-    assert "1 failed mail is sent again." in _act(agent, "send_failed_again", failed, sent)
+    assert "Sending 1 failed email again." in _act(agent, "send_failed_again", failed, sent)
     again = Message.objects.get(pk=failed.pk)
     assert (again.status, again.attempts, again.last_error) == (Status.WAITING, 0, "")
     assert again.message_id == failed.message_id
@@ -86,7 +86,7 @@ def test_failed_emails_are_sent_again_as_the_same_email(agent: Client, make_note
 
 def test_delayed_emails_are_tried_now(agent: Client, make_note: NoteMaker) -> None:
     delayed = make_note(due_at=timezone.now() + timedelta(hours=1))
-    assert "1 mail is tried now." in _act(agent, "try_now", delayed)
+    assert "Sending 1 email now." in _act(agent, "try_now", delayed)
     delayed.refresh_from_db()
     assert delayed.due_at <= timezone.now()
 

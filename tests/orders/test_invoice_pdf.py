@@ -54,7 +54,7 @@ def test_a_character_without_a_font_is_replaced_and_announced(name: str, monkeyp
     compile_text = invoice_pdf._compile
     monkeypatch.setattr(invoice_pdf, "_compile", lambda text: (printed.append(text), compile_text(text))[1])
     assert make_pdf(order).startswith(b"%PDF-")
-    assert "cannot be printed here" in printed[-1]
+    assert "Some characters can’t be printed and are shown as “?”." in printed[-1]
     assert name not in printed[-1]
     assert "?" in printed[-1]
 

@@ -127,7 +127,7 @@ def test_a_solution_opens_the_order_without_a_code(order: Order) -> None:
 def test_number_and_password_need_no_proof_of_work_and_the_page_says_so(order: Order) -> None:
     fail(site_card_rate().short)
     page = Client().post("/orders/find/card/", RIGHT_CARD)
-    assert "With order number and password, your order opens without this check." in text(page)
+    assert "You can skip this check by using your order number and password." in text(page)
     opened = Client().post(
         "/orders/find/number/", {"order_number": order.number, "password": portal_password(order) or ""}
     )

@@ -94,7 +94,7 @@ def test_finishing_a_planned_change_replaces_what_no_key_can_check(settings: Set
     assert opens(imported, portal_password(imported) or "")
     assert opens(portal_made, told)
     assert "Nothing to do" in rotate("--finish")
-    assert doctor_checks.check_keys() == "fit the stored data"
+    assert doctor_checks.check_keys() == "match the stored data"
 
 
 # --- After a leak ------------------------------------------------------------------------------------------------
@@ -171,17 +171,17 @@ def test_an_interrupted_run_goes_on_where_it_stopped(settings: Settings, monkeyp
 def test_it_refuses_while_an_earlier_key_still_counts(settings: Settings, arguments: list[str]) -> None:
     order = make_order()
     change_key(settings, SECOND, FIRST)
-    assert "ORDER_PASSWORD_KEY_FALLBACKS still holds an earlier key" in refused(*arguments)
+    assert "ORDER_PASSWORD_KEY_FALLBACKS still contains an old key, so its passwords" in refused(*arguments)
     assert Order.objects.get(pk=order.pk).password_generation == 0
 
 
 def test_it_refuses_while_the_leaked_key_is_still_set(settings: Settings) -> None:
     make_order()
-    assert "still the key that these orders have" in refused("--compromised")
+    assert "Set a new key (50 random characters), restart all processes, and run this" in refused("--compromised")
     change_key(settings, SECOND)
     rotate("--compromised")
     change_key(settings, FIRST)
-    assert "replaced before" in refused("--compromised")
+    assert "ORDER_PASSWORD_KEY is a key that was already replaced." in refused("--compromised")
     change_key(settings, THIRD)
     assert "1 passwords of the portal" in rotate("--compromised")
 
@@ -198,7 +198,7 @@ def test_help_teaches_both_ways(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         call_command("rotate_keys", "--help")
     shown = capsys.readouterr().out
-    for words in ("planned change", "the key leaked", "--compromised --dry-run", "--finish", "Ends with 0"):
+    for words in ("planned change", "the key leaked", "--compromised --dry-run", "--finish", "Exit status: 0"):
         assert words in shown
 
 
@@ -206,7 +206,7 @@ def test_help_teaches_both_ways(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_doctor_says_when_key_and_orders_do_not_fit(settings: Settings) -> None:
-    assert doctor_checks.check_keys() == "fit the stored data"
+    assert doctor_checks.check_keys() == "match the stored data"
     change_key(settings, SECOND)
     with pytest.raises(doctor_checks.CheckFailed, match="another ORDER_PASSWORD_KEY"):
         doctor_checks.check_keys()

@@ -202,7 +202,7 @@ def test_a_return_that_was_not_sent_yet_is_lost_and_none_can_be_requested(mail: 
     thief.corrects()
     mail.deliver()
     page = f"/orders/{order.public_id}/return/"
-    assert "corrected lately" in text(thief.browser.get(page, follow=True))
+    assert "corrected recently" in text(thief.browser.get(page, follow=True))
     undo(mail)
     form = {"line-1": "on", "reason": make_reason().pk, "confirmed": "1"}
     assert thief.browser.post(page, form)["Location"].startswith("/orders/find/")
@@ -278,7 +278,7 @@ def test_a_staff_answer_to_a_message_of_the_thief_opens_nothing_and_staff_are_wa
     undo(mail)
     staff = Client()
     staff.force_login(make_agent())
-    assert "The author may not be the buyer" in text(staff.get(f"/admin/support/thread/{thread.pk}/change/"))
+    assert "The sender may not be the buyer." in text(staff.get(f"/admin/support/thread/{thread.pk}/change/"))
     answer(thread, make_agent(), "Here is what you asked for.")
     mail.deliver()
     browser = Client()

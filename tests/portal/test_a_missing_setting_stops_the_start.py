@@ -27,13 +27,13 @@ def assert_single_error_line(stderr: str, name: str) -> None:
 def test_a_missing_setting_is_named(name: str) -> None:
     completed = manage("check", **{key: value for key, value in COMPLETE.items() if key != name})
     assert completed.returncode == 1
-    assert_single_error_line(completed.stderr, f"{name} is not set.")
+    assert_single_error_line(completed.stderr, f"{name} isn't set.")
 
 
 def test_an_empty_setting_counts_as_missing() -> None:
     completed = manage("check", **COMPLETE | {"SECRET_KEY": ""})
     assert completed.returncode == 1
-    assert_single_error_line(completed.stderr, "SECRET_KEY is not set.")
+    assert_single_error_line(completed.stderr, "SECRET_KEY isn't set.")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_worker_and_web_server_report_a_missing_setting(command: list[str]) -> N
         [sys.executable, "-m", *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert completed.returncode != 0
-    assert "Settings: SECRET_KEY is not set." in completed.stderr + completed.stdout
+    assert "Settings: SECRET_KEY isn't set." in completed.stderr + completed.stdout
 
 
 def test_production_settings_pass_the_deployment_checks_of_django() -> None:

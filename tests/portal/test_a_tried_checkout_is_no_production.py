@@ -57,7 +57,7 @@ def test_production_does_not_read_the_file_of_a_demo(tried: Path) -> None:
 def test_one_value_of_production_is_enough_to_ignore_the_file(tried: Path, name: str) -> None:
     completed = manage("check", VAR=tried, **{name: COMPLETE[name]})
     assert completed.returncode == 1
-    assert "is not set" in completed.stderr
+    assert "isn't set" in completed.stderr
     assert f"{tried}/demo.env is not read, because {name} is set." in completed.stderr
 
 
@@ -82,7 +82,7 @@ def test_check_and_doctor_tell_which_files_and_keys_are_the_demos(tried: Path) -
     doctor = manage("doctor", "demo", **production)
     assert doctor.returncode == 1
     for output in (checked.stderr, doctor.stdout):
-        assert "SECRET_KEY is the demo’s" in output
+        assert "SECRET_KEY has the demo’s value" in output
         assert "holds files of the demo: demo.env, mail" in output
         assert "rm -r demo.env mail" in output
 
@@ -103,7 +103,7 @@ def production(settings: Settings, tmp_path: Path) -> None:
 def test_a_new_portal_has_nothing_of_the_demo(production: None) -> None:
     User.objects.create_superuser("admin", "me@example.com", "a long password")
     assert leftovers.find_leftovers() == []
-    assert "nothing of a demo" in doctor_checks.check_demo()
+    assert "nothing is left from a demo" in doctor_checks.check_demo()
 
 
 @pytest.mark.django_db

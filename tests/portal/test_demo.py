@@ -130,7 +130,7 @@ def test_a_second_demo_on_the_same_folder_is_refused(demo: RunningDemo) -> None:
 def test_a_port_in_use_is_refused(demo: RunningDemo, tmp_path: Path) -> None:
     refused = manage("demo", "--port", str(demo.port), VAR=tmp_path / "other")
     assert refused.returncode == 2
-    assert f"Port {demo.port} is not free" in refused.stderr
+    assert f"Port {demo.port} isn't available" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
@@ -142,7 +142,7 @@ def test_sigterm_ends_everything_and_the_next_start_has_the_same_data(demo: Runn
     assert login
     assert login[0] in demo.output
     assert secret_lines(demo) == secrets
-    assert "are there already" in (demo.folder / "log" / "prepare.log").read_text()
+    assert "The demo orders are already loaded." in (demo.folder / "log" / "prepare.log").read_text()
 
 
 def secret_lines(demo: RunningDemo) -> list[str]:
@@ -186,7 +186,7 @@ def test_a_folder_that_is_not_writable_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     refused = manage("demo", VAR=tmp_path / "file")
     assert refused.returncode == 2
-    assert "cannot be written" in refused.stderr
+    assert "isn't writable" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
@@ -194,7 +194,7 @@ def test_a_folder_that_is_not_writable_is_refused(tmp_path: Path) -> None:
 def test_an_invalid_port_is_refused(port: str) -> None:
     refused = manage("demo", "--port", port)
     assert refused.returncode == 2
-    assert "is no port" in refused.stderr
+    assert "isn't a port" in refused.stderr
 
 
 def test_help_shows_examples() -> None:

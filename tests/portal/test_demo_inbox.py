@@ -53,7 +53,7 @@ def test_the_inbox_lists_sender_recipient_subject_and_date_newest_first(client: 
 
 @pytest.mark.django_db
 def test_an_empty_inbox_shows_a_message(client: Client, folder: Path) -> None:
-    assert "There is no mail yet" in client.get("/demo/inbox/").content.decode()
+    assert "No emails yet." in client.get("/demo/inbox/").content.decode()
 
 
 @pytest.mark.django_db

@@ -51,7 +51,7 @@ def test_the_sixth_guess_of_a_client_is_refused_unread(agent: User) -> None:
     refused = sign_in("agent", PASSWORD, "192.0.2.1")
     assert refused.status_code == 429
     assert refused["Retry-After"] == "900"
-    assert "not checked" in text(refused)
+    assert "didn’t check your password" in text(refused)
 
 
 def test_all_addresses_of_one_ipv6_network_are_one_client(agent: User) -> None:

@@ -25,7 +25,7 @@ from tests.support.test_concurrent_requests import CONCURRENT_RUNS, run_concurre
 
 pytestmark = pytest.mark.django_db
 
-SENTENCE = "Too many files came from your network in the last 24 hours."
+SENTENCE = "Your network has sent too many files in the last 24 hours."
 CLIENT = "127.0.0.1"  # the address of Django's test client
 
 Send = Callable[[Any], HttpResponse]

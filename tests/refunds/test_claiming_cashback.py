@@ -79,7 +79,7 @@ def test_everybody_sees_the_promotions_of_each_country(promotion: CashbackPromot
     assert "Quiet one" not in page
     assert "Swiss one" not in page
     assert "Swiss one" in text(Client().get("/cashback/?country=ch"))
-    assert "No promotion runs in this country now." in text(Client().get("/cashback/?country=FR"))
+    assert "There’s currently no promotion in this country." in text(Client().get("/cashback/?country=FR"))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_an_unknown_and_a_foreign_serial_get_the_same_response(license: License,
         response = inside(order_of(license)).post("/cashback/", claim_form(license, serial=serial))
         assert response.status_code == 422
         responses.append(text(response))
-        assert "None of your open orders has this serial number. Please open its order first." in responses[-1]
+        assert "None of your open orders has this serial number. Open its order first." in responses[-1]
     assert responses[0] == responses[1]
     assert not CashbackClaim.objects.exists()
 
@@ -124,7 +124,7 @@ def test_strangers_get_one_response_and_no_file_is_processed(
         for serial in (license.serial, "XZZZ-0000-0000-0000-0000", "")
     }
     (response,) = responses
-    assert "Please open its order first." in response
+    assert "Open its order first." in response
     assert "Open your order" in response
     assert not CashbackClaim.objects.exists()
     assert factories.files_in(upload_folder) == []
@@ -147,7 +147,7 @@ def test_an_order_awaiting_its_code_shows_no_serial_number(license: License, pro
     page = browser.get("/cashback/")
     assert license.serial not in text(page)
     assert "enter the code" in text(page)
-    assert "Please open its order first." in text(browser.post("/cashback/", claim_form(license)))
+    assert "Open its order first." in text(browser.post("/cashback/", claim_form(license)))
     assert not CashbackClaim.objects.exists()
 
 
@@ -166,7 +166,7 @@ def test_a_second_claim_for_the_serial_number_is_refused(
     browser.post("/cashback/", claim_form(license))
     again = browser.post("/cashback/", claim_form(license, submission_id="two"))
     assert again.status_code == 422
-    assert "Cashback was claimed for this serial number already." in text(again)
+    assert "Cashback was already claimed for this serial number." in text(again)
     assert len(factories.files_in(upload_folder)) == CashbackClaim.objects.count() == 1
 
 
@@ -196,8 +196,8 @@ def test_a_serial_number_may_be_typed_with_spaces_and_in_lower_case(
         ({"serial": "4242 4242 4242 4242"}, "whole card number"),
         ({"country": ""}, "Please choose the country in which you bought."),
         ({"country": "Germany"}, "Please choose the country in which you bought."),
-        ({"proof": ""}, "Please choose a file"),
-        ({"proof": factories.upload(b"MZ", "setup.exe")}, "This is a program"),
+        ({"proof": ""}, "Choose a file:"),
+        ({"proof": factories.upload(b"MZ", "setup.exe")}, "Send a photo, a screenshot or a PDF."),
         ({"payout_method": "cash"}, "Please choose one of the ways that are shown."),
         ({"payout_method": "bank"}, "Please enter whose account it is."),
         ({"payout_method": "bank", "payout_holder": "Bea"}, "Please enter the IBAN, or the bank and the account"),

@@ -83,10 +83,10 @@ def test_an_unusable_new_serial_number_is_refused() -> None:
     foreign = make_license(make_line(make_order()), "XFOR-1111")
     swaps.approve(case, agent)
     for serial, why in [
-        ("xfor 1111", "stands on another order"),
-        ("", "Please enter the new serial number."),
-        (" - ", "not a serial number"),
-        ("x" * 101, "not a serial number"),
+        ("xfor 1111", "This serial number already belongs to another order."),
+        ("", "Enter the new serial number."),
+        (" - ", "Enter a serial number, for example XABC-1234-5678-9012."),
+        ("x" * 101, "Enter a serial number, for example XABC-1234-5678-9012."),
     ]:
         with pytest.raises(NotPossible, match=why):
             swaps.give_new_serial(case, agent, serial)
@@ -112,7 +112,7 @@ def test_canceling_an_approved_swap_frees_the_item() -> None:
     with pytest.raises(WrongStatus):
         swaps.cancel_approved(case, agent, "Not paid")
     swaps.approve(case, agent)
-    with pytest.raises(NotPossible, match="A swap of this item is under way"):
+    with pytest.raises(NotPossible, match="You’ve requested a swap for this item"):
         returns.request_return(case.order, [RequestedLine(case.line_id, 1)], make_reason())
     swaps.cancel_approved(case, agent, "The difference was not paid")
     returns.request_return(case.order, [RequestedLine(case.line_id, 1)], make_reason())
@@ -139,7 +139,7 @@ def test_a_claim_from_the_request_to_the_payout() -> None:
     page = text(inside(case.order).get(case.path))
     assert "PAYOUT-7" in page
     assert "its details are deleted" in page
-    assert "Looked at" not in page
+    assert "Viewed" not in page
 
 
 def test_the_bank_details_stay_when_the_payout_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +182,7 @@ def test_only_approved_claims_are_paid_and_only_once() -> None:
 def test_a_claim_for_an_item_in_a_return_is_not_approved() -> None:
     agent, case = make_agent(), make_cashback_claim()
     returns.request_return(case.order, [RequestedLine(case.order.lines.get().pk, 1)], make_reason())
-    with pytest.raises(NotPossible, match="given back"):
+    with pytest.raises(NotPossible, match="item was returned"):
         cashback.approve(case, agent)
     cashback.decline(case, agent, "You returned it")
     assert statuses_of(case) == ["received", "declined"]
@@ -213,7 +213,7 @@ def test_bank_details_stay_readable_with_a_fallback_of_the_secret_key(settings: 
     settings.SECRET_KEY = "another"
     assert cashback.reveal_payout_details(case, make_agent()) == DETAILS
     settings.SECRET_KEY_FALLBACKS = []
-    with pytest.raises(UndecryptablePayoutDetails, match="ask the buyer again"):
+    with pytest.raises(UndecryptablePayoutDetails, match="Ask the buyer for them again"):
         cashback.reveal_payout_details(case, make_agent())
 
 
@@ -296,7 +296,7 @@ def test_twenty_concurrent_claims_for_one_serial_number_make_one_claim() -> None
     ended = run_concurrently([claim(order) for order in (first, other) * 10])
     assert [type(each).__name__ for each in ended].count("CashbackClaim") == CashbackClaim.objects.count() == 1
     assert {str(each) for each in ended if isinstance(each, Refusal)} == {
-        "Cashback was claimed for this serial number already."
+        "Cashback was already claimed for this serial number."
     }
     assert Message.objects.count() == CashbackEvent.objects.count() == 1
 

@@ -124,7 +124,7 @@ def test_staff_set_the_order_of_a_withdrawal(order: Order) -> None:
 def test_approval_is_refused_if_a_colleague_set_the_order_meanwhile(order: Order) -> None:
     seen, agent = make_withdrawal(order_number="bought last week"), make_agent()
     withdrawals.attach_order(Withdrawal.objects.get(), order, agent)
-    with pytest.raises(NotPossible, match="changed meanwhile"):
+    with pytest.raises(NotPossible, match="The order of this withdrawal has changed"):
         withdrawals.approve(seen, agent)
     assert not order.refund_transactions.exists()
     withdrawals.approve(Withdrawal.objects.get(), agent)

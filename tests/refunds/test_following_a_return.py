@@ -123,7 +123,7 @@ def test_a_decided_return_cannot_be_canceled(order: Order, case: Return, status:
     assert "Cancel this return" not in text(browser.get(case.path))
     after = browser.post(f"{case.path}cancel/", follow=True)
     assert marks(after, "data-status") == [status]
-    assert "decided already, so it cannot be canceled here any more" in text(after)
+    assert "We’ve already decided this request, so you can’t cancel it here." in text(after)
 
 
 @pytest.mark.parametrize(

@@ -40,10 +40,10 @@ def test_returns_and_swaps_are_refused_with_the_end_of_the_wait(order: Order) ->
     correct_address(order, "right@example.com")
     for refused in ("return", "swap"):
         page = text(inside(order).get(f"/orders/{order.public_id}/{refused}/", follow=True))
-        assert "corrected lately" in page, refused
-    with pytest.raises(NotPossible, match="corrected lately"):
+        assert "corrected recently" in page, refused
+    with pytest.raises(NotPossible, match="corrected recently"):
         request_return(order, requested_lines(order), make_reason())
-    with pytest.raises(NotPossible, match="corrected lately"):
+    with pytest.raises(NotPossible, match="corrected recently"):
         swaps.request_swap(order, swaps.SwapRequest(order.lines.get().pk, None, "Antivirus, please"))
 
 
@@ -58,12 +58,12 @@ def test_the_48_hours_begin_when_the_notice_was_sent(order: Order) -> None:
     correction = correct_address(order, "right@example.com")
     with time_machine.travel(now + timedelta(days=8), tick=False):
         page = text(inside(order).get(f"/orders/{order.public_id}/"))
-        assert "48 hours after our email about it was sent" in page
-        with pytest.raises(NotPossible, match="48 hours after our email about it was sent"):
+        assert "48 hours after we’ve emailed the previous address" in page
+        with pytest.raises(NotPossible, match="48 hours after we’ve emailed the previous address"):
             request_return(order, requested_lines(order), make_reason())
         settle_notice(correction, Message.Status.SENT, timezone.now())
     almost = time_machine.travel(now + timedelta(days=9, hours=23), tick=False)
-    with almost, pytest.raises(NotPossible, match="corrected lately"):
+    with almost, pytest.raises(NotPossible, match="corrected recently"):
         request_return(order, requested_lines(order), make_reason())
     with time_machine.travel(now + timedelta(days=10, seconds=1), tick=False):
         assert request_return(order, requested_lines(order), make_reason()).pk
@@ -141,7 +141,7 @@ def test_cashback_can_neither_be_claimed_nor_paid() -> None:
     claim = make_claim(license)
     cashback.approve(claim, make_agent())
     correct_address(order, "right@example.com")
-    with pytest.raises(cashback.NoCashback, match="corrected lately"):
+    with pytest.raises(cashback.NoCashback, match="corrected recently"):
         cashback.record_payout(claim, make_agent(), "PAY-1")
     CashbackClaim.objects.all().delete()
     order.refresh_from_db()

@@ -105,17 +105,17 @@ def test_an_item_of_another_order_is_refused(post_refused: PostRefused, line: Or
     ):
         response = post_refused(data)
         assert response.status_code == 422
-        assert "This item is not part of the order." in text(response)
+        assert "This item isn’t part of the order." in text(response)
 
 
 @pytest.mark.parametrize(
     ("quantity", "sentence"),
     [
-        ("-1", "Maximum Security: a quantity cannot be less than zero."),
-        ("0", "Please choose at least one item to return."),
-        ("", "Please choose at least one item to return."),
-        ("2", "Maximum Security: at most 1 can be returned."),
-        ("9" * 30, "Maximum Security: at most 1 can be returned."),
+        ("-1", "Maximum Security: enter a quantity of 0 or more."),
+        ("0", "Choose at least one item to return."),
+        ("", "Choose at least one item to return."),
+        ("2", "Maximum Security: you can return at most 1."),
+        ("9" * 30, "Maximum Security: you can return at most 1."),
         ("9" * 5000, "Maximum Security: please enter a whole number."),
         ("one", "Maximum Security: please enter a whole number."),
         ("0.5", "Maximum Security: please enter a whole number."),
@@ -176,8 +176,8 @@ def test_a_returned_item_is_refused(
     post_refused: PostRefused, order: Order, line: OrderLine, reason: ReturnReason
 ) -> None:
     returned_line = make_line(order, name="Gone", quantity_returned=1)
-    assert "Gone: This item went back already." in text(post_refused(return_form(returned_line, reason)))
-    assert "Gone: This item went back already." in text(
+    assert "Gone: You’ve already returned this item." in text(post_refused(return_form(returned_line, reason)))
+    assert "Gone: You’ve already returned this item." in text(
         post_refused(return_form(line, reason) | return_form(returned_line, reason))
     )
 
@@ -188,7 +188,7 @@ def test_an_item_in_an_open_return_is_refused(
     other = make_line(order, name="Other")
     request_return(order, [RequestedLine(line.pk, 1)], reason)
     response = post_refused(return_form(line, reason) | return_form(other, reason))
-    assert "A return of this item is under way already." in text(response)
+    assert "You’ve already requested a return of this item." in text(response)
 
 
 def test_an_item_in_an_open_swap_is_refused(order: Order, line: OrderLine, reason: ReturnReason) -> None:
@@ -198,7 +198,7 @@ def test_an_item_in_an_open_swap_is_refused(order: Order, line: OrderLine, reaso
     )
     swaps.request_swap(order, swaps.SwapRequest(line.pk, offer))
     response = inside(order).post(page_url(order), return_form(line, reason))
-    assert "A swap of this item is under way." in text(response)
+    assert "You’ve requested a swap for this item." in text(response)
     assert not Return.objects.exists()
 
 
@@ -213,7 +213,7 @@ def test_an_activated_license_can_be_excluded_but_not_its_renewal(
     renewal = make_line(renewing_order, kind="renewal")
     LicensedLine.objects.create(line=renewal, order=renewing_order, license=license)
     with time_machine.travel(renewing_order.placed_at + timedelta(hours=2), tick=False):
-        with pytest.raises(NotPossible, match="Its serial number is activated"):
+        with pytest.raises(NotPossible, match="This license is activated"):
             request_return(order, [RequestedLine(line.pk, 1)], reason)
         request_return(renewing_order, [RequestedLine(renewal.pk, 1)], reason)
 
@@ -227,10 +227,10 @@ def test_an_activated_license_can_be_excluded_but_not_its_renewal(
             {"is_test": True, "placed_at": datetime(2020, 1, 1, tzinfo=UTC)},
             "so there is nothing to give back. What you",
         ),
-        ({"status": Order.Status.PENDING}, "The payment of this order is not confirmed yet."),
+        ({"status": Order.Status.PENDING}, "Your payment isn’t confirmed yet."),
         ({"status": Order.Status.CANCELLED}, "This order was canceled"),
-        ({"status": Order.Status.REFUNDED}, "The money for this order went back already."),
-        ({"status": Order.Status.CHARGED_BACK}, "Your bank took the payment of this order back"),
+        ({"status": Order.Status.REFUNDED}, "We’ve already refunded this order."),
+        ({"status": Order.Status.CHARGED_BACK}, "Your bank reversed the payment for this order, so there’s nothing to"),
     ],
 )
 def test_an_order_that_cannot_be_returned_shows_the_reason(fields: Form, sentence: str, reason: ReturnReason) -> None:
@@ -268,7 +268,7 @@ class TestSerialNumbers:
         name = f"line-{three.pk}-serials"
         for chosen in ([], serials[:1], serials):
             response = post_refused(return_form(three, reason, 2, **{name: chosen}))
-            assert "please choose the serial numbers that go back, as many as items." in text(response)
+            assert "choose as many serial numbers as items you’re returning." in text(response)
             assert response.content.decode().count("checked") == len(chosen)
             assert f'href="#id_return_{name}_0"' in response.content.decode()
             assert f'id="id_return_{name}_0"' in response.content.decode()

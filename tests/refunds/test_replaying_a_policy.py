@@ -174,7 +174,7 @@ def test_an_invalid_file_exits_with_a_message_and_status_2(tmp_path: Path, conte
 
 
 def test_a_missing_file_and_an_invalid_age_are_reported(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="cannot be read"):
+    with pytest.raises(CommandError, match="can’t be read"):
         call_command("replay_policy", str(tmp_path / "none.json"))
     with pytest.raises(CommandError, match="90d"):
         call_command("replay_policy", str(tmp_path / "none.json"), "--since", "soon")

@@ -62,7 +62,7 @@ def test_the_deadline_to_the_second(zone: str, local: tuple[int, ...], too_late:
             for response in (browser.get(page_url(order)), browser.post(page_url(order), form)):
                 assert response.status_code == 200
                 assert marks(response, "data-days-left") == ["0"]
-                assert "The days in which this could be returned are over." in text(response)
+                assert "The return period has ended." in text(response)
                 assert "form_return" not in response.content.decode()
             assert not Return.objects.exists()
     with time_machine.travel(too_late - SECOND, tick=False):
@@ -111,8 +111,8 @@ def test_items_with_different_return_periods() -> None:
         response = inside(order).get(page_url(order))
     page_text = text(response)
     assert marks(response, "data-days-left") == ["21"]
-    assert "This item cannot be returned." in page_text
-    assert "The days in which this could be returned are over." in page_text
+    assert "This item can’t be returned." in page_text
+    assert "The return period has ended." in page_text
     assert "Until the end of 15 November 2026." in page_text
     assert response.content.decode().count('type="number"') == 2
 

@@ -60,7 +60,7 @@ def test_exit_status_is_0_if_all_refunds_were_sent(server: StripeServer, setting
     make_approved_return(settings, "stripe")
     assert run_command()[0] == 0
     assert server.refunded("pi_1") == 7995
-    assert run_command() == (0, "0 refunds done, 0 refused, 0 unclear and asked again later.\n")
+    assert run_command() == (0, "0 refunds completed, 0 declined, 0 unconfirmed (checked again later).\n")
 
 
 def test_exit_status_is_1_if_a_refund_was_refused(server: StripeServer, settings: Settings) -> None:

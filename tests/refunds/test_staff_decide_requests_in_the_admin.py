@@ -127,7 +127,7 @@ def test_a_return_is_decided_on_its_page(staff_client: Client, return_case: Retu
 
 
 def test_declining_needs_a_reason_and_keeps_the_note_internal(staff_client: Client, return_case: Return) -> None:
-    assert "nothing was done" in decide(staff_client, return_case, "decline", text="  ")
+    assert "Nothing was changed." in decide(staff_client, return_case, "decline", text="  ")
     assert return_case.status == Return.Status.RECEIVED
     decide(staff_client, return_case, "decline", text="It was used for a year.", note="fraud?")
     assert return_case.status == Return.Status.DECLINED
@@ -204,9 +204,9 @@ def test_staff_choose_the_store_if_two_orders_have_the_number(staff_client: Clie
     twin = make_order(number=order.number, placed_at=timezone.now())
     case = withdraw(WithdrawalStatement("Bea", order.number, "someone@example.org"), "en")
     page_text = text(staff_client.get(page_url(case)))
-    assert "Orders it may be about" in page_text
+    assert "Possible orders" in page_text
     assert twin.store.name in page_text
-    assert "choose the store" in decide(staff_client, case, "attach", number=order.number)
+    assert "Choose the store." in decide(staff_client, case, "attach", number=order.number)
     assert case.order is None
     decide(staff_client, case, "attach", number=order.number, store=str(twin.store_id))
     assert case.order == twin
@@ -220,9 +220,9 @@ def test_staff_decide_a_claim_and_every_view_of_bank_details_is_recorded(staff_c
     assert claim.proof is not None
     assert f"/{claim.proof.pk}" in staff_client.get(page_url(claim)).content.decode()
     assert IBAN in decide(staff_client, claim, "look")
-    assert "Looked at the bank details" in text(staff_client.get(page_url(claim)))
+    assert "Viewed the bank details." in text(staff_client.get(page_url(claim)))
     decide(staff_client, claim, "approve")
-    assert "nothing was done" in decide(staff_client, claim, "pay", reference=" ")
+    assert "Nothing was changed." in decide(staff_client, claim, "pay", reference=" ")
     decide(staff_client, claim, "pay", reference="PAY-5")
     assert claim.status == CashbackClaim.Status.PAID
     assert not claim.payout_details

@@ -68,7 +68,7 @@ def test_an_agent_gets_a_stuck_refund_out(case: Return, unclear: RefundTransacti
     assert case.reference in text(client.get(f"{TRANSACTIONS}?todo=unclear"))
     assert case.reference in text(client.get("/admin/refunds/return/?refund=stuck"))
     assert marks(client.get(page_of(unclear)), "data-action") == ["look_up", "done"]
-    assert "does not know this refund" in send(client, unclear, "look_up")
+    assert "The gateway has no record of this refund." in send(client, unclear, "look_up")
     assert marks(client.get(page_of(unclear)), "data-action") == ["look_up", "done", "not_sent"]
     send(client, unclear, "not_sent", reason="The server was down.")
     assert unclear.status == Status.REFUSED

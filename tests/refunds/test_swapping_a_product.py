@@ -83,7 +83,7 @@ def test_the_input_can_be_changed_from_the_check_page(order: Order, line: OrderL
     ("price", "expected", "amount"),
     [
         ("89.95", "€10.00 to pay", "10.00"),
-        ("79.95", "no difference in price", "0.00"),
+        ("79.95", "no price difference", "0.00"),
         ("59.95", "€20.00 comes back", "-20.00"),
     ],
 )
@@ -113,11 +113,11 @@ def test_another_product_needs_a_comment(order: Order, line: OrderLine) -> None:
     browser = inside(order)
     refused = browser.post(page_url(order), swap_form(line, "another", confirm="1"))
     assert refused.status_code == 422
-    assert "Please write which product you would like instead." in text(refused)
+    assert "Enter the product you’d like instead." in text(refused)
     browser.post(page_url(order), swap_form(line, "another", comment="The one for\nMac, please", confirm="1"))
     swap = Swap.objects.get()
     assert (swap.wanted, swap.offer, swap.price_difference) == ("The one for Mac, please", None, None)
-    assert "support tells you the price" in text(browser.get(swap.path))
+    assert "we’ll tell you the price" in text(browser.get(swap.path))
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_no_product_is_offered_as_a_swap_for_itself(order: Order, line: OrderLin
     assert "The same again" not in page
     refused = browser.post(page_url(order), swap_form(line, itself.pk, confirm="1"))
     assert refused.status_code == 422
-    with pytest.raises(NotPossible, match="this is the product that you bought"):
+    with pytest.raises(NotPossible, match="this is the product you bought"):
         swaps.request_swap(order, SwapRequest(line.pk, itself))
     assert swaps.request_swap(order, SwapRequest(line.pk, other)).offer == other
 
@@ -187,7 +187,7 @@ def test_an_offer_of_one_items_product_is_for_the_other_items_only(order: Order,
     Sku.objects.create(store=order.store, code=line.sku, product=product)
     offer = make_offer(order, product=product)
     refused = inside(order).post(page_url(order), swap_form(line, offer.pk, confirm="1"))
-    assert "this is the product that you bought. Please choose another one." in text(refused)
+    assert "this is the product you bought." in text(refused)
     assert swaps.request_swap(order, SwapRequest(other_line.pk, offer)).line == other_line
 
 
@@ -195,8 +195,8 @@ def test_the_extended_download_service_cannot_be_swapped(order: Order, line: Ord
     Order.objects.update(total=Decimal("84.95"))
     service = make_line(order, kind="extended_download", name="Extended Download Service", total=Decimal("5.00"))
     page = inside(order).get(page_url(order))
-    assert "Only products can be swapped, and this is a service for downloading them." in text(page)
-    with pytest.raises(NotPossible, match="Only products can be swapped"):
+    assert "You can only swap products. This item is a download service." in text(page)
+    with pytest.raises(NotPossible, match="You can only swap products"):
         swaps.request_swap(order, SwapRequest(service.pk, offer))
     returns.request_return(order, [RequestedLine(service.pk, 1)], make_reason())
     line.delete()
@@ -214,8 +214,8 @@ def test_the_same_submission_id_on_another_order_makes_another_swap(order: Order
     ("fields", "sentence"),
     [
         ({"line": ""}, "Please choose the item that you would like to swap."),
-        ({"line": "999999999"}, "This item is not part of the order."),
-        ({"line": "x\x00"}, "This item is not part of the order."),
+        ({"line": "999999999"}, "This item isn’t part of the order."),
+        ({"line": "x\x00"}, "This item isn’t part of the order."),
         ({"wanted": ""}, "Please choose a product."),
         ({"comment": "x" * 2001}, "This is too long."),
         ({"comment": "x\x00"}, "a character that cannot be typed"),
@@ -236,12 +236,12 @@ def test_an_item_in_a_return_cannot_be_swapped_and_vice_versa(order: Order, line
     line.save()
     case = returns.request_return(order, [RequestedLine(line.pk, 1)], make_reason())
     response = inside(order).post(page_url(order), swap_form(line, offer.pk, confirm="1"))
-    assert "A return of this item is under way already." in text(response)
+    assert "You’ve already requested a return of this item." in text(response)
     services.cancel(case)
     swap = swaps.request_swap(order, SwapRequest(line.pk, offer))
-    with pytest.raises(NotPossible, match="A swap of this item is under way"):
+    with pytest.raises(NotPossible, match="You’ve requested a swap for this item"):
         returns.request_return(order, [RequestedLine(line.pk, 1)], make_reason())
-    with pytest.raises(NotPossible, match="A swap of this item is under way"):
+    with pytest.raises(NotPossible, match="You’ve requested a swap for this item"):
         swaps.request_swap(order, SwapRequest(line.pk, offer))
     services.cancel(swap)
     returns.request_return(order, [RequestedLine(line.pk, 1)], make_reason())
@@ -252,8 +252,8 @@ def test_an_item_in_a_return_cannot_be_swapped_and_vice_versa(order: Order, line
     ("change", "sentence"),
     [
         ({"is_test": True}, "This is a test order"),
-        ({"status": Order.Status.REFUNDED}, "The money for this order went back already."),
-        ({"placed_at": timezone.now() - timezone.timedelta(days=32)}, "days in which this could be returned are over"),
+        ({"status": Order.Status.REFUNDED}, "We’ve already refunded this order."),
+        ({"placed_at": timezone.now() - timezone.timedelta(days=32)}, "The return period has ended."),
     ],
 )
 def test_an_order_that_cannot_be_returned_cannot_be_swapped(change: dict[str, Any], sentence: str) -> None:
@@ -269,10 +269,10 @@ def test_an_order_that_cannot_be_returned_cannot_be_swapped(change: dict[str, An
 
 def test_the_item_of_another_order_is_not_swapped(order: Order, line: OrderLine, offer: SwapOffer) -> None:
     foreign = make_line(make_order(placed_at=timezone.now()))
-    assert "not part of the order" in text(
+    assert "This item isn’t part of the order." in text(
         inside(order).post(page_url(order), swap_form(foreign, offer.pk, confirm="1"))
     )
-    with pytest.raises(NotPossible, match="not part of the order"):
+    with pytest.raises(NotPossible, match="This item isn’t part of the order"):
         swaps.request_swap(order, SwapRequest(foreign.pk, offer))
 
 
@@ -326,7 +326,7 @@ def test_a_decided_swap_cannot_be_canceled(order: Order, line: OrderLine, offer:
     swap = swaps.request_swap(order, SwapRequest(line.pk, offer))
     swaps.approve(swap, make_agent())
     response = inside(order).post(f"{swap.path}cancel/", follow=True)
-    assert "decided already" in text(response)
+    assert "already decided" in text(response)
     assert marks(response, "data-status") == ["approved"]
 
 

@@ -94,7 +94,7 @@ def test_a_copy_with_a_past_or_invalid_first_day_is_refused(
 def test_two_versions_cannot_start_on_the_same_day(staff_client: Client, in_force: ReturnPolicy) -> None:
     day = f"{timezone.now() + timedelta(days=9):%Y-%m-%d}"
     copied(staff_client, in_force, day)
-    assert "begins on that day already" in copied(staff_client, in_force, day)
+    assert "This store already has a version from that date." in copied(staff_client, in_force, day)
     assert ReturnPolicy.objects.count() == 2
     assert ReturnException.objects.count() == 2
 
@@ -104,7 +104,7 @@ def test_only_the_first_version_of_a_store_may_start_in_the_past(staff_client: C
     staff_client.post(f"{LIST}add/", policy_form(store, past))
     assert ReturnPolicy.objects.get().in_force_from == past
     page_text = text(staff_client.post(f"{LIST}add/", policy_form(store, past + timedelta(days=700), days=1)))
-    assert "Choose a later day" in page_text
+    assert "Choose a later date." in page_text
     assert ReturnPolicy.objects.count() == 1
     staff_client.post(f"{LIST}add/", policy_form(store, timezone.now() + timedelta(days=3)))
     coming = ReturnPolicy.objects.order_by("-in_force_from")[0]

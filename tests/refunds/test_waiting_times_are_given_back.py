@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db
 
 BERLIN = ZoneInfo("Europe/Berlin")
 PLACED_AT = datetime(2026, 11, 1, 9, 0, tzinfo=BERLIN)
-TOO_LATE = "The days in which this could be returned are over."
+TOO_LATE = "The return period has ended."
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_an_order_frozen_on_day_29_can_be_returned_after_the_freeze(order: Order
     with on_day(29):
         correct_and_notify(order, "thief@example.com")
         assert last_day(order) == "12-03 23:59"
-    with on_day(31, hour=11), pytest.raises(NotPossible, match="corrected lately"):
+    with on_day(31, hour=11), pytest.raises(NotPossible, match="corrected recently"):
         ask_return(order, line)
     with on_day(31, hour=13):
         assert "Request a return 1 day left" in text(inside(order).get(f"/orders/{order.public_id}/"))

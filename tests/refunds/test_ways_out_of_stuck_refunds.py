@@ -43,7 +43,7 @@ def test_a_refused_refund_is_retried_and_the_history_says_by_whom(
     assert ways_out(refused) == [WayOut.MARK_DONE, WayOut.RETRY, WayOut.MAKE_BY_HAND, WayOut.TAKE_BACK]
     recovery.retry(refused, agent, "The bank called.")
     assert ways_out(refused) == []
-    assert notes(case) == ["The refund is tried again.\nThe bank called."]
+    assert notes(case) == ["Refund retried.\nThe bank called."]
     assert case.events.latest("pk").by == agent
     assert send_due() == {"done": 1}
 
@@ -54,7 +54,7 @@ def test_a_refused_refund_is_made_by_hand(case: Return, refused: RefundTransacti
     recovery.mark_done(newest(case), "BO-1", agent)
     case.refresh_from_db()
     assert case.status == Return.Status.REFUNDED
-    assert notes(case) == ["The refund is made by hand."]
+    assert notes(case) == ["Refund changed to manual."]
 
 
 def test_a_refund_that_was_never_sent_is_made_by_hand(case: Return, agent: User) -> None:
@@ -130,7 +130,7 @@ def test_after_an_approval_was_taken_back_the_units_can_be_returned_again(case: 
 def test_an_approval_stays_while_the_gateway_may_have_made_the_refund(
     case: Return, unclear: RefundTransaction, agent: User
 ) -> None:
-    with pytest.raises(NotPossible, match="look it up"):
+    with pytest.raises(NotPossible, match="Check at the gateway"):
         recovery.take_back_approval(case, agent, "No.")
     assert newest(case).status == Status.UNCLEAR
 
@@ -177,14 +177,14 @@ def test_an_unclear_refund_is_looked_up_at_once(case: Return, stripe_server: Str
     assert case.status == Return.Status.REFUNDED
     assert send_due(later()) == {}
     assert len(stripe_server.refunds) == 1
-    assert notes(case) == ["Looked up at the gateway: The refund was made."]
+    assert notes(case) == ["Checked at the gateway: Refund completed."]
 
 
 def test_a_refund_that_was_not_found_is_marked_as_not_sent_and_retried(
     case: Return, unclear: RefundTransaction, stripe_server: StripeServer, agent: User
 ) -> None:
     assert ways_out(unclear) == [WayOut.LOOK_UP, WayOut.MARK_DONE]
-    with pytest.raises(NotPossible, match="look it up first"):
+    with pytest.raises(NotPossible, match="Check at the gateway first"):
         recovery.mark_not_sent(unclear, agent, "The server was down.")
     assert isinstance(recovery.look_up(unclear, agent), RefundNotFound)
     assert WayOut.MARK_NOT_SENT in ways_out(newest(case))
@@ -203,7 +203,7 @@ def test_a_lookup_is_outdated_by_the_next_try(
     recovery.look_up(unclear, agent)
     stripe_server.failures = [Failure(after_refund=True)]
     assert send_due(later()) == {"unclear": 1}
-    with pytest.raises(NotPossible, match="look it up first"):
+    with pytest.raises(NotPossible, match="Check at the gateway first"):
         recovery.mark_not_sent(unclear, agent, "Surely not.")
 
 
@@ -214,7 +214,7 @@ def test_nothing_found_while_a_worker_may_be_sending_proves_nothing(
     assert isinstance(recovery.look_up(unclear, agent), RefundNotFound)
     with pytest.raises(NotPossible):
         recovery.mark_not_sent(unclear, agent, "Surely not.")
-    assert "may be on its way" in newest(case).last_answer
+    assert "Nothing found yet, but it may still be processing." in newest(case).last_answer
 
 
 @pytest.mark.parametrize("ends_in", [timedelta(days=-1), timedelta(days=1)])
@@ -238,7 +238,7 @@ def test_staff_who_found_the_refund_at_the_gateway_record_it_even_under_a_lease(
     assert newest(case).store_reference == "re_77"
     assert send_due(later()) == {}
     assert load_ledger(case.order).refunded == Decimal("79.95")
-    assert notes(case) == ["The refund was found at the gateway by staff."]
+    assert notes(case) == ["Staff found the refund at the gateway."]
 
 
 def test_a_refund_that_the_store_has_reported_already_is_counted_once(
@@ -297,4 +297,4 @@ def test_doctor_reports_a_gateway_without_its_key(settings: Settings) -> None:
         doctor_checks.check_gateways()
     assert "STRIPE_SECRET_KEYS" in failure.value.remedy
     settings.STRIPE_SECRET_KEYS = {row.store.slug: "sk_test_secret"}
-    assert doctor_checks.check_gateways() == "1 stores have one, each with its key"
+    assert doctor_checks.check_gateways() == "1 stores have one, all with a key"

@@ -113,7 +113,7 @@ def test_articles_and_templates_in_the_admin(agent_client: Client) -> None:
     root = logged_in(User.objects.create_superuser("root"))
     typed = {"name": "Card", "language": "en", "text": WRITTEN}
     page = root.post("/admin/support/answertemplate/add/", typed)
-    assert "This contains a full card number" in text(page)
+    assert "Remove the full card number." in text(page)
     assert not AnswerTemplate.objects.exists()
     page = root.post("/admin/support/article/add/", {"slug": "4242-4242-4242-4242", "position": "1"})
     assert page.status_code == 200

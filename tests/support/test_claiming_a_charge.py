@@ -194,7 +194,7 @@ def test_a_refused_proof_is_explained_and_nothing_is_stored(
     answer = client.post(PAGE, {**CLAIM_FORM, "proof": [upload(jpeg()), upload(content, name)]})
     assert answer.status_code == 422
     assert error in text(answer)
-    assert "choose your files again" in text(answer)
+    assert "Choose your files again." in text(answer)
     assert not Thread.objects.exists()
     assert not Upload.objects.exists()
     assert not files_in(uploads_folder)

@@ -43,7 +43,7 @@ def test_a_matched_claim_opens_the_order_for_the_buyer(agent_client: Client, cli
     thread = submit_claim(client)
     page = agent_client.get(admin_url(thread))
     assert marks(page, "data-candidate")[0] == "A-1001"
-    assert "The card ends in the same 4 digits. (+25)" in text(page)
+    assert "The card ends with the same 4 digits. (+25)" in text(page)
     assert "done" in decide(agent_client, thread, "match", number="A-1001", store=str(order.store_id))
     assert thread.charge_claim.outcome == "matched"
     assert (thread.order, thread.charge_claim.matched_order, thread.status) == (order, order, "answered")
@@ -65,7 +65,7 @@ def test_an_order_of_another_address_is_revealed_to_that_address_only(
 ) -> None:
     Order.objects.filter(pk=order.pk).update(store_email="bae@example.com", email_key="bae@example.com")
     thread = submit_claim(client)
-    assert "another address than the claim’s" in text(agent_client.get(admin_url(thread)))
+    assert "This order’s email address differs from the claim’s." in text(agent_client.get(admin_url(thread)))
     decide(agent_client, thread, "match", number="A-1001", store="")
     assert not Message.objects.filter(kind="claim_matched").exists()
     email = latest_email("claim_matched_elsewhere")
@@ -76,7 +76,9 @@ def test_an_order_of_another_address_is_revealed_to_that_address_only(
         assert "A-1001" not in shown
         assert str(order.public_id) not in shown
     assert Message.objects.get(kind="order_confirmation").recipient == "bae@example.com"
-    assert "match it once more" in text(agent_client.get(admin_url(thread)))
+    assert "If it’s mistyped, match the order again below and correct its address." in text(
+        agent_client.get(admin_url(thread))
+    )
     client.get(thread.path)
     assert client.get(f"/orders/{order.public_id}/").status_code == 302
 
@@ -92,8 +94,8 @@ def test_staff_correct_a_mistyped_address_and_the_previous_one_is_notified(
     assert order.email == "bea@example.com"
     assert order.returns_frozen_until is not None
     assert Message.objects.get(kind="address_corrected_old").recipient == "bae@example.com"
-    assert "is this one now" in text(agent_client.get(admin_url(thread)))
-    assert "is this one now" not in text(client.get(thread.path))
+    assert "now has this email address." in text(agent_client.get(admin_url(thread)))
+    assert "now has this email address." not in text(client.get(thread.path))
     buyer = Client()
     assert buyer.post(link_in_latest_email("claim_matched"))["Location"] == f"/orders/{order.public_id}/"
     assert "not possible any more" in decide(
@@ -114,7 +116,7 @@ def test_staff_correct_an_address_however_often_it_was_corrected(
 
 def test_a_claim_without_matching_order_is_closed_with_an_email(agent_client: Client, client: Client) -> None:
     thread = submit_claim(client)
-    assert "No order resembles this charge" in text(agent_client.get(admin_url(thread)))
+    assert "No order matches this charge." in text(agent_client.get(admin_url(thread)))
     decide(agent_client, thread, "no_match", text="Please ask your bank who charged you.")
     assert (thread.charge_claim.outcome, thread.status) == ("no_match", "closed")
     assert "Please ask your bank who charged you." in latest_email("claim_not_found").body
@@ -151,7 +153,9 @@ def test_a_question_leaves_the_claim_open(agent_client: Client, client: Client, 
 def test_an_open_claim_cannot_be_closed_without_a_decision(agent_client: Client, client: Client) -> None:
     thread = submit_claim(client)
     assert "close" not in marks(agent_client.get(admin_url(thread)), "data-action")
-    assert "cannot be done" in decide(agent_client, thread, "close", text="x")
+    assert "This is no longer possible because the request has changed." in decide(
+        agent_client, thread, "close", text="x"
+    )
     assert thread.status == "waiting"
 
 
@@ -169,7 +173,7 @@ def test_staff_choose_the_store_of_an_ambiguous_order_number(
 ) -> None:
     other = make_order(number="A-1001", store=make_store())
     thread = submit_claim(client)
-    assert "choose the store" in decide(agent_client, thread, "match", number="A-1001", store="")
+    assert "Choose the store." in decide(agent_client, thread, "match", number="A-1001", store="")
     assert thread.charge_claim.outcome == "open"
     decide(agent_client, thread, "match", number="A-1001", store=str(other.store_id))
     assert thread.order == other

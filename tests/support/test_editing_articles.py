@@ -66,7 +66,7 @@ def test_an_article_is_withdrawn_immediately_and_its_history_stays(editor: Clien
     editor.post("/admin/support/articleversion/", data)
     assert Client().get("/help/install/").status_code == 404
     again = editor.post("/admin/support/articleversion/", data, follow=True)
-    assert "nothing to withdraw" in text(again)
+    assert "This version isn’t published, so it can’t be unpublished." in text(again)
     history = text(editor.get(f"/admin/support/article/{version.article_id}/change/"))
     assert history.count("How to install") >= 2
 

@@ -135,11 +135,11 @@ def test_each_reason_is_listed_with_its_points() -> None:
     assert candidate.order == order
     points_by_text = {reason.text: reason.points for reason in candidate.reasons}
     assert points_by_text == {
-        "The address is the same.": 35,
-        "The amount is the same but for fees: €79.95.": 18,
-        "It was placed 2 day(s) away from the charge.": 8,
-        "The card ends in the same 4 digits.": 25,
-        "The card is of the same brand.": 5,
+        "The email address is the same.": 35,
+        "The amount is the same except for fees: €79.95.": 18,
+        "It was placed 2 day(s) before or after the charge.": 8,
+        "The card ends with the same 4 digits.": 25,
+        "The card brand is the same.": 5,
     }
     assert candidate.score == sum(points_by_text.values())
 
@@ -164,7 +164,7 @@ def test_the_card_digits_shown_by_a_wallet_match_as_well() -> None:
     [candidate] = charge_finder.find_candidates(
         make_claim("x@y.example", card_last4="9999", charged_on=date(2026, 11, 1))
     )
-    assert "The card in the wallet ends in the same 4 digits." in [reason.text for reason in candidate.reasons]
+    assert "The card in the wallet ends with the same 4 digits." in [reason.text for reason in candidate.reasons]
 
 
 def test_the_day_is_compared_in_the_time_zone_of_the_store() -> None:

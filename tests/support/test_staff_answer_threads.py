@@ -124,7 +124,7 @@ def test_the_buyer_cannot_reply_to_a_closed_thread(agent_client: Client, client:
     assert "It is in version 17.9." in latest_email("thread_closed").body
     assert "data-action" not in client.get(thread.path).content.decode()
     answer = client.post(thread.path, {"message": "One more thing"})
-    assert "This is closed" in text(answer)
+    assert "This conversation is closed." in text(answer)
     assert 'action="/help/contact/"' in answer.content.decode()  # holds the text, to be sent as a new message
     assert "One more thing" in answer.content.decode()
     assert not thread.events.filter(text="One more thing").exists()
@@ -148,7 +148,7 @@ def test_staff_attach_an_order_to_a_thread(agent_client: Client, thread: Thread)
     decide(agent_client, thread, "attach", number="a-1001", store="")
     assert thread.order == order
     make_order(number="A-1001")
-    assert "choose the store" in decide(agent_client, thread, "attach", number="a-1001", store="")
+    assert "Choose the store." in decide(agent_client, thread, "attach", number="a-1001", store="")
 
 
 def test_an_answer_to_an_outdated_page_is_refused_and_kept_in_the_form(agent_client: Client, thread: Thread) -> None:
@@ -156,7 +156,7 @@ def test_an_answer_to_an_outdated_page_is_refused_and_kept_in_the_form(agent_cli
     decide(agent_client, thread, "answer", text="From ada.")
     ben = logged_in(make_agent(username="ben"))
     content = decide(ben, thread, "answer", text="From ben.", last_seen_id=last_seen_id)
-    assert "Something was said in this thread meanwhile" in content
+    assert "There’s a new message in this thread." in content
     assert "From ben." in content
     assert not thread.events.filter(text="From ben.").exists()
     assert Message.objects.filter(kind="thread_answered").count() == 1
@@ -196,10 +196,14 @@ def test_answer_templates_are_created_in_the_admin(agent_client: Client) -> None
 
 
 def test_an_empty_answer_is_not_sent(agent_client: Client, thread: Thread) -> None:
-    assert "nothing was done" in decide(agent_client, thread, "answer", text="  ")
+    assert "Nothing was changed." in decide(agent_client, thread, "answer", text="  ")
     assert thread.status == "waiting"
-    assert "cannot be done" in decide(agent_client, thread, "match", text="x")
-    assert "cannot be done" in decide(agent_client, thread, "burn", text="x")
+    assert "This is no longer possible because the request has changed." in decide(
+        agent_client, thread, "match", text="x"
+    )
+    assert "This is no longer possible because the request has changed." in decide(
+        agent_client, thread, "burn", text="x"
+    )
 
 
 def test_staff_with_view_permission_cannot_decide(thread: Thread) -> None:

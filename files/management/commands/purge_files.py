@@ -8,10 +8,10 @@ from files.purging import purge
 
 
 class Command(BaseCommand):
-    help = "Delete uploads past their time and files without a row. Beat does this every hour."
+    help = "Deletes expired uploads and files without a database record. Beat does this every hour."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only count what would go")
+        parser.add_argument("--dry-run", action="store_true", help="only count what would be deleted")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -33,20 +33,20 @@ EXIT_INTERRUPTED = 130  # as shells report Ctrl-C
 
 EXAMPLES = """\
 examples:
-  import_orders --dry-run --store my-shop orders_export.csv   say what would happen
+  import_orders --dry-run --store my-shop orders_export.csv   show what would happen
   import_orders --store my-shop --rejects rejects.csv orders_export.csv
-  import_orders --store my-shop rejects.csv                   the mended rejects
+  import_orders --store my-shop rejects.csv                   the corrected rejects
   import_orders --store my-shop --date-order dmy --encoding windows-1252 old.csv
   import_orders --store old-shop --mapping sales sales.csv    a table whose columns you mapped in the admin
   import_orders orders.jsonl refunds.json                     files that name their stores
 
 exit status:
   0    everything was imported
-  1    rows were rejected, or the database went away: what is counted is imported
-  2    the command or a file is unusable, and nothing was written
-  130  stopped with Ctrl-C: what is counted is imported
+  1    rows were rejected, or the database connection was lost; what is counted was imported
+  2    the command or a file is invalid; nothing was saved
+  130  stopped with Ctrl-C; what is counted was imported
 
-docs/importing.md describes this command, and what to do about each kind of problem.
+docs/importing.md describes this command and how to fix each kind of problem.
 """
 
 
@@ -55,29 +55,31 @@ class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
 
 
 class Command(BaseCommand):
-    help = "Imports orders from files that stores exported. The same file twice does no harm."
+    help = "Imports orders from files exported by stores. You can import the same file again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = _HelpFormatter
         parser.epilog = EXAMPLES
         parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
-        parser.add_argument("--format", choices=[feed.name for feed in FEEDS], help="instead of detecting it")
-        parser.add_argument("--store", metavar="SLUG", default="", help="for files that don't name their store")
         parser.add_argument(
-            "--encoding", metavar="NAME", default="", help="such as windows-1250, instead of detecting it"
+            "--format", choices=[feed.name for feed in FEEDS], help="the file format (default: detected)"
+        )
+        parser.add_argument("--store", metavar="SLUG", default="", help="the store, for files that don't name it")
+        parser.add_argument(
+            "--encoding", metavar="NAME", default="", help="the encoding, for example windows-1250 (default: detected)"
         )
         parser.add_argument(
             "--date-order",
             choices=DATE_ORDERS,
             default="",
-            help="day, month and year as in 31/12/2026, 12/31/2026 or 26-12-31, where the file doesn't tell",
+            help="order of day, month and year (31/12/2026, 12/31/2026 or 26-12-31) if it's ambiguous",
         )
         parser.add_argument(
             "--mapping", metavar="NAME", default="", help="of the store, for tables in no format that is known"
         )
-        parser.add_argument("--dry-run", action="store_true", help="say what would happen, and write nothing")
-        parser.add_argument("--rejects", metavar="FILE", type=Path, help="where rows go that were not taken")
-        parser.add_argument("--json", action="store_true", help="print the result as one line of JSON, last")
+        parser.add_argument("--dry-run", action="store_true", help="show what would happen without saving anything")
+        parser.add_argument("--rejects", metavar="FILE", type=Path, help="write rejected rows to this file")
+        parser.add_argument("--json", action="store_true", help="print the result as JSON on the last line")
 
     def handle(self, *args: Any, **options: Any) -> None:
         rejects: RejectsFile | None = None
@@ -128,7 +130,7 @@ def _open_source(path: Path, options: dict[str, Any]) -> ImportSource:
     """Open a file and find its feed. Raises UnusableFile."""
     store, mapping = options["store"], options["mapping"]
     if mapping and options["format"]:
-        raise UnusableFile(_("--mapping is for tables in no format that is known. Leave out --format."))
+        raise UnusableFile(_("--mapping is for tables without a supported format. Run the command without --format."))
     encoding = options["encoding"] or (find_mapping(store, mapping).encoding if mapping else "")
     return detect_format(SourceFile(path, encoding), options["format"], store, options["date_order"], mapping)
 

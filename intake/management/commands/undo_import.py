@@ -27,24 +27,24 @@ EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130  # as shells report Ctrl-C
 
 EPILOG = """
-RUN is the number that import_orders printed; the admin lists all imports under Imports. Orders that the
-import created are deleted, and orders that it changed return to what they were. An order stays, and is
-listed with the reason, if something happened since: a case or a message, a refund, an email about it, a
-lookup by its buyer, a serial number in use or assigned by staff, a later import. Undo later imports first.
+RUN is the number that import_orders printed. The admin lists all imports under Imports. Orders that the
+import created are deleted, and orders that it changed are restored. An order is kept and listed with the
+reason if something happened since: a request or message, a refund, an email about it, a lookup by its
+buyer, a serial number in use or assigned by staff, or a later import. Undo later imports first.
 
-  manage.py undo_import 12 --dry-run       say what would happen, and change nothing
-  manage.py undo_import 12                 do it; emails about deleted orders that still wait are canceled
-  manage.py undo_import 12 --json          the result as one line of JSON, last
+  manage.py undo_import 12 --dry-run       show what would happen without changing anything
+  manage.py undo_import 12                 undo it; waiting emails about deleted orders are canceled
+  manage.py undo_import 12 --json          the result as JSON on the last line
 
 An undo can be interrupted and run again at any time. An import can be undone for 30 days.
 
-Ends with 0 when everything is undone, also if it was before; 1 when some orders could not be undone or the
-database went away; 2 when there is no such import, it is too old, or it is still running; 130 after Ctrl-C.
+Exit status: 0 if everything is undone, also if it already was; 1 if some orders couldn't be undone or the
+database connection was lost; 2 if the import doesn't exist, is too old or is still running; 130 after Ctrl-C.
 """
 
 
 class Command(BaseCommand):
-    help = "Takes an import back: deletes the orders that it created, and restores those that it changed."
+    help = "Undoes an import: deletes the orders that it created and restores those that it changed."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
@@ -54,8 +54,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("run", metavar="RUN", type=int, help="the number of the import")
-        parser.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
-        parser.add_argument("--json", action="store_true", help="print the result as one line of JSON, last")
+        parser.add_argument("--dry-run", action="store_true", help="show what would happen without changing anything")
+        parser.add_argument("--json", action="store_true", help="print the result as JSON on the last line")
 
     def handle(self, *args: Any, **options: Any) -> None:
         started_at = time.monotonic()
@@ -96,9 +96,9 @@ class Command(BaseCommand):
             self.stderr.write(f"{order.store} {order.number}: {reasons}")
         if report.kept > SHOWN_ORDERS:
             self.stderr.write(_("… and %(count)d more.") % {"count": report.kept - SHOWN_ORDERS})
-        sentence = _("%(deleted)d orders deleted, %(restored)d restored, %(kept)d could not be undone.")
+        sentence = _("%(deleted)d orders deleted, %(restored)d restored, %(kept)d couldn’t be undone.")
         if dry_run:
-            sentence = _("%(deleted)d orders would be deleted, %(restored)d restored, %(kept)d could not be undone.")
+            sentence = _("%(deleted)d orders would be deleted, %(restored)d restored, %(kept)d can’t be undone.")
         write(sentence % {"deleted": report.deleted, "restored": report.restored, "kept": report.kept})
         for code, count in report.reasons.most_common():
             write(f"  {count} {ObstacleCode(code).label}")

@@ -30,25 +30,24 @@ EXIT_REFUSED = 1
 EXIT_UNUSABLE = 2
 
 EPILOG = """
-The file is read and its SHA-256 made, then it is stored and read back. It becomes the current release
-of its product and platform at once; the one before stays for those who bought while it was current.
+Computes the file's SHA-256, stores the file and verifies it. It immediately becomes the current release of
+its product and platform. Buyers can still download the release that was current when they bought.
 
   manage.py add_release Setup.exe --product maximum-security --version 17.8.1 --platform windows
   manage.py add_release Setup.exe --product MAX-3D-1Y --version 17.8.1 --platform windows \\
       --sha256 "$(cut -d' ' -f1 Setup.exe.sha256)" --name "Maximum Security Setup.exe"
   manage.py add_release Setup.exe --product maximum-security --version 17.8.1 --platform windows --dry-run
 
---product takes a product's short name, or a SKU under it. The same file under the same version again
-changes nothing; another file under a version that stands is refused.
+--product is the short name of a product, or one of its SKUs. Adding the same file and version again changes
+nothing. Another file for an existing version is rejected.
 
-Ends with 0 when the release stands (added now, or before), 1 when it was refused and nothing was kept
-(a wrong sum, another file under this version), and 2 when it could not work at all (no such file,
-storage or database out of reach).
+Exit status: 0 if the release exists (added now or before); 1 if it was rejected and nothing was saved (wrong
+checksum, another file for this version); 2 if it failed (file not found, storage or database unreachable).
 """
 
 
 class Command(BaseCommand):
-    help = "Stores an installer and offers it to those who bought its product. Twice does no harm."
+    help = "Adds an installer for buyers of its product. You can run it again with the same file."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         # Replace Django's own --version option.
@@ -59,12 +58,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE", help="the installer")
-        parser.add_argument("--product", required=True, help="a product's short name, or a SKU under it")
-        parser.add_argument("--version", required=True, metavar="V", help="as buyers read it: 17.8.1")
+        parser.add_argument("--product", required=True, help="short name of a product, or one of its SKUs")
+        parser.add_argument(
+            "--version", required=True, metavar="V", help="the version shown to buyers, for example 17.8.1"
+        )
         parser.add_argument("--platform", required=True, type=str.lower, choices=Platform.values)
-        parser.add_argument("--sha256", default="", metavar="HEX", help="refuse the file where its SHA-256 is another")
-        parser.add_argument("--name", default="", metavar="FILENAME", help="how browsers save it; else FILE's own name")
-        parser.add_argument("--dry-run", action="store_true", help="say what would happen, and keep nothing")
+        parser.add_argument("--sha256", default="", metavar="HEX", help="reject the file if its SHA-256 is different")
+        parser.add_argument(
+            "--name", default="", metavar="FILENAME", help="name for downloads (default: the name of FILE)"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="show what would happen without saving anything")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]

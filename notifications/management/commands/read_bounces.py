@@ -20,19 +20,20 @@ from notifications.addresses import mask_address
 EXIT_REFUSED, EXIT_UNUSABLE = 1, 2
 
 EPILOG = """
-Takes delivery reports (RFC 3464) out of the mailbox of the sender's address, and marks the mails that they are
-about: their orders then show that the mail came back, and offer to correct the address. Other mails are left alone,
-and the mailbox is not changed; the same reports again change nothing.
+Reads delivery reports (RFC 3464) from the mailbox of the sender's address and marks the emails that bounced. Their
+orders then show the bounce and offer to correct the address. Other emails are ignored and the mailbox isn't changed.
+You can read the same reports again.
 
-  manage.py read_bounces --dry-run /var/mail/orders     what would be marked
-  manage.py read_bounces /var/mail/orders               an mbox file, a Maildir folder, or one mail (.eml)
+  manage.py read_bounces --dry-run /var/mail/orders     show what would be marked
+  manage.py read_bounces /var/mail/orders               an mbox file, a Maildir folder, or one email (.eml)
 
-Ends with 0; with 1 when a report was about no mail of ours; with 2 when the mailbox or the database cannot be read.
+Exit status: 0 if all went well; 1 if a report wasn't about an email from this portal; 2 if the mailbox or the
+database can't be read.
 """
 
 
 class Command(BaseCommand):
-    help = "Marks the mails that came back, by the reports in a mailbox."
+    help = "Marks bounced emails, using the delivery reports in a mailbox."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
@@ -41,8 +42,8 @@ class Command(BaseCommand):
         return parser
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("path", type=Path, help="an mbox file, a Maildir folder, or one mail (.eml)")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be marked, and mark nothing")
+        parser.add_argument("path", type=Path, help="an mbox file, a Maildir folder, or one email (.eml)")
+        parser.add_argument("--dry-run", action="store_true", help="show what would be marked without marking it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -22,15 +22,15 @@ EXIT_SOME_FAILED, EXIT_UNUSABLE = 1, 2
 FAILURES_SHOWN = 10
 
 EPILOG = """
-Plans the follow-ups that come due, takes back what nobody needs any more, and puts what is due into the outbox.
-Celery's beat does the same every ten minutes; this is for a look at what waits, or for a portal without a worker.
-Run at any time, also twice at once: each goes at most once, and nobody gets two within 24 hours.
+Schedules follow-up emails, cancels those that are no longer needed, and puts due ones into the outbox. Celery beat
+does the same every 10 minutes. Use this command to see what's waiting, or if you run no worker. It's safe to run it
+at any time: each follow-up is sent at most once, and no address gets two within 24 hours.
 
-  manage.py send_followups --dry-run                          what would go now, to whom, and why the others don't
-  manage.py send_followups --dry-run --now 2026-12-01T09:00   the same as if it were then (UTC, or with an offset)
+  manage.py send_followups --dry-run                          what would be sent now, and why the rest wouldn't
+  manage.py send_followups --dry-run --now 2026-12-01T09:00   the same for this time (UTC, or with an offset)
 
-Ends with 0; with 1 when some could not be planned, checked or sent because of an error (the others were, the log
-says which, and they are tried again); with 2 when it could not work at all.
+Exit status: 0 if all went well; 1 if some couldn't be scheduled, checked or sent because of an error (they're in
+the log and will be retried; the others aren't affected); 2 if the command failed.
 """
 
 REASONS = {
@@ -43,7 +43,7 @@ REASONS = {
 
 
 class Command(BaseCommand):
-    help = "Sends the follow-ups that are due. Twice does no harm."
+    help = "Sends due follow-up emails. You can run it at any time."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
@@ -52,8 +52,12 @@ class Command(BaseCommand):
         return parser
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="say what would go and why, and send nothing")
-        parser.add_argument("--now", metavar="TIME", default="", help="as if it were then, as 2026-12-01T09:00")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show what would be sent and why, without sending it"
+        )
+        parser.add_argument(
+            "--now", metavar="TIME", default="", help="with --dry-run: use this time, for example 2026-12-01T09:00"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = _parse_time(options["now"])

@@ -20,29 +20,29 @@ EXIT_STOPPED, EXIT_REFUSED = 1, 2
 EXIT_INTERRUPTED = 130  # as shells report Ctrl-C
 
 EPILOG = """
-ORDER_PASSWORD_KEY makes the order passwords that the portal sends, and protects those that stores sent until they are
-used for the first time. Set the new key first (50 random characters), start all processes again, then run this.
+ORDER_PASSWORD_KEY generates the order passwords that the portal sends. It also protects imported order passwords until
+their first use. Set the new key first (50 random characters), restart all processes, then run this command.
 
-planned change, nobody else knows the earlier key:
-  1. Move the earlier key to ORDER_PASSWORD_KEY_FALLBACKS, and set the new one. Passwords of both open their orders;
-     emails tell the new ones. Keep it so for as long as you like.
-  2. manage.py rotate_keys             says how many imported passwords still need the earlier key
-  3. Take the earlier key out of ORDER_PASSWORD_KEY_FALLBACKS. Passwords that were told with it stop working; their
-     buyers get the new ones with their next confirmation. Then:
-     manage.py rotate_keys --finish    replaces imported passwords that no key can check any more
+planned change (the old key isn't known to anyone else):
+  1. Move the old key to ORDER_PASSWORD_KEY_FALLBACKS and set the new one. Passwords of both keys work, and emails
+     contain the new ones. You can keep this for as long as you like.
+  2. manage.py rotate_keys             shows how many imported passwords still need the old key
+  3. Remove the old key from ORDER_PASSWORD_KEY_FALLBACKS. Passwords that were sent with it stop working; their
+     buyers get new ones with their next confirmation. Then:
+     manage.py rotate_keys --finish    replaces imported passwords that no key can check
 
 the key leaked:
   1. Set a new ORDER_PASSWORD_KEY, and leave ORDER_PASSWORD_KEY_FALLBACKS empty.
   2. manage.py rotate_keys --compromised --dry-run
      manage.py rotate_keys --compromised
-     Every password that the portal made is replaced, and everybody is signed out of these orders. So are imported
-     passwords that were not used yet. Buyers whose orders are younger than CONFIRMATION_WINDOW_HOURS get an email
-     with the new password at once, all others with their next confirmation.
+     Every password that the portal generated and every imported password that hasn't been used is replaced, and
+     everyone is signed out of these orders. Buyers whose orders are newer than CONFIRMATION_WINDOW_HOURS get an
+     email with the new password immediately, all others with their next confirmation.
 
-Each can be interrupted and run again: it goes on where it stopped, and no password is replaced twice for the same key.
-The database remembers fingerprints of the keys, never a key. `doctor keys` says when key and database don't fit.
+You can interrupt the command and run it again. It continues where it stopped and replaces no password twice for the
+same key. The database stores fingerprints of the keys, never a key. `doctor keys` reports when they don't match.
 
-Ends with 0; with 1 when the database went away (run it again); with 2 when it refuses to work with these settings.
+Exit status: 0 if all went well; 1 if the database connection was lost (run it again); 2 if these settings are refused.
 """
 
 REFUSALS = {
@@ -62,7 +62,7 @@ REFUSALS = {
 
 
 class Command(BaseCommand):
-    help = "Replaces order passwords after ORDER_PASSWORD_KEY was replaced, or says what still needs the earlier key."
+    help = "Replaces order passwords after a change of ORDER_PASSWORD_KEY, or shows what still needs the old key."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
@@ -72,9 +72,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         what = parser.add_mutually_exclusive_group()
-        what.add_argument("--compromised", action="store_true", help="the earlier key leaked")
-        what.add_argument("--finish", action="store_true", help="end a planned change")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be replaced, and write nothing")
+        what.add_argument("--compromised", action="store_true", help="the old key leaked")
+        what.add_argument("--finish", action="store_true", help="complete a planned change")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show what would be replaced without saving anything"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

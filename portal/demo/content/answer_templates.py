@@ -4,33 +4,33 @@ from support.models import AnswerTemplate
 
 ANSWER_TEXTS = {
     ("No order found", "en"): (
-        "Hello {name},\n\nwe looked for the order behind this charge ({reference}) and found none. Please ask your bank"
-        " whether the charge is only pending, and who sent it: the name and phone number of the seller stand beside it."
-        "\n\nIf it was us, please write to us again with the day, the amount and the last 4 digits of the card."
+        "Hello {name},\n\nWe looked for the order behind this charge ({reference}) but couldn’t find one. Ask your bank"
+        " whether the charge is only pending, and which seller made it. Your bank can see the seller’s name and phone"
+        " number.\n\nIf it was us, reply with the date, the amount and the last 4 digits of your card."
     ),
     ("No order found", "de"): (
-        "Guten Tag {name},\n\nwir haben nach der Bestellung zu dieser Abbuchung ({reference}) gesucht und keine"
-        " gefunden. Bitte fragen Sie Ihre Bank, ob die Abbuchung nur vorgemerkt ist und von wem sie kommt: Name und"
-        " Telefonnummer des Verkäufers stehen dabei.\n\nWaren es wir, schreiben Sie uns bitte noch"
-        " einmal mit Tag, Betrag und den letzten 4 Ziffern der Karte."
+        "Guten Tag {name},\n\nwir haben zu dieser Abbuchung ({reference}) keine Bestellung gefunden. Fragen Sie Ihre"
+        " Bank, ob die Abbuchung nur vorgemerkt ist und von welchem Verkäufer sie kommt. Ihre Bank kennt dessen Namen"
+        " und Telefonnummer.\n\nKommt sie von uns, antworten Sie mit Datum, Betrag und den letzten 4 Ziffern Ihrer"
+        " Karte."
     ),
     ("More about a charge", "en"): (
-        "Hello {name},\n\nto find the order behind this charge we need to know a little more: on which day was it, and"
-        " which name stands beside it on your statement? A photo of that line helps most; please cover all others."
+        "Hello {name},\n\nTo find the order behind this charge, we need the date of the charge and the seller’s name on"
+        " your bank statement. You can also send a photo of that line. Cover all other lines."
     ),
     ("More about a charge", "de"): (
-        "Guten Tag {name},\n\num die Bestellung zu dieser Abbuchung zu finden, müssen wir etwas mehr wissen: An welchem"
-        " Tag war sie, und welcher Name steht auf dem Kontoauszug dabei? Am besten hilft ein Foto dieser Zeile; bitte"
-        " decken Sie alle anderen ab."
+        "Guten Tag {name},\n\num die Bestellung zu dieser Abbuchung zu finden, brauchen wir das Datum der Abbuchung und"
+        " den Namen des Verkäufers auf Ihrem Kontoauszug. Sie können uns auch ein Foto dieser Zeile senden. Decken Sie"
+        " alle anderen Zeilen ab."
     ),
     ("Installer", "en"): (
-        "Hello {name},\n\nplease open your order on our page and press Download there: the installer then fits your"
-        " serial number. If the download breaks off, press it again; it goes on where it stopped."
+        "Hello {name},\n\nOpen your order on our website and select Download. You’ll get the installer that matches"
+        " your serial number. If the download stops, select Download again. It continues where it stopped."
     ),
     ("Installer", "de"): (
-        "Guten Tag {name},\n\nbitte öffnen Sie Ihre Bestellung auf unserer Seite und drücken Sie dort auf"
-        " Herunterladen: dann passt das Installationsprogramm zu Ihrer Seriennummer. Bricht es ab, drücken Sie noch"
-        " einmal; es geht dort weiter, wo es aufgehört hat."
+        "Guten Tag {name},\n\nöffnen Sie Ihre Bestellung auf unserer Website und wählen Sie „Herunterladen“. Sie"
+        " erhalten das Installationsprogramm, das zu Ihrer Seriennummer passt. Bricht der Download ab, wählen Sie noch"
+        " einmal „Herunterladen“. Er wird an derselben Stelle fortgesetzt."
     ),
 }
 

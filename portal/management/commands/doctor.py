@@ -18,11 +18,11 @@ RETRY_INTERVAL = 0.3  # seconds, with --wait
 
 EXAMPLES = """\
 examples:
-  manage.py doctor              a line each; exit status 0 when all is well (or with warnings only), 1 when not
-  manage.py doctor --wait 60    after a start: look again until all is well, for a minute at most
-  manage.py doctor beat mail    these parts only, and what they need
+  manage.py doctor              one line per check; exit status 0 if all pass (warnings are allowed), else 1
+  manage.py doctor --wait 60    after a start: repeat for up to a minute until all pass
+  manage.py doctor beat mail    only these checks and those that they need
 
-Each line names a part of the portal: ok, or what is wrong and, below it, what to do.
+Each line shows a part of the portal: ok, or what's wrong and how to fix it.
 """
 
 

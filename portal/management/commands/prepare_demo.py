@@ -22,7 +22,7 @@ class Command(BaseCommand):
         try:
             connection.ensure_connection()
         except OperationalError as error:
-            raise CommandError(f"The database does not answer: {str(error).strip()}") from error
+            raise CommandError(f"The database doesn't respond: {str(error).strip()}") from error
         call_command("migrate", interactive=False, verbosity=1)
         static_files.collect_if_changed()
         count = content_loading.load_demo_content(Path(settings.VAR_DIR) / ORDERS_FILE)

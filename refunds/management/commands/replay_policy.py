@@ -23,20 +23,20 @@ TABLE_WIDTH = 140  # characters, independent of the terminal
 TABLE_ROWS = 500
 COLUMNS = {"Return": 10, "Order": 16, "Sent": 10, "Amount": 14, "Before": 17, "After": 17, "Why": 34}
 EPILOG = """
-FILE is a policy as JSON. What it leaves out has the portal's defaults (30 days, activated licenses may
-be returned, no exceptions, people decide):
+FILE is a policy as JSON. Missing keys have the portal's defaults (30 days, activated licenses can be
+returned, no exceptions, no automatic approval):
 
   {"store": "acme-eu", "days": 14, "activated_may_return": false,
    "exceptions": [{"product": "maximum-security", "days": 60}, {"kind": "renewal", "days": null}],
    "auto_approve": {"EUR": "20.00"}}
 
-"auto_approve" is a limit for all that goes back: the whole order, and 30 days of its email address.
-"store": "*", or no store, judges every store. "days": null means: cannot be returned. Nothing is written.
+"auto_approve" limits the total refunds of the order, and of its email address within 30 days.
+"store": "*", or no store, applies it to all stores. "days": null means no returns. Nothing is saved.
 
   manage.py replay_policy new.json --since 90d
   manage.py replay_policy new.json --since 52w --json > flips.json
 
-Exit status: 0 when it ran, 2 when FILE or the call cannot be used.
+Exit status: 0 if all went well, 2 if FILE or an option is invalid.
 """
 UNITS = {"d": timedelta(days=1), "w": timedelta(weeks=1)}
 MAX_AGE = timedelta(days=36500)
@@ -46,19 +46,23 @@ def parse_age(text: str) -> timedelta:
     """Parse an age in days or weeks, such as 90d or 12w."""
     match = re.fullmatch(r"([0-9]{1,6})([dw])", text.strip())
     if match is None or int(match[1]) * UNITS[match[2]] > MAX_AGE:
-        raise ArgumentTypeError("write it like 90d or 12w")
+        raise ArgumentTypeError("use a number of days or weeks, for example 90d or 12w")
     return int(match[1]) * UNITS[match[2]]
 
 
 class Command(BaseCommand):
-    help = "List past returns whose verdict a new policy would flip, with the money it is about."
+    help = "Lists past returns that a new policy would decide differently, with their amounts."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.epilog = EPILOG
         parser.formatter_class = RawDescriptionHelpFormatter
         parser.add_argument("file", type=Path, metavar="FILE", help="the policy, as JSON")
         parser.add_argument(
-            "--since", type=parse_age, default=timedelta(days=90), metavar="AGE", help="how far back, as 90d or 12w"
+            "--since",
+            type=parse_age,
+            default=timedelta(days=90),
+            metavar="AGE",
+            help="how far back, for example 90d or 12w",
         )
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
@@ -70,7 +74,7 @@ class Command(BaseCommand):
         since = timezone.now() - options["since"]
         report = JsonReport(self.stdout) if options["json"] else TableReport(self.stdout)
         with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-            task = progress.add_task("Judging", total=None)
+            task = progress.add_task("Checking", total=None)
             for changed in replay_returns(terms, store, since):
                 report.checked += 1
                 progress.update(task, completed=report.checked)
@@ -144,6 +148,6 @@ class TableReport(Report):
     def end(self) -> None:
         if self.rows:
             self._write_rows()
-        self.out.write(f"{self.checked} returns judged, {self.changed} would be decided otherwise.")
+        self.out.write(f"{self.checked} returns checked, {self.changed} would be decided differently.")
         for (before, after, currency), total in sorted(self.amounts.items()):
             self.out.write(f"  {before} → {after}: {total.normalize():f} {currency}")

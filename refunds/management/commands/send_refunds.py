@@ -23,21 +23,21 @@ EXIT_NOT_ALL_DONE = 1
 EXIT_FAILED = 2
 
 EPILOG = """
-Sends what is due through the gateway of each store and asks again about what was unclear. Celery's beat
-does the same every half minute; this is for a look at what waits, or for a portal without a worker.
-Run at any time, also twice at once: each refund carries its own key and moves once.
+Sends due refunds through the gateway of each store and checks unconfirmed ones again. Celery beat does the
+same every 30 seconds. Use this command to see what's waiting, or if you run no worker. It's safe to run it
+at any time: each refund has its own idempotency key and is made at most once.
 
-  manage.py send_refunds --dry-run            what waits for a gateway, for people, or is blocked, and why
+  manage.py send_refunds --dry-run            what's waiting for a gateway or staff, or is blocked, and why
   manage.py send_refunds --dry-run --json     the same as one JSON object on the last line
   manage.py send_refunds --store acme         only the store with the short name "acme"
 
-Ends with 0 when nothing is left to do for a gateway, 1 when something was refused or stays unclear
-(the admin says why, under "refunds to send"), and 2 when it could not work at all.
+Exit status: 0 if no refund is left to send; 1 if some were declined or are unconfirmed (the admin shows
+why, under "refund transactions"); 2 if the command failed.
 """
 
 
 class Command(BaseCommand):
-    help = "Sends the refunds that are due through their payment gateways. Twice does no harm."
+    help = "Sends due refunds through their payment gateways. You can run it at any time."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
@@ -46,9 +46,9 @@ class Command(BaseCommand):
         return parser
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="say what is due, and send nothing")
+        parser.add_argument("--dry-run", action="store_true", help="show what's due without sending it")
         parser.add_argument("--json", action="store_true", help="with --dry-run: print one JSON object")
-        parser.add_argument("--store", metavar="SLUG", default="", help="only this store, by its short name")
+        parser.add_argument("--store", metavar="SLUG", default="", help="only the store with this short name")
 
     def handle(self, *args: Any, **options: Any) -> None:
         store = options["store"]

@@ -1,0 +1,126 @@
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+from django.conf import settings
+
+from portal.demo.content import help_articles
+from portal.demo.content.answer_templates import ANSWER_TEXTS
+
+ROOT = Path(settings.BASE_DIR)
+LISTS = ROOT / "locale" / "banned_phrases"
+CATALOG = ROOT / "locale" / "de" / "LC_MESSAGES" / "django.po"
+ARTICLES = Path(help_articles.__file__).parent / "help"
+
+TAG_OR_COMMENT = re.compile(r"\{#.*?#\}|\{%-?\s*comment\b.*?endcomment\s*-?%\}|\{%.*?%\}|\{\{.*?\}\}|<!--.*?-->", re.S)
+TRANSLATED = re.compile(r"\{%-?\s*blocktrans.*?endblocktrans(?:late)?\s*-?%\}", re.S)
+SCRIPT_OR_STYLE = re.compile(r"<(script|style)\b.*?</\1>", re.S)
+READ_ATTRIBUTE = re.compile(r'\b(?:alt|aria-label|content|placeholder|title)="([^"]*)"')
+MARKUP = re.compile(r"<[^>]*>", re.S)
+
+
+@dataclass(frozen=True)
+class BannedPhrases:
+    phrases: list[str] = field(default_factory=list)
+    allowed: list[str] = field(default_factory=list)
+
+    def find(self, text: str) -> list[str]:
+        """Return the banned phrases in a text, in lower case."""
+        words = " ".join(text.split())
+        if self.allowed:
+            words = self._allowed.sub(" ", words)
+        return [match.lower() for match in self._banned.findall(words)]
+
+    @cached_property
+    def _banned(self) -> re.Pattern[str]:
+        return self._any_of(self.phrases)
+
+    @cached_property
+    def _allowed(self) -> re.Pattern[str]:
+        return self._any_of(self.allowed)
+
+    def _any_of(self, phrases: list[str]) -> re.Pattern[str]:
+        longest_first = sorted(phrases, key=len, reverse=True)
+        return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)", re.I)
+
+
+def read_list(language: str) -> BannedPhrases:
+    banned = BannedPhrases()
+    for line in (LISTS / f"{language}.txt").read_text().splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        if line.startswith("allowed:"):
+            banned.allowed.append(line.removeprefix("allowed:").strip())
+        else:
+            banned.phrases.append(line.strip())
+    return banned
+
+
+def messages() -> Iterator[tuple[list[str], list[str]]]:
+    """The English and German texts of each message of the catalog; with plurals there are several."""
+    with CATALOG.open("rb") as file:
+        for message in read_po(file, locale="de"):
+            if message.id:
+                yield tuple(
+                    [text] if isinstance(text, str) else list(text)  # type: ignore[misc]
+                    for text in (message.id, message.string)
+                )
+
+
+def literal_text(template: str) -> str:
+    """What a template shows without translating it."""
+    source = SCRIPT_OR_STYLE.sub(" ", TAG_OR_COMMENT.sub(" ", TRANSLATED.sub(" ", template)))
+    return " ".join([*READ_ATTRIBUTE.findall(source), MARKUP.sub(" ", source)])
+
+
+def texts(language: str) -> Iterator[tuple[str, str]]:
+    """All texts of a language that people read, each with where it is."""
+    for english, german in messages():
+        for text in german if language == "de" else english:
+            yield f"catalog: {text!r}", text
+    if language == "en":
+        for path in sorted((ROOT / "templates").rglob("*.html")):
+            yield str(path.relative_to(ROOT)), literal_text(path.read_text())
+    for path in sorted((ARTICLES / language).glob("*.md")):
+        yield str(path.relative_to(ROOT)), path.read_text()
+    for (name, template_language), text in ANSWER_TEXTS.items():
+        if template_language == language:
+            yield f"answer template {name!r}", text
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_no_text_contains_a_banned_phrase(language: str) -> None:
+    banned = read_list(language)
+    found = {where: phrases for where, text in texts(language) if (phrases := banned.find(text))}
+    assert found == {}
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_each_kind_of_text_is_read(language: str) -> None:
+    places = [where for where, _text in texts(language)]
+    assert sum(where.startswith("catalog:") for where in places) > 1000
+    assert sum(where.endswith(".md") for where in places) > 15
+    assert sum(where.startswith("answer template") for where in places) >= 3
+    assert language != "en" or sum(where.endswith(".html") for where in places) > 100
+
+
+def test_whole_words_are_found_in_any_case_and_across_lines() -> None:
+    banned = BannedPhrases(["goes back", "mail"], ["the mail server"])
+    assert banned.find("Your money\n  Goes  back tomorrow.") == ["goes back"]
+    assert banned.find("Start the mail server.") == []
+    assert banned.find("Email us. A mail came.") == ["mail"]
+
+
+def test_templates_are_read_without_their_code() -> None:
+    template = '{# please #}<p title="Mails">{% translate "please" %} Open {{ please }}</p><script>please</script>'
+    assert literal_text(template).split() == ["Mails", "Open"]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_each_phrase_is_listed_once(language: str) -> None:
+    phrases = [phrase.lower() for phrase in read_list(language).phrases]
+    assert [phrase for phrase in phrases if phrases.count(phrase) > 1] == []
