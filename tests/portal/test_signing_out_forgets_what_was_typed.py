@@ -54,7 +54,7 @@ def use_everything(browser: Client, order: Order) -> list[str]:
     browser.post("/orders/find/link/", {"email": order.email})
     typed = {"order_number": order.number, "password": portal_password(order) or ""}
     assert browser.post("/orders/find/number/", typed).status_code == 302
-    assert post_correction(order, browser, new_email="new.typed@example.com").status_code == 302
+    assert post_correction(order, browser, new_email="new.typed@example.com").status_code == 303
     page = f"/orders/{order.public_id}/"
     return [withdrawal["Location"], message.path, claim.path, page, f"{page}code/", f"{page}return/"]
 

@@ -7,11 +7,16 @@ from refunds.models import Withdrawal
 from refunds.services import withdrawals
 from refunds.statements import clean_name, clean_order_number
 from tests.factories import make_order
-from tests.pages import inside, result, text
+from tests.pages import Browser, inside, result, text
 
 pytestmark = pytest.mark.django_db
 
 STATED = {"name": "Bea Buyer", "order_number": "A-1001", "email": "buyer@example.com", "confirm": "1"}
+
+
+@pytest.fixture
+def client() -> Client:
+    return Browser()
 
 
 @pytest.mark.parametrize(
@@ -135,7 +140,7 @@ def test_the_number_of_an_open_order_is_accepted_whatever_it_looks_like() -> Non
     assert browser.post("/withdraw/", STATED | {"order_number": "shop.eu:7"}).status_code == 302
     withdrawals.match_withdrawals()
     assert Withdrawal.objects.get().order == order
-    assert Client().post("/withdraw/", STATED | {"order_number": "shop.eu:7"}).status_code == 422
+    assert Browser().post("/withdraw/", STATED | {"order_number": "shop.eu:7"}).status_code == 422
 
 
 def test_a_name_from_the_store_is_filled_in_only_if_the_form_accepts_it() -> None:
