@@ -36,7 +36,7 @@ class SubmissionForm(PageForm):
         super().__init__(data, initial={"submission_id": str(uuid4())} | (initial or {}), **kwargs)
 
     @property
-    def submission(self) -> str:
+    def posted_id(self) -> str:
         """The hidden id as it was posted."""
         return str(self.data.get("submission_id") or "")
 
@@ -46,7 +46,7 @@ class SubmissionForm(PageForm):
         The client chooses the hidden id. Hashing it with a scope, such as the order's public id, keeps it from
         matching a submission elsewhere. Forms that differ in `parts` count as different submissions.
         """
-        return uuid5(scope, "\x1f".join([self.submission, *parts])) if self.submission else None
+        return uuid5(scope, "\x1f".join([self.posted_id, *parts])) if self.posted_id else None
 
 
 class AnswerForm(PageForm):

@@ -178,7 +178,7 @@ class CashbackForm(SubmissionForm):
     def message_of_code(self, name: str, code: str) -> Any:
         if name == "proof" and code == CHOOSE_AGAIN:
             return _("Choose your file again. Your browser didn’t keep it.")
-        if name == "proof" and code in RejectionReason:
+        if name == "proof" and code in list(RejectionReason):
             return str(FileRejected(RejectionReason(code), max_files=1))
         return super().message_of_code(name, code)
 

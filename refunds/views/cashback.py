@@ -116,7 +116,7 @@ def claim(request: HttpRequest) -> HttpResponse:
         return access.redirect_to_code_page(order, page.path)  # the form offers that only to confirmed owners
     draft = Draft(request, CashbackForm.form_name)
     form = _form(page, request.POST, request.FILES)
-    if earlier := cashback.find_submitted(page.licenses, request.POST.get("serial", ""), form.submission):
+    if earlier := cashback.find_submitted(page.licenses, request.POST.get("serial", ""), form.posted_id):
         return finish(request, draft, earlier)  # of a second click
     if form.is_valid():
         try:

@@ -34,11 +34,11 @@ from refunds.withdrawal_rights import has_withdrawal_right
 @with_order
 def request_return(request: HttpRequest, order: Order) -> HttpResponse:
     """Show the form, keep what was typed for the check page, and create the return when that confirms it."""
-    now = timezone.now()
-    eligibility, draft = check_eligibility(order, now), _draft(request, order)
+    now, draft = timezone.now(), _draft(request, order)
+    if request.method != "POST" and not draft.id:
+        return draft.start()
+    eligibility = check_eligibility(order, now)
     if request.method != "POST":
-        if not eligibility.refusal and not draft.id:
-            return draft.start()
         return _form_page(request, eligibility, _typed_form(eligibility, draft, now) or ReturnForm(eligibility, now))
     form = ReturnForm(eligibility, now, request.POST)
     is_confirmed = request.POST.get("confirm") == "1"

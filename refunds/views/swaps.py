@@ -33,10 +33,9 @@ def request_swap(request: HttpRequest, order: Order) -> HttpResponse:
     """Show the form, keep what was typed for the check page, and create the swap when that confirms it."""
     now, draft = timezone.now(), _draft(request, order)
     if request.method != "POST":
-        form = _typed_form(order, draft, now) or _make_form(order, now)
-        if not form.eligibility.refusal and not draft.id:
+        if not draft.id:
             return draft.start()
-        return _form_page(request, form, now)
+        return _form_page(request, _typed_form(order, draft, now) or _make_form(order, now), now)
     form = _make_form(order, now, request.POST)
     is_confirmed = request.POST.get("confirm") == "1"
     # After a first click the item cannot be swapped again, so look for that swap before validating the form.

@@ -48,7 +48,7 @@ def test_requesting_a_swap(open_page: Open, order: Order, license: License) -> N
     page = open_order_page(open_page, order)
     page.get_by_role("link", name="Swap it for another product").click()
     page.get_by_role("button", name="See what it costs").click()
-    page.get_by_role("link", name="Please choose a product.").click()
+    page.get_by_role("link", name="Select a product.").click()
     assert page.url.endswith("#id_swap_wanted")
     page.get_by_label("What would you like instead?").select_option(label="Internet Security – €10.00 to pay")
     page.get_by_role("button", name="See what it costs").click()
@@ -70,7 +70,7 @@ def test_claiming_cashback(open_page: Open, order: Order, license: License, sett
     assert page.get_by_label(license.serial).is_checked()
     page.get_by_label("To a bank account").check()
     page.get_by_role("button", name="Send the claim").click()
-    page.get_by_role("link", name="Please enter whose account it is.").click()
+    page.get_by_role("link", name="Enter the name of the account holder.").click()
     page.get_by_label("Account holder").fill("Bea Buyer")
     page.get_by_label("IBAN, or bank and account number").fill("DE89 3704 0044 0532 0130 00")
     photo = {"name": "receipt.png", "mimeType": "image/png", "buffer": factories.png()}

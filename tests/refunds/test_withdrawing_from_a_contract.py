@@ -57,7 +57,7 @@ def test_a_withdrawal_takes_two_steps_and_no_reason(client: Client) -> None:
     assert 'name="reason"' not in form
     check = client.post("/withdraw/", STATED)
     assert check.status_code == 200
-    assert marks(check, "data-step") == ["confirm", "change"]
+    assert marks(check, "data-step") == ["change", "confirm"]
     assert "Confirm withdrawal" in text(check)
     assert "I withdraw from the contract of my order A-1001" in text(check)
     assert not Withdrawal.objects.exists()
@@ -295,5 +295,5 @@ def test_emails_to_one_address_are_limited_without_losing_withdrawals(client: Cl
     pages = [client.get(confirm_withdrawal(client, order_number=f"F-{number}")["Location"]) for number in range(8)]
     assert Withdrawal.objects.count() == 8
     assert Message.objects.filter(kind="withdrawal_received").count() == 5
-    assert "print or save this page" in text(pages[-1])
+    assert "Print or save this page" in text(pages[-1])
     assert "too many" in WithdrawalEvent.objects.latest("pk").note
