@@ -110,7 +110,7 @@ def test_an_unknown_and_a_foreign_serial_get_the_same_response(license: License,
         response = inside(order_of(license)).post("/cashback/", claim_form(license, serial=serial))
         assert response.status_code == 422
         responses.append(text(response))
-        assert "None of your open orders has this serial number. Please open its order first." in responses[-1]
+        assert "None of your open orders has this serial number. Open its order first." in responses[-1]
     assert responses[0] == responses[1]
     assert not CashbackClaim.objects.exists()
 
@@ -124,7 +124,7 @@ def test_strangers_get_one_response_and_no_file_is_processed(
         for serial in (license.serial, "XZZZ-0000-0000-0000-0000", "")
     }
     (response,) = responses
-    assert "Please open its order first." in response
+    assert "Open its order first." in response
     assert "Open your order" in response
     assert not CashbackClaim.objects.exists()
     assert factories.files_in(upload_folder) == []
@@ -147,7 +147,7 @@ def test_an_order_awaiting_its_code_shows_no_serial_number(license: License, pro
     page = browser.get("/cashback/")
     assert license.serial not in text(page)
     assert "Enter the code we emailed you" in text(page)
-    assert "Please open its order first." in text(browser.post("/cashback/", claim_form(license)))
+    assert "Open its order first." in text(browser.post("/cashback/", claim_form(license)))
     assert not CashbackClaim.objects.exists()
 
 

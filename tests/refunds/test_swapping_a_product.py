@@ -179,7 +179,7 @@ def test_no_product_is_offered_as_a_swap_for_itself(order: Order, line: OrderLin
     assert "The same again" not in page
     refused = browser.post(page_url(order), swap_form(line, itself.pk, confirm="1"))
     assert refused.status_code == 422
-    with pytest.raises(NotPossible, match="this is the product that you bought"):
+    with pytest.raises(NotPossible, match="this is the product you bought"):
         swaps.request_swap(order, SwapRequest(line.pk, itself))
     assert swaps.request_swap(order, SwapRequest(line.pk, other)).offer == other
 
@@ -190,7 +190,7 @@ def test_an_offer_of_one_items_product_is_for_the_other_items_only(order: Order,
     Sku.objects.create(store=order.store, code=line.sku, product=product)
     offer = make_offer(order, product=product)
     refused = inside(order).post(page_url(order), swap_form(line, offer.pk, confirm="1"))
-    assert "this is the product that you bought. Please choose another one." in text(refused)
+    assert "this is the product you bought. Select another one." in text(refused)
     assert swaps.request_swap(order, SwapRequest(other_line.pk, offer)).line == other_line
 
 
@@ -198,8 +198,8 @@ def test_the_extended_download_service_cannot_be_swapped(order: Order, line: Ord
     Order.objects.update(total=Decimal("84.95"))
     service = make_line(order, kind="extended_download", name="Extended Download Service", total=Decimal("5.00"))
     page = inside(order).get(page_url(order))
-    assert "Only products can be swapped, and this is a service for downloading them." in text(page)
-    with pytest.raises(NotPossible, match="Only products can be swapped"):
+    assert "You can only swap products. This is a download service." in text(page)
+    with pytest.raises(NotPossible, match="You can only swap products"):
         swaps.request_swap(order, SwapRequest(service.pk, offer))
     returns.request_return(order, [RequestedLine(service.pk, 1)], make_reason())
     line.delete()
