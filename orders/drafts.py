@@ -80,7 +80,7 @@ class Draft:
     def start(self) -> HttpResponseRedirect:
         """Redirect to this page with a new id. Nothing is stored."""
         self.id = uuid4().hex
-        others = {name: value for name, value in self.request.GET.items() if name != PARAMETER}
+        others = {name: str(value) for name, value in self.request.GET.items() if name != PARAMETER}
         return HttpResponseRedirect(self.url(self.request.path, **others))
 
     def load(self) -> Typed | None:

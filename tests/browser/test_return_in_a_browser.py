@@ -185,7 +185,7 @@ def test_every_page_of_a_return_is_accessible(open_page: Any, order: Order, sche
     page.get_by_role("button", name="Continue").click()
     expect(page.locator("[data-step=confirm]")).to_be_visible()
     assert_page_is_accessible(page)
-    page.goto("/")
+    page.goto("/orders/find/")
     open_order(page, late)
     page.goto(f"/orders/{late.public_id}/return/")
     assert_page_is_accessible(page)

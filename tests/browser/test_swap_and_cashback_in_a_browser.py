@@ -46,7 +46,7 @@ def test_requesting_a_swap(open_page: Open, order: Order, license: License) -> N
         store=order.store, product=make_product(), name="Internet Security", currency="EUR", price=Decimal("89.95")
     )
     page = open_order_page(open_page, order)
-    page.get_by_role("link", name="Swap it for another product").click()
+    page.get_by_role("link", name="Swap for another product").click()
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("link", name="Select a product.").click()
     assert page.url.endswith("#id_swap_wanted")
@@ -66,7 +66,7 @@ def test_claiming_cashback(open_page: Open, order: Order, license: License, sett
     assert license.product
     make_promotion(license.product)
     page = open_order_page(open_page, order)
-    page.get_by_role("link", name="See cashback").click()
+    page.locator(".tasks").get_by_role("link", name="Cashback").click()
     assert page.get_by_label(license.serial).is_checked()
     page.get_by_label("To a bank account").check()
     page.get_by_role("button", name="Send claim").click()
