@@ -115,7 +115,7 @@ class SwapForm(SubmissionForm):
     def clean(self) -> None:
         wanted, comment = self.cleaned_data.get("wanted"), self.cleaned_data.get("comment", "")
         if wanted == OTHER_PRODUCT and "comment" not in self.errors and not comment.strip():
-            self.add_error("comment", ValidationError(_("Write which product you’d like instead.")))
+            self.add_error("comment", ValidationError(_("Enter the product you’d like instead.")))
         # Errors of the item are shown together with those of the comment.
         if {"line", "wanted"} & self.errors.keys() or (wanted == OTHER_PRODUCT and "comment" in self.errors):
             return

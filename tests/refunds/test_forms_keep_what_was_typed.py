@@ -90,7 +90,7 @@ def test_the_check_page_without_a_draft_leads_to_the_form(order: Order, line: Or
 def test_all_errors_of_a_return_are_shown_at_once(order: Order, line: OrderLine) -> None:
     browser = inside(order)
     page = text(browser.post(return_page(order), {"reason": "", "comment": "x" * 2001}))
-    for sentence in ("Select at least one item to return.", "Select a reason.", "This is too long."):
+    for sentence in ("Choose at least one item to return.", "Select a reason.", "This is too long."):
         assert sentence in page
 
 

@@ -112,8 +112,8 @@ def test_an_item_of_another_order_is_refused(post_refused: PostRefused, line: Or
     ("quantity", "sentence"),
     [
         ("-1", "Maximum Security: enter a quantity from 0 to 1."),
-        ("0", "Select at least one item to return."),
-        ("", "Select at least one item to return."),
+        ("0", "Choose at least one item to return."),
+        ("", "Choose at least one item to return."),
         ("2", "Maximum Security: you can return at most 1."),
         ("9" * 30, "Maximum Security: you can return at most 1."),
         ("9" * 5000, "Maximum Security: enter a whole number, for example 1."),
@@ -266,7 +266,7 @@ class TestSerialNumbers:
         name = f"line-{three.pk}-serials"
         for chosen in ([], serials[:1], serials):
             response = post_refused(return_form(three, reason, 2, **{name: chosen}))
-            assert "select as many serial numbers as items you’re returning." in text(response)
+            assert "choose as many serial numbers as items you’re returning." in text(response)
             assert response.content.decode().count("checked") == len(chosen)
             assert f'href="#id_return_{name}_0"' in response.content.decode()
             assert f'id="id_return_{name}_0"' in response.content.decode()

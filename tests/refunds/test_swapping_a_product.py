@@ -116,7 +116,7 @@ def test_another_product_needs_a_comment(order: Order, line: OrderLine) -> None:
     browser = inside(order)
     refused = browser.post(page_url(order), swap_form(line, "another", confirm="1"))
     assert refused.status_code == 422
-    assert "Write which product you’d like instead." in text(refused)
+    assert "Enter the product you’d like instead." in text(refused)
     browser.post(page_url(order), swap_form(line, "another", comment="The one for\nMac, please", confirm="1"))
     swap = Swap.objects.get()
     assert (swap.wanted, swap.offer, swap.price_difference) == ("The one for Mac, please", None, None)
@@ -190,7 +190,7 @@ def test_an_offer_of_one_items_product_is_for_the_other_items_only(order: Order,
     Sku.objects.create(store=order.store, code=line.sku, product=product)
     offer = make_offer(order, product=product)
     refused = inside(order).post(page_url(order), swap_form(line, offer.pk, confirm="1"))
-    assert "this is the product you bought. Select another one." in text(refused)
+    assert "this is the product you bought. Choose another one." in text(refused)
     assert swaps.request_swap(order, SwapRequest(other_line.pk, offer)).line == other_line
 
 
@@ -198,7 +198,7 @@ def test_the_extended_download_service_cannot_be_swapped(order: Order, line: Ord
     Order.objects.update(total=Decimal("84.95"))
     service = make_line(order, kind="extended_download", name="Extended Download Service", total=Decimal("5.00"))
     page = inside(order).get(page_url(order))
-    assert "You can only swap products. This is a download service." in text(page)
+    assert "You can only swap products. This item is a download service." in text(page)
     with pytest.raises(NotPossible, match="You can only swap products"):
         swaps.request_swap(order, SwapRequest(service.pk, offer))
     returns.request_return(order, [RequestedLine(service.pk, 1)], make_reason())
