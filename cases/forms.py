@@ -35,14 +35,18 @@ class SubmissionForm(PageForm):
     def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(data, initial={"submission_id": str(uuid4())} | (initial or {}), **kwargs)
 
+    @property
+    def posted_id(self) -> str:
+        """The hidden id as it was posted."""
+        return str(self.data.get("submission_id") or "")
+
     def make_submission_id(self, scope: UUID, *parts: str) -> UUID | None:
         """Return a UUID derived from the form's hidden id, or None if the form has none.
 
         The client chooses the hidden id. Hashing it with a scope, such as the order's public id, keeps it from
         matching a submission elsewhere. Forms that differ in `parts` count as different submissions.
         """
-        form_id = str(self.data.get("submission_id") or "")
-        return uuid5(scope, "\x1f".join([form_id, *parts])) if form_id else None
+        return uuid5(scope, "\x1f".join([self.posted_id, *parts])) if self.posted_id else None
 
 
 class AnswerForm(PageForm):
@@ -53,7 +57,7 @@ class AnswerForm(PageForm):
     answer = MessageField(
         label=_("Your answer"),
         max_length=COMMENT_LENGTH,
-        help_text=_("Please no card numbers and no passwords."),
+        help_text=_("Don’t include card numbers or passwords."),
         widget=forms.Textarea(attrs={"rows": 5}),
-        error_messages=error_messages(_("Please write your answer.")),
+        error_messages=error_messages(_("Write your answer.")),
     )

@@ -29,11 +29,11 @@ class WrongStatus(Refusal):
     """The case's status does not allow this transition, for example because a colleague decided first."""
 
     def __init__(self, status: Any) -> None:
-        super().__init__(_("This is not possible any more: the status is now “%(status)s”."), status=status)
+        super().__init__(_("This is no longer possible. The status is now “%(status)s”."), status=status)
 
 
 class NoOpenQuestion(NotPossible):
     """An answer arrived when no question was open."""
 
     def __init__(self) -> None:
-        super().__init__(_("No question is open any more, so there is nothing to answer."))
+        super().__init__(_("This question has been answered already."))

@@ -12,12 +12,14 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from cases import progress, services
+from cases import just_sent, progress, services
 from cases.forms import AnswerForm
 from cases.guards import View, with_case
-from cases.models import DecidedCase
+from cases.models import Case, DecidedCase
 from cases.refusals import Refusal
+from notifications.addresses import mask_address
 from orders import formats
+from orders.drafts import Draft
 from orders.http import UNPROCESSABLE, get_or_post, no_store, tell_about_card_number
 
 
@@ -45,6 +47,13 @@ class StatusPages:
         return get_or_post(no_store(guarded(partial(view, self))))
 
 
+def finish(request: HttpRequest, draft: Draft, case: Case) -> HttpResponse:
+    """Lead to the status page of a request that was just sent; it begins with the confirmation."""
+    draft.drop()
+    just_sent.remember(request, case.reference)
+    return redirect(case.path)
+
+
 def show(pages: StatusPages, request: HttpRequest, case: DecidedCase) -> HttpResponse:
     return _page(pages, request, case)
 
@@ -57,6 +66,8 @@ def _page(pages: StatusPages, request: HttpRequest, case: DecidedCase, form: Ans
         "case": case,
         "order": order,
         "zone": order.locality,
+        "is_just_sent": form is None and just_sent.take(request, case.reference),
+        "address": mask_address(order.email) if order.email_key else "",
         "payment": formats.payment_line(order),
         "badge": progress.status_badge(case.status),
         "steps": progress.progress_steps(case.status, case.SUCCESS_STATUS),
@@ -79,7 +90,7 @@ def answer(pages: StatusPages, request: HttpRequest, case: DecidedCase) -> HttpR
         return _page(pages, request, case, form)
     try:
         services.answer_question(case, form.cleaned_data.get("answer", ""))
-        messages.success(request, gettext("Thank you. Support has your answer."))
+        messages.success(request, gettext("We’ve received your answer."))
     except Refusal as refusal:
         messages.error(request, str(refusal))
     return redirect(case.path)

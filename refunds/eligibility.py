@@ -33,9 +33,7 @@ REFUSED_ORDER_STATUSES = {
     Order.Status.CHARGED_BACK: _("Your bank reversed the payment for this order, so there’s nothing to return."),
 }
 WITHDRAWN = _("You’ve withdrawn from this contract. We’ll handle the refund, so you don’t need to request a return.")
-ITEMS_UNKNOWN = _(
-    "We don’t have the items of this order here, so you can’t request a return on this page. Ask support instead."
-)
+ITEMS_UNKNOWN = _("We don’t have this order’s items yet, so you can’t request a return here. Contact support instead.")
 TOO_LATE = _("The return period has ended.")
 NEVER_RETURNABLE = _("This item can’t be returned.")
 ALREADY_RETURNED = _("You’ve already returned this item.")

@@ -2,17 +2,43 @@
 
 import re
 from html import unescape
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.http import HttpResponse
 from django.test import Client
 
+from orders.drafts import PARAMETER
 from orders.models import Order
 from orders.passwords import portal_password
 
 
+class Browser(Client):
+    """A client that follows the redirects of drafts (orders/drafts.py), as browsers do, and no others."""
+
+    def request(self, **request: Any) -> Any:
+        response = super().request(**request)
+        kept = {name: value for name, value in request.items() if name.startswith("HTTP_") or name == "REMOTE_ADDR"}
+        for _redirect in range(5):
+            url = urlsplit(response.headers.get("Location", ""))
+            if PARAMETER not in parse_qs(url.query):
+                break
+            response = super().request(
+                **kept, REQUEST_METHOD="GET", PATH_INFO=unquote(url.path), QUERY_STRING=url.query
+            )
+        return response
+
+
+def draft_url(answer: HttpResponse) -> str:
+    """The URL of the page that was requested last, with its draft."""
+    request = answer.wsgi_request  # type: ignore[attr-defined]
+    path: str = request.get_full_path()
+    return path
+
+
 def inside(order: Order, client: Client | None = None) -> Client:
     """A client that opened this order by its number and password."""
-    browser = client or Client()
+    browser = client or Browser()
     answer = browser.post(
         "/orders/find/number/", {"order_number": order.number, "password": portal_password(order) or ""}
     )

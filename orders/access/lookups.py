@@ -16,6 +16,7 @@ from orders.rate_limits import Rate, RateLimit, count_attempts
 SUBJECT_RATE = Rate(short=5, long=20)
 # From this many failed attempts of the last day, on the address or the orders, a lookup by card is suspicious.
 SUSPICIOUS_FAILURES = 3
+MAX_PENDING_CORRECTIONS = 10  # in one session, each in its own tab; the oldest goes first
 
 
 def find_by_number(request: HttpRequest, order_number: str, password: str) -> LookupResult:
@@ -116,21 +117,26 @@ def _was_guessed(found: list[Order], address: str) -> bool:
 # --- An address correction that was proven and is not confirmed yet -----------------------------------------
 
 
-def save_pending_correction(request: HttpRequest, order: Order, new_email: str) -> None:
-    """Keep a correction in the session until it is confirmed, at most as long as the access to the order."""
-    request.session[CORRECTION_KEY] = {
-        "order": order.pk,
-        "new_email": new_email,
-        "generation": order.access_generation,
+def save_pending_correction(request: HttpRequest, draft_id: str, order: Order, new_email: str) -> None:
+    """Keep a correction in the session until it is confirmed, at most as long as the access to the order.
+
+    `draft_id` names it in the URL, so that each of two tabs confirms its own.
+    """
+    pending = request.session.get(CORRECTION_KEY, {})
+    pending.pop(draft_id, None)
+    while len(pending) >= MAX_PENDING_CORRECTIONS:
+        del pending[next(iter(pending))]
+    request.session[CORRECTION_KEY] = pending | {
+        draft_id: {"order": order.pk, "new_email": new_email, "generation": order.access_generation}
     }
 
 
-def pending_correction(request: HttpRequest) -> tuple[Order, str] | None:
+def pending_correction(request: HttpRequest, draft_id: str) -> tuple[Order, str] | None:
     """Return the order and its new address, if this browser still has the access with which that was proven.
 
     Access that was ended meanwhile and given again, such as by a card, does not confirm what was proven before.
     """
-    pending = request.session.get(CORRECTION_KEY)
+    pending = request.session.get(CORRECTION_KEY, {}).get(draft_id)
     if not pending:
         return None
     granted = granted_orders(request).filter(access_generation=pending["generation"])
@@ -140,5 +146,7 @@ def pending_correction(request: HttpRequest) -> tuple[Order, str] | None:
     return order, pending["new_email"]
 
 
-def clear_pending_correction(request: HttpRequest) -> None:
-    request.session.pop(CORRECTION_KEY, None)
+def clear_pending_correction(request: HttpRequest, draft_id: str) -> None:
+    pending = request.session.get(CORRECTION_KEY, {})
+    if pending.pop(draft_id, None) is not None:
+        request.session[CORRECTION_KEY] = pending

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from crispy_forms.bootstrap import StrictButton
 from crispy_forms.helper import FormHelper
@@ -55,6 +56,9 @@ class PortalForm(CardNumberMaskingForm):
 
     form_name = ""  # the name of its URL, and part of its HTML ids
     button: Any = ""
+    # What a draft (orders/drafts.py) does not keep at all, such as passwords and files, and what it keeps encrypted.
+    withheld_fields: frozenset[str] = frozenset()
+    encrypted_fields: frozenset[str] = frozenset()
 
     def __init__(self, data: Any = None, *, files: Any = None, **kwargs: Any) -> None:
         super().__init__(data, files, auto_id=f"id_{self.form_name}_%s", label_suffix="", **kwargs)
@@ -91,11 +95,39 @@ class PortalForm(CardNumberMaskingForm):
     def action(self) -> str:
         return reverse(f"orders:{self.form_name}")
 
+    def draft_names(self) -> list[str]:
+        """The names of the values that a draft keeps of a bound form."""
+        return [name for name in self.fields if name in self.data]
+
+    def draft_value(self, name: str, value: str) -> str:
+        """Return a typed value as a draft keeps it, without a full card number. The form was validated.
+
+        A valid value has passed the rules of its field. What is looked up has none.
+        """
+        is_checked = name in self.fields and name not in self.errors and not self.fields[name].widget.is_hidden
+        if is_checked and not isinstance(self.fields[name], LookupField):
+            return value
+        return value if _is_uuid(value) else mask_card_numbers(value)
+
+    def message_of_code(self, name: str, code: str) -> Any:
+        """Return the sentence of an error of a field, by its code."""
+        if code == "card_number":
+            return CARD_NUMBER_ERROR
+        messages = self.fields[name].error_messages
+        return messages.get(code) or messages["required"]
+
     def add_error(self, field: str | None, error: Any) -> None:
         """Add an error. A refused card number is not shown in the page again."""
         super().add_error(field, error)
         if field is not None and self.has_error(field, "card_number"):
             self.set_value(field, "")
+
+
+def _is_uuid(value: str) -> bool:
+    try:
+        return str(UUID(value)) == value
+    except ValueError:
+        return False
 
 
 def _refuses_card_numbers(field: forms.Field) -> bool:

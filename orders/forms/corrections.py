@@ -9,22 +9,24 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.forms.base import EMAIL_LENGTH, error_messages
 from orders.forms.find import CardForm, NumberForm
+from orders.models import Order
 
 
 class CorrectEmailForm(NumberForm, CardForm):
     """Requires order number, password and card, because emails with serial numbers go to the new address."""
 
     form_name = "correct_email"
-    button = _("Check the new address")
+    button = _("Continue")
+    withheld_fields = frozenset({"password"})
 
     email = None  # type: ignore[assignment]
     next = None  # type: ignore[assignment]
     new_email = forms.CharField(
         label=_("Correct email address"),
         max_length=EMAIL_LENGTH,
-        help_text=_("Emails about this order go there from now on."),
+        help_text=_("We’ll send all emails about this order there."),
         widget=forms.EmailInput(attrs={"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"}),
-        error_messages=error_messages(_("Please enter the right email address.")),
+        error_messages=error_messages(_("Enter the correct email address, for example name@example.com.")),
     )
     field_order = ["order_number", "password", "card_last4", "new_email"]
 
@@ -34,12 +36,16 @@ class CorrectEmailForm(NumberForm, CardForm):
             "Apple Pay or Google Pay? Its last 4 digits may differ from your card’s: try both."
         )
 
+    def draft_value(self, name: str, value: str) -> str:
+        is_number = name == "order_number" and name not in self.errors
+        return value if is_number and Order.objects.any_numbered_like(value) else super().draft_value(name, value)
+
     def clean_new_email(self) -> str:
         email = self.cleaned_data["new_email"].strip()
         try:
             validate_email(email)
         except ValidationError:
             raise ValidationError(
-                _("An email address has one @ in it, as in name@example.com. Please check it."), code="email"
+                _("Enter an email address with one @, for example name@example.com."), code="email"
             ) from None
         return email

@@ -56,7 +56,11 @@ class CardForm(EmailForm):
         max_length=DIGITS_LENGTH,
         help_text=_("With Apple Pay or Google Pay, they may differ from those on your card. Try both."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric", "class": "digits"}),
-        error_messages=error_messages(_("Enter the last 4 digits of your card, for example 4242.")),
+        error_messages=error_messages(_("Enter the last 4 digits of your card, for example 4242."))
+        | {
+            "too_many": _("Enter only the last 4 digits. We never need the rest of your card number."),
+            "not_four": _("Enter exactly 4 digits, the last ones on your card, for example 4242."),
+        },
     )
     next = NextField(required=False)
 
@@ -68,16 +72,13 @@ class CardForm(EmailForm):
 
     def clean_card_last4(self) -> str:
         digits = normalize_digits(self.cleaned_data["card_last4"])
+        messages = self.fields["card_last4"].error_messages
         if LAST4.fullmatch(digits):
             return digits
         if (len(digits) > 4 and digits.isdigit()) or contains_card_number(self.cleaned_data["card_last4"]):
             self.set_value("card_last4", "")
-            raise ValidationError(
-                _("Enter only the last 4 digits. We never need the rest of your card number."), code="too_many"
-            )
-        raise ValidationError(
-            _("Enter exactly 4 digits, the last ones on your card, for example 4242."), code="not_four"
-        )
+            raise ValidationError(messages["too_many"], code="too_many")
+        raise ValidationError(messages["not_four"], code="not_four")
 
 
 class LinkForm(EmailForm):

@@ -70,10 +70,10 @@ def code_again(request: HttpRequest, order: Order) -> HttpResponse:
 
 def _add_message(request: HttpRequest, result: LookupResult, *, was_sent: bool) -> None:
     if result.retry_at is not None:
-        text = gettext("Several codes were sent already. Use the latest, or ask for another one in %(wait)s.")
+        text = gettext("We’ve already sent several codes. Use the newest one, or get another in %(wait)s.")
         messages.warning(request, text % {"wait": formats.wait(timezone.now(), result.retry_at)})
     elif result.outcome == Outcome.FOUND and was_sent:
-        messages.success(request, gettext("A new code is on its way. The earlier ones are no longer valid."))
+        messages.success(request, gettext("A new code is on its way. Earlier codes no longer work."))
     elif result.outcome == Outcome.FOUND:
         messages.success(request, gettext("A code is on its way."))
 

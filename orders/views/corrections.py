@@ -1,6 +1,8 @@
 """Pages to correct the email address of an order, and to undo a correction from the old address."""
 
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +14,7 @@ from django.utils.translation import gettext
 from notifications.addresses import mask_address
 from orders import access
 from orders.access import Outcome, client_address
+from orders.drafts import Draft, SeeOther
 from orders.forms.corrections import CorrectEmailForm
 from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
 from orders.models import UNDO_PERIOD, CorrectionLink
@@ -40,63 +43,118 @@ UNDO_STATUS_CODES = {VALID: 200, UNDONE: 200, LATE: 410, UNKNOWN: 404}
 @no_store
 def correct_email(request: HttpRequest) -> HttpResponse:
     """The first step: verify access to the order, and keep the new address until it is confirmed."""
+    draft = Draft(request, CorrectEmailForm.form_name)
     if request.method != "POST":
-        return _form_page(request, CorrectEmailForm())
+        return _typed_page(request, draft) if draft.id else draft.start()
     form = CorrectEmailForm(request.POST)
     if not form.is_valid():
-        return _form_page(request, form, INVALID_FORM)
+        return _keep(request, draft, form, Result(INVALID_FORM))
     data = form.cleaned_data
     lookup = access.find_for_correction(request, data["order_number"], data["password"], data["card_last4"])
     if lookup.outcome != Outcome.FOUND:
-        return _form_page(request, form, NOT_FOUND if lookup.retry_at is None else TOO_MANY, retry_at=lookup.retry_at)
+        result = Result(NOT_FOUND) if lookup.retry_at is None else Result(TOO_MANY, retry_at=lookup.retry_at)
+        return _keep(request, draft, form, result)
+    order = lookup.orders[0]
     try:
-        check_correctable(lookup.orders[0])
+        check_correctable(order)
     except CorrectionError as error:
-        return _form_page(request, form, REFUSED, _error_message(error))
-    access.save_pending_correction(request, lookup.orders[0], data["new_email"])
-    return redirect("orders:correct_email_check")
+        return _keep(request, draft, form, Result(REFUSED, str(order.public_id)), _error_message(error))
+    draft.save(form)
+    access.save_pending_correction(request, draft.id, order, data["new_email"])
+    return SeeOther(draft.url(reverse("orders:correct_email_check")))
 
 
-def _form_page(
-    request: HttpRequest, form: CorrectEmailForm, result: str = "", reason: str = "", retry_at: datetime | None = None
-) -> HttpResponse:
-    context = {"form": form, "result": result, "reason": reason, "hours": UNDO_HOURS}
-    if result == TOO_MANY:
-        return too_many_requests(request, TEMPLATE, context, retry_at)
-    return render(request, TEMPLATE, context, status=UNPROCESSABLE if result else 200)
+@dataclass(frozen=True)
+class Result:
+    """How the first step ended, as the draft keeps it for the next page."""
+
+    code: str = ""
+    refused_order: str = ""  # public id; only with REFUSED
+    retry_at: datetime | None = None  # only with TOO_MANY
+
+    def to_session(self) -> dict[str, Any]:
+        return {**asdict(self), "retry_at": self.retry_at and self.retry_at.timestamp()}
+
+    @classmethod
+    def from_session(cls, stored: dict[str, Any]) -> Self:
+        """Without a result once the next attempt is evaluated again."""
+        at = stored.get("retry_at")
+        result = cls(**stored | {"retry_at": at and datetime.fromtimestamp(at, UTC)})
+        return result if result.retry_at is None or result.retry_at > timezone.now() else cls()
+
+
+def _keep(request: HttpRequest, draft: Draft, form: CorrectEmailForm, result: Result, reason: str = "") -> HttpResponse:
+    """Lead to the form with its result; without a draft, show it at once."""
+    if not draft.save(form, result.to_session()):
+        return _form_page(request, form, result, reason)
+    return SeeOther(draft.url(reverse("orders:correct_email")))
+
+
+def _typed_page(request: HttpRequest, draft: Draft) -> HttpResponse:
+    """Show the form with what was typed before, and how that ended."""
+    if (typed := draft.load()) is None:
+        return _form_page(request, CorrectEmailForm(), Result())
+    result = Result.from_session(typed.outcome)
+    form = CorrectEmailForm(typed.data)
+    typed.validate(form)
+    if result.code != REFUSED:
+        return _form_page(request, form, result)
+    # The access that the lookup gave decides whether the reason is still shown.
+    order = access.granted_orders(request).filter(public_id=result.refused_order).first()
+    try:
+        if order is not None and access.is_owner_confirmed(request, order):
+            check_correctable(order)
+    except CorrectionError as error:
+        return _form_page(request, form, result, _error_message(error))
+    return _form_page(request, form, Result())
+
+
+def _form_page(request: HttpRequest, form: CorrectEmailForm, result: Result, reason: str = "") -> HttpResponse:
+    context = {"form": form, "result": result.code, "reason": reason, "hours": UNDO_HOURS}
+    if result.code == TOO_MANY:
+        return too_many_requests(request, TEMPLATE, context, result.retry_at)
+    return render(request, TEMPLATE, context, status=UNPROCESSABLE if result.code else 200)
 
 
 @get_or_post
 @no_store
 def correct_email_check(request: HttpRequest) -> HttpResponse:
     """The second step: show both addresses, and change the address when this is confirmed by POST."""
-    pending = access.pending_correction(request)
+    draft = Draft(request, CorrectEmailForm.form_name)
+    pending = access.pending_correction(request, draft.id)
     if pending is None:
         return redirect("orders:correct_email")
     order, new_email = pending
     if request.method == "POST":
+        access.clear_pending_correction(request, draft.id)
+        draft.drop()
         try:
             correct_address(order, new_email, client_address(request))
-            text = gettext("Emails about this order go to %(address)s now. The confirmation is on its way there.")
+            text = gettext("We’ve corrected the address. Your order confirmation is on its way to %(address)s.")
             messages.success(request, text % {"address": new_email})
         except AccessEnded:  # an undo came first
-            access.clear_pending_correction(request)
             return access.redirect_to_find_page(reverse("orders:order", args=[order.public_id]))
         except CorrectionError as error:
             messages.error(request, _error_message(error))
-        access.clear_pending_correction(request)
         return redirect("orders:order", order.public_id)
-    context = {"order": order, "old": mask_address(order.email), "new": new_email, "hours": UNDO_HOURS}
+    context = {
+        "order": order,
+        "old": mask_address(order.email),
+        "new": new_email,
+        "hours": UNDO_HOURS,
+        "form_url": draft.url(reverse("orders:correct_email")),
+    }
     return render(request, "orders/correct_email_check.html", context)
 
 
 def _error_message(error: CorrectionError) -> str:
     if isinstance(error, SameAddress):
-        return gettext("This is the address of the order already. Nothing was changed.")
+        return gettext("The order already has this address. We didn’t change anything.")
     if isinstance(error, StillUndoable):
         return _still_undoable_message(error)
     text = gettext(
-        "This address was corrected %(count)s times in 30 days. Please write to support. Nothing was changed."
+        "This order’s address was corrected %(count)s times in 30 days, the most we allow here. Contact support to "
+        "correct it again. We didn’t change anything."
     )
     return text % {"count": MAX_CORRECTIONS}
 
@@ -104,14 +162,13 @@ def _error_message(error: CorrectionError) -> str:
 def _still_undoable_message(error: StillUndoable) -> str:
     if not error.old_email:
         return gettext(
-            "The address of this order was corrected a short time ago. Until its 48 hours are over, only support can"
-            " correct it again. Nothing was changed."
+            "This order’s address was corrected recently. For 48 hours, only support can correct it again. We didn’t"
+            " change anything."
         )
     text = gettext(
-        "The address of this order was corrected a short time ago. If that wasn’t you, open our email about it, which"
-        " went to %(address)s, and undo the change there: that also locks out whoever made it. If you want another"
-        " address, contact support: until the 48 hours are over, only support can correct it again. Nothing was"
-        " changed."
+        "This order’s address was corrected recently. If that wasn’t you, open our email about it to %(address)s and"
+        " undo the change there. This also signs out whoever made it. If you want another address, contact support: for"
+        " 48 hours, only support can correct it again. We didn’t change anything."
     )
     return text % {"address": mask_address(error.old_email)}
 

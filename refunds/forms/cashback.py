@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.forms import SUBMISSION_ID_LENGTH, SubmissionForm, normalize_typed
 from cases.refusals import Refusal
 from files.forms import SingleUploadField
+from files.rejection_reasons import RejectionReason
 from files.rejections import FileRejected
 from licenses.models import normalize_serial
 from licenses.serials import looks_like_card
@@ -18,11 +19,13 @@ from orders.forms import CARD_NUMBER_ERROR, LookupField, error_messages
 from refunds.models import CashbackClaim
 from refunds.payout_details import PayoutDetails, account_contains_card_number, has_iban_prefix, is_iban
 from refunds.promotions import LicenseCashback
+from refunds.services.cashback import SerialNotInOpenOrders
 
 SERIAL_LENGTH = 200  # characters as typed, including spaces
 HOLDER_LENGTH = 200
 ACCOUNT_LENGTH = 500
 MIN_ACCOUNT_LENGTH = 5
+CHOOSE_AGAIN = "choose-again"  # code of the error of a file that the draft did not keep
 
 Method = CashbackClaim.PayoutMethod
 
@@ -34,29 +37,31 @@ class CashbackForm(SubmissionForm):
     """
 
     form_name = "cashback"
+    withheld_fields = frozenset({"proof"})  # chosen again: a file is stored only with the claim that it belongs to
+    encrypted_fields = frozenset({"payout_holder", "payout_account"})
 
     serial = LookupField(  # the claim refers to the license that is found
         label=_("Serial number"),
         max_length=SERIAL_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
-        error_messages=error_messages(_("Please enter the serial number.")),
+        error_messages=error_messages(_("Enter your serial number.")),
     )
     country = forms.CharField(
         max_length=SUBMISSION_ID_LENGTH,
         widget=forms.HiddenInput,
-        error_messages=error_messages(_("Please choose the country in which you bought.")),
+        error_messages=error_messages(_("Select the country you bought in.")),
     )
     proof = SingleUploadField(
         label=_("Proof of purchase"),
-        help_text=_("The order confirmation, the invoice or the receipt."),
+        help_text=_("Your order confirmation, invoice or receipt."),
     )
     payout_method = forms.ChoiceField(
-        label=_("Where should the money go?"),
+        label=_("How would you like to get the money?"),
         required=False,
-        choices=[(Method.ORIGINAL, _("Back the way the order was paid")), (Method.BANK, _("To a bank account"))],
+        choices=[(Method.ORIGINAL, _("The way you paid")), (Method.BANK, _("To a bank account"))],
         initial=Method.ORIGINAL,
         widget=forms.RadioSelect,
-        error_messages={"invalid_choice": _("Please choose one of the ways that are shown.")},
+        error_messages={"invalid_choice": _("Select one of the options shown.")},
     )
     payout_holder = forms.CharField(
         label=_("Account holder"),
@@ -69,7 +74,7 @@ class CashbackForm(SubmissionForm):
         label=_("IBAN, or bank and account number"),
         required=False,
         max_length=ACCOUNT_LENGTH,
-        help_text=_("Kept encrypted, and deleted after the payout. Never the number of a card."),
+        help_text=_("We encrypt it and delete it after the payout. Don’t enter a card number."),
         widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
         error_messages=error_messages(""),
     )
@@ -90,7 +95,7 @@ class CashbackForm(SubmissionForm):
             method: Any = self.fields["payout_method"]
             method.choices = [choice for choice in method.choices if choice[0] != Method.BANK]
         serials = [each.purchase.license.serial for each in licenses if each.promotion is not None]
-        self.known_serial_keys = {each.purchase.license.serial_key for each in licenses}
+        self.licenses = {each.purchase.license.serial_key: each for each in licenses}
         typed = normalize_typed(self.data.get("serial"))
         self.offers_serials = bool(serials) and (not typed or typed in serials)
         if self.offers_serials:
@@ -101,13 +106,19 @@ class CashbackForm(SubmissionForm):
 
     def clean_serial(self) -> str:
         serial = str(self.cleaned_data["serial"])
-        if normalize_serial(serial) not in self.known_serial_keys and looks_like_card(serial):
+        cashback = self.licenses.get(normalize_serial(serial))
+        if cashback is None and looks_like_card(serial):
             raise ValidationError(CARD_NUMBER_ERROR, code="card_number")
+        # As the service decides, so that the page shows this together with the other errors.
+        if cashback is None:
+            raise ValidationError(str(SerialNotInOpenOrders()))
+        if cashback.reason is not None:
+            raise ValidationError(cashback.reason.text)
         return serial
 
     def clean_country(self) -> str:
         if not (code := parse_country_code(self.cleaned_data["country"])):
-            raise ValidationError(_("Please choose the country in which you bought."), code="country")
+            raise ValidationError(_("Select the country you bought in."), code="country")
         return code
 
     def clean_payout_method(self) -> str:
@@ -120,19 +131,21 @@ class CashbackForm(SubmissionForm):
         if account_contains_card_number(account):
             raise ValidationError(CARD_NUMBER_ERROR, code="card_number")
         if has_iban_prefix(account):
-            raise ValidationError(_("This IBAN has a mistake in it. Please compare each character."), code="iban")
+            raise ValidationError(
+                _("This IBAN isn’t valid. Check each character, for example DE89 3704 0044 0532 0130 00."), code="iban"
+            )
         return account
 
     def clean(self) -> None:
         if self.cleaned_data.get("payout_method") != Method.BANK:
             return
         if "payout_holder" not in self.errors and not self.cleaned_data.get("payout_holder"):
-            self.add_error("payout_holder", _("Please enter whose account it is."))
+            self.add_error("payout_holder", _("Enter the name of the account holder."))
         account = self.cleaned_data.get("payout_account", "")
         if "payout_account" not in self.errors and (
             len(account) < MIN_ACCOUNT_LENGTH or not any(character.isdigit() for character in account)
         ):
-            self.add_error("payout_account", _("Please enter the IBAN, or the bank and the account number."))
+            self.add_error("payout_account", _("Enter your IBAN, or the name of your bank and your account number."))
 
     def payout_details(self) -> PayoutDetails | None:
         """Return the bank account of a valid form, or None to pay the way the order was paid."""
@@ -142,7 +155,32 @@ class CashbackForm(SubmissionForm):
 
     def add_refusal(self, refusal: Refusal | FileRejected) -> None:
         """Add a refusal of the service as an error of the field it is about."""
-        self.add_error("proof" if isinstance(refusal, FileRejected) else "serial", str(refusal))
+        if isinstance(refusal, FileRejected):
+            self.add_error("proof", ValidationError(str(refusal), code=refusal.reason))
+        else:
+            self.add_error("serial", str(refusal))
+
+    # --- Draft ---
+
+    def ask_for_file_again(self) -> None:
+        """Say at its field that an accepted file has to be chosen again, because other fields have errors."""
+        if "proof" not in self.errors:
+            self.add_error("proof", ValidationError(self.message_of_code("proof", CHOOSE_AGAIN), code=CHOOSE_AGAIN))
+
+    def draft_value(self, name: str, value: str) -> str:
+        # `clean_serial` and `clean_payout_account` have refused card numbers.
+        return (
+            value
+            if name in ("serial", "payout_account") and name not in self.errors
+            else super().draft_value(name, value)
+        )
+
+    def message_of_code(self, name: str, code: str) -> Any:
+        if name == "proof" and code == CHOOSE_AGAIN:
+            return _("Choose your file again. Your browser didn’t keep it.")
+        if name == "proof" and code in list(RejectionReason):
+            return str(FileRejected(RejectionReason(code), max_files=1))
+        return super().message_of_code(name, code)
 
     def first_field(self) -> Any:
         """Return the field that the error summary links non-field errors to."""

@@ -39,19 +39,37 @@ def _escape_percent(sentence: str) -> str:
     return sentence.replace("%", "%%")
 
 
+class UnitCheckbox(forms.CheckboxInput):
+    """The quantity of an item of which there is one unit: checked is 1. Other values are kept, and refused."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {"class": "form-check-input"}, check_test=lambda quantity: normalize_typed(quantity) not in ("", "0")
+        )
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        return data.get(name)
+
+    def format_value(self, value: Any) -> str:
+        return "1"
+
+
 class QuantityField(forms.IntegerField):
     """The quantity of one item to return; 0 if left empty. Error messages name the item."""
 
     def __init__(self, each: LineEligibility, **options: Any) -> None:
         values = {"item": each.line.name, "count": each.available}
         limits = {"min": 0, "max": each.available}
-        too_small = gettext("%(item)s: a quantity cannot be less than zero.") % values
-        too_large = gettext("%(item)s: at most %(count)s can be returned.") % values
+        number_input = forms.NumberInput(
+            attrs={"inputmode": "numeric", "class": "digits", "autocomplete": "off"} | limits
+        )
+        too_small = gettext("%(item)s: enter a quantity from 0 to %(count)s.") % values
+        too_large = gettext("%(item)s: you can return at most %(count)s.") % values
         super().__init__(
             required=False,
-            label=_("How many go back?"),
-            widget=forms.NumberInput(attrs={"inputmode": "numeric", "class": "digits", "autocomplete": "off"} | limits),
-            error_messages={"invalid": gettext("%(item)s: please enter a whole number.") % values},
+            label=_("Quantity"),
+            widget=UnitCheckbox() if each.available == 1 else number_input,
+            error_messages={"invalid": gettext("%(item)s: enter a whole number, for example 1.") % values},
             validators=[
                 MinValueValidator(0, _escape_percent(too_small)),
                 MaxValueValidator(each.available, _escape_percent(too_large)),
@@ -70,10 +88,10 @@ class SerialsField(forms.MultipleChoiceField):
         super().__init__(
             required=False,
             choices=[(str(license.pk), license.serial) for license in each.licenses],
-            label=_("Which serial numbers go back?"),
-            help_text=_("Only if you keep a part: tick as many as go back."),
+            label=_("Which serial numbers are you returning?"),
+            help_text=_("Only if you keep some of them: select one for each license you return."),
             widget=forms.CheckboxSelectMultiple,
-            error_messages={"invalid_choice": _("Please choose among the serial numbers that are shown.")},
+            error_messages={"invalid_choice": _("Select serial numbers from the list.")},
         )
 
 
@@ -86,6 +104,11 @@ class ReturnItem:
     quantity: BoundField | None
     serials: BoundField | None
     last_moment: datetime | None  # only if other items have a later deadline
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one unit can be returned, which is a checkbox."""
+        return self.quantity is not None and self.returnable.available == 1
 
     @property
     def per_unit(self) -> RefundAmount:
@@ -104,15 +127,14 @@ class ReturnForm(SubmissionForm):
     form_name = "return"
 
     reason = forms.ChoiceField(
-        label=_("Why do you return it?"),
-        error_messages=error_messages(_("Please choose a reason."))
-        | {"invalid_choice": _("Please choose one of the reasons in the list.")},
+        label=_("Why are you returning it?"),
+        error_messages=error_messages(_("Select a reason.")) | {"invalid_choice": _("Select a reason from the list.")},
     )
     comment = MessageField(
-        label=_("Anything that support should know?"),
+        label=_("Anything we should know? (optional)"),
         required=False,
         max_length=COMMENT_LENGTH,
-        help_text=_("You need not write anything. Please no card numbers and no passwords."),
+        help_text=_("Don’t include card numbers or passwords."),
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages=error_messages(""),
     )
@@ -123,7 +145,7 @@ class ReturnForm(SubmissionForm):
         self.now = now
         self.checked_lines: list[CheckedLine] = []
         self.reasons = {str(reason.pk): reason for reason in ReturnReason.objects.filter(is_active=True)}
-        choices = [("", _("Please choose")), *((key, reason.label) for key, reason in self.reasons.items())]
+        choices = [("", _("Select a reason")), *((key, reason.label) for key, reason in self.reasons.items())]
         self.fields["reason"].choices = choices  # type: ignore[attr-defined]
         items = [each for each in eligibility.items if not each.refusal]
         for each in (each for each in eligibility.lines if not each.refusal):
@@ -135,6 +157,11 @@ class ReturnForm(SubmissionForm):
         self.order_fields([name for name in self.fields if name not in self.base_fields])  # the order on the page
 
     # --- Input ---
+
+    def draft_names(self) -> list[str]:
+        """The values of all fields, and quantities of items that cannot be returned, so that the error is kept."""
+        others = (name.string for name, _quantity in self._typed_quantities() if name.string not in self.fields)
+        return [*super().draft_names(), *others]
 
     @property
     def order_submission_id(self) -> UUID | None:
@@ -178,7 +205,8 @@ class ReturnForm(SubmissionForm):
         }
         for sentence in sorted(errors):
             self.add_error(None, sentence)
-        if self.errors:
+        # Errors of the items are shown together with those of reason and comment.
+        if any(name not in ("reason", "comment") for name in self.errors):
             return
         try:
             self.checked_lines = returns.check_request(self.eligibility, self.requested_lines(), self.now)

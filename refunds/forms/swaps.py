@@ -48,20 +48,20 @@ class SwapForm(SubmissionForm):
     form_name = "swap"
 
     line = forms.ChoiceField(
-        label=_("Which item?"),
+        label=_("Which item would you like to swap?"),
         widget=forms.RadioSelect,
-        error_messages=error_messages(_("Please choose the item that you would like to swap.")),
+        error_messages=error_messages(_("Select the item you’d like to swap.")),
     )
     wanted = forms.ChoiceField(
-        label=_("What would you like instead?"),
-        error_messages=error_messages(_("Please choose a product."))
-        | {"invalid_choice": _("Please choose one of the products in the list.")},
+        label=_("Which product would you like instead?"),
+        error_messages=error_messages(_("Select a product."))
+        | {"invalid_choice": _("Select a product from the list.")},
     )
     comment = MessageField(
-        label=_("Anything that support should know?"),
+        label=_("Anything we should know? (optional)"),
         required=False,
         max_length=COMMENT_LENGTH,
-        help_text=_("For another product: which one. Please no card numbers and no passwords."),
+        help_text=_("If you chose another product, write which one. Don’t include card numbers or passwords."),
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages=error_messages(""),
     )
@@ -81,7 +81,7 @@ class SwapForm(SubmissionForm):
         self._choice_field("line").choices = [(str(each.line.pk), each.line.name) for each in eligibility.lines]
         self._choice_field("line").error_messages["invalid_choice"] = _("This item is not part of the order.")
         self._choice_field("wanted").choices = [
-            ("", _("Please choose")),
+            ("", _("Select a product")),
             *((key, self._label(offer)) for key, offer in self.offers.items() if offer.pk in offered),
             (OTHER_PRODUCT, _("Another product")),
         ]
@@ -113,10 +113,11 @@ class SwapForm(SubmissionForm):
         return int(normalize_typed(self.cleaned_data["line"]))
 
     def clean(self) -> None:
-        if self.errors:
-            return
-        if self.cleaned_data["wanted"] == OTHER_PRODUCT and not self.cleaned_data["comment"].strip():
-            self.add_error("comment", ValidationError(_("Please write which product you would like instead.")))
+        wanted, comment = self.cleaned_data.get("wanted"), self.cleaned_data.get("comment", "")
+        if wanted == OTHER_PRODUCT and "comment" not in self.errors and not comment.strip():
+            self.add_error("comment", ValidationError(_("Enter the product you’d like instead.")))
+        # Errors of the item are shown together with those of the comment.
+        if {"line", "wanted"} & self.errors.keys() or (wanted == OTHER_PRODUCT and "comment" in self.errors):
             return
         try:
             self.checked_line = swaps.check_request(self.eligibility, self.swap_request(), self.now)
@@ -128,9 +129,11 @@ class SwapForm(SubmissionForm):
         self.add_error("line" if refusal.line_id is not None else None, str(refusal))
 
     def swap_request(self) -> SwapRequest:
-        """Return the request of a valid form."""
+        """Return the request of a form of which item and product are valid."""
         return SwapRequest(
-            self.cleaned_data["line"], self.offers.get(self.cleaned_data["wanted"]), self.cleaned_data["comment"]
+            self.cleaned_data["line"],
+            self.offers.get(self.cleaned_data["wanted"]),
+            self.cleaned_data.get("comment", ""),
         )
 
     # --- Display ---

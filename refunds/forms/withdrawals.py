@@ -32,14 +32,14 @@ class WithdrawalForm(SubmissionForm, EmailForm):
         label=_("Your name"),
         max_length=NAME_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
-        error_messages=error_messages(_("Please enter your name.")),
+        error_messages=error_messages(_("Enter your name.")),
     )
     order_number = OrderNumberField(
         label=_("Order number"),
         max_length=NUMBER_LENGTH,
         help_text=_("It’s near the top of your order confirmation."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        error_messages=error_messages(_("Please enter the number of the order.")),
+        error_messages=error_messages(_("Enter your order number, for example AB-12345.")),
     )
 
     field_order = ["name", "order_number", "email", "submission_id"]
@@ -50,15 +50,17 @@ class WithdrawalForm(SubmissionForm, EmailForm):
         super().__init__(data, **kwargs)
         self.is_open_order = is_open_order
         self.fields["email"].label = _("Email address")
-        self.fields["email"].help_text = _("The acknowledgement goes there at once. Best is the one of the purchase.")
-        self.fields["email"].error_messages["required"] = _("Please enter your email address.")
+        self.fields["email"].help_text = _(
+            "We’ll send the confirmation of receipt there. Use the one from your purchase if you can."
+        )
+        self.fields["email"].error_messages["required"] = _("Enter your email address, for example name@example.com.")
 
     def clean_name(self) -> str:
         name = clean_name(self.cleaned_data["name"])
         if not name:
             message = _(
-                "Enter your name with letters, spaces, hyphens and apostrophes only, and with dots only after initials "
-                "or titles, for example Dr. Ann O’Neil-Smith."
+                "Use only letters, spaces, hyphens and apostrophes in your name. Dots can follow initials and titles, "
+                "for example Dr. Ann O’Neil-Smith."
             )
             raise ValidationError(message, code="name")
         return name
@@ -67,8 +69,8 @@ class WithdrawalForm(SubmissionForm, EmailForm):
         line = " ".join(without_invisible(self.cleaned_data["order_number"]).split())
         if not clean_order_number(line) and not self.is_open_order(line):
             message = _(
-                "Enter the order number with letters, digits and hyphens only. Don’t know it? Enter the day of the "
-                "purchase, for example 2026-11-23."
+                "Use only letters, digits and hyphens in the order number. Don’t know it? Enter the day you bought, "
+                "for example 2026-11-23."
             )
             raise ValidationError(message, code="order_number")
         return line

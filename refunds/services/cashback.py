@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from django.contrib.auth.models import User
 from django.core.files.base import File
@@ -86,6 +86,20 @@ def check_licenses(orders: Iterable[Order], country: str, now: datetime) -> list
     return list(best.values())
 
 
+def find_submitted(licenses: Iterable[LicenseCashback], serial: str, submission: str) -> CashbackClaim | None:
+    """Return the claim that this submission of a form created for one of these licenses, unless it was called off."""
+    key = normalize_serial(serial)
+    order = next((each.purchase.order for each in licenses if key and each.purchase.license.serial_key == key), None)
+    if order is None or not submission:
+        return None
+    return find_submission(order.cashback_claims.all(), _form_id(order, submission), CALLED_OFF)[0]
+
+
+def _form_id(order: Order, submission: str) -> UUID:
+    """The client chooses `submission`; hashing it with the order keeps it from matching other orders' claims."""
+    return uuid5(order.public_id, f"cashback {submission}")
+
+
 def request_cashback(
     orders: Iterable[Order],
     serial: str,
@@ -111,8 +125,7 @@ def request_cashback(
         if order.access_generation != cashback.purchase.order.access_generation:
             raise SerialNotInOpenOrders
         License.objects.select_for_update(of=("self",)).get(pk=cashback.purchase.license.pk)
-        # The client chooses `submission`; hashing it with the order keeps it from matching other orders' claims.
-        form_id = uuid5(order.public_id, f"cashback {submission}") if submission else None
+        form_id = _form_id(order, submission) if submission else None
         earlier, submission_id = find_submission(order.cashback_claims.all(), form_id, CALLED_OFF)
         if earlier is not None:
             return earlier

@@ -5,8 +5,9 @@ from datetime import UTC
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models import default_due_at
 from cases.refusals import Refusal
-from cases.views import StatusPages
+from cases.views import StatusPages, finish
 from files.client_limits import is_exhausted
 from files.rejection_reasons import RejectionReason
 from files.services import FileRejected
@@ -22,6 +23,7 @@ from files.upload_limits import receives_files
 from licenses.models import normalize_serial
 from orders import access, formats
 from orders.countries import guess_country, parse_country_code
+from orders.drafts import Draft, SeeOther
 from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
 from orders.models import Order
 from orders.rate_limits import Rate, RateLimit, allows, consume, next_attempt_at
@@ -98,7 +100,7 @@ def claim(request: HttpRequest) -> HttpResponse:
     """Show a country's promotions to everybody, and the claim form to buyers with an order; accept a claim."""
     if request.method != "POST":
         page = _load_page(request, parse_country_code(request.GET.get("country")))
-        return _render_page(request, page, _empty_form(page))
+        return _render_page(request, page, _typed_form(request, page) or _empty_form(page))
     page = _load_page(request, parse_country_code(request.POST.get("country")))
     if not page.orders:
         # Ignore the form, so that files of strangers are never processed.
@@ -106,19 +108,26 @@ def claim(request: HttpRequest) -> HttpResponse:
     now, limits = timezone.now(), [_claim_limit(request)]
     if not consume(limits, now):
         retry_at = next_attempt_at(limits, now)
-        refusal = gettext("Too many claims were sent from here. Try again in %(wait)s.")
-        context = _context(page, _empty_form(page), refusal % {"wait": formats.wait(now, retry_at)})
+        refusal = gettext("There were too many claims from your network. Try again in %(wait)s.")
+        context = _context(request, page, _empty_form(page), refusal % {"wait": formats.wait(now, retry_at)})
         return too_many_requests(request, TEMPLATE, context, retry_at)
     names_account = request.POST.get("payout_method") == CashbackClaim.PayoutMethod.BANK
     if names_account and (order := page.order_to_confirm_for(request.POST.get("serial", ""))):
         return access.redirect_to_code_page(order, page.path)  # the form offers that only to confirmed owners
+    draft = Draft(request, CashbackForm.form_name)
     form = _form(page, request.POST, request.FILES)
+    if earlier := cashback.find_submitted(page.licenses, request.POST.get("serial", ""), form.posted_id):
+        return finish(request, draft, earlier)  # of a second click
     if form.is_valid():
         try:
-            return redirect(_send(request, page, form).path)
+            return finish(request, draft, _send(request, page, form))
         except (Refusal, FileRejected) as refusal:
             form.add_refusal(refusal)
-    return _render_page(request, page, form, status=UNPROCESSABLE)
+            if isinstance(refusal, Refusal):
+                messages.error(request, str(refusal))
+    form.ask_for_file_again()
+    draft.save(form)
+    return SeeOther(draft.url(reverse("refunds:cashback"), country=page.country))
 
 
 claim.covers_all_orders = True  # type: ignore[attr-defined]  # see orders/forms.py
@@ -144,6 +153,16 @@ def _empty_form(page: CashbackPage) -> CashbackForm | None:
     return None
 
 
+def _typed_form(request: HttpRequest, page: CashbackPage) -> CashbackForm | None:
+    """Return the form with what was typed before, and with its errors, if a draft is open."""
+    typed = Draft(request, CashbackForm.form_name).load() if page.orders else None
+    if typed is None:
+        return None
+    form = _form(page, typed.data)
+    typed.validate(form)
+    return form
+
+
 def _form(page: CashbackPage, data: Any = None, files: Any = None) -> CashbackForm:
     return CashbackForm(page.country, page.licenses, data, files, offers_account=page.order_to_confirm is None)
 
@@ -167,10 +186,12 @@ def _load_page(request: HttpRequest, country: str) -> CashbackPage:
 def _render_page(
     request: HttpRequest, page: CashbackPage, form: CashbackForm | None, *, refusal: str = "", status: int = 200
 ) -> HttpResponse:
-    return render(request, TEMPLATE, _context(page, form, refusal), status=status)
+    status = UNPROCESSABLE if form is not None and form.is_bound and form.errors else status
+    return render(request, TEMPLATE, _context(request, page, form, refusal), status=status)
 
 
-def _context(page: CashbackPage, form: CashbackForm | None, refusal: str = "") -> dict[str, Any]:
+def _context(request: HttpRequest, page: CashbackPage, form: CashbackForm | None, refusal: str = "") -> dict[str, Any]:
+    path, draft = reverse("refunds:cashback"), Draft(request, CashbackForm.form_name)
     codes = {*countries_with_promotions(timezone.now()), page.country}
     return {
         "page": page,
@@ -178,6 +199,7 @@ def _context(page: CashbackPage, form: CashbackForm | None, refusal: str = "") -
         "refusal": refusal,
         "countries": sorted(((code, formats.country(code)) for code in codes), key=lambda each: each[1]),
         "due_at": default_due_at(),
+        "claim_url": draft.url(path) if draft.id else path,
         "zone": page.orders[0].locality if page.orders else UTC,
     }
 
@@ -190,6 +212,6 @@ status_pages = StatusPages(
     "cashback",
     "refunds/cashback.html",
     lambda case: {},
-    canceled_message=_("The claim is canceled. Your bank details, if you gave any, are deleted."),
+    canceled_message=_("We’ve canceled your claim and deleted any bank details you gave us."),
     cancel=cashback.cancel,
 )

@@ -1,20 +1,26 @@
 """Requesting a return, and the status page of a return."""
 
+from datetime import datetime
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 
 from cases.models import default_due_at
 from cases.refusals import Refusal
-from cases.views import StatusPages
+from cases.views import StatusPages, finish
 from orders import formats
 from orders.access import is_owner_confirmed, with_order
+from orders.drafts import Draft, SeeOther
 from orders.http import UNPROCESSABLE, get_or_post, no_store, tell_about_card_number
 from orders.models import Order
 from refunds.amounts import ZERO
+from refunds.effects import find_effects
 from refunds.eligibility import TOO_LATE, Eligibility, check_eligibility
 from refunds.extended_service import find_extended_service
 from refunds.forms.returns import ReturnForm
@@ -27,26 +33,54 @@ from refunds.withdrawal_rights import has_withdrawal_right
 @no_store
 @with_order
 def request_return(request: HttpRequest, order: Order) -> HttpResponse:
-    """Show the form, then a page to check it, then create the return. Nothing is stored before the last step."""
-    now = timezone.now()
+    """Show the form, keep what was typed for the check page, and create the return when that confirms it."""
+    now, draft = timezone.now(), _draft(request, order)
+    if request.method != "POST" and not draft.id:
+        return draft.start()
     eligibility = check_eligibility(order, now)
     if request.method != "POST":
-        return _form_page(request, eligibility, ReturnForm(eligibility, now))
+        return _form_page(request, eligibility, _typed_form(eligibility, draft, now) or ReturnForm(eligibility, now))
     form = ReturnForm(eligibility, now, request.POST)
-    confirmed = request.POST.get("confirm") == "1"
+    is_confirmed = request.POST.get("confirm") == "1"
     is_valid = form.is_valid()
     tell_about_card_number(request, form)
-    if is_valid and confirmed:
+    if is_valid and is_confirmed:
         try:
-            return redirect(_send(request, order, form).path)
+            return finish(request, draft, _send(request, order, form))
         except Refusal as refusal:
             form.add_refusal(refusal)
-    if form.errors:
-        earlier = _find_earlier(order, form) if confirmed else None
-        return redirect(earlier.path) if earlier else _form_page(request, eligibility, form)
-    if request.POST.get("change") == "1":
-        return _form_page(request, eligibility, form)
-    return _check_page(request, eligibility, form)
+            messages.error(request, str(refusal))
+    if form.errors and is_confirmed and (earlier := _find_earlier(order, form)):
+        return finish(request, draft, earlier)
+    draft.save(form)
+    page = "refunds:request_return" if form.errors else "refunds:check_return"
+    return SeeOther(draft.url(reverse(page, args=[order.public_id])))
+
+
+@require_safe
+@no_store
+@with_order
+def check_return(request: HttpRequest, order: Order) -> HttpResponse:
+    """Show what would be sent, with the refund amount and what the return does to the rest of the order."""
+    now = timezone.now()
+    eligibility, draft = check_eligibility(order, now), _draft(request, order)
+    form = _typed_form(eligibility, draft, now)
+    if form is None or form.errors:
+        return redirect(draft.url(reverse("refunds:request_return", args=[order.public_id])))
+    return _check_page(request, eligibility, form, draft)
+
+
+def _draft(request: HttpRequest, order: Order) -> Draft:
+    return Draft(request, ReturnForm.form_name, order.public_id)
+
+
+def _typed_form(eligibility: Eligibility, draft: Draft, now: datetime) -> ReturnForm | None:
+    """Return the validated form of the draft, if there is one."""
+    if (typed := draft.load()) is None:
+        return None
+    form = ReturnForm(eligibility, now, typed.data)
+    typed.validate(form)
+    return form
 
 
 def _send(request: HttpRequest, order: Order, form: ReturnForm) -> Return:
@@ -87,10 +121,11 @@ def _form_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm)
     return render(request, "refunds/return_form.html", _order_context(order) | context, status=status)
 
 
-def _check_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm) -> HttpResponse:
+def _check_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm, draft: Draft) -> HttpResponse:
     order, amount = eligibility.order, sum((each.amount for each in form.checked_lines), ZERO)
     context = {
         "form": form,
+        "form_url": draft.url(reverse("refunds:request_return", args=[order.public_id])),
         "checked_lines": form.checked_lines,
         "amount": amount,
         "tax": sum((each.tax for each in form.checked_lines), ZERO),
@@ -99,9 +134,8 @@ def _check_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm
         "comment": form.cleaned_data["comment"],
         "approved_at_once": is_owner_confirmed(request, order)
         and returns.is_auto_approved(eligibility, form.checked_lines, timezone.now()),
-        "revokes_licenses": eligibility.terms.policy.revokes_serials
-        and any(each.licenses for each in form.checked_lines),
         "service": find_extended_service(eligibility, form.checked_lines),
+        "effects": find_effects(eligibility, form.checked_lines),
         "due_at": default_due_at(),
     }
     return render(request, "refunds/return_check.html", _order_context(order) | context)
@@ -129,5 +163,5 @@ status_pages = StatusPages(
     "return",
     "refunds/return.html",
     _status_context,
-    canceled_message=_("The return is canceled. You keep what you bought."),
+    canceled_message=_("We’ve canceled your return. You keep what you bought."),
 )

@@ -3,20 +3,23 @@
 from datetime import datetime
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 
 from cases.models import default_due_at
 from cases.refusals import Refusal
-from cases.views import StatusPages
+from cases.views import StatusPages, finish
 from orders import formats
 from orders.access import with_order
+from orders.drafts import Draft, SeeOther
 from orders.http import UNPROCESSABLE, get_or_post, no_store, tell_about_card_number
 from orders.models import Order
 from refunds.amounts import ZERO
-from refunds.eligibility import Eligibility
 from refunds.forms.swaps import SwapForm
 from refunds.models import Swap
 from refunds.price_differences import format_price_difference
@@ -27,26 +30,57 @@ from refunds.services import swaps
 @no_store
 @with_order
 def request_swap(request: HttpRequest, order: Order) -> HttpResponse:
-    """Show the form, then a page to check it with the price difference, then create the swap."""
-    now = timezone.now()
-    eligibility, offers = swaps.check_swap_eligibility(order, now), swaps.available_offers(order)
+    """Show the form, keep what was typed for the check page, and create the swap when that confirms it."""
+    now, draft = timezone.now(), _draft(request, order)
     if request.method != "POST":
-        return _form_page(request, SwapForm(eligibility, offers, now), now)
-    form = SwapForm(eligibility, offers, now, request.POST)
-    confirmed = request.POST.get("confirm") == "1"
+        if not draft.id:
+            return draft.start()
+        return _form_page(request, _typed_form(order, draft, now) or _make_form(order, now), now)
+    form = _make_form(order, now, request.POST)
+    is_confirmed = request.POST.get("confirm") == "1"
     # After a first click the item cannot be swapped again, so look for that swap before validating the form.
-    if confirmed and (earlier := swaps.find_submitted(order, form.order_submission_id)):
-        return redirect(earlier.path)
+    if is_confirmed and (earlier := swaps.find_submitted(order, form.order_submission_id)):
+        return finish(request, draft, earlier)
     is_valid = form.is_valid()
     tell_about_card_number(request, form)
-    if is_valid and confirmed:
+    if is_valid and is_confirmed:
         try:
-            return redirect(swaps.request_swap(order, form.swap_request(), form.order_submission_id).path)
+            return finish(request, draft, swaps.request_swap(order, form.swap_request(), form.order_submission_id))
         except Refusal as refusal:
             form.add_refusal(refusal)
-    if form.errors or request.POST.get("change") == "1":
-        return _form_page(request, form, now)
-    return _check_page(request, form, eligibility)
+            messages.error(request, str(refusal))
+    draft.save(form)
+    page = "refunds:swap" if form.errors else "refunds:check_swap"
+    return SeeOther(draft.url(reverse(page, args=[order.public_id])))
+
+
+@require_safe
+@no_store
+@with_order
+def check_swap(request: HttpRequest, order: Order) -> HttpResponse:
+    """Show what would be sent, with the price difference."""
+    draft = _draft(request, order)
+    form = _typed_form(order, draft, timezone.now())
+    if form is None or form.errors:
+        return redirect(draft.url(reverse("refunds:swap", args=[order.public_id])))
+    return _check_page(request, form, draft)
+
+
+def _draft(request: HttpRequest, order: Order) -> Draft:
+    return Draft(request, SwapForm.form_name, order.public_id)
+
+
+def _make_form(order: Order, now: datetime, data: Any = None) -> SwapForm:
+    return SwapForm(swaps.check_swap_eligibility(order, now), swaps.available_offers(order), now, data)
+
+
+def _typed_form(order: Order, draft: Draft, now: datetime) -> SwapForm | None:
+    """Return the validated form of the draft, if there is one."""
+    if (typed := draft.load()) is None:
+        return None
+    form = _make_form(order, now, typed.data)
+    typed.validate(form)
+    return form
 
 
 def _form_page(request: HttpRequest, form: SwapForm, now: datetime) -> HttpResponse:
@@ -66,10 +100,11 @@ def _form_page(request: HttpRequest, form: SwapForm, now: datetime) -> HttpRespo
     return render(request, "refunds/swap_form.html", _order_context(order) | context, status=status)
 
 
-def _check_page(request: HttpRequest, form: SwapForm, eligibility: Eligibility) -> HttpResponse:
-    order, difference = eligibility.order, form.price_difference()
+def _check_page(request: HttpRequest, form: SwapForm, draft: Draft) -> HttpResponse:
+    order, difference = form.eligibility.order, form.price_difference()
     context = {
         "form": form,
+        "form_url": draft.url(reverse("refunds:swap", args=[order.public_id])),
         "checked_line": form.checked_line,
         "swap_request": form.swap_request(),
         "paid": form.checked_line.refund_amount(1).amount if form.checked_line else ZERO,
@@ -97,5 +132,5 @@ status_pages = StatusPages(
     "swap",
     "refunds/swap.html",
     _status_context,
-    canceled_message=_("The swap is canceled. You keep what you bought."),
+    canceled_message=_("We’ve canceled your swap. You keep what you bought."),
 )

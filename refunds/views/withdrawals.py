@@ -5,11 +5,13 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from orders import access
+from orders.drafts import Draft, SeeOther
 from orders.http import UNPROCESSABLE, get_or_post, no_store, tell_about_card_number, too_many_requests
 from orders.localities import Locality
 from orders.rate_limits import Rate, RateLimit, consume, next_attempt_at
@@ -28,20 +30,20 @@ ACKNOWLEDGEMENT_SHOWN_FOR = timedelta(minutes=30)
 @get_or_post
 @no_store
 def withdraw(request: HttpRequest) -> HttpResponse:
-    """Show the form, then the statement to confirm, then record it. Never reveals whether its order exists."""
+    """Show the form, keep what was typed for the check page, and record the withdrawal when that confirms it.
+
+    Never reveals whether the order exists.
+    """
+    draft = Draft(request, WithdrawalForm.form_name)
     if request.method != "POST":
-        return _form_page(request, WithdrawalForm(initial=_initial_values(request)))
-    # Before anything is stored in the session: if the access was idle for too long, this ends it.
-    open_orders = access.granted_orders(request)
-    form = WithdrawalForm(request.POST, is_open_order=lambda number: open_orders.for_number(number).exists())
+        if not draft.id:
+            return draft.start()
+        return _form_page(request, _typed_form(request, draft) or WithdrawalForm(initial=_initial_values(request)))
+    form = _make_form(request, request.POST)
     is_valid = form.is_valid()
     tell_about_card_number(request, form)
-    if not is_valid:
-        return _form_page(request, form, UNPROCESSABLE)
-    if request.POST.get("change") == "1":
-        return _form_page(request, form)
-    if request.POST.get("confirm") != "1":
-        return render(request, "refunds/withdraw_check.html", {"form": form, "statement": form.statement})
+    if not is_valid or request.POST.get("confirm") != "1":
+        return _keep(request, draft, form)
     now = timezone.now()
     limits = [RateLimit("client-withdrawal", access.client_address(request), CLIENT_RATE)]
     if not consume(limits, now):
@@ -49,11 +51,51 @@ def withdraw(request: HttpRequest) -> HttpResponse:
     withdrawal = withdrawals.withdraw(form.statement, get_language() or "", form.scoped_submission_id)
     shown = request.session.get(SESSION_KEY, {})
     request.session[SESSION_KEY] = shown | {withdrawal.reference: (now + ACKNOWLEDGEMENT_SHOWN_FOR).timestamp()}
+    draft.drop()
     return redirect("refunds:withdrawal", withdrawal.reference)
 
 
-def _form_page(request: HttpRequest, form: WithdrawalForm, status: int = 200) -> HttpResponse:
+@require_safe
+@no_store
+def check(request: HttpRequest) -> HttpResponse:
+    """Show the statement to confirm."""
+    draft = Draft(request, WithdrawalForm.form_name)
+    form = _typed_form(request, draft)
+    if form is None or form.errors:
+        return redirect(draft.url(reverse("refunds:withdraw")))
+    return _check_page(request, form, draft)
+
+
+def _keep(request: HttpRequest, draft: Draft, form: WithdrawalForm) -> HttpResponse:
+    """Lead to the check page, or to the form with its errors; without a draft, show it at once."""
+    if not draft.save(form):
+        return _form_page(request, form) if form.errors else _check_page(request, form, draft)
+    return SeeOther(draft.url(reverse("refunds:withdraw" if form.errors else "refunds:check_withdrawal")))
+
+
+def _make_form(request: HttpRequest, data: Any) -> WithdrawalForm:
+    # Before anything is stored in the session: if the access was idle for too long, this ends it.
+    open_orders = access.granted_orders(request)
+    return WithdrawalForm(data, is_open_order=lambda number: open_orders.for_number(number).exists())
+
+
+def _typed_form(request: HttpRequest, draft: Draft) -> WithdrawalForm | None:
+    """Return the validated form of the draft, if there is one."""
+    if (typed := draft.load()) is None:
+        return None
+    form = _make_form(request, typed.data)
+    typed.validate(form)
+    return form
+
+
+def _form_page(request: HttpRequest, form: WithdrawalForm) -> HttpResponse:
+    status = UNPROCESSABLE if form.is_bound and form.errors else 200
     return render(request, TEMPLATE, {"form": form}, status=status)
+
+
+def _check_page(request: HttpRequest, form: WithdrawalForm, draft: Draft) -> HttpResponse:
+    context = {"form": form, "form_url": draft.url(reverse("refunds:withdraw")), "statement": form.statement}
+    return render(request, "refunds/withdraw_check.html", context)
 
 
 def _initial_values(request: HttpRequest) -> dict[str, Any]:

@@ -15,24 +15,34 @@ from orders.models import AddressCorrection, Order
 from orders.passwords import portal_password
 from orders.services.address_corrections import CORRECTED, TO_OLD, correct_address
 
-PAGE, CHECK = "/orders/correct-email/", "/orders/correct-email/check/"
+START = "/orders/correct-email/"
+DRAFT = "?draft=" + 32 * "0"  # the tests need one tab only
+PAGE, CHECK = f"/orders/correct-email/{DRAFT}", f"/orders/correct-email/check/{DRAFT}"
 
 
 def post_correction(order: Order, browser: Client | None = None, **fields: str) -> HttpResponse:
-    """Post the first step with the right details, except for the given ones."""
+    """Post the first step with the right details, except for the given ones.
+
+    Returns the page with what is wrong, or the redirect to the second step.
+    """
     data = {
         "order_number": order.number,
         "password": portal_password(order) or "",
         "card_last4": order.card_last4,
         "new_email": "right@example.com",
     }
-    return (browser or Client()).post(PAGE, data | fields)
+    plain = Client()
+    if browser is not None:
+        plain.cookies = browser.cookies
+    answer = plain.post(PAGE, data | fields)
+    assert answer.status_code == 303
+    return plain.get(PAGE) if answer["Location"] == PAGE else answer
 
 
 def correct_in_browser(order: Order, new_email: str = "right@example.com") -> Client:
     """Correct the address in a new browser, and return the browser."""
     browser = Client()
-    assert post_correction(order, browser, new_email=new_email).status_code == 302
+    assert post_correction(order, browser, new_email=new_email)["Location"] == CHECK
     assert browser.post(CHECK).status_code == 302
     order.refresh_from_db()
     return browser

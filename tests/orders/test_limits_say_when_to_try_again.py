@@ -16,7 +16,7 @@ from orders.access import CLIENT_RATE, SUBJECT_RATE
 from orders.passwords import portal_password
 from orders.rate_limits import RateLimit, consume
 from tests.factories import make_order
-from tests.pages import result, text
+from tests.pages import Browser, result, text
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,7 @@ def by_card(client: str, email: str, digits: str) -> Any:
 
 def correction(client: str, number: str, password: str) -> Any:
     form = {"order_number": number, "password": password, "card_last4": "4242", "new_email": "new@example.com"}
-    return Client(REMOTE_ADDR=client).post("/orders/correct-email/", form)
+    return Browser(REMOTE_ADDR=client).post("/orders/correct-email/", form)
 
 
 WAYS: list[tuple[Try, list[str]]] = [

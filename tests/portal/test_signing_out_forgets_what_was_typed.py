@@ -42,6 +42,7 @@ def order() -> Order:
 def use_everything(browser: Client, order: Order) -> list[str]:
     """Fill in every form that keeps something in the session. Returns the pages that came of it."""
     email = "ann.typed@example.com"
+    draft = browser.post("/withdraw/", {"name": "Ann Typed", "order_number": "B-TYPED-7", "email": email})
     withdrawal = browser.post(
         "/withdraw/", {"name": "Ann Typed", "order_number": "B-TYPED-7", "email": email, "confirm": "1"}
     )
@@ -54,9 +55,9 @@ def use_everything(browser: Client, order: Order) -> list[str]:
     browser.post("/orders/find/link/", {"email": order.email})
     typed = {"order_number": order.number, "password": portal_password(order) or ""}
     assert browser.post("/orders/find/number/", typed).status_code == 302
-    assert post_correction(order, browser, new_email="new.typed@example.com").status_code == 302
+    assert post_correction(order, browser, new_email="new.typed@example.com").status_code == 303
     page = f"/orders/{order.public_id}/"
-    return [withdrawal["Location"], message.path, claim.path, page, f"{page}code/", f"{page}return/"]
+    return [draft["Location"], withdrawal["Location"], message.path, claim.path, page, f"{page}code/", f"{page}return/"]
 
 
 def test_no_page_shows_anything_after_signing_out(client: Client, order: Order) -> None:
@@ -73,7 +74,7 @@ def test_no_page_shows_anything_after_signing_out(client: Client, order: Order) 
 
 def test_the_session_is_empty_after_signing_out(client: Client, order: Order) -> None:
     use_everything(client, order)
-    assert set(client.session.keys()) >= {"grants", "withdrawals", "correction"}
+    assert set(client.session.keys()) >= {"grants", "withdrawals", "correction", "drafts"}
     client.post("/orders/sign-out/")
     assert list(client.session.keys()) == []
 
@@ -119,10 +120,12 @@ def test_the_walk_above_covers_every_use_of_the_session() -> None:
         if re.search(r"request\.session\b", path.read_text())
     }
     assert users == {
+        "cases/just_sent.py",
         "orders/access/codes.py",
         "orders/access/grants.py",
         "orders/access/links.py",
         "orders/access/lookups.py",
+        "orders/drafts.py",
         "refunds/views/withdrawals.py",
         "support/views/help_pages.py",
     }

@@ -115,11 +115,11 @@ class Visitor:
 
         What the page has filled in, such as the token and hidden fields, is sent along.
         """
-        page = self.get(page_path)
+        page = self.get(page_path, follow=True)
         wanted = urlsplit(action or page_path).path
         form = next((each for each in page.forms if urlsplit(urljoin(page_path, each.action)).path == wanted), None)
         assert form is not None, f"{page_path} ({page.status}) has no form for {wanted}"
-        return self.post(urljoin(page_path, form.action), form.fields | fields, files=files)
+        return self.post(urljoin(page.path, form.action), form.fields | fields, files=files)
 
     def csrf_token(self) -> str:
         return self.get("/orders/find/").csrf_token

@@ -75,11 +75,11 @@ def test_everybody_sees_the_promotions_of_each_country(promotion: CashbackPromot
     page = text(Client().get("/cashback/?country=DE"))
     assert "Autumn cashback: €10.00" in page
     assert "Maximum Security" in page
-    assert "To claim, open your order first" in page
+    assert "Open your order to claim" in page
     assert "Quiet one" not in page
     assert "Swiss one" not in page
     assert "Swiss one" in text(Client().get("/cashback/?country=ch"))
-    assert "There’s currently no promotion in this country." in text(Client().get("/cashback/?country=FR"))
+    assert "There are no promotions in this country right now." in text(Client().get("/cashback/?country=FR"))
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_an_order_awaiting_its_code_shows_no_serial_number(license: License, pro
     browser.post("/orders/find/card/", {"email": "buyer@example.com", "card_last4": "4242"})
     page = browser.get("/cashback/")
     assert license.serial not in text(page)
-    assert "enter the code" in text(page)
+    assert "Enter the code we emailed you" in text(page)
     assert "Open its order first." in text(browser.post("/cashback/", claim_form(license)))
     assert not CashbackClaim.objects.exists()
 
@@ -190,27 +190,27 @@ def test_a_serial_number_may_be_typed_with_spaces_and_in_lower_case(
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"serial": ""}, "Please enter the serial number."),
-        ({"serial": "\x00"}, "a character that cannot be typed"),
+        ({"serial": ""}, "Enter your serial number."),
+        ({"serial": "\x00"}, "a character that can’t be typed"),
         ({"serial": "x" * 10_000}, "This is too long."),
-        ({"serial": "4242 4242 4242 4242"}, "whole card number"),
-        ({"country": ""}, "Please choose the country in which you bought."),
-        ({"country": "Germany"}, "Please choose the country in which you bought."),
+        ({"serial": "4242 4242 4242 4242"}, "full card number"),
+        ({"country": ""}, "Select the country you bought in."),
+        ({"country": "Germany"}, "Select the country you bought in."),
         ({"proof": ""}, "Choose a file:"),
         ({"proof": factories.upload(b"MZ", "setup.exe")}, "Send a photo, a screenshot or a PDF."),
-        ({"payout_method": "cash"}, "Please choose one of the ways that are shown."),
-        ({"payout_method": "bank"}, "Please enter whose account it is."),
-        ({"payout_method": "bank", "payout_holder": "Bea"}, "Please enter the IBAN, or the bank and the account"),
+        ({"payout_method": "cash"}, "Select one of the options shown."),
+        ({"payout_method": "bank"}, "Enter the name of the account holder."),
+        ({"payout_method": "bank", "payout_holder": "Bea"}, "Enter your IBAN, or the name of your bank"),
         (
             {"payout_method": "bank", "payout_holder": "Bea", "payout_account": "DE89 3704 0044 0532 0130 02"},
-            "This IBAN has a mistake in it.",
+            "This IBAN isn’t valid.",
         ),
         (
             {"payout_method": "bank", "payout_holder": "Bea", "payout_account": "4242 4242 4242 4242"},
-            "whole card number",
+            "full card number",
         ),
-        ({"payout_method": "bank", "payout_holder": "Bea", "payout_account": "DE124242424242424242"}, "whole card"),
-        ({"payout_method": "bank", "payout_holder": "4242424242424242", "payout_account": IBAN}, "whole card number"),
+        ({"payout_method": "bank", "payout_holder": "Bea", "payout_account": "DE124242424242424242"}, "full card"),
+        ({"payout_method": "bank", "payout_holder": "4242424242424242", "payout_account": IBAN}, "full card number"),
         ({"submission_id": "x" * 5000}, "at most 64 characters"),
     ],
 )
@@ -287,7 +287,7 @@ def test_claims_are_rate_limited_per_client(license: License, promotion: Cashbac
         browser.post("/cashback/", claim_form(license, serial="XZZZ", proof=""))
     refused = browser.post("/cashback/", claim_form(license))
     assert refused.status_code == 429
-    assert "Too many claims were sent from here." in text(refused)
+    assert "There were too many claims from your network." in text(refused)
     assert not CashbackClaim.objects.exists()
 
 

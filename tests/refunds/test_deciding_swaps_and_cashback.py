@@ -138,7 +138,7 @@ def test_a_claim_from_the_request_to_the_payout() -> None:
     assert list(kinds) == ["cashback_received", "cashback_in_review", "cashback_approved", "cashback_paid"]
     page = text(inside(case.order).get(case.path))
     assert "PAYOUT-7" in page
-    assert "its details are deleted" in page
+    assert "we’ve deleted its details" in page
     assert "Viewed" not in page
 
 
@@ -249,7 +249,7 @@ def test_a_note_is_internal_and_sends_no_email(make: Callable[[], Any]) -> None:
 
 @pytest.mark.parametrize("make", [make_swap, make_cashback_claim], ids=["swap", "cashback"])
 def test_an_answer_without_a_question_is_refused(make: Callable[[], Any]) -> None:
-    with pytest.raises(NotPossible, match="nothing to answer"):
+    with pytest.raises(NotPossible, match="answered already"):
         services.answer_question(make(), "Hello")
 
 

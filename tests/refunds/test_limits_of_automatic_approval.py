@@ -182,9 +182,9 @@ def test_the_check_page_promises_automatic_approval_only_within_the_limit(store:
     first, second = order.lines.order_by("position")
     url = f"/orders/{order.public_id}/return/"
     form = {f"line-{second.pk}-quantity": 1, "reason": reason.pk}
-    assert "approved at once" in text(inside(order).post(url, form))
+    assert "approve it right away" in text(inside(order).post(url, form))
     send_return(first, reason)
-    assert "approved at once" not in text(inside(order).post(url, form))
+    assert "approve it right away" not in text(inside(order).post(url, form))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -62,7 +62,7 @@ def test_an_item_and_a_voucher_can_be_returned_together() -> None:
 def test_an_item_and_a_voucher_can_be_returned_together_on_the_page() -> None:
     order, (item, _other, voucher) = make_order_of("80.00", "50.00", "50.00", "-20.00")
     browser, url = inside(order), f"/orders/{order.public_id}/return/"
-    assert "Its amount is part of the amounts of the other items." in text(browser.get(url))
+    assert "Its amount is included in the amounts of the other items." in text(browser.get(url))
     form = {f"line-{item.pk}-quantity": 1, f"line-{voucher.pk}-quantity": 1, "reason": make_reason().pk}
     assert marks(browser.post(url, form), "data-amount") == ["40.00"]
     assert browser.post(url, form | {"confirm": "1"}).status_code == 302

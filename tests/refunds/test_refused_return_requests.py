@@ -111,15 +111,15 @@ def test_an_item_of_another_order_is_refused(post_refused: PostRefused, line: Or
 @pytest.mark.parametrize(
     ("quantity", "sentence"),
     [
-        ("-1", "Maximum Security: enter a quantity of 0 or more."),
+        ("-1", "Maximum Security: enter a quantity from 0 to 1."),
         ("0", "Choose at least one item to return."),
         ("", "Choose at least one item to return."),
         ("2", "Maximum Security: you can return at most 1."),
         ("9" * 30, "Maximum Security: you can return at most 1."),
-        ("9" * 5000, "Maximum Security: please enter a whole number."),
-        ("one", "Maximum Security: please enter a whole number."),
-        ("0.5", "Maximum Security: please enter a whole number."),
-        ("1e3", "Maximum Security: please enter a whole number."),
+        ("9" * 5000, "Maximum Security: enter a whole number, for example 1."),
+        ("one", "Maximum Security: enter a whole number, for example 1."),
+        ("0.5", "Maximum Security: enter a whole number, for example 1."),
+        ("1e3", "Maximum Security: enter a whole number, for example 1."),
     ],
 )
 def test_an_invalid_quantity_is_refused(
@@ -150,18 +150,16 @@ def test_a_missing_or_inactive_reason_is_refused(
     post_refused: PostRefused, line: OrderLine, reason: ReturnReason
 ) -> None:
     old = make_reason(name="Not offered any more", is_active=False)
-    assert "Please choose a reason." in text(post_refused(return_form(line, reason) | {"reason": ""}))
+    assert "Select a reason." in text(post_refused(return_form(line, reason) | {"reason": ""}))
     for wrong in (old.pk, "0", "x", "\x00"):
-        assert "Please choose one of the reasons in the list." in text(
-            post_refused(return_form(line, reason) | {"reason": wrong})
-        )
+        assert "Select a reason from the list." in text(post_refused(return_form(line, reason) | {"reason": wrong}))
 
 
 @pytest.mark.parametrize(
     ("comment", "sentence"),
     [
         ("x" * 2001, "This is too long."),
-        ("a\x00b", "This has a character that cannot be typed."),
+        ("a\x00b", "This contains a character that can’t be typed."),
     ],
 )
 def test_an_invalid_comment_is_refused(
@@ -279,7 +277,7 @@ class TestSerialNumbers:
         foreign = make_license(make_line(make_order())).pk
         for wrong in (foreign, "x", "\x00", 10**30):
             response = post_refused(return_form(three, reason, 1, **{f"line-{three.pk}-serials": [wrong]}))
-            assert "Please choose among the serial numbers that are shown." in text(response)
+            assert "Select serial numbers from the list." in text(response)
 
     def test_chosen_licenses_are_shown_and_stored(self, three: OrderLine, reason: ReturnReason) -> None:
         licenses = [each.license for each in three.licensed_lines.all()]

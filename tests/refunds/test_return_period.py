@@ -16,7 +16,7 @@ from tests.pages import inside, marks, text
 pytestmark = pytest.mark.django_db
 
 SECOND = timedelta(seconds=1)
-RIGHT_TO_WITHDRAW = "a right of consumers in the European Union, apart from returns"
+RIGHT_TO_WITHDRAW = "A legal right of consumers in the European Union"
 
 
 def page_url(order: Order) -> str:
@@ -114,7 +114,7 @@ def test_items_with_different_return_periods() -> None:
     assert "This item can’t be returned." in page_text
     assert "The return period has ended." in page_text
     assert "Until the end of 15 November 2026." in page_text
-    assert response.content.decode().count('type="number"') == 2
+    assert response.content.decode().count('type="checkbox"') == 2
 
 
 def page_after_the_deadline(country: str) -> str:
@@ -126,7 +126,7 @@ def page_after_the_deadline(country: str) -> str:
 def test_after_the_deadline_the_page_lists_alternatives() -> None:
     page_text = page_after_the_deadline("US")
     assert "The last day was January 31, 2026." in page_text
-    assert "Go back to the order" in page_text
+    assert "Go back to your order" in page_text
     assert "Contact support" in page_text
     assert RIGHT_TO_WITHDRAW not in page_text
 

@@ -47,9 +47,7 @@ def check(order: Order) -> Check:
 
 
 def test_the_form_says_what_the_service_is_for(order: Order, product: OrderLine, service: OrderLine) -> None:
-    assert "there is nothing left to download, so you can return the service, too" in text(
-        inside(order).get(f"/orders/{order.public_id}/return/")
-    )
+    assert "there’s nothing left to download with it" in text(inside(order).get(f"/orders/{order.public_id}/return/"))
 
 
 def test_a_product_alone_leaves_a_service_without_downloads_and_both_are_offered(

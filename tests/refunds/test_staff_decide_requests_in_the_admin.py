@@ -146,7 +146,7 @@ def test_an_invalid_amount_is_refused(staff_client: Client, return_case: Return,
 def test_a_late_decision_is_refused_and_changes_nothing(staff_client: Client, return_case: Return) -> None:
     decide(staff_client, return_case, "approve")
     page_text = decide(staff_client, return_case, "decline", text="No.")
-    assert "not possible any more" in page_text
+    assert "no longer possible" in page_text
     assert return_case.status == Return.Status.APPROVED
     assert RefundTransaction.objects.count() == 1
 
@@ -159,7 +159,7 @@ def test_selected_returns_are_approved_together_with_a_report(staff_client: Clie
     chosen = {"action": "approve_all", "_selected_action": [return_case.pk, second.pk]}
     page_text = text(staff_client.post(f"{QUEUE}?todo=all", chosen, follow=True))
     assert "1 return approved." in page_text
-    assert f"{second.reference}: This is not possible any more" in page_text
+    assert f"{second.reference}: This is no longer possible" in page_text
 
 
 def test_a_manual_refund_is_marked_as_done_with_its_reference(staff_client: Client, return_case: Return) -> None:
@@ -175,7 +175,7 @@ def test_a_manual_refund_is_marked_as_done_with_its_reference(staff_client: Clie
     return_case.refresh_from_db()
     assert return_case.status == Return.Status.REFUNDED
     page_text = text(staff_client.post(send, {"action": "done", "reference": "BO-78"}, follow=True))
-    assert "not possible any more" in page_text
+    assert "no longer possible" in page_text
     assert return_case.order.refunds.count() == 1
 
 

@@ -19,7 +19,7 @@ from refunds import tasks
 from refunds.models import Withdrawal, WithdrawalEvent
 from refunds.services import returns, withdrawals
 from tests.factories import make_agent, make_line, make_order, make_reason, make_store
-from tests.pages import inside, marks, result, text
+from tests.pages import Browser, inside, marks, result, text
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +31,11 @@ def order() -> Order:
     order = make_order(number="A-1001", store=make_store(time_zone="Europe/Berlin"), placed_at=timezone.now())
     make_line(order)
     return order
+
+
+@pytest.fixture
+def client() -> Client:
+    return Browser()
 
 
 def confirm_withdrawal(client: Client, **typed: str):
@@ -52,7 +57,7 @@ def test_a_withdrawal_takes_two_steps_and_no_reason(client: Client) -> None:
     assert 'name="reason"' not in form
     check = client.post("/withdraw/", STATED)
     assert check.status_code == 200
-    assert marks(check, "data-step") == ["confirm", "change"]
+    assert marks(check, "data-step") == ["change", "confirm"]
     assert "Confirm withdrawal" in text(check)
     assert "I withdraw from the contract of my order A-1001" in text(check)
     assert not Withdrawal.objects.exists()
@@ -81,7 +86,7 @@ def test_the_email_repeats_the_statement_with_its_date_and_time(client: Client, 
 
 def test_the_email_is_in_the_language_of_the_page(order: Order) -> None:
     with time_machine.travel(datetime(2026, 11, 23, 21, 30, tzinfo=UTC), tick=False):
-        confirm_withdrawal(Client(headers={"accept-language": "de"}))
+        confirm_withdrawal(Browser(headers={"accept-language": "de"}))
     message = Message.objects.get(kind="withdrawal_received")
     mail = rendering.build(message, kinds.get(message.kind))
     assert message.language == "de"
@@ -91,7 +96,7 @@ def test_the_email_is_in_the_language_of_the_page(order: Order) -> None:
 
 
 def test_a_withdrawal_without_a_known_order_looks_the_same(client: Client, order: Order) -> None:
-    known, unknown = Client(), Client()
+    known, unknown = Browser(), Browser()
     pages = []
     for browser, number in ((known, "A-1001"), (unknown, "B-9999")):
         response = confirm_withdrawal(browser, order_number=number)
@@ -111,7 +116,7 @@ def test_an_order_is_found_only_by_number_and_address_together(client: Client, o
 
 def statements_of_a_withdrawal(number: str) -> list[str]:
     """The SQL with which a withdrawal is sent and its page is shown, without values."""
-    browser = Client()
+    browser = Browser()
     with CaptureQueriesContext(connection) as captured:
         browser.get(confirm_withdrawal(browser, order_number=number)["Location"])
     values = r"'(?:[^']|'')*'| ?-?\b\d+\b|\"s\d+_x\d+\""  # texts, numbers, and names of savepoints
@@ -145,8 +150,8 @@ def test_an_order_that_staff_set_meanwhile_stays(client: Client, order: Order) -
 def test_an_error_in_one_withdrawal_does_not_keep_the_others_waiting(
     order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    confirm_withdrawal(Client(), order_number="B-9999")
-    confirm_withdrawal(Client())
+    confirm_withdrawal(Browser(), order_number="B-9999")
+    confirm_withdrawal(Browser())
     broken, find_order = Withdrawal.objects.earliest("pk"), withdrawals.find_order
 
     def find_or_fail(withdrawal: Withdrawal) -> Order | None:
@@ -159,14 +164,14 @@ def test_an_error_in_one_withdrawal_does_not_keep_the_others_waiting(
 
 
 def test_a_return_right_after_a_withdrawal_is_refused(order: Order) -> None:
-    confirm_withdrawal(Client())
+    confirm_withdrawal(Browser())
     line = order.lines.get()
     with pytest.raises(NotPossible):
         returns.request_return(order, [returns.RequestedLine(line.pk, 1)], make_reason())
 
 
 def test_the_page_tells_the_time_of_the_store_only_to_whoever_opened_the_order(order: Order) -> None:
-    opened, stranger = inside(order), Client()
+    opened, stranger = inside(order), Browser()
     for browser, zone in ((stranger, " UTC"), (opened, " CET")):
         assert zone in text(browser.get(confirm_withdrawal(browser, name=f"Bea {zone[0]}")["Location"]))
 
@@ -187,10 +192,10 @@ def test_an_accessible_order_prefills_name_and_number(order: Order) -> None:
 
 def test_strangers_with_the_reference_see_nothing(client: Client) -> None:
     page = confirm_withdrawal(client)["Location"]
-    stranger = Client().get(page)
+    stranger = Browser().get(page)
     assert stranger.status_code == 302
     assert stranger["Location"] == "/withdraw/"
-    assert Client().get("/withdraw/W-00000000/")["Location"] == "/withdraw/"
+    assert Browser().get("/withdraw/W-00000000/")["Location"] == "/withdraw/"
 
 
 def test_the_acknowledgement_page_closes_after_half_an_hour(client: Client) -> None:
@@ -202,7 +207,7 @@ def test_the_acknowledgement_page_closes_after_half_an_hour(client: Client) -> N
 def test_a_second_click_or_window_makes_no_second_withdrawal(client: Client) -> None:
     first = confirm_withdrawal(client, submission_id="one")["Location"]
     assert confirm_withdrawal(client, submission_id="one")["Location"] == first
-    assert confirm_withdrawal(Client(), submission_id="two")["Location"] == first
+    assert confirm_withdrawal(Browser(), submission_id="two")["Location"] == first
     assert Withdrawal.objects.count() == 1
     assert Message.objects.filter(kind="withdrawal_received").count() == 1
 
@@ -212,7 +217,7 @@ def test_twenty_concurrent_clicks_make_one_withdrawal() -> None:
     pages: list[str] = []
 
     def click() -> None:
-        pages.append(confirm_withdrawal(Client())["Location"])
+        pages.append(confirm_withdrawal(Browser())["Location"])
         connection.close()
 
     threads = [threading.Thread(target=click) for _click in range(20)]
@@ -290,5 +295,5 @@ def test_emails_to_one_address_are_limited_without_losing_withdrawals(client: Cl
     pages = [client.get(confirm_withdrawal(client, order_number=f"F-{number}")["Location"]) for number in range(8)]
     assert Withdrawal.objects.count() == 8
     assert Message.objects.filter(kind="withdrawal_received").count() == 5
-    assert "print or save this page" in text(pages[-1])
+    assert "Print or save this page" in text(pages[-1])
     assert "too many" in WithdrawalEvent.objects.latest("pk").note
