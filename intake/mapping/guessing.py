@@ -168,7 +168,7 @@ def _check_orders(sample: Sample, guesses: dict[str, ColumnGuess]) -> None:
             guess.reasons.append(_("It differs between the rows of an order, so it belongs to the items."))
         else:
             guess.field = ""
-            guess.reasons = [_("It differs between the rows of an order, so it says nothing about the order.")]
+            guess.reasons = [_("It differs between the rows of an order, so it isn’t about the order.")]
 
 
 def _differs(numbers: list[str], cells: list[str]) -> bool:

@@ -111,7 +111,7 @@ def mark_no_match(claim: ChargeClaim, by: User, text: str, last_seen_id: int | N
 
     Raises NotPossible if the text is empty, WrongStatus, NewerMessageExists.
     """
-    text = require_text(text, _("Enter a message that tells the buyer what to do next."))
+    text = require_text(text, _("Enter a message to the buyer about the next steps."))
     with locked_if_up_to_date(claim.thread, last_seen_id) as thread:
         current = _lock(claim)
         _decide(current, Outcome.NO_MATCH, by)

@@ -53,7 +53,7 @@ def test_all_rejected_files_are_named_at_once(client: Client, upload_folder: Pat
         factories.upload(b"", "no.pdf"),
     )
     assert answer.status_code == 422
-    assert "“setup.exe”: This is a program" in text(answer)
+    assert "“setup.exe”: We can’t accept programs." in text(answer)
     assert "“no.pdf”: This file is empty" in text(answer)
     assert "ok.png" not in text(answer)
     assert AGAIN in text(answer)

@@ -36,7 +36,7 @@ def test_a_gigabyte_is_refused_before_it_is_read(client: Client, path: str) -> N
         **{"wsgi.input": UnreadableBody()},
     )
     assert answer.status_code == 413
-    assert "10 MB are the most for one file" in text(answer)
+    assert "larger than 10 MB" in text(answer)
     assert "a screenshot, a photo in lower quality, or only the pages we need." in text(answer)
 
 

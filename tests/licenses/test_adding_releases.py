@@ -226,7 +226,7 @@ def test_the_doctor_misses_an_installer_that_was_lost(product: Product, file: Pa
     assert str(releases_folder) in doctor_checks.check_releases()
     stored = releases_folder / Release.objects.get().stored_name
     stored.write_bytes(CONTENT[:-1])
-    with pytest.raises(doctor_checks.CheckFailed, match=r"Maximum Security 17.8 \(Windows\) is not there"):
+    with pytest.raises(doctor_checks.CheckFailed, match=r"Maximum Security 17.8 \(Windows\) is missing"):
         doctor_checks.check_releases()
     releases.withdraw(Release.objects.get())
     assert doctor_checks.check_releases()

@@ -158,7 +158,7 @@ def test_a_renewal_carries_the_buyers_own_number_on_with_its_new_end(renewal: Or
 
 def test_a_number_of_another_address_is_carried_on_only_where_staff_say_so(renewal: OrderLine) -> None:
     earlier("old-address@example.com")
-    with pytest.raises(NotAssignable, match="another address"):
+    with pytest.raises(NotAssignable, match="another email address"):
         assign_and_notify(renewal, "XAAB-0001")
     assert assign_and_notify(renewal, "XAAB-0001", same_buyer=True).license.licensed_lines.count() == 2
 

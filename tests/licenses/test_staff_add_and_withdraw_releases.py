@@ -82,7 +82,7 @@ def test_a_file_that_is_too_large_is_discarded(agent: Client, settings: Settings
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
     settings.RELEASE_UPLOAD_MAX_BYTES = 1024 * 1024
     answer = upload(agent, b"x" * (1024 * 1024 + 1))
-    assert "larger than 1 MB. Bring it in with `manage.py add_release`." in text(answer)
+    assert "larger than 1 MB. Add it with `manage.py add_release`." in text(answer)
     assert not Release.objects.exists()
     assert list(tmp_path.iterdir()) == []
 

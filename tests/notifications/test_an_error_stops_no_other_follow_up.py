@@ -137,7 +137,7 @@ def test_the_command_sends_the_others_and_ends_with_1() -> None:
     out = StringIO()
     with (
         follow_up_kinds(broken={"candidates": fail}, other=OTHERS),
-        pytest.raises(CommandError, match="1 error, in: broken") as error,
+        pytest.raises(CommandError, match="1 error in broken") as error,
     ):
         call_command("send_followups", "--now", NOW.isoformat(), stdout=out)
     assert error.value.returncode == 1

@@ -145,7 +145,7 @@ def test_an_email_that_keeps_ending_its_worker_is_given_up_in_the_end(
     )
     assert delivery.deliver_due() == {"failed": 1}
     note.refresh_from_db()
-    assert "Stopped trying after 3 days. The worker ended" in note.last_error
+    assert "Stopped trying after 3 days. The worker stopped" in note.last_error
 
 
 def test_a_slow_batch_keeps_its_lease(

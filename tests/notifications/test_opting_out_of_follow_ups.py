@@ -64,11 +64,11 @@ def test_the_mail_programs_click_needs_no_session_and_no_cookie() -> None:
 def test_looking_changes_nothing_and_the_page_switches_off_and_on() -> None:
     path, browser = path_of(a_follow_up()), Client()
     page = browser.get(path)
-    assert "On for b…@e….com" in text(page)
+    assert "Subscribed: b…@e….com" in text(page)
     assert "Your serial number is delayed" in text(page)
     assert not OptOut.objects.exists()
-    assert "Off for" in text(browser.post(path, {"wanted": "off"}, follow=True))
-    assert "On for" in text(browser.post(path, {"wanted": "on"}, follow=True))
+    assert "Unsubscribed: b…@e….com" in text(browser.post(path, {"wanted": "off"}, follow=True))
+    assert "Subscribed: b…@e….com" in text(browser.post(path, {"wanted": "on"}, follow=True))
     assert not OptOut.objects.exists()
 
 

@@ -135,13 +135,17 @@ def test_a_typed_password_is_not_in_the_page(client: Client, order: Order) -> No
 @pytest.mark.parametrize(
     ("path", "typed", "page_text"),
     [
-        ("number", {}, "Please enter your order number."),
-        ("number", {"order_number": "A-1001", "password": ""}, "Please enter the password of the order."),
-        ("card", {"email": "buyer@example.com", "card_last4": "424"}, "exactly four digits"),
-        ("card", {"email": "buyer@example.com", "card_last4": "42a2"}, "exactly four digits"),
-        ("card", {"email": "buyer.example.com", "card_last4": "4242"}, "has one @ in it"),
-        ("card", {"email": "", "card_last4": "4242"}, "Please enter the email address"),
-        ("link", {"email": "@"}, "has one @ in it"),
+        ("number", {}, "Enter your order number, for example AB-12345."),
+        (
+            "number",
+            {"order_number": "A-1001", "password": ""},
+            "Enter your order password.",
+        ),
+        ("card", {"email": "buyer@example.com", "card_last4": "424"}, "Enter exactly 4 digits"),
+        ("card", {"email": "buyer@example.com", "card_last4": "42a2"}, "Enter exactly 4 digits"),
+        ("card", {"email": "buyer.example.com", "card_last4": "4242"}, "Enter an email address with one @"),
+        ("card", {"email": "", "card_last4": "4242"}, "Enter the email address"),
+        ("link", {"email": "@"}, "Enter an email address with one @"),
     ],
 )
 def test_a_form_error_is_shown_at_its_field_and_in_the_summary(

@@ -103,7 +103,7 @@ def test_the_number_of_resends_per_hour_is_limited() -> None:
     for _click in range(MAX_RESENDS_PER_HOUR + 3):
         answer = browser.post(f"/orders/{order.public_id}/confirmation/", follow=True)
         Message.objects.update(status=Message.Status.SENT)
-    assert "sent several times" in text(answer)
+    assert "sent the confirmation several times" in text(answer)
     assert Message.objects.count() == MAX_RESENDS_PER_HOUR
 
 

@@ -80,16 +80,16 @@ def test_an_imported_password_is_checked_with_the_earlier_key_until_it_was_used(
     change_key(settings, SECOND)
     assert opens(used, "secret")
     assert not opens(unused, "secret")
-    assert "1 imported passwords can be checked with no key" in rotate()
+    assert "1 imported passwords can’t be checked with any key" in rotate()
 
 
 def test_finishing_a_planned_change_replaces_what_no_key_can_check(settings: Settings) -> None:
     portal_made, imported = make_order(), make_order(password_hash=hash_imported_password("secret"))
     change_key(settings, SECOND)
     told = portal_password(portal_made) or ""
-    assert "0 passwords of the portal, 1 imported ones" in rotate("--finish", "--dry-run")
+    assert "0 passwords from the portal and 1 imported passwords" in rotate("--finish", "--dry-run")
     assert not opens(imported, portal_password(Order(public_id=imported.public_id, password_generation=1)) or "")
-    assert "0 passwords of the portal, 1 imported ones" in rotate("--finish")
+    assert "0 passwords from the portal and 1 imported passwords" in rotate("--finish")
     imported.refresh_from_db()
     assert opens(imported, portal_password(imported) or "")
     assert opens(portal_made, told)
@@ -106,10 +106,10 @@ def test_after_a_leak_every_password_of_the_earlier_key_is_replaced_once(setting
     leaked = portal_password(portal_made) or ""
     change_key(settings, SECOND)
     before = list(Order.objects.order_by("pk").values_list("password_hash", "password_generation"))
-    assert "1 passwords of the portal, 1 imported ones" in rotate("--compromised", "--dry-run")
+    assert "1 passwords from the portal and 1 imported passwords" in rotate("--compromised", "--dry-run")
     assert list(Order.objects.order_by("pk").values_list("password_hash", "password_generation")) == before
     assert OrderPasswordKey.objects.count() == 1
-    assert "1 passwords of the portal, 1 imported ones" in rotate("--compromised")
+    assert "1 passwords from the portal and 1 imported passwords" in rotate("--compromised")
     for _run in range(2):
         assert "Nothing to do" in rotate("--compromised")
         generations = dict(Order.objects.values_list("pk", "password_generation"))
@@ -139,8 +139,8 @@ def test_after_a_leak_buyers_of_recent_orders_get_the_new_password_at_once(setti
     make_order(placed_at=now, status=Order.Status.CANCELLED)
     make_order(placed_at=now, store_email="")
     change_key(settings, SECOND)
-    assert "1 buyers told by email" in rotate("--compromised", "--dry-run")
-    assert "1 buyers told by email" in rotate("--compromised")
+    assert "1 buyers emailed" in rotate("--compromised", "--dry-run")
+    assert "1 buyers emailed" in rotate("--compromised")
     young.refresh_from_db()
     deliver_due()
     (email,) = mail.outbox

@@ -20,6 +20,8 @@ TAG_OR_COMMENT = re.compile(r"\{#.*?#\}|\{%-?\s*comment\b.*?endcomment\s*-?%\}|\
 TRANSLATED = re.compile(r"\{%-?\s*blocktrans.*?endblocktrans(?:late)?\s*-?%\}", re.S)
 SCRIPT_OR_STYLE = re.compile(r"<(script|style)\b.*?</\1>", re.S)
 READ_ATTRIBUTE = re.compile(r'\b(?:alt|aria-label|content|placeholder|title)="([^"]*)"')
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]")
+KEYWORDS = re.compile(r"^keywords:.*$", re.M)  # of an article: what people type, in their own words
 MARKUP = re.compile(r"<[^>]*>", re.S)
 
 
@@ -30,7 +32,7 @@ class BannedPhrases:
 
     def find(self, text: str) -> list[str]:
         """Return the banned phrases in a text, in lower case."""
-        words = " ".join(text.split())
+        words = " ".join(PLACEHOLDER.sub("…", text).split())
         if self.allowed:
             words = self._allowed.sub(" ", words)
         return [match.lower() for match in self._banned.findall(words)]
@@ -86,7 +88,7 @@ def texts(language: str) -> Iterator[tuple[str, str]]:
         for path in sorted((ROOT / "templates").rglob("*.html")):
             yield str(path.relative_to(ROOT)), literal_text(path.read_text())
     for path in sorted((ARTICLES / language).glob("*.md")):
-        yield str(path.relative_to(ROOT)), path.read_text()
+        yield str(path.relative_to(ROOT)), KEYWORDS.sub("", path.read_text())
     for (name, template_language), text in ANSWER_TEXTS.items():
         if template_language == language:
             yield f"answer template {name!r}", text
