@@ -125,7 +125,10 @@ class Draft:
         access.granted_orders(self.request)  # if the access was idle for too long, this ends it and empties the session
         since = timezone.now().timestamp() - KEPT_FOR.total_seconds()
         stored = self.request.session.get(SESSION_KEY, {})
-        return {draft_id: draft for draft_id, draft in stored.items() if draft["saved_at"] > since}
+        live = {draft_id: draft for draft_id, draft in stored.items() if draft["saved_at"] > since}
+        if len(live) < len(stored):
+            self.request.session[SESSION_KEY] = live
+        return live
 
     def _may_start_session(self) -> bool:
         client = access.client_address(self.request)

@@ -167,8 +167,8 @@ def _still_undoable_message(error: StillUndoable) -> str:
         )
     text = gettext(
         "This order’s address was corrected recently. If that wasn’t you, open our email about it to %(address)s and"
-        " undo the change there. This also signs out whoever made it. If you want another address, contact support: for"
-        " 48 hours, only support can correct it again. We didn’t change anything."
+        " undo the change there. This also signs out the person who made it. If you want another address, contact"
+        " support: for 48 hours, only support can correct it again. We didn’t change anything."
     )
     return text % {"address": mask_address(error.old_email)}
 

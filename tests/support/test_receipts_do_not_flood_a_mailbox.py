@@ -58,7 +58,7 @@ def test_receipts_never_use_up_the_acknowledgement_of_a_withdrawal() -> None:
 
 def test_withdrawals_count_as_receipts_and_are_limited_themselves() -> None:
     pages = [withdraw(number) for number in range(6)]
-    assert "print or save this page" in pages[-1]
+    assert "Print or save this page" in pages[-1]
     submit_message(stranger(30), email=VICTIM)
     assert Message.objects.filter(recipient=VICTIM).count() == 5
     assert Withdrawal.objects.count() == 6
