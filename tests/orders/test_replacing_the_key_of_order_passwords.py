@@ -161,7 +161,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(settings: Settings, monkeyp
     with pytest.raises(doctor_checks.CheckFailed, match="interrupted"):
         doctor_checks.check_keys()
     late = make_order()  # its password was made with the new key
-    assert "3 passwords of the portal" in rotate("--compromised")
+    assert "3 passwords from the portal" in rotate("--compromised")
     assert set(Order.objects.exclude(pk=late.pk).values_list("password_generation", flat=True)) == {1}
     assert Order.objects.get(pk=late.pk).password_generation == 0
     assert Message.objects.filter(kind="order_password_replaced").count() == len(orders)
@@ -183,7 +183,7 @@ def test_it_refuses_while_the_leaked_key_is_still_set(settings: Settings) -> Non
     change_key(settings, FIRST)
     assert "ORDER_PASSWORD_KEY is a key that was already replaced." in refused("--compromised")
     change_key(settings, THIRD)
-    assert "1 passwords of the portal" in rotate("--compromised")
+    assert "1 passwords from the portal" in rotate("--compromised")
 
 
 def test_after_a_leak_no_import_brings_an_unused_password_back(settings: Settings) -> None:
