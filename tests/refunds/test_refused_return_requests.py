@@ -105,7 +105,7 @@ def test_an_item_of_another_order_is_refused(post_refused: PostRefused, line: Or
     ):
         response = post_refused(data)
         assert response.status_code == 422
-        assert "This item is not part of the order." in text(response)
+        assert "This item isn’t part of the order." in text(response)
 
 
 @pytest.mark.parametrize(

@@ -217,8 +217,8 @@ def test_the_same_submission_id_on_another_order_makes_another_swap(order: Order
     ("fields", "sentence"),
     [
         ({"line": ""}, "Select the item you’d like to swap."),
-        ({"line": "999999999"}, "This item is not part of the order."),
-        ({"line": "x\x00"}, "This item is not part of the order."),
+        ({"line": "999999999"}, "This item isn’t part of the order."),
+        ({"line": "x\x00"}, "This item isn’t part of the order."),
         ({"wanted": ""}, "Select a product."),
         ({"comment": "x" * 2001}, "This is too long."),
         ({"comment": "x\x00"}, "a character that can’t be typed"),
@@ -272,10 +272,10 @@ def test_an_order_that_cannot_be_returned_cannot_be_swapped(change: dict[str, An
 
 def test_the_item_of_another_order_is_not_swapped(order: Order, line: OrderLine, offer: SwapOffer) -> None:
     foreign = make_line(make_order(placed_at=timezone.now()))
-    assert "not part of the order" in text(
+    assert "isn’t part of the order" in text(
         inside(order).post(page_url(order), swap_form(foreign, offer.pk, confirm="1"))
     )
-    with pytest.raises(NotPossible, match="not part of the order"):
+    with pytest.raises(NotPossible, match="isn’t part of the order"):
         swaps.request_swap(order, SwapRequest(foreign.pk, offer))
 
 
