@@ -15,7 +15,7 @@ def packed(*names: str, content: str = "x") -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name in names:
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content)  # always with the same time, as the test’s id
     return file.getvalue()
 
 

@@ -1,7 +1,6 @@
 """Contact support from an order is about that order; orders that are not open in this browser do not count."""
 
 import re
-from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -46,7 +45,7 @@ def test_without_a_choice_only_a_single_open_order_is_attached() -> None:
     assert selected(both.content.decode()) == "None of these orders"
 
 
-@pytest.mark.parametrize("typed", ["", "x", "\0", str(uuid4()), "../../"])
+@pytest.mark.parametrize("typed", ["", "x", "\0", "5f280d07-de22-4e28-98b0-31e283aba893", "../../"])
 def test_an_order_that_is_not_open_is_not_attached(typed: str) -> None:
     theirs, mine = make_order(number="B-1"), make_order(number="A-1")
     browser = inside(mine)
