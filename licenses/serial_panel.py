@@ -16,10 +16,11 @@ from licenses import download_panel
 from licenses.models import EndReason, License, end_reason, normalize_serial
 from licenses.models.missing import ACTIVE_STATUSES, LICENSED_KINDS, RENEWING_KINDS, SERIAL_EXPECTED_WITHIN
 from notifications.kinds import Highlight
+from notifications.site import page_path
 from orders import formats
 from orders.localities import Locality
 from orders.models import Order, OrderLine
-from orders.panels import Panel, register
+from orders.panels import Panel, Task, register
 
 END_TEXTS: dict[EndReason, Any] = {
     EndReason.RETURNED: _("You returned this item, so its serial number is no longer part of this order."),
@@ -236,6 +237,16 @@ def _validity(license: LicenseDisplay) -> str:
     return f"{gettext('No longer valid.')} {license.end_text}" if license.end_text else license.time
 
 
+def tasks(order: Order, serials: OrderSerials) -> list[Task]:
+    """Renewing, where a license ends: first in the list once one has."""
+    ending = [license for license in serials.licenses if license.expires_on and not license.end_text]
+    if not ending:
+        return []
+    url = f"{page_path('stores')}?country={order.billing_country}" if order.billing_country else page_path("stores")
+    is_over = any(license.expired for license in ending)
+    return [Task(_("Renew"), url, _("See prices in your region’s store"), position=5 if is_over else 30)]
+
+
 def orders_with_serial(word: str) -> QuerySet[License, int]:
     """The ids of the orders with a license whose serial number begins with `word`."""
     key = normalize_serial(word)
@@ -251,6 +262,7 @@ register(
         email_highlights=email_highlights,
         admin_template="licenses/_serials_admin.html",
         search=orders_with_serial,
+        tasks=tasks,
     )
 )
 register(download_panel.PANEL)

@@ -33,7 +33,8 @@ def order_page_context(order: Order, *, with_panels: bool = True) -> dict[str, A
         emails = mails_about_order(order.pk, order.email)
         shown = panels.load_panels([order])[order.pk]
         context |= {"panels": panels.leading_first(shown), "mails": emails}
-        context["tasks"] = [*panels.load_tasks(order, shown), *_own_tasks(order)]
+        tasks = [*panels.load_tasks(order, shown), *_own_tasks(order)]
+        context["tasks"] = sorted(tasks, key=lambda task: task.position)
         if not emails and order.email:
             text = gettext("We haven’t sent an email about this order yet. Emails go to %(address)s.")
             context["no_mails"] = text % {"address": context["address"]}
@@ -43,7 +44,8 @@ def order_page_context(order: Order, *, with_panels: bool = True) -> dict[str, A
 def _own_tasks(order: Order) -> list[Task]:
     """What can be done with every order."""
     path = reverse("orders:invoice", args=[order.public_id])
-    tasks = [Task(gettext("Invoice") if order.invoice_number else gettext("Order statement"), path, gettext("PDF"))]
+    label = gettext("Invoice") if order.invoice_number else gettext("Order statement")
+    tasks = [Task(label, path, gettext("PDF"), position=40)]
     if order.email:
         path = reverse("orders:confirmation", args=[order.public_id])
         recipient = gettext("to %(address)s") % {"address": mask_address(order.email)}

@@ -17,13 +17,15 @@ from orders.models import Order, OrderLine, load_items
 class Task:
     """Something that a buyer can do with an order: a row in the list of the order page that leads to `url`.
 
-    `detail` is what helps to decide, such as the days that are left. With `is_post` the row is a button.
+    `detail` is what helps to decide, such as the days that are left. With `is_post` the row is a button. Tasks are
+    listed by `position`, lowest first.
     """
 
     label: Any
     url: str
     detail: Any = ""
     is_post: bool = False
+    position: int = 50
 
 
 @dataclass(frozen=True)

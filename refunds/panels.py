@@ -184,19 +184,19 @@ def tasks(order: Order, panel: RequestsPanel) -> list[Task]:
     offered = []
     if panel.can_request_return:
         url = reverse("refunds:request_return", args=[order.public_id])
-        offered.append(Task(_("Request a return"), url, _return_detail(order, panel)))
+        offered.append(Task(_("Request a return"), url, _return_detail(order, panel), position=10))
         url = reverse("refunds:swap", args=[order.public_id])
-        offered.append(Task(_("Swap for another product"), url))
+        offered.append(Task(_("Swap for another product"), url, position=20))
     elif panel.is_period_over and panel.last_moment is not None:
         url = reverse("refunds:request_return", args=[order.public_id])
         detail = gettext("The return period ended on %(day)s") % {
             "day": formats.local_day(panel.last_moment, order.locality)
         }
-        offered.append(Task(_("Returns"), url, detail))
+        offered.append(Task(_("Returns"), url, detail, position=10))
     if panel.has_withdrawal_right:
         url = f"{reverse('refunds:withdraw')}?order={order.public_id}"
-        offered.append(Task(_("Withdraw from contract here"), url))
-    offered.append(Task(_("Cashback"), reverse("refunds:cashback"), _("For promotions")))
+        offered.append(Task(_("Withdraw from contract here"), url, position=70))
+    offered.append(Task(_("Cashback"), reverse("refunds:cashback"), _("For promotions"), position=60))
     return offered
 
 

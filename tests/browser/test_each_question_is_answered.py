@@ -1,0 +1,253 @@
+"""Each of the 22 questions that buyers come with is answered: from `/` to its answer in few clicks.
+
+At most three clicks from the order, and two from the help page. Finding the order and filling in forms don't count.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+from pytest_django.fixtures import Settings
+
+from intake.models import ImportRun
+from licenses.models import InstallGuide, License, Product
+from orders.models import Order
+from portal.demo.content import country_data, help_articles
+from portal.demo.content_loading import create_vendor
+from portal.demo.refund_cases import create_return_policies, create_swap_offers_and_promotion
+from tests.browser.finding import find_by_number
+from tests.factories import make_release
+from tests.intake.exports import json_lines, portal_order
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+FROM_ORDER, FROM_HELP, FROM_HOME = 3, 2, 3
+
+
+@dataclass
+class Buyer:
+    """Somebody with a phone, whose clicks are counted."""
+
+    page: Page
+    clicks: int = 0
+
+    def click(self, name: str, within: str = "body") -> None:
+        """Select a link, a button or what unfolds."""
+        place = self.page.locator(within)
+        found = place.get_by_role("link", name=name).or_(place.get_by_role("button", name=name))
+        found = found.or_(place.locator("summary", has_text=name))
+        found.locator("visible=true").first.click()
+        self.clicks += 1
+
+    def sees(self, words: str) -> None:
+        expect(self.page.locator("main").get_by_text(words).locator("visible=true").first).to_be_visible()
+
+
+@pytest.fixture
+def order(settings: Settings, tmp_path: Path) -> Order:
+    """A new order from Germany with an invoice and the Extended Download Service, in a shop with help and stores."""
+    releases = settings.STORAGES["releases"]
+    options = releases["OPTIONS"] | {"location": str(tmp_path)}
+    settings.STORAGES = settings.STORAGES | {"releases": releases | {"OPTIONS": options}}
+    create_vendor()
+    lines = portal_order()["lines"]
+    lines[0] |= {"sku": "MS-3D-1Y"}
+    written = portal_order(
+        store="tarnholt-eu",
+        placed_at=timezone.now().isoformat(),
+        language="en",
+        lines=lines,
+        invoice={"number": "R-2026-7", "seller": "Tarnholt Store Europe"},
+    )
+    file = tmp_path / "orders.jsonl"
+    file.write_text(json_lines(written))
+    create_return_policies()
+    call_command("import_orders", str(file), verbosity=0)
+    assert ImportRun.objects.get().created == 1
+    product = Product.objects.get(slug="maximum-security")
+    License.objects.update(product=product, activated_at=timezone.now())
+    make_release(product)
+    InstallGuide.objects.create(product=product, platform="", language="en", title="Install it", body="Open it.")
+    create_swap_offers_and_promotion()
+    country_data.load_country_data("https://store.example.com")
+    help_articles.load_help_articles()
+    return Order.objects.get()
+
+
+@pytest.fixture
+def buyer(open_page: Callable[..., Page], order: Order) -> Buyer:
+    """Somebody on the first page, who has not found the order yet."""
+    return Buyer(open_page("/", locale="en-GB"))
+
+
+@pytest.fixture
+def owner(buyer: Buyer, order: Order) -> Buyer:
+    """Somebody on the page of their order."""
+    find_by_number(buyer.page, order)
+    expect(buyer.page.locator("[data-order-number]")).to_be_visible()
+    return buyer
+
+
+@pytest.fixture
+def reader(buyer: Buyer) -> Buyer:
+    """Somebody on the help page."""
+    buyer.page.goto("/help/")
+    return buyer
+
+
+# --- From the order ------------------------------------------------------------------------------------------------
+
+
+def test_01_i_bought_the_wrong_thing_and_want_my_money_back(owner: Buyer) -> None:
+    owner.click("Request a return")
+    owner.sees("What are you returning?")
+    assert owner.clicks <= FROM_ORDER
+
+
+def test_02_i_bought_the_wrong_product_and_want_the_right_one(owner: Buyer) -> None:
+    owner.click("Swap for another product")
+    owner.sees("Which product would you like instead?")
+    assert owner.clicks <= FROM_ORDER
+
+
+def test_03_i_want_the_cashback_of_a_promotion(owner: Buyer) -> None:
+    owner.click("Cashback", within="main")
+    owner.sees("10 euros back")
+    assert owner.clicks <= FROM_ORDER
+
+
+def test_06_the_confirmation_has_no_serial_number(owner: Buyer, order: Order) -> None:
+    serial = order.licensed_lines.get().license.serial
+    expect(owner.page.locator("[data-serial]")).to_have_text(serial)
+    assert owner.clicks == 0
+
+
+def test_07_i_renewed_and_there_is_no_new_serial_number(owner: Buyer, order: Order) -> None:
+    order.lines.filter(position=1).update(kind="renewal", store_kind="renewal")
+    owner.page.reload()
+    owner.sees("You renewed or upgraded, so you keep this serial number.")
+    owner.sees("Valid until")
+    assert owner.clicks == 0
+
+
+def test_12_what_does_it_cost_and_where_do_i_renew(owner: Buyer) -> None:
+    owner.click("Renew", within="main")
+    owner.sees("Germany")
+    assert owner.page.locator("main a[href^='https://store.example.com']").count()
+    assert owner.clicks <= FROM_ORDER
+
+
+def test_13_what_did_i_buy_and_when(owner: Buyer, order: Order) -> None:
+    expect(owner.page.locator(".order-meta")).to_contain_text(str(timezone.now().year))
+    owner.click("What you bought")
+    owner.sees("Maximum Security")
+    assert owner.clicks <= FROM_ORDER
+
+
+def test_14_was_my_purchase_completed(owner: Buyer) -> None:
+    owner.sees("Completed")
+    assert owner.clicks == 0
+
+
+def test_17_how_many_devices_does_it_cover(owner: Buyer) -> None:
+    owner.sees("3 devices")
+    assert owner.clicks == 0
+
+
+def test_18_i_need_a_copy_of_the_invoice(owner: Buyer) -> None:
+    owner.click("Invoice", within="main")
+    owner.sees("R-2026-7")
+    expect(owner.page.get_by_role("link", name="PDF").first).to_be_visible()
+    assert owner.clicks <= FROM_ORDER
+
+
+def test_21_how_do_i_use_the_extended_download_service(owner: Buyer) -> None:
+    owner.sees("You have the Extended Download Service")
+    expect(owner.page.get_by_role("link", name="for Windows")).to_be_visible()
+    assert owner.clicks == 0
+
+
+def test_22_how_do_i_install_and_activate_it(owner: Buyer) -> None:
+    owner.click("How to install Maximum Security")
+    owner.sees("Open it.")
+    assert owner.clicks <= FROM_ORDER
+
+
+# --- From the first page -------------------------------------------------------------------------------------------
+
+
+def test_04_no_confirmation_came_and_a_day_has_passed(buyer: Buyer) -> None:
+    buyer.click("I got no confirmation")
+    buyer.sees("Check your spam folder")
+    buyer.click("Contact support", within="main")
+    buyer.sees("Your message")
+    assert buyer.clicks <= FROM_HOME
+
+
+def test_05_i_mistyped_my_email_address_when_i_bought(buyer: Buyer) -> None:
+    buyer.click("I mistyped my email address")
+    buyer.sees("If you have your order number and password, you can correct the address yourself.")
+    buyer.click("Find the order of a charge", within="main")
+    buyer.sees("The charge")
+    assert buyer.clicks <= FROM_HOME
+
+
+def test_08_which_installer_is_mine(buyer: Buyer) -> None:
+    buyer.click("Menu")
+    buyer.click("Downloads")
+    buyer.page.locator("[name=serial]").fill("X")
+    buyer.click("Find my installer")
+    buyer.sees("Maximum Security")
+    assert buyer.clicks <= FROM_HOME
+
+
+def test_10_which_cards_are_accepted_in_my_country(buyer: Buyer) -> None:
+    buyer.click("Accepted cards")
+    buyer.sees("Visa")
+    assert buyer.clicks <= FROM_HOME
+
+
+def test_15_i_was_charged_and_no_order_is_found(buyer: Buyer) -> None:
+    buyer.click("I was charged, but can’t find an order")
+    buyer.click("Find the order of a charge", within="main")
+    buyer.sees("The charge")
+    assert buyer.clicks <= FROM_HOME
+
+
+def test_16_where_do_i_find_my_order_number_and_password(buyer: Buyer) -> None:
+    buyer.click("Where do I find my order number and password?")
+    buyer.sees("Both are near the top of your order confirmation")
+    assert buyer.clicks <= FROM_HOME
+
+
+def test_19_how_long_does_the_confirmation_take(buyer: Buyer) -> None:
+    buyer.click("I got no confirmation")
+    buyer.sees("The confirmation can take up to 3 hours.")
+    assert buyer.clicks <= FROM_HOME
+
+
+# --- From the help page --------------------------------------------------------------------------------------------
+
+
+def test_09_the_download_fails(reader: Buyer) -> None:
+    reader.click("My download fails")
+    reader.sees("cache")
+    assert reader.clicks <= FROM_HELP
+
+
+def test_11_how_do_i_change_my_card_and_whom_do_i_phone(reader: Buyer) -> None:
+    reader.click("Cards and payment")
+    reader.click("How do I change my card?")
+    expect(reader.page.locator("main a[href^='/contacts/']").first).to_be_visible()
+    assert reader.clicks <= FROM_HELP
+
+
+def test_20_what_is_the_extended_download_service(reader: Buyer) -> None:
+    reader.click("Downloads", within="main")
+    reader.click("What is the Extended Download Service?")
+    reader.sees("2 years")
+    assert reader.clicks <= FROM_HELP
