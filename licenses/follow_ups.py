@@ -118,7 +118,7 @@ register(
         _serial_is_missing,
         recipient=order_recipient,
         priority=PRIORITY_LATER,
-        label=_("Your serial number is delayed"),
+        label=_("Your serial number is late"),
         follow_up=FollowUpPlan(
             SERIAL_MISSING_DAYS,
             _some_days_after(

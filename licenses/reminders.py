@@ -252,7 +252,7 @@ register(
         _license_ends_then,
         recipient=order_recipient,
         priority=PRIORITY_LATER,
-        label=_("Your license expires soon"),
+        label=_("Your license ends soon"),
         follow_up=FollowUpPlan(LICENSE_ENDS_DAYS, _licenses_that_end, WINDOW),
     )
 )

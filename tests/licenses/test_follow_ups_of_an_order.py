@@ -167,7 +167,7 @@ def told(*arguments: str) -> str:
 def test_the_dry_run_says_what_would_go_to_whom_and_why_and_writes_nothing() -> None:
     make_line(make_order())
     said = told("--dry-run", "--now", "2026-11-02T10:00")
-    assert "Your serial number is delayed → b…@e….com" in said
+    assert "Your serial number is late → b…@e….com" in said
     assert "buyer@example.com" not in said
     assert "1 would be sent" in said
     assert not FollowUp.objects.exists()

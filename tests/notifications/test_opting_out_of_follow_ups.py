@@ -65,7 +65,7 @@ def test_looking_changes_nothing_and_the_page_switches_off_and_on() -> None:
     path, browser = path_of(a_follow_up()), Client()
     page = browser.get(path)
     assert "Subscribed: b…@e….com" in text(page)
-    assert "Your serial number is delayed" in text(page)
+    assert "Your serial number is late" in text(page)
     assert not OptOut.objects.exists()
     assert "Unsubscribed: b…@e….com" in text(browser.post(path, {"wanted": "off"}, follow=True))
     assert "Subscribed: b…@e….com" in text(browser.post(path, {"wanted": "on"}, follow=True))
