@@ -215,7 +215,7 @@ class ReturnForm(SubmissionForm):
 
     def _refusal_sentence(self, line_id: int) -> str:
         each = self.eligibility.get_line(line_id)
-        return f"{each.line.name}: {each.refusal}" if each else gettext("This item is not part of the order.")
+        return f"{each.line.name}: {each.refusal}" if each else gettext("This item isn’t part of the order.")
 
     def add_refusal(self, refusal: Refusal) -> None:
         """Add a refusal of the service as an error of the field it is about."""

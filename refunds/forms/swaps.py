@@ -79,7 +79,7 @@ class SwapForm(SubmissionForm):
         super().__init__(data, initial=initial)
         # All items are valid choices, so that the service can say why one cannot be swapped.
         self._choice_field("line").choices = [(str(each.line.pk), each.line.name) for each in eligibility.lines]
-        self._choice_field("line").error_messages["invalid_choice"] = _("This item is not part of the order.")
+        self._choice_field("line").error_messages["invalid_choice"] = _("This item isn’t part of the order.")
         self._choice_field("wanted").choices = [
             ("", _("Select a product")),
             *((key, self._label(offer)) for key, offer in self.offers.items() if offer.pk in offered),
