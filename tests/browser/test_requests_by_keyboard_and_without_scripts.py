@@ -85,7 +85,7 @@ class Keyboard:
     def upload(self, target: Locator, file: Any) -> None:
         self.focus(target)
         with target.page.expect_file_chooser() as chooser:
-            target.page.keyboard.press("Enter")
+            target.page.keyboard.press("Space")
         chooser.value.set_files([file])
 
 
