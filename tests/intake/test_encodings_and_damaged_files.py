@@ -173,16 +173,16 @@ def test_json_for_a_format_that_is_always_a_table_is_reported(
 ) -> None:
     monkeypatch.setattr(format_detection, "FEEDS", [replace(shopify.FEED, is_table=True)])
     said = sentence(importer('{"some": "thing"}', format="shopify", store="shop"))
-    assert "is JSON, and shopify is a table. Leave out --format." in said
+    assert "is JSON, but shopify is a table. Run the command without --format." in said
 
 
 def test_a_wrong_format_is_reported(importer: Importer) -> None:
     said = sentence(importer(json_lines(portal_order()), format="shopify", store="shop"))
-    assert "is JSON in the format portal, not shopify. Leave out --format." in said
+    assert "is JSON in the format portal, not shopify. Run the command without --format." in said
     said = sentence(importer(table(shopify_row()), format="portal"))
-    assert "is a table in the format shopify, not portal. Leave out --format." in said
+    assert "is a table in the format shopify, not portal. Run the command without --format." in said
     said = sentence(importer("a,b,c\n1,2,3\n", format="portal"))
-    assert "is not JSON, as the format portal is" in said
+    assert "isn’t JSON, but the format portal is" in said
 
 
 def test_a_missing_column_is_told_once_for_the_whole_file(importer: Importer) -> None:

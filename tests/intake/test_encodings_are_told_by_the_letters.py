@@ -99,7 +99,7 @@ def test_a_file_that_may_be_in_two_encodings_is_asked_about(importer: Importer) 
 def test_an_encoding_that_is_not_known_is_refused_with_those_that_are(importer: Importer) -> None:
     result = importer.orders(portal_order(), encoding="klingon")
     assert result.exit_status == 2
-    assert "klingon is not known here. Known are: utf-8, utf-16, windows-1252" in result.said
+    assert "klingon isn’t supported. Use one of these: utf-8, utf-16, windows-1252" in result.said
 
 
 @pytest.mark.parametrize(

@@ -199,7 +199,7 @@ def test_a_custom_field_with_the_name_of_a_column_changes_nothing(importer: Impo
     ("changes", "sentence"),
     [
         ({"Fully Refunded?": "maybe"}, "must be yes or no."),
-        ({"Order Number": ""}, "no order number"),
+        ({"Order Number": ""}, "its order number or its sale ID is missing"),
         ({"Sale Price ($)": "a lot"}, "isn’t an amount"),
         ({"Quantity": "1.5"}, "isn’t a quantity"),
     ],

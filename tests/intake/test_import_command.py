@@ -127,7 +127,7 @@ def test_only_the_order_that_the_database_refuses_is_rejected(
     monkeypatch.setattr(saving, "write_batch", refusing)
     result = importer.orders(*(portal_order(number=f"A-{number}") for number in range(9)))
     assert result.tally == (8, 0, 0, 1)
-    assert "line 6: The database refuses this order" in result.said
+    assert "line 6: The database rejected this order" in result.said
 
 
 def queries(importer: Importer, orders: list[dict[str, object]]) -> int:

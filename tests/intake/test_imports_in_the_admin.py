@@ -117,7 +117,7 @@ def test_a_supervisor_sees_what_would_happen_and_undoes_it(importer: Importer) -
     assert Order.objects.count() == 3
     page = text(client.post(f"{LIST}{run.pk}/undo/", follow=True))
     assert "2 orders undone." in page
-    assert "1 order could not be undone." in page
+    assert "1 order couldn’t be undone." in page
     assert "partly undone" in page
     assert sorted(Order.objects.values_list("number", "store_email")) == [
         ("B", "ann@example.com"),

@@ -95,7 +95,7 @@ def test_a_gift_card_of_shopify_pays_and_lowers_nothing(importer: Importer) -> N
 def test_lines_that_do_not_add_up_are_imported_with_a_warning(importer: Importer) -> None:
     result = importer.shopify(*two_items(Taxes="1.00", Total="99.99"))
     assert (result.tally, codes(result)) == ((1, 0, 0, 0), ["totals_differ"])
-    assert "add up to €80.00, and its total is €99.99" in result.said
+    assert "add up to €80.00, but its total is €99.99" in result.said
     assert the_order("#1001").total == Decimal("99.99")
     assert sum(paid("#1001")) == Decimal("99.99")
 

@@ -174,4 +174,4 @@ def test_the_sentence_of_a_table_names_column_and_item(importer: Importer) -> No
         "item 1 (“Maximum Security”), column “Lineitem sku”: This is too long. Use at most 100 characters."
         in result.said
     )
-    assert "column “Email”: This is not an email address." in result.said
+    assert "column “Email”: This isn’t an email address." in result.said

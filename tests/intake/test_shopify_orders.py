@@ -47,7 +47,7 @@ def test_rows_too_far_apart_are_rejected(importer: Importer, monkeypatch: pytest
     rows.append(shopify_more("#3", Lineitem_name="Late"))
     result = importer.shopify(*rows)
     assert result.tally == (20, 0, 0, 1)
-    assert "line 22: This order's first row is missing" in result.said
+    assert "line 22: This order’s first row is missing" in result.said
     assert the_order("#3").lines.count() == 1
 
 

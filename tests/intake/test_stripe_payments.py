@@ -102,7 +102,7 @@ def test_a_payment_that_matches_two_orders_is_rejected(importer: Importer) -> No
     make_order(store=order.store, placed_at=PAID_AT, store_email="ann@example.com")
     result = load(importer, charge())
     assert result.tally == (0, 0, 0, 1)
-    assert "2 orders of this store fit" in result.said
+    assert "2 orders of this store match" in result.said
 
 
 @pytest.mark.parametrize(

@@ -257,10 +257,10 @@ def test_a_renewal_extends_the_code_that_is_told(importer: Importer, codes: str,
     [
         ({"IPN_QTY_": ["1"]}, "IPN_QTY has 1 values for 2 products"),
         ({"IPN_DELIVEREDCODES_": ["XAAB-1"]}, "IPN_DELIVEREDCODES doesn’t name the product of each code."),
-        ({"SALEDATE": "01.11.2026"}, "SALEDATE is no time"),
+        ({"SALEDATE": "01.11.2026"}, "SALEDATE isn’t a date and time"),
         ({"TEST_ORDER": "maybe"}, "TEST_ORDER must be 0 or 1."),
         ({"CARD_LAST_DIGITS": "4242424242424242"}, "CARD_LAST_DIGITS must be the last 4 digits of a card."),
-        ({"REFNO": ""}, "no REFNO"),
+        ({"REFNO": ""}, "REFNO or ORDERSTATUS is missing"),
     ],
 )
 def test_what_is_not_understood_is_refused(importer: Importer, changes: dict[str, Any], sentence: str) -> None:

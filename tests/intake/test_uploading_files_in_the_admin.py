@@ -145,7 +145,7 @@ def test_staff_cannot_change_or_delete_rows_behind_the_pages(supervisor: Client)
     [
         (b"%PDF-1.7", "It’s a PDF"),
         (b"", "This file is empty."),
-        (b"PK\x05\x06" + bytes(18), "an archive without a file"),
+        (b"PK\x05\x06" + bytes(18), "an archive with no files"),
         (b"just some words\n", "See docs/store-formats.md."),
         (b'{"foo": 1}', "See docs/store-formats.md."),
     ],
@@ -245,11 +245,11 @@ def test_card_numbers_are_masked_on_all_pages(supervisor: Client) -> None:
         ({"column_0": ""}, "Choose the column with “Order number”."),
         ({"column_1": ""}, "Choose the column with “Order date”."),
         ({"column_4": ""}, "say the currency of all orders"),
-        ({"column_4": "", "constant_currency": "ABC"}, "“ABC” is no currency"),
+        ({"column_4": "", "constant_currency": "ABC"}, "“ABC” isn’t a currency"),
         ({"column_5": ""}, "what the buyer paid"),
         ({"column_6": "", "column_7": ""}, "name or SKU of the item"),
         ({"column_11": "number"}, "is chosen for more than one column"),
-        ({"time_zone": "Berlin"}, "This is not a time zone."),
+        ({"time_zone": "Berlin"}, "This isn’t a time zone."),
         ({"name": "sales of 2026"}, "valid “slug”"),
         ({"column_11": "nonsense"}, "Select a valid choice"),
     ],
@@ -406,5 +406,5 @@ def test_a_file_that_is_gone_is_reported(supervisor: Client) -> None:
     supervisor.post(url("map"), chosen(supervisor.get(url("map"))))
     private_storage().delete(uploaded().stored_name)
     work_on_uploaded_files()
-    assert "no longer there" in text(supervisor.get(url("preview")))
+    assert "The file was deleted" in text(supervisor.get(url("preview")))
     assert supervisor.get(url("map")).status_code == 302

@@ -179,7 +179,7 @@ def test_a_damaged_cell_is_refused_with_a_way_out(importer: Importer, cells: dic
     result = importer.shopify(shopify_row(**cells), shopify_row(Name="#2"))
     assert result.tally == (1, 0, 0, 1)
     assert result.counts["rejects"][0]["code"] == "spreadsheet_damage"
-    assert "Export the file from the store again and don't save it in a spreadsheet" in result.said
+    assert "Export the file from the store again without saving it in a spreadsheet" in result.said
 
 
 @pytest.mark.django_db

@@ -122,12 +122,12 @@ def test_words_that_stripe_does_not_have_are_asked(importer: Importer) -> None:
     assert load(importer, charge(status="zahlung fehlgeschlagen")).tally == (0, 0, 0, 1)
     assert StatusMeaning.objects.get().word == "zahlung-fehlgeschlagen"
     StatusMeaning.objects.update(meaning="cancelled")
-    assert "pays no order" in load(importer, charge(status="zahlung fehlgeschlagen")).said
+    assert "doesn’t pay for an order" in load(importer, charge(status="zahlung fehlgeschlagen")).said
 
 
 def test_a_column_of_shopify_that_stands_twice_must_not_differ(importer: Importer) -> None:
     header, row = table(shopify_row()).splitlines()
     result = importer(f"{header},Total\n{row},1.00\n", store="shop")
     assert result.tally == (0, 0, 0, 1)
-    assert "has the column “total” more than once" in result.said
+    assert "has several columns named “total”" in result.said
     assert importer(f"{header},Tags,Tags\n{row},a,b\n", store="shop").tally == (1, 0, 0, 0)
