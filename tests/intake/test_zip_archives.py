@@ -32,7 +32,7 @@ def test_the_only_file_of_an_archive_is_imported(importer: Importer, method: int
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_methods_without_a_limit_are_refused(importer: Importer, method: int) -> None:
     result = importer(packed({"orders.jsonl": json_lines(portal_order())}, method))
-    assert (result.exit_status, "unusual form" in result.said) == (2, True)
+    assert (result.exit_status, "unsupported format" in result.said) == (2, True)
 
 
 def test_an_archive_with_a_password_is_refused(importer: Importer) -> None:
