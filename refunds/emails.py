@@ -164,7 +164,7 @@ def _facts_of_claim(case: CashbackClaim, event: CaseEvent) -> list[tuple[str, st
     if event.to_status not in (CashbackClaim.Status.DECLINED, CashbackClaim.Status.CANCELLED):
         facts.append((gettext("Paid to"), gettext("your bank account") if to_bank else way))
     if event.to_status == CashbackClaim.Status.PAID:
-        facts.append((gettext("Reference of the payout"), case.payout_reference))
+        facts.append((gettext("Payout reference"), case.payout_reference))
     return facts
 
 

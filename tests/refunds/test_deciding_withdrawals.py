@@ -110,7 +110,7 @@ def test_a_late_withdrawal_is_acknowledged_and_marked_for_staff(order: Order) ->
 def test_staff_set_the_order_of_a_withdrawal(order: Order) -> None:
     withdrawal = make_withdrawal(order_number="bought last week")
     agent = make_agent()
-    with pytest.raises(NotPossible, match="which order"):
+    with pytest.raises(NotPossible, match="Assign an order first"):
         withdrawals.approve(withdrawal, agent)
     withdrawals.attach_order(withdrawal, order, agent)
     withdrawal.refresh_from_db()

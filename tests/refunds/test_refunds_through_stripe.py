@@ -319,7 +319,7 @@ def test_less_than_stripe_can_send_is_made_by_hand(server: StripeServer, setting
     server.paid["pi_kwd"], server.currency = 10, "kwd"
     case = make_approved_case(server, settings, "0.009", "KWD", "pi_kwd")
     assert send_due() == {"refused": 1}
-    assert "The smallest amount that Stripe can send is KWD" in transaction_of(case).last_answer
+    assert "Stripe can’t refund less than KWD" in transaction_of(case).last_answer
     transactions.mark_done(transaction_of(case), "B-1", make_agent())
     assert_refund_is_recorded_as(case, "0.009")
     assert not server.refunds

@@ -58,7 +58,7 @@ def test_the_48_hours_begin_when_the_notice_was_sent(order: Order) -> None:
     correction = correct_address(order, "right@example.com")
     with time_machine.travel(now + timedelta(days=8), tick=False):
         page = text(inside(order).get(f"/orders/{order.public_id}/"))
-        assert "48 hours after we’ve emailed the previous address" in page
+        assert "48 hours after our email about it was sent to the previous address" in page
         with pytest.raises(NotPossible, match="48 hours after we’ve emailed the previous address"):
             request_return(order, requested_lines(order), make_reason())
         settle_notice(correction, Message.Status.SENT, timezone.now())

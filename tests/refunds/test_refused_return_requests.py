@@ -223,7 +223,7 @@ def test_an_activated_license_can_be_excluded_but_not_its_renewal(
         ({"total": Decimal(0)}, "Nothing was paid for this order"),
         (
             {"is_test": True, "placed_at": datetime(2020, 1, 1, tzinfo=UTC)},
-            "so there is nothing to give back. What you",
+            "so there’s nothing to refund. What you",
         ),
         ({"status": Order.Status.PENDING}, "Your payment isn’t confirmed yet."),
         ({"status": Order.Status.CANCELLED}, "This order was canceled"),

@@ -118,7 +118,7 @@ def test_the_table_shows_the_same_and_nothing_is_written(tmp_path: Path, reason:
     output = StringIO()
     call_command("replay_policy", str(file), stdout=output)
     assert case.reference in output.getvalue()
-    assert "1 returns judged, 1 would be decided otherwise." in output.getvalue()
+    assert "1 returns checked, 1 would be decided differently." in output.getvalue()
     assert list(Return.objects.values()) == before
 
 

@@ -73,7 +73,7 @@ def test_manual_refunds_are_counted_but_not_sent(server: StripeServer, settings:
     make_approved_return(settings, "manual")
     status, page_text = run_command()
     assert status == 0
-    assert "1 refunds wait to be made by hand" in page_text
+    assert "1 refunds must be made manually" in page_text
     assert not server.requests
 
 
