@@ -75,7 +75,7 @@ def test_what_staff_write_to_the_buyer(agent_client: Client, client: Client, act
     thread = submit_message(client)
     page = decide(agent_client, thread, action, text=WRITTEN)
     assert TOLD in page
-    assert f"{thread.reference}: done" in page
+    assert f"{thread.reference}: saved" in page
     assert stored(thread) == MASKED
     kind = {"answer": "thread_answered", "ask": "thread_question_asked", "close": "thread_closed"}[action]
     email = latest_email(kind)

@@ -184,7 +184,7 @@ def test_numbers_like_those_that_are_known_are_kept(client: Client) -> None:
         (pdf_with_action(S="/JavaScript", JS="app.alert(1)"), "a.pdf", "PDF"),
         (b"\xff\xd8\xff\xe0 not a photo", "a.jpg", "damaged"),
         (EICAR + b"-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*", "a.jpg", "program"),
-        (png_bomb(30_000, 30_000), "a.png", "picture"),
+        (png_bomb(30_000, 30_000), "a.png", "image"),
         (jpeg()[:100] + b"<script>alert(1)</script>", "a.jpg", "damaged"),
     ],
 )

@@ -44,7 +44,9 @@ def test_a_matched_claim_opens_the_order_for_the_buyer(agent_client: Client, cli
     page = agent_client.get(admin_url(thread))
     assert marks(page, "data-candidate")[0] == "A-1001"
     assert "The card ends with the same 4 digits. (+25)" in text(page)
-    assert "done" in decide(agent_client, thread, "match", number="A-1001", store=str(order.store_id))
+    assert f"{thread.reference}: saved." in decide(
+        agent_client, thread, "match", number="A-1001", store=str(order.store_id)
+    )
     assert thread.charge_claim.outcome == "matched"
     assert (thread.order, thread.charge_claim.matched_order, thread.status) == (order, order, "answered")
 
@@ -98,7 +100,7 @@ def test_staff_correct_a_mistyped_address_and_the_previous_one_is_notified(
     assert "now has this email address." not in text(client.get(thread.path))
     buyer = Client()
     assert buyer.post(link_in_latest_email("claim_matched"))["Location"] == f"/orders/{order.public_id}/"
-    assert "not possible any more" in decide(
+    assert "no longer possible" in decide(
         agent_client, thread, "match", number="A-1001", store="", correct_address="on"
     )
 
@@ -136,7 +138,7 @@ def test_a_wrong_match_can_be_corrected(agent_client: Client, client: Client, or
     right = make_order(number="A-1002", store_email="bea@example.com")
     thread = submit_claim(client)
     decide(agent_client, thread, "match", number="A-1001", store="")
-    assert "not possible any more" in decide(agent_client, thread, "match", number="A-1001", store="")
+    assert "no longer possible" in decide(agent_client, thread, "match", number="A-1001", store="")
     client.post(thread.path, {"message": "This is not mine."})
     decide(agent_client, thread, "match", number="A-1002", store="")
     assert thread.charge_claim.matched_order == right
@@ -185,7 +187,9 @@ def test_a_second_agent_cannot_match_the_claim_unread(agent_client: Client, clie
     last_seen_id = str(thread.events.latest("pk").pk)
     decide(agent_client, thread, "match", number="A-1001", store="", last_seen_id=last_seen_id)
     ben = logged_in(make_agent(username="ben"))
-    assert "meanwhile" in decide(ben, thread, "match", number="A-1002", store="", last_seen_id=last_seen_id)
+    assert "There’s a new message in this thread." in decide(
+        ben, thread, "match", number="A-1002", store="", last_seen_id=last_seen_id
+    )
     assert thread.order == order
     assert Message.objects.filter(kind="claim_matched").count() == 1
 

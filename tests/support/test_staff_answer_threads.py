@@ -90,7 +90,7 @@ def test_staff_find_a_thread_by_reference_address_or_order_number(agent_client: 
 
 def test_an_answer_is_emailed_completely(agent_client: Client, client: Client, thread: Thread) -> None:
     words = "Please restart.\n\nThen <b>try</b> again & tell us."
-    assert f"{thread.reference}: done" in decide(agent_client, thread, "answer", text=words)
+    assert f"{thread.reference}: saved" in decide(agent_client, thread, "answer", text=words)
     assert thread.status == "answered"
     assert thread.assigned_to is not None
     email = latest_email("thread_answered")
@@ -160,7 +160,9 @@ def test_an_answer_to_an_outdated_page_is_refused_and_kept_in_the_form(agent_cli
     assert "From ben." in content
     assert not thread.events.filter(text="From ben.").exists()
     assert Message.objects.filter(kind="thread_answered").count() == 1
-    assert "done" in decide(ben, thread, "answer", text="From ben.")  # the newest message is marked as read now
+    assert f"{thread.reference}: saved." in decide(
+        ben, thread, "answer", text="From ben."
+    )  # the newest message is marked as read now
 
 
 def test_an_answer_sent_twice_is_stored_once(agent_client: Client, thread: Thread) -> None:
