@@ -218,7 +218,7 @@ def test_a_lost_or_truncated_file_is_reported_and_not_sent(releases_folder: obje
     link = link_to(order, release, browser)
     answer = Client().get(link)
     assert answer.status_code == 503
-    assert "This is our fault" in text(answer)
+    assert "and we’ve been notified" in text(answer)
     stored.unlink()
     assert Client().get(link).status_code == 503
 

@@ -58,7 +58,7 @@ def test_one_value_of_production_is_enough_to_ignore_the_file(tried: Path, name:
     completed = manage("check", VAR=tried, **{name: COMPLETE[name]})
     assert completed.returncode == 1
     assert "isn't set" in completed.stderr
-    assert f"{tried}/demo.env is not read, because {name} is set." in completed.stderr
+    assert f"{tried}/demo.env isn't read because {name} is set." in completed.stderr
 
 
 def test_a_command_in_a_second_terminal_reads_the_file(tried: Path) -> None:
@@ -83,7 +83,7 @@ def test_check_and_doctor_tell_which_files_and_keys_are_the_demos(tried: Path) -
     assert doctor.returncode == 1
     for output in (checked.stderr, doctor.stdout):
         assert "SECRET_KEY has the demo’s value" in output
-        assert "holds files of the demo: demo.env, mail" in output
+        assert "contains files of the demo: demo.env, mail" in output
         assert "rm -r demo.env mail" in output
 
 

@@ -55,7 +55,7 @@ def test_every_server_that_is_down_is_reported(tmp_path: Path) -> None:
     assert "ok" in lines["settings"]
     assert "ok" in lines["storage"]
     for variable in ("DATABASE_URL", "BROKER_URL", "EMAIL_URL"):
-        assert f"mend {variable}" in doctor.stdout
+        assert f"correct {variable}" in doctor.stdout
 
 
 def test_servers_that_do_not_respond_do_not_block_the_doctor(tmp_path: Path, silent_port: int) -> None:

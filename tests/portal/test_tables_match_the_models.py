@@ -24,7 +24,7 @@ def test_freshly_migrated_tables_match_the_models(client: Client) -> None:
         ("ALTER TABLE support_thread DROP COLUMN subject", "The column support_thread.subject is missing."),
         ("ALTER TABLE orders_order ALTER status TYPE text", "orders_order.status is text"),
         ("ALTER TABLE orders_order ALTER number DROP NOT NULL", "orders_order.number can be empty"),
-        ("ALTER TABLE orders_order ADD old integer NOT NULL", "orders_order.old has to be filled"),
+        ("ALTER TABLE orders_order ADD old integer NOT NULL", "orders_order.old is required"),
         ("ALTER TABLE orders_order DROP CONSTRAINT order_number_once_per_store", "order_number_once_per_store"),
         ("DROP INDEX order_by_email", "order_by_email of the table orders_order is missing."),
         ("ALTER TABLE refunds_returnevent RENAME TO gone", "The table refunds_returnevent is missing."),

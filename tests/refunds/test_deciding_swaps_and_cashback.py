@@ -233,7 +233,7 @@ def test_a_claim_survives_the_deletion_of_its_proof() -> None:
 def test_questions_reasons_and_notes_need_text(make: Callable[[], Any]) -> None:
     agent, case = make_agent(), make()
     for action in (services.ask_question, services.decline, services.add_note):
-        with pytest.raises(Refusal, match="^Enter a "):
+        with pytest.raises(Refusal, match=r"^Enter a "):
             action(case, agent, "  ")
     assert statuses_of(case) == ["received"]
 
