@@ -51,7 +51,7 @@ def test_a_used_link_can_be_renewed_to_the_same_address(order: Order) -> None:
     Client().post(path)
     page = Client().get(path)
     assert page.status_code == 410
-    assert "no longer good" in text(page)
+    assert "This link has expired" in text(page)
     assert Client().post(path).status_code == 410
     assert Client().post(f"{path}renew/")["Location"] == "/orders/find/link/sent/"
     assert Message.objects.filter(kind="access_link", recipient="buyer@example.com").count() == 2

@@ -155,7 +155,7 @@ def test_a_crashed_process_is_reported_and_ends_the_demo(demo: RunningDemo) -> N
     beat = next(process for process in processes if "beat" in process.cmdline())
     beat.kill()
     assert demo.wait(15) == 1
-    assert "Celery beat ended by itself" in demo.output
+    assert "Celery beat stopped unexpectedly" in demo.output
     assert wait_until_ended(processes, 0.5) == []
 
 
