@@ -274,7 +274,7 @@ def test_a_fault_of_the_portal_is_logged_tried_again_and_holds_up_no_other_event
 
     with mock.patch.object(event_processing, "import_body", fail_once):
         assert process() == {"waiting": 1, "taken": 1}
-    assert "couldn’t be imported" in caplog.text
+    assert "could not be imported" in caplog.text
     assert StoreEvent.objects.get(verdict="waiting").code == "failed"
 
 

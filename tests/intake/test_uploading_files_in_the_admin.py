@@ -246,7 +246,7 @@ def test_card_numbers_are_masked_on_all_pages(supervisor: Client) -> None:
         ({"column_1": ""}, "Choose the column with “Order date”."),
         ({"column_4": ""}, "say the currency of all orders"),
         ({"column_4": "", "constant_currency": "ABC"}, "“ABC” isn’t a currency"),
-        ({"column_5": ""}, "we use the item totals, including tax, as the amount paid"),
+        ({"column_5": ""}, "what the buyer paid"),
         ({"column_6": "", "column_7": ""}, "name or SKU of the item"),
         ({"column_11": "number"}, "is chosen for more than one column"),
         ({"time_zone": "Berlin"}, "This isn’t a time zone."),
