@@ -16,7 +16,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from intake.models import ImportRun
-from licenses.models import Release
+from licenses.models import Product, Release
 from licenses.models.downloads import releases_storage
 from notifications import kinds, rendering
 from notifications.models import Message
@@ -70,6 +70,7 @@ def installers(database: ReleasedVersion, settings: Settings, tmp_path: Path) ->
     releases = settings.STORAGES["releases"]
     options = releases["OPTIONS"] | {"location": str(tmp_path)}
     settings.STORAGES = settings.STORAGES | {"releases": releases | {"OPTIONS": options}}
+    Product.objects.update(public_download=True)
     for release in Release.objects.all():
         releases_storage().save(release.stored_name, ContentFile(b"an installer"))
 
