@@ -25,5 +25,7 @@ urlpatterns = [
     path("api/activations/", webhook("intake.webhooks.activations.receive_activations"), name="activations"),
     path("api/bounces/<slug:provider>/", webhook("intake.webhooks.bounces.receive_bounces"), name="bounces"),
     path("api/stores/<slug:store>/<slug:format>/", receive_store_event, name="store_events"),
-    path("api/stores/<slug:store>/<slug:format>", receive_store_event),  # a redirect would lose the body
+    path(
+        "api/stores/<slug:store>/<slug:format>", receive_store_event, name="store_events_bare"
+    ),  # a redirect would lose the body
 ]

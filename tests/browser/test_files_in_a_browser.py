@@ -32,7 +32,7 @@ def test_large_and_surplus_files_are_refused_before_they_are_sent(open_page: Ope
     page.set_input_files("#id_proof", list(paths.values()))
     alert = page.get_by_role("alert").first
     assert "at most 3 files" in alert.inner_text()
-    assert "“large.jpg”: This file is too large" in alert.inner_text()
+    assert "“large.jpg”: This file is larger than" in alert.inner_text()
     page.set_input_files("#id_proof", paths["screen.png"])
     assert alert.inner_text() == ""
 
@@ -54,7 +54,7 @@ def test_a_refused_file_shows_the_form_again_with_the_typed_values(
     page.fill("#id_message", "charged twice")
     page.set_input_files("#id_proof", [paths["drawing.svg"], paths["large.jpg"]])
     page.get_by_role("button", name="Send").click()
-    assert "“drawing.svg”: This is an SVG drawing" in page.inner_text("main")
-    assert "“large.jpg”: This file is too large" in page.inner_text("main")
+    assert "“drawing.svg”: We can’t accept SVG files" in page.inner_text("main")
+    assert "“large.jpg”: This file is larger than" in page.inner_text("main")
     assert "Choose your files again." in page.inner_text("main")
     assert page.input_value("#id_message") == "charged twice"

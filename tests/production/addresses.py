@@ -107,6 +107,11 @@ def _devices(name: str) -> Callable[[Shop], list[str]]:
     return lambda shop: [shop.path(name, pk) for pk in [*Device.objects.values_list("pk", flat=True)[:2], 0]]
 
 
+def _pushing(name: str) -> Callable[[Shop], list[str]]:
+    """Where stores push events; WooCommerce tries its address with GET."""
+    return lambda shop: [shop.path(name, store, format) for store in ("no-such",) for format in ("woocommerce", "x")]
+
+
 def _follow_ups(shop: Shop) -> list[str]:
     message = Message.objects.order_by("pk").first()
     assert message is not None
@@ -184,6 +189,8 @@ ADDRESSES: dict[str, Callable[[Shop], list[str]]] = {
     "notifications:follow_ups": _follow_ups,
     "intake:activations": _plain("intake:activations"),
     "intake:bounces": lambda shop: [shop.path("intake:bounces", provider) for provider in ("postmark", "no-such")],
+    "intake:store_events": _pushing("intake:store_events"),
+    "intake:store_events_bare": _pushing("intake:store_events_bare"),
     "files:download": lambda shop: [shop.path("files:download", uuid4())],
     "orders:sign_out": _plain("orders:sign_out"),  # the last: it ends the access
 }
