@@ -112,12 +112,13 @@ def test_staff_open_every_page(staff: Client) -> None:
 
 def test_every_email_can_be_written_again(database: ReleasedVersion) -> None:
     written = set()
-    for message in Message.objects.order_by("pk"):
-        kind = kinds.find(message.kind)
-        assert kind is not None, f"the kind {message.kind} is gone"
-        if kind.still_wanted is None or kind.still_wanted(message):
-            assert rendering.build(message, kind).subject
-            written.add(message.kind)
+    with time_machine.travel(database.moment + timedelta(hours=1)):  # most are not wanted for long
+        for message in Message.objects.order_by("pk"):
+            kind = kinds.find(message.kind)
+            assert kind is not None, f"the kind {message.kind} is gone"
+            if kind.still_wanted(message):
+                assert rendering.build(message, kind).subject
+                written.add(message.kind)
     assert len(written) > 20
 
 
