@@ -84,8 +84,9 @@ class Keyboard:
 
     def upload(self, target: Locator, file: Any) -> None:
         self.focus(target)
-        with target.page.expect_file_chooser() as chooser:
-            target.page.keyboard.press("Space")
+        expect(target).to_be_focused()
+        with target.page.expect_file_chooser(timeout=30_000) as chooser:  # slow while other browsers work
+            target.press("Space")
         chooser.value.set_files([file])
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
@@ -21,11 +22,16 @@ def upgraded(
     name = f"upgrade_{released.version.replace('.', '_')}_{os.getpid()}"
     with django_db_blocker.unblock():
         restore_into(name, released)
-        connection.close()
-        connection.settings_dict["NAME"] = name
+        _use(name)
         call_command("migrate", interactive=False, verbosity=0)
     yield released
     with django_db_blocker.unblock():
-        connection.close()
-        connection.settings_dict["NAME"] = usual
+        _use(usual)
         run_postgresql("dropdb", "--force", name, database="postgres")
+
+
+def _use(database: str) -> None:
+    """Connect this process to another database, and forget what it knows of the ids in the last one."""
+    connection.close()
+    connection.settings_dict["NAME"] = database
+    ContentType.objects.clear_cache()
