@@ -10,7 +10,7 @@ import ipaddress
 import os
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import environ
 from csp.constants import NONE, SELF
@@ -19,6 +19,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from portal.process_memory import make_undumpable
+from portal.storages import bucket, folder
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -363,24 +364,6 @@ PRIVATE_ROOT = env.str("PRIVATE_ROOT", str(VAR_DIR / "private"))
 PRIVATE_S3_BUCKET = env.str("PRIVATE_S3_BUCKET", "")
 # Where installers are; a front server that sends them (X-Accel-Redirect) reads the same folder.
 RELEASES_ROOT = env.str("RELEASES_ROOT", str(VAR_DIR / "releases"))
-_folder = {
-    "BACKEND": "django.core.files.storage.FileSystemStorage",
-    "OPTIONS": {"location": PRIVATE_ROOT, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
-}
-
-
-def bucket(name: str, **options: str) -> dict[str, Any]:
-    """A storage in an S3-compatible store. What is empty is left to Amazon's library, as the machine's own role."""
-    return {
-        "BACKEND": "files.s3.PrivateS3Storage",
-        "OPTIONS": {
-            "bucket_name": name,
-            "max_memory_size": 8 * 1024 * 1024,  # bytes; more of a file that is read goes to a temporary one
-            **{option: value for option, value in options.items() if value},
-        },
-    }
-
-
 _private_bucket = bucket(
     PRIVATE_S3_BUCKET,
     location=env.str("PRIVATE_S3_FOLDER", ""),
@@ -390,12 +373,9 @@ _private_bucket = bucket(
     secret_key=env.str("PRIVATE_S3_SECRET_KEY", ""),
     addressing_style=env.str("PRIVATE_S3_ADDRESSING", "auto"),
 )
-_private = _private_bucket if PRIVATE_S3_BUCKET else _folder
+_private_folder = folder(PRIVATE_ROOT, files=0o600, folders=0o700)
+_private = _private_bucket if PRIVATE_S3_BUCKET else _private_folder
 RELEASES_S3_BUCKET = env.str("RELEASES_S3_BUCKET", "")
-_releases_folder = {
-    "BACKEND": "django.core.files.storage.FileSystemStorage",
-    "OPTIONS": {"location": RELEASES_ROOT, "file_permissions_mode": 0o644, "directory_permissions_mode": 0o755},
-}
 _releases_bucket = bucket(
     RELEASES_S3_BUCKET,
     location=env.str("RELEASES_S3_FOLDER", ""),
@@ -405,6 +385,7 @@ _releases_bucket = bucket(
     secret_key=env.str("RELEASES_S3_SECRET_KEY", ""),
     addressing_style=env.str("RELEASES_S3_ADDRESSING", "auto"),
 )
+_releases_folder = folder(RELEASES_ROOT, files=0o644, folders=0o755)
 _releases = _releases_bucket if RELEASES_S3_BUCKET else _releases_folder
 # Below this address the front server has RELEASES_ROOT, for itself only; empty: the portal sends installers itself.
 ACCEL_REDIRECT_PREFIX = env.str("ACCEL_REDIRECT_PREFIX", "")

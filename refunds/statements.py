@@ -22,7 +22,7 @@ _PART = r"'?(?:LM*)+(?:['·](?:LM*)+)*'?"
 _ABBREVIATION = rf"(?:LM*){{1,{MAX_ABBREVIATION_LENGTH}}}\."
 _INITIALS = r"(?:LM*\.)+"  # J.R.R.
 _WORD = re.compile(rf"(?:{_PART}|{_ABBREVIATION}|{_INITIALS})(?:-(?:{_PART}|{_ABBREVIATION}|{_INITIALS}))*")
-# Bullets are what is left of a card number that was typed instead (orders/card_numbers.py).
+# Bullets are what is left of a card number that was typed instead (orders/card_numbers).
 _NUMBER = re.compile(r"(?:[^\W_]|•)+(?:[-_/](?:[^\W_]|•)+|(?<=[0-9])\.[0-9]+){0,12}")
 _TOO_MANY_DOTS = re.compile(r"\..*\..*\.")  # 192.0.2.1; a date has two
 _PHONE_NUMBER = re.compile(r"(?:[0-9]{1,3}[-./])?[0-9]{3}[-./][0-9]{3}[-./][0-9]{4}")

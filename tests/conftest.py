@@ -1,8 +1,6 @@
 """What every test stands on."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -14,6 +12,7 @@ from pytest_django.fixtures import Settings
 from xdist.scheduler import LoadScopeScheduling
 
 from portal.translations import compile_stale
+from tests.programs import find_program
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -57,9 +56,5 @@ def _language_of_settings() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Where the browser is. Without one its tests are left out, but never on CI."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        what = "Chromium is not installed here (Debian: apt-get install chromium)."
-        pytest.fail(what) if os.environ.get("CI") else pytest.skip(what)
-    return found
+    """Where the browser is."""
+    return find_program("chromium", "chromium-browser", "google-chrome", package="chromium")

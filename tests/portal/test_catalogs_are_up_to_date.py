@@ -4,9 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from babel.messages.pofile import read_po
 from django.conf import settings
+
+from tests.programs import find_program
 
 ROOT = Path(settings.BASE_DIR)
 NOT_COPIED = shutil.ignore_patterns(".*", "var*", "tests", "bench", "docs", "htmlcov", "__pycache__", "*.mo")
@@ -18,9 +19,8 @@ def message_ids(root: Path) -> set[str]:
     return {str(message.id) for message in catalog if message.id}
 
 
-# CI installs gettext, so there it always runs.
-@pytest.mark.skipif(not (shutil.which("xgettext") or "CI" in os.environ), reason="needs GNU gettext")
 def test_the_catalog_has_exactly_the_texts_of_code_and_templates(tmp_path: Path) -> None:
+    find_program("xgettext", package="gettext")
     copy = tmp_path / "copy"
     shutil.copytree(ROOT, copy, ignore=NOT_COPIED)
     command = [sys.executable, "manage.py", "makemessages", "--locale", "de", "--no-location", "--no-obsolete"]
