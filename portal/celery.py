@@ -5,6 +5,7 @@ Tasks are in each app's `tasks.py`.
 """
 
 import os
+from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
@@ -16,84 +17,36 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+def every(seconds: float, task: str) -> dict[str, Any]:
+    """Run a task in this interval. Runs that nobody took expire, so that they don't pile up behind a stopped worker."""
+    return {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+
+
+def at(task: str, *, minute: str, hour: str = "*") -> dict[str, Any]:
+    """Run a task each hour or day at this time."""
+    return {"task": task, "schedule": crontab(minute=minute, hour=hour), "options": {"expires": 3600}}
+
+
 app.conf.beat_schedule = {
-    "deliver-due-mail": {
-        "task": "notifications.tasks.deliver_due",
-        "schedule": settings.DELIVERY_TICK_SECONDS,
-        # Ticks that nobody took must not pile up behind a stopped worker.
-        "options": {"expires": settings.DELIVERY_TICK_SECONDS},
-    },
-    "send-refunds": {
-        "task": "refunds.tasks.send_refunds",
-        "schedule": settings.REFUND_TICK_SECONDS,
-        "options": {"expires": settings.REFUND_TICK_SECONDS},
-    },
-    "match-withdrawals": {
-        "task": "refunds.tasks.match_withdrawals",
-        "schedule": settings.WITHDRAWAL_TICK_SECONDS,
-        "options": {"expires": settings.WITHDRAWAL_TICK_SECONDS},
-    },
-    "send-follow-ups": {
-        "task": "notifications.tasks.send_follow_ups",
-        "schedule": settings.FOLLOW_UP_TICK_SECONDS,
-        "options": {"expires": settings.FOLLOW_UP_TICK_SECONDS},
-    },
-    "undo-imports": {
-        "task": "intake.tasks.undo_requested_imports",
-        "schedule": settings.UNDO_TICK_SECONDS,
-        "options": {"expires": settings.UNDO_TICK_SECONDS},
-    },
-    "update-orders-of-skus": {
-        "task": "intake.tasks.update_orders_of_skus",
-        "schedule": settings.SKU_UPDATE_TICK_SECONDS,
-        "options": {"expires": settings.SKU_UPDATE_TICK_SECONDS},
-    },
-    "process-store-events": {
-        "task": "intake.tasks.process_store_events",
-        "schedule": settings.STORE_EVENT_TICK_SECONDS,
-        "options": {"expires": settings.STORE_EVENT_TICK_SECONDS},
-    },
-    "work-on-uploads": {
-        "task": "intake.tasks.work_on_uploaded_files",
-        "schedule": settings.IMPORT_UPLOAD_TICK_SECONDS,
-        "options": {"expires": settings.IMPORT_UPLOAD_TICK_SECONDS},
-    },
-    "beat-heartbeat": {
-        "task": "portal.tasks.heartbeat",
-        "schedule": settings.HEARTBEAT_SECONDS,
-        # Every process may be busy with email for about a minute; a beat that waits for one still counts.
-        "options": {"expires": settings.CELERY_TASK_TIME_LIMIT},
-    },
-    "purge-files": {
-        "task": "files.tasks.purge_files",
-        "schedule": crontab(minute="41"),
-        "options": {"expires": 3600},
-    },
-    "forget-old-thread-links": {
-        "task": "support.tasks.delete_old_links",
-        "schedule": crontab(minute="27"),
-        "options": {"expires": 3600},
-    },
-    "forget-failed-searches": {
-        "task": "support.tasks.delete_old_failed_searches",
-        "schedule": crontab(hour="3", minute="47"),
-        "options": {"expires": 3600},
-    },
-    "forget-old-attempts": {
-        "task": "orders.tasks.delete_old_access_data",
-        "schedule": crontab(minute="17"),
-        "options": {"expires": 3600},
-    },
-    "forget-activation-events": {
-        "task": "licenses.tasks.delete_old_activation_events",
-        "schedule": crontab(minute="23"),
-        "options": {"expires": 3600},
-    },
-    "forget-import-details": {
-        "task": "intake.tasks.delete_old_import_details",
-        "schedule": crontab(minute="33"),
-        "options": {"expires": 3600},
-    },
+    "deliver-due-mail": every(settings.DELIVERY_TICK_SECONDS, "notifications.tasks.deliver_due"),
+    "send-refunds": every(settings.REFUND_TICK_SECONDS, "refunds.tasks.send_refunds"),
+    "match-withdrawals": every(settings.WITHDRAWAL_TICK_SECONDS, "refunds.tasks.match_withdrawals"),
+    "send-follow-ups": every(settings.FOLLOW_UP_TICK_SECONDS, "notifications.tasks.send_follow_ups"),
+    "undo-imports": every(settings.UNDO_TICK_SECONDS, "intake.tasks.undo_requested_imports"),
+    "update-orders-of-skus": every(settings.SKU_UPDATE_TICK_SECONDS, "intake.tasks.update_orders_of_skus"),
+    "process-store-events": every(settings.STORE_EVENT_TICK_SECONDS, "intake.tasks.process_store_events"),
+    "work-on-uploads": every(settings.IMPORT_UPLOAD_TICK_SECONDS, "intake.tasks.work_on_uploaded_files"),
+    # Every process may be busy with email for about a minute; a beat that waits for one still counts.
+    "beat-heartbeat": every(settings.HEARTBEAT_SECONDS, "portal.tasks.heartbeat")
+    | {"options": {"expires": settings.CELERY_TASK_TIME_LIMIT}},
+    "purge-files": at("files.tasks.purge_files", minute="41"),
+    "forget-old-thread-links": at("support.tasks.delete_old_links", minute="27"),
+    "forget-failed-searches": at("support.tasks.delete_old_failed_searches", hour="3", minute="47"),
+    "forget-old-attempts": at("orders.tasks.delete_old_access_data", minute="17"),
+    "forget-activation-events": at("licenses.tasks.delete_old_activation_events", minute="23"),
+    "forget-import-details": at("intake.tasks.delete_old_import_details", minute="33"),
 }
 
 

