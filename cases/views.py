@@ -55,10 +55,15 @@ def finish(request: HttpRequest, draft: Draft, case: Case) -> HttpResponse:
 
 
 def show(pages: StatusPages, request: HttpRequest, case: DecidedCase) -> HttpResponse:
-    return _page(pages, request, case)
+    return _page(pages, request, case, _answer_draft(request, case).typed_form(AnswerForm))
+
+
+def _answer_draft(request: HttpRequest, case: DecidedCase) -> Draft:
+    return Draft(request, AnswerForm.form_name, case.reference, page=case.path)
 
 
 def _page(pages: StatusPages, request: HttpRequest, case: DecidedCase, form: AnswerForm | None = None) -> HttpResponse:
+    """The status page. `form` has the answer that was typed, if one was."""
     order = case.about_order
     assert order is not None  # with_case selects the case by its order
     has_question = case.status in case.WAITING_FOR_BUYER
@@ -73,10 +78,13 @@ def _page(pages: StatusPages, request: HttpRequest, case: DecidedCase, form: Ans
         "steps": progress.progress_steps(case.status, case.SUCCESS_STATUS),
         "history": progress.buyer_history(case),
         "is_late": case.is_overdue(timezone.now()),
-        "answer_form": form or AnswerForm() if has_question else None,
         "answer_url": f"{pages.namespace}:{pages.name}_answer",
     }
-    return render(request, pages.template, context | pages.extra_context(case), status=UNPROCESSABLE if form else 200)
+    if has_question:
+        form = form or AnswerForm()
+        context |= {"answer_form": form, "language_forms": [_answer_draft(request, case).shown(form)]}
+    status = UNPROCESSABLE if has_question and form is not None and form.errors else 200
+    return render(request, pages.template, context | pages.extra_context(case), status=status)
 
 
 def answer(pages: StatusPages, request: HttpRequest, case: DecidedCase) -> HttpResponse:
@@ -90,6 +98,7 @@ def answer(pages: StatusPages, request: HttpRequest, case: DecidedCase) -> HttpR
         return _page(pages, request, case, form)
     try:
         services.answer_question(case, form.cleaned_data.get("answer", ""))
+        _answer_draft(request, case).drop()
         messages.success(request, gettext("We’ve received your answer."))
     except Refusal as refusal:
         messages.error(request, str(refusal))

@@ -8,15 +8,26 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from licenses.serials import MAX_LENGTH, looks_like_card, normalize_groups
+from orders.card_numbers import mask_card_numbers
 from orders.forms import CARD_NUMBER_ERROR, LookupField, MessageField, PortalForm, error_messages
 
 
 class SerialNumberField(MessageField):
     """A serial number that is stored as typed. What is rather a card number is masked."""
 
-    def clean(self, value: Any) -> str:
-        typed = forms.CharField.clean(self, value)
-        return self.masked(normalize_groups(typed)) if looks_like_card(typed) else typed
+    def without_card_number(self, typed: str) -> str:
+        return _without_card_number(typed)
+
+
+class SerialLookupField(LookupField):
+    """A serial number that is looked up."""
+
+    def without_card_number(self, typed: str) -> str:
+        return _without_card_number(typed)
+
+
+def _without_card_number(typed: str) -> str:
+    return mask_card_numbers(normalize_groups(typed)) if looks_like_card(typed) else typed
 
 
 class SerialForm(PortalForm):
@@ -25,7 +36,7 @@ class SerialForm(PortalForm):
     form_name = "serial"
     button = _("Find my installer")
 
-    serial = LookupField(
+    serial = SerialLookupField(
         label=_("Serial number, or just its first letter"),
         max_length=4 * MAX_LENGTH,
         help_text=_("With or without dashes, for example XABC-1234-5678."),

@@ -1,14 +1,13 @@
 from django.urls import path
-from django.views.i18n import set_language
 
-from orders.views import codes, corrections, find, links, orders, theme
+from orders.views import codes, corrections, find, language, links, orders, theme
 
 app_name = "orders"
 
 urlpatterns = [
     path("", find.home, name="home"),
     path("theme-<slug:version>.css", theme.theme_stylesheet, name="theme"),
-    path("language/", set_language, name="language"),
+    path("language/", language.change_language, name="language"),
     path("orders/", orders.order_list, name="list"),
     path("orders/find/", find.find, name="find"),
     path("orders/find/number/", find.find_number, name="find_number"),

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from django.http import HttpResponse
 from django.test import Client
 
-from orders.drafts import PARAMETER
+from orders.drafts import PARAMETER, SHOWN_PARAMETER
 from orders.models import Order
 from orders.passwords import portal_password
 
@@ -61,3 +61,23 @@ def result(answer: HttpResponse) -> str:
 def marks(answer: HttpResponse, name: str) -> list[str]:
     """The values of a data-… attribute in the page."""
     return [unescape(value) for value in re.findall(rf'{name}="([^"]*)"', answer.content.decode())]
+
+
+def switch_language(browser: Client, page: HttpResponse, form_id: str, typed: dict[str, Any]) -> Any:
+    """Choose German on a page, as its language buttons do: they send one of its forms. Returns the redirect."""
+    html = page.content.decode()
+    hidden = {
+        name: unescape(value)
+        for name in (SHOWN_PARAMETER, PARAMETER)
+        for value in re.findall(rf'name="{name}" value="([^"]*)" form="{form_id}"', html)
+    }
+    assert SHOWN_PARAMETER in hidden
+    assert f'id="{form_id}"' in html
+    return without_redirects(browser).post("/language/", typed | hidden | {"language": "de"})
+
+
+def without_redirects(browser: Client) -> Client:
+    """A client with the cookies of another one."""
+    plain = Client()
+    plain.cookies = browser.cookies
+    return plain

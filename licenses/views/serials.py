@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
@@ -17,6 +18,7 @@ from licenses.models import InstallGuide, LicensedLine, Product, Release, Serial
 from licenses.models.downloads import Platform
 from licenses.serials import RepairedSerial, SerialFormat
 from orders import access
+from orders.drafts import Draft
 from orders.models import Order
 
 UNPROCESSABLE = 422
@@ -48,9 +50,15 @@ def downloads(request: HttpRequest) -> HttpResponse:
 
     The response depends only on the format of the input, so it does not reveal whether such a license exists.
     """
-    form = SerialForm(request.POST) if request.method == "POST" else SerialForm()
+    draft = Draft(request, SerialForm.form_name, page=reverse("licenses:downloads"))
+    kept = draft.load() if request.method != "POST" else None
+    is_sent = request.method == "POST"
+    form = SerialForm(request.POST if is_sent else None)
+    if kept is not None:
+        is_sent = bool(kept.outcome.get("is_sent"))  # and then shown in another language
+        form = SerialForm(kept.data) if is_sent else kept.show(SerialForm(kept.data))
     typed, refusal = "", ""
-    if request.method != "POST":
+    if not is_sent:
         typed = request.GET.get("serial", "").strip()
         if len(typed) > MAX_LENGTH_IN_URL:
             typed, refusal = (
@@ -64,6 +72,7 @@ def downloads(request: HttpRequest) -> HttpResponse:
     products = _products(prefixes)
     content: dict[str, Any] = {
         "form": form,
+        "language_forms": [draft.shown(form, {"is_sent": is_sent})],
         "refusal": refusal,
         "answer": answer,
         "is_whole": answer is not None and len(normalize_serial(typed)) > MAX_LENGTH_IN_URL,
@@ -75,7 +84,7 @@ def downloads(request: HttpRequest) -> HttpResponse:
     response = render(
         request, "licenses/downloads.html", content, status=UNPROCESSABLE if form.errors or refusal else 200
     )
-    if typed:
+    if typed or kept is not None:
         patch_cache_control(response, no_store=True, private=True)
     return response
 

@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from crispy_forms.bootstrap import StrictButton
@@ -12,11 +13,14 @@ from crispy_forms.layout import Layout
 from crispy_forms.utils import render_crispy_form
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.utils import ErrorDict
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from files.rejection_reasons import RejectionReason
+from files.rejections import FileRejected
 from orders.card_numbers import contains_card_number, mask_card_numbers
 from orders.forms.fields import CardNumberMaskingForm, LookupField, MessageField
 
@@ -56,9 +60,15 @@ class PortalForm(CardNumberMaskingForm):
 
     form_name = ""  # the name of its URL, and part of its HTML ids
     button: Any = ""
-    # What a draft (orders/drafts.py) does not keep at all, such as passwords and files, and what it keeps encrypted.
-    withheld_fields: frozenset[str] = frozenset()
-    encrypted_fields: frozenset[str] = frozenset()
+    withheld_fields: frozenset[str] = frozenset()  # secrets and files, which a draft (orders/drafts.py) does not keep
+    is_unchecked = False  # shows what was typed as a draft keeps it, without its errors
+
+    by_name: ClassVar[dict[str, type["PortalForm"]]] = {}  # all forms, by their `form_name`
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.form_name:
+            PortalForm.by_name[cls.form_name] = cls
 
     def __init__(self, data: Any = None, *, files: Any = None, **kwargs: Any) -> None:
         super().__init__(data, files, auto_id=f"id_{self.form_name}_%s", label_suffix="", **kwargs)
@@ -68,11 +78,16 @@ class PortalForm(CardNumberMaskingForm):
                 field.validators.append(refuse_card_number)
 
     @property
+    def form_id(self) -> str:
+        """The id of the HTML element."""
+        return f"form_{self.form_name}"
+
+    @property
     def helper(self) -> FormHelper:
         """The layout for crispy-forms."""
         helper = FormHelper()
         helper.form_action = self.action()
-        helper.form_id = f"form_{self.form_name}"
+        helper.form_id = self.form_id
         # Show our error messages, in the language of the page, instead of those of the browser.
         helper.attrs = {"novalidate": ""}
         helper.layout = Layout(*self.fields, StrictButton(self.button, type="submit", css_class="btn-primary btn-wide"))
@@ -95,24 +110,30 @@ class PortalForm(CardNumberMaskingForm):
     def action(self) -> str:
         return reverse(f"orders:{self.form_name}")
 
-    def draft_names(self) -> list[str]:
-        """The names of the values that a draft keeps of a bound form."""
-        return [name for name in self.fields if name in self.data]
+    @property
+    def errors(self) -> ErrorDict:
+        return ErrorDict() if self.is_unchecked else super().errors
 
-    def draft_value(self, name: str, value: str) -> str:
-        """Return a typed value as a draft keeps it, without a full card number. The form was validated.
+    @classmethod
+    def draft_names(cls, data: Iterable[str]) -> list[str]:
+        """The names of the values that a draft keeps, of those that were sent."""
+        return [name for name in data if name in cls.base_fields and name not in cls.withheld_fields]
 
-        A valid value has passed the rules of its field. What is looked up has none.
-        """
-        is_checked = name in self.fields and name not in self.errors and not self.fields[name].widget.is_hidden
-        if is_checked and not isinstance(self.fields[name], LookupField):
-            return value
+    @classmethod
+    def draft_value(cls, name: str, value: str) -> str:
+        """Return a typed value as a draft keeps it, without a full card number."""
+        field = cls.base_fields.get(name)
+        if isinstance(field, (LookupField, MessageField)):
+            return field.without_card_number(value)
         return value if _is_uuid(value) else mask_card_numbers(value)
 
     def message_of_code(self, name: str, code: str) -> Any:
         """Return the sentence of an error of a field, by its code."""
         if code == "card_number":
             return CARD_NUMBER_ERROR
+        if isinstance(self.fields[name], forms.FileField) and code in list(RejectionReason):
+            max_files = getattr(self.fields[name], "max_files", 1)
+            return str(FileRejected(RejectionReason(code), max_files=max_files))
         messages = self.fields[name].error_messages
         return messages.get(code) or messages["required"]
 

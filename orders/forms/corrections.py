@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.forms.base import EMAIL_LENGTH, error_messages
 from orders.forms.find import CardForm, NumberForm
-from orders.models import Order
 
 
 class CorrectEmailForm(NumberForm, CardForm):
@@ -17,7 +16,7 @@ class CorrectEmailForm(NumberForm, CardForm):
 
     form_name = "correct_email"
     button = _("Continue")
-    withheld_fields = frozenset({"password"})
+    withheld_fields = NumberForm.withheld_fields | CardForm.withheld_fields
 
     email = None  # type: ignore[assignment]
     next = None  # type: ignore[assignment]
@@ -35,10 +34,6 @@ class CorrectEmailForm(NumberForm, CardForm):
         self.fields["card_last4"].help_text = _(
             "Apple Pay or Google Pay? Its last 4 digits may differ from your card’s: try both."
         )
-
-    def draft_value(self, name: str, value: str) -> str:
-        is_number = name == "order_number" and name not in self.errors
-        return value if is_number and Order.objects.any_numbered_like(value) else super().draft_value(name, value)
 
     def clean_new_email(self) -> str:
         email = self.cleaned_data["new_email"].strip()

@@ -9,6 +9,15 @@ from orders.card_numbers import contains_card_number, mask_card_numbers
 from orders.models import Order
 
 
+def mask_unless_order_number(typed: str) -> str:
+    """Mask what looks like a card number, unless there are order numbers like it.
+
+    Whether there is an order with exactly this number makes no difference, so that nobody learns it from here.
+    """
+    looks_like_card = contains_card_number(typed) and not Order.objects.any_numbered_like(typed)
+    return mask_card_numbers(typed) if looks_like_card else typed
+
+
 class MessageField(forms.CharField):
     """What somebody writes to somebody: card numbers are masked, so that the message is not lost.
 
@@ -18,29 +27,36 @@ class MessageField(forms.CharField):
     masked_text: str | None = None
 
     def clean(self, value: Any) -> str:
-        text = super().clean(value)
-        return self.masked(text) if contains_card_number(text) else text
+        text = str(super().clean(value))
+        masked = self.without_card_number(text)
+        if masked != text:
+            self.masked_text = masked
+        return masked
 
-    def masked(self, text: str) -> str:
-        self.masked_text = mask_card_numbers(text)
-        return self.masked_text
+    def without_card_number(self, typed: str) -> str:
+        return mask_card_numbers(typed)
 
 
 class LookupField(forms.CharField):
     """What is looked up and not stored. Nothing is refused here only because it looks like a card number."""
 
+    def without_card_number(self, typed: str) -> str:
+        """Return what was typed as a draft (orders/drafts.py) keeps it."""
+        return mask_card_numbers(typed)
+
 
 class OrderNumberField(MessageField):
-    """An order number that is stored as typed.
+    """An order number that is stored as typed."""
 
-    What looks like a card number is masked, unless there are order numbers like it. Whether there is an order with
-    exactly this number makes no difference, so that nobody learns it from here.
-    """
+    def without_card_number(self, typed: str) -> str:
+        return mask_unless_order_number(typed)
 
-    def clean(self, value: Any) -> str:
-        typed = forms.CharField.clean(self, value)
-        looks_like_card = contains_card_number(typed) and not Order.objects.any_numbered_like(typed)
-        return self.masked(typed) if looks_like_card else typed
+
+class OrderNumberLookupField(LookupField):
+    """An order number that is looked up."""
+
+    def without_card_number(self, typed: str) -> str:
+        return mask_unless_order_number(typed)
 
 
 class CardNumberMaskingForm(forms.Form):

@@ -7,11 +7,13 @@ from uuid import UUID
 from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import reverse
+from django.utils.functional import lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from orders.card_numbers import contains_card_number
 from orders.forms.base import DIGITS_LENGTH, EmailForm, PortalForm, error_messages, normalize_digits
-from orders.forms.fields import LookupField
+from orders.forms.fields import LookupField, OrderNumberLookupField
 from orders.forms.next_page import NextField
 from orders.lookup_codes import DIGITS
 from orders.models import LAST4
@@ -24,8 +26,9 @@ NUMBER_LENGTH = 200  # characters, including spaces
 class NumberForm(PortalForm):
     form_name = "find_number"
     button = _("Find my order")
+    withheld_fields = frozenset({"password"})
 
-    order_number = LookupField(
+    order_number = OrderNumberLookupField(
         label=_("Order number"),
         max_length=NUMBER_LENGTH,
         help_text=_("It’s near the top of your order confirmation."),
@@ -50,6 +53,7 @@ class NumberForm(PortalForm):
 class CardForm(EmailForm):
     form_name = "find_card"
     button = _("Find my order")
+    withheld_fields = frozenset({"card_last4"})
 
     card_last4 = LookupField(  # with an error of its own for more digits
         label=_("Last 4 digits of your card"),
@@ -93,12 +97,14 @@ class CodeForm(PortalForm):
 
     form_name = "code"
     button = _("Open my order")
+    withheld_fields = frozenset({"code"})
 
     code = forms.CharField(
         label=_("Code from the email"),
         max_length=DIGITS_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "digits"}),
-        error_messages=error_messages(_("Enter the code from the email.")),
+        error_messages=error_messages(_("Enter the code from the email."))
+        | {"shape": lazy(lambda: gettext("The code has %(count)s digits.") % {"count": DIGITS}, str)()},
     )
     next = NextField(required=False)
 
@@ -112,5 +118,5 @@ class CodeForm(PortalForm):
     def clean_code(self) -> str:
         digits = normalize_digits(self.cleaned_data["code"])
         if not re.fullmatch(rf"[0-9]{{{DIGITS}}}", digits):
-            raise ValidationError(_("The code has %(count)s digits."), params={"count": DIGITS}, code="shape")
+            raise ValidationError(self.fields["code"].error_messages["shape"], code="shape")
         return digits

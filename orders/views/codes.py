@@ -15,10 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from notifications.addresses import mask_address
 from orders import access, formats
 from orders.access import LookupResult, Outcome, with_unconfirmed_order
+from orders.drafts import Draft
 from orders.forms import CodeForm, is_order_page
 from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
 from orders.models import Order
-from orders.views.find import INVALID_FORM, NOT_FOUND, TOO_MANY
+from orders.views.results import INVALID_FORM, NOT_FOUND, TOO_MANY, Result
 
 TEMPLATE = "orders/code.html"
 
@@ -32,28 +33,42 @@ def code(request: HttpRequest, order: Order) -> HttpResponse:
     if not is_restricted and access.is_owner_confirmed(request, order):
         return _redirect_to_next(request, order)
     next_path = _next_path(request)
-    form = CodeForm(order.public_id, request.POST if request.method == "POST" else None, initial={"next": next_path})
+    draft = Draft(request, CodeForm.form_name, order.public_id, page=access.redirect_to_code_page(order, next_path).url)
+    if request.method != "POST":
+        typed = draft.load()
+        form = CodeForm(order.public_id, typed.data if typed else None, initial={"next": next_path})
+        if typed is None:
+            return _page(request, order, draft, form, Result())
+        return _page(request, order, draft, typed.show(form), Result.from_session(typed.outcome, form))
+    form = CodeForm(order.public_id, request.POST)
+    if not form.is_valid():
+        return _page(request, order, draft, form, Result(INVALID_FORM))
+    lookup = access.enter_code(request, order, form.cleaned_data["code"])
+    if lookup.outcome == Outcome.FOUND:
+        draft.drop()
+        return _redirect_to_next(request, order)
+    is_blocked = lookup.outcome == Outcome.CLIENT_BLOCKED
+    return _page(request, order, draft, form, Result(TOO_MANY, lookup.retry_at) if is_blocked else Result(NOT_FOUND))
+
+
+def _page(request: HttpRequest, order: Order, draft: Draft, form: CodeForm, result: Result) -> HttpResponse:
+    is_restricted = access.needs_code(request, order)
+    is_sent = is_restricted or access.has_sent_code(request, order)
     if not is_restricted:
         form.button = _("Continue")
     context: dict[str, Any] = {
         "order": order,
         "form": form,
-        "next": next_path,
-        "result": "",
+        "language_forms": [draft.shown(form, result.to_session())] if is_sent and order.email_key else [],
+        "next": _next_path(request),
+        "result": result.code,
         "address": mask_address(order.email) if order.email_key else "",
         "is_restricted": is_restricted,
-        "is_sent": is_restricted or access.has_sent_code(request, order),
+        "is_sent": is_sent,
     }
-    if not form.is_bound:
-        return render(request, TEMPLATE, context)
-    if not form.is_valid():
-        return render(request, TEMPLATE, context | {"result": INVALID_FORM}, status=UNPROCESSABLE)
-    result = access.enter_code(request, order, form.cleaned_data["code"])
-    if result.outcome == Outcome.FOUND:
-        return _redirect_to_next(request, order)
-    if result.outcome == Outcome.CLIENT_BLOCKED:
-        return too_many_requests(request, TEMPLATE, context | {"result": TOO_MANY}, result.retry_at)
-    return render(request, TEMPLATE, context | {"result": NOT_FOUND}, status=UNPROCESSABLE)
+    if result.code == TOO_MANY:
+        return too_many_requests(request, TEMPLATE, context, result.retry_at)
+    return render(request, TEMPLATE, context, status=UNPROCESSABLE if result.code else 200)
 
 
 @get_or_post

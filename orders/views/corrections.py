@@ -1,8 +1,6 @@
 """Pages to correct the email address of an order, and to undo a correction from the old address."""
 
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any, Self
+from datetime import datetime
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -30,10 +28,9 @@ from orders.services.address_corrections import (
     undo_correction_by_link,
     undo_deadline,
 )
-from orders.views.find import INVALID_FORM, NOT_FOUND, TOO_MANY
+from orders.views.results import INVALID_FORM, REFUSED, TOO_MANY, Result
 
 UNDO_HOURS = int(UNDO_PERIOD.total_seconds() // 3600)
-REFUSED = "refused"  # the details are right, but the address cannot be corrected now
 VALID, UNDONE, LATE, UNKNOWN = "valid", "undone", "late", "unknown"
 TEMPLATE = "orders/correct_email.html"
 UNDO_STATUS_CODES = {VALID: 200, UNDONE: 200, LATE: 410, UNKNOWN: 404}
@@ -52,65 +49,52 @@ def correct_email(request: HttpRequest) -> HttpResponse:
     data = form.cleaned_data
     lookup = access.find_for_correction(request, data["order_number"], data["password"], data["card_last4"])
     if lookup.outcome != Outcome.FOUND:
-        result = Result(NOT_FOUND) if lookup.retry_at is None else Result(TOO_MANY, retry_at=lookup.retry_at)
-        return _keep(request, draft, form, result)
+        return _keep(request, draft, form, Result.of_failed(lookup))
     order = lookup.orders[0]
     try:
         check_correctable(order)
     except CorrectionError as error:
-        return _keep(request, draft, form, Result(REFUSED, str(order.public_id)), _error_message(error))
+        return _keep(request, draft, form, Result(REFUSED, refused_order=str(order.public_id)), _error_message(error))
     draft.save(form)
     access.save_pending_correction(request, draft.id, order, data["new_email"])
     return SeeOther(draft.url(reverse("orders:correct_email_check")))
 
 
-@dataclass(frozen=True)
-class Result:
-    """How the first step ended, as the draft keeps it for the next page."""
-
-    code: str = ""
-    refused_order: str = ""  # public id; only with REFUSED
-    retry_at: datetime | None = None  # only with TOO_MANY
-
-    def to_session(self) -> dict[str, Any]:
-        return {**asdict(self), "retry_at": self.retry_at and self.retry_at.timestamp()}
-
-    @classmethod
-    def from_session(cls, stored: dict[str, Any]) -> Self:
-        """Without a result once the next attempt is evaluated again."""
-        at = stored.get("retry_at")
-        result = cls(**stored | {"retry_at": at and datetime.fromtimestamp(at, UTC)})
-        return result if result.retry_at is None or result.retry_at > timezone.now() else cls()
-
-
 def _keep(request: HttpRequest, draft: Draft, form: CorrectEmailForm, result: Result, reason: str = "") -> HttpResponse:
     """Lead to the form with its result; without a draft, show it at once."""
     if not draft.save(form, result.to_session()):
-        return _form_page(request, form, result, reason)
+        return _form_page(request, draft, form, result, reason)
     return SeeOther(draft.url(reverse("orders:correct_email")))
 
 
 def _typed_page(request: HttpRequest, draft: Draft) -> HttpResponse:
     """Show the form with what was typed before, and how that ended."""
     if (typed := draft.load()) is None:
-        return _form_page(request, CorrectEmailForm(), Result())
-    result = Result.from_session(typed.outcome)
-    form = CorrectEmailForm(typed.data)
-    typed.validate(form)
+        return _form_page(request, draft, CorrectEmailForm(), Result())
+    form = typed.show(CorrectEmailForm(typed.data))
+    result = Result.from_session(typed.outcome, form)
     if result.code != REFUSED:
-        return _form_page(request, form, result)
+        return _form_page(request, draft, form, result)
     # The access that the lookup gave decides whether the reason is still shown.
     order = access.granted_orders(request).filter(public_id=result.refused_order).first()
     try:
         if order is not None and access.is_owner_confirmed(request, order):
             check_correctable(order)
     except CorrectionError as error:
-        return _form_page(request, form, result, _error_message(error))
-    return _form_page(request, form, Result())
+        return _form_page(request, draft, form, result, _error_message(error))
+    return _form_page(request, draft, form, Result())
 
 
-def _form_page(request: HttpRequest, form: CorrectEmailForm, result: Result, reason: str = "") -> HttpResponse:
-    context = {"form": form, "result": result.code, "reason": reason, "hours": UNDO_HOURS}
+def _form_page(
+    request: HttpRequest, draft: Draft, form: CorrectEmailForm, result: Result, reason: str = ""
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "language_forms": [draft.shown(form, result.to_session())],
+        "result": result.code,
+        "reason": reason,
+        "hours": UNDO_HOURS,
+    }
     if result.code == TOO_MANY:
         return too_many_requests(request, TEMPLATE, context, result.retry_at)
     return render(request, TEMPLATE, context, status=UNPROCESSABLE if result.code else 200)

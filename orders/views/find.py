@@ -1,16 +1,17 @@
 """The find page, with three forms: by order number, by card, and by emailed link."""
 
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from orders import access
 from orders.access import LookupResult, Outcome
+from orders.drafts import Draft
 from orders.forms import (
     CardForm,
     LinkForm,
@@ -22,10 +23,9 @@ from orders.forms import (
 )
 from orders.http import UNPROCESSABLE, get_or_post, too_many_requests
 from orders.models import Order
+from orders.views.results import INVALID_FORM, TOO_MANY, Result
 
 FORMS: tuple[type[PortalForm], ...] = (NumberForm, CardForm, LinkForm)
-# Results of a form that was sent, for templates.
-INVALID_FORM, NOT_FOUND, TOO_MANY = "invalid", "not-found", "too-many"
 
 
 @require_safe
@@ -33,11 +33,20 @@ def home(request: HttpRequest) -> HttpResponse:
     """The orders that are open in this browser, or the find page."""
     if access.has_open_orders(request):
         return redirect("orders:list")
-    return render_find_page(request, request.GET)
+    return _typed_page(request)
 
 
 @require_safe
 def find(request: HttpRequest) -> HttpResponse:
+    return _typed_page(request)
+
+
+def _typed_page(request: HttpRequest) -> HttpResponse:
+    """The page with what was typed before its language was changed, and how that ended."""
+    for make in FORMS:
+        if (typed := _draft(request, make).load()) is not None:
+            form = typed.show(_make_form(make, typed.data))
+            return render_find_page(request, typed.data, form, Result.from_session(typed.outcome, form))
     return render_find_page(request, request.GET)
 
 
@@ -47,7 +56,7 @@ def find_number(request: HttpRequest) -> HttpResponse:
         return redirect("orders:find")
     form = NumberForm(request.POST)
     if not form.is_valid():
-        return render_find_page(request, request.POST, form, INVALID_FORM)
+        return render_find_page(request, request.POST, form, Result(INVALID_FORM))
     lookup = access.find_by_number(request, form.cleaned_data["order_number"], form.cleaned_data["password"])
     return _respond(request, form, lookup)
 
@@ -60,7 +69,7 @@ def find_card(request: HttpRequest) -> HttpResponse:
     enumerated = failures.need_proof_of_work
     form = CardForm(request.POST, proof_of_work=failures.severity if enumerated else None)
     if not form.is_valid():
-        return render_find_page(request, request.POST, form, INVALID_FORM)
+        return render_find_page(request, request.POST, form, Result(INVALID_FORM))
     email, digits = form.cleaned_data["email"], form.cleaned_data["card_last4"]
     lookup = access.find_by_card(request, email, digits, enumerated=enumerated, work_done=enumerated)
     return _respond(request, form, lookup)
@@ -72,10 +81,11 @@ def find_link(request: HttpRequest) -> HttpResponse:
         return redirect("orders:find")
     form = LinkForm(request.POST)
     if not form.is_valid():
-        return render_find_page(request, request.POST, form, INVALID_FORM)
+        return render_find_page(request, request.POST, form, Result(INVALID_FORM))
     lookup = access.request_link(request, form.cleaned_data["email"], form.cleaned_data["next"])
     if lookup.retry_at is not None:
-        return render_find_page(request, request.POST, form, TOO_MANY, lookup.retry_at)
+        return render_find_page(request, request.POST, form, Result.of_failed(lookup))
+    _draft(request, LinkForm).drop()
     return redirect("orders:link_sent")
 
 
@@ -87,11 +97,22 @@ def link_sent(request: HttpRequest) -> HttpResponse:
 
 def _respond(request: HttpRequest, form: PortalForm, lookup: LookupResult) -> HttpResponse:
     if lookup.outcome == Outcome.FOUND:
+        _draft(request, type(form)).drop()
         return redirect_to_orders(lookup.orders, form.cleaned_data["next"])
-    # A limit that is used up says so, for known and unknown orders alike: else the owner, refused because of a
-    # stranger's tries, would believe that the password is wrong.
-    result = NOT_FOUND if lookup.retry_at is None else TOO_MANY
-    return render_find_page(request, request.POST, form, result, lookup.retry_at)
+    return render_find_page(request, request.POST, form, Result.of_failed(lookup))
+
+
+def _draft(request: HttpRequest, form: type[PortalForm]) -> Draft:
+    """The draft of one way to find an order. Only two paths show the page; to the others, its forms are sent."""
+    is_page = request.path in (reverse("orders:home"), reverse("orders:find"))
+    return Draft(request, form.form_name, page="" if is_page else reverse("orders:find"))
+
+
+def _make_form(make: type[PortalForm], data: Any) -> PortalForm:
+    failures = access.site_failures() if make is CardForm else None
+    if failures is not None and failures.need_proof_of_work:
+        return CardForm(data, proof_of_work=failures.severity)
+    return make(data)
 
 
 def redirect_to_orders(orders: list[Order], next_path: str) -> HttpResponseRedirect:
@@ -108,13 +129,13 @@ def render_find_page(
     request: HttpRequest,
     data: Any,
     sent_form: PortalForm | None = None,
-    result: str = "",
-    retry_at: datetime | None = None,
+    result: Result | None = None,
 ) -> HttpResponse:
-    """Render the page with all forms. `sent_form` is the one that was sent, and `result` says how it ended.
+    """Render the page with all forms. `sent_form` is the one that was sent or typed into; `result` says how it ended.
 
-    The other forms get the values of the fields that they share with it. `retry_at` belongs to TOO_MANY.
+    The other forms get the values of the fields that they share with it.
     """
+    result = result or Result()
     if sent_form is not None:
         data = sent_form.data  # the form has removed what must not be shown again
     initial = {name: data.get(name, "") for name in ("email", "next")}
@@ -122,17 +143,23 @@ def render_find_page(
     forms = {form.form_name: form(initial=initial) for form in FORMS}
     if sent_form is not None:
         forms[sent_form.form_name] = sent_form
+    open_way = sent_form.form_name if sent_form is not None else NumberForm.form_name
+    open_first = sorted(forms.values(), key=lambda form: form.form_name != open_way)
     context = {
         **forms,
         "sent": sent_form,
-        "result": result,
-        "has_next_page": bool(initial["next"]) and not result,
-        "open_way": sent_form.form_name if sent_form is not None else NumberForm.form_name,
+        "result": result.code,
+        "has_next_page": bool(initial["next"]) and not result.code,
+        "open_way": open_way,
+        "language_forms": [
+            _draft(request, type(form)).shown(form, result.to_session() if form is sent_form else {})
+            for form in open_first
+        ],
     }
-    if result == TOO_MANY:
-        response = too_many_requests(request, "orders/find.html", context, retry_at)
+    if result.code == TOO_MANY:
+        response = too_many_requests(request, "orders/find.html", context, result.retry_at)
     else:
-        response = render(request, "orders/find.html", context, status=UNPROCESSABLE if result else 200)
-    if result:
+        response = render(request, "orders/find.html", context, status=UNPROCESSABLE if result.code else 200)
+    if sent_form is not None:
         patch_cache_control(response, no_store=True, private=True)
     return response

@@ -10,7 +10,8 @@ from orders.access import LinkResult, Outcome
 from orders.forms import LinkForm
 from orders.http import get_or_post, no_store
 from orders.models import LinkState
-from orders.views.find import TOO_MANY, redirect_to_orders, render_find_page
+from orders.views.find import redirect_to_orders, render_find_page
+from orders.views.results import Result
 
 STATUS_CODES = {LinkState.VALID: 200, LinkState.USED_OR_EXPIRED: 410, LinkState.INVALID: 404}
 
@@ -41,7 +42,7 @@ def renew_access_link(request: HttpRequest, token: str) -> HttpResponse:
     if renewal.outcome == Outcome.REFUSED:
         return _render_access_page(request, token, LinkState.INVALID)
     if renewal.retry_at is not None:
-        return render_find_page(request, {}, LinkForm(), TOO_MANY, renewal.retry_at)
+        return render_find_page(request, {}, LinkForm(), Result.of_failed(renewal))
     return redirect("orders:link_sent")
 
 

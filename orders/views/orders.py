@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from notifications.addresses import mask_address
 from orders import access
 from orders.access import with_order, with_unconfirmed_order
+from orders.drafts import Draft
 from orders.forms import CodeForm
 from orders.http import get_or_post, no_store
 from orders.invoice import Invoice, build_invoice
@@ -71,7 +72,8 @@ def order_page(request: HttpRequest, order: Order) -> HttpResponse:
     needs_code = access.needs_code(request, order)
     context = order_page_context(order, with_panels=not needs_code)
     if needs_code:
-        context["code_form"] = CodeForm(order.public_id)
+        form = CodeForm(order.public_id)
+        context |= {"code_form": form, "language_forms": [Draft(request, form.form_name, order.public_id).shown(form)]}
     return render(request, "orders/order.html", context)
 
 

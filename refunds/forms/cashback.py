@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from cases.forms import SUBMISSION_ID_LENGTH, SubmissionForm, normalize_typed
 from cases.refusals import Refusal
 from files.forms import SingleUploadField
-from files.rejection_reasons import RejectionReason
 from files.rejections import FileRejected
+from licenses.forms import SerialLookupField
 from licenses.models import normalize_serial
 from licenses.serials import looks_like_card
 from orders.countries import parse_country_code
@@ -25,7 +25,13 @@ SERIAL_LENGTH = 200  # characters as typed, including spaces
 HOLDER_LENGTH = 200
 ACCOUNT_LENGTH = 500
 MIN_ACCOUNT_LENGTH = 5
-CHOOSE_AGAIN = "choose-again"  # code of the error of a file that the draft did not keep
+AGAIN = "again"  # code of the error of a field that has to be filled in again, because a draft does not keep it
+
+AGAIN_TEXTS = {
+    "proof": _("Choose your file again. Your browser didn’t keep it."),
+    "payout_holder": _("Enter the account holder again. For your security, we don’t keep it here."),
+    "payout_account": _("Enter the bank account again. For your security, we don’t keep it here."),
+}
 
 Method = CashbackClaim.PayoutMethod
 
@@ -37,10 +43,10 @@ class CashbackForm(SubmissionForm):
     """
 
     form_name = "cashback"
-    withheld_fields = frozenset({"proof"})  # chosen again: a file is stored only with the claim that it belongs to
-    encrypted_fields = frozenset({"payout_holder", "payout_account"})
+    # A file and bank details are stored only with the claim that they belong to.
+    withheld_fields = frozenset({"proof", "payout_holder", "payout_account"})
 
-    serial = LookupField(  # the claim refers to the license that is found
+    serial = SerialLookupField(  # the claim refers to the license that is found
         label=_("Serial number"),
         max_length=SERIAL_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
@@ -68,7 +74,7 @@ class CashbackForm(SubmissionForm):
         required=False,
         max_length=HOLDER_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
-        error_messages=error_messages(""),
+        error_messages=error_messages("") | {"missing": _("Enter the name of the account holder.")},
     )
     payout_account = LookupField(  # an IBAN may look like a card number; see `clean_payout_account`
         label=_("IBAN, or bank and account number"),
@@ -76,7 +82,11 @@ class CashbackForm(SubmissionForm):
         max_length=ACCOUNT_LENGTH,
         help_text=_("We encrypt it and delete it after the payout. Don’t enter a card number."),
         widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
-        error_messages=error_messages(""),
+        error_messages=error_messages("")
+        | {
+            "missing": _("Enter your IBAN, or the name of your bank and your account number."),
+            "iban": _("This IBAN isn’t valid. Check each character, for example DE89 3704 0044 0532 0130 00."),
+        },
     )
 
     def __init__(
@@ -131,21 +141,22 @@ class CashbackForm(SubmissionForm):
         if account_contains_card_number(account):
             raise ValidationError(CARD_NUMBER_ERROR, code="card_number")
         if has_iban_prefix(account):
-            raise ValidationError(
-                _("This IBAN isn’t valid. Check each character, for example DE89 3704 0044 0532 0130 00."), code="iban"
-            )
+            raise self._error("payout_account", "iban")
         return account
 
     def clean(self) -> None:
         if self.cleaned_data.get("payout_method") != Method.BANK:
             return
         if "payout_holder" not in self.errors and not self.cleaned_data.get("payout_holder"):
-            self.add_error("payout_holder", _("Enter the name of the account holder."))
+            self.add_error("payout_holder", self._error("payout_holder", "missing"))
         account = self.cleaned_data.get("payout_account", "")
         if "payout_account" not in self.errors and (
             len(account) < MIN_ACCOUNT_LENGTH or not any(character.isdigit() for character in account)
         ):
-            self.add_error("payout_account", _("Enter your IBAN, or the name of your bank and your account number."))
+            self.add_error("payout_account", self._error("payout_account", "missing"))
+
+    def _error(self, name: str, code: str) -> ValidationError:
+        return ValidationError(self.message_of_code(name, code), code=code)
 
     def payout_details(self) -> PayoutDetails | None:
         """Return the bank account of a valid form, or None to pay the way the order was paid."""
@@ -162,24 +173,17 @@ class CashbackForm(SubmissionForm):
 
     # --- Draft ---
 
-    def ask_for_file_again(self) -> None:
-        """Say at its field that an accepted file has to be chosen again, because other fields have errors."""
-        if "proof" not in self.errors:
-            self.add_error("proof", ValidationError(self.message_of_code("proof", CHOOSE_AGAIN), code=CHOOSE_AGAIN))
-
-    def draft_value(self, name: str, value: str) -> str:
-        # `clean_serial` and `clean_payout_account` have refused card numbers.
-        return (
-            value
-            if name in ("serial", "payout_account") and name not in self.errors
-            else super().draft_value(name, value)
-        )
+    def ask_again(self) -> None:
+        """Say at their fields that an accepted file and bank details are needed again, because others have errors."""
+        wants_account = self.data.get("payout_method") == Method.BANK
+        for name in self.fields:
+            is_asked = name == "proof" or (wants_account and name in self.withheld_fields)
+            if is_asked and name not in self.errors:
+                self.add_error(name, self._error(name, AGAIN))
 
     def message_of_code(self, name: str, code: str) -> Any:
-        if name == "proof" and code == CHOOSE_AGAIN:
-            return _("Choose your file again. Your browser didn’t keep it.")
-        if name == "proof" and code in list(RejectionReason):
-            return str(FileRejected(RejectionReason(code), max_files=1))
+        if code == AGAIN:
+            return AGAIN_TEXTS[name]
         return super().message_of_code(name, code)
 
     def first_field(self) -> Any:

@@ -1,7 +1,7 @@
 """The form of a return request: quantities, serial numbers, reason, comment."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,7 @@ from refunds.services import returns
 from refunds.services.returns import CheckedLine, RequestedLine
 
 QUANTITY_FIELD = re.compile(r"line-(0|[1-9][0-9]{0,17})-quantity")
+ITEM_FIELD = re.compile(r"line-(0|[1-9][0-9]{0,17})-(quantity|serials)")
 
 
 def quantity_field_name(line: OrderLine) -> str:
@@ -158,10 +159,10 @@ class ReturnForm(SubmissionForm):
 
     # --- Input ---
 
-    def draft_names(self) -> list[str]:
-        """The values of all fields, and quantities of items that cannot be returned, so that the error is kept."""
-        others = (name.string for name, _quantity in self._typed_quantities() if name.string not in self.fields)
-        return [*super().draft_names(), *others]
+    @classmethod
+    def draft_names(cls, data: Iterable[str]) -> list[str]:
+        """Also the fields of items, and of those that cannot be returned, so that the error is kept."""
+        return [*super().draft_names(data), *filter(ITEM_FIELD.fullmatch, data)]
 
     @property
     def order_submission_id(self) -> UUID | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -100,7 +101,8 @@ def claim(request: HttpRequest) -> HttpResponse:
     """Show a country's promotions to everybody, and the claim form to buyers with an order; accept a claim."""
     if request.method != "POST":
         page = _load_page(request, parse_country_code(request.GET.get("country")))
-        return _render_page(request, page, _typed_form(request, page) or _empty_form(page))
+        form = _draft(request, page).typed_form(partial(_form, page)) if page.orders else None
+        return _render_page(request, page, form or _empty_form(page))
     page = _load_page(request, parse_country_code(request.POST.get("country")))
     if not page.orders:
         # Ignore the form, so that files of strangers are never processed.
@@ -109,12 +111,15 @@ def claim(request: HttpRequest) -> HttpResponse:
     if not consume(limits, now):
         retry_at = next_attempt_at(limits, now)
         refusal = gettext("There were too many claims from your network. Try again in %(wait)s.")
-        context = _context(request, page, _empty_form(page), refusal % {"wait": formats.wait(now, retry_at)})
+        form = _form(page, request.POST) if _empty_form(page) else None
+        if form is not None:
+            form.is_unchecked = True
+        context = _context(request, page, form, refusal % {"wait": formats.wait(now, retry_at)})
         return too_many_requests(request, TEMPLATE, context, retry_at)
     names_account = request.POST.get("payout_method") == CashbackClaim.PayoutMethod.BANK
     if names_account and (order := page.order_to_confirm_for(request.POST.get("serial", ""))):
         return access.redirect_to_code_page(order, page.path)  # the form offers that only to confirmed owners
-    draft = Draft(request, CashbackForm.form_name)
+    draft = _draft(request, page)
     form = _form(page, request.POST, request.FILES)
     if earlier := cashback.find_submitted(page.licenses, request.POST.get("serial", ""), form.posted_id):
         return finish(request, draft, earlier)  # of a second click
@@ -125,9 +130,9 @@ def claim(request: HttpRequest) -> HttpResponse:
             form.add_refusal(refusal)
             if isinstance(refusal, Refusal):
                 messages.error(request, str(refusal))
-    form.ask_for_file_again()
+    form.ask_again()
     draft.save(form)
-    return SeeOther(draft.url(reverse("refunds:cashback"), country=page.country))
+    return SeeOther(draft.url())
 
 
 claim.covers_all_orders = True  # type: ignore[attr-defined]  # see orders/forms.py
@@ -153,14 +158,8 @@ def _empty_form(page: CashbackPage) -> CashbackForm | None:
     return None
 
 
-def _typed_form(request: HttpRequest, page: CashbackPage) -> CashbackForm | None:
-    """Return the form with what was typed before, and with its errors, if a draft is open."""
-    typed = Draft(request, CashbackForm.form_name).load() if page.orders else None
-    if typed is None:
-        return None
-    form = _form(page, typed.data)
-    typed.validate(form)
-    return form
+def _draft(request: HttpRequest, page: CashbackPage) -> Draft:
+    return Draft(request, CashbackForm.form_name, page=page.path)
 
 
 def _form(page: CashbackPage, data: Any = None, files: Any = None) -> CashbackForm:
@@ -191,11 +190,12 @@ def _render_page(
 
 
 def _context(request: HttpRequest, page: CashbackPage, form: CashbackForm | None, refusal: str = "") -> dict[str, Any]:
-    path, draft = reverse("refunds:cashback"), Draft(request, CashbackForm.form_name)
+    path, draft = reverse("refunds:cashback"), _draft(request, page)
     codes = {*countries_with_promotions(timezone.now()), page.country}
     return {
         "page": page,
         "form": form,
+        "language_forms": [draft.shown(form)] if form is not None else [],
         "refusal": refusal,
         "countries": sorted(((code, formats.country(code)) for code in codes), key=lambda each: each[1]),
         "due_at": default_due_at(),

@@ -1,6 +1,6 @@
 """Requesting a return, and the status page of a return."""
 
-from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -21,7 +21,7 @@ from orders.http import UNPROCESSABLE, get_or_post, no_store, tell_about_card_nu
 from orders.models import Order
 from refunds.amounts import ZERO
 from refunds.effects import find_effects
-from refunds.eligibility import TOO_LATE, Eligibility, check_eligibility
+from refunds.eligibility import TOO_LATE, check_eligibility
 from refunds.extended_service import find_extended_service
 from refunds.forms.returns import ReturnForm
 from refunds.models import Return
@@ -37,10 +37,10 @@ def request_return(request: HttpRequest, order: Order) -> HttpResponse:
     now, draft = timezone.now(), _draft(request, order)
     if request.method != "POST" and not draft.id:
         return draft.start()
-    eligibility = check_eligibility(order, now)
+    make_form = partial(ReturnForm, check_eligibility(order, now), now)
     if request.method != "POST":
-        return _form_page(request, eligibility, _typed_form(eligibility, draft, now) or ReturnForm(eligibility, now))
-    form = ReturnForm(eligibility, now, request.POST)
+        return _form_page(request, draft, draft.typed_form(make_form) or make_form())
+    form = make_form(request.POST)
     is_confirmed = request.POST.get("confirm") == "1"
     is_valid = form.is_valid()
     tell_about_card_number(request, form)
@@ -62,25 +62,15 @@ def request_return(request: HttpRequest, order: Order) -> HttpResponse:
 @with_order
 def check_return(request: HttpRequest, order: Order) -> HttpResponse:
     """Show what would be sent, with the refund amount and what the return does to the rest of the order."""
-    now = timezone.now()
-    eligibility, draft = check_eligibility(order, now), _draft(request, order)
-    form = _typed_form(eligibility, draft, now)
+    now, draft = timezone.now(), _draft(request, order)
+    form = draft.checked_form(partial(ReturnForm, check_eligibility(order, now), now))
     if form is None or form.errors:
         return redirect(draft.url(reverse("refunds:request_return", args=[order.public_id])))
-    return _check_page(request, eligibility, form, draft)
+    return _check_page(request, draft, form)
 
 
 def _draft(request: HttpRequest, order: Order) -> Draft:
     return Draft(request, ReturnForm.form_name, order.public_id)
-
-
-def _typed_form(eligibility: Eligibility, draft: Draft, now: datetime) -> ReturnForm | None:
-    """Return the validated form of the draft, if there is one."""
-    if (typed := draft.load()) is None:
-        return None
-    form = ReturnForm(eligibility, now, typed.data)
-    typed.validate(form)
-    return form
 
 
 def _send(request: HttpRequest, order: Order, form: ReturnForm) -> Return:
@@ -106,12 +96,14 @@ def _find_earlier(order: Order, form: ReturnForm) -> Return | None:
     return None
 
 
-def _form_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm) -> HttpResponse:
+def _form_page(request: HttpRequest, draft: Draft, form: ReturnForm) -> HttpResponse:
+    eligibility = form.eligibility
     order = eligibility.order
     latest = max(eligibility.lines, key=lambda each: each.deadline, default=None)
     context = {
         "eligibility": eligibility,
         "form": None if eligibility.refusal else form,
+        "language_forms": [] if eligibility.refusal else [draft.shown(form)],
         "last_moment": latest.last_moment if latest else order.placed_at,
         "is_period_over": eligibility.refusal is TOO_LATE,
         "has_withdrawal_right": has_withdrawal_right(order.billing_country),
@@ -121,7 +113,8 @@ def _form_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm)
     return render(request, "refunds/return_form.html", _order_context(order) | context, status=status)
 
 
-def _check_page(request: HttpRequest, eligibility: Eligibility, form: ReturnForm, draft: Draft) -> HttpResponse:
+def _check_page(request: HttpRequest, draft: Draft, form: ReturnForm) -> HttpResponse:
+    eligibility = form.eligibility
     order, amount = eligibility.order, sum((each.amount for each in form.checked_lines), ZERO)
     context = {
         "form": form,

@@ -1,6 +1,7 @@
 """Requesting a product swap, and the status page of a swap."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -32,11 +33,12 @@ from refunds.services import swaps
 def request_swap(request: HttpRequest, order: Order) -> HttpResponse:
     """Show the form, keep what was typed for the check page, and create the swap when that confirms it."""
     now, draft = timezone.now(), _draft(request, order)
+    if request.method != "POST" and not draft.id:
+        return draft.start()
+    make_form = partial(_make_form, order, now)
     if request.method != "POST":
-        if not draft.id:
-            return draft.start()
-        return _form_page(request, _typed_form(order, draft, now) or _make_form(order, now), now)
-    form = _make_form(order, now, request.POST)
+        return _form_page(request, draft, draft.typed_form(make_form) or make_form(), now)
+    form = make_form(request.POST)
     is_confirmed = request.POST.get("confirm") == "1"
     # After a first click the item cannot be swapped again, so look for that swap before validating the form.
     if is_confirmed and (earlier := swaps.find_submitted(order, form.order_submission_id)):
@@ -60,10 +62,10 @@ def request_swap(request: HttpRequest, order: Order) -> HttpResponse:
 def check_swap(request: HttpRequest, order: Order) -> HttpResponse:
     """Show what would be sent, with the price difference."""
     draft = _draft(request, order)
-    form = _typed_form(order, draft, timezone.now())
+    form = draft.checked_form(partial(_make_form, order, timezone.now()))
     if form is None or form.errors:
         return redirect(draft.url(reverse("refunds:swap", args=[order.public_id])))
-    return _check_page(request, form, draft)
+    return _check_page(request, draft, form)
 
 
 def _draft(request: HttpRequest, order: Order) -> Draft:
@@ -74,22 +76,14 @@ def _make_form(order: Order, now: datetime, data: Any = None) -> SwapForm:
     return SwapForm(swaps.check_swap_eligibility(order, now), swaps.available_offers(order), now, data)
 
 
-def _typed_form(order: Order, draft: Draft, now: datetime) -> SwapForm | None:
-    """Return the validated form of the draft, if there is one."""
-    if (typed := draft.load()) is None:
-        return None
-    form = _make_form(order, now, typed.data)
-    typed.validate(form)
-    return form
-
-
-def _form_page(request: HttpRequest, form: SwapForm, now: datetime) -> HttpResponse:
+def _form_page(request: HttpRequest, draft: Draft, form: SwapForm, now: datetime) -> HttpResponse:
     eligibility = form.eligibility
     order = eligibility.order
     latest = max(eligibility.lines, key=lambda each: each.deadline, default=None)
     context = {
         "eligibility": eligibility,
         "form": None if eligibility.refusal else form,
+        "language_forms": [] if eligibility.refusal else [draft.shown(form)],
         "items": form.items(),
         "last_moment": latest.last_moment if latest else order.placed_at,
         "is_period_over": latest is not None and now >= latest.deadline,
@@ -100,7 +94,7 @@ def _form_page(request: HttpRequest, form: SwapForm, now: datetime) -> HttpRespo
     return render(request, "refunds/swap_form.html", _order_context(order) | context, status=status)
 
 
-def _check_page(request: HttpRequest, form: SwapForm, draft: Draft) -> HttpResponse:
+def _check_page(request: HttpRequest, draft: Draft, form: SwapForm) -> HttpResponse:
     order, difference = form.eligibility.order, form.price_difference()
     context = {
         "form": form,

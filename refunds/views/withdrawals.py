@@ -1,6 +1,7 @@
 """Withdrawing from a contract: statement, confirmation, acknowledgement. Needs no access to an order."""
 
 from datetime import timedelta, tzinfo
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +15,7 @@ from orders import access
 from orders.drafts import Draft, SeeOther
 from orders.http import UNPROCESSABLE, get_or_post, no_store, tell_about_card_number, too_many_requests
 from orders.localities import Locality
-from orders.rate_limits import Rate, RateLimit, consume, next_attempt_at
+from orders.rate_limits import Rate, RateLimit, allows, consume, next_attempt_at
 from refunds.forms.withdrawals import WithdrawalForm
 from refunds.models import Withdrawal
 from refunds.services import withdrawals
@@ -35,19 +36,19 @@ def withdraw(request: HttpRequest) -> HttpResponse:
     Never reveals whether the order exists.
     """
     draft = Draft(request, WithdrawalForm.form_name)
+    if request.method != "POST" and not draft.id:
+        return draft.start()
     if request.method != "POST":
-        if not draft.id:
-            return draft.start()
-        return _form_page(request, _typed_form(request, draft) or WithdrawalForm(initial=_initial_values(request)))
+        form = draft.typed_form(partial(_make_form, request)) or WithdrawalForm(initial=_initial_values(request))
+        return _form_page(request, draft, form, too_many=_was_refused(request, draft))
     form = _make_form(request, request.POST)
     is_valid = form.is_valid()
     tell_about_card_number(request, form)
     if not is_valid or request.POST.get("confirm") != "1":
         return _keep(request, draft, form)
     now = timezone.now()
-    limits = [RateLimit("client-withdrawal", access.client_address(request), CLIENT_RATE)]
-    if not consume(limits, now):
-        return too_many_requests(request, TEMPLATE, {"form": form, "too_many": True}, next_attempt_at(limits, now))
+    if not consume([_limit(request)], now):
+        return _form_page(request, draft, form, too_many=True)
     withdrawal = withdrawals.withdraw(form.statement, get_language() or "", form.scoped_submission_id)
     shown = request.session.get(SESSION_KEY, {})
     request.session[SESSION_KEY] = shown | {withdrawal.reference: (now + ACKNOWLEDGEMENT_SHOWN_FOR).timestamp()}
@@ -60,16 +61,16 @@ def withdraw(request: HttpRequest) -> HttpResponse:
 def check(request: HttpRequest) -> HttpResponse:
     """Show the statement to confirm."""
     draft = Draft(request, WithdrawalForm.form_name)
-    form = _typed_form(request, draft)
+    form = draft.checked_form(partial(_make_form, request))
     if form is None or form.errors:
         return redirect(draft.url(reverse("refunds:withdraw")))
-    return _check_page(request, form, draft)
+    return _check_page(request, draft, form)
 
 
 def _keep(request: HttpRequest, draft: Draft, form: WithdrawalForm) -> HttpResponse:
     """Lead to the check page, or to the form with its errors; without a draft, show it at once."""
     if not draft.save(form):
-        return _form_page(request, form) if form.errors else _check_page(request, form, draft)
+        return _form_page(request, draft, form) if form.errors else _check_page(request, draft, form)
     return SeeOther(draft.url(reverse("refunds:withdraw" if form.errors else "refunds:check_withdrawal")))
 
 
@@ -79,21 +80,26 @@ def _make_form(request: HttpRequest, data: Any) -> WithdrawalForm:
     return WithdrawalForm(data, is_open_order=lambda number: open_orders.for_number(number).exists())
 
 
-def _typed_form(request: HttpRequest, draft: Draft) -> WithdrawalForm | None:
-    """Return the validated form of the draft, if there is one."""
-    if (typed := draft.load()) is None:
-        return None
-    form = _make_form(request, typed.data)
-    typed.validate(form)
-    return form
+def _limit(request: HttpRequest) -> RateLimit:
+    return RateLimit("client-withdrawal", access.client_address(request), CLIENT_RATE)
 
 
-def _form_page(request: HttpRequest, form: WithdrawalForm) -> HttpResponse:
+def _was_refused(request: HttpRequest, draft: Draft) -> bool:
+    """Whether the page said that there were too many before its language was changed, and still does."""
+    typed = draft.load()
+    return typed is not None and "too_many" in typed.outcome and not allows(_limit(request), timezone.now())
+
+
+def _form_page(request: HttpRequest, draft: Draft, form: WithdrawalForm, *, too_many: bool = False) -> HttpResponse:
+    if too_many:
+        shown = draft.shown(form, {"too_many": True})
+        context = {"form": form, "too_many": True, "language_forms": [shown]}
+        return too_many_requests(request, TEMPLATE, context, next_attempt_at([_limit(request)], timezone.now()))
     status = UNPROCESSABLE if form.is_bound and form.errors else 200
-    return render(request, TEMPLATE, {"form": form}, status=status)
+    return render(request, TEMPLATE, {"form": form, "language_forms": [draft.shown(form)]}, status=status)
 
 
-def _check_page(request: HttpRequest, form: WithdrawalForm, draft: Draft) -> HttpResponse:
+def _check_page(request: HttpRequest, draft: Draft, form: WithdrawalForm) -> HttpResponse:
     context = {"form": form, "form_url": draft.url(reverse("refunds:withdraw")), "statement": form.statement}
     return render(request, "refunds/withdraw_check.html", context)
 

@@ -20,17 +20,18 @@
 
   for (const place of document.querySelectorAll("[data-proof-of-work]")) {
     const challenge = JSON.parse(place.dataset.challenge);
-    const button = place.closest("form").querySelector("[type=submit]");
+    // Also the one for the Enter key, which stands outside of the form. The language can be changed meanwhile.
+    const buttons = [...place.closest("form").elements].filter((each) => each.type === "submit" && !each.hasAttribute("formaction"));
     const status = place.querySelector("[data-proof-of-work-status]");
     status.hidden = false;
-    button.disabled = true;
+    for (const button of buttons) button.disabled = true;
     solve(challenge).then((number) => {
       const { algorithm, challenge: name, salt, signature } = challenge;
       const payload = JSON.stringify({ algorithm, challenge: name, number, salt, signature });
       place.querySelector("input").value = btoa(payload);
       status.textContent = place.dataset.done;
     }).finally(() => {
-      button.disabled = false;
+      for (const button of buttons) button.disabled = false;
     });
   }
 })();

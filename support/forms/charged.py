@@ -66,6 +66,7 @@ class ChargeForm(ContactMessageForm):
     """What the buyer knows about a charge. At least one field of SEARCH_FIELDS is required."""
 
     form_name = "charged"
+    withheld_fields = frozenset({"card_last4", "proof"})
     SEARCH_FIELDS = ("amount", "card_last4", "order_number", "serial")
     # As on the page, so that the summary lists errors in this order.
     field_order = (
@@ -111,7 +112,11 @@ class ChargeForm(ContactMessageForm):
         max_length=DIGITS_LENGTH,
         help_text=_("With Apple Pay or Google Pay: the digits your wallet shows or those on your card."),
         widget=text_input(inputmode="numeric", **{"class": "digits"}),
-        error_messages=error_messages(""),
+        error_messages=error_messages("")
+        | {
+            "too_many": _("Enter only the last 4 digits. We never need the rest of your card number."),
+            "not_four": _("Enter the last 4 digits of your card, for example 4242."),
+        },
     )
     order_number = OrderNumberField(
         label=_("Order number"),
@@ -177,13 +182,13 @@ class ChargeForm(ContactMessageForm):
 
     def clean_card_last4(self) -> str:
         digits = normalize_digits(self.cleaned_data["card_last4"])
+        messages = self.fields["card_last4"].error_messages
         if not digits or LAST4.fullmatch(digits):
             return digits
         if (len(digits) > 4 and digits.isdigit()) or contains_card_number(self.cleaned_data["card_last4"]):
             self.set_value("card_last4", "")
-            message = _("Enter only the last 4 digits. We never need the rest of your card number.")
-            raise ValidationError(message, code="too_many")
-        raise ValidationError(_("Enter the last 4 digits of your card, for example 4242."), code="not_four")
+            raise ValidationError(messages["too_many"], code="too_many")
+        raise ValidationError(messages["not_four"], code="not_four")
 
     def clean_order_number(self) -> str:
         number = self.cleaned_line("order_number")

@@ -27,6 +27,7 @@ class ContactForm(ContactMessageForm):
     """A message to support, optionally about one of the orders that are open in the session."""
 
     form_name = "contact"
+    withheld_fields = frozenset({"files"})
 
     order = forms.ChoiceField(
         label=_("Which order is it about?"),
@@ -110,6 +111,7 @@ class ReplyForm(PageForm):
     """A further message in a thread."""
 
     form_name = "reply"
+    withheld_fields = frozenset({"files"})
 
     message = MessageField(
         label=_("Your message"),

@@ -1,5 +1,6 @@
 """The page for a charge without an order: what else may explain it, and the form of a charge claim."""
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import get_language, gettext
@@ -7,13 +8,20 @@ from django.utils.translation import get_language, gettext
 from files.services import FileRejected
 from files.upload_limits import receives_files
 from orders import access
+from orders.drafts import Draft
 from orders.http import get_or_post, no_store, tell_about_card_number
 from support import thread_access
 from support.forms.charged import ChargeForm
 from support.models import Thread
 from support.services import claims
 from support.services.threads import ContactMessage
-from support.views.contact_messages import consume_message_rate, refuse_files, render_form, submitted_values
+from support.views.contact_messages import (
+    consume_message_rate,
+    refuse_files,
+    render_form,
+    submitted_values,
+    was_refused,
+)
 
 TEMPLATE = "support/charged.html"
 
@@ -22,10 +30,13 @@ TEMPLATE = "support/charged.html"
 @no_store
 @receives_files(refuse_files)
 def charged(request: HttpRequest) -> HttpResponse:
+    draft = Draft(request, ChargeForm.form_name)
     if request.method != "POST":
-        return render_form(request, TEMPLATE, ChargeForm())
+        form = draft.typed_form(ChargeForm) or ChargeForm()
+        return render_form(request, TEMPLATE, draft, form, too_many=was_refused(request, draft))
     if not consume_message_rate(request):
-        return render_form(request, TEMPLATE, ChargeForm(initial=submitted_values(request)), too_many=True)
+        form = ChargeForm(initial=submitted_values(request, ChargeForm))
+        return render_form(request, TEMPLATE, draft, form, too_many=True)
     form = ChargeForm(request.POST, request.FILES)
     is_valid = form.is_valid()
     tell_about_card_number(request, form)
@@ -33,11 +44,12 @@ def charged(request: HttpRequest) -> HttpResponse:
         try:
             thread, is_new = claims.create_claim(_contact_message(request, form), form.claim_fields)
         except FileRejected as refused:
-            form.add_error("proof", str(refused))
+            form.add_error("proof", ValidationError(str(refused), code=refused.reason))
         else:
+            draft.drop()
             thread_access.grant_access_to_sender(request, thread, is_new=is_new)
             return redirect(thread.path)
-    return render_form(request, TEMPLATE, form)
+    return render_form(request, TEMPLATE, draft, form)
 
 
 def _contact_message(request: HttpRequest, form: ChargeForm) -> ContactMessage:

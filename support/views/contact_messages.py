@@ -10,6 +10,7 @@ from files.client_limits import is_exhausted
 from files.rejection_reasons import RejectionReason
 from orders import access
 from orders.card_numbers import mask_card_numbers
+from orders.drafts import Draft
 from orders.forms import PortalForm
 from orders.http import UNPROCESSABLE, tell_about_card_number, too_many_requests
 from orders.rate_limits import Rate, RateLimit, allows, consume
@@ -24,9 +25,13 @@ def consume_message_rate(request: HttpRequest) -> bool:
     return consume([_message_limit(request)], timezone.now())
 
 
+def is_message_rate_exhausted(request: HttpRequest) -> bool:
+    return not allows(_message_limit(request), timezone.now())
+
+
 def refuse_files(request: HttpRequest) -> RejectionReason | None:
     """Why no file of this client is received now, if so. For `receives_files`: the body is not read yet."""
-    if not allows(_message_limit(request), timezone.now()):
+    if is_message_rate_exhausted(request):
         return RejectionReason.BUSY  # not shown: the page asks to wait
     return RejectionReason.DAILY_LIMIT if is_exhausted(access.client_address(request)) else None
 
@@ -35,20 +40,31 @@ def _message_limit(request: HttpRequest) -> RateLimit:
     return RateLimit("client-contact-message", access.client_address(request), CLIENT_RATE)
 
 
-def submitted_values(request: HttpRequest) -> dict[str, str]:
+def submitted_values(request: HttpRequest, form: type[PortalForm]) -> dict[str, str]:
     """The submitted values as initial data of a form that is shown again unvalidated, with card numbers masked."""
-    submitted = {name: str(value) for name, value in request.POST.items()}
+    submitted = {name: str(request.POST[name]) for name in form.base_fields if name in request.POST}
     masked = {name: mask_card_numbers(value) for name, value in submitted.items()}
     if masked != submitted:
         tell_about_card_number(request)
     return masked
 
 
+def was_refused(request: HttpRequest, draft: Draft) -> bool:
+    """Whether the page said that there were too many messages before its language was changed, and still does."""
+    typed = draft.load()
+    return typed is not None and bool(typed.outcome.get("too_many")) and is_message_rate_exhausted(request)
+
+
 def render_form(
-    request: HttpRequest, template: str, form: PortalForm, *, too_many: bool = False, **context: Any
+    request: HttpRequest, template: str, draft: Draft, form: PortalForm, *, too_many: bool = False, **context: Any
 ) -> HttpResponse:
     """Render the form with its errors, or, with `too_many`, the request to try again later."""
-    context = {"form": form, "too_many": too_many, "due_at": default_due_at()} | context
+    context = {
+        "form": form,
+        "language_forms": [draft.shown(form, {"too_many": too_many, "look": "suggested_articles" in context})],
+        "too_many": too_many,
+        "due_at": default_due_at(),
+    } | context
     if too_many:
         return too_many_requests(request, template, context)
     return render(request, template, context, status=UNPROCESSABLE if form.errors else 200)

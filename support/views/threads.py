@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -16,6 +18,7 @@ from files.upload_limits import receives_files
 from notifications.addresses import mask_address
 from orders import access
 from orders.access import LinkResult
+from orders.drafts import Draft
 from orders.http import (
     TOO_MANY_REQUESTS,
     UNPROCESSABLE,
@@ -31,7 +34,13 @@ from support.forms.contact import ContactForm, ReplyForm
 from support.models import ChargeClaim, Thread, ThreadLink
 from support.services import threads
 from support.thread_access import with_thread
-from support.views.contact_messages import consume_message_rate, refuse_files, render_form, submitted_values
+from support.views.contact_messages import (
+    consume_message_rate,
+    refuse_files,
+    render_form,
+    submitted_values,
+    was_refused,
+)
 
 TEMPLATE = "support/thread.html"
 LINK_TEMPLATE = "support/thread_link.html"
@@ -49,29 +58,31 @@ BADGE_TONES = {
 @receives_files(refuse_files)
 def thread(request: HttpRequest, thread: Thread) -> HttpResponse:
     """Show the messages of a thread. POST adds a message of the buyer."""
+    draft = Draft(request, ReplyForm.form_name, thread.reference, page=thread.path)
     if request.method != "POST":
-        return _page(request, thread, ReplyForm())
+        form = draft.typed_form(ReplyForm) or ReplyForm()
+        return _page(request, thread, draft, form, too_many=was_refused(request, draft))
     if not consume_message_rate(request):
-        context = _context(thread, ReplyForm(initial=submitted_values(request)))
-        return too_many_requests(request, TEMPLATE, context | {"too_many": True})
+        return _page(request, thread, draft, ReplyForm(initial=submitted_values(request, ReplyForm)), too_many=True)
     form = ReplyForm(request.POST, files=request.FILES)
     is_valid = form.is_valid()
     tell_about_card_number(request, form)
     if not is_valid:
-        return _page(request, thread, form)
+        return _page(request, thread, draft, form)
     try:
         threads.reply(
             thread, form.cleaned_data["message"], form.cleaned_data["files"], client=access.client_address(request)
         )
     except FileRejected as refused:
-        form.add_error("files", str(refused))
-        return _page(request, thread, form)
+        form.add_error("files", ValidationError(str(refused), code=refused.reason))
+        return _page(request, thread, draft, form)
     except threads.TooManyReplies as refused:
         form.add_error("message", str(refused))
-        return render(request, TEMPLATE, _context(thread, form), status=TOO_MANY_REQUESTS)
+        return _page(request, thread, draft, form, status=TOO_MANY_REQUESTS)
     except Refusal as refusal:
         messages.error(request, str(refusal))
         return _as_new_message(request, thread, form)
+    draft.drop()
     messages.success(request, gettext("We’ve received your message."))
     return redirect(thread.path)
 
@@ -82,11 +93,19 @@ def _as_new_message(request: HttpRequest, thread: Thread, form: ReplyForm) -> Ht
     initial = {"subject": thread.reference, "message": form.cleaned_data["message"]}
     if thread.order is not None:
         initial["order"] = str(thread.order.public_id)
-    return render_form(request, "support/contact.html", ContactForm(orders, initial=initial), orders=orders)
+    draft = Draft(request, ContactForm.form_name, page=reverse("support:contact"))
+    return render_form(request, "support/contact.html", draft, ContactForm(orders, initial=initial), orders=orders)
 
 
-def _page(request: HttpRequest, thread: Thread, form: ReplyForm) -> HttpResponse:
-    return render(request, TEMPLATE, _context(thread, form), status=UNPROCESSABLE if form.errors else 200)
+def _page(
+    request: HttpRequest, thread: Thread, draft: Draft, form: ReplyForm, *, too_many: bool = False, status: int = 0
+) -> HttpResponse:
+    context = _context(thread, form) | {"too_many": too_many}
+    if not context["is_closed"]:
+        context["language_forms"] = [draft.shown(form, {"too_many": too_many})]
+    if too_many:
+        return too_many_requests(request, TEMPLATE, context)
+    return render(request, TEMPLATE, context, status=status or (UNPROCESSABLE if form.errors else 200))
 
 
 def _context(thread: Thread, form: ReplyForm) -> dict[str, Any]:
