@@ -105,7 +105,7 @@ def test_headings_landmarks_ids_and_labels_are_correct(visit: Any, order: Order,
 def test_touch_targets_are_large_enough(visit: Any, order: Order, index: int) -> None:
     page = visit(paths_of_pages(order)[index])
     for height, name in page.evaluate(
-        "[...document.querySelectorAll('button, .btn, input:not([type=hidden]), summary')]"
+        "[...document.querySelectorAll('button:not([aria-hidden]), .btn, input:not([type=hidden]), summary')]"
         ".filter(e => e.checkVisibility()).map(e => [e.getBoundingClientRect().height, e.outerHTML])"
     ):
         assert height >= MIN_TARGET_SIZE, name
