@@ -144,7 +144,8 @@ def assert_page_is_accessible(page: Page) -> None:
     fields = "[...document.querySelectorAll('input:not([type=hidden]), select, textarea')]"
     assert page.evaluate(f"{fields}.every(field => field.labels.length)")
     for height, name in page.evaluate(
-        "[...document.querySelectorAll('button:not([aria-hidden]), .btn, input[type=number], select, summary, .form-check')]"
+        "[...document.querySelectorAll("
+        "'button:not([aria-hidden]), .btn, input[type=number], select, summary, .form-check')]"
         ".filter(e => e.checkVisibility()).map(e => [e.getBoundingClientRect().height, e.outerHTML])"
     ):
         assert height >= MIN_TARGET_SIZE, name
