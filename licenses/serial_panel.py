@@ -41,6 +41,7 @@ class LicenseDisplay:
     license_id: int = 0  # 0 if only the serial number is known
     devices: int | None = None
     used: int = 0  # devices in use, as reported by an activation server
+    is_reported: bool = False  # whether an activation server reported any device, now in use or not
     starts_on: date | None = None
     expires_on: date | None = None
     activated: bool = False
@@ -85,10 +86,12 @@ class LicenseDisplay:
     def boxes(self) -> list[str]:
         """A box for each device: "used" for those in use, which come first, then "free".
 
-        Without an activation server all are "unknown". Empty if there would be too many.
+        Without an activation server all are "unknown". So are those of an activated license of which no device was
+        reported: some device uses it. Empty if there would be too many.
         """
         count = self.devices if self.devices and self.devices <= MAX_BOXES else 0
-        if not (self.used or settings.ACTIVATION_KEYS):
+        is_known = bool(settings.ACTIVATION_KEYS) and (self.is_reported or not self.activated)
+        if not (self.used or is_known):
             return ["unknown"] * count
         return ["used" if number < self.used else "free" for number in range(count)]
 
@@ -116,6 +119,7 @@ class _Row(NamedTuple):
     product: str | None
     devices: int | None
     used: int
+    is_reported: bool
     starts_on: date | None
     expires_on: date | None
     activated_at: datetime | None
@@ -133,6 +137,7 @@ SELECT carried.line_id, license.id, license.serial,
             SELECT FROM licenses_devicerelease
             WHERE device_id = device.id AND undone_at IS NULL
                   AND requested_at >= coalesce(device.last_activated_at, requested_at))),
+       EXISTS (SELECT FROM licenses_device WHERE license_id = license.id),
        license.starts_on, license.expires_on, license.activated_at, license.revoked_at,
        carried.unit_end
 FROM licenses_licensedline AS carried JOIN licenses_license AS license ON license.id = carried.license_id
@@ -203,6 +208,7 @@ def _license_display(order: Order, line: OrderLine, row: _Row, number: int, toda
         license_id=row.license_id,
         devices=row.devices,
         used=row.used,
+        is_reported=row.is_reported,
         starts_on=row.starts_on,
         expires_on=row.expires_on,
         activated=row.activated_at is not None,
