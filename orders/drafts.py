@@ -134,6 +134,10 @@ class Draft:
         typed = self.load()
         return typed.show(make(typed.data)) if typed is not None else None
 
+    def prefill(self, form: type[PortalForm], values: Mapping[str, str]) -> bool:
+        """Keep values that were typed elsewhere, for a form that was not sent yet. Returns as `save` does."""
+        return self.store(Typed(_kept_values(form, values), is_checked=False))
+
     def save(self, form: PortalForm, outcome: Mapping[str, Any] | None = None) -> bool:
         """Keep what was typed into a validated form. Returns False if this client started too many sessions."""
         typed = Typed(_kept_values(type(form), form.data), _lost_errors(form), dict(outcome or {}))
@@ -209,11 +213,12 @@ def keep_shown_form(request: HttpRequest) -> str:
         return draft.page
     if any(_cut(request.POST.getlist(name)) != values for name, values in data.lists()):
         tell_about_card_number(request)
-    _tell_what_is_withheld(request, form)
+    tell_what_is_withheld(request, form)
     return draft.url()
 
 
-def _tell_what_is_withheld(request: HttpRequest, form: type[PortalForm]) -> None:
+def tell_what_is_withheld(request: HttpRequest, form: type[PortalForm]) -> None:
+    """Tell the person on the next page which fields of a form that was sent have to be filled in again."""
     labels = [
         str(form.base_fields[name].label)
         for name in form.base_fields

@@ -8,7 +8,7 @@ from django.utils.translation import get_language, gettext
 from files.services import FileRejected
 from files.upload_limits import receives_files
 from orders import access
-from orders.drafts import Draft
+from orders.drafts import Draft, SeeOther, tell_what_is_withheld
 from orders.http import get_or_post, no_store, tell_about_card_number
 from support import thread_access
 from support.forms.charged import ChargeForm
@@ -34,6 +34,8 @@ def charged(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         form = draft.typed_form(ChargeForm) or ChargeForm()
         return render_form(request, TEMPLATE, draft, form, too_many=was_refused(request, draft))
+    if request.POST.get("from_correction") == "1":
+        return _prefilled(request, draft)
     if not consume_message_rate(request):
         form = ChargeForm(initial=submitted_values(request, ChargeForm))
         return render_form(request, TEMPLATE, draft, form, too_many=True)
@@ -50,6 +52,16 @@ def charged(request: HttpRequest) -> HttpResponse:
             thread_access.grant_access_to_sender(request, thread, is_new=is_new)
             return redirect(thread.path)
     return render_form(request, TEMPLATE, draft, form)
+
+
+def _prefilled(request: HttpRequest, draft: Draft) -> HttpResponse:
+    """Show the form with what was typed on the page that corrects an email address."""
+    typed = {"order_number": request.POST.get("order_number", ""), "email": request.POST.get("new_email", "")}
+    draft.id = ""  # the one of that page
+    if not draft.prefill(ChargeForm, typed):
+        return render_form(request, TEMPLATE, draft, ChargeForm())
+    tell_what_is_withheld(request, ChargeForm)
+    return SeeOther(draft.url())
 
 
 def _contact_message(request: HttpRequest, form: ChargeForm) -> ContactMessage:

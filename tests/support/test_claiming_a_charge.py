@@ -279,3 +279,29 @@ def test_what_was_received_is_confirmed_with_its_reference_and_what_happens_next
     assert 'data-copy="reference"' in page.content.decode()
     assert "We’ll reply by" in content
     assert "An email is on its way to b…@e….com" in content
+
+
+# --- From the page that corrects an address ------------------------------------------------------------------
+
+
+def test_what_was_typed_to_correct_an_address_is_filled_in(client: Client) -> None:
+    typed = {
+        "from_correction": "1",
+        "order_number": "A-TYPED",
+        "new_email": "right@example.com",
+        "password": "harbour-lantern",
+        "card_last4": "7531",
+    }
+    answer = client.post("/help/charged/", typed)
+    assert answer.status_code == 303
+    page = client.get(answer["Location"])
+    html = page.content.decode()
+    assert page.status_code == 200
+    assert 'value="A-TYPED"' in html
+    assert 'value="right@example.com"' in html
+    session = str(dict(client.session))
+    for secret in ("harbour-lantern", "7531"):
+        assert secret not in html + session + answer["Location"]
+    assert "Last 4 digits of the card" in html
+    assert not Thread.objects.exists()
+    assert Client().get(answer["Location"]).content.decode().count("A-TYPED") == 0
