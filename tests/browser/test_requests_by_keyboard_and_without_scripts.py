@@ -3,6 +3,8 @@
 On the way, each makes a mistake, changes something on the check page, and uses the browser's Back.
 """
 
+import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,17 @@ from licenses.models import License
 from orders.models import Order
 from orders.passwords import portal_password
 from refunds.models import CashbackClaim, Return, Swap, SwapOffer, Withdrawal
+from support.models import Thread
 from tests.browser.conftest import Open
 from tests.factories import make_license, make_line, make_order, make_product, make_reason
 from tests.files import factories
+from tests.licenses.installers import bought
 from tests.refunds.cashback import make_promotion
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 MOST_TABS = 150
+PHOTO = {"name": "receipt.png", "mimeType": "image/png", "buffer": factories.png()}
 FOCUSED = "element => element === document.activeElement"
 
 
@@ -108,6 +113,13 @@ def order(transactional_db: None) -> Order:
 @pytest.fixture
 def license(order: Order) -> License:
     return make_license(make_line(order), product=make_product(), activated_at=timezone.now())
+
+
+@pytest.fixture
+def private_files(settings: Settings, tmp_path: Path) -> None:
+    private = settings.STORAGES["private"]
+    options = private["OPTIONS"] | {"location": str(tmp_path / "private")}
+    settings.STORAGES = settings.STORAGES | {"private": private | {"OPTIONS": options}}
 
 
 @pytest.fixture
@@ -210,17 +222,12 @@ def test_a_withdrawal(start: Any, hands: Any, order: Order) -> None:
     assert_confirmed(page, Withdrawal.objects.get().reference, "We’ve received your withdrawal")
 
 
-def test_cashback(start: Any, hands: Any, order: Order, license: License, settings: Settings, tmp_path: Path) -> None:
-    private = settings.STORAGES["private"]
-    settings.STORAGES = settings.STORAGES | {
-        "private": private | {"OPTIONS": private["OPTIONS"] | {"location": str(tmp_path / "private")}}
-    }
+def test_cashback(start: Any, hands: Any, order: Order, license: License, private_files: None) -> None:
     assert license.product
     make_promotion(license.product)
-    photo = {"name": "receipt.png", "mimeType": "image/png", "buffer": factories.png()}
     page = start("/cashback/", order)
     send = page.get_by_role("button", name="Send claim")
-    hands.upload(page.locator("[name=proof]"), photo)
+    hands.upload(page.locator("[name=proof]"), PHOTO)
     hands.check(page.locator("[name=payout_method][value=bank]"))
     hands.fill(page.get_by_label("Account holder"), "Bea Buyer")
     hands.press(send)
@@ -231,7 +238,7 @@ def test_cashback(start: Any, hands: Any, order: Order, license: License, settin
     expect(errors).to_contain_text("Enter the account holder again.")
     hands.fill(page.get_by_label("Account holder"), "Bea Buyer")
     hands.fill(page.locator("[name=payout_account]"), "DE89 3704 0044 0532 0130 00")
-    hands.upload(page.locator("[name=proof]"), photo)
+    hands.upload(page.locator("[name=proof]"), PHOTO)
     hands.press(send)
     expect(page.locator("[data-reference]")).to_be_visible()
     assert_confirmed(page, CashbackClaim.objects.get().reference, "We’ve received your cashback claim")
@@ -273,6 +280,59 @@ def test_who_has_neither_number_nor_password_is_led_to_the_claim(start: Any, han
     expect(page.locator("[name=email]")).to_have_value("right@example.com")
     expect(page.locator(".notice-warn")).to_contain_text("Last 4 digits of the card")
     expect(page.locator("[data-result]")).to_have_count(0)
+
+
+def test_a_charge_claim(start: Any, hands: Any, private_files: None) -> None:
+    page = start("/help/charged/")
+    send = page.get_by_role("button", name="Send charge claim")
+    hands.fill(page.get_by_label("Last 4 digits of the card"), "424")
+    hands.press(send)
+    errors = page.locator("[data-result=invalid]")
+    expect(errors).to_be_focused()
+    hands.press(errors.get_by_role("link", name="Enter the last 4 digits of your card"))
+    hands.fill(page.get_by_label("Last 4 digits of the card"), "4242")
+    hands.fill(page.get_by_label("Amount"), "79.95")
+    hands.select(page.get_by_label("Currency"), "Euro (EUR)")
+    hands.upload(page.locator("[name=proof]"), PHOTO)
+    hands.fill(page.get_by_label("Email address", exact=True), "buyer@example.com")
+    hands.press(send)
+    expect(page.locator("[data-reference]")).to_be_visible()
+    thread = Thread.objects.get()
+    assert page.locator("[data-reference]").get_attribute("data-reference") == thread.reference
+    assert (thread.charge_claim.amount, thread.charge_claim.currency) == (Decimal("79.95"), "EUR")
+    expect(page.get_by_text("receipt.png")).to_be_visible()
+
+
+def test_a_message_to_support_and_a_reply(start: Any, hands: Any, order: Order, private_files: None) -> None:
+    page = start(f"/help/contact/?order={order.public_id}", order)
+    hands.fill(page.get_by_label("Your message"), "It says error 7.")
+    hands.press(page.get_by_role("button", name="Send message"))
+    hands.press(page.locator("[data-result=invalid]").get_by_role("link", name="Enter a subject"))
+    expect(page.get_by_label("Subject")).to_be_focused()
+    hands.fill(page.get_by_label("Subject"), "Installer stops")
+    hands.press(page.get_by_role("button", name="Look for an answer"))
+    expect(page.locator("[data-result=answers]")).to_be_visible()
+    expect(page.get_by_label("Your message")).to_have_value("It says error 7.")
+    hands.upload(page.locator("[name=files]"), PHOTO)
+    hands.press(page.get_by_role("button", name="Send message"))
+    expect(page.locator("[data-reference]")).to_be_visible()
+    assert Thread.objects.get().order == order
+    hands.fill(page.locator("[name=message]"), "It is version 18.")
+    hands.press(page.get_by_role("button", name="Send message"))
+    expect(page.get_by_text("We’ve received your message.")).to_be_visible()
+    expect(page.get_by_text("It is version 18.")).to_be_visible()
+
+
+def test_a_download(start: Any, hands: Any, settings: Settings, tmp_path: Path) -> None:
+    releases = settings.STORAGES["releases"]
+    options = releases["OPTIONS"] | {"location": str(tmp_path / "releases")}
+    settings.STORAGES = settings.STORAGES | {"releases": releases | {"OPTIONS": options}}
+    content = bytes(range(256)) * 50
+    order, _release = bought(content)
+    page = start(f"/orders/{order.public_id}/", order)
+    with page.expect_download() as started:
+        hands.press(page.get_by_role("link", name=re.compile(r"^Download .* for Windows")))
+    assert Path(started.value.path()).read_bytes() == content
 
 
 def test_another_language_keeps_errors_and_what_was_typed(start: Any, hands: Any, order: Order) -> None:
