@@ -21,6 +21,7 @@ from notifications.addresses import mask_address
 from orders import formats
 from orders.drafts import Draft
 from orders.http import UNPROCESSABLE, get_or_post, no_store, tell_about_card_number
+from orders.models import Order
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ def finish(request: HttpRequest, draft: Draft, case: Case) -> HttpResponse:
     return redirect(case.path)
 
 
+def order_context(order: Order) -> dict[str, Any]:
+    """What the pages of a request say about its order."""
+    return {"order": order, "zone": order.locality, "payment": formats.payment_line(order)}
+
+
 def show(pages: StatusPages, request: HttpRequest, case: DecidedCase) -> HttpResponse:
     return _page(pages, request, case, _answer_draft(request, case).typed_form(AnswerForm))
 
@@ -69,11 +75,9 @@ def _page(pages: StatusPages, request: HttpRequest, case: DecidedCase, form: Ans
     has_question = case.status in case.WAITING_FOR_BUYER
     context = {
         "case": case,
-        "order": order,
-        "zone": order.locality,
+        **order_context(order),
         "is_just_sent": form is None and just_sent.take(request, case.reference),
         "address": mask_address(order.email) if order.email_key else "",
-        "payment": formats.payment_line(order),
         "badge": progress.status_badge(case.status),
         "steps": progress.progress_steps(case.status, case.SUCCESS_STATUS),
         "history": progress.buyer_history(case),

@@ -106,6 +106,11 @@ class Eligibility:
         """Whether the store told what was bought, and not only costs such as shipping."""
         return any(not each.payment.is_cost for each in self.lines)
 
+    @property
+    def latest(self) -> LineEligibility | None:
+        """The line that can be returned longest."""
+        return max(self.lines, key=lambda each: each.deadline, default=None)
+
     def get_line(self, line_id: int) -> LineEligibility | None:
         return next((each for each in self.lines if each.line.pk == line_id), None)
 

@@ -13,8 +13,7 @@ from django.views.decorators.http import require_safe
 
 from cases.models import default_due_at
 from cases.refusals import Refusal
-from cases.views import StatusPages, finish
-from orders import formats
+from cases.views import StatusPages, finish, order_context
 from orders.access import is_owner_confirmed, with_order
 from orders.drafts import Draft, SeeOther
 from orders.http import UNPROCESSABLE, get_or_post, no_store, tell_about_card_number
@@ -98,8 +97,7 @@ def _find_earlier(order: Order, form: ReturnForm) -> Return | None:
 
 def _form_page(request: HttpRequest, draft: Draft, form: ReturnForm) -> HttpResponse:
     eligibility = form.eligibility
-    order = eligibility.order
-    latest = max(eligibility.lines, key=lambda each: each.deadline, default=None)
+    order, latest = eligibility.order, eligibility.latest
     context = {
         "eligibility": eligibility,
         "form": None if eligibility.refusal else form,
@@ -110,7 +108,7 @@ def _form_page(request: HttpRequest, draft: Draft, form: ReturnForm) -> HttpResp
     }
     has_errors = form.is_bound and bool(form.errors) and not eligibility.refusal
     status = UNPROCESSABLE if has_errors else 200
-    return render(request, "refunds/return_form.html", _order_context(order) | context, status=status)
+    return render(request, "refunds/return_form.html", order_context(order) | context, status=status)
 
 
 def _check_page(request: HttpRequest, draft: Draft, form: ReturnForm) -> HttpResponse:
@@ -131,11 +129,7 @@ def _check_page(request: HttpRequest, draft: Draft, form: ReturnForm) -> HttpRes
         "effects": find_effects(eligibility, form.checked_lines),
         "due_at": default_due_at(),
     }
-    return render(request, "refunds/return_check.html", _order_context(order) | context)
-
-
-def _order_context(order: Order) -> dict[str, Any]:
-    return {"order": order, "zone": order.locality, "payment": formats.payment_line(order)}
+    return render(request, "refunds/return_check.html", order_context(order) | context)
 
 
 # --- Status page -----------------------------------------------------------------------------------------

@@ -14,8 +14,7 @@ from django.views.decorators.http import require_safe
 
 from cases.models import default_due_at
 from cases.refusals import Refusal
-from cases.views import StatusPages, finish
-from orders import formats
+from cases.views import StatusPages, finish, order_context
 from orders.access import with_order
 from orders.drafts import Draft, SeeOther
 from orders.http import UNPROCESSABLE, get_or_post, no_store, tell_about_card_number
@@ -78,8 +77,7 @@ def _make_form(order: Order, now: datetime, data: Any = None) -> SwapForm:
 
 def _form_page(request: HttpRequest, draft: Draft, form: SwapForm, now: datetime) -> HttpResponse:
     eligibility = form.eligibility
-    order = eligibility.order
-    latest = max(eligibility.lines, key=lambda each: each.deadline, default=None)
+    order, latest = eligibility.order, eligibility.latest
     context = {
         "eligibility": eligibility,
         "form": None if eligibility.refusal else form,
@@ -91,7 +89,7 @@ def _form_page(request: HttpRequest, draft: Draft, form: SwapForm, now: datetime
     }
     has_errors = form.is_bound and bool(form.errors) and not eligibility.refusal
     status = UNPROCESSABLE if has_errors else 200
-    return render(request, "refunds/swap_form.html", _order_context(order) | context, status=status)
+    return render(request, "refunds/swap_form.html", order_context(order) | context, status=status)
 
 
 def _check_page(request: HttpRequest, draft: Draft, form: SwapForm) -> HttpResponse:
@@ -106,11 +104,7 @@ def _check_page(request: HttpRequest, draft: Draft, form: SwapForm) -> HttpRespo
         "difference_text": format_price_difference(difference, order.currency),
         "due_at": default_due_at(),
     }
-    return render(request, "refunds/swap_check.html", _order_context(order) | context)
-
-
-def _order_context(order: Order) -> dict[str, Any]:
-    return {"order": order, "zone": order.locality, "payment": formats.payment_line(order)}
+    return render(request, "refunds/swap_check.html", order_context(order) | context)
 
 
 # --- Status page -----------------------------------------------------------------------------------------
