@@ -202,9 +202,9 @@ def keep_shown_form(request: HttpRequest) -> str:
     """
     try:
         state = signing.loads(request.POST.get(SHOWN_PARAMETER, ""), salt=_SALT)
-    except signing.BadSignature:
+        form = PortalForm.by_name[state["form"]]
+    except (signing.BadSignature, KeyError):  # a page of an earlier version can have a form that is gone
         return ""
-    form = PortalForm.by_name[state["form"]]
     draft = Draft(request, form.form_name, page=state["page"])
     draft.kind = state["kind"]
     data = _kept_values(form, request.POST)
