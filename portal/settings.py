@@ -89,6 +89,7 @@ if not HTTPS and not DEMO:
 
 INSTALLED_APPS = [
     "portal.apps.PortalConfig",
+    "desk.apps.DeskConfig",
     "intake.apps.IntakeConfig",
     "support.apps.SupportConfig",
     "refunds.apps.RefundsConfig",

@@ -15,7 +15,7 @@ from orders.models.fields import (
 )
 from tests.factories import make_line, make_order, make_reason, make_store
 
-APPS = ("cases", "files", "intake", "licenses", "notifications", "orders", "portal", "refunds", "support")
+APPS = ("cases", "desk", "files", "intake", "licenses", "notifications", "orders", "portal", "refunds", "support")
 SAFE = (NoCardNumbersCharField, NoCardNumbersJSONField, NoCardNumbersSlugField, NoCardNumbersTextField)
 SHORTEST_CARD_NUMBER = 12
 # Numbers that machines make, and those that are looked up: what is typed for them is judged by their forms.

@@ -115,7 +115,7 @@ def test_the_walk_above_covers_every_use_of_the_session() -> None:
     root = Path(django_settings.BASE_DIR)
     users = {
         str(path.relative_to(root))
-        for app in ("portal", "intake", "support", "refunds", "licenses", "cases", "orders", "notifications", "files")
+        for app in ("portal", "desk", "intake", "support", "refunds", "licenses", "cases", "orders", "notifications", "files")
         for path in (root / app).rglob("*.py")
         if re.search(r"request\.session\b", path.read_text())
     }

@@ -16,6 +16,7 @@ LAYERS = {
     "refunds": 4,
     "support": 4,
     "intake": 5,
+    "desk": 6,
 }
 URL_NAME = re.compile(rf"""["'](?:admin:({"|".join(LAYERS)})_\w+|({"|".join(LAYERS)}):\w+)["']""")
 
