@@ -268,6 +268,7 @@ register(
         email_highlights=email_highlights,
         admin_template="licenses/_serials_admin.html",
         search=orders_with_serial,
+        permissions=("licenses.view_license",),
         tasks=tasks,
     )
 )

@@ -8,7 +8,6 @@ from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -124,7 +123,6 @@ class OrderAdmin(AddressActionsMixin, ReadOnlyMixin, ModelAdmin):
             },
         ),
         (_("Invoice"), {"fields": ["invoice_number", "invoice_issued_on", "invoice_seller"]}),
-        (_("Related"), {"fields": ["other_panels", "sent_emails", "attempts"]}),
     ]
 
     def get_search_results(
@@ -139,13 +137,13 @@ class OrderAdmin(AddressActionsMixin, ReadOnlyMixin, ModelAdmin):
         if LAST4.fullmatch(term):
             found |= Q(card_last4=term) | Q(device_last4=term)
         for panel in panels.registered():
-            if panel.search is not None:
+            if panel.search is not None and panel.is_visible_to(request.user):
                 found |= Q(pk__in=panel.search(term))
         return queryset.filter(found), False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         totals = ["formatted_subtotal", "formatted_discount", "formatted_tax", "formatted_total"]
-        return ["email", "frozen_until", "billing", *totals, "other_panels", "sent_emails", "attempts"]
+        return ["email", "frozen_until", "billing", *totals]
 
     formatted_subtotal = money_column("subtotal", _("subtotal"))
     formatted_discount = money_column("discount", _("discount"))
@@ -175,50 +173,38 @@ class OrderAdmin(AddressActionsMixin, ReadOnlyMixin, ModelAdmin):
         ]
         return format_html_join(mark_safe("<br>"), "{}", ((part,) for part in parts if part))
 
-    @admin.display(description=_("licenses and more"))
-    def other_panels(self, order: Order) -> SafeString:
-        rendered = [
-            render_to_string(panel.admin_template, {"order": order, "panel": content})
-            for panel, content in panels.load_panels([order])[order.pk]
-            if panel.admin_template
-        ]
-        return mark_safe("".join(rendered)) if rendered else SafeString("–")  # noqa: S308 (templates escape)
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        order = self.get_object(request, object_id)
+        context = {} if order is None else {"sections": _page_sections(request, order)}
+        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
-    @admin.display(description=_("emails"))
-    def sent_emails(self, order: Order) -> SafeString:
-        rows = Message.objects.about_order(order.pk).order_by("-created_at")
-        return format_html_join(
-            mark_safe("<br>"),
-            '<a class="text-primary-600" href="{}">{}</a>, {}, {}, {}',
-            (
-                (
-                    reverse("admin:notifications_message_change", args=[row.pk]),
-                    kinds.label(row.kind),
-                    row.recipient,
-                    row.get_status_display(),
-                    (row.sent_at or row.due_at).strftime("%Y-%m-%d %H:%M %Z"),
-                )
-                for row in rows
-            ),
-        ) or SafeString("–")
 
-    @admin.display(description=_("attempts to open it"))
-    def attempts(self, order: Order) -> SafeString:
+def _page_sections(request: HttpRequest, order: Order) -> list[tuple[Any, SafeString]]:
+    """What the page of an order shows below its fields: titles, each with HTML. What staff may not see is left out."""
+    sections = [(_("Licenses and cases"), _visible_panels(request, order))]
+    if request.user.has_perm("notifications.view_message"):
+        emails = Message.objects.about_order(order.pk).order_by("-created_at")
+        sections.append((_("Emails"), _render("emails", emails=[(row, kinds.label(row.kind)) for row in emails])))
+    if request.user.has_perm("orders.view_attempt"):
         subjects = [subject for subject in (order.number_key, order.email_key) if subject]
-        rows = Attempt.objects.filter(subject__in=subjects).order_by("-at")[:ATTEMPTS_SHOWN]
-        return format_html_join(
-            mark_safe("<br>"),
-            "{}, {}, {}, {}",
-            (
-                (
-                    row.at.strftime("%Y-%m-%d %H:%M:%S %Z"),
-                    row.get_method_display(),
-                    f"{row.get_outcome_display()}{f' (× {row.tries})' if row.tries > 1 else ''}",
-                    row.client,
-                )
-                for row in rows
-            ),
-        ) or SafeString("–")
+        attempts = Attempt.objects.filter(subject__in=subjects).order_by("-at")[:ATTEMPTS_SHOWN]
+        sections.append((_("Attempts to open it"), _render("attempts", attempts=attempts)))
+    return [(title, html) for title, html in sections if html]
+
+
+def _visible_panels(request: HttpRequest, order: Order) -> SafeString:
+    rendered = [
+        render_to_string(panel.admin_template, {"order": order, "panel": content}, request)
+        for panel, content in panels.load_panels([order])[order.pk]
+        if panel.admin_template and panel.is_visible_to(request.user)
+    ]
+    return mark_safe("".join(rendered))  # noqa: S308 (templates escape)
+
+
+def _render(name: str, **context: Any) -> SafeString:
+    return render_to_string(f"orders/admin/_{name}.html", context)
 
 
 class NoticeFilter(admin.SimpleListFilter):

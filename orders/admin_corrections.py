@@ -94,7 +94,7 @@ ACCESS_ACTIONS = {
 class AddressActionsMixin:
     """Adds the buttons to the admin of orders. Each is a POST that calls a service."""
 
-    change_form_outer_after_template = "orders/admin/address.html"
+    change_form_outer_after_template = "orders/admin/order.html"
     admin_site: Any
     log_change: Any
 

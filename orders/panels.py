@@ -36,6 +36,7 @@ class Panel:
     for all of them. An order that is missing from the result shows no panel. Templates get the content as
     `panel`, beside `order`. `email_highlights` turns the content into what the confirmation email shows.
     `search` takes a search term of staff and returns the ids of matching orders (by serial number, by reference).
+    Staff see `admin_template`, and find orders by `search`, if they have any of `permissions`.
     `lines_given_back` returns the items that the buyer has returned or asks to return, all units of them.
     `tasks` turns an order and its content into rows of the list of what can be done.
     Panels and their tasks are shown in the order of `position`, lowest first. A panel whose content `leads`, such as a
@@ -48,10 +49,15 @@ class Panel:
     email_highlights: Callable[[Any], list[Highlight]] | None = None
     admin_template: str = ""
     search: Callable[[str], QuerySet[Any, Any]] | None = None
+    permissions: tuple[str, ...] = ()
     lines_given_back: Callable[[], QuerySet[OrderLine]] | None = None
     tasks: Callable[[Order, Any], list[Task]] | None = None
     leads: Callable[[Any], bool] = lambda content: False
     position: int = 10
+
+    def is_visible_to(self, staff: Any) -> bool:
+        """Whether this member of staff may see what the panel shows."""
+        return any(staff.has_perm(permission) for permission in self.permissions)
 
 
 _panels: dict[str, Panel] = {}

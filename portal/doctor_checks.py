@@ -12,6 +12,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.core import checks
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
@@ -22,6 +23,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from kombu.exceptions import KombuError
 
+from desk.roles import ROLES, compare_groups
 from files.models import private_storage
 from files.rejections import FileRejected
 from files.validation import clean_upload
@@ -291,6 +293,16 @@ def check_demo() -> str:
     return _("nothing is left from a demo")
 
 
+def check_roles() -> str:
+    differences = compare_groups(Group)
+    if differences:
+        raise CheckWarning(
+            _("the permissions of %(roles)s differ from docs/staff.md") % {"roles": ", ".join(differences)},
+            _("See the differences with manage.py restore_roles --dry-run. Without --dry-run, it removes them."),
+        )
+    return _("%(count)d staff roles have their permissions") % {"count": len(ROLES)}
+
+
 CHECKS = (
     Check("settings", check_settings),
     Check("database", check_database),
@@ -307,6 +319,7 @@ CHECKS = (
     Check("keys", check_keys, needs=("database", "migrations")),
     Check("gateways", check_gateways, needs=("database", "migrations")),
     Check("stores", check_stores, needs=("database", "migrations")),
+    Check("roles", check_roles, needs=("database", "migrations")),
     Check("demo", check_demo),
 )
 

@@ -35,6 +35,10 @@ class _CaseKind(NamedTuple):
     def admin_url_name(self) -> str:
         return f"admin:refunds_{self.case_type._meta.model_name}_change"
 
+    @property
+    def view_permission(self) -> str:
+        return f"refunds.view_{self.case_type._meta.model_name}"
+
 
 _KINDS = {
     "return": _CaseKind(Return, _("Return"), "refunds:return_status"),
@@ -51,6 +55,7 @@ class PanelCase:
     name: Any
     url_name: str  # of its status page; empty if it has none
     admin_url_name: str
+    view_permission: str
     pk: int
     reference: str
     badge: StatusBadge
@@ -169,6 +174,7 @@ def _case(row: _Row) -> PanelCase:
         kind.name,
         kind.url_name,
         kind.admin_url_name,
+        kind.view_permission,
         row.pk,
         row.reference,
         status_badge(row.status),
@@ -270,6 +276,7 @@ register(
         template="refunds/_panel.html",
         admin_template="refunds/_panel_admin.html",
         search=orders_with_reference,
+        permissions=tuple(kind.view_permission for kind in _KINDS.values()),
         lines_given_back=lines_given_back,
         tasks=tasks,
         leads=lambda panel: bool(panel.open_cases),

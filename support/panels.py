@@ -45,6 +45,7 @@ register(
         "support/_thread_panel.html",
         admin_template="support/admin/_thread_panel.html",
         search=search_by_reference,
+        permissions=("support.view_thread",),
         position=90,
     )
 )

@@ -69,6 +69,7 @@ class CaseAction:
     statuses: Collection[str]
     fields: dict[str, FieldFactory]
     is_primary: bool = False
+    permission: str = ""  # instead of Django's change permission of the kind of case
 
     def form(self, case: Any, data: Any = None) -> CardNumberMaskingForm:
         """Return the action's form. Its prefix is the action's name, because a page shows several of them."""

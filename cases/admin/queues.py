@@ -100,10 +100,13 @@ class QueueAdmin(ReadOnlyMixin, ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return [name for _title, options in self.fieldsets or () for name in options["fields"]]
 
+    @property
+    def change_permission(self) -> str:
+        return f"{self.model._meta.app_label}.change_{self.model._meta.model_name}"
+
     def has_decide_permission(self, request: HttpRequest) -> bool:
         """Whether the user may act on rows of this queue: Django's change permission of the model."""
-        opts = self.model._meta
-        return bool(request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}"))
+        return bool(request.user.has_perm(self.change_permission))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -152,13 +155,13 @@ class CaseAdmin(QueueAdmin):
         query = Q(reference__istartswith=term) | self.address_query(term)
         if number := normalize_order_number(term):
             query |= Q(order__number_key=number)
-        return queryset.filter(query | self.extra_search_query(term)), False
+        return queryset.filter(query | self.extra_search_query(request, term)), False
 
     def address_query(self, address: str) -> Q:
         """Match cases of this email address."""
         raise NotImplementedError
 
-    def extra_search_query(self, term: str) -> Q:
+    def extra_search_query(self, request: HttpRequest, term: str) -> Q:
         """Match what else a search in this queue finds; nothing by default."""
         return Q(pk__in=[])
 
@@ -195,7 +198,7 @@ class CaseAdmin(QueueAdmin):
         return self.case_actions
 
     def get_page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
-        actions = self.available_actions(obj) if self.has_decide_permission(request) else []
+        actions = [action for action in self.available_actions(obj) if self.may_run(request, action)]
         opts = self.model._meta
         order = obj.about_order
         return {
@@ -203,8 +206,16 @@ class CaseAdmin(QueueAdmin):
             "action_forms": [(action, action.form(obj)) for action in actions],
             "decide_url": reverse(f"admin:{opts.app_label}_{opts.model_name}_decide", args=[obj.pk]),
             "order": order,
-            "emails": list(Message.objects.about_order(order.pk).order_by("-created_at")) if order else [],
+            "emails": self.get_emails(obj) if request.user.has_perm("notifications.view_message") else None,
         }
+
+    def get_emails(self, case: Any) -> list[Message]:
+        """Return the emails that the page of a case lists, newest first."""
+        order = case.about_order
+        return list(Message.objects.about_order(order.pk).order_by("-created_at")) if order else []
+
+    def may_run(self, request: HttpRequest, action: CaseAction) -> bool:
+        return bool(request.user.has_perm(action.permission or self.change_permission))
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.model._meta.app_label}_{self.model._meta.model_name}_decide"
@@ -220,10 +231,12 @@ class CaseAdmin(QueueAdmin):
         page = self.change_url(case)
         if request.method != "POST":
             return HttpResponseRedirect(page)
-        if not self.has_decide_permission(request):
+        if not any(self.may_run(request, each) for each in self.case_actions):
             raise PermissionDenied
         name = request.POST.get("action", "")
         action = next((each for each in self.acceptable_actions(case) if each.name == name), None)
+        if action is not None and not self.may_run(request, action):
+            raise PermissionDenied
         if action is None:
             messages.error(request, str(NO_LONGER_AVAILABLE) if name else gettext("Choose an action."))
             return HttpResponseRedirect(page)

@@ -45,6 +45,8 @@ from refunds.eligibility import check_eligibility
 from refunds.models import CashbackClaim, RefundTransaction, Return, Swap, Withdrawal
 from refunds.services import cashback, recovery, returns, swaps, withdrawals
 
+SEE_SERIALS = "licenses.view_license"
+SERIAL_FIELDS = ("license", "new_license")
 MAX_OTHER_REQUESTS = 20  # per kind of request
 MAX_CANDIDATES = 10  # orders suggested for a withdrawal without one
 
@@ -83,29 +85,38 @@ class RequestAdmin(CaseAdmin):
     list_select_related: Any = True
     change_form_outer_after_template = "refunds/admin/case.html"
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave out serial numbers where staff may not see licenses."""
+        if request.user.has_perm(SEE_SERIALS):
+            return self.fieldsets
+        return [
+            (title, options | {"fields": [name for name in options["fields"] if name not in SERIAL_FIELDS]})
+            for title, options in self.fieldsets or ()
+        ]
+
     def address_query(self, address: str) -> Q:
         return Q(order__email_key=email_key(address), order__email_key__gt="")
 
-    def extra_search_query(self, term: str) -> Q:
-        if serial := normalize_serial(term):
+    def extra_search_query(self, request: HttpRequest, term: str) -> Q:
+        if (serial := normalize_serial(term)) and request.user.has_perm(SEE_SERIALS):
             orders = Order.objects.filter(licensed_lines__license__serial_key=serial)
             return Q(order__in=orders.values("pk").order_by())
-        return super().extra_search_query(term)
+        return super().extra_search_query(request, term)
 
     def get_page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         return super().get_page_context(request, obj) | {
             "history": list(obj.events.select_related("by").order_by("-at", "-pk")),
-            "other_requests": _other_requests(obj),
-            "details": self.render_details(obj),
+            "other_requests": _other_requests(obj, request.user),
+            "details": self.render_details(request, obj),
         }
 
-    def render_details(self, case: Any) -> SafeString:
+    def render_details(self, request: HttpRequest, case: Any) -> SafeString:
         """Return HTML that this kind of request shows above its actions."""
         return SafeString("")
 
 
-def _other_requests(case: Any) -> list[tuple[DecidedCase, str]]:
-    """Return the buyer's other requests of every kind, newest first, each with the URL of its page.
+def _other_requests(case: Any, staff: Any) -> list[tuple[DecidedCase, str]]:
+    """Return the buyer's other requests of every kind that staff may see, newest first, with the URLs of their pages.
 
     The buyer is known by the email address of the order or of the withdrawal.
     """
@@ -113,6 +124,8 @@ def _other_requests(case: Any) -> list[tuple[DecidedCase, str]]:
         return []
     found: list[DecidedCase] = []
     for case_type in (Return, Withdrawal, Swap, CashbackClaim):
+        if not staff.has_perm(f"refunds.view_{case_type._meta.model_name}"):
+            continue
         of_buyer = Q(order__email_key=key)
         if case_type is Withdrawal:
             of_buyer |= Q(email_key=key)
@@ -126,8 +139,8 @@ def _change_url(case: DecidedCase) -> str:
     return reverse(f"admin:refunds_{case._meta.model_name}_change", args=[case.pk])
 
 
-def render_fragment(template: str, **context: Any) -> SafeString:
-    return mark_safe(render_to_string(f"refunds/admin/{template}", context))  # noqa: S308 (templates escape)
+def render_fragment(request: HttpRequest, template: str, **context: Any) -> SafeString:
+    return mark_safe(render_to_string(f"refunds/admin/{template}", context, request))  # noqa: S308 (templates escape)
 
 
 class StuckRefundFilter(admin.SimpleListFilter):
@@ -190,9 +203,10 @@ class ReturnAdmin(RequestAdmin):
     sum = money_column("amount", _("amount"))
     approved = money_column("amount_approved", _("approved"))
 
-    def render_details(self, case: Return) -> SafeString:
+    def render_details(self, request: HttpRequest, case: Return) -> SafeString:
         lines = list(case.lines.select_related("line").prefetch_related("licenses__product").order_by("pk"))
         return render_fragment(
+            request,
             "_return.html",
             case=case,
             order=case.order,
@@ -283,9 +297,9 @@ class WithdrawalAdmin(RequestAdmin):
         *common_actions(Withdrawal),
     )
 
-    def extra_search_query(self, term: str) -> Q:
+    def extra_search_query(self, request: HttpRequest, term: str) -> Q:
         return (
-            super().extra_search_query(term)
+            super().extra_search_query(request, term)
             | Q(email_key=email_key(term), email_key__gt="")
             | Q(order_number__icontains=term)
             | Q(name__icontains=term)
@@ -295,10 +309,10 @@ class WithdrawalAdmin(RequestAdmin):
     def late(self, case: Withdrawal) -> bool:
         return case.is_late
 
-    def render_details(self, case: Withdrawal) -> SafeString:
+    def render_details(self, request: HttpRequest, case: Withdrawal) -> SafeString:
         transactions = list(case.transactions.order_by("pk"))
         return render_fragment(
-            "_withdrawal.html", case=case, candidates=_candidate_orders(case), transactions=transactions
+            request, "_withdrawal.html", case=case, candidates=_candidate_orders(case), transactions=transactions
         )
 
 
@@ -393,6 +407,7 @@ class CashbackClaimAdmin(RequestAdmin):
             {CashbackClaim.Status.APPROVED},
             PAYOUT_FIELDS,
             is_primary=True,
+            permission="refunds.pay_cashbackclaim",
         ),
         CaseAction(
             "look",
@@ -400,6 +415,7 @@ class CashbackClaimAdmin(RequestAdmin):
             _show_payout_details,
             CashbackClaim.UNDECIDED | {CashbackClaim.Status.APPROVED},
             {},
+            permission="refunds.reveal_payoutdetails",
         ),
         CaseAction(
             "take_back",
@@ -411,14 +427,17 @@ class CashbackClaimAdmin(RequestAdmin):
         *common_actions(CashbackClaim, cashback.decline),
     )
 
-    def extra_search_query(self, term: str) -> Q:
-        serial = normalize_serial(term)
-        return super().extra_search_query(term) | (Q(license__serial_key=serial) if serial else Q(pk__in=[]))
+    def extra_search_query(self, request: HttpRequest, term: str) -> Q:
+        query = super().extra_search_query(request, term)
+        if (serial := normalize_serial(term)) and request.user.has_perm(SEE_SERIALS):
+            query |= Q(license__serial_key=serial)
+        return query
 
     sum = money_column("amount", _("amount"))
 
-    def render_details(self, case: CashbackClaim) -> SafeString:
+    def render_details(self, request: HttpRequest, case: CashbackClaim) -> SafeString:
         return render_fragment(
+            request,
             "_cashback.html",
             case=case,
             proof=case.proof,

@@ -112,6 +112,10 @@ class CashbackClaim(DecidedCase):
     class Meta:
         verbose_name = _("cashback claim")
         verbose_name_plural = _("cashback claims")
+        permissions = [
+            ("pay_cashbackclaim", _("Can record payouts of cashback")),
+            ("reveal_payoutdetails", _("Can see bank details for payouts")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["license"],

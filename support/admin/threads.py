@@ -80,10 +80,13 @@ class ThreadAdmin(CaseAdmin):
             "is_suspect": is_suspect(obj),
             "thread_messages": thread_messages,
             "last_message_id": next((each.pk for each in thread_messages if not each.is_internal), ""),
-            "emails": list(_emails(obj, [each.pk for each in thread_messages])),
             "other_threads": list(_other_threads(obj)),
             "claim": claims.claim_context(obj, with_candidates=bool(action_forms)),
         }
+
+    def get_emails(self, case: Thread) -> list[Message]:
+        message_ids = list(case.events.values_list("pk", flat=True))
+        return list(_emails(case, message_ids))
 
     def get_bound_form(self, form: Any, action: CaseAction, case: Thread) -> Any:
         """Keep the typed values of a refused form, but mark the messages that are on the new page as read."""

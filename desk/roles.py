@@ -1,0 +1,231 @@
+"""The roles of staff: Django groups, and what each may do.
+
+`desk/migrations/0001_roles.py` creates the groups; `doctor` compares them with this table. The permissions of a
+group can be changed under *Groups*: doctor then says what differs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+AGENT, SUPERVISOR, FINANCE, EDITOR, AUDITOR = "agent", "supervisor", "finance", "editor", "auditor"
+
+
+def _permissions(verbs_by_model: Mapping[str, str]) -> frozenset[str]:
+    """Expand {"app.model": "view change"} to the names of permissions, such as "app.view_model"."""
+    expanded = set()
+    for label, verbs in verbs_by_model.items():
+        app, model = label.split(".")
+        expanded |= {f"{app}.{verb}_{model}" for verb in verbs.split()}
+    return frozenset(expanded)
+
+
+_BUYERS_ORDERS = {
+    "orders.order": "view",
+    "orders.orderline": "view",
+    "orders.refund": "view",
+    "orders.store": "view",
+}
+_LICENSES = {
+    "licenses.product": "view",
+    "licenses.serialprefix": "view",
+    "licenses.sku": "view",
+    "licenses.license": "view",
+    "licenses.licensedline": "view",
+    "licenses.device": "view",
+    "licenses.devicerelease": "view",
+    "licenses.release": "view",
+    "licenses.installguide": "view",
+    "licenses.download": "view",
+    "licenses.downloadwindow": "view",
+    "licenses.linewithoutserial": "view",
+}
+_REFUND_RULES = {
+    "refunds.returnpolicy": "view",
+    "refunds.returnexception": "view",
+    "refunds.autoapprovallimit": "view",
+    "refunds.withdrawalperiod": "view",
+    "refunds.returnreason": "view",
+    "refunds.swapoffer": "view",
+    "refunds.cashbackpromotion": "view",
+}
+_CASES = {
+    "refunds.return": "view",
+    "refunds.returnline": "view",
+    "refunds.withdrawal": "view",
+    "refunds.swap": "view",
+    "refunds.cashbackclaim": "view",
+    "refunds.refundtransaction": "view",
+    "support.thread": "view",
+    "support.chargeclaim": "view",
+    "files.upload": "view",
+}
+_EMAILS = {
+    "notifications.message": "view",
+    "notifications.followup": "view",
+    "notifications.optout": "view",
+}
+_HELP = {
+    "support.article": "view",
+    "support.articleversion": "view",
+    "support.answertemplate": "view",
+    "support.cardregion": "view",
+    "support.storeregion": "view",
+    "support.phonenumber": "view",
+}
+_ALL_CONTENT = "add change delete view"
+_SUPPORT = _permissions(_BUYERS_ORDERS | _LICENSES | _REFUND_RULES | _CASES | _EMAILS | _HELP) | _permissions(
+    {
+        "orders.addresscorrection": "view add change",
+        "orders.attempt": "view",
+        "licenses.linewithoutserial": "change",
+        "licenses.downloadwindow": "add change",
+        "orders.order": "change",
+        "notifications.message": "change",
+        "refunds.return": "change",
+        "refunds.withdrawal": "change",
+        "refunds.swap": "change",
+        "refunds.cashbackclaim": "change",
+        "support.thread": "change",
+        "support.chargeclaim": "change",
+    }
+)
+_IMPORTS = {
+    "intake.importrun": "view",
+    "intake.importfile": "view",
+    "intake.importreject": "view",
+    "intake.tablemapping": "view",
+    "intake.skumapping": "view",
+    "intake.statusmeaning": "view",
+    "intake.storeevent": "view",
+}
+
+PERMISSIONS: dict[str, frozenset[str]] = {
+    AGENT: _SUPPORT,
+    SUPERVISOR: _SUPPORT
+    | _permissions(_IMPORTS)
+    | _permissions(
+        {
+            "licenses.license": "change",
+            "licenses.sku": "change",
+            "refunds.returnpolicy": _ALL_CONTENT,
+            "refunds.returnexception": _ALL_CONTENT,
+            "refunds.autoapprovallimit": _ALL_CONTENT,
+            "refunds.withdrawalperiod": _ALL_CONTENT,
+            "refunds.returnreason": _ALL_CONTENT,
+            "refunds.swapoffer": _ALL_CONTENT,
+            "refunds.cashbackpromotion": _ALL_CONTENT,
+            "refunds.refundtransaction": "change",
+            "orders.store": "change",
+            "support.answertemplate": _ALL_CONTENT,
+            "notifications.optout": "add delete",
+            "intake.importupload": "add",
+            "intake.importrun": "undo",
+            "intake.skumapping": "change",
+            "intake.statusmeaning": _ALL_CONTENT,
+            "intake.storeevent": "read retry",
+            "files.downloadrecord": "view",
+            "auth.user": "view",
+            "auth.group": "view",
+            "admin.logentry": "view",
+            "axes.accessattempt": "view",
+            "axes.accesslog": "view",
+        }
+    )
+    | {"intake.download_importreject"},
+    FINANCE: _permissions(_BUYERS_ORDERS | _REFUND_RULES)
+    | _permissions(
+        {
+            "refunds.return": "view",
+            "refunds.returnline": "view",
+            "refunds.withdrawal": "view",
+            "refunds.swap": "view",
+            "refunds.cashbackclaim": "view pay",
+            "refunds.refundtransaction": "view change",
+            "refunds.storegateway": "view",
+        }
+    )
+    | {"refunds.reveal_payoutdetails"},
+    EDITOR: _permissions(
+        {
+            "support.article": _ALL_CONTENT,
+            "support.articleversion": "add view",
+            "support.answertemplate": _ALL_CONTENT,
+            "support.cardregion": _ALL_CONTENT,
+            "support.storeregion": _ALL_CONTENT,
+            "support.phonenumber": _ALL_CONTENT,
+            "support.searchsynonyms": _ALL_CONTENT,
+            "support.failedsearch": "view delete",
+            "licenses.product": "view change",
+            "licenses.serialprefix": "view",
+            "licenses.installguide": _ALL_CONTENT,
+            "licenses.release": "view add change",
+        }
+    ),
+    AUDITOR: _permissions(_BUYERS_ORDERS | _LICENSES | _REFUND_RULES | _CASES | _EMAILS | _HELP | _IMPORTS)
+    | _permissions(
+        {
+            "orders.addresscorrection": "view",
+            "orders.attempt": "view",
+            "refunds.storegateway": "view",
+            "support.searchsynonyms": "view",
+            "support.failedsearch": "view",
+            "files.downloadrecord": "view",
+            "auth.user": "view",
+            "auth.group": "view",
+            "admin.logentry": "view",
+            "axes.accessattempt": "view",
+            "axes.accesslog": "view",
+        }
+    ),
+}
+ROLES = tuple(PERMISSIONS)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How the group of a role differs from the table."""
+
+    missing: list[str]
+    additional: list[str]
+
+
+def create_groups(group_model: Any, permission_model: Any) -> None:
+    """Create the groups that are missing, and add the permissions of the table to all of them.
+
+    Permissions of models that don't exist yet are left out. The migration that follows such a model calls this again.
+    """
+    ids = _permission_ids(permission_model)
+    for name, permissions in PERMISSIONS.items():
+        group, _created = group_model.objects.get_or_create(name=name)
+        group.permissions.add(*(ids[each] for each in permissions if each in ids))
+
+
+def restore_groups(group_model: Any, permission_model: Any) -> None:
+    """Create the groups that are missing, and give all of them exactly the permissions of the table."""
+    ids = _permission_ids(permission_model)
+    with transaction.atomic():
+        for name, permissions in PERMISSIONS.items():
+            group, _created = group_model.objects.get_or_create(name=name)
+            group.permissions.set([ids[each] for each in permissions])
+
+
+def compare_groups(group_model: Any) -> dict[str, Difference]:
+    """Return the roles whose groups differ from the table."""
+    groups = {
+        group.name: {f"{each.content_type.app_label}.{each.codename}" for each in group.permissions.all()}
+        for group in group_model.objects.filter(name__in=ROLES).prefetch_related("permissions__content_type")
+    }
+    differences = {}
+    for name, expected in PERMISSIONS.items():
+        granted = groups.get(name, set())
+        if granted != expected or name not in groups:
+            differences[name] = Difference(sorted(expected - granted), sorted(granted - expected))
+    return differences
+
+
+def _permission_ids(permission_model: Any) -> dict[str, int]:
+    rows = permission_model.objects.values_list("content_type__app_label", "codename", "pk")
+    return {f"{app}.{codename}": pk for app, codename, pk in rows}
