@@ -155,6 +155,8 @@ class AddressActionsMixin:
     def run_access_action(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Run one of ACCESS_ACTIONS, by POST."""
         order = _get_order(pk)
+        if not any(request.user.has_perm(each.permission) for each in ACCESS_ACTIONS.values()):
+            raise PermissionDenied
         action = ACCESS_ACTIONS.get(request.POST.get("action", "")) if request.method == "POST" else None
         if action is None:
             return HttpResponseRedirect(_page(order))

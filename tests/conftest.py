@@ -54,6 +54,17 @@ def _language_of_settings() -> Iterator[None]:
     translation.deactivate()
 
 
+@pytest.fixture
+def upload_folder(settings: Settings, tmp_path: Path) -> Path:
+    """Store uploads in a folder of the test, and return it."""
+    folder = tmp_path / "private"
+    private = settings.STORAGES["private"]
+    settings.STORAGES = settings.STORAGES | {
+        "private": private | {"OPTIONS": private["OPTIONS"] | {"location": str(folder)}}
+    }
+    return folder
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Where the browser is."""

@@ -3,18 +3,11 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
-from pytest_django.fixtures import Settings
 
 
 @pytest.fixture(autouse=True)
-def upload_folder(settings: Settings, tmp_path: Path) -> Path:
-    """Store uploads in a folder of the test, and return it."""
-    folder = tmp_path / "private"
-    private = settings.STORAGES["private"]
-    settings.STORAGES = settings.STORAGES | {
-        "private": private | {"OPTIONS": private["OPTIONS"] | {"location": str(folder)}}
-    }
-    return folder
+def _upload_folder(upload_folder: Path) -> None:
+    """Every test of this folder stores uploads in a folder of its own."""
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -17,17 +16,6 @@ from refunds.services.sending import send_due
 from tests.factories import make_agent, make_line, make_order, make_reason
 from tests.refunds.stripe_server import Failure, StripeServer, error
 from tests.refunds.stuck_refunds import newest
-
-
-@pytest.fixture
-def upload_folder(settings: Settings, tmp_path: Path) -> Path:
-    """The folder in which uploads are kept."""
-    folder = tmp_path / "private"
-    private = settings.STORAGES["private"]
-    settings.STORAGES = settings.STORAGES | {
-        "private": private | {"OPTIONS": private["OPTIONS"] | {"location": str(folder)}}
-    }
-    return folder
 
 
 @pytest.fixture
