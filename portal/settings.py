@@ -435,4 +435,6 @@ UNFOLD = {
     "STYLES": [lambda request: static("css/admin.css")],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"show_search": True, "navigation": "desk.navigation.sidebar"},
+    "DASHBOARD_CALLBACK": "desk.home.home",
 }
