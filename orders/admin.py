@@ -118,7 +118,8 @@ class OrderAdmin(AddressActionsMixin, ReadOnlyMixin, ModelAdmin):
                 "fields": [
                     ("payment_method", "card_brand", "card_last4"),
                     ("wallet", "device_last4"),
-                    ("formatted_subtotal", "formatted_discount", "formatted_tax", "formatted_total"),
+                    ("formatted_subtotal", "formatted_discount"),
+                    ("formatted_tax", "formatted_total"),
                 ]
             },
         ),

@@ -7,6 +7,7 @@ from csp.decorators import csp_replace
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
 from portal.login_limits import remember_browser
@@ -16,6 +17,8 @@ admin_policy = csp_replace(settings.ADMIN_CONTENT_SECURITY_POLICY)
 
 @method_decorator(admin_policy, name="login")
 class PortalAdminSite(UnfoldAdminSite):
+    index_title = _("Home")
+
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         return admin_policy(super().admin_view(view, cacheable))
 
