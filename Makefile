@@ -12,7 +12,7 @@ PRODUCTION := SECRET_KEY=only-for-the-check-0123456789-abcdefghijklmnopqrstuvwxy
 	SITE_URL=https://orders.example.com DATABASE_URL=postgres://portal@localhost/portal \
 	BROKER_URL=redis://localhost/0 EMAIL_URL=smtp://localhost:25 DEMO=false VAR=$(CURDIR)/.check
 
-.PHONY: help demo test upgrade-dump stress coverage check format messages lock bench clean
+.PHONY: help demo test upgrade-dump screens stress coverage check format messages lock bench clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -60,6 +60,9 @@ COMPILE := --quiet --universal --fork-strategy fewest --generate-hashes --python
 
 upgrade-dump: $(INSTALLED) ## a filled database of this version, for the tests of upgrades
 	@$(BIN)/python -m tests.upgrade.make_dump
+
+screens: $(INSTALLED) ## take pictures of the main pages and emails, for docs/screens.md (needs Chromium)
+	@$(BIN)/python -m tests.screens
 
 bench: $(INSTALLED) ## measure what must be fast; prints tables
 	@for script in $$(grep -l __main__ bench/*.py); do $(BIN)/python -m "bench.$$(basename "$$script" .py)" || exit 1; done

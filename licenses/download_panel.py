@@ -26,7 +26,7 @@ BLOCKED_TEXTS: dict[BlockReason, Any] = {
     BlockReason.CANCELLED: _("This order was canceled, so you can’t download it."),
     BlockReason.REFUNDED: _("This order was refunded, so you can’t download it."),
     BlockReason.CHARGED_BACK: _("Your bank reversed the payment for this order, so you can’t download it."),
-    BlockReason.PENDING: _("You can download it once your payment is confirmed. You don’t need to do anything."),
+    BlockReason.PENDING: _("You can download it once your payment is confirmed."),
 }
 AVAILABLE_TEXTS: dict[EntitlementSource, Any] = {
     EntitlementSource.WINDOW: _("You can download it as often as you like until %(day)s."),
@@ -100,7 +100,8 @@ def availability_text(offer: Offer, place: Locality) -> str:
 def _product(offer: Offer, place: Locality) -> PanelProduct:
     if not offer.entitlement.is_open:
         return PanelProduct(offer, availability_text(offer, place))
-    releases = [(release.is_current, _release(release)) for release in offer.releases]
+    by_platform = sorted(offer.releases, key=lambda release: Platform.values.index(release.platform))
+    releases = [(release.is_current, _release(release)) for release in by_platform]
     return PanelProduct(
         offer,
         availability_text(offer, place) if releases else "",

@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 from xdist.scheduler import LoadScopeScheduling
 
 from portal.translations import compile_stale
-from tests.programs import find_program
+from tests.programs import CHROMIUM, find_program
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -68,4 +68,4 @@ def upload_folder(settings: Settings, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Where the browser is."""
-    return find_program("chromium", "chromium-browser", "google-chrome", package="chromium")
+    return find_program(*CHROMIUM, package="chromium")

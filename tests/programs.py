@@ -5,13 +5,20 @@ import shutil
 
 import pytest
 
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+
+
+def installed(*names: str) -> str | None:
+    """Return the path of the first of these programs that is installed."""
+    return next(filter(None, map(shutil.which, names)), None)
+
 
 def find_program(*names: str, package: str) -> str:
     """Return the path of the first of these programs that is installed.
 
     Without one, the test is left out on a developer's machine, and fails on CI, which installs the Debian package.
     """
-    found = next(filter(None, map(shutil.which, names)), None)
+    found = installed(*names)
     if found is None:
         what = f"{names[0]} is not installed (Debian: apt-get install {package})."
         pytest.fail(what) if "CI" in os.environ else pytest.skip(what)

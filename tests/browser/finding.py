@@ -18,10 +18,10 @@ def unfold(page: Page, way: Way) -> Locator:
     return form
 
 
-def find_by_number(page: Page, order: Order, number: str = "") -> None:
+def find_by_number(page: Page, order: Order, number: str = "", password: str = "") -> None:
     form = unfold(page, "number")
     form.locator("[name=order_number]").fill(number or order.number)
-    form.locator("[name=password]").fill(portal_password(order) or "")
+    form.locator("[name=password]").fill(password or portal_password(order) or "")
     form.locator("[type=submit]").click()
 
 

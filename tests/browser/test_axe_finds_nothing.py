@@ -27,6 +27,10 @@ RULES = {
 # No pages: what they return is a file, a stylesheet or an answer for programs, or they end the access.
 NO_PAGES = {"orders:theme", "orders:invoice_as_pdf", "orders:sign_out", "licenses:installer", "files:download"}
 NO_PAGES |= {name for name in ADDRESSES if name.startswith("intake:")}
+# Pages with forms whose errors people see.
+FORMS = ["/orders/find/", "/orders/correct-email/", "/withdraw/", "/help/contact/", "/help/charged/", "/genuine/"]
+FORMS += ["/downloads/", "/cashback/"]
+FORM = "main form:has([type=submit])"
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,26 @@ def test_no_page_has_a_problem(browser: Browser, live_server: Any, order: Order,
         page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
         found[path] = problems(page)
     assert len(found) > 60
+    assert {path: each for path, each in found.items() if each} == {}
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=str)
+def test_no_form_has_a_problem_after_it_was_sent_empty(
+    browser: Browser, live_server: Any, order: Order, view: View
+) -> None:
+    page = look(browser, view, live_server.url)
+    found = {}
+    page.goto("/orders/find/")
+    find_by_number(page, order)
+    page.locator("[data-order-number]").wait_for()
+    for path in [*FORMS, *(f"/orders/{order.public_id}/{name}/" for name in ("return", "swap"))]:
+        page.goto(path)
+        for number in range(page.locator(FORM).count()):
+            page.goto(path)
+            with page.expect_navigation():
+                page.locator(FORM).nth(number).evaluate("form => form.requestSubmit()")
+            found[f"{path} {number}"] = problems(page)
+    assert len(found) > len(FORMS)
     assert {path: each for path, each in found.items() if each} == {}
 
 

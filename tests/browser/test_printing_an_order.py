@@ -1,17 +1,20 @@
 """The order and the invoice on paper: everything that is folded, nothing that can only be clicked."""
 
+from io import BytesIO
 from typing import Any
 
+import pikepdf
 import pytest
 from playwright.sync_api import Page
 
 from orders.models import Order
-from tests.factories import make_line, make_order
+from tests.factories import make_license, make_line, make_order
 from tests.pages import inside
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 LINES = 50
+MAX_SHEETS = 8  # of A4, for an order of that many lines with a serial number each
 ZOOMED = {"width": 320, "height": 256}  # 1280 × 1024 at 400 %
 
 WIDER_THAN_THE_PAGE = """() => [...document.querySelectorAll("main *")]
@@ -48,6 +51,15 @@ def test_the_invoice_is_printed_without_menu_and_buttons(open_as_owner: Any, ord
     assert page.get_by_text("Billed to").first.is_visible()
     for hidden in (".site-header", ".site-footer", ".btn"):
         assert not page.locator(hidden).first.is_visible(), hidden
+
+
+def test_an_order_of_50_items_takes_few_sheets(transactional_db: None, open_as_owner: Any) -> None:
+    order = make_order()
+    for number in range(LINES):
+        make_license(make_line(order), f"XAAB-1234-5678-{number:04}")
+    printed = open_as_owner(order).pdf(format="A4")
+    with pikepdf.open(BytesIO(printed)) as document:
+        assert len(document.pages) <= MAX_SHEETS
 
 
 @pytest.mark.parametrize("path", ["", "invoice/"])

@@ -30,6 +30,13 @@ def test_the_page_says_what_it_is_before_the_click() -> None:
     assert f"/orders/{order.public_id}/download/{release.pk}/" in answer.content.decode()
 
 
+def test_the_installer_for_windows_comes_first_although_the_one_for_macos_is_newer() -> None:
+    order, release = bought()
+    newer = make_release(release.product, platform="macos", released_at=release.released_at + timedelta(days=1))
+    page = inside(order).get(f"/orders/{order.public_id}/").content.decode()
+    assert page.index(f"/download/{release.pk}/") < page.index(f"/download/{newer.pk}/")
+
+
 def test_the_button_leads_to_the_bytes_and_leaves_a_row() -> None:
     order, release = bought()
     link = link_to(order, release)
