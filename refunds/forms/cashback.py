@@ -25,7 +25,7 @@ SERIAL_LENGTH = 200  # characters as typed, including spaces
 HOLDER_LENGTH = 200
 ACCOUNT_LENGTH = 500
 MIN_ACCOUNT_LENGTH = 5
-CHOOSE_AGAIN = "choose-again"  # code of the error of a file that the draft did not keep
+CHOOSE_AGAIN = "choose-again"  # error code for a file that the draft did not keep
 
 Method = CashbackClaim.PayoutMethod
 
@@ -37,10 +37,10 @@ class CashbackForm(SubmissionForm):
     """
 
     form_name = "cashback"
-    withheld_fields = frozenset({"proof"})  # chosen again: a file is stored only with the claim that it belongs to
+    withheld_fields = frozenset({"proof"})  # selected again: a file is stored only together with its claim
     encrypted_fields = frozenset({"payout_holder", "payout_account"})
 
-    serial = LookupField(  # the claim refers to the license that is found
+    serial = LookupField(  # the claim refers to the license that was found
         label=_("Serial number"),
         max_length=SERIAL_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
@@ -109,7 +109,7 @@ class CashbackForm(SubmissionForm):
         cashback = self.licenses.get(normalize_serial(serial))
         if cashback is None and looks_like_card(serial):
             raise ValidationError(CARD_NUMBER_ERROR, code="card_number")
-        # As the service decides, so that the page shows this together with the other errors.
+        # Same check as in the service, so that the page shows this error together with the others.
         if cashback is None:
             raise ValidationError(str(SerialNotInOpenOrders()))
         if cashback.reason is not None:
@@ -154,7 +154,7 @@ class CashbackForm(SubmissionForm):
         return PayoutDetails(self.cleaned_data["payout_holder"], self.cleaned_data["payout_account"])
 
     def add_refusal(self, refusal: Refusal | FileRejected) -> None:
-        """Add a refusal of the service as an error of the field it is about."""
+        """Add a refusal of the service as an error of the field that caused it."""
         if isinstance(refusal, FileRejected):
             self.add_error("proof", ValidationError(str(refusal), code=refusal.reason))
         else:
@@ -163,12 +163,14 @@ class CashbackForm(SubmissionForm):
     # --- Draft ---
 
     def ask_for_file_again(self) -> None:
-        """Say at its field that an accepted file has to be chosen again, because other fields have errors."""
+        """Show an error at the field of an accepted file, which has to be selected again because other fields have
+        errors.
+        """
         if "proof" not in self.errors:
             self.add_error("proof", ValidationError(self.message_of_code("proof", CHOOSE_AGAIN), code=CHOOSE_AGAIN))
 
     def draft_value(self, name: str, value: str) -> str:
-        # `clean_serial` and `clean_payout_account` have refused card numbers.
+        # `clean_serial` and `clean_payout_account` have already refused card numbers.
         return (
             value
             if name in ("serial", "payout_account") and name not in self.errors

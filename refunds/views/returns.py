@@ -33,7 +33,7 @@ from refunds.withdrawal_rights import has_withdrawal_right
 @no_store
 @with_order
 def request_return(request: HttpRequest, order: Order) -> HttpResponse:
-    """Show the form, keep what was typed for the check page, and create the return when that confirms it."""
+    """Show the form, keep the input for the check page, and create the return when that page confirms it."""
     now, draft = timezone.now(), _draft(request, order)
     if request.method != "POST" and not draft.id:
         return draft.start()
@@ -61,7 +61,7 @@ def request_return(request: HttpRequest, order: Order) -> HttpResponse:
 @no_store
 @with_order
 def check_return(request: HttpRequest, order: Order) -> HttpResponse:
-    """Show what would be sent, with the refund amount and what the return does to the rest of the order."""
+    """Show what would be sent, with the refund amount and the effects of the return on the rest of the order."""
     now = timezone.now()
     eligibility, draft = check_eligibility(order, now), _draft(request, order)
     form = _typed_form(eligibility, draft, now)
