@@ -1,4 +1,4 @@
-"""Read a body that a store pushed as if it were a file, without writing it to a disk."""
+"""Read the body of a request from a store as if it were a file, without writing it to disk."""
 
 import io
 from pathlib import Path
@@ -7,7 +7,7 @@ from intake.source_file import HEAD_CHARACTERS, SourceFile
 
 
 class BodySource(SourceFile):
-    """A body in memory, in UTF-8. It is never decompressed, so that it is not larger than what was received."""
+    """A UTF-8 body in memory. It is never decompressed, so it can't grow beyond the size that was received."""
 
     def __init__(self, name: str, body: bytes) -> None:
         self.path = Path(name)

@@ -1,6 +1,6 @@
 """Decompress files while they are read: gzip files, and zip archives with one file in them.
 
-Nothing is unpacked to disk, and memory stays flat. What expands beyond reason is cut off.
+Nothing is written to disk, and memory use is constant. Files that expand excessively are truncated.
 """
 
 import contextlib
@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 CHUNK_BYTES = 256 * 1024
-# Tables compress to a tenth, or a fiftieth if they repeat much. A larger file that expands more is an attack.
+# Tables usually compress to a tenth, or a fiftieth if they are repetitive. A large file that expands more is an attack.
 MAX_RATIO = 250
-UNBOUNDED_BYTES = 256 * 1024 * 1024  # up to this size, anything may expand
-MEMBER_BYTES = 64 * 1024  # read at once: what a damaged archive loses before the damage
+UNBOUNDED_BYTES = 256 * 1024 * 1024  # files up to this size may have any ratio
+MEMBER_BYTES = 64 * 1024  # read at a time: the amount of data before a damaged block that is lost
 MAX_MEMBERS = 10_000  # of an archive
 
 
@@ -27,7 +27,9 @@ class ArchiveError(Exception):
 
 
 class CompressedReader(io.RawIOBase):
-    """Reads a compressed file. If it is damaged or expands beyond reason, `problem` says so, and it ends early."""
+    """Reads a compressed file. If the file is damaged or expands excessively, reading ends early and `problem` says
+    why.
+    """
 
     def __init__(self, compressed: BinaryIO) -> None:
         self._compressed = compressed
@@ -51,7 +53,7 @@ class CompressedReader(io.RawIOBase):
 
 
 def open_compressed(file: BinaryIO) -> CompressedReader | None:
-    """A reader of a compressed file, told by its content; None if it is not compressed. Raises ArchiveError."""
+    """Return a reader for a compressed file, detected by its content, or None. Raises ArchiveError."""
     file.seek(0)
     magic = file.read(4)
     file.seek(0)
@@ -63,7 +65,7 @@ def open_compressed(file: BinaryIO) -> CompressedReader | None:
 
 
 class GzipReader(CompressedReader):
-    """Decompress gzip files of one or more members. Of a damaged file, everything before the damage is returned."""
+    """Decompresses gzip files with one or more members. Everything before a damaged block is returned."""
 
     def __init__(self, compressed: BinaryIO) -> None:
         super().__init__(compressed)
@@ -113,7 +115,7 @@ def _salvage(member: "zlib._Decompress", chunk: bytes, max_bytes: int) -> bytes:
 
 
 class ZipReader(CompressedReader):
-    """Reads the only file in a zip archive. The constructor raises ArchiveError if there is none, or several."""
+    """Reads the only file in a zip archive. The constructor raises ArchiveError if there is none or more than one."""
 
     def __init__(self, compressed: BinaryIO) -> None:
         super().__init__(compressed)
@@ -126,7 +128,7 @@ class ZipReader(CompressedReader):
             if member.flag_bits & 1:
                 raise ArchiveError(_("It’s an archive with a password. Unpack it and import the file in it."))
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                # Python's readers of other methods expand them without a limit.
+                # Python's readers of other compression methods have no limit on the output size.
                 raise ArchiveError(_("It’s an archive in an unsupported format. Unpack it and import the file in it."))
             self._member = archive.open(member)
         except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFError) as error:
@@ -145,7 +147,7 @@ class ZipReader(CompressedReader):
 
 
 def _is_content(member: zipfile.ZipInfo) -> bool:
-    """Whether it is a file that somebody packed, and not what macOS adds for each file."""
+    """Whether this is a packed file, and not metadata that macOS adds for each file."""
     name = member.filename.rpartition("/")[2]
     return not (member.is_dir() or member.filename.startswith("__MACOSX/") or name == ".DS_Store")
 

@@ -25,7 +25,7 @@ def is_currency(code: str) -> bool:
 
 
 def read_currency(text: str) -> str | None:
-    """Return the code in a cell, None if it is empty. Raises ImportRejected if it is not a currency's code."""
+    """Return the code in a cell, or None if it is empty. Raises ImportRejected if it isn't a currency code."""
     code = text.strip().upper()
     if not code:
         return None
@@ -35,7 +35,7 @@ def read_currency(text: str) -> str | None:
 
 
 def unknown_currency(text: str, column: str = "") -> ImportRejected:
-    """The rejection of an order whose currency is not told, or not known. `column` is where it should be told."""
+    """Return the rejection of an order whose currency is missing or unknown. `column` is where it is expected."""
     if text.strip() and text != NO_CURRENCY:
         sentence = _("“%(text)s” isn’t a currency. Enter its three-letter ISO 4217 code, for example EUR.")
         return ImportRejected(sentence % {"text": text.strip()[:40]}, ProblemCode.UNKNOWN_CURRENCY, text.strip()[:64])
@@ -59,7 +59,7 @@ def _codes_by_country() -> dict[str, str]:
 
 
 def country_code(text: str) -> str | None:
-    """Return the ISO 3166 code of a country that is written as its code or its name; None if it is not known."""
+    """Return the ISO 3166 code of a country given as a code or name, or None if it is unknown."""
     country = text.strip()
     if len(country) == 2 and country.isascii() and country.isalpha():
         return country.upper()

@@ -1,7 +1,7 @@
-"""Parse times as stores and spreadsheets write them, and tell the order of day and month by a whole file.
+"""Parse times in the notations of stores and spreadsheets, and detect the order of day and month in a file.
 
-ISO 8601 and dates with the name of the month are always clear. Of "01/02/2026" only other dates of the same file, or a
-person, can tell which is the month.
+ISO 8601 and dates with a month name are unambiguous. For "01/02/2026", other dates in the same file, or a person, have
+to decide which part is the month.
 """
 
 import re
@@ -15,14 +15,15 @@ from django.utils.translation import gettext as _
 from intake.problems import ImportRejected, ProblemCode
 
 DATE_ORDERS = ("dmy", "mdy", "ymd")
-# The order of a file in which a spreadsheet took months for days where it could: no date of it can be trusted.
+# The order of a file in which a spreadsheet swapped days and months wherever that was possible. None of its dates can
+# be trusted.
 MIXED_UP = "mixed"
 MAX_LENGTH = 100  # characters of a time
 
-# The names of months and days are known in these languages.
+# Languages whose names of months and days are recognized.
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "da", "nb", "sv", "pt", "pl", "cs", "fi")
 _MORE_MONTHS = {"sept": 9, "sep": 9, "mrz": 3}
-# Words and endings of numbers that stand in dates: "1st of November", "1er novembre", "1 de noviembre de 2026".
+# Words and ordinal endings in dates: "1st of November", "1er novembre", "1 de noviembre de 2026".
 _FILLERS = frozenset(("st", "nd", "rd", "th", "of", "the", "er", "de", "del", "do", "den", "le", "il", "el"))
 
 _ISO = re.compile(
@@ -45,10 +46,10 @@ _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 def parse_time(text: str, time_zone: tzinfo, date_order: str = "") -> datetime:
-    """Parse a time, with or without an offset; without one it is in `time_zone`, the store's.
+    """Parse a time with or without an offset. Without one, it is in `time_zone`, that of the store.
 
-    `date_order` says how numeric dates are written: one of DATE_ORDERS, or empty if nobody knows. Then a date that can
-    be read in two ways is rejected with the code `unclear_date`. Raises ImportRejected if the text is no time.
+    `date_order` is the order of numeric dates: one of DATE_ORDERS, or empty if unknown. If it is unknown, an ambiguous
+    date is rejected with the code `unclear_date`. Raises ImportRejected if the text isn't a time.
     """
     compact = text.strip()
     if found := _ISO.fullmatch(compact):
@@ -90,7 +91,7 @@ def _parse_written_time(text: str, compact: str, time_zone: tzinfo, date_order: 
 
 
 def _hour(hour: str, half: str | None, text: str) -> str:
-    """The hour in 24, of one that has AM or PM."""
+    """Return the hour on a 24-hour clock. `half` may be AM or PM."""
     if not half:
         return hour
     if not 1 <= int(hour) <= 12:
@@ -99,7 +100,7 @@ def _hour(hour: str, half: str | None, text: str) -> str:
 
 
 def _combine(day: date, clock: tuple[str | None, ...], offset: str | None, time_zone: tzinfo) -> datetime:
-    """A day and a time of the clock as texts. Raises ValueError if there is no such time."""
+    """Combine a day with a time given as texts. Raises ValueError if there is no such time."""
     hour, minute, second, fraction = clock or (None,) * 4
     return datetime(
         day.year,
@@ -158,7 +159,7 @@ def _parse_numeric(text: str, first: str, second: str, third: str, date_order: s
 
 
 def _possible_orders(first: str, second: str, third: str) -> frozenset[str]:
-    """The orders in which three numbers can be a date. The first has one or two digits, the last two or four."""
+    """Return the orders in which three numbers can be a date. The first has one or two digits, the last two or four."""
     a, b, c = int(first), int(second), int(third)
     orders = {"dmy"} if 1 <= a <= 31 and 1 <= b <= 12 else set()
     if 1 <= a <= 12 and 1 <= b <= 31:
@@ -175,11 +176,11 @@ def _date_in_order(first: str, second: str, third: str, order: str) -> date:
 
 
 def _parse_worded(text: str, compact: str, date_order: str) -> date:
-    """A date with the name of its month, and perhaps of its day."""
+    """Parse a date with the name of its month and optionally of its weekday."""
     if re.search(r"[^\w\s.,/'’º-]", compact):
         _refuse(text)
     months, weekdays = _names()
-    parts: list[str] = []  # d, m, y or a number of two digits, in their order
+    parts: list[str] = []  # d, m, y, or two digits; in this sequence
     numbers: list[int] = []
     month = 0
     for token in re.findall(r"\d+|[^\W\d_]+", compact):
@@ -206,7 +207,7 @@ def _parse_worded(text: str, compact: str, date_order: str) -> date:
 
 
 def _has_month_after(word: str, compact: str) -> bool:
-    """Whether another word is a month. "mar" is March, and in some languages Tuesday."""
+    """Whether another word is a month. "mar" is March, but in some languages Tuesday."""
     months, _weekdays = _names()
     words = [found.casefold() for found in re.findall(r"[^\W\d_]+", compact)]
     return any(other in months for other in words[words.index(word) + 1 :])
@@ -214,7 +215,7 @@ def _has_month_after(word: str, compact: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _names() -> tuple[dict[str, int], frozenset[str]]:
-    """The names of months with their numbers, and the names of weekdays, as CLDR has them."""
+    """Return the month names with their numbers, and the weekday names, from CLDR."""
     months = dict(_MORE_MONTHS)
     weekdays: set[str] = set()
     for language in LANGUAGES:
@@ -256,11 +257,11 @@ _HAS_OFFSET = re.compile(r"(?:Z|UTC|GMT|[+-]\d\d:?\d\d)$")
 
 
 class DateOrderEvidence:
-    """What the dates of a file say about their order, in constant memory."""
+    """Collects, in constant memory, what the dates of a file show about their order."""
 
     def __init__(self) -> None:
         self.found_numeric = False  # whether any date needs an order
-        # The orders that all dates allow whose year has four digits, and those whose year has two.
+        # The orders that fit all dates with a four-digit year, and those that fit all dates with a two-digit year.
         self._with_long_year = frozenset(("dmy", "mdy"))
         self._with_short_year = frozenset(DATE_ORDERS)
         self._found_long_year = False
@@ -294,7 +295,7 @@ class DateOrderEvidence:
 
     @property
     def order(self) -> str:
-        """One of DATE_ORDERS or MIXED_UP; empty if the dates don't tell, or contradict each other."""
+        """One of DATE_ORDERS or MIXED_UP; empty if the dates don't show it, or contradict each other."""
         if any(kinds == {"iso, may be exchanged", "clear"} for kinds in self._columns.values()):
             return MIXED_UP
         possible = self._with_short_year

@@ -1,9 +1,9 @@
-"""Tell how the text of a file is encoded, by its letters, and recognize text that was decoded wrongly.
+"""Detect the encoding of a file by its letters, and recognize text that was decoded wrongly.
 
-charset-normalizer and its like are made for running text. Of tables of names and addresses, which are almost all ASCII,
-it took a third for another encoding (measured with 60 rows in 12 languages). Here the few words with other letters are
-compared with the words of languages that are written in each encoding: Unicode's names of countries, languages and
-currencies (CLDR, in Babel).
+charset-normalizer and similar libraries are made for running text. For tables of names and addresses, which are almost
+entirely ASCII, they were wrong in a third of the cases (measured with 60 rows in 12 languages). Here, the few words
+with other letters are compared with words of the languages written in each encoding: Unicode's names of countries,
+languages and currencies (CLDR, in Babel).
 """
 
 import codecs
@@ -17,7 +17,7 @@ from babel import Locale
 
 DEFAULT = "utf-8-sig"  # UTF-8, with or without a byte order mark
 
-# What people may name. Python knows more names for each of them.
+# Encodings that a person can name. Python knows aliases for each of them.
 ENCODINGS = (
     *("utf-8", "utf-16", "windows-1252", "windows-1250", "windows-1251", "windows-1253", "windows-1254"),
     *("windows-1257", "iso-8859-1", "iso-8859-2", "iso-8859-5", "iso-8859-7", "iso-8859-9", "iso-8859-15"),
@@ -25,7 +25,7 @@ ENCODINGS = (
     *("shift_jis", "euc-jp", "gb18030", "big5", "euc-kr"),
 )
 
-# The letters of each language besides a to z.
+# The letters of each language other than a to z.
 _LETTERS = {
     "de": "äöüß",
     "fr": "àâæçéèêëîïôœùûüÿ",
@@ -58,7 +58,7 @@ _CENTRAL = ("pl", "cs", "sk", "hu", "hr", "sl", "ro", "de")
 
 
 class _Candidate(NamedTuple):
-    """An encoding, the languages written in it, and how rare such files are, as a logarithm of a probability."""
+    """An encoding, the languages written in it, and how rare it is, as the logarithm of a probability."""
 
     encoding: str
     languages: tuple[str, ...]
@@ -79,30 +79,30 @@ _CANDIDATES = (
     _Candidate("cp852", _CENTRAL, -8),
     _Candidate("koi8-r", ("ru",), -8),
 )
-_CLEAR_LEAD = 5.0  # the best reading is taken if it is e**5 times as likely as any other
-_USUAL_LEAD = 1.0  # enough for the usual encoding, Windows-1252
-_LEAST_PER_BYTE = -18.0  # below it, not even the best reading makes sense
-_MOST_WORDS = 400  # judged
+_CLEAR_LEAD = 5.0  # the best reading is used if it is at least e**5 times as likely as any other
+_USUAL_LEAD = 1.0  # enough for Windows-1252, the most common encoding
+_LEAST_PER_BYTE = -18.0  # below this, even the best reading makes no sense
+_MOST_WORDS = 400  # words that are scored
 
 # Costs, as logarithms of probabilities.
 _UNKNOWN_PAIR = -9.0
 _FOREIGN_LETTER = -12.0
-_OTHER_LANGUAGE = -3.0  # a word that is not in the language of most others
+_OTHER_LANGUAGE = -3.0  # a word that isn't in the most frequent language
 _ODD_CAPITAL = -8.0  # a capital letter within a word
-_BESIDE_WORD = -4.0  # a quotation mark and the like
+_BESIDE_WORD = -4.0  # a quotation mark or similar sign
 _SYMBOL = -25.0  # a symbol or a control character within a word
-_UNDEFINED = -30.0  # a byte that the encoding does not have
+_UNDEFINED = -30.0  # a byte that isn't defined in the encoding
 _TWO_SCRIPTS = -12.0  # Latin and Greek or Cyrillic letters in one word
 
 _WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _BEFORE_WORDS = frozenset("“„‘‚«»¡¿€·–—\u00a0")
 _AFTER_WORDS = frozenset("”“’‘«»…·®©™ªº€–—\u00a0")
 _WITHIN_WORDS = {"’": -8.0, "–": -14.0, "—": -14.0}
-_COMMA_BELOW = str.maketrans("șțȘȚ", "şţŞŢ")  # Romanian letters that one-byte encodings write with a cedilla
+_COMMA_BELOW = str.maketrans("șțȘȚ", "şţŞŢ")  # Romanian letters that one-byte encodings have only with a cedilla
 
 
 def find_encoding(name: str) -> str | None:
-    """Return Python's name of an encoding in ENCODINGS, or None for any other."""
+    """Return Python's name for an encoding in ENCODINGS, or None for any other."""
     try:
         found = codecs.lookup(name.strip()).name
     except (LookupError, ValueError):
@@ -113,16 +113,16 @@ def find_encoding(name: str) -> str | None:
 
 
 def detect_encoding(sample: bytes, is_whole: bool = False) -> list[str]:
-    """Return the encodings that the beginning of a file may have, the likeliest first: usually one.
+    """Return the possible encodings of the beginning of a file, most likely first. There is usually only one.
 
-    UTF-16 and UTF-8 are told by their byte order marks, UTF-8 also by being valid but for few bytes. `is_whole`: the
-    sample is the whole file, and not cut within a letter.
+    UTF-16 and UTF-8 are recognized by their byte order marks, and UTF-8 also if all but a few bytes are valid.
+    `is_whole`: the sample is the whole file, so it doesn't end within a character.
     """
     if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return ["utf-16"]
     if sample.startswith(codecs.BOM_UTF8):
         return [DEFAULT]
-    # Latin text in UTF-16 has a null byte in every second place.
+    # Latin text in UTF-16 has a null byte in every second position.
     if sample[1:400:2] and not any(sample[1:400:2]):
         return ["utf-16-le"]
     if sample[:400:2] and not any(sample[:400:2]):
@@ -131,7 +131,7 @@ def detect_encoding(sample: bytes, is_whole: bool = False) -> list[str]:
 
 
 def _is_mostly_utf8(sample: bytes, is_whole: bool) -> bool:
-    """Whether at least half of what is not ASCII is valid UTF-8. In other encodings that happens only by chance."""
+    """Whether at least half of the non-ASCII text is valid UTF-8. In other encodings, this happens only by chance."""
     text = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(sample, final=is_whole)
     if text.isascii():
         return True
@@ -155,14 +155,14 @@ def _detect_by_letters(sample: bytes) -> list[str]:
 
 
 def _score_words(words: list[bytes], candidate: _Candidate) -> float:
-    """How likely words are in an encoding, as a logarithm: most are in one of its languages, some in others."""
+    """Return the log-likelihood of words in an encoding. Most words are in one of its languages, some in others."""
     scores = [_score_word(word, candidate) for word in words]
     usual = max(range(len(candidate.languages)), key=lambda index: sum(score[index] for score in scores))
     return candidate.rarity + sum(max(score[usual], max(score) + _OTHER_LANGUAGE) for score in scores)
 
 
 def _score_word(word: bytes, candidate: _Candidate) -> list[float]:
-    """How likely a word is in each of an encoding's languages."""
+    """Return the log-likelihood of a word in each of an encoding's languages."""
     try:
         text = word.decode(candidate.encoding)
     except UnicodeDecodeError:
@@ -174,7 +174,7 @@ def _score_word(word: bytes, candidate: _Candidate) -> list[float]:
 
 
 def _score_form(text: str) -> float:
-    """The cost of symbols and capital letters where words have none, and of two scripts in one word."""
+    """Return the cost of misplaced symbols and capital letters, and of two scripts in one word."""
     score = 0.0
     for before, character, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
         if character.isascii():
@@ -216,7 +216,7 @@ def _score_pair(language: str, first: str, second: str) -> float:
 
 @lru_cache(maxsize=len(_LETTERS))
 def _frequencies(language: str) -> tuple[Counter[tuple[str, str]], dict[str, float], float]:
-    """How often letters and pairs of letters stand in the names that CLDR has in a language."""
+    """Return the frequencies of letters and pairs of letters in the CLDR names of a language."""
     locale = Locale.parse(language)
     pairs: Counter[tuple[str, str]] = Counter()
     letters: Counter[str] = Counter()
@@ -227,18 +227,18 @@ def _frequencies(language: str) -> tuple[Counter[tuple[str, str]], dict[str, flo
                 letters.update(f" {word}")
     total = sum(letters.values())
     weights: dict[str, float] = dict(letters.items())
-    for letter in _LETTERS[language]:  # also those that no name has
+    for letter in _LETTERS[language]:  # including letters that occur in no name
         weights[letter] = weights.get(letter, 0) + total / 300
     return pairs, weights, sum(weights.values())
 
 
-# UTF-8 that was read as Windows-1252: the first byte of a letter, and then bytes that continue it.
+# UTF-8 that was decoded as Windows-1252: the first byte of a letter, followed by continuation bytes.
 _CONTINUED = "".join(bytes([byte]).decode("cp1252", errors="ignore") or chr(byte) for byte in range(0x80, 0xC0))
 _GARBLED = re.compile(f"[Â-ß][{re.escape(_CONTINUED)}]|[à-ï][{re.escape(_CONTINUED)}]{{2}}|\ufffd")
 
 
 def find_garbled(text: str) -> str:
-    """Return a part of a text that was decoded wrongly before it was exported, such as "KÃ¶ln"; empty if none was."""
+    """Return a part of a text that was decoded wrongly before the export, such as "KÃ¶ln", or an empty text."""
     for found in _GARBLED.finditer(text):
         if found[0] == "\ufffd" or _is_utf8(found[0]):
             words = text[: found.start()].split(" ")[-1] + text[found.start() :].split(" ")[0]
@@ -247,7 +247,7 @@ def find_garbled(text: str) -> str:
 
 
 def _is_utf8(text: str) -> bool:
-    """Whether the bytes of a text in Windows-1252 are one letter in UTF-8."""
+    """Whether a text, encoded as Windows-1252, is one UTF-8 character."""
     raw = b"".join(
         bytes([ord(character)]) if ord(character) < 0x100 else character.encode("cp1252") for character in text
     )

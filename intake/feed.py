@@ -1,4 +1,4 @@
-"""What a feed is made of: the reader of one store's format. Each feed is a file under `feeds/`."""
+"""The parts of a feed, which reads one store's format. Each feed is a file under `feeds/`."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,15 +14,15 @@ ALL_FIELDS: frozenset[str] = frozenset()
 
 @dataclass(frozen=True)
 class FeedContext:
-    """What a feed knows besides the file: the store, for files that do not name theirs, and its time zone."""
+    """What a feed gets in addition to the file: the store, for files that don't name it, and its time zone."""
 
     store: str = ""
     time_zone: tzinfo = UTC
-    # Whether decimals follow a comma; None if the file doesn't tell, so that "1,234" is unclear.
+    # Whether decimals follow a comma; None if the file doesn't show it, so that "1,234" is ambiguous.
     decimal_comma: bool | None = False
     date_order: str = ""  # how numeric dates are written: see `intake.dates.parse_time`
-    currency: str = ""  # of all orders of a file that tells none, if staff said so
-    # What staff said about the store's words for a status: see `intake.statuses.read_status`.
+    currency: str = ""  # of all orders, if the file has none and staff set it
+    # The meanings of status words set by staff: see `intake.statuses.read_status`.
     status_meanings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -30,34 +30,35 @@ class FeedContext:
 class RawItem:
     """One order or payment as it is in the file, not yet parsed.
 
-    `raw` goes to the rejects file if the item is rejected: a line of JSON, or rows of cells. `key` is a guess at
-    (store, order number), or None; a wrong guess only costs time. With a `problem` it is rejected without parsing.
+    `raw` is written to the rejects file if the item is rejected: a line of JSON, or rows of cells. `key` is a guess at
+    (store, order number), or None. A wrong guess only costs time. An item with a `problem` is rejected without parsing.
     """
 
     line: int
     raw: str | list[list[str]]
     key: tuple[str, str] | None = None
     problem: str | Problem = ""
-    content: Any = None  # what `parse_item` takes, where it is not `raw`
+    content: Any = None  # the input of `parse_item`, if it isn't `raw`
 
 
 @dataclass(frozen=True)
 class Feed:
     """One store's format.
 
-    `matches` tells by the head of a file whether it is this format; `reads_table` whether a table can be read although
-    it does not look like it, when its format is named. `read_items` cuts a file into items,
-    without judging them, in constant memory. `parse_item` turns one into a record, or raises `ImportRejected`,
-    `RowSkipped` or pydantic's `ValidationError`.
+    - `matches` detects the format by the head of a file.
+    - `reads_table` says whether a table that `matches` doesn't detect can be read if its format is named.
+    - `read_items` splits a file into items, without validating them, in constant memory.
+    - `parse_item` turns an item into a record, or raises `ImportRejected`, `RowSkipped` or pydantic's
+      `ValidationError`.
+    - `owned_fields` are the record keys that this format sets (`payment.last4`). All other fields of an order are kept.
+    - `order_lookups` are the ways to find an order, in this sequence. A feed without `number` never creates orders.
+    - `identifiers` are columns or keys with machine-generated digits, which are never a card number.
 
-    `owned_fields` names the keys of a record that this format brings (`payment.last4`); all else of an order
-    is left alone. `order_lookups` names how it finds its order, in this order; a feed that can't find one
-    by `number` completes orders and never makes one. `identifiers` are columns or keys whose digits
-    are a machine's and never a card number.
+    For a table, with column names in lower case:
 
-    Of a table, whose columns are named in lower case: `date_columns` and `amount_columns` tell how the file writes
-    dates and amounts. `required_columns` are those without which no row can be used, each with its other names.
-    `column_names` has the columns in which each field of a record may stand, as people know them (`billing.postcode`).
+    - `date_columns` and `amount_columns` show the notation of dates and amounts in the file.
+    - `required_columns` are the columns that every row needs, each with its alternative names.
+    - `column_names` are the possible columns of each record field, as people know them (`billing.postcode`).
     """
 
     name: str

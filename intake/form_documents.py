@@ -1,4 +1,4 @@
-"""Read notifications that a store sends as forms: bodies as they were posted, one per line, or the same as JSON."""
+"""Read notifications that a store sends as forms: posted bodies, one per line, or the same fields as JSON."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from intake.json_documents import Document, read_documents
 from intake.source_file import SourceFile, TextLine
 
-MAX_FIELDS = 5_000  # of one form
+MAX_FIELDS = 5_000  # fields of one form
 
 _COMMENTS = re.compile(r"(?:\s|\ufeff|(?m:^#[^\n]*$))*")
 _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
@@ -24,7 +24,7 @@ def first_text(text: str) -> str:
 
 
 def read_form_documents(source: SourceFile) -> Iterator[Document]:
-    """Yield each notification with its fields in a dict, as `parse_form` makes it. Lines with `#` are skipped."""
+    """Yield each notification as a dict, as returned by `parse_form`. Lines that start with `#` are skipped."""
     if first_text(source.head.text)[:1] in ("{", "["):
         for document in read_documents(source):
             if isinstance(document.value, dict):
@@ -37,7 +37,9 @@ def read_form_documents(source: SourceFile) -> Iterator[Document]:
 
 
 def _document(line: TextLine) -> Document:
-    """A line's form. As text it is JSON: in a form, the digits of a card number may have escaped signs between them."""
+    """Return a line's form as JSON text. In a form, the digits of a card number could have escaped characters between
+    them.
+    """
     if line.problem:
         return Document(line.line, line.text, problem=line.problem)
     try:
@@ -48,16 +50,16 @@ def _document(line: TextLine) -> Document:
 
 
 def parse_form(body: str) -> dict[str, Any]:
-    """Parse a form-encoded body. `a[]=1` is a list, `a[b]=1` a dict, and of a repeated name the first value counts.
+    """Parse a form-encoded body. `a[]=1` is a list, `a[b]=1` a dict. If a name is repeated, the first value is used.
 
-    Raises ValueError if it has too many fields.
+    Raises ValueError if there are too many fields.
     """
     text = body.strip().lstrip("\ufeff")
     return _unbracket(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))
 
 
 def _unbracket(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Fields by their names, with those in brackets as lists and dicts."""
+    """Return the fields by name, with bracketed names as lists and dicts."""
     values: dict[str, Any] = {}
     for name, value in fields:
         found = _NAME.fullmatch(name)

@@ -18,7 +18,7 @@ from intake.statuses import load_meanings
 from orders.models import Store
 
 MIN_COLUMNS = 2  # of a table
-LIKE_COLUMNS = 4  # that many dates and amounts of a format make a file look like it
+LIKE_COLUMNS = 4  # if a format has this many date and amount columns, a file with them is detected as a table
 
 
 class UnknownTable(UnusableFile):
@@ -33,17 +33,16 @@ class ImportSource:
     feed: Feed
     context: FeedContext
     header: list[str]  # of a table; the rejects file repeats it
-    mapping: TableMapping | None = None  # of a table that no feed knows
+    mapping: TableMapping | None = None  # of a table in an unknown format
 
 
 def detect_format(
     source: SourceFile, format_name: str | None, store: str, date_order: str = "", mapping_name: str = ""
 ) -> ImportSource:
-    """Pair a file with its feed. `date_order` is what a person said about numeric dates, if anything.
+    """Find the feed of a file. `date_order` is the order of numeric dates if a person set it.
 
-    A table with the header of one of the store's mappings is read with it, and any table with the mapping that is
-    named. Raises UnusableFile if no feed fits, if a column is missing without which no row can be used, or if the store
-    is missing.
+    A table whose header matches one of the store's mappings is read with that mapping, and any table with a mapping
+    that is named. Raises UnusableFile if no feed fits, or if a required column or the store is missing.
     """
     if mapping_name:
         return read_with_mapping(source, find_mapping(store, mapping_name), date_order)
@@ -77,7 +76,7 @@ def detect_format(
 
 
 def is_table(source: SourceFile) -> bool:
-    """Whether a file can be a table: it is not JSON, and its first row has several cells."""
+    """Whether a file can be a table: it isn't JSON, and its first row has several cells."""
     header = source.head.header
     return not is_json_text(source.head.text) and len(header) >= MIN_COLUMNS and all(map(_is_name, header))
 
@@ -87,9 +86,9 @@ def _is_name(cell: str) -> bool:
 
 
 def read_with_mapping(source: SourceFile, mapping: TableMapping, date_order: str = "") -> ImportSource:
-    """Pair a table with its mapping. What the mapping leaves open is told by the file and the store.
+    """Return a table with its mapping. The file and the store supply what the mapping leaves open.
 
-    Raises UnusableFile if it is no table, or has no column with the order number.
+    Raises UnusableFile if the file isn't a table, or has no column with the order number.
     """
     if is_json_text(source.head.text):
         raise UnusableFile(_("%(path)s is JSON, and only tables have a mapping.") % {"path": source.label})
@@ -136,7 +135,7 @@ def _detect(source: SourceFile) -> Feed:
 
 
 def _check_named_format(source: SourceFile, feed: Feed) -> None:
-    """Refuse a file whose format was named wrongly, before each of its rows is rejected for it."""
+    """Refuse a file whose format was named wrongly, instead of rejecting each of its rows."""
     names = {"path": source.label, "format": feed.name}
     is_json = is_json_text(source.head.text)
     if other := next((each for each in FEEDS if each.matches(source.head)), None):
@@ -158,7 +157,7 @@ def _check_named_format(source: SourceFile, feed: Feed) -> None:
 
 
 def _check_columns(source: SourceFile, feed: Feed) -> None:
-    """Tell once for the whole file which columns are missing without which no row can be imported."""
+    """Report missing required columns once for the whole file."""
     missing = [
         columns
         for columns in feed.required_columns

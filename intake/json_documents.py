@@ -13,7 +13,7 @@ from intake.problems import Problem
 from intake.source_file import MAX_RECORD, SourceFile, undecodable_problem
 
 _SEPARATORS = re.compile(r"(?:[\s,\[\]\ufeff]|(?m:^#[^\n]*$))*")
-_UNDECODED = re.compile(r"(?<!\\)\\x[89a-f][0-9a-f]")  # as the source writes bytes that it can't decode
+_UNDECODED = re.compile(r"(?<!\\)\\x[89a-f][0-9a-f]")  # how the source represents bytes that it can't decode
 _SKIP_TO = re.compile(r"\n(?=[ \t]*\{)")
 
 
@@ -28,9 +28,10 @@ class Document:
 
 
 def read_documents(source: SourceFile) -> Iterator[Document]:
-    """Yield every object of the file, from a list, one per line or alone. Lines that start with `#` are skipped.
+    """Yield every object of the file: from a list, one per line, or a single one. Lines that start with `#` are
+    skipped.
 
-    A malformed object is yielded with a problem, and reading continues at the next object of the same indentation.
+    A malformed object is yielded with a problem, and reading continues at the next object with the same indentation.
     """
     decoder = json.JSONDecoder(parse_float=Decimal)
     chunks = source.chunks()

@@ -1,4 +1,4 @@
-"""Read what the APIs of stores answer: parts of any depth, times in ISO 8601, amounts in the smallest unit of money."""
+"""Read API responses of stores: values at any depth, ISO 8601 times, and amounts in the smallest currency unit."""
 
 import re
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ def text_at(value: Any, *keys: str) -> str:
 
 
 def time_at(value: Any, *keys: str) -> datetime | None:
-    """Return the time at this path, or None if it is not told. Raises ImportRejected if it has no offset."""
+    """Return the time at this path, or None if it is missing. Raises ImportRejected if it has no offset."""
     text = text_at(value, *keys)
     if not text:
         return None
@@ -66,7 +66,7 @@ def currency_at(value: Any, *keys: str) -> str:
 def amount_in_units(value: Any, currency: str, places: int | None = None) -> Decimal:
     """Convert an amount from the currency's smallest unit: 1999 is 19.99 EUR, 1999 JPY and 1.999 KWD.
 
-    `places` is the number of decimals, if the store has another one than ISO 4217. Raises ImportRejected.
+    `places` is the number of decimals if the store deviates from ISO 4217. Raises ImportRejected.
     """
     text = str(value)
     if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]{1,16}", text) or abs(int(text)) > MAX_UNITS:
@@ -75,13 +75,13 @@ def amount_in_units(value: Any, currency: str, places: int | None = None) -> Dec
 
 
 def card_brand(text: str) -> str:
-    """Return the name of a card's brand as it is stored: `amex` for *American Express*."""
+    """Return the name of a card brand as it is stored: `amex` for *American Express*."""
     brand = text.strip().lower().replace(" ", "_")
     return BRANDS.get(brand, brand)
 
 
 def serials_at(value: Any, *keys: str) -> list[str]:
-    """Return serial numbers that a vendor stored in the free data at this path, under names like `license_key`."""
+    """Return serial numbers stored by a vendor in the custom data at this path, under names like `license_key`."""
     found: list[str] = []
     for name, content in dict_at(value, *keys).items():
         if _SERIAL_KEY.fullmatch(name):

@@ -1,4 +1,4 @@
-"""Tell by a whole table in which order its dates are written, and whether its decimals follow a comma or a point."""
+"""Detect the order of dates in a whole table, and whether its decimals follow a comma or a point."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from intake.feed import Feed
 from intake.source_file import SourceFile, is_json_text
 from intake.values import AmountEvidence
 
-SAMPLE_ROWS = 1_000  # usually enough
+SAMPLE_ROWS = 1_000  # rows; usually enough
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,10 @@ class Notation:
 
 
 def detect_notation(source: SourceFile, feed: Feed, date_order: str = "") -> Notation:
-    """Detect how a file writes numeric dates and amounts, unless a person said the `date_order`.
+    """Detect how a file writes numeric dates and amounts, unless a person set the `date_order`.
 
-    Reads the whole file, in constant memory, if its first rows have numeric dates, or no amount that tells its decimal
-    sign. What no row tells is left open, and what can be read in two ways is then rejected.
+    Reads the whole file, in constant memory, if its first rows have numeric dates, or no amount that shows the decimal
+    sign. If no row shows it, it stays unknown, and ambiguous values are rejected.
     """
     if is_json_text(source.head.text):
         return Notation(date_order, False)
@@ -46,5 +46,5 @@ def detect_notation(source: SourceFile, feed: Feed, date_order: str = "") -> Not
         source.close()
     decimal_comma = amounts.decimal_comma
     if not amounts.found and source.head.delimiter == ";":
-        decimal_comma = True  # such tables are written where a comma is the decimal sign
+        decimal_comma = True  # tables with semicolons come from locales with a decimal comma
     return Notation(date_order or dates.order, decimal_comma)

@@ -1,4 +1,4 @@
-"""Collect the rows of each order of a table, where an order may have several. An order is whole or rejected whole."""
+"""Collect the rows of each order in a table. An order is imported completely or rejected completely."""
 
 import csv
 from collections import OrderedDict
@@ -15,9 +15,9 @@ MAX_ROWS = 5_000  # per order
 
 
 class Header(Collection[str]):
-    """The column names of a table. If several columns have the same name, their values must not differ.
+    """The column names of a table. If several columns have the same name, their values must be equal in each row.
 
-    `is_used` tells whether a feed reads a column; others may differ.
+    `is_used` says whether a feed reads a column; unused columns may differ.
     """
 
     def __init__(self, names: list[str], is_used: Callable[[str], bool] = lambda name: True) -> None:
@@ -40,7 +40,7 @@ class Header(Collection[str]):
         return len(self.columns)
 
     def find(self, names: Container[str]) -> list[int]:
-        """The positions of the columns with one of these names."""
+        """Return the positions of the columns with one of these names."""
         return [index for index, name in enumerate(self.names) if name in names]
 
     def read(self, cells: list[str]) -> dict[str, str]:
@@ -64,7 +64,7 @@ class Header(Collection[str]):
 
 @dataclass(slots=True)
 class OpenOrder:
-    """The rows of one order that were read so far. With a problem, the whole order is rejected."""
+    """The rows of one order that were read so far. If there is a problem, the whole order is rejected."""
 
     line: int
     rows: list[list[str]]
@@ -72,7 +72,7 @@ class OpenOrder:
     problem_line: int = 0
 
     def set_problem(self, problem: str | Problem, line: int) -> None:
-        """Note the first problem."""
+        """Set the problem, unless there is one."""
         if problem and not self.problem:
             self.problem, self.problem_line = problem, line
 
@@ -107,14 +107,16 @@ class OrderCollector:
         self.last_number = number
 
     def reject(self, number: str, row: Row, problem: str | Problem) -> Iterator[RawItem]:
-        """Reject a row with its whole order. If its number can't be told, it may belong to the row before it."""
+        """Reject a row with its whole order. If its number can't be read, it may belong to the order of the row before
+        it.
+        """
         if number and isinstance(problem, Problem) and problem.word == number:
-            number = f"{number} ({row.line})"  # a spreadsheet made the same number of those of several orders
+            number = f"{number} ({row.line})"  # a spreadsheet turned several order numbers into the same one
         number = number or self.last_number
         if number in self._open:
             if row.cells:
                 self.add(number, row, problem)
-            else:  # the file ends here
+            else:  # the file is truncated here
                 self._open[number].set_problem(problem, row.line)
         elif number:
             yield from self.begin(number, row, problem)
@@ -142,7 +144,7 @@ class OrderCollector:
 
 
 def read_cell(row: Row, index: int, delimiter: str) -> str:
-    """Return a cell of a row, also of one that could not be split into cells; empty if it has none."""
+    """Return a cell of a row, even if the row could not be split into cells; empty if there is none."""
     cells = row.cells
     if row.problem and len(cells) == 1:
         cells = next(csv.reader(cells, delimiter=delimiter), [])

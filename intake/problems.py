@@ -1,4 +1,4 @@
-"""What can be wrong with a row of an import: it is rejected, skipped, or imported with a warning."""
+"""Problems of a row in an import: it is rejected, skipped, or imported with a warning."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class ProblemCode(StrEnum):
-    """The stable name of a problem, for scripts and for staff's lists. docs/importing.md explains each."""
+    """The stable name of a problem, for scripts and lists. docs/importing.md explains each."""
 
     # Rejected: nothing of the row is imported.
     INVALID = "invalid"
@@ -35,7 +35,7 @@ class ProblemCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A problem of one row. `text` is the sentence shown to staff, `word` the text of the file that it is about."""
+    """A problem of one row. `text` is the message for staff, `word` the text in the file that caused it."""
 
     text: str
     code: ProblemCode = ProblemCode.INVALID
@@ -51,11 +51,11 @@ class ImportRejected(Exception):
 
 
 class RowSkipped(Exception):
-    """A row is no order, as staff said: it is counted, and nothing else happens."""
+    """A row isn't an order, according to staff. It is counted and skipped."""
 
 
 def storable(text: str) -> str:
-    """The text without what PostgreSQL can't store: null bytes and halves of surrogate pairs."""
+    """Return the text without characters that PostgreSQL can't store: null bytes and unpaired surrogates."""
     return (
         text if text.isascii() and "\x00" not in text else text.replace("\x00", "�").encode(errors="replace").decode()
     )
@@ -63,7 +63,7 @@ def storable(text: str) -> str:
 
 @dataclass
 class ProblemCount:
-    """How many problems have a code, and the sentence of the first of them."""
+    """The number of problems with a code, and the message of the first one."""
 
     code: str
     first: str
@@ -72,13 +72,13 @@ class ProblemCount:
 
 @dataclass
 class ProblemCounts:
-    """The rejects or warnings of an import by their code."""
+    """The rejects or warnings of an import by code."""
 
     by_code: dict[str, ProblemCount] = field(default_factory=dict)
 
     @classmethod
     def from_list(cls, counts: Iterable[dict[str, Any]]) -> "ProblemCounts":
-        """The counts that `as_list` returned."""
+        """Create the counts from a list returned by `as_list`."""
         return cls({each["code"]: ProblemCount(**each) for each in counts})
 
     @property
@@ -86,7 +86,7 @@ class ProblemCounts:
         return sum(each.count for each in self.by_code.values())
 
     def plus(self, problems: Iterable[Problem]) -> "ProblemCounts":
-        """A copy with these problems added."""
+        """Return a copy with these problems added."""
         counts = ProblemCounts({code: ProblemCount(**asdict(each)) for code, each in self.by_code.items()})
         for problem in problems:
             code = problem.code.value
@@ -94,5 +94,5 @@ class ProblemCounts:
         return counts
 
     def as_list(self) -> list[dict[str, Any]]:
-        """As scripts and the run's page read it: [{"code", "first", "count"}]."""
+        """Return the format for scripts and the run's page: [{"code", "first", "count"}]."""
         return [asdict(each) for each in self.by_code.values()]

@@ -15,7 +15,7 @@ _BETWEEN_SERIALS = re.compile(r"[,;|\t\r\n]|<br\s*/?>", re.IGNORECASE)
 
 
 def read_quantity(value: Any, decimal_comma: bool | None = False) -> int:
-    """Return a quantity. Raises ImportRejected if it is not a whole number: half a license can't be counted."""
+    """Return a quantity. Raises ImportRejected if it isn't a whole number, because half a license can't be counted."""
     quantity = Decimal(value) if isinstance(value, int | Decimal) else parse_amount(str(value or ""), decimal_comma)
     if quantity != int(quantity):
         raise ImportRejected(_("“%(text)s” isn’t a quantity. Enter a whole number.") % {"text": str(value)[:40]})
@@ -23,7 +23,7 @@ def read_quantity(value: Any, decimal_comma: bool | None = False) -> int:
 
 
 def read_serials(value: Any) -> list[str]:
-    """Return the serial numbers in a value: one, a list of them, or text with JSON, commas, semicolons or lines."""
+    """Return the serial numbers in a value: one, a list, or text with JSON, commas, semicolons or line breaks."""
     return list(dict.fromkeys(_serials(value)))
 
 

@@ -1,7 +1,7 @@
 """The portal's own order format as pydantic models. Every feed converts its orders to these.
 
-An absent field keeps the stored value and `None` clears it; `model_fields_set` tells the two apart.
-This module makes no database queries.
+An absent field keeps the stored value and `None` clears it. `model_fields_set` distinguishes the two. This module makes
+no database queries.
 """
 
 import json
@@ -33,11 +33,11 @@ from orders.models import Order, OrderLine, normalize_order_number
 MAX_LINES = 5_000
 MAX_QUANTITY = 1_000_000
 UNKNOWN_TIME = datetime(1990, 1, 1, tzinfo=UTC)
-# In `StoreRecord.untold_lines`: all items, and all costs.
+# Values of `StoreRecord.untold_lines` for all items, and for all costs.
 ITEMS, COSTS = "items", "costs"
 KINDS_THAT_EXTEND = (OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE)
 
-# Lengths are those of the models' columns; amounts fit numeric(16, 3), which refuses NaN and infinity.
+# Lengths match the model columns. Amounts fit numeric(16, 3), which refuses NaN and infinity.
 Text16 = Annotated[str, StringConstraints(max_length=16, strip_whitespace=True)]
 Text32 = Annotated[str, StringConstraints(max_length=32, strip_whitespace=True)]
 Text64 = Annotated[str, StringConstraints(max_length=64, strip_whitespace=True)]
@@ -79,9 +79,9 @@ Time = Annotated[
 
 ITEM_NAMES = "item_names"  # an attribute of ValidationErrors: the names of the order's items, for messages
 NESTED_FIELDS = {"payment", "billing", "invoice", "totals"}
-METADATA_FIELDS = {"store", "updated_at"}  # identify a record and its version, and are no content of an order
+METADATA_FIELDS = {"store", "updated_at"}  # these identify a record and its version, and aren't content of an order
 
-# A letter, so that the digits of two fields are not one number.
+# A letter, so that the digits of two fields aren't read as one number.
 _BETWEEN_FIELDS = "\nx\n"
 
 
@@ -91,7 +91,7 @@ _ASCII_SERIAL = {code: normalize_serial(chr(code)) or None for code in range(128
 
 @lru_cache(maxsize=5_000)
 def serial_key(serial: str) -> str:
-    """The same as `normalize_serial`, faster for ASCII."""
+    """Same as `normalize_serial`, but faster for ASCII."""
     return serial.translate(_ASCII_SERIAL) if serial.isascii() else normalize_serial(serial)
 
 
@@ -99,7 +99,7 @@ _NORMALIZED_NUMBER = re.compile(r"[0-9A-Z_\-]+")
 
 
 def number_key(number: str) -> str:
-    """The same as `normalize_order_number`, faster for plain numbers."""
+    """Same as `normalize_order_number`, but faster for plain numbers."""
     return number if _NORMALIZED_NUMBER.fullmatch(number) else normalize_order_number(number)
 
 
@@ -174,7 +174,7 @@ class RefundRecord(RecordPart):
 
 
 class OrderRecord(RecordPart):
-    """One order of one store. Times carry their offset, amounts are in `currency`."""
+    """One order of one store. Times have an offset. Amounts are in `currency`."""
 
     store: Slug
     number: Id
@@ -195,7 +195,7 @@ class OrderRecord(RecordPart):
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:
-        """As pydantic's; the error also has the names of the items."""
+        """Same as pydantic's, but the error also has the names of the items."""
         try:
             return super().model_validate(obj, **options)
         except ValidationError as error:
@@ -204,7 +204,7 @@ class OrderRecord(RecordPart):
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
-        """As pydantic's; the error also has the names of the items."""
+        """Same as pydantic's, but the error also has the names of the items."""
         try:
             return super().model_validate_json(json_data, **options)
         except ValidationError as error:
@@ -216,7 +216,9 @@ class OrderRecord(RecordPart):
 
     @model_validator(mode="after")
     def _validate_whole_record(self) -> Self:
-        """Checks across fields. One validator for the whole record, because this is on the hot path of imports."""
+        """Check constraints across fields. A single validator for the whole record, because this is on the hot path of
+        imports.
+        """
         problem = self._find_problem()
         if problem:
             raise ValueError(problem)
@@ -230,9 +232,9 @@ class OrderRecord(RecordPart):
 
 
 class UndatedRefund(RefundRecord):
-    """A refund without lines, and often without a date. It never overwrites those of a stored refund.
+    """A refund without lines, and often without a date. Its lines and date never overwrite those of a stored refund.
 
-    `is_total`: the amount is the sum of all refunds of the order that the store knows. It grows with each of them.
+    `is_total`: the amount is the sum of all refunds of the order, which grows with each of them.
     """
 
     at: Time | None = None
@@ -246,19 +248,20 @@ class NewOrderFields(RecordPart):
 
 
 class StoreRecord(OrderRecord):
-    """An order from a store's own format, with the payment references by which payments find their order.
+    """An order from a store's own format, with the payment references by which payments find it.
 
-    What the file doesn't tell is not set: an update keeps what is stored, and an order is only created once its date,
-    currency and total are told. `if_new` has substitutes that are good enough for a new order only.
+    Fields that are not in the file are not set. An update keeps their stored values. An order is only created with a
+    date, currency and total. `if_new` has fallback values that are used only for a new order.
 
-    `untold_lines` are the ids of lines that the file says nothing about, or ITEMS or COSTS for all of them: these are
-    kept.
-    With `lines_by_content`, the ids of items are only positions, and lines are matched by SKU, name and price.
-    With `matches_content`, the ids are the store's; lines that another of its files brought without them are matched.
-    `told_until` is the latest time that the record mentions: a record without `updated_at` that knows less is older.
-    Without `has_all_lines`, the lines are only good enough for a new order; a known one only gets their licenses.
-    `customer` is the store's id of the customer, by which an order without an email address gets that of the
-    customer's other orders.
+    - `untold_lines` are the ids of lines missing from the file, or ITEMS or COSTS for all of them. These lines are
+      kept.
+    - With `lines_by_content`, the ids of items are only positions, and lines are matched by SKU, name and price.
+    - With `matches_content`, the ids are the store's. Lines that another file of the store added without ids are
+      matched by content.
+    - `told_until` is the latest time mentioned in the record. Without `updated_at`, a record with an earlier one is
+      older.
+    - Without `has_all_lines`, the lines are used only for a new order. An existing order only gets their licenses.
+    - `customer` is the store's customer id. An order without an email address gets that of the customer's other orders.
     """
 
     email: Email | None = None
@@ -278,13 +281,16 @@ class StoreRecord(OrderRecord):
 class OrderUpdate(OrderRecord):
     """A payment, refunds or licenses of an order that was imported before. Never creates an order.
 
-    The order is found by one of `numbers`, by one of `references`, or as the only order with this
-    `payer` and `paid_amount` that was placed within two days of `paid_at`. `is_live` is None if the payment doesn't
-    tell whether it was made in test mode. With an `id_prefix`, `numbers` are the store's ids of orders: an order whose
-    references of this prefix name another id is not meant. With `customer`, it is about all orders of this customer.
+    The order is found by one of `numbers`, by one of `references`, or as the only order with this `payer` and
+    `paid_amount` that was placed within two days of `paid_at`. `is_live` is None if it is unknown whether the payment
+    was made in test mode.
 
-    `about` names the object of the store that it comes from: only updates from the same object are compared by their
-    `updated_at`. `lines` bring licenses, and change nothing else of a line that is known.
+    - With an `id_prefix`, `numbers` are the store's order ids. An order whose references with this prefix contain a
+      different id doesn't match.
+    - With `customer`, the update applies to all orders of this customer.
+    - `about` is the object in the store that the update comes from. The `updated_at` of two updates is only compared if
+      they have the same object.
+    - `lines` add licenses. They don't change anything else of an existing line.
     """
 
     number: Id = ""
@@ -353,15 +359,15 @@ def _refund_problem(record: OrderRecord) -> str:
 
 
 class CardNumberFound(ValueError):
-    """A full card number stands where a person may have typed it."""
+    """A field that a person may have typed contains a full card number."""
 
 
 def _text_problem(record: OrderRecord) -> str:
-    """Reject null bytes anywhere, and card numbers in the fields that a person may have typed.
+    """Reject null bytes in any field, and card numbers in fields that a person may have typed.
 
-    Generated fields are not checked for card numbers: order numbers, SKUs (often EANs), serial numbers
-    and the ids of lines, refunds and invoices may be long runs of digits, and one in ten passes the
-    check digit by chance. Passwords are not checked because they are stored hashed only.
+    Generated fields are not checked for card numbers: order numbers, SKUs (often EANs), serial numbers and the ids of
+    lines, refunds and invoices can be long runs of digits, and one in ten passes the check digit by chance. Passwords
+    are not checked because they are stored only as hashes.
     """
     typed = _BETWEEN_FIELDS.join([text for text in _typed_texts(record) if text])
     if contains_card_number(typed):
@@ -397,7 +403,7 @@ def _generated_texts(record: OrderRecord) -> list[str]:
 
 
 def drop_unowned_fields(record: OrderRecord, owned: frozenset[str]) -> None:
-    """Unset the fields of a record that its feed does not own (paths such as `payment.last4`)."""
+    """Unset the fields of a record that its feed doesn't own (paths such as `payment.last4`)."""
     for key in record.model_fields_set & NESTED_FIELDS:
         part = getattr(record, key)
         if key not in owned and part is not None:

@@ -1,8 +1,8 @@
 """Write the rejects file: rejected items with their reasons, to be corrected and imported again.
 
-JSON is written line by line, each after a `#` line with the reason. A table keeps its header and gets
-a first column with the reasons. Cells that a spreadsheet would execute as formulas are escaped with an
-apostrophe, which the import removes.
+JSON is written line by line, each after a `#` line with the reason. A table keeps its header and gets a first column
+with the reasons. Cells that a spreadsheet would execute as formulas are escaped with an apostrophe, which the import
+removes.
 """
 
 import csv
@@ -25,16 +25,16 @@ from orders.card_numbers import contains_card_number, mask_card_numbers
 
 @dataclass(frozen=True)
 class FileLayout:
-    """What a rejects file repeats of the file that was imported."""
+    """The properties of the imported file that its rejects file repeats."""
 
     name: str
     header: Sequence[str] = ()  # of a table
     delimiter: str = ","
-    identifiers: frozenset[str] = frozenset()  # columns or keys whose digits are never a card number
+    identifiers: frozenset[str] = frozenset()  # columns or keys with digits that are never a card number
 
 
 class RejectsFile:
-    """One rejects file, readable by its owner only. Each further table layout gets a numbered file beside it."""
+    """One rejects file, readable by its owner only. Each additional table layout gets a separate numbered file."""
 
     def __init__(self, path: Path, inputs: Sequence[SourceFile] = ()) -> None:
         self._path = path
@@ -78,7 +78,7 @@ class RejectsFile:
 
 
 def mask_item(raw: str | list[list[str]], layout: FileLayout, problem: Problem) -> str | list[list[str]]:
-    """The content of a rejected item without card numbers. Identifiers keep their digits."""
+    """Return the content of a rejected item with card numbers masked, except in identifiers."""
     if isinstance(raw, str):
         return _mask_json(raw, layout.identifiers, problem)
     are_identifiers = [name.strip().lower() in layout.identifiers for name in _columns(layout)]
@@ -103,7 +103,7 @@ def _create(path: Path) -> TextIO:
 
 
 def _mask_cells(row: list[str], are_identifiers: list[bool], problem: Problem) -> list[str]:
-    """Mask card numbers in the cells of a row. Identifiers keep their digits."""
+    """Mask card numbers in the cells of a row, except in identifiers."""
 
     def change_others(change: Callable[[str], str], cells: list[str]) -> list[str]:
         pairs = zip(cells, are_identifiers, strict=False)
@@ -115,7 +115,7 @@ def _mask_cells(row: list[str], are_identifiers: list[bool], problem: Problem) -
 
 
 def _is_still_in(texts: list[str], problem: Problem) -> bool:
-    """Whether a card number is distributed over several texts, such as the lines of an address."""
+    """Whether a card number is split across several texts, such as the lines of an address."""
     return problem.code == ProblemCode.CARD_NUMBER and contains_card_number("\n".join(texts))
 
 
@@ -124,7 +124,7 @@ def _hide_digits(text: str) -> str:
 
 
 def _mask_json(text: str, identifiers: frozenset[str], problem: Problem) -> str:
-    """Mask card numbers in a line of JSON. Identifiers keep their digits, if the line can be parsed."""
+    """Mask card numbers in a line of JSON, except in identifiers if the line can be parsed."""
     try:
         value = json.loads(text, parse_float=_VerbatimNumber)
         masked = _map_texts(value, identifiers, mask_card_numbers)

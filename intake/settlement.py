@@ -1,8 +1,8 @@
-"""Work out what each line of an order cost, from the amounts that its store told of lines and of the whole order.
+"""Calculate what each line of an order cost, from the amounts of the lines and of the whole order.
 
-Stores differ: prices include tax or don't, the discount of the order is in the lines' amounts or isn't, a gift card
-lowers the total or only pays a part of it. The order's total tells which, because the lines have to add up to it. If
-they don't in any reading, nothing is worked out.
+Stores differ: prices include tax or not, the order's discount is included in the lines or not, a gift card reduces the
+total or only pays part of it. The order's total shows which, because the lines have to add up to it. If they don't in
+any reading, nothing is calculated.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,13 +18,13 @@ ZERO = Decimal(0)
 
 @dataclass(slots=True)
 class Part:
-    """What is told of an item, or of a cost such as shipping. A gift card is a cost with a negative amount."""
+    """The known amounts of an item, or of a cost such as shipping. A gift card is a cost with a negative amount."""
 
-    amount: Decimal  # price times quantity, before what follows
-    discount: Decimal = ZERO  # its own
-    tax: Decimal | None = None  # its own, if told
+    amount: Decimal  # price times quantity, before discount and tax
+    discount: Decimal = ZERO  # of the part itself
+    tax: Decimal | None = None  # of the part itself, if known
     is_taxable: bool = True
-    is_gift_card: bool = False  # it may have lowered the total, or not
+    is_gift_card: bool = False  # it may have reduced the total
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class Settled:
 
 @dataclass(frozen=True)
 class Settlement:
-    """The lines of an order, which add up to its total. Gift cards are None if they didn't lower the total."""
+    """The lines of an order, which add up to its total. Gift cards are None if they didn't reduce the total."""
 
     items: list[Settled]
     costs: list[Settled | None]
@@ -46,7 +46,7 @@ class Settlement:
 
 @dataclass(frozen=True)
 class OrderAmounts:
-    """The amounts that are told of a whole order; None if one is not told."""
+    """The known amounts of a whole order; None if unknown."""
 
     total: Decimal
     tax: Decimal | None = None
@@ -56,21 +56,21 @@ class OrderAmounts:
 
 @dataclass(frozen=True)
 class _Reading:
-    """One way to understand the amounts."""
+    """One interpretation of the amounts."""
 
-    own_discounts: bool  # whether the discounts of lines come off
-    shared_discount: Decimal  # comes off the items together
-    cost_discount: Decimal  # comes off the costs together
+    own_discounts: bool  # whether the discounts of lines are deducted
+    shared_discount: Decimal  # deducted from all items together
+    cost_discount: Decimal  # deducted from all costs together
     tax_on_top: bool
-    gift_cards: bool  # whether they lower the total
+    gift_cards: bool  # whether they reduce the total
 
 
 def settle(items: Sequence[Part], costs: Sequence[Part], order: OrderAmounts, currency: str) -> Settlement | None:
-    """Return what each line cost, so that all add up to the order's total; None if they don't in any reading.
+    """Return what each line cost, adding up to the order's total; None if no reading adds up.
 
-    Of several readings, one that also agrees with the subtotal is taken. A tax or discount of the order is shared by
-    the lines in proportion to their amounts, by largest remainder. If amounts were rounded before they were told, the
-    difference of at most half a smallest unit for each line is put on the largest item.
+    If there are several readings, one that also agrees with the subtotal is used. A tax or discount of the order is
+    allocated to the lines in proportion to their amounts, by largest remainder. If the store rounded its amounts, the
+    difference of at most half a smallest unit for each line is added to the largest item.
     """
     step = smallest_unit(currency)
     settlement: Settlement | None = None
@@ -110,7 +110,7 @@ def _round(settlement: Settlement, total: Decimal, currency: str) -> None:
 
 
 def _readings(items: Sequence[Part], costs: Sequence[Part], order: OrderAmounts) -> Iterator[_Reading]:
-    """All ways to understand the amounts, the most likely ones first."""
+    """Yield all interpretations of the amounts, most likely first."""
     own = sum((item.discount for item in items), ZERO)
     told = order.discount or ZERO
     if own:
@@ -167,10 +167,10 @@ def _share_tax(
     cost_net: Sequence[Decimal],
     currency: str,
 ) -> tuple[list[Decimal], list[Decimal]]:
-    """The tax of each item and cost: its own where that is told, the rest in proportion to what is taxable.
+    """Return the tax of each item and cost: its own if known, otherwise a share in proportion to the taxable amounts.
 
-    If items tell their own, the rest belongs to the costs; else the items have it, because whether shipping was taxed
-    is not told.
+    If items have their own tax, the rest belongs to the costs. Otherwise, it is allocated to the items, because it is
+    unknown whether shipping was taxed.
     """
     own = [item.tax or ZERO for item in items]
     cost_own = [cost.tax or ZERO for cost in costs]

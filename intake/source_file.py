@@ -1,6 +1,6 @@
-"""Read files to import: of any size, compressed or not, in any usual encoding, possibly truncated.
+"""Read files to import: of any size, compressed or not, in any common encoding, possibly truncated.
 
-Everything is streamed. A malformed row is reported as such, and the rest of the file is still read.
+Everything is streamed. A malformed row is reported, and the rest of the file is still read.
 """
 
 import codecs
@@ -20,15 +20,15 @@ from intake.encodings import ENCODINGS, detect_encoding, differing_words, find_e
 from intake.problems import Problem, ProblemCode
 
 SAMPLE_BYTES = 4 * 1024 * 1024  # read to detect the encoding
-CONTAINER_BYTES = 4096  # read to recognize what is no text
+CONTAINER_BYTES = 4096  # read to recognize files that aren't text
 HEAD_CHARACTERS = 256 * 1024  # read to detect the format
-MAX_ROW = 16 * 1024 * 1024  # characters; longer rows are cut, even in the rejects file
+MAX_ROW = 16 * 1024 * 1024  # characters; longer rows are truncated, even in the rejects file
 MAX_RECORD = 2 * 1024 * 1024  # characters of one line of JSON
 MAX_CELL = 256 * 1024  # characters
 MAX_ROW_LINES = 100_000  # lines that one quoted cell may span
 
 CHUNK_BYTES = 256 * 1024  # bytes
-# Bytes that could not be decoded, as the error handler "surrogateescape" writes them.
+# Bytes that could not be decoded, as written by the error handler "surrogateescape".
 _UNDECODED = re.compile("[\udc80-\udcff]")
 DELIMITERS = ",;\t"
 
@@ -36,12 +36,12 @@ csv.field_size_limit(MAX_ROW)
 
 
 class UnusableFile(Exception):
-    """The file cannot be imported at all. The message says why and what to do."""
+    """The file can't be imported at all. The message says why and how to fix it."""
 
 
 @dataclass(slots=True)
 class TextLine:
-    """A line of text. `problem` says why it cannot be used, or is empty."""
+    """A line of text. `problem` says why it can't be used, or is empty."""
 
     line: int
     text: str
@@ -50,7 +50,7 @@ class TextLine:
 
 @dataclass(slots=True)
 class Row:
-    """A table row that begins on `line`. `problem` says why it cannot be used, or is empty."""
+    """A table row that begins on `line`. `problem` says why it can't be used, or is empty."""
 
     line: int
     cells: list[str]
@@ -59,7 +59,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Head:
-    """The beginning of a file, by which feeds detect their format, and the columns if it is a table."""
+    """The beginning of a file, from which feeds detect their format, and the columns if it is a table."""
 
     text: str
     delimiter: str
@@ -77,7 +77,7 @@ def is_json_text(text: str) -> bool:
 
 
 class UnclearEncoding(UnusableFile):
-    """The letters of the file fit more than one encoding. `readings` pairs each with its reading of a word."""
+    """The letters of the file fit several encodings. `readings` pairs each one with its reading of a word."""
 
     def __init__(self, text: str, readings: list[tuple[str, str]]) -> None:
         super().__init__(text)
@@ -85,13 +85,13 @@ class UnclearEncoding(UnusableFile):
 
 
 class SourceFile:
-    """One file to import. The constructor raises UnusableFile if it cannot be read.
+    """One file to import. The constructor raises UnusableFile if it can't be read.
 
-    `encoding` is a name that a person gave; without one, the file's content tells. `name` is what messages and the
-    history call the file, where that is not its name on this machine.
+    `encoding` was named by a person; without it, the encoding is detected. `name` is used for the file in messages and
+    in the history, if that isn't its name on this machine.
     """
 
-    # Of files on disk only; a subclass may read its content from elsewhere.
+    # Only for files on disk; a subclass may read its content from elsewhere.
     _file: BinaryIO | None = None
     _compressed: CompressedReader | None = None
     given_encoding = ""
@@ -167,7 +167,7 @@ class SourceFile:
         return best
 
     def _decompressed(self, file: BinaryIO) -> io.BufferedReader:
-        """The file's bytes, decompressed if it is gzipped or a zip archive, which its content tells, not its name."""
+        """Return the file's bytes, decompressed if its content (not its name) is gzip or a zip archive."""
         self._compressed = open_compressed(file)
         return io.BufferedReader(self._compressed or file, CHUNK_BYTES)  # type: ignore[arg-type]
 
@@ -199,7 +199,7 @@ class SourceFile:
             yield _printable(chunk)
 
     def lines(self) -> Iterator[TextLine]:
-        """Every line that is not empty; the last one is told where the file is cut."""
+        """Yield every line that isn't empty. If the file is truncated, the last one has a problem."""
         number = 0
         text = self._open()
         while line := text.readline(MAX_ROW):
@@ -218,7 +218,7 @@ class SourceFile:
 
     @property
     def truncation_problem(self) -> str:
-        """Why the compressed file ended too early, once reading got there; else empty."""
+        """The reason why the compressed file ended too early, once reading gets there; otherwise empty."""
         return self._compressed.problem if self._compressed else ""
 
     def rows(self) -> Iterator[Row]:
@@ -332,7 +332,7 @@ def _cells_problem(cells: list[str]) -> str | Problem:
     return _line_problem("".join(cells), MAX_ROW)
 
 
-# The beginnings of files that hold a table or JSON, or are no text at all.
+# The first bytes of files that contain a table or JSON in another format, or no text at all.
 _ZIP = b"PK\x03\x04"
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PACKED = (
@@ -348,7 +348,7 @@ _NO_TEXT = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"SQLite format 3\x00", b"PAR1
 
 
 def recognize_container(sample: bytes) -> str:
-    """Return what to do with a file that is not text, such as a spreadsheet or an archive; empty for a text."""
+    """Return how to fix a file that isn't text, such as a spreadsheet or an archive; empty for a text file."""
     start = sample.removeprefix(codecs.BOM_UTF8).lstrip()[:200].lower()
     if sample.startswith(_ZIP) and (b"xl/" in sample[:4096] or b"[Content_Types].xml" in sample[:4096]):
         return _("It’s an Excel file. Export it from the store as CSV, or save it as “CSV UTF-8” in Excel.")

@@ -1,4 +1,6 @@
-"""What the words for an order's status mean. A word that neither its feed nor staff know is asked, never guessed."""
+"""The meaning of words for an order's status. A word unknown to the feed and to staff is never guessed: staff are
+asked.
+"""
 
 from collections.abc import Iterable, Mapping
 
@@ -10,10 +12,11 @@ from orders.models import Order
 
 
 def read_status(word: str, known: Mapping[str, Order.Status], meanings: Mapping[str, str]) -> Order.Status:
-    """Return the status that a word of a file stands for.
+    """Return the status for a word in a file.
 
-    `known` are the words of the store's format, `meanings` those that staff explained (see `load_meanings`); theirs
-    come first. Raises ImportRejected with the code `unknown_status`, and RowSkipped for what staff say is no order.
+    `known` are the words of the store's format, and `meanings` those set by staff (see `load_meanings`), which take
+    precedence. Raises ImportRejected with the code `unknown_status`, or RowSkipped if staff said that it isn't an
+    order.
     """
     normalized = normalize_status(word)
     meaning = meanings.get(normalized, "")
@@ -32,13 +35,13 @@ def read_status(word: str, known: Mapping[str, Order.Status], meanings: Mapping[
 
 
 def load_meanings(store: str, format_name: str) -> dict[str, str]:
-    """Return what staff said about the status words of a store, by normalized word."""
+    """Return the meanings of a store's status words set by staff, by normalized word."""
     answered = StatusMeaning.objects.filter(store__slug=store, format=format_name).exclude(meaning="")
     return dict(answered.values_list("word", "meaning"))
 
 
 def ask_meanings(store_id: int, format_name: str, words: Iterable[str]) -> None:
-    """Ask staff what these normalized words mean, unless they were asked before."""
+    """Ask staff for the meaning of these normalized words, unless they were asked before."""
     StatusMeaning.objects.bulk_create(
         [StatusMeaning(store_id=store_id, format=format_name, word=word) for word in sorted(set(words)) if word],
         ignore_conflicts=True,

@@ -25,8 +25,8 @@ def unescape_formula(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell
 
 
-_FLOAT = re.compile(r"[0-9]{3,}[.,]0")  # a whole number that a program took for one with decimals
-# How many digits the postcodes of some countries have that may begin with a zero, which spreadsheets drop.
+_FLOAT = re.compile(r"[0-9]{3,}[.,]0")  # a whole number that a program stored as a decimal number
+# The number of digits in postcodes that may begin with a zero, by country. Spreadsheets drop the zero.
 _POSTCODE_DIGITS = {
     **dict.fromkeys(("DE", "EE", "ES", "FI", "FR", "IT", "KR", "MX", "MY", "PR", "TR", "UA", "US"), 5),
     **dict.fromkeys(("AU", "DK", "NO", "NZ", "ZA"), 4),
@@ -36,9 +36,9 @@ _POSTCODE_DIGITS = {
 
 @dataclass(frozen=True)
 class ExactColumns:
-    """The columns of a table whose texts a spreadsheet may damage: numbers of orders, SKUs, references, postcodes.
+    """The columns of a table whose text a spreadsheet may damage: order numbers, SKUs, references, postcodes.
 
-    All are in lower case. `postcodes` pairs columns of postcodes with those of their countries' codes.
+    All are in lower case. `postcodes` pairs postcode columns with the columns of their country codes.
     """
 
     texts: frozenset[str] = frozenset()
@@ -49,10 +49,10 @@ NO_EXACT_COLUMNS = ExactColumns()
 
 
 def read_table(source: SourceFile, exact: ExactColumns = NO_EXACT_COLUMNS) -> Iterator[Row]:
-    """Yield the rows of a table: first the header, in lower case, then rows with as many cells.
+    """Yield the rows of a table: first the header, in lower case, then rows with the same number of cells.
 
-    Of a rejects file, the column with the problems is dropped and formulas are unescaped. Rows whose `exact` columns
-    were damaged by a spreadsheet have a problem.
+    For a rejects file, the column with the problems is dropped and formulas are unescaped. Rows get a problem if their
+    `exact` columns were damaged by a spreadsheet.
     """
     rows = source.rows()
     header = next(rows, None)
@@ -78,7 +78,7 @@ def read_table(source: SourceFile, exact: ExactColumns = NO_EXACT_COLUMNS) -> It
 
 
 def _check_width(row: Row, width: int) -> None:
-    """Leave out empty cells beyond the header's. A row with more or fewer is told: its cells are out of place."""
+    """Drop empty cells beyond the header's width. A row with any other width gets a problem: its cells are shifted."""
     while len(row.cells) > width and not row.cells[-1].strip():
         row.cells.pop()
     if len(row.cells) != width:

@@ -13,12 +13,12 @@ from intake.services.undo import undo_requested
 from intake.services.upload_work import work_on_uploads
 from intake.services.uploads import delete_expired_uploads
 
-# How long one task works; the next one continues. Less than CELERY_TASK_TIME_LIMIT.
+# How long a task works before it leaves the rest to the next one. Less than CELERY_TASK_TIME_LIMIT.
 RUN_FOR = timedelta(seconds=60)
 # Shorter, because email waits for the same worker processes.
 EVENTS_RUN_FOR = timedelta(seconds=20)
 UPLOADS_RUN_FOR = timedelta(seconds=20)
-# A task also reads past what earlier ones have read. Less than the broker's visibility timeout.
+# A task also skips everything that earlier tasks have read. Less than the broker's visibility timeout.
 UPLOAD_TIME_LIMIT = 280  # seconds
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 @shared_task
 def undo_requested_imports() -> None:
-    """Undo the imports for which staff asked that in the admin."""
+    """Undo the imports for which staff requested this in the admin."""
     undo_requested(until=timezone.now() + RUN_FOR)
 
 
@@ -44,14 +44,14 @@ def update_orders_of_skus() -> None:
 
 @shared_task
 def process_store_events() -> None:
-    """Import the events that stores pushed. Several of these may run at the same time."""
+    """Import store events. Several of these tasks may run at the same time."""
     if counts := process_due(until=timezone.now() + EVENTS_RUN_FOR):
         logger.info("Store events: %s", ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
 
 
 @shared_task
 def delete_old_import_details() -> None:
-    """Delete the rejected rows of old imports, what is needed to undo them, old store events and old uploads."""
+    """Delete rejected rows and undo data of old imports, old store events and old uploads."""
     until = timezone.now() + RUN_FOR
     delete_expired_details(until)
     delete_expired_events(until)

@@ -9,7 +9,7 @@ app_name = "intake"
 
 
 def webhook(dotted_path: str) -> Callable[..., HttpResponse]:
-    """A view that is imported with its first request: the libraries of webhooks would add 13 MB to each web worker."""
+    """Return a view that is imported on its first request: webhook libraries would add 13 MB to each web process."""
 
     @csrf_exempt
     def view(request: HttpRequest, **kwargs: str) -> HttpResponse:

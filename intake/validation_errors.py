@@ -1,7 +1,7 @@
-"""Say what is wrong with a record in sentences: where, in the terms of the file, and how to mend it.
+"""Describe validation errors of a record in sentences: where they are, in the terms of the file, and how to fix them.
 
-pydantic's own messages are for engineers. Each type of error that the models of `intake.records` can raise has a
-sentence here. Values are never repeated, because they may be passwords.
+pydantic's own messages are written for engineers. Each type of error that the models of `intake.records` can raise has
+a sentence here. Values are never repeated, because they may be passwords.
 """
 
 import re
@@ -30,8 +30,8 @@ def describe_errors(
 ) -> Problem:
     """Describe the first validation errors of a record.
 
-    `column_names` has the columns in which each field may stand (see `Feed`), `columns` are those of the file, in lower
-    case. Fields without a column are named by their keys.
+    `column_names` are the possible columns of each field (see `Feed`). `columns` are those of the file, in lower case.
+    Fields without a column are named by their keys.
     """
     item_names: list[str] = getattr(error, ITEM_NAMES, [])
     details = error.errors(include_url=False, include_input=False)
@@ -60,7 +60,7 @@ def _place(
     column_names: Mapping[str, tuple[str, ...]],
     columns: Collection[str],
 ) -> str:
-    """Where a value stands: "item 2 (“Antivirus”), sku", or the column that has it."""
+    """Return the place of a value: "item 2 (“Antivirus”), sku", or its column."""
     path = ".".join(step for step in where if isinstance(step, str))
     parts = []
     keys: list[str] = []
@@ -129,7 +129,7 @@ def _describe_upper_bound(context: Context) -> str:
 
 
 def _year(bound: object) -> int:
-    """The year of a day or a time, which may be a text; 0 for numbers."""
+    """Return the year of a date or time, which may be a text; 0 for numbers."""
     text = str(bound)
     return int(text[:4]) if text[4:5] == "-" else 0
 

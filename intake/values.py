@@ -1,4 +1,4 @@
-"""Parse amounts and times in the notations that stores use. What can be read in two ways is rejected, never guessed."""
+"""Parse amounts in the notations that stores use. Ambiguous values are rejected, never guessed."""
 
 import html
 import re
@@ -15,10 +15,10 @@ from orders.money import decimals as currency_decimals
 __all__ = ["NO_CURRENCY", "THOUSANDTH", "AmountEvidence", "is_spreadsheet_damage", "parse_amount", "parse_time"]
 
 THOUSANDTH = Decimal("0.001")  # the precision of stored amounts
-NO_CURRENCY = "XXX"  # the ISO 4217 code for it
+NO_CURRENCY = "XXX"  # the ISO 4217 code for no currency
 MAX_LENGTH = 100  # characters of an amount
 
-# Signs of currencies, and the currencies that they stand for. A sign with a letter before it ("US$") is "$".
+# Currency signs and the currencies that they can mean. A sign with a letter before it ("US$") is matched as "$".
 _SIGNS: dict[str, frozenset[str]] = {
     sign: frozenset(codes.split())
     for sign, codes in {
@@ -69,7 +69,7 @@ _GROUPED = {sign: re.compile(_GROUPS.replace("%s", re.escape(sign))) for sign in
 _SPACES = re.compile(r"[\s\u00a0\u2009\u202f]")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _MONTHS = "Jan|Feb|Mar|Mär|Mrz|Apr|May|Mai|Jun|Jul|Aug|Sep|Sept|Oct|Okt|Nov|Dec|Dez"
-# A number with an exponent, a column that was too narrow, and a number that was taken for a day or a month.
+# A number with an exponent, a column that was too narrow, and a number that was converted to a day or month.
 _DAMAGED = re.compile(
     rf"[0-9](?:[.,][0-9]+)?[Ee]\+[0-9]{{1,3}}|#{{2,}}"
     rf"|[0-9]{{1,2}}\. ?(?:{_MONTHS})\.?|[0-9]{{1,2}}-(?:{_MONTHS})|(?:{_MONTHS})[- ][0-9]{{2}}"
@@ -77,16 +77,16 @@ _DAMAGED = re.compile(
 
 
 def is_spreadsheet_damage(text: str) -> bool:
-    """Whether a number, SKU or amount is no longer what the store wrote: "2.02611E+11", "12. Mai", "####"."""
+    """Whether a spreadsheet changed a number, SKU or amount: "2.02611E+11", "12. Mai", "####"."""
     return _DAMAGED.fullmatch(text.strip()) is not None
 
 
 def parse_amount(text: str, decimal_comma: bool | None = False, currency: str = "") -> Decimal:
     """Parse an amount such as "1,234.50", "1.234,50", "1 234,50 €", "EUR 5", "5.-", "5-" or "(5)". Empty text is zero.
 
-    `decimal_comma` says whether the file writes decimals after a comma, or None if nobody knows. Then an amount such
-    as "1,234" is rejected with the code `unclear_amount`. Raises ImportRejected if the text is not one amount, or is
-    one of another currency.
+    `decimal_comma` says whether decimals follow a comma in the file, or None if unknown. If it is unknown, an amount
+    such as "1,234" is rejected with the code `unclear_amount`. Raises ImportRejected if the text isn't a single amount,
+    or has a different currency.
     """
     if _PLAIN.fullmatch(text):
         return Decimal(text)
@@ -112,7 +112,7 @@ def parse_amount(text: str, decimal_comma: bool | None = False, currency: str = 
     minuses = len(_MINUS.findall(marks)) + bool(found["open"])
     signs = minuses + marks.count("+")
     rest = found["rest"] or ""
-    if rest and rest[0] not in ".,":  # "5-" is a debt, "5,-" and "5.-" are not
+    if rest and rest[0] not in ".,":  # "5-" is negative, "5,-" and "5.-" are not
         signs, minuses = signs + 1, minuses + 1
     if signs > 1:
         _refuse(text)
@@ -123,7 +123,7 @@ def parse_amount(text: str, decimal_comma: bool | None = False, currency: str = 
 
 
 def _check_currency(text: str, marks: str, currency: str) -> None:
-    """Refuse what stands beside a number and is no currency, or another one than the order's."""
+    """Reject text next to a number that isn't a currency, or isn't the order's."""
     for word in marks.split():
         sign = word.rstrip(".").casefold()
         if _DOLLAR_LETTERS.fullmatch(word):
@@ -147,7 +147,7 @@ def _currency_codes() -> frozenset[str]:
 
 
 def _to_decimal(text: str, number: str, decimal_comma: bool | None, decimals: int) -> str:
-    """A number with a decimal point and without thousands separators."""
+    """Convert a number with a decimal point and without thousands separators."""
     comma, point = number.rfind(","), number.rfind(".")
     if comma >= 0 and point >= 0:
         decimal = "," if comma > point else "."
@@ -183,7 +183,7 @@ def _may_be_thousands(whole: str, fraction: str) -> bool:
 
 
 def _ungroup(text: str, number: str, separators: str) -> str:
-    """Digits without thousands separators, which must all be the same and stand where they belong."""
+    """Remove thousands separators, which must all be the same and in the right positions."""
     if number.isdigit():
         return number
     if not any(_GROUPED[separator].fullmatch(number) for separator in separators):
@@ -202,7 +202,7 @@ def _refuse(text: str) -> NoReturn:
 
 
 class AmountEvidence:
-    """What the amounts of a file say about its decimal sign, in constant memory."""
+    """Collects, in constant memory, what the amounts of a file show about the decimal sign."""
 
     def __init__(self) -> None:
         self._signs: set[str] = set()
@@ -229,10 +229,10 @@ class AmountEvidence:
 
     @property
     def found(self) -> bool:
-        """Whether any amount told which sign it is."""
+        """Whether any amount showed the decimal sign."""
         return bool(self._signs)
 
     @property
     def decimal_comma(self) -> bool | None:
-        """Whether decimals follow a comma; None if no amount tells, or if amounts contradict each other."""
+        """Whether decimals follow a comma; None if no amount shows it, or if amounts contradict each other."""
         return self._signs == {","} if len(self._signs) == 1 else None

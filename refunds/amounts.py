@@ -2,14 +2,14 @@
 
 The rules, with the reasons:
 
-- The parts of all units add up to the order's total exactly. No part is negative, or more than was paid for its units.
+- The parts of all units add up exactly to the order's total. No part is negative, or more than was paid for its units.
 - An order's total often differs from the sum of its lines: tax on top, a discount on the whole order, shipping, a fee,
-  a voucher. All of these are shared by the units in proportion to their prices, because they were paid with them.
-- What nobody returns on its own is shared as well: lines with a negative total (vouchers, fees given back), and costs
-  that stores export as lines (shipping, fees: the kind "other" without a SKU). They can be returned together with
-  items, for an amount of zero.
-- Amounts are rounded to the smallest unit of the currency. Only a total that is finer than that is shared in
-  thousandths, as stored, and the last unit of a line gets the fraction: it is neither lost nor rounded up.
+  a voucher. All of these are allocated to the units in proportion to their prices, because they were paid with them.
+- Lines that can't be returned on their own are allocated as well: lines with a negative total (vouchers, refunded
+  fees), and costs that stores export as lines (shipping, fees: the kind "other" without a SKU). They can be returned
+  together with items, for an amount of zero.
+- Amounts are rounded to the smallest unit of the currency. Only a total that is finer than that is divided in
+  thousandths, as stored, and the last unit of a line gets the fraction, so that it is neither lost nor rounded up.
 """
 
 from collections.abc import Sequence
@@ -42,11 +42,11 @@ class LinePayment:
     tax: Decimal  # included in the amount
     quantity: int
     currency: str
-    is_shared: bool = False  # it is not an item: the other lines have a share of it
+    is_shared: bool = False  # not an item: its amount is allocated to the other lines
     is_cost: bool = False  # shipping or a fee
 
     def first_units(self, units: int) -> RefundAmount:
-        """Return the part of the first `units` of the line. For all units it is exactly what was paid."""
+        """Return the part of the first `units` of the line. For all units, it is exactly what was paid."""
         if units >= self.quantity:
             return RefundAmount(self.amount, self.tax)
         whole = self.amount.quantize(smallest_unit(self.currency), rounding=ROUND_DOWN)
@@ -56,8 +56,8 @@ class LinePayment:
     def next_units(self, units_before: int, units: int, taken: RefundAmount | None = None) -> RefundAmount:
         """Return the part of the next `units`, after `units_before` units for which `taken` was refunded or requested.
 
-        What was taken differs from `first_units` if an earlier return was canceled. The next part makes up for
-        that, so that the sum is never more than was paid.
+        `taken` differs from `first_units` if an earlier return was canceled. The next part makes up for the difference,
+        so that the sum is never more than was paid.
         """
         if taken is None:
             taken = self.first_units(units_before)
@@ -92,9 +92,11 @@ def paid_per_line(order: Order, lines: Sequence[OrderLine]) -> dict[int, LinePay
 
 
 def allocate(total: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
-    """Divide a total in proportion to weights, by largest remainder. Of equal remainders, the first one counts.
+    """Divide a total in proportion to weights, by largest remainder. If remainders are equal, the first one gets the
+    unit.
 
-    The parts add up to the total. They are multiples of the currency's smallest unit if the total is, else of 0.001.
+    The parts add up to the total. They are multiples of the currency's smallest unit if the total is, otherwise of
+    0.001.
     """
     step = smallest_unit(currency) if is_whole(total, currency) else STORED_STEP
     steps = int(total / step)
@@ -113,20 +115,20 @@ def allocate(total: Decimal, weights: Sequence[Decimal], currency: str) -> list[
 
 
 def can_be_approved(amount: Decimal, most: Decimal, currency: str) -> bool:
-    """Whether staff can approve this amount: at most `most`, and payable, unless it is all of a finer amount."""
+    """Whether staff can approve this amount: at most `most`, and payable, unless it is the whole of a finer amount."""
     return ZERO < amount <= most and (amount == most or is_whole(amount, currency))
 
 
 def _prices(order: Order, lines: Sequence[OrderLine]) -> list[Decimal]:
-    """Return the price of each line including tax, before what concerns the whole order.
+    """Return the price of each line including tax, before discounts and costs of the whole order.
 
-    Some stores export totals of lines without tax ("tax on top"). They are recognized by the order's total.
+    Some stores export line totals without tax ("tax on top"). They are recognized by the order's total.
     """
     totals = [line.total for line in lines]
     if all(_includes_tax(line) for line in lines if line.tax):
         return totals
     with_tax = [line.total + line.tax for line in lines]
-    discounts = (ZERO, order.discount)  # the totals of lines may or may not have it
+    discounts = (ZERO, order.discount)  # line totals may or may not include it
 
     def distance(prices: Sequence[Decimal]) -> Decimal:
         return min(abs(order.total - sum(prices, ZERO) + discount) for discount in discounts)
@@ -135,12 +137,12 @@ def _prices(order: Order, lines: Sequence[OrderLine]) -> list[Decimal]:
 
 
 def _includes_tax(line: OrderLine) -> bool:
-    """Whether a line's total certainly includes its tax. Otherwise it may, if unit prices include tax."""
+    """Whether a line's total certainly includes its tax. If not, it may, if unit prices include tax."""
     return line.total == line.unit_price * line.quantity - line.discount + line.tax
 
 
 def _weights(prices: Sequence[Decimal], lines: Sequence[OrderLine]) -> list[Decimal]:
-    """Return by which proportion each line gets a part of the order's total."""
+    """Return the proportion in which each line gets a part of the order's total."""
     positive = [max(price, ZERO) if line.quantity else ZERO for price, line in zip(prices, lines, strict=True)]
     of_items = [ZERO if is_cost(line) else price for price, line in zip(positive, lines, strict=True)]
     if any(of_items):
@@ -151,7 +153,7 @@ def _weights(prices: Sequence[Decimal], lines: Sequence[OrderLine]) -> list[Deci
 
 
 def is_cost(line: OrderLine) -> bool:
-    """Whether a line is no item, but shipping or a fee. Stores export these without a SKU."""
+    """Whether a line isn't an item, but shipping or a fee. Stores export these without a SKU."""
     return line.kind == OrderLine.Kind.OTHER and not line.sku
 
 

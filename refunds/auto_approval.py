@@ -1,9 +1,9 @@
-"""Automatic approval of returns: the limit of the policy covers everything that went back to the same buyer lately.
+"""Automatic approval of returns: the policy's limit covers everything that was recently refunded to the same buyer.
 
-A limit for each return alone could be passed by many small ones. So the limit counts, besides the new return, all
-that went back or was promised for its order at any time, and for all orders of its email address within `WINDOW`:
-approved and refunded returns, withdrawals, cashback, and refunds that the stores made themselves. Nothing is
-converted: an amount in another currency rules automatic approval out.
+A limit for single returns could be bypassed with many small ones. The limit therefore includes, in addition to the new
+return, everything that was refunded or promised for its order at any time, and for all orders of its email address
+within `WINDOW`: approved and refunded returns, withdrawals, cashback, and refunds made by stores. Nothing is converted:
+an amount in a different currency rules out automatic approval.
 """
 
 from collections.abc import Collection, Iterable
@@ -22,25 +22,25 @@ from refunds.models import CashbackClaim, Return, Withdrawal
 from refunds.policy import PolicyTerms
 
 WINDOW = timedelta(days=30)
-# The money went back whole, although not every store says with which refunds, or when.
+# Everything was refunded, although not every store reports the refunds or their dates.
 REVERSED_STATUSES = (Order.Status.REFUNDED, Order.Status.CHARGED_BACK)
 
 
 @dataclass(frozen=True)
 class Payout:
-    """An amount that went back to a buyer or is promised."""
+    """An amount that was refunded or promised to a buyer."""
 
     order_id: int
     email_key: str
     currency: str
     amount: Decimal
     promised_at: datetime
-    moved_at: datetime | None = None  # None: not yet, or nobody knows when
+    moved_at: datetime | None = None  # None: not yet, or unknown
     return_id: int | None = None
     cashback_license_id: int | None = None
 
     def counts_for(self, order: Order, at: datetime) -> bool:
-        """Whether a return of this order at this moment is limited by it."""
+        """Whether this payout counts toward the limit for a return of this order at this moment."""
         if self.promised_at > at:
             return False
         if self.order_id == order.pk:
@@ -50,10 +50,10 @@ class Payout:
 
 
 def lock_buyer(order: Order) -> None:
-    """Serialize automatic approvals of one email address until the transaction ends.
+    """Serialize automatic approvals for an email address until the transaction ends.
 
-    Otherwise two returns of two orders could pass at once, each before it sees the other. The caller holds the
-    lock of the order and takes no lock of another order afterwards.
+    Otherwise, simultaneous returns of two orders could both be approved without counting each other. The caller holds
+    the lock of the order and locks no other order afterwards.
     """
     if order.email_key:
         with connection.cursor() as cursor:
@@ -68,9 +68,9 @@ def is_approved_automatically(
     payouts: Iterable[Payout],
     at: datetime,
 ) -> bool:
-    """Decide whether these terms approve a return of this amount and these licenses without staff.
+    """Whether these terms approve a return of this amount and these licenses without staff.
 
-    Cashback for one of the licenses rules it out: staff decide what of it to deduct.
+    Cashback for one of the licenses rules it out: staff decide how much of it to deduct.
     """
     if order.currency not in terms.auto_approval_limits:
         return False
@@ -127,7 +127,7 @@ def _refund(order: Order, refund: Refund) -> Payout:
 
 
 def _reversals(orders: dict[int, Order], refunds: Iterable[Payout]) -> list[Payout]:
-    """What went back of reversed orders beyond their refunds, at a moment that nobody knows."""
+    """Amounts of reversed orders beyond their recorded refunds, at an unknown time."""
     refunded: dict[int, Decimal] = {}
     for each in refunds:
         refunded[each.order_id] = refunded.get(each.order_id, ZERO) + each.amount
@@ -139,7 +139,7 @@ def _reversals(orders: dict[int, Order], refunds: Iterable[Payout]) -> list[Payo
 
 
 def _promises(orders: dict[int, Order]) -> list[Payout]:
-    """Approved returns and withdrawals that are not refunded yet, and withdrawals that nobody has decided yet."""
+    """Approved returns and withdrawals that are not refunded yet, and undecided withdrawals."""
     returns = Return.objects.filter(order_id__in=orders, status=Return.Status.APPROVED)
     withdrawals = Withdrawal.objects.filter(order_id__in=orders).exclude(status__in=Withdrawal.CLOSED)
     return [

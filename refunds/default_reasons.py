@@ -1,4 +1,4 @@
-"""The reasons for a return that a new installation starts with. Staff edit them from then on."""
+"""The initial return reasons of a new installation. Staff edit them afterwards."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a return does to the rest of the order: to serial numbers, downloads and cashback."""
+"""The effects of a return on the rest of the order: serial numbers, downloads and cashback."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from refunds.services.returns import CheckedLine
 class ReturnEffects:
     """What ends with a return of these lines."""
 
-    serials: tuple[str, ...]  # that stop working when the refund is made
-    downloads: tuple[str, ...]  # names of items of which no unit is left to download
-    open_claims: tuple[CashbackClaim, ...]  # of cashback for these serial numbers, not paid yet
-    ends_cashback: bool  # no cashback can be claimed for these items later
+    serials: tuple[str, ...]  # they stop working when the refund is made
+    downloads: tuple[str, ...]  # names of items of which no unit can be downloaded afterwards
+    open_claims: tuple[CashbackClaim, ...]  # cashback for these serial numbers that isn't paid yet
+    ends_cashback: bool  # items for which no cashback can be claimed afterwards
 
 
 def find_effects(eligibility: Eligibility, checked: Sequence[CheckedLine]) -> ReturnEffects:

@@ -1,4 +1,4 @@
-"""Which items of an order can be returned now, and why the others cannot. Used by pages, services and the admin."""
+"""Which items of an order can be returned now, and why others can't. Used by pages, services and the admin."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -56,7 +56,7 @@ class LineEligibility:
     """How many units of one order line can be returned."""
 
     line: OrderLine
-    deadline: datetime  # exclusive: from this moment on it is too late
+    deadline: datetime  # exclusive: from this moment on, it is too late
     available: int  # units that are neither returned nor in an open return
     returned_or_requested: int  # all other units
     payment: LinePayment  # for the whole line
@@ -85,7 +85,7 @@ class Eligibility:
     order: Order
     terms: PolicyTerms
     lines: list[LineEligibility]
-    amount_left: Decimal  # paid, and neither refunded nor promised nor requested by an undecided return
+    amount_left: Decimal  # paid, and not refunded, promised or requested in an undecided return
     days_left: int
     refusal: Any = ""  # why no line can be returned; empty if one can be
 
@@ -103,7 +103,7 @@ class Eligibility:
 
     @property
     def has_items(self) -> bool:
-        """Whether the store told what was bought, and not only costs such as shipping."""
+        """Whether the store reported items, and not only costs such as shipping."""
         return any(not each.payment.is_cost for each in self.lines)
 
     @property
@@ -118,7 +118,7 @@ class Eligibility:
 def check_eligibility(order: Order, now: datetime, terms: PolicyTerms | None = None) -> Eligibility:
     """Check each line by the policy in force at the purchase, or by `terms` instead.
 
-    Nine queries, however many lines. Lock the order first if a decision depends on the result.
+    Makes nine queries for any number of lines. Lock the order first if a decision depends on the result.
     """
     lines = list(order.lines.order_by("position", "id"))
     applied_terms = terms or StorePolicies([order.store_id]).in_force_at(order.store_id, order.placed_at)
@@ -168,7 +168,7 @@ def units_in_open_returns(order: Order) -> dict[int, int]:
 
 @dataclass(frozen=True)
 class UnitsInReturns:
-    """The units of a line in returns that were not called off, and their amounts."""
+    """The units of a line in returns that were not canceled or declined, and their amounts."""
 
     requested: int = 0  # in open returns
     total: int = 0
@@ -195,7 +195,9 @@ def _units_in_returns(order: Order) -> dict[int, UnitsInReturns]:
 
 
 def _taken(payment: LinePayment, units: UnitsInReturns, unavailable: int) -> RefundAmount:
-    """Return what was refunded or requested for units of a line. Units without a return were refunded by the store."""
+    """Return the amount refunded or requested for units of a line. Units without a return were
+    refunded by the store.
+    """
     by_store = payment.first_units(max(unavailable - units.total, 0))
     return RefundAmount(
         min(units.amounts.amount + by_store.amount, payment.amount), min(units.amounts.tax + by_store.tax, payment.tax)
@@ -203,7 +205,7 @@ def _taken(payment: LinePayment, units: UnitsInReturns, unavailable: int) -> Ref
 
 
 def amount_left_to_refund(order: Order) -> Decimal:
-    """Return what is left by the ledger, minus the amounts of undecided returns. Never negative."""
+    """Return the amount left in the ledger, minus the amounts of undecided returns. Never negative."""
     requested = order.returns.undecided().aggregate(sum=Sum("amount"))["sum"] or ZERO
     return max(load_ledger(order).left - requested, ZERO)
 
@@ -252,7 +254,7 @@ def _order_refusal(eligibility: Eligibility) -> Any:
 
 
 def _returnable_licenses(order: Order) -> dict[int, list[License]]:
-    """Return the licenses linked to each line, by line id, except those in a return that was not called off."""
+    """Return the licenses linked to each line, by line id, except those in a return that isn't canceled or declined."""
     in_returns = (
         ReturnLine.objects.filter(return_case__order=order)
         .exclude(return_case__status__in=[Return.Status.CANCELLED, Return.Status.DECLINED])

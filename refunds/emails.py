@@ -1,9 +1,9 @@
 """The emails about cases: one kind for each status. Registered with `notifications` at startup.
 
-Returns, swaps and cashback claims are made by people who opened the order, and their emails go to the order's address:
-they repeat what the person wrote. Anybody can state a withdrawal under any address. Its acknowledgement repeats the
-statement, as the law wants, in fixed sentences with a name and a number (see refunds/statements.py). No later email
-repeats it.
+Returns, swaps and cashback claims are made by people who opened the order. Their emails go to the order's address and
+repeat what the person wrote. Anyone can submit a withdrawal with any address. Its acknowledgement repeats the
+statement, as the law requires, in fixed sentences with a name and a number (see refunds/statements.py). Later emails
+don't repeat it.
 """
 
 from functools import partial
@@ -32,10 +32,10 @@ from refunds.statements import clean_name, clean_order_number
 
 TEMPLATES = "refunds/emails"
 
-# Steps of a return of which money has come, or may still.
+# Steps of a return for which money was refunded, or may still be.
 DECIDED = {Return.Status.APPROVED, Return.Status.REFUNDED}
 MONEY_COMES = DECIDED | Return.UNDECIDED
-# What an approved case of any kind becomes if its approval is taken back.
+# The status of an approved case of any kind after its approval was revoked.
 TAKEN_BACK = {Return.Status.DECLINED, Return.Status.CANCELLED}
 
 LABELS: dict[type[DecidedCase], Any] = {
@@ -47,7 +47,7 @@ LABELS: dict[type[DecidedCase], Any] = {
 
 
 def context(case_type: type[DecidedCase], message: Message) -> dict[str, Any]:
-    """What every email about a step says from: the step, its case, and the order where it is known."""
+    """Return the context of every email about a step: the step, its case, and the order if it is known."""
     event = case_type.event_model()._default_manager.select_related("case").get(pk=message.object_id)
     case = event.case
     if isinstance(case, Withdrawal) and case.order is None and case.is_matching_due:
@@ -91,7 +91,7 @@ def _items(case: Return) -> list[Item]:
 
 
 def _facts_of(case: Return, event: CaseEvent) -> list[tuple[str, str]]:
-    """What matters of a return at a glance, as it stood at this step."""
+    """Return the key facts of a return, as of this step."""
     facts = [
         (gettext("Reference"), case.reference),
         (gettext("Order number"), case.order.number),
@@ -123,12 +123,12 @@ def _facts_of_swap(case: Swap, event: CaseEvent) -> list[tuple[str, str]]:
 
 
 def _is_recipients_order(case: DecidedCase, order: Order) -> bool:
-    """Whether the order's own address gets the email. The order of a withdrawal may have been set by staff."""
+    """Whether the email goes to the order's own address. The order of a withdrawal may have been set by staff."""
     return not isinstance(case, Withdrawal) or bool(case.email_key and case.email_key == order.email_key)
 
 
 def _about_withdrawal(case: Withdrawal, event: CaseEvent, order: Order | None) -> dict[str, Any]:
-    """The statement as it was made, with its date and time, if the email is its acknowledgement."""
+    """Return the statement as it was made, with its date and time, if the email is its acknowledgement."""
     zone = order.locality if order else timezone.get_default_timezone()
     moment = formats.exact_time(case.created_at, zone)
     facts = [(gettext("Reference"), case.reference)]
@@ -151,7 +151,7 @@ def _about_withdrawal(case: Withdrawal, event: CaseEvent, order: Order | None) -
 
 
 def _facts_of_claim(case: CashbackClaim, event: CaseEvent) -> list[tuple[str, str]]:
-    """Never the bank details."""
+    """Return the key facts of a claim, but never the bank details."""
     to_bank = case.payout_method == CashbackClaim.PayoutMethod.BANK
     way = formats.payment_line(case.order) or gettext("the card or account that paid for it")
     facts = [
@@ -169,7 +169,7 @@ def _facts_of_claim(case: CashbackClaim, event: CaseEvent) -> list[tuple[str, st
 
 
 def is_wanted(case_type: type[DecidedCase], message: Message) -> bool:
-    """Whether the step is still there, and is no approval that was taken back before its email was sent."""
+    """Whether the step still exists, and isn't an approval that was revoked before its email was sent."""
     events = case_type.event_model()._default_manager.select_related("case")
     event = events.filter(pk=message.object_id).first()
     if event is None:
@@ -177,7 +177,7 @@ def is_wanted(case_type: type[DecidedCase], message: Message) -> bool:
     return event.to_status != Return.Status.APPROVED or event.case.status not in TAKEN_BACK
 
 
-# What a withdrawal is told goes to the address that was stated in it.
+# Emails about a withdrawal go to the address in its statement.
 RECIPIENTS = {Return: order_recipient, Swap: order_recipient, CashbackClaim: order_recipient}
 for case_type, label in LABELS.items():
     for status, status_label in case_type.Status.choices:  # type: ignore[attr-defined]

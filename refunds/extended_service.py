@@ -1,4 +1,4 @@
-"""What becomes of the Extended Download Service of an order of which items are returned."""
+"""The Extended Download Service of an order when items are returned."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from refunds.services.returns import CheckedLine
 
 @dataclass(frozen=True)
 class ExtendedService:
-    """The service of an order, beside a return that is being checked."""
+    """The service of an order, next to a return that is being checked."""
 
     line: LineEligibility
     is_returned: bool  # it is part of the return
@@ -25,7 +25,7 @@ class ExtendedService:
 
 
 def find_extended_service(eligibility: Eligibility, checked: Sequence[CheckedLine]) -> ExtendedService | None:
-    """Return the order's service, if there is one that is not returned yet and other items are being returned."""
+    """Return the order's service, if it isn't returned yet and other items are being returned."""
     requested = {each.line.line.pk: each.quantity for each in checked}
     kept = [each for each in eligibility.lines if each.line.quantity > each.returned_or_requested]
     service = next((each for each in kept if _is_service(each)), None)

@@ -1,4 +1,4 @@
-"""The follow-up email that asks some days after a refund whether it has arrived. Discovered by `notifications`."""
+"""The follow-up email that asks, some days after a refund, whether it has arrived. Discovered by `notifications`."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -31,11 +31,11 @@ from orders.services.confirmations import order_language
 REFUND_ARRIVED = "refund_arrived"
 REFUND_ARRIVED_DAYS, REFUND_ARRIVED_WINDOW = 7, timedelta(days=14)
 CHUNK_SIZE = 500  # rows
-# A message key names the transaction if there is one: a `Refund` row of the portal is replaced by the store's row.
+# A message key contains the transaction if there is one, because the store's row replaces a `Refund` row of the portal.
 TRANSACTION_KEY, REFUND_KEY = "transaction", "refund"
 
 
-# Without a date of its own, a refund that came with its order may have been made at any time before.
+# A refund without a date that was imported with its order may have been made at any time before.
 _TIME_IS_KNOWN = Q(refunded_at__isnull=False) | Q(recorded_at__gt=F("order__created_at"))
 
 

@@ -1,7 +1,7 @@
-"""The ledger of an order: what was paid, what went back, what is promised, and whether the order may be paid on.
+"""The ledger of an order: what was paid, refunded and promised, and whether the order may still receive refunds.
 
-Every decision about money asks it, under the order's lock (`cases.transitions.lock_order`). A movement is a row of
-`orders.Refund`: one for each refund that was really made, whoever made it.
+Every decision about money uses it, while holding the order's lock (`cases.transitions.lock_order`). `orders.Refund` has
+one row for each refund that was made, by the portal or the store.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from refunds.models import RefundTransaction
 
 
 class BlockReason(TextChoices):
-    """Why no money of an order may move, and nothing of worth may be handed out for it."""
+    """Why no refunds may be made for an order, and no licenses or downloads issued."""
 
     CHARGED_BACK = "charged_back", _("The bank reversed this payment.")
     CANCELLED = "cancelled", _("This order was canceled.")
@@ -38,7 +38,7 @@ BLOCKED_STATUSES = {
 
 
 class OrderBlocked(Refusal):
-    """The order may not be paid on; `reason` says why."""
+    """No refunds may be made for the order; `reason` says why."""
 
     def __init__(self, reason: BlockReason) -> None:
         super().__init__(reason.label)
@@ -51,22 +51,22 @@ class Ledger:
 
     order: Order
     paid: Decimal
-    refunded: Decimal  # really went back, each movement once
-    promised: Decimal  # approved, and not moved yet
+    refunded: Decimal  # refunded, each refund once
+    promised: Decimal  # approved, but not refunded yet
 
     @property
     def left(self) -> Decimal:
-        """What can still be promised. Never negative."""
+        """The amount that can still be promised. Never negative."""
         return max(self.paid - self.refunded - self.promised, ZERO)
 
     @property
     def overpromised(self) -> Decimal:
-        """How much more is promised than is left to refund."""
+        """The amount by which the promised amount exceeds what is left to refund."""
         return max(self.refunded + self.promised - self.paid, ZERO)
 
     @property
     def block_reason(self) -> BlockReason | None:
-        """Why nothing of this order may be paid, or None."""
+        """Return why nothing of this order may be refunded, or None."""
         if self.order.is_test:
             return BlockReason.TEST_ORDER
         return BLOCKED_STATUSES.get(Order.Status(self.order.status))
@@ -78,9 +78,9 @@ class Ledger:
 
 
 def load_ledger(order: Order) -> Ledger:
-    """Two queries. Lock the order first if a decision depends on the result."""
+    """Load the ledger with two queries. Lock the order first if a decision depends on the result."""
     refunded = order.refunds.aggregate(sum=Sum("amount"))["sum"] or ZERO
     if order.status == Order.Status.REFUNDED:
-        refunded = max(refunded, order.total)  # some stores tell the status without the refund
+        refunded = max(refunded, order.total)  # some stores report the status without the refund
     promised = RefundTransaction.objects.filter(order=order).open().aggregate(sum=Sum("amount"))["sum"] or ZERO
     return Ledger(order=order, paid=order.total, refunded=refunded, promised=promised)

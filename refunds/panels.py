@@ -72,7 +72,7 @@ class RequestsPanel:
     cases: list[PanelCase] = field(default_factory=list)  # newest first
     can_request_return: bool = False
     is_period_over: bool = False
-    are_items_unknown: bool = False  # the store told no items, so what can be returned is not known either
+    are_items_unknown: bool = False  # the store reported no items, so it is unknown what can be returned
     last_moment: datetime | None = None  # for a return, if all lines have a stored deadline
     days_left: int = 0
     has_withdrawal_right: bool = False
@@ -109,7 +109,7 @@ class _Row(NamedTuple):
         return WaitingTime(self.status, self.line_id, self.at, self.end, self.was_ended_by_buyer)
 
 
-# One SQL statement for all tables instead of a query each, because every order page runs it.
+# One SQL statement for all tables instead of one query each, because every order page runs it.
 _CASES_OF_ORDERS = f"""
 SELECT request.order_id, 'return', request.id, reference, status, created_at AS at,
     item.line_id, coalesce(item.quantity, 0), NULL::timestamptz, false
@@ -132,7 +132,7 @@ ORDER BY at DESC
 
 
 def load_requests(orders: Sequence[Order]) -> Mapping[int, RequestsPanel]:
-    """Load the panels of these orders, by order id, with one query. Orders with nothing to show are left out."""
+    """Load the panels of these orders, by order id, with one query. Orders with nothing to show are omitted."""
     rows: dict[int, list[_Row]] = {order.pk: [] for order in orders}
     with connection.cursor() as cursor:
         cursor.execute(_CASES_OF_ORDERS, waiting_times_parameters(rows.keys()))
@@ -186,7 +186,7 @@ def _case(row: _Row) -> PanelCase:
 
 
 def tasks(order: Order, panel: RequestsPanel) -> list[Task]:
-    """What the buyer may ask for."""
+    """The requests that the buyer can make."""
     offered = []
     if panel.can_request_return:
         url = reverse("refunds:request_return", args=[order.public_id])
@@ -240,7 +240,7 @@ def _returnable_lines(order: Order, rows: Sequence[_Row]) -> list[OrderLine]:
 
 
 def orders_with_reference(search_term: str) -> QuerySet[Any, int]:
-    """Return the ids of orders of the case with this reference. Its prefix tells the kind of case."""
+    """Return the ids of orders of the case with this reference. Its prefix determines the kind of case."""
     reference = search_term.strip().upper()
     case_types = (kind.case_type for kind in _KINDS.values())
     matching = (each for each in case_types if reference.startswith(f"{each.REFERENCE_PREFIX}-"))
@@ -249,9 +249,9 @@ def orders_with_reference(search_term: str) -> QuerySet[Any, int]:
 
 
 def lines_given_back() -> QuerySet[OrderLine]:
-    """Return items whose units are all returned or in open returns, and all items of orders that were withdrawn from.
+    """Return items whose units are all returned or in open returns, and all items of orders with a withdrawal.
 
-    A withdrawal whose order is not found yet counts for all orders with its email address.
+    A withdrawal without a matched order counts for all orders with its email address.
     """
     in_open_returns = (
         ReturnLine.objects.filter(line=OuterRef("pk"))

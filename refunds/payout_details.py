@@ -25,7 +25,7 @@ class PayoutDetails:
 
 
 class UndecryptablePayoutDetails(Refusal):
-    """The details were encrypted with a key that is not configured any more."""
+    """The details were encrypted with a key that is no longer configured."""
 
 
 def encrypt(details: PayoutDetails) -> bytes:
@@ -59,9 +59,9 @@ def is_iban(typed: str) -> bool:
 
 
 def account_contains_card_number(typed: str) -> bool:
-    """Whether it contains a full card number, even after two letters. Call it for invalid IBANs only."""
+    """Whether it contains a full card number, even after two letters. Call this for invalid IBANs only."""
     account = normalize_iban(typed)
     if not _IBAN.fullmatch(account):
         return contains_card_number(typed)
-    # Part of a mistyped IBAN may pass for a card number by chance, so only its whole number is checked.
+    # Part of a mistyped IBAN may look like a card number by chance, so only the whole number is checked.
     return any(each.isdecimal() and is_card_number(each) for each in (account[2:], account[4:]))

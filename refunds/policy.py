@@ -73,7 +73,7 @@ def last_day(placed_at: datetime, zone: tzinfo, days: int) -> date:
 
 
 def end_of_day(day: date, zone: tzinfo) -> datetime:
-    """Return the first moment of the next day in this zone, correct across changes of the clock."""
+    """Return the first moment of the next day in this zone, correct across daylight saving changes."""
     return datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone)
 
 
@@ -96,7 +96,9 @@ def days_left(until: datetime, zone: tzinfo, now: datetime) -> int:
 
 
 def was_activated(license: License, order: Order, now: datetime) -> bool:
-    """Whether a license was activated by now, since the order was placed: one that it renews was activated before."""
+    """Whether a license was activated at this time, but not before the order: a renewed license was activated before
+    it.
+    """
     return license.activated_at is not None and order.placed_at <= license.activated_at <= now
 
 
@@ -131,8 +133,8 @@ class ReturnDeadlines:
 def return_deadlines(order: Order, lines: Iterable[OrderLine], terms: PolicyTerms | None = None) -> dict[int, datetime]:
     """Return the exclusive deadline of each line, by its id.
 
-    It is the line's stored `return_until`, else it follows from the policy in force at the purchase.
-    `terms` replace both.
+    It is the line's stored `return_until`, otherwise the deadline by the policy in force at the purchase. `terms`
+    replace both.
     """
     lines = list(lines)
     unknown = [line for line in lines if terms is not None or line.return_until is None]

@@ -8,7 +8,7 @@ from orders.money import format_money
 
 
 def format_price_difference(amount: Decimal | None, currency: str) -> str:
-    """Describe a difference: positive is to be paid, negative is refunded, None is not known yet."""
+    """Describe a difference: positive is to be paid, negative is refunded, None is unknown."""
     if amount is None:
         return gettext("we’ll tell you the price")
     if not amount:

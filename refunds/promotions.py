@@ -1,7 +1,8 @@
 """Which cashback promotion applies to a license, or why none does. Dates are days in the store's time zone.
 
-Time during which we kept the buyer from claiming is given back: while a correction of the order's address could be
-undone, and while a return, a withdrawal or an earlier claim was open that was declined or canceled.
+If the buyer couldn't claim because of the portal or staff, that time is added to the claim period: while a correction
+of the order's address could be undone, and while a return, a withdrawal or an earlier claim was open that was declined
+or canceled.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -67,7 +68,7 @@ NOT_ACTIVATED = NoCashbackReason(
     _("A promotion applies, but this license isn’t activated yet. Install and activate the product first."),
 )
 
-_WAITING_KINDS = ("correction", "return", "withdrawal")  # a swap does not keep anybody from claiming
+_WAITING_KINDS = ("correction", "return", "withdrawal")  # a swap doesn't prevent a claim
 _CLOSED_WITHOUT_PAYOUT = (CashbackClaim.Status.DECLINED, CashbackClaim.Status.CANCELLED)
 _PAID_STATUSES = (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED)
 
@@ -96,16 +97,16 @@ class LoadedPromotion:
 
 @dataclass
 class PurchasedLicense:
-    """A license on an order line, with the facts that decide about cashback."""
+    """A license on an order line, with the facts needed to decide about cashback."""
 
     license: License
     order: Order
     is_returned: bool = False
     claim: CashbackClaim | None = None  # an earlier claim for this license, if there is one
-    waiting_times: list[WaitingTime] = field(default_factory=list)  # during which it could not be claimed for
+    waiting_times: list[WaitingTime] = field(default_factory=list)  # times during which it couldn't be claimed
 
     def last_claim_day(self, promotion: CashbackPromotion) -> date:
-        """Return the last day on which cashback of a promotion can be claimed, with our waiting times given back."""
+        """Return the last day on which cashback of a promotion can be claimed, extended by waiting times."""
         zone = self.order.store.tzinfo
         deadline = extend_deadline(end_of_day(promotion.claim_until, zone), self.waiting_times, zone)
         return last_moment_before(deadline).astimezone(zone).date()
@@ -124,7 +125,7 @@ class LicenseCashback:
 
 
 def promotions_in(country: str) -> list[LoadedPromotion]:
-    """Return the active promotions of a country, including past and future ones. Three queries."""
+    """Return the active promotions of a country, including past and future ones. Makes three queries."""
     promotions = CashbackPromotion.objects.filter(is_active=True, countries__contains=[country])
     return [
         LoadedPromotion(
@@ -137,7 +138,7 @@ def promotions_in(country: str) -> list[LoadedPromotion]:
 
 
 def running_promotions(promotions: Iterable[LoadedPromotion], now: datetime) -> list[LoadedPromotion]:
-    """Return those that are running now in the time zone of at least one of their stores. One query."""
+    """Return the promotions currently running in the time zone of at least one of their stores. Makes one query."""
     today_by_store = {store.pk: now.astimezone(store.tzinfo).date() for store in Store.objects.all()}
     return [
         each
@@ -147,7 +148,7 @@ def running_promotions(promotions: Iterable[LoadedPromotion], now: datetime) -> 
 
 
 def countries_with_promotions(now: datetime) -> list[str]:
-    """Return countries in which a promotion is running now in some time zone. One query."""
+    """Return countries in which a promotion is currently running in some time zone. Makes one query."""
     a_day = timedelta(days=1)
     rows = CashbackPromotion.objects.filter(
         is_active=True, bought_from__lte=now.date() + a_day, claim_until__gte=now.date() - a_day
@@ -156,7 +157,7 @@ def countries_with_promotions(now: datetime) -> list[str]:
 
 
 def purchased_licenses(orders: Sequence[Order]) -> list[PurchasedLicense]:
-    """Return the licenses of these orders, newest orders first. Seven queries, however many orders."""
+    """Return the licenses of these orders, newest orders first. Makes seven queries for any number of orders."""
     orders_by_id = {order.pk: order for order in orders}
     links = LicensedLine.objects.filter(order_id__in=orders_by_id).select_related("line", "license__product")
     links = links.order_by("-order__placed_at", "line__position", "pk")
@@ -197,7 +198,7 @@ def purchased_licenses(orders: Sequence[Order]) -> list[PurchasedLicense]:
 
 
 def _closed_claim_times(license_ids: Collection[int]) -> dict[int, list[WaitingTime]]:
-    """Return by license id when its claims were open that were declined or canceled in the end."""
+    """Return, by license id, when its claims were open that were later declined or canceled."""
     closing = CashbackEvent.objects.filter(case=OuterRef("pk"), to_status=OuterRef("status"))
     closing = closing.exclude(from_status=F("to_status")).order_by("-at", "-pk")
     claims = CashbackClaim.objects.filter(license_id__in=license_ids, status__in=_CLOSED_WITHOUT_PAYOUT)
@@ -219,7 +220,9 @@ def _closed_claim_times(license_ids: Collection[int]) -> dict[int, list[WaitingT
 def find_cashback(
     purchase: PurchasedLicense, country: str, promotions: Sequence[LoadedPromotion], now: datetime
 ) -> LicenseCashback:
-    """Decide which of a country's promotions applies to a license now; of several, the one with the highest amount."""
+    """Return which of a country's promotions applies to a license now. If several do, it is the one with the highest
+    amount.
+    """
     order = purchase.order
     reason = permanent_reason(purchase) or _country_reason(purchase, country) or frozen_reason(order, now)
     if reason:
@@ -236,7 +239,7 @@ def find_cashback(
         return LicenseCashback(purchase, reason=_closest_reason(purchase, running, ended))
     if purchase.license.activated_at is None:
         return LicenseCashback(purchase, reason=NOT_ACTIVATED)
-    # Amounts in different currencies cannot be compared, so the order's own currency comes first.
+    # Amounts in different currencies can't be compared, so the order's own currency has priority.
     best = max(
         (each.promotion for each in applicable),
         key=lambda promotion: (promotion.currency == order.currency, promotion.amount, -promotion.pk),

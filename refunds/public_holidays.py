@@ -11,7 +11,7 @@ from orders.models import Store
 
 @lru_cache(maxsize=512)
 def public_holidays(country: str, year: int) -> frozenset[date]:
-    """Return the days that are public holidays in the whole country. None are known for some countries."""
+    """Return the national public holidays. For some countries, none are known."""
     if not country:
         return frozenset()
     try:

@@ -12,4 +12,4 @@ class InvalidQuantity(Refusal):
 
 
 class InvalidAmount(Refusal):
-    """Zero, more than was requested, or more than is left of what was paid."""
+    """Zero, more than was requested, or more than is left of the paid amount."""

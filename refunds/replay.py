@@ -1,7 +1,7 @@
-"""Applies a new policy to past returns, to show which of them it would have decided differently. Writes nothing.
+"""Apply a new policy to past returns, to show which of them it would have decided differently. Writes nothing.
 
-Only accepted requests can be replayed: refused ones are not stored, so it cannot show what a more generous
-policy would have accepted.
+Only accepted requests can be replayed. Refused requests aren't stored, so it can't show what a more generous policy
+would have accepted.
 """
 
 import json
@@ -127,10 +127,10 @@ def _build_exception(parsed: ExceptionEntry) -> ReturnException:
 
 
 def replay_returns(terms: PolicyTerms, store: Store | None, since: datetime) -> Iterator[ChangedOutcome | None]:
-    """Yield for each return since then its changed outcome, or None if the outcome stays the same.
+    """Yield for each return since then its changed outcome, or None if the outcome is the same.
 
-    Works in chunks, with the same number of queries for each. What some terms approved automatically counts
-    against the later returns of the same buyer under these terms, whatever was decided in reality.
+    Works in chunks, with the same number of queries for each. Returns that some terms approve automatically count
+    against later returns of the same buyer under these terms, regardless of the actual decision.
     """
     cases = Return.objects.filter(created_at__gte=since).order_by("created_at", "pk")
     if store is not None:
@@ -177,7 +177,7 @@ class _PayoutsByBuyer:
 
 
 class _AutoApproved(_PayoutsByBuyer):
-    """The returns that some terms approved automatically, each as a payout at the moment when it was sent."""
+    """The returns that some terms approved automatically, each as a payout at the time it was sent."""
 
     def __init__(self) -> None:
         super().__init__()

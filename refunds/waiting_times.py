@@ -1,9 +1,9 @@
-"""Times during which the buyer had to wait for us, which are given back to the period of a return or a cashback claim.
+"""Times during which the buyer had to wait for the portal or staff. They extend the period of a return or cashback
+claim.
 
-A line cannot be returned while a correction of the order's address can be undone, or while a swap, a return or a
-withdrawal is undecided. As long as the old address was not notified of the correction, the end of its time is not
-known; then the earliest possible one counts. If a case is declined or canceled in the end, the time it was open is
-given back, too.
+A line can't be returned while a correction of the order's address can be undone, or while a swap, a return or a
+withdrawal is undecided. Until the old address was notified of the correction, the end of its time is unknown, and the
+earliest possible end is used. If a case is declined or canceled, the time during which it was open is added, too.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -28,14 +28,14 @@ class WaitingTime:
     line_id: int | None
     start: datetime
     end: datetime
-    was_ended_by_buyer: bool  # canceled by the buyer, so the decision when to end it was not ours
+    was_ended_by_buyer: bool  # canceled by the buyer, so its end was not decided by staff
 
     def concerns(self, line_id: int) -> bool:
         return self.line_id is None or self.line_id == line_id
 
 
-# Columns: order, kind, line or null, start, end, whether the buyer ended it. A case that was declined or canceled
-# ended with its last event that set that status.
+# Columns: order, kind, line or null, start, end, whether the buyer ended it. A case that was declined or canceled ended
+# with its last event that set this status.
 WAITING_TIMES_SQL = """
 SELECT order_id, 'correction' AS kind, NULL::bigint AS line_id, made_at AS start,
     least(undone_at, released_at, coalesce(undo_until, %(earliest_undo_end)s)) AS until, false AS was_ended_by_buyer
@@ -66,7 +66,7 @@ def waiting_times_parameters(order_ids: Collection[int]) -> dict[str, Any]:
 
 
 def load_waiting_times(order_ids: Collection[int]) -> dict[int, list[WaitingTime]]:
-    """Return the waiting times of these orders, by order id. One query."""
+    """Return the waiting times of these orders, by order id. Makes one query."""
     waiting_times: dict[int, list[WaitingTime]] = {order_id: [] for order_id in order_ids}
     with connection.cursor() as cursor:
         cursor.execute(WAITING_TIMES_SQL, waiting_times_parameters(order_ids))
@@ -76,12 +76,13 @@ def load_waiting_times(order_ids: Collection[int]) -> dict[int, list[WaitingTime
 
 
 def extend_deadline(deadline: datetime, waiting_times: Iterable[WaitingTime], zone: tzinfo) -> datetime:
-    """Return an exclusive deadline later by the waiting times that began before it, at the end of a day.
+    """Return an exclusive deadline, extended by the waiting times that began before it, to the end of a day.
 
-    Times that overlap count once. Unless the buyer ended it, at least one whole day is left after a waiting time. What
-    the buyer ended adds its exact length only, so that requesting and canceling every day cannot move the deadline on.
+    Overlapping times count once. Unless the buyer ended it, at least one whole day is left after a waiting time. A
+    waiting time ended by the buyer adds only its exact length, so that requesting and canceling daily can't extend the
+    deadline indefinitely.
     """
-    extended, counted_until = deadline.astimezone(UTC), None  # in UTC, a day added is 24 hours
+    extended, counted_until = deadline.astimezone(UTC), None  # in UTC, a day always has 24 hours
     for each in sorted(waiting_times, key=lambda waiting_time: waiting_time.start):
         if each.start >= _round_up(extended, deadline, zone):
             break
@@ -94,7 +95,7 @@ def extend_deadline(deadline: datetime, waiting_times: Iterable[WaitingTime], zo
 
 
 def _round_up(extended: datetime, deadline: datetime, zone: tzinfo) -> datetime:
-    """Return the end of the day on which an extended deadline falls; the deadline itself if it was not extended."""
+    """Return the end of the day of an extended deadline, or the deadline itself if it was not extended."""
     if extended == deadline:
         return deadline
     return end_of_day(last_moment_before(extended).astimezone(zone).date(), zone)
@@ -103,9 +104,9 @@ def _round_up(extended: datetime, deadline: datetime, zone: tzinfo) -> datetime:
 def extend_return_deadlines(
     order: Order, deadlines: Mapping[int, datetime], waiting_times: Collection[WaitingTime]
 ) -> dict[int, datetime]:
-    """Return the deadlines of lines, by their ids, with the waiting times given back.
+    """Return the deadlines of lines, by their ids, extended by waiting times.
 
-    A deadline at the purchase itself (never returnable) stays.
+    A deadline at the purchase itself (never returnable) is kept.
     """
     zone = order.store.tzinfo
     return {

@@ -1,5 +1,5 @@
-"""The admin of imports: their history, what staff decide about them, and what stores push."""
+"""The admin of imports: their history, settings for imports, and store events."""
 
-from intake.admin import runs, skus, statuses, uploads, webhooks  # registers them
+from intake.admin import runs, skus, statuses, uploads, webhooks  # registers the admin classes
 
 __all__ = ["runs", "skus", "statuses", "uploads", "webhooks"]

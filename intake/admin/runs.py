@@ -1,4 +1,4 @@
-"""Admin of the history of imports: what each brought, its rejected rows, and undoing it."""
+"""Admin of the import history: the results of each run, its rejected rows, and undoing it."""
 
 from datetime import timedelta
 from typing import Any
@@ -28,8 +28,8 @@ from intake.undo.obstacles import ObstacleCode
 from orders.admin import ReadOnlyMixin
 
 SHOWN_REJECTS = 20
-SHOWN_ORDERS = 50  # that can't be undone
-# How long a request undoes orders, or looks at them, before it answers; a worker does the rest.
+SHOWN_ORDERS = 50  # orders that can't be undone
+# How long a request undoes or checks orders before it responds; a worker does the rest.
 PAGE_TIME = timedelta(seconds=8)
 
 State = ImportRun.State
@@ -182,13 +182,13 @@ class ImportRunAdmin(ReadOnlyMixin, ModelAdmin):
     # --- Rejected rows ---
 
     def download(self, request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
-        """The rejected rows as a file, which may contain passwords. Each download is on record."""
+        """Return the rejected rows as a file, which may contain passwords. Each download is recorded."""
         if not self.may_download(request):
             raise PermissionDenied
         run = self._get_run(request, pk)
         if run.is_too_old(timezone.now()) or not ImportReject.objects.filter(run=run).exists():
             raise Http404
-        # Imported with the first download: the libraries of imports would add 13 MB to each web worker.
+        # Imported on the first download: the import libraries would add 13 MB to each web process.
         write_rejects = import_string("intake.services.history.write_rejects")
         name, file = write_rejects(run, gettext("Its content can’t be decrypted because SECRET_KEY has changed."))
         self.log_change(request, run, gettext("Downloaded the rejected rows"))
@@ -197,7 +197,7 @@ class ImportRunAdmin(ReadOnlyMixin, ModelAdmin):
     # --- Undo ---
 
     def undo(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show what undoing would do, and do it by POST."""
+        """Show what an undo would do, and do it on POST."""
         if not self.may_undo(request):
             raise PermissionDenied
         run = self._get_run(request, pk)
@@ -254,7 +254,7 @@ class ImportRunAdmin(ReadOnlyMixin, ModelAdmin):
 
 
 def _count_list(counts: list[dict[str, Any]]) -> SafeString:
-    """How many problems have each code, with the sentence of the first of them."""
+    """Return how many problems have each code, with the message of the first of them."""
     return format_html_join(
         SafeString("<br>"), "{} × {}: {}", ((each["count"], each["code"], each["first"]) for each in counts)
     ) or SafeString("–")

@@ -1,4 +1,4 @@
-"""Admin of the SKUs of imported orders, where staff put them under products and kinds."""
+"""Admin of the SKUs of imported orders, where staff assign them to products and kinds."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ NONE = "none"  # the choice that removes the product or the kind
 
 
 class ToMapFilter(DefaultChoiceFilter):
-    """What staff have to do, by default."""
+    """Shows what staff have to do, by default."""
 
     title = _("to do")
     parameter_name = "todo"
@@ -47,14 +47,14 @@ class ToMapFilter(DefaultChoiceFilter):
 
 
 def _select(label: Any) -> UnfoldAdminSelectWidget:
-    """A select that looks like the one of the actions beside it."""
+    """Return a select that looks like the one of the actions next to it."""
     classes = ActionForm.base_fields["action"].widget.attrs["class"].split()
-    narrower = " ".join(name for name in classes if not name.endswith(":lg:w-72"))  # three fit beside each other
+    narrower = " ".join(name for name in classes if not name.endswith(":lg:w-72"))  # three fit in a row
     return UnfoldAdminSelectWidget({"class": narrower, "aria-label": label})
 
 
 class SkuActionForm(ActionForm):
-    """The action, with what it sets."""
+    """The action, with the values that it sets."""
 
     product = forms.ChoiceField(label="", required=False, widget=_select(_("product")))
     kind = forms.ChoiceField(

@@ -1,4 +1,4 @@
-"""Admin of the status words that staff are asked about."""
+"""Admin of the status words that staff have to explain."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -10,7 +10,7 @@ from intake.models import StatusMeaning
 
 @admin.register(StatusMeaning)
 class StatusMeaningAdmin(ModelAdmin):
-    """Words for a status that no feed knows. A row without a meaning is a question."""
+    """Status words that no feed knows. A row without a meaning needs an answer from staff."""
 
     list_display = ["word", "store", "format", "meaning", "asked_at"]
     list_editable = ["meaning"]

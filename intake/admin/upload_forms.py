@@ -1,4 +1,4 @@
-"""The forms with which staff upload a file to import, and say what its columns mean."""
+"""The forms for uploading a file to import, and for mapping its columns."""
 
 import hashlib
 from typing import Any
@@ -16,7 +16,7 @@ from intake.models import ImportUpload, StatusMeaning, TableMapping
 from orders.models import Order, Store
 
 MEGABYTE = 1024 * 1024
-MAX_UPLOAD_BYTES = 1024 * MEGABYTE  # of a file that staff upload, compressed or not; larger ones come by command
+MAX_UPLOAD_BYTES = 1024 * MEGABYTE  # of a file that staff upload, compressed or not; larger files need the command
 
 ENCODING_CHOICES = [("", _("as the file shows")), *((name, name) for name in ENCODINGS)]
 DATE_ORDER_CHOICES = [("", _("as the file shows")), *TableMapping.DateOrder.choices]
@@ -29,12 +29,12 @@ MEANING_CHOICES = [
 
 
 class UploadForm(forms.Form):
-    """A file to import, and the store that its orders are from."""
+    """A file to import, and the store of its orders."""
 
     file = forms.FileField(
         label=_("File"),
         widget=UnfoldAdminFileFieldWidget,
-        allow_empty_file=True,  # a file that was rejected while it arrived has no content: see `clean_file`
+        allow_empty_file=True,  # a file that was rejected during the upload has no content: see `clean_file`
         help_text=_("CSV or JSON, also as .gz or .zip."),
     )
     store = forms.ModelChoiceField(
@@ -60,7 +60,7 @@ class UploadForm(forms.Form):
 
 
 class ReadingForm(forms.ModelForm):
-    """How a file in a known format is read, where it doesn't show that itself."""
+    """Settings for reading a file in a known format, if they can't be detected."""
 
     encoding = forms.ChoiceField(
         label=_("Encoding"), choices=ENCODING_CHOICES, required=False, widget=UnfoldAdminSelectWidget
@@ -92,9 +92,9 @@ def _text(label: Any, max_length: int, **attrs: str) -> forms.CharField:
 
 
 class MappingForm(forms.Form):
-    """What the columns of a table mean, how it is written, and what its words for a status mean.
+    """The meaning of a table's columns and status words, and its notation.
 
-    `suggestion` is what `intake.services.mappings.suggest` returned for the upload.
+    `suggestion` was returned by `intake.services.mappings.suggest` for the upload.
     """
 
     name = forms.SlugField(
@@ -125,7 +125,7 @@ class MappingForm(forms.Form):
             self.initial[_word_field(word.word)] = word.meaning
 
     def _initial(self) -> dict[str, Any]:
-        """The mapping that the upload has, or what was guessed."""
+        """Return the upload's mapping, or what was guessed."""
         mapping, suggestion = self.upload.mapping, self.suggestion
         notation = ("date_order", "decimal_sign", "encoding", "time_zone")
         if mapping is None:
@@ -146,7 +146,7 @@ class MappingForm(forms.Form):
         }
 
     def columns(self) -> dict[str, str]:
-        """The chosen field of each column, by its normalized name."""
+        """Return the chosen field of each column, by the column's normalized name."""
         chosen = {}
         for index, guess in enumerate(self.suggestion.guesses):
             field = self.data.get(f"column_{index}", "") if self.is_bound else self.initial.get(f"column_{index}", "")
@@ -156,18 +156,18 @@ class MappingForm(forms.Form):
 
     @cached_property
     def status_words(self) -> list[Any]:
-        """The words in the column that is chosen for the status."""
+        """Return the words in the column that is chosen for the status."""
         column = next((key for key, field in self.columns().items() if field == "status"), "")
         find_words = import_string("intake.services.mappings.find_status_words")
         return find_words(self.upload, self.suggestion.sample, column) if column else []
 
     def word_fields(self) -> list[forms.BoundField]:
-        """The selects of the status words, in their sequence."""
+        """Return the selects of the status words, in their sequence."""
         return [self[_word_field(word.word)] for word in self.status_words]
 
     @property
     def has_new_words(self) -> bool:
-        """Whether words were not shown yet, because another column was chosen for the status."""
+        """Whether there are words that weren't shown yet, because another column was chosen for the status."""
         return any(_word_field(word.word) not in self.data for word in self.status_words)
 
     def clean(self) -> dict[str, Any]:
@@ -190,11 +190,11 @@ class MappingForm(forms.Form):
         return name
 
     def constants(self) -> dict[str, str]:
-        """What holds for all orders, by field."""
+        """Return the values for all orders, by field."""
         return {name: text for name in CONSTANTS if (text := self.cleaned_data.get(f"constant_{name}", ""))}
 
     def meanings(self) -> dict[str, str]:
-        """What was chosen for words for a status."""
+        """Return the chosen meanings of status words."""
         return {word.word: self.cleaned_data.get(_word_field(word.word), "") for word in self.status_words}
 
     def notation(self) -> dict[str, str]:
@@ -202,5 +202,5 @@ class MappingForm(forms.Form):
 
 
 def _word_field(word: str) -> str:
-    """The name of the form's field for a word. It must not depend on which other words there are."""
+    """Return the name of the form field for a word. It must not depend on the other words."""
     return f"status_{hashlib.sha256(word.encode(errors='surrogatepass')).hexdigest()[:16]}"

@@ -1,4 +1,4 @@
-"""What the pages of an upload show."""
+"""The content of an upload's pages."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -16,7 +16,7 @@ SHOWN_CHARACTERS = 60
 
 
 def column_rows(form: MappingForm) -> list[dict[str, Any]]:
-    """Each column of the table with its first values, its select, and why a field was guessed."""
+    """Return each column of the table with its first values, its select, and the reason for the guessed field."""
     return [
         {
             "name": mask_card_numbers(guess.column.name)[:SHOWN_CHARACTERS],
@@ -32,7 +32,7 @@ def column_rows(form: MappingForm) -> list[dict[str, Any]]:
 
 
 def notation_rows(form: MappingForm) -> dict[str, list[dict[str, Any]]]:
-    """The other fields of the form, with the reasons for what is chosen in them."""
+    """Return the other fields of the form, with the reasons for their initial values."""
     suggestion = form.suggestion
     return {
         "constants": [
@@ -54,7 +54,7 @@ def notation_rows(form: MappingForm) -> dict[str, list[dict[str, Any]]]:
 
 
 def preview_context(upload: ImportUpload, find_missing_parts: Callable[[TableMapping], list[str]]) -> dict[str, Any]:
-    """What the check found."""
+    """Return the results of the check."""
     preview = upload.preview
     labels = dict(Order.Status.choices)
     return {

@@ -1,4 +1,4 @@
-"""Admin of files to import: upload, say what a table's columns mean, look at a preview, import."""
+"""Admin of files to import: upload, mapping of columns, preview, import."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,28 +34,28 @@ from orders.order_page import order_page_context
 
 State = ImportUpload.State
 
-REFRESH_SECONDS = "3"  # until a worker is done
+REFRESH_SECONDS = "3"  # seconds until the page reloads, while a worker is busy
 SELF = "'self'"
 PREVIEW_POLICY = settings.ADMIN_CONTENT_SECURITY_POLICY | {"frame-src": [SELF]}
-# The order page as buyers see it, in a frame of the preview.
+# The buyer's order page, shown in a frame of the preview.
 FRAMED_POLICY = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"] | {"frame-ancestors": [SELF]}
 
 
 def service(dotted_path: str) -> Callable[..., Any]:
-    """A function of `intake.services`, imported when it is needed: its libraries would add 13 MB to each web worker."""
+    """Import a function of `intake.services` on first use: its libraries would add 13 MB to each web process."""
     function: Callable[..., Any] = import_string(f"intake.services.{dotted_path}")
     return function
 
 
 def with_items(orders: list[Order]) -> list[Order]:
-    """The orders with their items loaded, because they don't exist any more when the page is rendered."""
+    """Return the orders with their items loaded, because they no longer exist when the page is rendered."""
     load_items(orders)
     return orders
 
 
 @admin.register(ImportUpload)
 class ImportUploadAdmin(ModelAdmin):
-    """Who may add an upload may also map, check, import and discard it."""
+    """Users who may add an upload may also map, check, import and discard it."""
 
     list_display = ["name", "store", "state_label", "uploaded_at", "uploaded_by"]
     list_filter = ["state", "store"]
@@ -109,7 +109,7 @@ class ImportUploadAdmin(ModelAdmin):
         ]
 
     def _get_upload(self, request: HttpRequest, pk: Any) -> ImportUpload:
-        """The upload, for those who may work on it. Raises PermissionDenied and Http404."""
+        """Return the upload, if the user may work on it. Raises PermissionDenied and Http404."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         upload = self.get_queryset(request).filter(pk=pk).first()
@@ -157,16 +157,16 @@ class ImportUploadAdmin(ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The page of the step that comes next."""
+        """Show the page of the next step."""
         upload = self._get_upload(request, object_id if object_id.isdecimal() else None)
         if upload.state == State.UPLOADED:
             return self._page(upload, "read")
         return self._page(upload, "preview")
 
-    # --- 2. What the file is, and what its columns mean ---
+    # --- 2. Format and columns ---
 
     def read_as(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Say what the file was recognized as, and let a worker check it by POST."""
+        """Show which format was recognized, and let a worker check the file on POST."""
         upload = self._get_upload(request, pk)
         if upload.is_at_work or upload.state == State.IMPORTED:
             return self._page(upload, "preview")
@@ -191,7 +191,7 @@ class ImportUploadAdmin(ModelAdmin):
         upload = self._get_upload(request, pk)
         if upload.is_at_work or upload.state == State.IMPORTED:
             return self._page(upload, "preview")
-        if upload.run_id:  # a part is imported already, with the mapping that it has
+        if upload.run_id:  # a part is already imported, with the existing mapping
             return self._page(upload, "preview")
         found = service("uploads.inspect")(upload)
         if found.readings:
@@ -253,7 +253,7 @@ class ImportUploadAdmin(ModelAdmin):
         return response
 
     def _show_sample(self, upload: ImportUpload, show: Callable[[list[Order]], Any]) -> Any:
-        """What `show` makes of the first orders; None if that is not possible at the moment."""
+        """Return the result of `show` for the first orders; None if it isn't available at the moment."""
         try:
             with service("uploads.local_copy")(upload) as file:
                 source = service("uploads.find_source")(upload, file)
@@ -263,7 +263,7 @@ class ImportUploadAdmin(ModelAdmin):
 
     @method_decorator([require_GET, xframe_options_sameorigin])
     def sample_order(self, request: HttpRequest, pk: int, index: int) -> HttpResponse:
-        """One of the first orders as its buyer would see it."""
+        """Show one of the first orders as its buyer would see it."""
         upload = self._get_upload(request, pk)
         if upload.state != State.CHECKED:
             raise Http404
@@ -302,7 +302,7 @@ class ImportUploadAdmin(ModelAdmin):
 
 @admin.register(TableMapping)
 class TableMappingAdmin(ReadOnlyMixin, ModelAdmin):
-    """The mappings of all stores with their versions. A new version is made with the next file."""
+    """The mappings of all stores with their versions. The next file creates a new version."""
 
     list_display = ["name", "version", "store", "created_at", "created_by_name"]
     list_filter = ["store"]

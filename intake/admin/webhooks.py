@@ -1,4 +1,4 @@
-"""Admin of what stores push: the events with their verdicts, and the secrets that they are signed with."""
+"""Admin of webhooks: store events with their results, and the secrets that sign them."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ Verdict = StoreEvent.Verdict
 
 
 class WebhookSecretForm(forms.ModelForm):
-    """The secret that a provider shows, or nothing, to have one made."""
+    """The provider's secret, or nothing to generate one."""
 
     format = forms.ChoiceField(
         label=_("format"), choices=[(name, name) for name in PROVIDERS], widget=UnfoldAdminSelectWidget()
@@ -61,7 +61,7 @@ class WebhookSecretForm(forms.ModelForm):
 
 @admin.register(WebhookSecret)
 class WebhookSecretAdmin(ModelAdmin):
-    """Secrets are added and deleted, and never shown or changed."""
+    """Secrets are added and deleted, but never shown or changed."""
 
     form = WebhookSecretForm
     list_display = ["store", "format", "address", "created_at"]
@@ -110,7 +110,7 @@ class WebhookSecretAdmin(ModelAdmin):
         obj.shown_secret = "" if given.strip() else secret
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        """Show a secret that was made, in the response itself: it is never stored where it could be read again."""
+        """Show a generated secret in the response itself. It is never stored where it could be read again."""
         if not obj.shown_secret:
             return super().response_add(request, obj, post_url_continue)
         context = {
@@ -126,7 +126,7 @@ class WebhookSecretAdmin(ModelAdmin):
 
 @admin.register(StoreEvent)
 class StoreEventAdmin(ReadOnlyMixin, ModelAdmin):
-    """What stores pushed, and what became of it."""
+    """Events sent by stores, and their results."""
 
     list_display = ["received_at", "store", "format", "kind", "verdict_label", "reason", "tries"]
     list_filter = ["verdict", "store", "format", "code"]
@@ -162,7 +162,7 @@ class StoreEventAdmin(ReadOnlyMixin, ModelAdmin):
             return gettext("once staff say what the status means, in the admin under Statuses")
         return event.next_try_at if event.verdict == Verdict.WAITING else None
 
-    # --- Trying again ---
+    # --- Retrying ---
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("intake.retry_storeevent")
@@ -206,7 +206,7 @@ class StoreEventAdmin(ReadOnlyMixin, ModelAdmin):
         return request.user.has_perm("intake.read_storeevent")
 
     def content(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The content of an event without card numbers and passwords. Each view is recorded."""
+        """Show the content of an event without card numbers and passwords. Each view is recorded."""
         if not self.may_read(request):
             raise PermissionDenied
         event = StoreEvent.objects.select_related("store").filter(pk=pk).exclude(body=None).first()

@@ -1,6 +1,6 @@
-"""Digital River: orders, refunds, charges, invoices and fulfillments as JSON, from its API and from its events.
+"""Digital River: orders, refunds, charges, invoices and fulfillments as JSON, from its API and its events.
 
-An order embeds its charges with what went back of them, without ids. A refund by itself has one, and names the items.
+An order contains its charges with the refunded amounts, without ids. A separate refund has an id and its items.
 """
 
 import json
@@ -29,14 +29,14 @@ STATUSES = {
     **dict.fromkeys(("accepted", "fulfilled", "complete"), Status.COMPLETED),
     **dict.fromkeys(("cancelled", "blocked"), Status.CANCELLED),
     "returned": Status.REFUNDED,
-    # The bank asks for the money back, or for reasons. Nothing may be refunded meanwhile.
+    # The bank has reclaimed the money, or asks for reasons. Until this is resolved, nothing may be refunded.
     "dispute": Status.CHARGED_BACK,
 }
 OPEN_REFUND_STATES = ("created", "pending", "pending_information", "failed")
 TOTALS = {"subtotal": "subtotal", "discount": "totalDiscount", "tax": "totalTax"}
 METHODS = {"creditCard": "card", "payPal": "PayPal", "applePay": "card", "googlePay": "card"}
 WALLETS = {"applePay": "apple_pay", "googlePay": "google_pay"}
-MERCHANT_INITIATED = "merchant_initiated"  # a charge for a subscription that renews itself
+MERCHANT_INITIATED = "merchant_initiated"  # an automatic charge of a subscription renewal
 DUTY = "duty"  # the id of the line with duties and import taxes
 ZERO = Decimal(0)
 
@@ -70,7 +70,7 @@ def _key(value: Any, context: FeedContext) -> tuple[str, str] | None:
 
 
 def _entity(value: Mapping[str, Any]) -> dict[str, Any]:
-    """The object of an event, or the value itself."""
+    """Return the object of an event, or the value itself."""
     return dict_at(value, "data", "object") if isinstance(value.get("data"), dict) else dict(value)
 
 
@@ -100,7 +100,7 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
 
 
 def _amount(value: Any, *keys: str) -> Decimal:
-    """The amount at this path, in whole units of the currency. What isn't told is zero."""
+    """Return the amount at this path, in whole units of the currency. A missing amount is zero."""
     found = dict_at(value, *keys[:-1]).get(keys[-1])
     if found is None:
         return ZERO
@@ -113,7 +113,7 @@ def _amount(value: Any, *keys: str) -> Decimal:
 
 
 def _reference(order_id: str) -> str:
-    """The reference by which refunds find their order."""
+    """Return the reference by which refunds find their order."""
     return f"digitalriver-order-{order_id}"
 
 
@@ -125,7 +125,7 @@ def _order(order: dict[str, Any], context: FeedContext) -> StoreRecord:
 
 
 def _invoice(invoice: dict[str, Any], context: FeedContext) -> StoreRecord:
-    """The invoice of a subscription. Once it is paid, it tells all of its order."""
+    """Convert the invoice of a subscription. Once it is paid, it contains the complete order."""
     if text_at(invoice, "state") != "paid" or not text_at(invoice, "orderId"):
         raise ImportRejected(
             _("This subscription invoice (%(state)s) isn’t paid, so it isn’t an order yet.")
@@ -179,7 +179,7 @@ def _record(order: dict[str, Any], status: Status, context: FeedContext) -> Stor
 
 
 def _changed_at(order: Mapping[str, Any]) -> datetime | None:
-    """When the order changed. `updatedTime` doesn't follow its states, nor its refunds."""
+    """Return when the order changed. `updatedTime` doesn't change with its states or refunds."""
     times = [time_at(order, "updatedTime")]
     for part in (order, *list_at(order, "items")):
         for name in ("stateTransitions", "fraudStateTransitions"):
@@ -212,7 +212,7 @@ def _billing(bill_to: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, 
 
 
 def _payment(order: Mapping[str, Any]) -> dict[str, Any]:
-    """How the order was paid: the source of its first charge that didn't fail, or else the only source."""
+    """Return how the order was paid: the source of its first charge that didn't fail, otherwise its only source."""
     sources = list_at(order, "payment", "sources") or list_at(order, "sources")
     used = [charge.get("sourceId") for charge in _charges(order) if charge.get("state") != "failed"]
     by_id = {source.get("id"): source for source in sources}
@@ -234,7 +234,7 @@ def _payment(order: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lines(order: Mapping[str, Any], currency: str) -> list[dict[str, Any]]:
-    """Items and costs. Whether duties and importer's taxes were paid with the order, its total tells."""
+    """Return items and costs. The total shows whether duties and import taxes were paid with the order."""
     items = list_at(order, "items")
     discounts = _discounts(items, _amount(order, "totalDiscount"), currency)
     total = _amount(order, "totalAmount")
@@ -248,7 +248,7 @@ def _lines(order: Mapping[str, Any], currency: str) -> list[dict[str, Any]]:
 
 
 def _discounts(items: list[dict[str, Any]], total: Decimal, currency: str) -> list[Decimal]:
-    """Share the discount by the items that have one, or else by all. Amounts of items are what is left after it."""
+    """Allocate the discount to the items that have one, or else to all. Item amounts are already reduced by it."""
     discounted = [_amount(item, "amount") if dict_at(item, "discount") else ZERO for item in items]
     weights = discounted if any(discounted) else [_amount(item, "amount") for item in items]
     return allocate(total, weights, currency)
@@ -285,7 +285,7 @@ def _is_renewal(order: Mapping[str, Any]) -> bool:
 
 
 def _costs(order: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Shipping and fees as lines. The tax of the order that no item has is theirs."""
+    """Return shipping and fees as lines. They get the part of the order's tax that no item has."""
     items = list_at(order, "items")
     fees = sum((_amount(item, "fees", "amount") for item in items), ZERO) or _amount(order, "totalFees")
     fees_tax = sum((_amount(item, "fees", "taxAmount") for item in items), ZERO)
@@ -313,7 +313,7 @@ def _cost(line_id: str, name: str, amount: Decimal, tax: Decimal) -> dict[str, A
 
 
 def _refunded(order: Mapping[str, Any], status: Status, total: Decimal) -> dict[str, Any]:
-    """What went back of an order, as a sum: its parts have no ids. The refunds by themselves identify them."""
+    """Return the refunded sum of an order. Its parts have no ids; separate refunds identify them."""
     complete = _complete_refunds(_charges(order))
     amount = sum((_amount(each, "amount") for each in complete), ZERO)
     if _amount(order, "capturedAmount") and "availableToRefundAmount" in order:
@@ -359,7 +359,7 @@ def _refund(refund: dict[str, Any], context: FeedContext) -> OrderUpdate:
 
 
 def _charge(charge: dict[str, Any], context: FeedContext) -> OrderUpdate:
-    """A charge by itself. Of what it says, only refunds matter: its order tells the payment."""
+    """Convert a separate charge. Only its refunds are used; the payment is known from its order."""
     complete = _complete_refunds([charge])
     amount = sum((_amount(each, "amount") for each in complete), ZERO)
     if amount <= ZERO:

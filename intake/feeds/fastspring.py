@@ -1,7 +1,7 @@
 """FastSpring: orders and returns as JSON, from webhooks and from its API.
 
-A webhook's body, a list of events, a single event and the API's answers (`orders`, `returns`) are read alike. Prices
-are in the currency's units, times in milliseconds since 1970.
+A webhook body, a list of events, a single event and API responses (`orders`, `returns`) are read in the same way.
+Prices are in whole currency units, times in milliseconds since 1970.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from intake.values import THOUSANDTH
 from orders.models import Order
 from refunds.amounts import allocate
 
-LISTS = ("events", "orders", "returns")  # keys that wrap what the file is about
+LISTS = ("events", "orders", "returns")  # keys that wrap the object
 RENEWAL_EVENT = "subscription.charge.completed"
 RETURN_EVENT = "return.created"
 FAILED_EVENT = "order.failed"
@@ -45,7 +45,7 @@ STATUSES = {
 WALLETS = {"applepay": "apple_pay", "googlepay": "google_pay"}
 
 _OWN_KEY = re.compile(r'"(?:payoutCurrency|[A-Za-z]+InPayoutCurrency)"\s*:')
-# The day in an order's reference: "ACME190413-7806-51197" is of 2019-04-13.
+# The date in an order's reference: "ACME190413-7806-51197" is from 2019-04-13.
 _DAY = re.compile(r"[A-Z]{2,}(\d\d)(\d\d)(\d\d)-\d{4}-\d+[A-Z]?")
 
 
@@ -67,7 +67,7 @@ def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
 
 
 def _key(value: Any, context: FeedContext) -> tuple[str, str] | None:
-    """The order's number, by which a repeated event is found. Returns have none of their own."""
+    """Return the order's number, by which a repeated event is found. Returns have no number."""
     if not isinstance(value, dict):
         return None
     data = value["data"] if isinstance(value.get("data"), dict) else value
@@ -123,7 +123,7 @@ def _order(order: dict[str, Any], kind: str, context: FeedContext) -> dict[str, 
     if kind:
         record["status"] = read_status(kind, STATUSES, context.status_meanings)
     elif "completed" in order:
-        # Without an event, nothing tells whether an incomplete order failed, was canceled or waits.
+        # Outside an event, it is unknown whether an incomplete order failed, was canceled or is pending.
         word = "completed" if order["completed"] is True else "not-completed"
         record["status"] = read_status(word, {"completed": Status.COMPLETED}, context.status_meanings)
     if isinstance(order.get("live"), bool):
@@ -138,7 +138,7 @@ def _order(order: dict[str, Any], kind: str, context: FeedContext) -> dict[str, 
 
 
 def _as_charge(record: dict[str, Any], charge: dict[str, Any], order: dict[str, Any]) -> dict[str, Any]:
-    """A charge of a subscription: it tells when it was paid, and whether it renews."""
+    """Convert a charge of a subscription: it has the time of the payment, and whether it is a renewal."""
     if paid_at := _time(charge, "timestamp"):
         record["placed_at"] = paid_at
     sequence = charge.get("sequence")
@@ -154,20 +154,20 @@ def _as_charge(record: dict[str, Any], charge: dict[str, Any], order: dict[str, 
 
 
 def _placed_at(reference: str, changed: datetime) -> datetime:
-    """When an order was placed. Only the time of its last change is told, and the day in its reference."""
+    """Return when an order was placed. Only the time of its last change, and the day in its reference, are known."""
     if not (found := _DAY.fullmatch(reference)):
         return changed
     try:
         day = datetime(2000 + int(found[1]), int(found[2]), int(found[3]), tzinfo=UTC)
     except ValueError:
         return changed
-    # The reference's day may be that of another time zone.
+    # The reference's day may be in another time zone.
     is_same = day - timedelta(days=1) <= changed < day + timedelta(days=2)
     return changed if is_same else day
 
 
 def _lines(order: dict[str, Any]) -> list[dict[str, Any]]:
-    """The items, which add up to the total. The order's tax is shared in proportion, because items have none."""
+    """Return the items, which add up to the total. They have no tax, so the order's is allocated in proportion."""
     items = order["items"]
     amounts = [_amount(item.get("subtotal")) for item in items]  # after discounts
     taxes = _taxes(order, items, amounts)
@@ -195,7 +195,7 @@ def _lines(order: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _taxes(order: dict[str, Any], items: list[dict[str, Any]], amounts: list[Decimal]) -> list[Decimal] | None:
-    """The tax of each item; None if the order tells none."""
+    """Return the tax of each item; None if the order has none."""
     if order.get("tax") is None:
         return None
     tax = _amount(order["tax"])
@@ -214,7 +214,7 @@ def _product(item: dict[str, Any]) -> str:
 
 
 def _line_ids(items: list[dict[str, Any]]) -> list[str]:
-    """Items have no id. A product is usually on one line; a second one of the same product gets a number."""
+    """Return line ids, because items have none. A product is usually on one line; a second line of it gets a number."""
     seen: Counter[str] = Counter()
     ids = []
     for item in items:
@@ -231,7 +231,7 @@ def _line_ids(items: list[dict[str, Any]]) -> list[str]:
 
 
 def _serials(item: dict[str, Any]) -> list[str]:
-    """License keys that FastSpring delivered. Those of several lines are files rather than serial numbers."""
+    """Return the delivered license keys. Keys with several lines are files rather than serial numbers."""
     fulfillments = item.get("fulfillments")
     parts = fulfillments.values() if isinstance(fulfillments, dict) else ()
     entries = [entry for part in parts if isinstance(part, list) for entry in part if isinstance(entry, dict)]
@@ -259,7 +259,7 @@ def _buyer(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def _address(address: dict[str, Any]) -> dict[str, Any]:
-    """An address, whose keys are written in two ways."""
+    """Convert an address. There are two sets of keys."""
     told: dict[str, Any] = {}
     streets = [address.get(f"addressLine{n}") or address.get(f"address line {n}") for n in (1, 2)]
     if any(streets):
@@ -309,7 +309,8 @@ def _refund(refund: dict[str, Any], context: FeedContext) -> dict[str, Any]:
     is_full = order.get("total") is not None and _amount(order["total"]) == amount
     record: dict[str, Any] = {"id": refund_id, "amount": amount, "at": at}
     if is_full and isinstance(refund.get("items"), list):
-        # A part of an item's price may be returned as well, and then the item is not: only all of them are certain.
+        # A part of an item's price may be refunded without returning it. Items are returned for certain only if all of
+        # them are.
         ids = _line_ids(refund["items"])
         quantities = (item.get("quantity") for item in refund["items"])
         record["lines"] = [
@@ -329,14 +330,14 @@ def _refund(refund: dict[str, Any], context: FeedContext) -> dict[str, Any]:
 
 
 def _id_of(value: Any, key: str) -> str:
-    """An id, of an object that is expanded or only named."""
+    """Return the id of an object that is expanded, or only referenced."""
     if isinstance(value, dict):
         value = value.get(key) or value.get("id")
     return value if isinstance(value, str) else ""
 
 
 def _amount(value: Any) -> Decimal:
-    """An amount. Its computation at FastSpring may leave tiny fractions."""
+    """Return an amount. FastSpring's calculations may leave tiny fractions."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise ImportRejected(_("An amount is missing or isn’t a number."))
     try:

@@ -1,6 +1,7 @@
 """Gumroad: the sales CSV, and pings as forms or JSON. Each sale of one product is an order.
 
-All amounts are in US dollars, whatever the currency of the product's price: with a point in the CSV, in cents in pings.
+All amounts are in US dollars, regardless of the currency of the product's price: with a decimal point in the CSV, in
+cents in pings.
 """
 
 import re
@@ -35,7 +36,7 @@ OWN_COLUMNS = frozenset(
 EXACT_COLUMNS = ExactColumns(
     frozenset({"purchase id", "order number", "product id", "sku id", "license key", "stripe transaction id"})
 )
-# What people know the fields of a record as.
+# The names of record fields that people know.
 COLUMN_NAMES = {
     "number": ("Order Number",),
     "email": ("Purchase Email",),
@@ -86,7 +87,7 @@ def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
     for document in read_form_documents(source):
         value = document.value
         if isinstance(value, dict) and isinstance(value.get("purchase"), dict):
-            value = value["purchase"]  # the answer to the verification of a license
+            value = value["purchase"]  # the response of a license verification
         yield RawItem(document.line, document.text, problem=document.problem, content=value)
 
 
@@ -94,7 +95,7 @@ def _read_table(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
     table = read_table(source, EXACT_COLUMNS)
     header = next(table, None)
     for row in table:
-        # A custom field may be named as another column: the first of the same name is Gumroad's own.
+        # A custom field may have the same name as another column: the first of them is Gumroad's own.
         pairs = list(zip(header.cells, row.cells, strict=False)) if header else []
         cells = {name: unescape_formula(cell).strip() for name, cell in reversed(pairs)}
         if cells.get("purchase id", "").lower() == TOTALS_ROW and not row.problem:
@@ -111,7 +112,7 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
 
 
 class _Sale:
-    """One sale. Subclasses name its fields, and read its amounts."""
+    """One sale. Subclasses define its field names and amounts."""
 
     names: Mapping[str, str] = {}
 
@@ -127,7 +128,7 @@ class _Sale:
         return "" if value is None else str(value).strip()
 
     def flag(self, key: str) -> bool | None:
-        """A yes or no; None if it is not told."""
+        """Return a yes or no; None if it is missing."""
         text = self.text(key).lower()
         if text and text not in FLAGS:
             raise ImportRejected(
@@ -136,14 +137,14 @@ class _Sale:
         return FLAGS.get(text)
 
     def amount(self, key: str) -> Decimal | None:
-        """An amount in dollars; None if it is not told."""
+        """Return an amount in dollars; None if it is missing."""
         raise NotImplementedError
 
     def placed_at(self) -> datetime | None:
         raise NotImplementedError
 
     def details(self) -> dict[str, Any]:
-        """What differs between the two formats."""
+        """Return the fields that differ between the two formats."""
         raise NotImplementedError
 
     def to_record(self) -> dict[str, Any]:
@@ -172,7 +173,7 @@ class _Sale:
         return record | self.details()
 
     def _status(self) -> Order.Status | None:
-        """The status. Exports and pings are of paid sales only; what happened since is only known if it is told."""
+        """Return the status. Exports contain only paid sales; a later change is known only if it is included."""
         if self.flag("is_disputed") and not self.flag("is_dispute_won"):
             return Status.CHARGED_BACK
         if self.flag("is_refunded"):
@@ -244,7 +245,7 @@ class _Sale:
 
 
 class _Row(_Sale):
-    """A row of the sales CSV. Empty amounts are not told."""
+    """A row of the sales CSV. Empty amounts are unknown."""
 
     names = {
         "id": "purchase id",
@@ -282,7 +283,7 @@ class _Row(_Sale):
         billing: dict[str, Any] = {}
         if "buyer name" in self.fields:
             billing["name"] = self.fields["buyer name"]
-        # Without a street, state and country are only those of the buyer's internet address.
+        # Without a street, state and country are only those of the buyer's IP address.
         if street := self.fields.get("street address"):
             cell = {name: self.fields.get(name, "") for name in ("city", "state", "zip code", "country")}
             country = cell["country"]
@@ -301,7 +302,7 @@ class _Row(_Sale):
 
 
 class _Ping(_Sale):
-    """A ping, or the sale in the answer to the verification of a license. Its price contains the seller's tax."""
+    """A ping, or the sale in the response of a license verification. Its price contains the seller's tax."""
 
     names = {
         "id": "sale_id",

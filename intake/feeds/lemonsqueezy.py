@@ -1,7 +1,7 @@
 """Lemon Squeezy: orders with their items, and license keys, as JSON from its API, its webhooks and its License API.
 
-An order tells only its first item. The others come with the order if it is exported with `include=order-items`, and
-license keys with `include=license-keys` or by their own webhooks.
+An order contains only its first item. The others are included if it is exported with `include=order-items`, and license
+keys with `include=license-keys` or by their own webhooks.
 """
 
 import json
@@ -33,8 +33,8 @@ STATUSES = {
     "partial-refund": Status.PARTIALLY_REFUNDED,
 }
 CENTS = 2
-ROUNDING = Decimal("0.05")  # an item's price may differ from the subtotal by so much, because taxes are rounded
-DEFAULT_VARIANT = "default"  # the name of the only variant of a product
+ROUNDING = Decimal("0.05")  # an item's price may differ from the subtotal by this much, because taxes are rounded
+DEFAULT_VARIANT = "default"  # the name of a product's only variant
 
 _TYPE = re.compile(r'"type"\s*:\s*"[a-z]+(?:-[a-z]+)*"')
 _OWN = re.compile(r'"(?:order_number|order_item_id|first_order_item|activation_limit)"\s*:')
@@ -97,7 +97,7 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
 
 
 def _reference(order_id: str) -> str:
-    """The reference by which license keys find their order. An order's number is not its id."""
+    """Return the reference by which license keys find their order. An order's number is not its id."""
     return f"lemonsqueezy-order-{order_id}"
 
 
@@ -150,9 +150,9 @@ def _order(entity: dict[str, Any], value: Mapping[str, Any], context: FeedContex
 
 
 def _decimal_places(attributes: Mapping[str, Any], currency: str) -> int:
-    """How many decimals the amounts have. They are cents, but a currency without cents shows which are meant.
+    """Return the number of decimals of the amounts. They are cents, but for a currency without cents that is unclear.
 
-    The total is told a second time as text, such as “¥1,500”.
+    In that case, the formatted total, such as “¥1,500”, shows it.
     """
     usual = decimals(currency)
     if usual == CENTS:
@@ -167,10 +167,10 @@ def _decimal_places(attributes: Mapping[str, Any], currency: str) -> int:
 def _lines(
     items: list[dict[str, Any]], attributes: Mapping[str, Any], amounts: tuple[Decimal, Decimal, Decimal], currency: str
 ) -> tuple[list[dict[str, Any]], bool]:
-    """The lines of an order, and whether they are all items.
+    """Return the lines of an order, and whether they are all items.
 
-    Items tell a price only: by it, they share the discount, the tax and the total. If the price of a single item says
-    that there are others, these are one line.
+    Items have only a price. The discount, the tax and the total are allocated to them by price. If the price of a
+    single item shows that there are others, these become one line.
     """
     lines = [_line(item) for item in items]
     prices = _prices(items, attributes)
@@ -196,14 +196,14 @@ def _lines(
 
 
 def _subtotal(attributes: Mapping[str, Any]) -> Decimal:
-    """What the prices of all items add up to: with tax, if prices include it."""
+    """Return the sum of the prices of all items: with tax, if prices include it."""
     if attributes.get("tax_inclusive") is True:
         return Decimal(attributes["total"] + attributes["discount_total"])
     return Decimal(attributes["subtotal"])
 
 
 def _prices(items: list[dict[str, Any]], attributes: Mapping[str, Any]) -> list[Decimal]:
-    """The price of each item for its whole quantity; zeros if one has none. It may be told for one unit or for all."""
+    """Return the price of each item for its whole quantity; zeros if one has none. It may be a unit price."""
     if not all(isinstance(item.get("price"), int) for item in items):
         return [Decimal(0) for _item in items]
     prices = [Decimal(item["price"]) for item in items]
@@ -232,7 +232,7 @@ def _line(item: Mapping[str, Any]) -> dict[str, Any]:
 def _status_and_refunds(
     attributes: Mapping[str, Any], total: Decimal, currency: str, places: int, context: FeedContext
 ) -> dict[str, Any]:
-    """The status, and the sum of all refunds: Lemon Squeezy has no ids for them."""
+    """Return the status, and the sum of all refunds, for which Lemon Squeezy has no ids."""
     status = read_status(text_at(attributes, "status"), STATUSES, context.status_meanings)
     refunded: Decimal | None = None
     if attributes.get("refunded_amount") is not None:
@@ -255,7 +255,7 @@ def _status_and_refunds(
 
 
 def _add_licenses(lines: list[dict[str, Any]], license_keys: list[dict[str, Any]], context: FeedContext) -> None:
-    """Add license keys to their lines. One whose item is not told gets a line without a price."""
+    """Add license keys to their lines. A key without an item gets a line without a price."""
     by_id = {line["id"]: line for line in lines}
     for each in license_keys:
         line_id = text_at(each, "attributes", "order_item_id")
@@ -288,7 +288,7 @@ def _license_key(entity: dict[str, Any], context: FeedContext) -> OrderUpdate:
 
 
 def _license_answer(value: dict[str, Any], context: FeedContext) -> OrderUpdate:
-    """What the License API answers an application that activates or validates a key."""
+    """Convert the response of the License API to an application that activates or validates a key."""
     license_key, meta = dict_at(value, "license_key"), dict_at(value, "meta")
     if not text_at(meta, "order_id"):
         raise ImportRejected(_("This license key doesn’t name its order."))

@@ -1,7 +1,7 @@
-"""Paddle Billing: transactions, adjustments and customers as JSON, from its API and from its notifications.
+"""Paddle Billing: transactions, adjustments and customers as JSON, from its API and its notifications.
 
-A transaction is an order, an approved refund adjustment a refund. Notifications tell only the id of the customer: the
-email address comes with the customer's own notification or export.
+A transaction is an order, and an approved refund adjustment is a refund. Notifications contain only the customer's id.
+The email address is in the customer's own notification or export.
 """
 
 import json
@@ -40,11 +40,11 @@ STATUSES = {
 }
 CHECKOUT_STATUSES = ("draft", "ready")  # nobody has paid or owes anything yet
 ADJUSTMENT_STATUSES = ("pending_approval", "approved", "rejected", "reversed")
-# Adjustments that move no money back to the buyer: credits stay with Paddle, and warnings may come to nothing.
+# Adjustments that refund nothing to the buyer: credits stay with Paddle, and warnings may be dropped.
 OTHER_ACTIONS = ("credit", "credit_reverse", "chargeback_warning", "chargeback_warning_reverse")
 WALLETS = ("apple_pay", "google_pay")
 SANDBOX = "https://sandbox-api.paddle.com/"
-SIMULATED = "ntfsimevt_"  # how the ids of events begin that Paddle's simulator makes
+SIMULATED = "ntfsimevt_"  # how the ids of simulated events begin
 
 _ENTITY = re.compile(r'"(?:id|transaction_id)"\s*:\s*"(?:txn|adj)_\w+"')
 _CUSTOMER = re.compile(r'"id"\s*:\s*"ctm_\w+"')
@@ -70,7 +70,7 @@ def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
             yield RawItem(document.line, document.text, _key(value, context), document.problem, value)
             continue
         for entity in value["data"]:
-            # The page's address is all that tells a sandbox; its other metadata differ with each export.
+            # Only the page's address identifies a sandbox; its other metadata differ with each export.
             is_sandbox = text_at(value, "meta", "pagination", "next").startswith(SANDBOX)
             part = {"data": entity, "meta": {"pagination": {"next": SANDBOX}}} if is_sandbox else entity
             yield RawItem(
@@ -84,7 +84,7 @@ def _key(value: Any, context: FeedContext) -> tuple[str, str] | None:
 
 
 def _entity(value: Mapping[str, Any]) -> dict[str, Any]:
-    """The entity of an event or of an answer of the API, or the value itself."""
+    """Return the entity of an event or API response, or the value itself."""
     return value["data"] if isinstance(value.get("data"), dict) else dict(value)
 
 
@@ -109,7 +109,7 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
 
 
 def _is_test(value: Mapping[str, Any]) -> bool | None:
-    """Whether this was made in the sandbox or by the simulator. An entity itself doesn't tell."""
+    """Whether this was created in the sandbox or by the simulator. An entity itself doesn't show that."""
     if text_at(value, "event_id").startswith(SIMULATED):
         return True
     page = text_at(value, "meta", "pagination", "next")
@@ -117,7 +117,7 @@ def _is_test(value: Mapping[str, Any]) -> bool | None:
 
 
 def _changed_at(entity: Mapping[str, Any], occurred_at: datetime | None) -> datetime | None:
-    """When the entity was changed. Adjustments may tell the year 1 instead."""
+    """Return when the entity was changed. For adjustments, this may be the year 1."""
     times = [each for each in (time_at(entity, "updated_at"), occurred_at, time_at(entity, "created_at")) if each]
     return next((each for each in times if each.year > 1), None)
 
@@ -207,7 +207,7 @@ def _price(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _totals(entity: Mapping[str, Any], lines: list[dict[str, Any]], currency: str) -> dict[str, Decimal]:
-    """The totals of the order. What was paid with the customer's credit is added to the lines, with a minus."""
+    """Return the totals of the order. Credit that the customer used is a line with a negative amount."""
     told = {
         name: amount_in_units(content, currency)
         for name, content in dict_at(entity, "details", "totals").items()
@@ -232,7 +232,7 @@ def _totals(entity: Mapping[str, Any], lines: list[dict[str, Any]], currency: st
 
 
 def _billing(entity: Mapping[str, Any]) -> dict[str, Any]:
-    """The parts of the buyer's address that are included. Notifications include none."""
+    """Return the included parts of the buyer's address. Notifications include none."""
     billing: dict[str, Any] = {}
     if name := text_at(entity, "customer", "name"):
         billing["name"] = name
@@ -250,7 +250,7 @@ def _billing(entity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _payment(entity: Mapping[str, Any]) -> dict[str, Any]:
-    """How the order was paid: the last payment that was captured. Failed attempts tell nothing."""
+    """Return how the order was paid: the last captured payment. Failed attempts are ignored."""
     captured = [each for each in list_at(entity, "payments") if each.get("status") == "captured"]
     if not captured:
         return {}
@@ -266,7 +266,7 @@ def _payment(entity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _add_serials(entity: Mapping[str, Any], lines: list[dict[str, Any]]) -> None:
-    """Add serial numbers that the vendor stored in the transaction, if it has one item, so that it's clear whose."""
+    """Add serial numbers stored by the vendor in the transaction, if it has only one item that they can belong to."""
     items = [line for line in lines if line["id"] != "credit"]
     serials = serials_at(entity, "custom_data")
     if not serials or len(items) != 1:
@@ -319,7 +319,7 @@ def _refund(entity: Mapping[str, Any], approved_at: datetime | None) -> RefundRe
 def _adjustments(
     adjustments: list[dict[str, Any]], lines: list[dict[str, Any]], status: Status, total: Decimal | None
 ) -> dict[str, Any]:
-    """The refunds of an order that was exported with its adjustments, and the status that follows from them."""
+    """Return the refunds of an order that was exported with its adjustments, and the resulting status."""
     refunds: list[RefundRecord] = []
     left = {line["id"]: line["quantity"] for line in lines}
     disputed = 0
@@ -332,7 +332,7 @@ def _adjustments(
         if action != "refund":
             continue
         refund = _refund(each, _changed_at(each, None))
-        # An item that was refunded in part is not returned.
+        # A partially refunded item is not returned.
         whole = [text_at(item, "item_id") for item in list_at(each, "items") if item.get("type") == "full"]
         returned = [{"id": line_id, "quantity": left.pop(line_id)} for line_id in whole if line_id in left]
         refunds.append(RefundRecord.model_validate(refund.model_dump() | {"lines": returned}))

@@ -9,8 +9,8 @@ from intake.feed import Feed, FeedContext, RawItem
 from intake.records import OrderRecord
 from intake.source_file import Head, SourceFile
 
-MAX_EXACT_FLOAT = Decimal(10**12)  # below it, three decimals survive a float exactly
-COMMENT = "#"  # the rejects file writes reasons in such lines
+MAX_EXACT_FLOAT = Decimal(10**12)  # below this, three decimals survive a float exactly
+COMMENT = "#"  # lines with reasons in a rejects file
 
 _STORE = re.compile(r'"store"\s*:\s*"([^"\\]*)"')
 _NUMBER = re.compile(r'"number"\s*:\s*"([^"\\]*)"')
@@ -41,7 +41,7 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
 
 
 def _exceeds_float_precision(record: OrderRecord) -> bool:
-    """Whether an amount is so large that its JSON number may have lost digits as a float."""
+    """Whether a JSON number is so large that it may have lost digits as a float."""
     amounts: list[Decimal | None] = [refund.amount for refund in record.refunds or ()]
     if record.totals:
         amounts += (record.totals.subtotal, record.totals.discount, record.totals.tax, record.totals.total)
@@ -52,11 +52,11 @@ def _exceeds_float_precision(record: OrderRecord) -> bool:
 
 
 def _quote_fractions(text: str) -> str:
-    """The same JSON with its fractions as strings, so that amounts never become floats."""
+    """Return the same JSON with fractions as strings, so that amounts never become floats."""
     try:
         return json.dumps(json.loads(text, parse_float=str))
     except (ValueError, RecursionError):
-        return text  # validation reports what is wrong with it
+        return text  # validation reports the error
 
 
 FEED = Feed(

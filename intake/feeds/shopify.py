@@ -1,9 +1,8 @@
-"""Shopify's order export (CSV) and its dialects. Its JSON is read by `shopify_json`.
+"""Shopify's order export (CSV) and its variants. Its JSON is read by `shopify_json`.
 
-The export has a row for each item, with the order's number on each; only the order's first row has its
-totals; some exports repeat its dates. Flat dialects fill every column of every row. The portal reads those
-of the 79 columns that it stores; a file may have fewer: what a column that is missing would have told is
-kept. Serial numbers and card digits are not part of the export.
+The export has a row for each item, with the order's number on each. Only the order's first row has its totals, and some
+exports repeat its dates. Flat variants fill every column of every row. The portal reads those of the 79 columns that it
+stores. If a column is missing, the stored values are kept. The export contains no serial numbers or card digits.
 """
 
 import re
@@ -32,14 +31,15 @@ from orders.models import TOTAL_REFUND_ID, Order
 # The rows of an order may have other orders between them, at most this many.
 MAX_OPEN_ORDERS = 500
 
-# Filled only on an order's first row, or on every row of a flat dialect. The first group of which a file has a
-# column tells whether a row continues an order.
+# Filled only on an order's first row, or on every row of a flat variant. The first group with a column in the file
+# decides
+# whether a row continues an order.
 ORDER_COLUMN_GROUPS = (("total", "subtotal"), ("financial status", "currency"), ("created at", "paid at"))
 ITEM_COLUMNS = ("lineitem name", "lineitem sku", "lineitem price", "lineitem quantity", "lineitem discount")
-# These change over an order's life.
+# These change during an order's life.
 STATE_COLUMNS = ("email", "financial status", "paid at", "fulfillment status", "cancelled at", "refunded amount")
 TIME_COLUMNS = ("created at", "paid at", "fulfilled at", "cancelled at")
-# No other store's tables have these.
+# Columns that no other store's tables have.
 DISTINCTIVE_COLUMNS = frozenset(
     {"financial status", "fulfillment status", "refunded amount", *(name for name in ITEM_COLUMNS)}
 )
@@ -52,7 +52,7 @@ RECOGNIZED_COLUMNS = DISTINCTIVE_COLUMNS | {
     "email",
     "payment method",
 }
-# All columns that the feed reads; several of the same name must not differ.
+# All columns that the feed reads. If several have the same name, they must not differ.
 READ_COLUMNS = RECOGNIZED_COLUMNS | {
     *("name", "id"),
     *TIME_COLUMNS,
@@ -66,7 +66,7 @@ EXACT_COLUMNS = ExactColumns(
     frozenset(("name", "lineitem sku", "billing zip", "payment reference", "payment id", "payment references")),
     (("billing zip", "billing country"),),
 )
-# What people know the fields of a record as.
+# The names of record fields that people know.
 COLUMN_NAMES = {
     "number": ("Name",),
     "email": ("Email",),
@@ -112,14 +112,14 @@ _parse_amount = lru_cache(maxsize=5_000)(parse_amount)
 
 
 class _Header(Header):
-    """Tells the rows of a table apart: which begin an order, and which are a later version of one."""
+    """Distinguishes rows that begin an order, continue it, or are a later version of it."""
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(names, READ_COLUMNS.__contains__)
         groups = [self.find(columns) for columns in ORDER_COLUMN_GROUPS]
         known = [indexes for indexes in groups if indexes]
         self._marks = known[0] if known else []
-        # The total may be missing on a row that is an order's first.
+        # The total may be missing on an order's first row.
         self._first_marks = groups[0] + groups[1] or groups[2]
         self._item = self.find(ITEM_COLUMNS)
         self._state = self.find(STATE_COLUMNS)
@@ -131,9 +131,9 @@ class _Header(Header):
         return not any(cells[index].strip() for index in self._marks)
 
     def is_new_version(self, rows: list[list[str]], cells: list[str]) -> bool:
-        """Whether a row that does not continue an order is a later version of it, and not an item in a flat dialect."""
+        """Whether a row that doesn't continue an order is a later version of it, and not an item in a flat variant."""
         if any(self.continues(row) for row in rows):
-            return True  # not a flat dialect
+            return True  # not a flat variant
         state = [cells[index] for index in self._state]
         return state != [rows[-1][index] for index in self._state] and any(
             all(row[index] == cells[index] for index in self._item) for row in rows
@@ -207,7 +207,7 @@ class _OrderRows:
         self.settlement = self._settle(self.prices)
 
     def _drop_repeated_rows(self, cells: list[list[str]]) -> None:
-        """A row of a flat file that stands there twice is one item, unless the order's total needs two of it."""
+        """Drop repeated rows of a flat file, unless the order's total needs two of the item."""
         if len(self.order_rows) != len(self.rows):
             return
         distinct = list({tuple(row): self.rows[index] for index, row in reversed(list(enumerate(cells)))}.values())
@@ -232,12 +232,14 @@ class _OrderRows:
         return self.first.get(column, "").strip()
 
     def amount(self, row: dict[str, str], column: str) -> Decimal | None:
-        """An amount of a row; None if it is not told."""
+        """Return an amount of a row; None if it is missing."""
         text = row.get(column, "")
         return _parse_amount(text, self.context.decimal_comma, self.currency or "") if text.strip() else None
 
     def sum(self, column: str) -> Decimal | None:
-        """An amount of the order: from its first row or, in flat dialects with amounts per row, the sum of all rows."""
+        """Return an amount of the order: from its first row or, in flat variants with amounts per row, the sum of all
+        rows.
+        """
         if not self.has_row_totals:
             if column not in self._amounts:
                 self._amounts[column] = self.amount(self.first, column)
@@ -246,7 +248,7 @@ class _OrderRows:
         return sum(told, Decimal(0)) if told else None
 
     def _totals_are_per_row(self) -> bool:
-        """Whether each row has its own total. Other flat dialects repeat the order's total on each row."""
+        """Whether each row has its own total. Other flat variants repeat the order's total on each row."""
         totals = [self.amount(row, "total") or Decimal(0) for row in self.order_rows]
         if len(set(totals)) > 1:
             return True
@@ -302,7 +304,7 @@ class _OrderRows:
         return list(dict.fromkeys(filter(None, (order_reference(self.cell("id")), *names))))[:20]
 
     def _status(self) -> Order.Status | None:
-        """The status by several columns; None if none of them tells it."""
+        """Return the status according to several columns; None if none of them shows it."""
         status: Order.Status | None = None
         if text := self.cell("financial status"):
             status = read_status(text, STATUSES, self.context.status_meanings)
@@ -312,7 +314,7 @@ class _OrderRows:
         return status_after(status, refunded, total, is_cancelled=bool(self.cell("cancelled at")))
 
     def _settle(self, prices: list[Decimal | None]) -> Settlement | None:
-        """What each line cost; None if prices or the total are not told, or don't add up."""
+        """Return what each line cost; None if prices or the total are missing, or don't add up."""
         total = self.sum("total")
         if total is None or None in prices:
             return None
@@ -365,7 +367,7 @@ class _OrderRows:
         return line
 
     def _settled(self, settled: Settled) -> dict[str, Decimal]:
-        """What a line cost. Without a column for it, no tax or discount doesn't mean that there is none."""
+        """Return what a line cost. If a column is missing, its tax or discount is unknown, not zero."""
         amounts = {"total": settled.total}
         if self.sum("taxes") is not None:
             amounts["tax"] = settled.tax
@@ -374,9 +376,9 @@ class _OrderRows:
         return amounts
 
     def _totals(self) -> dict[str, Decimal]:
-        """The subtotal is the price of items and shipping before any discount.
+        """Return the totals. The subtotal is the price of items and shipping before any discount.
 
-        It is computed, because the export's own column has a different meaning in each dialect.
+        It is calculated, because the export's own column has a different meaning in each variant.
         """
         columns = {"total": "total", "tax": "taxes", "discount": "discount amount"}
         totals = {name: amount for name, column in columns.items() if (amount := self.sum(column)) is not None}
@@ -386,7 +388,7 @@ class _OrderRows:
         return totals
 
     def _billing(self) -> dict[str, Any]:
-        """The parts of the billing address that the file has columns for."""
+        """Return the parts of the billing address for which the file has columns."""
 
         def cell(column: str) -> str:
             return self.cell(f"billing {column}")
@@ -401,12 +403,12 @@ class _OrderRows:
         if self.has("billing city"):
             billing["city"] = ", ".join(filter(None, (cell("city"), cell("province"))))
         if self.has("billing zip"):
-            # Shopify writes an apostrophe before postcodes, so that spreadsheets keep leading zeros.
+            # Shopify prefixes postcodes with an apostrophe, so that spreadsheets keep leading zeros.
             billing["postcode"] = cell("zip").removeprefix("'")
         return billing
 
     def _refunds(self, refunded: Decimal, cancelled_at: datetime | None) -> list[UndatedRefund]:
-        """One refund with the sum of all. Only a cancellation has a date in the export."""
+        """Return one refund with the sum of all. Only a cancellation has a date in the export."""
         if refunded <= 0:
             return []
         return [UndatedRefund(id=TOTAL_REFUND_ID, amount=refunded, at=cancelled_at, is_total=True)]

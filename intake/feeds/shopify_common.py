@@ -1,4 +1,4 @@
-"""What Shopify's order export and its JSON have in common: words for a status, costs, and the order's id."""
+"""Shared by Shopify's order export and its JSON: status words, costs, and the order's id."""
 
 import re
 from decimal import Decimal
@@ -28,13 +28,13 @@ _OPEN = (Status.COMPLETED, Status.PENDING, None)
 def status_after(
     status: Order.Status | None, refunded: Decimal, total: Decimal | None, *, is_cancelled: bool
 ) -> Order.Status | None:
-    """Return the status of an order by its financial status, its refunds and whether it was canceled."""
+    """Return the status of an order from its financial status, its refunds and whether it was canceled."""
     if refunded > 0 and status in _OPEN:
         status = Status.REFUNDED if total is not None and refunded >= total else Status.PARTIALLY_REFUNDED
     return Status.CANCELLED if is_cancelled and status in _OPEN else status
 
 
 def order_reference(order_id: object) -> str:
-    """The reference by which a refund finds its order; empty if this is no id of Shopify's."""
+    """Return the reference by which a refund finds its order; empty if this isn't a Shopify id."""
     text = str(order_id).strip()
     return f"shopify-order-{text}" if _ORDER_ID.fullmatch(text) else ""

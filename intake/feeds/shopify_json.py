@@ -1,6 +1,6 @@
 """Shopify's orders and refunds as JSON, from its webhooks and its REST Admin API.
 
-Amounts are in the store's currency, as in its export. Other objects are not about an order.
+Amounts are in the store's currency, as in its export. Other objects aren't about an order.
 """
 
 import json
@@ -27,7 +27,7 @@ from intake.statuses import read_status
 from orders.models import Order
 
 ZERO = Decimal(0)
-WRAPPERS = ("orders", "order", "refunds", "refund")  # of the answers of the API
+WRAPPERS = ("orders", "order", "refunds", "refund")  # keys of API responses
 
 _ORDER = re.compile(r'"financial_status"\s*:')
 _REFUND = re.compile(r'"refund_line_items"\s*:')
@@ -53,7 +53,7 @@ def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
 
 
 def _unwrap(value: Any) -> list[Any] | None:
-    """The orders or refunds in an answer of the API; None if it is none."""
+    """Return the orders or refunds in an API response; None if it isn't one."""
     if not isinstance(value, dict) or "id" in value:
         return None
     inner = next((value[name] for name in WRAPPERS if isinstance(value.get(name), dict | list)), None)
@@ -82,7 +82,7 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
 
 
 def _order(value: dict[str, Any], context: FeedContext) -> dict[str, Any]:
-    """An order. A webhook may be set up to send only some fields: those that are missing are kept."""
+    """Convert an order. A webhook can be limited to some fields; missing fields keep their stored values."""
     currency = read_currency(text_at(value, "currency")) or ""
     total = _amount(value, "total_price")
     refunds = _refunds(value, currency)
@@ -111,7 +111,7 @@ def _order(value: dict[str, Any], context: FeedContext) -> dict[str, Any]:
     if isinstance(value.get("test"), bool):
         record["test"] = value["test"]
     if methods := _payment_methods(value):
-        # The export writes them in another way, and nobody should see them change with each event.
+        # The export names payment methods differently, and they should not change with each event.
         record["if_new"] = {"payment": {"method": methods}}
     _add_lines(record, value, total, currency)
     return record
@@ -127,7 +127,7 @@ def _status(
 
 
 def _amount(value: dict[str, Any], *path: str) -> Decimal | None:
-    """An amount, which is a number or a text such as "19.90"; None if it is missing."""
+    """Return an amount, which is a number or a text such as "19.90"; None if it is missing."""
     found = dict_at(value, *path[:-1]).get(path[-1])
     if found is None or found == "":
         return None
@@ -141,7 +141,7 @@ def _sum(parts: list[dict[str, Any]], name: str) -> Decimal:
 
 
 def _totals(value: dict[str, Any], total: Decimal | None) -> dict[str, Decimal]:
-    """The subtotal is the price of items and costs before any discount, as of the export."""
+    """Return the totals. The subtotal is the price of items and costs before any discount, as for the export."""
     amounts = {"total": total, "tax": _amount(value, "total_tax"), "discount": _amount(value, "total_discounts")}
     totals = {name: amount for name, amount in amounts.items() if amount is not None}
     if {"line_items", "shipping_lines"} <= value.keys():
@@ -173,7 +173,7 @@ def _payment_methods(value: dict[str, Any]) -> str:
 
 
 def _card(value: dict[str, Any]) -> dict[str, str]:
-    """The card, which only some versions of the API and payment providers have."""
+    """Return the card, which only some API versions and payment providers include."""
     details = dict_at(value, "payment_details")
     found = _LAST4.search(text_at(details, "credit_card_number"))
     if not found:
@@ -188,7 +188,7 @@ def _card(value: dict[str, Any]) -> dict[str, str]:
 
 
 def _add_lines(record: dict[str, Any], value: dict[str, Any], total: Decimal | None, currency: str) -> None:
-    """Add items and costs with the ids that they have in the export, so that they add up to the total."""
+    """Add items and costs with the same ids as in the export, so that they add up to the total."""
     if "line_items" not in value:
         return
     items = list_at(value, "line_items")
@@ -225,7 +225,7 @@ def _part(item: dict[str, Any]) -> Part:
 
 
 def _discount(item: dict[str, Any]) -> Decimal:
-    """The item's share of all discounts. Without it, what only this item was discounted by."""
+    """Return the item's share of all discounts or, without it, the discount of the item only."""
     if "discount_allocations" in item:
         return _sum(list_at(item, "discount_allocations"), "amount")
     return _amount(item, "total_discount") or ZERO
@@ -248,7 +248,7 @@ def _line(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _costs(value: dict[str, Any]) -> dict[str, Part]:
-    """Shipping, duties and a tip by the ids of their lines; those that cost nothing are left out."""
+    """Return shipping, duties and a tip by the ids of their lines, without those that cost nothing."""
     shipping = list_at(value, "shipping_lines")
     taxes = [tax for each in shipping for tax in list_at(each, "tax_lines")]
     parts = {
@@ -264,7 +264,7 @@ def _costs(value: dict[str, Any]) -> dict[str, Part]:
 
 
 def _refunds(value: dict[str, Any], currency: str) -> list[RefundRecord] | None:
-    """The refunds of an order that moved money; None if they are not included."""
+    """Return the refunds of an order with a successful transaction; None if refunds aren't included."""
     listed = list_at(value, "refunds")
     if not isinstance(value.get("refunds"), list) or any("transactions" not in refund for refund in listed):
         return None
@@ -272,7 +272,7 @@ def _refunds(value: dict[str, Any], currency: str) -> list[RefundRecord] | None:
 
 
 def _refund(value: dict[str, Any], currency: str) -> RefundRecord | None:
-    """A refund with what really went back; None if nothing did, as when an unpaid item is removed from an order."""
+    """Return a refund with the amount that was refunded; None if it is zero, as when an unpaid item is removed."""
     made = [
         each
         for each in list_at(value, "transactions")
@@ -302,7 +302,7 @@ def _refund(value: dict[str, Any], currency: str) -> RefundRecord | None:
 
 
 def _refund_update(value: dict[str, Any], context: FeedContext) -> OrderUpdate:
-    """A refund that was sent without its order, whose id it has."""
+    """Convert a refund that was sent without its order, but with its id."""
     currencies = [text_at(each, "currency") for each in list_at(value, "transactions")]
     refund = _refund(value, "")
     if refund is None:

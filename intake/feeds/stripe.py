@@ -1,9 +1,9 @@
 """Stripe's payments: the dashboard's CSV in both column sets, and events, charges and sessions as JSON.
 
-Refunds and disputes are read by `stripe_reversals`. Payments add the card's brand and last 4 digits to a
-store's orders, and for wallet payments the last 4 digits of the device account number. An order is found by the
-payment's id if the store's export has it, by its number in the payment's metadata if amount and currency agree,
-or by payer, amount and date.
+Refunds and disputes are read by `stripe_reversals`. Payments add the card's brand and last 4 digits to a store's
+orders, and for wallet payments the last 4 digits of the device account number. An order is found by the payment's id if
+the store's export has it, by its number in the payment's metadata if amount and currency agree, or by payer, amount and
+date.
 """
 
 import json
@@ -33,12 +33,12 @@ from intake.tables import ExactColumns, read_table
 from intake.values import parse_amount, parse_time
 from orders.models import Order
 
-# The metadata keys in which shops and their plugins store the order's number.
+# Metadata keys in which shops and their plugins store the order's number.
 NUMBER_KEYS = ("order_number", "order_id", "order", "order_no", "ordernumber", "orderid", "order number", "order id")
 WALLETS = {"apple pay": "apple_pay", "android pay": "google_pay", "google pay": "google_pay"}
 BRANDS = {"american express": "amex", "diners club": "diners", "union pay": "unionpay"}
 Status = Order.Status
-# Only whether it was paid matters. Refunds and disputes have objects of their own.
+# Only whether it was paid matters. Refunds and disputes are separate objects.
 STATUSES = {
     **dict.fromkeys(("paid", "succeeded", "complete", "no-payment-required", "requires-capture"), Status.COMPLETED),
     **dict.fromkeys(("refunded", "partially-refunded", "partial-refund"), Status.COMPLETED),
@@ -50,7 +50,7 @@ STATUSES = {
 MODES = {"live": True, "test": False}
 METADATA_COLUMN = " (metadata)"
 EXACT_COLUMNS = ExactColumns(frozenset(("client reference id", *(f"{key}{METADATA_COLUMN}" for key in NUMBER_KEYS))))
-# Columns that a payment's fields are read from; several of the same name must agree.
+# Columns with a payment's fields. If several have the same name, they must agree.
 COLUMNS = frozenset(
     {
         "id",
@@ -151,7 +151,7 @@ def _as_text(value: Any) -> str:
 
 
 def _charge_of_intent(intent: Mapping[str, Any], context: FeedContext) -> dict[str, Any]:
-    """The last charge of a payment intent, which has the card."""
+    """Return the last charge of a payment intent, which has the card."""
     _require_paid(intent.get("status"), context)
     charges = _dict_at(intent, "charges").get("data") or [intent.get("latest_charge")]
     charge = next((each for each in reversed(charges) if isinstance(each, dict)), None)
@@ -194,7 +194,7 @@ def _update_from_charge(charge: Mapping[str, Any], reported_at: Any, context: Fe
 
 
 def _update_from_session(session: Mapping[str, Any], reported_at: Any, context: FeedContext) -> OrderUpdate:
-    """A checkout session has no card, but tells which order its payment belongs to."""
+    """Convert a checkout session. It has no card, but identifies the order of its payment."""
     if session.get("mode") == "setup":
         raise ImportRejected(
             _("This checkout session only saved a card. It doesn’t pay for an order."), ProblemCode.NOT_AN_ORDER
@@ -216,7 +216,7 @@ def _update_from_session(session: Mapping[str, Any], reported_at: Any, context: 
 
 
 def _require_paid(status: Any, context: FeedContext) -> None:
-    """Raises ImportRejected if a payment's status says that it was not paid, or is not known."""
+    """Raise ImportRejected if a payment's status is unknown, or says that it wasn't paid."""
     if not isinstance(status, str) or not status.strip():
         return
     if read_status(status, STATUSES, context.status_meanings) in (Status.PENDING, Status.CANCELLED):

@@ -1,6 +1,6 @@
-"""What Stripe takes back: refunds and disputes.
+"""Stripe's refunds and disputes.
 
-An order is found by the ids of its payment, which the payment itself or the store's own export brought before.
+An order is found by the ids of its payment, which were imported before with the payment or the store's export.
 """
 
 from collections.abc import Mapping
@@ -19,16 +19,16 @@ from orders.money import decimals
 
 # Decimals of the currencies whose smallest unit at Stripe differs from ISO 4217.
 MINOR_UNITS = {"ISK": 2, "UGX": 2, "MGA": 0}
-# https://docs.stripe.com/api/refunds/object. One that failed or was canceled after it was made came back to the seller.
+# https://docs.stripe.com/api/refunds/object. The money of a failed or canceled refund is returned to the seller.
 MADE, NOT_MADE, UNDONE = ("succeeded",), ("pending", "requires_action", ""), ("failed", "canceled")
-# https://docs.stripe.com/api/disputes/object. The bank takes the money when a dispute is opened. Inquiries and what
-# was prevented take none.
+# https://docs.stripe.com/api/disputes/object. The bank takes the money when a dispute is opened. Inquiries and
+# prevented disputes take none.
 LOST, WON = ("needs_response", "under_review", "lost"), ("won",)
 NO_DISPUTE = ("warning_needs_response", "warning_under_review", "warning_closed", "prevented")
 
 
 def from_minor_units(units: Any, currency: Any) -> Decimal | None:
-    """Convert an amount from the currency's smallest unit; None if it is none."""
+    """Convert an amount from the currency's smallest unit; None if it isn't an amount."""
     if not isinstance(units, int) or isinstance(units, bool):
         return None
     code = str(currency).upper()
@@ -36,7 +36,7 @@ def from_minor_units(units: Any, currency: Any) -> Decimal | None:
 
 
 def read_time(seconds: Any) -> datetime | None:
-    """A time in seconds since 1970; None if it is missing. Raises ImportRejected if it is none."""
+    """Return a time given in seconds since 1970; None if it is missing. Raises ImportRejected if it is invalid."""
     if not isinstance(seconds, int):
         return None
     try:
@@ -46,7 +46,7 @@ def read_time(seconds: Any) -> datetime | None:
 
 
 def refund_update(refund: Mapping[str, Any], reported_at: Any, context: FeedContext) -> OrderUpdate:
-    """A refund that succeeded, or one that failed afterwards: staff see it as one that Stripe reports no longer."""
+    """Convert a refund that succeeded, or one that failed later, which staff see as no longer reported by Stripe."""
     status, refund_id = text_at(refund, "status"), text_at(refund, "id")
     if status in NOT_MADE:
         raise ImportRejected(_("This refund isn’t completed yet."), ProblemCode.NOT_AN_ORDER)
@@ -66,7 +66,7 @@ def refund_update(refund: Mapping[str, Any], reported_at: Any, context: FeedCont
 
 
 def dispute_update(dispute: Mapping[str, Any], reported_at: Any, context: FeedContext) -> OrderUpdate:
-    """A dispute takes the order's money back while it is open, and for good if it is lost."""
+    """Convert a dispute. It takes back the order's payment while it is open, and permanently if it is lost."""
     status = text_at(dispute, "status")
     if status in NO_DISPUTE:
         raise ImportRejected(_("This dispute is only an inquiry. Nothing was reversed."), ProblemCode.NOT_AN_ORDER)
@@ -97,7 +97,7 @@ def _update(value: Mapping[str, Any], reported_at: Any, about: str, context: Fee
 
 
 def refunds_of_charge(charge: Mapping[str, Any]) -> list[RefundRecord]:
-    """The refunds of a charge: one by one if it lists them, as older versions of Stripe's API do, or else their sum."""
+    """Return the refunds of a charge: single refunds in older versions of Stripe's API, otherwise their sum."""
     total = from_minor_units(charge.get("amount_refunded"), charge.get("currency"))
     if not total:
         return []

@@ -1,7 +1,7 @@
-"""Tables that no feed knows, read with a mapping of their columns that a person confirmed.
+"""Tables in an unknown format, read with a mapping of their columns that a person confirmed.
 
-An order has one row, or a row for each item. Its rows have the same order number and follow each other; what they say
-about the order itself must be the same, or stand on one of them only. A column that is not mapped says nothing.
+An order has one row, or a row for each item. Its rows have the same order number and are adjacent. The values of order
+fields must be equal on all rows, or appear on only one of them. Columns that aren't mapped are ignored.
 """
 
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ from intake.source_file import Head, SourceFile
 from intake.tables import ExactColumns, read_table
 
 NAME = "table"
-MAX_OPEN_ORDERS = 500  # the rows of an order may have other orders between them, at most this many
-# Texts that a spreadsheet may have changed, and machines' numbers that are no card numbers.
+MAX_OPEN_ORDERS = 500  # at most this many other orders may come between the rows of an order
+# Text that a spreadsheet may have changed, and generated numbers that can't be card numbers.
 _EXACT = frozenset(("number", "sku", "serials", "last4", "reference", "invoice_number", "postcode", "vat_id"))
 _IDENTIFIERS = frozenset(("number", "sku", "serials", "reference", "invoice_number"))
 
 
 def make_feed(mapping: TableMapping) -> Feed:
-    """The feed that reads tables with this mapping."""
+    """Return the feed that reads tables with this mapping."""
     names: dict[str, list[str]] = {}
     for column, field in mapping.columns.items():
         names.setdefault(field, []).append(column)
@@ -92,9 +92,9 @@ def _read_items(mapping: TableMapping, source: SourceFile, context: FeedContext)
 
 
 def _scattered_orders(mapping: TableMapping, source: SourceFile) -> set[str]:
-    """The numbers of orders whose rows don't follow each other.
+    """Return the numbers of orders whose rows are not adjacent.
 
-    Without a total, an order's items are what it cost, so that an order must never be taken with a part of them.
+    Without a total, an order costs the sum of its items, so it must never be imported with only a part of them.
     """
     ended: set[int] = set()
     scattered: set[str] = set()

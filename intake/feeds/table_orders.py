@@ -1,4 +1,4 @@
-"""The rows of one order of a mapped table as a record."""
+"""Convert the rows of one order in a mapped table to a record."""
 
 import re
 from datetime import date, datetime
@@ -34,7 +34,7 @@ _parse_amount = lru_cache(maxsize=5_000)(parse_amount)  # the same amounts are o
 
 
 class MappedHeader(Header):
-    """The columns of a table, and which of them are mapped to each field."""
+    """The columns of a table, and the columns mapped to each field."""
 
     def __init__(self, names: list[str], mapping: TableMapping) -> None:
         super().__init__(names, mapping.columns.__contains__)
@@ -47,7 +47,7 @@ class MappedHeader(Header):
         )
 
     def has_item(self, cells: list[str]) -> bool:
-        """Whether a row says anything about an item."""
+        """Whether a row contains an item."""
         return any(not _NOTHING.fullmatch(cells[index]) for index in self._item_cells)
 
 
@@ -69,7 +69,7 @@ class OrderRows:
         self._drop_repeated_rows()
 
     def _order_cells(self, field: str) -> list[str]:
-        """What the columns of a field of the order say: the same on each row, or nothing."""
+        """Return the values of an order field. They must be equal on all rows that have any."""
         texts = []
         for column in self.header.columns_of[field]:
             told = {row[column].strip() for row in self.rows} - {""}
@@ -83,7 +83,7 @@ class OrderRows:
         return texts
 
     def _drop_repeated_rows(self) -> None:
-        """A row that stands there twice is two items, unless the order's total needs one of them only."""
+        """Drop repeated rows if the order's total needs the item only once. Otherwise, they are separate items."""
         distinct = list({tuple(row.items()): row for row in self.items}.values())
         if len(distinct) == len(self.items) or self.settlement is not None or self.total is None:
             return
@@ -93,11 +93,11 @@ class OrderRows:
     # --- Cells -----------------------------------------------------------------------------------------
 
     def has(self, field: str) -> bool:
-        """Whether the file or the mapping says anything about a field."""
+        """Whether the file or the mapping has a field."""
         return field in self.header.columns_of or field in self.constants
 
     def cells(self, field: str) -> list[str]:
-        """What is told of a field of the order, by each of its columns."""
+        """Return the values of an order field, one for each of its columns."""
         told = [text for text in self.order.get(field, ()) if text]
         return told or [text for text in [self.constants.get(field, "")] if text]
 
@@ -108,7 +108,7 @@ class OrderRows:
         return next((row[column].strip() for column in self.header.columns_of.get(field, ())), "")
 
     def amount(self, field: str) -> Decimal | None:
-        """An amount of the order; None if it is not told."""
+        """Return an amount of the order; None if it is missing."""
         return self._read_amount(self.cell(field))
 
     def item_amount(self, row: dict[str, str], field: str) -> Decimal | None:
@@ -131,7 +131,7 @@ class OrderRows:
     # --- Amounts ---------------------------------------------------------------------------------------
 
     def _settle(self, items: list[dict[str, str]]) -> Settlement | None:
-        """What each line cost; None if amounts are not told, or don't add up to the total."""
+        """Return what each line cost; None if amounts are missing, or don't add up to the total."""
         if self.total is None or not items:
             return None
         costs = [Part(amount)] if (amount := self.amount("shipping")) else []
@@ -160,7 +160,7 @@ class OrderRows:
         names = ("total", "tax", "discount")
         totals = {name: amount for name in names if (amount := self.amount(name)) is not None}
         if "total" not in self.header.columns_of and (lines := self._line_totals(self.items)):
-            # A person said that these are what was paid.
+            # The mapping says that these are the amounts that were paid.
             totals["total"] = sum(lines, self.amount("shipping") or Decimal(0))
         if "tax" not in totals and "line_tax" in self.header.columns_of:
             taxes = [self.item_amount(row, "line_tax") for row in self.items]
@@ -229,7 +229,8 @@ class OrderRows:
         if lines or not untold:
             record["lines"] = lines
             record["untold_lines"] = untold
-            # Without names, SKUs would replace known ones. What doesn't add up may be net, or a part of the items.
+            # Without names, SKUs would replace known names. Amounts that don't add up may be net, or only a part of the
+            # items.
             record["has_all_lines"] = not self.items or (is_settled and "item_name" in self.header.columns_of)
 
     def _line(self, position: int, row: dict[str, str]) -> dict[str, Any]:
@@ -278,7 +279,7 @@ class OrderRows:
         return payment
 
     def _billing(self) -> dict[str, Any]:
-        """The parts of the billing address that are told. A country that is not known stays as its last line."""
+        """Return the known parts of the billing address. A country that isn't recognized becomes its last line."""
         names = {"billing_name": "name", "company": "company", "postcode": "postcode", "city": "city"}
         names["vat_id"] = "vat_id"
         billing: dict[str, Any] = {key: text for field, key in names.items() if (text := self.cell(field))}
@@ -299,7 +300,7 @@ class OrderRows:
         return list(dict.fromkeys(part[:255] for part in parts if part))[:20]
 
     def _refunds(self) -> list[UndatedRefund]:
-        """One refund with the sum of all."""
+        """Return one refund with the sum of all."""
         refunded = self.amount("refunded") or Decimal(0)
         if refunded <= 0:
             return []
@@ -311,7 +312,7 @@ def _is_of_order(field: str) -> bool:
 
 
 def _read_last4(text: str) -> str:
-    """The last digits of a card, also of one that is written as ****4242."""
+    """Return the last digits of a card, including one written as ****4242."""
     if contains_card_number(text):
         raise ImportRejected(
             _("This order contains a full card number, which we don’t store. Remove it and import the row again."),

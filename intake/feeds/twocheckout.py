@@ -1,7 +1,7 @@
-"""2Checkout (Verifone): instant payment notifications (IPN), as they were posted or as JSON of the same keys.
+"""2Checkout (Verifone): instant payment notifications (IPN), as posted or as JSON with the same keys.
 
-A file holds one body per line. Which keys a notification has is set in 2Checkout's control panel. All times are of the
-account's time zone, which `TIMEZONE_OFFSET` tells.
+A file has one body per line. 2Checkout's control panel determines which keys a notification has. All times are in the
+account's time zone, which is in `TIMEZONE_OFFSET`.
 """
 
 import re
@@ -28,7 +28,7 @@ NO_TIME = "0000-00-00"
 LIFETIME_YEAR = "9999"
 
 Status = Order.Status
-# An order is complete once 2Checkout has the money and has delivered. Before, each step may still fail.
+# An order is complete once 2Checkout has the money and has delivered. Until then, each step may still fail.
 STATUSES = {
     **dict.fromkeys(
         (
@@ -51,7 +51,7 @@ NO_CHARGEBACK = ("", "none", "won")
 YES, NO = "1", "0"
 
 _FIRST_KEYS = ("REFNO", "ORDERSTATUS", "IPN_PID")
-# PayU's notifications have the same first keys, and none of these.
+# PayU's notifications start with the same keys, but have none of these.
 _OWN_KEYS = (
     "IPN_LICENSE_",
     "AVANGATE_",
@@ -67,7 +67,7 @@ _LAST4 = re.compile(r"[0-9]{4}")
 
 def matches(head: Head) -> bool:
     text = first_text(head.text)
-    # Names are quoted in JSON, and follow each other in a form.
+    # Names are quoted in JSON, and adjacent in a form.
     before, after = ('"', r'[\["]') if text[:1] in ("{", "[") else ("(?:^|&)", r"(?:\[|%5[Bb]|=)")
     body = text if text[:1] in ("{", "[") else text.partition("\n")[0]
 
@@ -94,7 +94,7 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
     if _is_refund(item.content):
         return OrderUpdate.model_validate(notification.to_refund())
     if (total := notification.amount("IPN_TOTALGENERAL")) is not None and total < ZERO:
-        # What was canceled is told as negative amounts. The order keeps what it cost.
+        # Canceled amounts are negative. The order keeps its original amount.
         return OrderUpdate.model_validate(notification.to_update())
     return StoreRecord.model_validate(notification.to_order())
 
@@ -105,14 +105,14 @@ def _is_refund(value: dict[str, Any]) -> bool:
 
 @dataclass(frozen=True)
 class _Reading:
-    """One way to understand the amounts of the lines."""
+    """One interpretation of the amounts of the lines."""
 
     taxes: list[Decimal]
     totals: list[Decimal]  # with tax
 
 
 class _Notification:
-    """Converts the fields of one notification to a record. A field that is not there says nothing."""
+    """Converts the fields of one notification to a record. Missing fields keep the stored values."""
 
     def __init__(self, fields: dict[str, Any], context: FeedContext) -> None:
         self.fields = fields
@@ -127,7 +127,7 @@ class _Notification:
         return "" if value is None else str(value).strip()
 
     def texts(self, name: str) -> list[str] | None:
-        """A field with a value for each product or license; None if it is not told."""
+        """Return a field with a value for each product or license; None if it is missing."""
         value = self.fields.get(name)
         if value is None:
             return None
@@ -208,7 +208,9 @@ class _Notification:
         return record
 
     def to_refund(self) -> dict[str, Any]:
-        """A refund, which has no id. All of an order is told as a sum; a part is known by its message."""
+        """Convert a refund, which has no id. A full refund is recorded as a sum; a partial one is identified by its
+        message.
+        """
         amount, at = self.amount("IPN_TOTALGENERAL"), self.time("IPN_DATE", "%Y%m%d%H%M%S")
         if amount is None:
             raise ImportRejected(_("This refund has no amount: IPN_TOTALGENERAL is missing."))
@@ -282,7 +284,7 @@ class _Notification:
         return [int(quantity) for quantity in quantities]
 
     def reading(self, quantities: list[int]) -> _Reading | None:
-        """What each line cost. Whether IPN_VAT is of a unit, and in IPN_TOTAL, is told by what adds up."""
+        """Return what each line cost. What adds up shows whether IPN_VAT is per unit, and included in IPN_TOTAL."""
         count = len(quantities)
         prices, discounts = self.amounts("IPN_PRICE", count), self.amounts("IPN_DISCOUNT", count) or [ZERO] * count
         before_tax = prices and [
@@ -305,11 +307,11 @@ class _Notification:
             costs = sum((line["total"] for line in self.shipping()), ZERO)
             fitting = [reading for reading in readings if sum(reading.totals, ZERO) + costs == general]
         if not fitting:
-            return readings[0]  # as it is told: that the lines don't add up is for staff to see
+            return readings[0]  # unchanged: staff should see that the lines don't add up
         return max(fitting, key=lambda reading: self._agreement(reading, before_tax))
 
     def _agreement(self, reading: _Reading, before_tax: list[Decimal] | None) -> tuple[bool, bool]:
-        """Whether a reading agrees with the prices of units, and with the tax rates."""
+        """Return how well a reading agrees with the unit prices and the tax rates."""
         net = [total - tax for total, tax in zip(reading.totals, reading.taxes, strict=True)]
         rates = self.amounts("IPN_VAT_RATE", len(net))
         by_rate = rates is not None and all(
@@ -326,7 +328,7 @@ class _Notification:
         return [{"id": "shipping", "name": _("Shipping"), "kind": "other", "quantity": 1, **costs}]
 
     def licenses(self, index: int, product: str, count: int) -> list[dict[str, Any]]:
-        """The codes that were delivered for a product. IPN_LICENSE_REF is the number of a subscription, and no code."""
+        """Return the delivered codes of a product. IPN_LICENSE_REF is the number of a subscription, not a code."""
         codes = self.texts("IPN_DELIVEREDCODES") or []
         if len(codes) != count:
             if count > 1 and any(codes):
@@ -336,7 +338,7 @@ class _Notification:
         return [{"serial": serial} | self.license_term(product) for serial in serials]
 
     def license_term(self, product: str) -> dict[str, Any]:
-        """From when until when a product's license is valid, if it has exactly one."""
+        """Return the start and end of a product's license, if it has exactly one."""
         places = [place for place, name in enumerate(self.texts("IPN_LICENSE_PROD") or []) if name == product]
         if len(places) != 1:
             return {}

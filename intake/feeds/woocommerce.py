@@ -36,12 +36,12 @@ from intake.settlement import OrderAmounts, Part, settle
 from intake.source_file import Head, SourceFile
 from intake.values import THOUSANDTH, parse_amount, parse_time
 
-# Keys that hold the orders of a batch, of an older API, or of an answer that is wrapped once more.
+# Keys that contain the orders of a batch, of an older API, or of a wrapped response.
 WRAPPERS = ("create", "update", "orders", "order", "data", "body", "results", "response")
-# The metadata keys in which payment gateways store their references.
+# Metadata keys in which payment gateways store their references.
 REFERENCE_KEYS = ("_stripe_intent_id", "_stripe_charge_id", "_transaction_id", "_payment_intent_id")
-MAX_WRAPPERS = 4  # inside each other
-# An object with any of these is an order, and no wrapper.
+MAX_WRAPPERS = 4  # levels of nesting
+# An object with any of these keys is an order, not a wrapper.
 ORDER_KEYS = frozenset({"order_key", "line_items", "billing", "currency", "number", "order_number", "total"})
 COST_KEYS = ("shipping_lines", "fee_lines")
 GIFT_CARD = COST_NAMES["gift_card"]
@@ -75,7 +75,7 @@ def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
 
 
 def _unwrap(value: Any, depth: int = 0) -> Iterator[Any]:
-    """The orders and refunds in a value that may wrap them."""
+    """Return the orders and refunds in a value that may wrap them."""
     if isinstance(value, list) and depth:
         for each in value:
             yield from _unwrap(each, depth)
@@ -124,7 +124,7 @@ def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
 
 
 def _order(value: dict[str, Any], context: FeedContext) -> dict[str, Any]:
-    """An order. An answer with only some of its fields keeps the others."""
+    """Convert an order. Fields missing from a partial response keep their stored values."""
     currency = read_currency(str(value.get("currency") or ""))
     record: dict[str, Any] = {"store": context.store, "number": _number(value)}
     if_new: dict[str, Any] = {}
@@ -176,7 +176,7 @@ def _amount(value: Any) -> Decimal:
 
 
 def _told_amount(value: dict[str, Any], name: str) -> Decimal | None:
-    """An amount; None if it is not told."""
+    """Return an amount; None if it is missing."""
     return None if value.get(name) in (None, "") else _amount(value[name])
 
 
@@ -214,7 +214,7 @@ def _add_lines(record: dict[str, Any], value: dict[str, Any], total: Decimal | N
 
 
 def _part(item: dict[str, Any]) -> Part:
-    """What an item cost. Its total and its tax are after discounts."""
+    """Return what an item cost. Its total and its tax are after discounts."""
     after = _amount(item.get("total"))
     before = after if item.get("subtotal") in (None, "") else _amount(item["subtotal"])
     return Part(before, before - after, _amount(item.get("total_tax")))
@@ -245,7 +245,7 @@ def _gift_card_line(card_id: str, amount: Decimal) -> dict[str, Any]:
 
 
 def _serials(meta_data: Sequence[dict[str, Any]]) -> list[str]:
-    """Serial numbers that a license plugin stored with the item."""
+    """Return serial numbers that a license plugin stored with the item."""
     values = [entry.get("value") for entry in meta_data if SERIAL_KEY.fullmatch(str(entry.get("key")))]
     return read_serials(values)
 
@@ -255,7 +255,7 @@ def _has_cost(item: dict[str, Any]) -> bool:
 
 
 def _cost_line(item: dict[str, Any]) -> dict[str, Any]:
-    """Shipping or a fee as an order line."""
+    """Return shipping or a fee as an order line."""
     price, tax = _amount(item.get("total")), _amount(item.get("total_tax"))
     return {
         "id": str(item["id"]),
@@ -269,7 +269,7 @@ def _cost_line(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _gift_cards(value: dict[str, Any]) -> list[tuple[str, Decimal]]:
-    """The ids and amounts of gift cards that an order was paid with, as the common plugins tell them."""
+    """Return the ids and amounts of gift cards used for an order, as stored by the common plugins."""
     cards = []
     for name in GIFT_CARD_KEYS:
         for position, card in enumerate(value.get(name) or (), start=1):
@@ -283,7 +283,7 @@ def _gift_cards(value: dict[str, Any]) -> list[tuple[str, Decimal]]:
 
 
 def _subtotal(value: dict[str, Any]) -> Decimal:
-    """The price of items and costs before discounts."""
+    """Return the price of items and costs before discounts."""
     items = (_amount(item.get("subtotal") or item.get("total")) for item in value["line_items"])
     costs = (_amount(item.get("total")) for name in COST_KEYS for item in value.get(name) or ())
     return (sum(items, Decimal(0)) + sum(costs, Decimal(0))).quantize(THOUSANDTH)
@@ -303,14 +303,14 @@ def _references(value: dict[str, Any]) -> list[str]:
 
 
 def _listed_refund(refund: dict[str, Any]) -> UndatedRefund | None:
-    """A refund as listed in its order, where it has no date; its own export tells it. A deleted one has the id 0."""
+    """Convert a refund listed in its order. Its date is only in its own export. A deleted refund has the id 0."""
     if not refund.get("id"):
         return None
     return UndatedRefund.model_validate({"id": str(refund["id"]), "amount": abs(_amount(refund.get("total")))})
 
 
 def _refund_update(value: dict[str, Any], context: FeedContext) -> OrderUpdate:
-    """A refund that was exported on its own: its link names the order."""
+    """Convert a refund that was exported separately: its link identifies the order."""
     links = value.get("_links", {}).get("up", []) + value.get("_links", {}).get("self", [])
     found = next(filter(None, (_ORDER_IN_LINK.search(str(link.get("href"))) for link in links)), None)
     number = str(value["parent_id"]) if value.get("parent_id") else found[1] if found else ""

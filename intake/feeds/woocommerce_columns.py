@@ -1,4 +1,6 @@
-"""The column names of WooCommerce's export plugins: which fields they hold, and whether a table is one of theirs."""
+"""The column names of WooCommerce's export plugins: which fields they contain, and whether a table comes from one of
+them.
+"""
 
 import re
 from collections.abc import Mapping
@@ -9,8 +11,8 @@ from django.utils.translation import gettext_lazy
 from intake.source_file import Head
 from intake.tables import ExactColumns
 
-# The portal's fields and what the plugins call them, in lower case and with spaces for underscores. The first column
-# with a value is used.
+# The portal's fields and the plugins' names for them, in lower case and with spaces instead of underscores. The first
+# column with a value is used.
 COLUMNS = {
     "number": ("order number formatted", "order number", "order #", "order no", "order id"),
     "order_id": ("order id",),
@@ -77,9 +79,10 @@ COLUMNS = {
     "item_subtotal": ("item subtotal", "order line subtotal", "line subtotal", "line item subtotal"),
     "item_total": ("item total", "order line total", "line total", "line item total", "order line (w/o tax)"),
     "item_tax": ("item total tax", "item tax", "order line tax", "line tax", "line item tax"),
+    # "licence key" is how a plugin spells its own column.
     "item_serials": ("license key", "license keys", "licence key", "serial number", "serial numbers", "license code"),
 }
-# What parts of an item are called where it has its own columns or a cell of its own.
+# Names of an item's parts, if the item has its own columns or its own cell.
 ITEM_FIELDS = {
     **{
         alias: field.removeprefix("item_")
@@ -101,7 +104,7 @@ COSTS = {"shipping": gettext_lazy("Shipping"), "fees": gettext_lazy("Fees"), "gi
 
 
 def _written(*fields: str) -> frozenset[str]:
-    """The columns of these fields as they stand in a header, in lower case."""
+    """Return the columns of these fields as written in a header, in lower case."""
     names = [name for field in fields for name in COLUMNS[field]]
     return frozenset((*names, *(name.replace(" ", "_") for name in names)))
 
@@ -115,7 +118,7 @@ AMOUNT_COLUMNS = _written(
     *("total", "tax", "discount", "shipping", "shipping_tax", "fees", "fees_tax", "refunded", "gift_card"),
     *("item_price", "item_subtotal", "item_total", "item_tax"),
 )
-# What people know the fields of a record as.
+# The names of record fields that people know.
 COLUMN_NAMES = {
     "number": COLUMNS["number"],
     "email": COLUMNS["email"],
@@ -143,13 +146,13 @@ COLUMN_NAMES = {
 
 ORDER_FIELDS = ("status", "date", "date_gmt", "total", "currency", "email", "tax", "shipping", "discount")
 _RECOGNIZED_FIELDS = (*ORDER_FIELDS, "item_name", "items", "method")
-# The keys under which license plugins store serial numbers.
+# Keys under which license plugins store serial numbers.
 SERIAL_KEY = re.compile(
     r"_?(?:licen[cs]e|serial|activation|product)[ _-]?(?:key|number|code)s?|licen[cs]es|serials", re.IGNORECASE
 )
 
 
-# Names that no other store's tables have; of those in the second list, it takes two.
+# Names that no other store's tables have. Two names of the second list are required.
 _UNIQUE_COLUMNS = re.compile(
     r"line_item_\d+|product[ _]item[ _]\d+[ _]name|product name #\d+|.* \((?:billing|shipping)\)|quantity \(- refund\)"
     r"|order_number_formatted|wt_import_key|download_permissions|customer_user|item_product_id|order_key"
@@ -180,7 +183,7 @@ def matches(head: Head) -> bool:
 
 
 def is_table(head: Head) -> bool:
-    """Whether a file is a table with order numbers, and no JSON."""
+    """Whether a file is a table with order numbers, and not JSON."""
     names = {normalize(column) for column in head.columns}
     return head.text.lstrip("\ufeff \t\r\n")[:1] not in ("{", "[") and bool(names.intersection(COLUMNS["number"]))
 
@@ -192,7 +195,7 @@ def is_used(column: str) -> bool:
 
 
 def numbered_field(column: str) -> tuple[int, str] | None:
-    """The number and the part of an item, if a column has one part of one item of the order."""
+    """Return the number and the part of an item, if a column contains one part of one item of the order."""
     if found := _NUMBER_INSIDE.fullmatch(column):
         number, name = found[1], found[2]
     elif found := _NUMBER_AT_END.fullmatch(column):

@@ -1,8 +1,8 @@
 """WooCommerce's orders as tables of the common export plugins.
 
-Either one row per order, with its items in a single column or in numbered ones, or one row per item. Each plugin
-has its own names for the same columns, which `woocommerce_columns` lists. What a column that is missing would have told
-is kept.
+A table has either one row per order, with its items in a single column or in numbered ones, or one row per item. The
+plugins have different names for the same columns, which `woocommerce_columns` lists. If a column is missing, the stored
+values are kept.
 """
 
 from collections.abc import Iterator, Mapping
@@ -106,19 +106,21 @@ def _collect(collector: OrderCollector, header: "_Header", number: str, row: Row
 
 
 class _Header(Header):
-    """Knows which columns have items, and tells whether rows are items of one order, or versions of it."""
+    """Finds the columns with items, and decides whether rows are items of one order or versions of it."""
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(names, is_used)
         self._order = self.find({name for field in ORDER_FIELDS for name in COLUMNS[field]})
         self.packed = sorted((int(found[1]), name) for name in self.columns if (found := PACKED_ITEM.fullmatch(name)))
-        # Number and part of an item, and its column. Of several columns for a part, the first one counts.
+        # Number and part of an item, and its column. If a part has several columns, the first one is used.
         self.numbered = [(*field, name) for name in names if (field := numbered_field(name))]
         self.are_items = not self.packed and not self.numbered and bool(self.find(COLUMNS["item_name"]))
         self.missing_item = self._find_missing_item()
 
     def _find_missing_item(self) -> int:
-        """The number of an item whose columns are missing between others; 0 if none are. An order would lack it."""
+        """Return the number of an item that is missing between others, so that the order would be incomplete; 0 if
+        there is none.
+        """
         named = {number for number, field, _column in self.numbered if field == "name"}
         missing = {number for number, _field, _column in self.numbered} - named
         for numbers in ({number for number, _column in self.packed}, named):
@@ -126,7 +128,7 @@ class _Header(Header):
         return min(missing, default=0)
 
     def is_other_version(self, first: list[str], cells: list[str]) -> bool:
-        """Whether what two rows tell of the whole order differs."""
+        """Whether the order fields of two rows differ."""
         pairs = ((first[index].strip(), cells[index].strip()) for index in self._order)
         return any(one and other and one != other for one, other in pairs)
 
@@ -160,7 +162,7 @@ class _OrderRows:
         return first_told(self.first, COLUMNS[name])
 
     def amount(self, name: str) -> Decimal | None:
-        """An amount of the order; None if it is not told."""
+        """Return an amount of the order; None if it is missing."""
         return self._parse_amount(self.text(name))
 
     def _parse_amount(self, text: str) -> Decimal | None:
@@ -264,7 +266,7 @@ class _OrderRows:
         return -abs(amount) if name == "gift_card" else amount
 
     def _settle(self, items: "list[Item]") -> Settlement | None:
-        """What each line cost; None if prices or the total are not told, or don't add up."""
+        """Return what each line cost; None if prices or the total are missing, or don't add up."""
         total = self.amount("total")
         parts = [item.part() for item in items]
         if total is None or None in parts:
@@ -281,7 +283,7 @@ class _OrderRows:
         return settle([part for part in parts if part], costs, amounts, self.currency or "")
 
     def _drop_repeated_items(self) -> None:
-        """A row that stands in the file twice is two items, unless only one of them adds up to the order's total."""
+        """Drop repeated rows if the order's total needs the item only once. Otherwise, they are separate items."""
         if self.settlement is not None:
             return
         distinct = [
@@ -321,7 +323,7 @@ class _OrderRows:
             yield from items_of_json(text)
         elif ":" in text:
             yield from (unpack_item(cell) for cell in BETWEEN_ITEMS.split(text) if cell.strip())
-        elif text and not text.replace(".", "").isdigit():  # else it is a count
+        elif text and not text.replace(".", "").isdigit():  # otherwise it is a count
             raise ImportRejected(_("“%(text)s” isn’t a known kind of item.") % {"text": text[:40]})
 
     def _item_rows(self, row: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -330,7 +332,7 @@ class _OrderRows:
             for field, names in COLUMNS.items()
             if field.startswith("item_") and (text := first_told(row, names))
         }
-        # Older versions of a plugin call it just "Name", beside the number of the item.
+        # Older versions of a plugin call it just "Name", next to the number of the item.
         if "name" not in fields and "item #" in row and row.get("name", "").strip():
             fields["name"] = row["name"].strip()
         if fields.get("name"):
@@ -339,7 +341,7 @@ class _OrderRows:
     # --- Refunds ---------------------------------------------------------------------------------------
 
     def _refunds(self) -> list[UndatedRefund] | None:
-        """The refunds; None if the file does not tell them."""
+        """Return the refunds; None if the file doesn't have them."""
         if packed := self.text("refunds"):
             return [each for each in map(self._refund, enumerate(refund_cells(packed), start=1)) if each]
         refunded = self.amount("refunded")
@@ -348,7 +350,7 @@ class _OrderRows:
         return [UndatedRefund(id=TOTAL_REFUND_ID, amount=abs(refunded), is_total=True)] if refunded else []
 
     def _refund(self, numbered: tuple[int, dict[str, Any]]) -> UndatedRefund | None:
-        """A refund of a single cell: amount:46.00|reason:refund|date:2019-06-19 12:13:48. Some have an id."""
+        """Convert a refund in a single cell: amount:46.00|reason:refund|date:2019-06-19 12:13:48. Some have an id."""
         position, parts = numbered
         at = (
             parse_time(str(parts["date"]), self.context.time_zone, self.context.date_order)
@@ -361,7 +363,7 @@ class _OrderRows:
 
 
 def order_reference(order_id: Any) -> str:
-    """The reference by which refunds find their order. An order's number may differ from its id."""
+    """Return the reference by which refunds find their order. An order's number may differ from its id."""
     return f"{ORDER_REFERENCE}{order_id}" if order_id else ""
 
 
@@ -369,7 +371,7 @@ ORDER_REFERENCE = "woocommerce-order-"
 
 
 def billing_record(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """A billing record from those of WooCommerce's address fields that are told."""
+    """Return a billing record from the WooCommerce address fields that are present."""
     part = {name: str(value or "").strip() for name, value in parts.items()}.get
     billing: dict[str, Any] = {}
     if "name" in parts or {"first_name", "last_name"} <= parts.keys():
@@ -387,7 +389,7 @@ def billing_record(parts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def order_status(word: str, refunded: Decimal, total: Decimal | None, context: FeedContext) -> str:
-    """Map a WooCommerce status. WooCommerce stores its words with a prefix, as in `wc-completed`."""
+    """Map a WooCommerce status. WooCommerce stores status words with a prefix, as in `wc-completed`."""
     mapped = read_status(word.strip().removeprefix("wc-"), STATUSES, context.status_meanings)
     if mapped == Status.COMPLETED and refunded > 0:
         is_all = total is not None and refunded >= total

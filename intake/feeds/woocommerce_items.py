@@ -1,4 +1,4 @@
-"""The items of WooCommerce's orders in tables: in columns of their own, or packed into a cell."""
+"""The items of WooCommerce's orders in tables: in separate columns, or packed into a cell."""
 
 import html
 import json
@@ -43,11 +43,11 @@ class Item:
         return parse_amount(text, self._decimal_comma, self._currency) if text else None
 
     def _quantity(self) -> int | None:
-        """How many were bought; None if that is not told."""
+        """Return the bought quantity; None if it is missing."""
         if text := self.text("quantity"):
             return read_quantity(text, self._decimal_comma)
         if text := self.text("quantity_left"):
-            # Refunded units are taken off. The total of the line is that of all.
+            # Refunded units are deducted. The total of the line is that of all units.
             left = read_quantity(text, self._decimal_comma)
             price, total = self.amount("price"), self.amount("subtotal") or self.amount("total")
             if price and total and total % price == 0 and total / price >= left:
@@ -61,7 +61,7 @@ class Item:
 
     @property
     def full_amount(self) -> Decimal | None:
-        """The price of all units, before discounts; None if it is not told."""
+        """Return the price of all units, before discounts; None if it is missing."""
         if (subtotal := self.amount("subtotal")) is not None:
             return subtotal
         price, total = self.amount("price"), self.amount("total")
@@ -70,7 +70,7 @@ class Item:
         return None if price is None or self.quantity is None else price * self.quantity
 
     def part(self) -> Part | None:
-        """What it cost, for the settlement."""
+        """Return the amounts of the item for the settlement."""
         amount, total = self.full_amount, self.amount("total")
         if amount is None:
             return None
@@ -95,7 +95,7 @@ class Item:
 
 
 def settled_amounts(settled: Settled, *, tells_tax: bool = True, tells_discount: bool = True) -> dict[str, Decimal]:
-    """The fields of a line that say what it cost. A tax or discount that is not told may still be there."""
+    """Return the amounts of a line. A missing tax or discount may still be stored."""
     amounts = {"total": settled.total.quantize(THOUSANDTH)}
     if tells_tax:
         amounts["tax"] = settled.tax.quantize(THOUSANDTH)
@@ -105,7 +105,7 @@ def settled_amounts(settled: Settled, *, tells_tax: bool = True, tells_discount:
 
 
 def unpack_item(cell: str) -> dict[str, Any]:
-    """The parts of an item in a single cell: name:Product|sku:A12|quantity:1|total:8.00|tax:1.44."""
+    """Split an item in a single cell: name:Product|sku:A12|quantity:1|total:8.00|tax:1.44."""
     named = _NAME_IN_CELL.search(cell)
     others = cell[: named.start()] + cell[named.end() :] if named else cell
     fields = _named_fields(dict(part.partition(":")[::2] for part in _BETWEEN_PARTS.split(others)))
@@ -117,7 +117,7 @@ def unpack_item(cell: str) -> dict[str, Any]:
 
 
 def items_of_json(text: str) -> list[dict[str, Any]]:
-    """The items of a cell with JSON: a list of objects, or an object of them."""
+    """Return the items of a cell with JSON: a list of objects, or an object of them."""
     try:
         value = json.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError):
@@ -132,7 +132,7 @@ def items_of_json(text: str) -> list[dict[str, Any]]:
 
 
 def _named_fields(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """The parts of an item by their names in ITEM_FIELDS."""
+    """Return the parts of an item by their names in ITEM_FIELDS."""
     fields: dict[str, Any] = {}
     for name, value in parts.items():
         field = ITEM_FIELDS.get(normalize(str(name)))

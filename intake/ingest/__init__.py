@@ -1,5 +1,5 @@
 """Import orders into the database. The entry point is `run.Import`.
 
-`run` splits the items into batches, `loading` reads what a batch needs with one query per table,
-`merge` applies the records in memory, and `writing` saves what changed in bulk.
+`run` splits the items into batches, `loading` reads the data for a batch with one query per table, `merge` applies the
+records in memory, and `writing` saves the changes in bulk.
 """

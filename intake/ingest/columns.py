@@ -1,4 +1,4 @@
-"""The columns that the fields of a record fill, and the default values of new rows."""
+"""The database columns of record fields, and the default values of new rows."""
 
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ from orders.models import Order, OrderLine
 ZERO = Decimal(0)
 Status = Order.Status
 
-# Record fields, and the columns they fill.
+# Record fields and their columns.
 SIMPLE_COLUMNS = {"email": "store_email", "language": "language", "test": "is_test", "password": "password_hash"}
 PART_COLUMNS = {
     "payment": {
@@ -34,7 +34,7 @@ SIMPLE_FIELDS = ("status", "refunds", *SIMPLE_COLUMNS)  # optional fields withou
 LINE_FIELDS = ("sku", "kind", "extends", "quantity", "unit_price", "discount", "tax_rate", "tax", "total", "licenses")
 OPTIONAL_LINE_FIELDS = set(LINE_FIELDS)
 LINE_COLUMN_FIELDS = {"name", *LINE_FIELDS} - {"licenses"}
-# Record fields of a line whose column has another name.
+# Line fields whose column has a different name.
 LINE_COLUMN_NAMES = {"extends": "extends_serial", "kind": "store_kind"}
 LICENSE_FIELDS = ("devices", "starts_on", "expires_on", "activated_at")
 
@@ -73,7 +73,7 @@ NEW_LINE: Columns = {
     "total": ZERO,
     "return_until": None,
 }
-# What a line says about a license.
+# The license fields of a line.
 NEW_LINK: Columns = {"product_id": None, "devices": None, "starts_on": None, "expires_on": None}
 NEW_LICENSE: Columns = {
     "serial": "",

@@ -1,4 +1,4 @@
-"""What a record needs to make an order, and what is odd about an order that was made or changed."""
+"""Requirements for creating an order, and warnings about orders that were created or changed."""
 
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ from orders.money import format_money
 
 PartT = TypeVar("PartT", PaymentRecord, BillingRecord)
 
-# What it means for an order that the database refuses it, by constraint.
+# Explanations of database errors, by constraint.
 CONSTRAINTS = {
     "license_ends_after_it_starts": gettext_lazy("A license ends before it starts."),
     "licensed_line_ends_after_it_starts": gettext_lazy("A license ends before it starts."),
@@ -24,16 +24,16 @@ CONSTRAINTS = {
 
 
 def currency_problem(record: OrderRecord) -> Problem | None:
-    """Why the currency that a record tells is none."""
+    """Return why the record's currency is invalid."""
     if "currency" in record.model_fields_set and not is_currency(record.currency):
         return unknown_currency(record.currency).problem
     return None
 
 
 def prepare_new_order(record: OrderRecord, currency_column: str = "") -> Problem | None:
-    """Complete a record that makes an order, or return why it can't: nothing is made up that it doesn't tell.
+    """Complete a record that creates an order, or return why that isn't possible. Missing values are never made up.
 
-    `currency_column` is what the file's format calls the column of the currency.
+    `currency_column` is the name of the currency column in the file's format.
     """
     if isinstance(record, StoreRecord):
         _substitute_untold_fields(record)
@@ -44,7 +44,7 @@ def prepare_new_order(record: OrderRecord, currency_column: str = "") -> Problem
         )
     if "currency" not in record.model_fields_set:
         return unknown_currency("", currency_column).problem
-    # In the portal's own format, the lines are added up where the total is absent.
+    # In the portal's own format, the lines are added up if there is no total.
     if isinstance(record, StoreRecord) and (record.totals is None or record.totals.total is None):
         return Problem(
             _("This order has no total. A new order needs the amount that was paid."), ProblemCode.MISSING_TOTAL
@@ -71,12 +71,12 @@ def _with_substitutes(told: PartT | None, substitutes: PartT) -> PartT:
 
 
 def is_cost(line: LineState) -> bool:
-    """Whether a line is no item, but shipping, a fee or a gift card. The same as in refunds/amounts.py."""
+    """Whether a line is not an item, but shipping, a fee or a gift card. Same rule as in refunds/amounts.py."""
     return line.columns["kind"] == OrderLine.Kind.OTHER and not line.columns["sku"]
 
 
 def constraint_problem(order: OrderState) -> Problem | None:
-    """Why the database would refuse an order. Only a dry run asks, because it doesn't write."""
+    """Return why the database would refuse an order. Only for dry runs, because they don't write."""
     for line in order.lines.values():
         if line.columns["quantity_returned"] > line.columns["quantity"]:
             return Problem(str(CONSTRAINTS["order_line_returned_within_quantity"]), ProblemCode.DATABASE)
@@ -88,7 +88,7 @@ def constraint_problem(order: OrderState) -> Problem | None:
 
 
 def order_warnings(record: OrderRecord, order: OrderState, *, is_new: bool) -> list[Problem]:
-    """What is odd about an order after this record was merged."""
+    """Return warnings about an order after this record was merged."""
     warnings = []
     if is_new and isinstance(record, StoreRecord) and "status" not in record.model_fields_set:
         warnings.append(

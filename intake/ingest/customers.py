@@ -1,4 +1,4 @@
-"""Join the customers of stores that export them apart from their orders. An order knows its customer by a reference."""
+"""Match customers that a store exports separately from its orders. An order refers to its customer by a reference."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,9 @@ OrderKey = tuple[int, str]  # store id, number key
 def find_customers_orders(
     updates: Sequence[tuple[int, OrderUpdate]], dry_run: DryRun | None = None
 ) -> list[list[OrderKey] | Problem]:
-    """Return for each customer, with the store's id, all orders, or the reason why there are none. Few queries."""
+    """Return for each customer, with the store's id, all orders, or the reason why there are none.
+    Makes a few queries.
+    """
     if not updates:
         return []
     names = {record.customer for _store, record in updates if record.customer}
@@ -45,7 +47,7 @@ def _no_orders() -> Problem:
 
 
 def add_known_addresses(merged: Iterable[tuple[OrderState, OrderRecord]]) -> None:
-    """Give orders without an email address that of their customer's latest other order. At most one query."""
+    """Give orders without an email address that of their customer's latest other order. Makes at most one query."""
     known: dict[tuple[int, str], tuple[str, str]] = {}
     without: list[tuple[tuple[int, str], OrderState]] = []
     for order, record in merged:

@@ -1,6 +1,6 @@
-"""What a dry run would have written. It is kept in temporary tables, so that later items see it and memory stays flat.
+"""What a dry run would have written, in temporary tables, so that later items see it and memory use is constant.
 
-A dry run only reads the other tables, without locks: nobody waits for it.
+A dry run only reads the other tables, without locks, so it blocks no one.
 """
 
 import pickle
@@ -30,16 +30,16 @@ TRUNCATE dry_run_order, dry_run_reference;
 
 
 class DryRun:
-    """The orders that one dry run created or changed, over all its files. Their ids are negative if they are new."""
+    """The orders that a dry run created or changed in all its files. New orders have negative ids."""
 
     def __init__(self) -> None:
-        self._stores: dict[str, int] = {}  # that would be created
+        self._stores: dict[str, int] = {}  # stores that would be created
         self._last_id = 0
         with connection.cursor() as cursor:
             cursor.execute(_TABLES)
 
     def store_ids(self, slugs: Iterable[str]) -> dict[str, int]:
-        """The ids of these stores, by slug. Unknown ones get ids of their own."""
+        """Return the ids of these stores, by slug. Unknown stores get temporary ids."""
         wanted = set(slugs)
         known = existing_store_ids(wanted)
         for slug in sorted(wanted - known.keys()):
@@ -47,12 +47,12 @@ class DryRun:
         return known
 
     def new_ids(self, count: int) -> list[int]:
-        """Ids for orders that would be created."""
+        """Return ids for orders that would be created."""
         self._last_id -= count
         return [self._last_id + number for number in range(count)]
 
     def load(self, keys: Collection[OrderKey]) -> dict[OrderKey, OrderState]:
-        """The orders with these keys that the dry run changed before."""
+        """Load the orders with these keys that the dry run changed before."""
         if not keys:
             return {}
         wanted = set(keys)
@@ -68,7 +68,9 @@ class DryRun:
             }
 
     def find(self, condition: str, values: list[Any]) -> list[tuple[Any, ...]]:
-        """Rows that meet an SQL condition: id, store_id, number_key, email_key, total, currency, is_test, placed_at."""
+        """Return rows that match an SQL condition: id, store_id, number_key, email_key, total, currency, is_test,
+        placed_at.
+        """
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT id, store_id, number_key, email_key, total, currency, is_test, placed_at"  # noqa: S608
@@ -78,7 +80,7 @@ class DryRun:
             return cursor.fetchall()
 
     def find_references(self, references: Collection[str]) -> list[tuple[str, int]]:
-        """The references among these that the dry run would have saved, with their orders' ids."""
+        """Return the references that the dry run would have saved, with the ids of their orders."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT reference, order_id FROM dry_run_reference WHERE reference = ANY(%s)", [list(references)]
@@ -86,7 +88,7 @@ class DryRun:
             return cursor.fetchall()
 
     def keep(self, batch: Batch, references: Collection[tuple[str, int]]) -> None:
-        """Keep what a batch changed."""
+        """Keep the changes of a batch."""
         changed = [order for order in batch.orders.values() if order.is_new or order.changed or order.sources_changed]
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM dry_run_order WHERE id = ANY(%s)", [[order.id for order in changed]])

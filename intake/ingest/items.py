@@ -1,4 +1,4 @@
-"""The items of a batch on their way to becoming orders."""
+"""The items of a batch while they become orders."""
 
 import hashlib
 import hmac
@@ -33,26 +33,26 @@ class Counts:
     updated: int = 0
     unchanged: int = 0
     rejected: int = 0
-    skipped: int = 0  # no orders, as staff said
+    skipped: int = 0  # not an order, according to staff
 
     def add(self, other: "Counts") -> None:
         for name in vars(self):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def add_outcomes(self, outcomes: Iterable[Outcome]) -> None:
-        """Count what became of items that were imported."""
+        """Count the results of imported items."""
         for outcome in outcomes:
             name = outcome.name.lower()
             setattr(self, name, getattr(self, name) + 1)
 
 
 class Skipped:
-    """Instead of a record: the item is no order."""
+    """Used instead of a record if the item isn't an order."""
 
 
 @dataclass(slots=True)
 class BatchEntry:
-    """An item with its digest and, once it was parsed, its record, or the reason why it has none."""
+    """An item with its digest and, once parsed, its record, or the reason why it has none."""
 
     item: RawItem
     digest: str
@@ -61,15 +61,15 @@ class BatchEntry:
 
 
 class ChangedItems(NamedTuple):
-    """The items of a batch that changed since the last import, and the orders that were looked up to tell."""
+    """The items of a batch that changed since the last import, and the orders that were looked up to find them."""
 
-    changed: list[BatchEntry]  # all but those that repeat their order's last record
+    changed: list[BatchEntry]  # all except those equal to their order's last record
     unchanged_positions: dict[OrderKey, int]  # the positions of the unchanged items
-    known: dict[OrderKey, ExistingOrder | None]  # every order looked up; None if it does not exist
+    known: dict[OrderKey, ExistingOrder | None]  # every order that was looked up; None if it doesn't exist
 
 
 class UnmatchedUpdate(NamedTuple):
-    """An update of an order that is not found yet."""
+    """An update whose order is not found yet."""
 
     entry: BatchEntry
     record: OrderUpdate
@@ -84,11 +84,11 @@ class MatchedRecord(NamedTuple):
     key: OrderKey
 
 
-# Keyed, because a record may contain a password, which nobody should be able to guess from the digest.
+# Keyed, because a record may contain a password, which must not be guessable from the digest.
 _DIGEST_KEY = hmac.digest(settings.ORDER_PASSWORD_KEY.encode(), b"digests of imported records", hashlib.sha256)
 
 
 def content_digest(raw: str | list[list[str]]) -> str:
-    """The digest of an item's raw content, by which unchanged items are found."""
+    """Return the digest of an item's raw content, which identifies unchanged items."""
     text = raw if isinstance(raw, str) else "\x1e".join("\x1f".join(row) for row in raw)
     return hashlib.blake2b(text.encode(errors="surrogatepass"), key=_DIGEST_KEY, digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""Keep licenses in step with the order lines that an import changed."""
+"""Update licenses when an import changes their order lines."""
 
 from collections import Counter
 
@@ -9,10 +9,10 @@ from refunds.services.license_revocation import update_licenses_of_orders
 
 
 def set_new_licenses(batch: Batch) -> set[int]:
-    """Fill in the new licenses that are on one line only, and return the ids of the orders with other licenses.
+    """Complete new licenses that are on one line only, and return the ids of the orders with other licenses.
 
-    To be called before the batch is written. Most imported licenses are new and on one line: for these there is
-    nothing to derive, so they need no query.
+    Must be called before the batch is written. Most imported licenses are new and on one line. They need no query,
+    because there is nothing to derive.
     """
     lines = [(order, line) for order in batch.orders.values() for line in order.lines.values() if line.links]
     uses = Counter(key for _order, line in lines for key in line.links)
@@ -28,7 +28,7 @@ def set_new_licenses(batch: Batch) -> set[int]:
 
 
 def _is_plain(order: OrderState, line: LineState, link: LinkState) -> bool:
-    """Whether the license is new and nothing of its line went back."""
+    """Whether the license is new and nothing of its line was returned."""
     return (
         link.license.id is None
         and not line.columns["quantity_returned"]
@@ -37,7 +37,7 @@ def _is_plain(order: OrderState, line: LineState, link: LinkState) -> bool:
 
 
 def update_imported_licenses(batch: Batch, order_ids: set[int]) -> None:
-    """Derive the licenses of these orders and those that lines lost, after the batch was written."""
+    """Derive the licenses of these orders and those removed from lines, after the batch was written."""
     if order_ids:
         update_licenses_of_orders(order_ids)
     if batch.unlinked_licenses:

@@ -1,4 +1,4 @@
-"""Find the stored line of each item of a record, where ids alone don't identify it."""
+"""Find the stored line of each item of a record if ids don't identify it."""
 
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping
@@ -9,12 +9,12 @@ from orders.models import OrderLine
 
 
 def is_cost_line(line: LineState) -> bool:
-    # By what the store said: staff may put an item's SKU under this kind.
+    # The kind reported by the store: staff may have assigned an item's SKU to this kind.
     return line.columns["store_kind"] == OrderLine.Kind.OTHER
 
 
 def identify_lines(record: StoreRecord, order: OrderState) -> None:
-    """Give a record's items, whose ids are only positions, the ids of the stored lines that they are."""
+    """Replace the ids of a record's items, which are only positions, by those of the matching stored lines."""
     items = _items(record)
     ids: dict[int, str] = {}  # by the item's index
     _match_by_content(items, _stored_items(order), ids)
@@ -30,10 +30,10 @@ def identify_lines(record: StoreRecord, order: OrderState) -> None:
 
 
 def identify_known_lines(record: StoreRecord, order: OrderState, known_ids: Mapping[str, str]) -> dict[str, str]:
-    """Give a record's items the ids under which their lines are stored, if another of the store's files brought them.
+    """Replace the ids of a record's items by those of the stored lines, if another of the store's files added these.
 
-    `known_ids` are the stored ids of lines by the store's ids, as records like this one had them; returns them with
-    those of this record. Only lines that none of these had are compared by content.
+    `known_ids` maps ids in earlier records like this one to stored ids. Returns it with the ids of this record. Only
+    lines without such an id are compared by content.
     """
     items = _items(record)
     ids = {
@@ -51,7 +51,7 @@ def identify_known_lines(record: StoreRecord, order: OrderState, known_ids: Mapp
 
 
 def use_stored_ids(record: OrderRecord, stored_ids: Mapping[str, str]) -> None:
-    """Replace the store's ids of refunded lines by those under which the lines are stored."""
+    """Replace the store's ids of refunded lines by the stored ones."""
     for refund in record.refunds or ():
         for part in refund.lines or ():
             part.id = stored_ids.get(part.id, part.id)
@@ -67,11 +67,11 @@ def _stored_items(order: OrderState) -> list[LineState]:
 
 
 def _match_by_content(items: list[LineRecord], stored: list[LineState], ids: dict[int, str]) -> None:
-    """Find the stored lines of items that have no id in `ids` yet: those of the same SKU, name and price.
+    """Find the stored lines of items that have no id in `ids` yet, by SKU, name and price.
 
-    Their position says nothing: a store may export them in another order. What is not in the file is not compared;
-    without prices, the totals are.
-    An item whose price alone differs is the same line if no other one has its SKU and name.
+    Position is ignored, because a store may export lines in a different sequence. Fields that are missing from the file
+    are not compared; without prices, the totals are compared. An item with only a different price is the same line if
+    no other line has its SKU and name.
     """
     tells_sku = all("sku" in item.model_fields_set for item in items)
     tells_price = all(item.unit_price is not None for item in items)
@@ -113,7 +113,7 @@ def _match(
     *,
     only_unique: bool = False,
 ) -> None:
-    """Pair items that have no id yet with stored lines of the same key, in their order."""
+    """Pair items that have no id yet with stored lines of the same key, in sequence."""
     lines: dict[Hashable, deque[LineState]] = {}
     for line in stored:
         lines.setdefault(key_of_line(line), deque()).append(line)

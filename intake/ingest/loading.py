@@ -1,4 +1,4 @@
-"""Load what a batch needs from the database: one query per table, however many records."""
+"""Load the data for a batch from the database: one query per table, for any number of records."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ def existing_store_ids(slugs: Iterable[str]) -> dict[str, int]:
 
 
 def get_or_create_stores(slugs: Iterable[str], created: set[int]) -> dict[str, int]:
-    """The ids of these stores, by slug. Unknown stores are created with defaults that staff can change.
+    """Return the ids of these stores, by slug. Unknown stores are created with defaults that staff can change.
 
     Adds the ids of new stores to `created`.
     """
@@ -51,7 +51,7 @@ def get_or_create_stores(slugs: Iterable[str], created: set[int]) -> dict[str, i
 
 
 def existing_orders(keys: Iterable[tuple[int, str]], feed: str) -> dict[tuple[int, str], ExistingOrder]:
-    """The orders that exist, by (store id, number key)."""
+    """Return the orders that exist, by (store id, number key)."""
     wanted = set(keys)
     with connection.cursor() as cursor:
         # Raw SQL, because binding a thousand parameters takes longer than the query.
@@ -70,10 +70,10 @@ def existing_orders(keys: Iterable[tuple[int, str]], feed: str) -> dict[tuple[in
 def load_batch(
     order_ids: list[int], records: Iterable[tuple[int, OrderRecord]], batch: Batch, *, lock: bool = True
 ) -> None:
-    """Load these orders with their lines, licenses and refunds, and the licenses and SKUs that records refer to.
+    """Load these orders with their lines, licenses and refunds, and the licenses and SKUs of the records.
 
-    Orders, lines and licenses are locked until the transaction ends, in this order as everywhere, so that a return or
-    an activation meanwhile waits. A dry run doesn't lock them.
+    Orders, lines and licenses are locked until the transaction ends, in the same order as everywhere else, so that
+    simultaneous returns and activations wait. A dry run doesn't lock them.
     """
     orders = _load_orders(order_ids, batch, lock) if order_ids else {}
     serial_keys: set[str] = set()
@@ -89,10 +89,10 @@ def load_batch(
                 serial_keys.add(serial_key(line.extends))
             for license in line.licenses or ():
                 serial_keys.add(serial_key(license.serial))
-    for order in orders.values():  # a line may keep its SKU, and need its product
+    for order in orders.values():  # a line may keep its SKU and still need its product
         sku_keys.update((order.store_id, line.columns["sku"]) for line in order.lines.values() if line.columns["sku"])
     links = _load_links(order_ids) if order_ids else []
-    if not lock:  # orders that the dry run changed before
+    if not lock:  # orders that the dry run has already changed
         serial_keys.update(
             key for order in batch.orders.values() for line in order.lines.values() for key in line.links
         )
@@ -142,7 +142,7 @@ def _load_links(order_ids: list[int]) -> list[Mapping[str, Any]]:
     )
 
 
-# The orders of each license: those of the batch, and of the others, which may be thousands, only the latest.
+# The orders of each license: all of the batch, but only the latest of the others, which may be thousands.
 _ORDERS_OF_LICENSES = """
 SELECT link.license_id, link.order_id, placed_at
 FROM licenses_licensedline AS link JOIN orders_order ON orders_order.id = link.order_id
@@ -171,7 +171,7 @@ def _load_licenses(
 
 
 def _licenses(serial_keys: set[str], license_ids: set[int], lock: bool) -> list[LicenseState]:
-    """By hand, for the same reason as `existing_orders`: most of these licenses are not there yet."""
+    """Raw SQL for the same reason as in `existing_orders`: most of these licenses don't exist yet."""
     if not serial_keys and not license_ids:
         return []
     with connection.cursor() as cursor:

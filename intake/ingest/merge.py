@@ -1,10 +1,9 @@
 """Merge a record into its order, in memory.
 
-A record that is newer than its feed's last one is applied completely: its fields are set, absent ones
-keep their values. An older record only fills fields that no newer record had, so that versions of an
-order end in the same state in whatever order they are imported. For that, each feed's entry in
-`Order.sources` stores `updated_at` and, under `absent`, when each field that the newest record lacked
-was last given ("" for never).
+A record that is newer than its feed's last one is applied completely: its fields are set, and absent fields keep their
+values. An older record only fills in fields that no newer record had. Versions of an order therefore end in the same
+state, regardless of the sequence in which they are imported. For this, each feed's entry in `Order.sources` stores
+`updated_at` and, under `absent`, when each field missing from the newest record was last given ("" for never).
 """
 
 from typing import Any, cast
@@ -47,7 +46,7 @@ _BY_REFUNDS = (Status.PARTIALLY_REFUNDED, Status.REFUNDED)
 
 
 def merge_record(record: OrderRecord, order: OrderState, batch: Batch, feed: str, digest: str) -> bool:
-    """Apply a record to its order, in memory. Returns whether anything of the order changed."""
+    """Apply a record to its order, in memory. Returns whether the order changed."""
     order.changed, changed_before = False, order.changed
     sources = order.columns["sources"] or {}
     known = sources.get(feed)
@@ -136,7 +135,7 @@ def _merge_simple_fields(
 
 
 def _is_disputed(feed: str, sources: dict[str, Any]) -> bool:
-    """Whether another feed, such as that of the payment provider, reports that the payment was taken back."""
+    """Whether another feed, such as that of the payment provider, reports that the payment was reversed."""
     family = family_of(feed)
     return any(
         entry.get("status") == Status.CHARGED_BACK for name, entry in sources.items() if family_of(name) != family
@@ -144,10 +143,10 @@ def _is_disputed(feed: str, sources: dict[str, Any]) -> bool:
 
 
 def _leaves_reversals_open(record: OrderRecord, order: OrderState, *, is_disputed: bool) -> bool:
-    """Whether a record's status says nothing about what went back.
+    """Whether a record's status says nothing about refunds and disputes.
 
-    A store may call an order completed, and report refunds separately. It doesn't know of a dispute that the payment
-    provider reports, and the end of a dispute says nothing about an order that was refunded or canceled otherwise.
+    A store may report an order as completed, and its refunds separately. It doesn't know of a dispute reported by the
+    payment provider, and the end of a dispute says nothing about an order that was refunded or canceled in another way.
     """
     if type(record) is OrderUpdate and record.status == Status.COMPLETED:
         return order.columns["status"] != Status.CHARGED_BACK
@@ -181,7 +180,7 @@ def _merge_parts(record: OrderRecord, order: OrderState, recency: Recency, given
 
 
 def _sum_totals_from_lines(record: OrderRecord, order: OrderState, recency: Recency, entry: dict[str, Any]) -> None:
-    """Compute the totals that an order was created without, until a record has a total."""
+    """Calculate the totals of an order that was created without them, until a record has a total."""
     given = record.totals.model_fields_set if record.totals else set()
     is_first = order.is_new and not order.columns["sources"]
     if "total" in given or ("totals" in record.model_fields_set and not is_first):
@@ -217,7 +216,7 @@ def _update_source_entry(record: OrderRecord, recency: Recency, entry: dict[str,
 
 
 def _absent(record: OrderRecord, recency: Recency) -> dict[str, str]:
-    """The fields that this record lacks, and when each was last given."""
+    """Return the fields that this record lacks, and when each was last given."""
     given = record.model_fields_set
     absent = {key: recency.last_given_at(key) for key in (*SIMPLE_FIELDS, "lines") if key not in given}
     for key, columns in PART_COLUMNS.items():

@@ -20,17 +20,17 @@ from orders.models import OrderLine, derive_kind
 
 
 def merge_lines(record: OrderRecord, order: OrderState, batch: Batch, recency: Recency) -> None:
-    """Merge lines by their id. The list is complete, so a line that a newer list lacks is deleted.
+    """Merge lines by id. The list is complete, so lines that a newer list lacks are deleted.
 
-    Lines with returned units, a return or swap request, or a license assigned by staff are kept, and those that the
-    file says nothing about.
+    Lines are kept if they have returned units, a return or swap request, or a license assigned by staff, or if the file
+    says nothing about them.
     """
     untold: frozenset[str] = frozenset()
     if isinstance(record, StoreRecord):
         untold = record.untold_lines
         if record.lines_by_content:
             identify_lines(record, order)
-    # Without the items, the position of a cost says nothing.
+    # Without the items, the position of a cost doesn't identify it.
     tells_position = ITEMS not in untold
     first_position = 1
     if not tells_position:
@@ -69,7 +69,7 @@ def merge_lines(record: OrderRecord, order: OrderState, batch: Batch, recency: R
 
 
 def _complete_line(record: LineRecord, line: LineState) -> None:
-    """Compute the total of a new line from its price, or its price from its total, if the record has only one."""
+    """Calculate the total of a new line from its price, or its price from its total, if the record has only one."""
     columns = line.columns
     if record.total is None and record.unit_price is not None:
         columns["total"] = columns["unit_price"] * columns["quantity"] - columns["discount"] + columns["tax"]
@@ -79,9 +79,9 @@ def _complete_line(record: LineRecord, line: LineState) -> None:
 
 
 def complete_amounts(record: StoreRecord, order: OrderState) -> None:
-    """Fill in the amounts of a new order that follow from what is told.
+    """Fill in the amounts of a new order that follow from the known ones.
 
-    Its only item has cost all but the other lines, if no price of it is told. The subtotal is that of the lines.
+    If its only item has no price, it cost the total minus the other lines. The subtotal is the sum of the lines.
     """
     items = [line for line in record.lines if line.kind != OrderLine.Kind.OTHER]
     total = order.columns["total"]
@@ -97,7 +97,7 @@ def complete_amounts(record: StoreRecord, order: OrderState) -> None:
 
 
 def add_licenses(record: OrderRecord, order: OrderState, batch: Batch, recency: Recency) -> None:
-    """Link licenses to lines, beside those that the lines have. An unknown line is added without a price."""
+    """Link licenses to lines, in addition to existing ones. An unknown line is added without a price."""
     for line_record in record.lines:
         if not line_record.licenses:
             continue
@@ -161,7 +161,7 @@ def _merge_links(
         wanted |= {key for key, link in line.links.items() if link.from_store and key != gone}
     for key in [key for key, link in line.links.items() if link.from_store and key not in wanted]:
         _unlink(line, key, order, batch)
-    in_order = dict.fromkeys((*given, *wanted))  # as the record lists them
+    in_order = dict.fromkeys((*given, *wanted))  # in the record's sequence
     for key in [key for key in in_order if key in wanted and key not in line.links]:
         _link(line, key, given[key].serial if key in given else extended, order, batch)
     for key, license in given.items():
@@ -184,9 +184,9 @@ def _product_of_sku(line: LineState, order: OrderState, batch: Batch) -> int | N
 
 
 def _ensure_sku(record: LineRecord, line: Columns, order: OrderState, batch: Batch) -> SkuState:
-    """The SKU of a line, which is created if it is unknown.
+    """Return the SKU of a line. An unknown SKU is created.
 
-    Its product is found by a serial number's prefix, unless it has one already or staff removed it.
+    Its product is found by a serial number's prefix, unless the SKU has a product or staff removed it.
     """
     code = line["sku"]
     sku = batch.skus.get((order.store_id, code))
@@ -205,10 +205,10 @@ def _ensure_sku(record: LineRecord, line: Columns, order: OrderState, batch: Bat
 
 
 def _serials_of_product(record: LineRecord, store_kind: str, sku_kind: str) -> list[str]:
-    """The serial numbers whose prefix is that of the line's product.
+    """Return the serial numbers with the prefix of the line's product.
 
-    An upgrade keeps the old product's serial number, so only a new one's prefix is meaningful. A store that doesn't
-    know that it sold an upgrade doesn't tell which one is new.
+    An upgrade keeps the old product's serial number, so only the prefix of a new one is meaningful. If a store doesn't
+    know that it sold an upgrade, it is unknown which number is new.
     """
     serials = [license.serial for license in record.licenses or ()]
     if derive_kind(store_kind, sku_kind) != OrderLine.Kind.UPGRADE:
@@ -245,7 +245,7 @@ def _is_latest(license: LicenseState, order: OrderState) -> bool:
 
 
 def _merge_license(record: LicenseRecord, link: LinkState, order: OrderState, recency: Recency, path: str) -> None:
-    """Store what the line says about its license. The worth of the license is derived from all its lines afterwards."""
+    """Store what the line says about its license. Its validity is derived from all its lines afterwards."""
     for key in record.model_fields_set:
         if key == "serial" or not (recency.is_newest or recency.applies(f"{path}.{key}")):
             continue
@@ -258,7 +258,7 @@ def _merge_license(record: LicenseRecord, link: LinkState, order: OrderState, re
 
 
 def _merge_activation(value: datetime | None, license: LicenseState, order: OrderState) -> None:
-    """The order placed last sets it; an earlier order only fills it in. Shared by several orders, it is not cleared."""
+    """The order placed last sets it; an earlier order only fills it in. If orders share it, it isn't cleared."""
     known = license.columns["activated_at"]
     if value == known or (value is None and len(license.order_dates) > 1):
         return

@@ -1,4 +1,4 @@
-"""Merge the refunds of an order: each movement of money is recorded once, and stays."""
+"""Merge the refunds of an order: each refund is recorded once, and never removed."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -16,11 +16,11 @@ from refunds.services.transactions import OWN_REFUND_ID_PREFIX
 
 
 def merge_refunds(record: OrderRecord, order: OrderState, recency: Recency, known_ids: list[str]) -> list[str]:
-    """Add the refunds that are not recorded yet, also from an older record.
+    """Add the refunds that are not recorded yet, including those of an older record.
 
-    A recorded refund is never deleted, and never gets smaller: money that went back stays gone. Where the newest
-    record contradicts that, the refund is marked as missing, for staff. `known_ids` are those that this feed's newest
-    record listed before; returns those that it lists now.
+    A recorded refund is never deleted or reduced, because the money was paid. If the newest record contradicts it, the
+    refund is marked as missing for staff. `known_ids` are those in this feed's newest record so far. Returns the
+    current ids.
     """
     applies = recency.applies("refunds")
     listed = record.refunds or []
@@ -30,7 +30,7 @@ def merge_refunds(record: OrderRecord, order: OrderState, recency: Recency, know
         elif refund.id in order.refunds or not _came_to_nothing(refund, known_ids, applies):
             _merge_refund(refund, order, applies)
     ids = [refund.id for refund in listed]
-    if isinstance(record, OrderUpdate):  # single refunds: it says nothing about others
+    if isinstance(record, OrderUpdate):  # single refunds: the record says nothing about others
         for refund in listed if applies else ():
             if not (isinstance(refund, UndatedRefund) and refund.is_total):
                 _clear_missing(order, refund)
@@ -45,7 +45,7 @@ def merge_refunds(record: OrderRecord, order: OrderState, recency: Recency, know
 
 
 def _came_to_nothing(refund: RefundRecord, known_ids: list[str], applies: bool) -> bool:
-    """Whether a refund that is not recorded failed after it was made, as this record or a newer one says."""
+    """Whether a refund that is not recorded failed later, according to this record or a newer one."""
     return refund.amount == ZERO or (not applies and refund.id in known_ids)
 
 
@@ -70,10 +70,10 @@ def _merge_refund(refund: RefundRecord, order: OrderState, applies: bool) -> Non
 
 
 def _merge_refund_total(refund: UndatedRefund, order: OrderState) -> None:
-    """Record what the store's sum of all refunds says beyond the refunds that are recorded already.
+    """Record the part of the store's refund sum that exceeds the recorded refunds.
 
-    Refunds that the portal made are not counted as recorded: whether the sum contains them is decided after the
-    import, by matching the new refund with them (refunds/services/imported_refunds.py).
+    Refunds made by the portal don't count as recorded. Whether the sum includes them is decided after the import, by
+    matching the new refund with them (refunds/services/imported_refunds.py).
     """
     growth = refund.amount - _recorded_by_stores(order)
     if growth > ZERO:
@@ -83,7 +83,7 @@ def _merge_refund_total(refund: UndatedRefund, order: OrderState) -> None:
 
 
 def _identify_in_total(refund: RefundRecord, lines: list[dict[str, Any]], order: OrderState) -> bool:
-    """Find a refund that is known by a sum only, and give it its own id, date and lines. Returns whether it was found.
+    """Find a refund that is only known as a sum, and set its id, date and lines. Returns whether it was found.
 
     If the sum is larger, only this part of it is identified.
     """
@@ -119,7 +119,7 @@ def _add_refund(
 
 
 def _family(order: OrderState, refund_id: str) -> list[RefundState]:
-    """The refund with this id, and those that were added when its amount grew."""
+    """Return the refund with this id, and those added when its amount grew."""
     return [state for known, state in order.refunds.items() if known == refund_id or known.startswith(f"{refund_id}#")]
 
 
@@ -151,7 +151,7 @@ def _mark_missing(order: OrderState, refund_ids: list[str]) -> None:
 
 
 def mark_untold_refunds(record: OrderRecord, order: OrderState, known_ids: list[str]) -> None:
-    """Mark the refunds that a record tells no more, or tells less of. Staff see that on the order."""
+    """Mark refunds that a record no longer contains, or contains with a smaller amount. Staff see that on the order."""
     listed = record.refunds or []
     _mark_missing(order, [refund_id for refund_id in known_ids if refund_id not in {refund.id for refund in listed}])
     for refund in listed:
@@ -159,7 +159,7 @@ def mark_untold_refunds(record: OrderRecord, order: OrderState, known_ids: list[
 
 
 def _clear_missing(order: OrderState, refund: RefundRecord) -> None:
-    """The store lists this refund. If it tells less than is recorded, it contradicts itself: that is marked."""
+    """Unmark a refund that the store lists, unless its amount is smaller than the recorded one."""
     is_total = isinstance(refund, UndatedRefund) and refund.is_total
     recorded = _recorded_by_stores(order) if is_total else _recorded_under(order, refund.id)
     if refund.amount < recorded:
@@ -172,7 +172,7 @@ def _clear_missing(order: OrderState, refund: RefundRecord) -> None:
 
 
 def count_returned(order: OrderState) -> None:
-    """Set the returned units from the store's refunds. Units that were returned in the portal are kept."""
+    """Set the returned units from the store's refunds. Units returned in the portal are kept."""
     returned: dict[str, int] = {}
     if not order.refunds and not any(line.returned_by_store for line in order.lines.values()):
         return

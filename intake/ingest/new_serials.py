@@ -1,4 +1,4 @@
-"""Notify buyers of serial numbers that an import added to orders which had none."""
+"""Notify buyers of serial numbers that an import added to orders without any."""
 
 from intake.ingest.state import Batch
 from licenses.services.activations import keep_earliest_use
@@ -6,12 +6,12 @@ from licenses.services.serial_emails import Arrival, notify_imported_serials
 
 
 def changed_license_ids(batch: Batch) -> list[int]:
-    """The existing licenses that a batch changed. To be called before the batch is written."""
+    """Return the existing licenses that a batch changed. Must be called before the batch is written."""
     return [license.id for license in batch.licenses.values() if license.id is not None and license.changed]
 
 
 def notify_new_serials(batch: Batch, changed_licenses: list[int]) -> None:
-    """Send the emails of a batch, after it was written and in its transaction. Most batches need no query."""
+    """Queue the emails of a batch, after it was written and in its transaction. Most batches need no query."""
     if changed_licenses:
         keep_earliest_use(changed_licenses)
     if arrivals := _first_serials(batch):
@@ -19,7 +19,7 @@ def notify_new_serials(batch: Batch, changed_licenses: list[int]) -> None:
 
 
 def _first_serials(batch: Batch) -> dict[int, Arrival]:
-    """For each existing order, the first new license on a line that had no license before."""
+    """Return, for each existing order, the first new license on a line that had none before."""
     arrivals: dict[int, Arrival] = {}
     for order in batch.orders.values():
         if order.is_new or not order.changed:

@@ -1,7 +1,8 @@
-"""Find the orders that payments and refunds belong to when they are imported without their order.
+"""Find the orders of payments and refunds that are imported without them.
 
-A number alone is no proof: whoever pays writes it. A payment found by its number therefore has to be of the order's
-amount and currency. One that the store's own export names has not, but a test payment never belongs to a real order.
+A number alone is no proof, because the payer types it. A payment found by its number therefore must have the order's
+amount and currency. If the store's own export names the payment, that isn't required, but a test payment never belongs
+to a real order.
 """
 
 from collections import defaultdict
@@ -19,7 +20,7 @@ from notifications.addresses import email_key
 from orders.models import Order, PaymentReference
 from orders.money import format_money
 
-# A payment is made about when its order is placed; some are captured a day later.
+# A payment is made around the time of the order; some are captured a day later.
 PAYMENT_WINDOW = timedelta(days=2)
 
 
@@ -52,7 +53,7 @@ Lookup = Callable[[int, OrderUpdate], set[_Candidate]]
 def find_orders(
     updates: OrderUpdates, order_lookups: Sequence[str], dry_run: DryRun | None = None
 ) -> list[OrderRef | Problem]:
-    """Return for each update its order, or the reason why none was found. A few queries per lookup method."""
+    """Return the order of each update, or the reason why none was found. Makes a few queries per lookup method."""
     if not updates:
         return []
     finder = _Finder({store_id for store_id, _record in updates}, updates, dry_run)
@@ -84,7 +85,7 @@ def _is_payment(record: OrderUpdate) -> bool:
 
 
 def _agrees(record: OrderUpdate, order: _Candidate) -> bool:
-    """Whether a payment is of the order's amount and currency. A refund needs not be."""
+    """Whether a payment has the order's amount and currency. Refunds are exempt."""
     is_equal = record.paid_amount == order.total and record.paid_currency == order.currency
     return is_equal or not _is_payment(record)
 
@@ -94,12 +95,12 @@ def _is_same_mode(record: OrderUpdate, order: _Candidate) -> bool:
 
 
 def _is_in_currency(record: OrderUpdate, order: _Candidate) -> bool:
-    """Whether the amounts of refunds, if their currency is known, can be recorded with the order."""
+    """Whether refunds can be recorded with the order: their currency is unknown or the order's."""
     return not record.refunds or record.paid_currency in (NO_CURRENCY, order.currency)
 
 
 def _difference(record: OrderUpdate, order: _Candidate) -> Problem:
-    """Why a payment doesn't belong to the order that it names."""
+    """Return why a payment doesn't belong to the order that it names."""
     if not _is_same_mode(record, order):
         if record.is_live:
             text = _("This is a real payment, but its order is a test order.")
@@ -124,7 +125,7 @@ _COLUMNS = ("id", "store_id", "number_key", "email_key", "total", "currency", "i
 
 
 class _Finder:
-    """Looks up the orders of all updates of a batch at once, also those that a dry run would have made."""
+    """Looks up the orders of all updates of a batch at once, including those that a dry run would have created."""
 
     def __init__(self, store_ids: set[int], updates: OrderUpdates, dry_run: DryRun | None) -> None:
         self._store_ids = store_ids
@@ -147,7 +148,7 @@ class _Finder:
         return lookup
 
     def _named_differently(self, orders: Iterable[_Candidate]) -> Callable[[OrderUpdate, _Candidate], set[str]]:
-        """A function that returns the ids that the store itself gave an order, if it is found by a number that is one.
+        """Return a function that returns the ids that the store gave to an order, if it is found by such an id.
 
         An order's number may be the id of another order.
         """
@@ -200,7 +201,7 @@ class _Finder:
         }
 
     def _find(self, lookups: dict[str, Any], condition: str, values: list[Any]) -> list[_Candidate]:
-        """Orders of these stores, by the lookups and by the same condition in SQL."""
+        """Return orders of these stores that match the lookups and the same condition in SQL."""
         rows = Order.objects.filter(store_id__in=self._store_ids, **lookups).values_list(*_COLUMNS)
         found = {each.id: each for each in map(_Candidate._make, rows)}
         if self._dry_run:

@@ -1,4 +1,4 @@
-"""What belongs to an order, as SQL: the digest by which a later change is noticed, and the rows that an undo restores.
+"""The data of an order as SQL: the digest that detects later changes, and the rows that an undo restores.
 
 The statements take `ids`, an array of order ids. Table and column names come from the models, never from a file.
 """
@@ -21,7 +21,7 @@ CHILD_TABLES: dict[str, type[models.Model]] = {
     "refunds": Refund,
     "payments": PaymentReference,
 }
-# What staff's settings decide about an order can change at any time. It is derived anew and counts as no change.
+# Values that depend on staff settings can change at any time. They are derived again and don't count as changes.
 _DERIVED = {"return_until", "kind"}
 _DIGEST_COLUMNS: dict[type[models.Model], tuple[str, ...]] = {
     Order: (*ORDER_COLUMNS, "contact_email", "password_generation"),
@@ -34,7 +34,7 @@ _DIGEST_COLUMNS: dict[type[models.Model], tuple[str, ...]] = {
 
 @cache
 def digest_query() -> str:
-    """A query that returns the id and the digest of each order, with its lines, licenses, refunds and references."""
+    """Return a query for the id and the digest of each order, with its lines, licenses, refunds and references."""
     parts = [_as_text(Order, "orders_order")]
     joins = []
     for name, model in CHILD_TABLES.items():
@@ -57,7 +57,7 @@ def _as_text(model: type[models.Model], table: str) -> str:
 
 @cache
 def rows_query() -> str:
-    """A query that returns the id of each order, and its rows in all tables as JSON."""
+    """Return a query for the id of each order, and its rows in all tables as JSON."""
     joins = [
         f"LEFT JOIN (SELECT order_id, jsonb_agg(to_jsonb(row)) AS rows FROM {model._meta.db_table} AS row"  # noqa: S608
         f" WHERE order_id = ANY(%(ids)s::bigint[]) GROUP BY order_id) AS {name} ON {name}.order_id = orders_order.id"
@@ -75,10 +75,10 @@ def rows_query() -> str:
 
 @cache
 def relations_query() -> str:
-    """A query that returns, for each order with such rows, a digest for each model with rows that refer to the order.
+    """Return a query for the digests of rows that refer to an order: one for each order and model with such rows.
 
-    Finds the models by their foreign keys to the tables that imports write. So it knows cases, messages and downloads
-    without this app importing theirs, and whatever is added later.
+    The models are found by their foreign keys to the tables that imports write. This includes cases, messages and
+    downloads, which this app doesn't import, and models added later.
     """
     selects = []
     for owner, relation in _relations():
@@ -110,12 +110,12 @@ def _relations() -> Iterator[tuple[type[models.Model], Any]]:
 
 
 def foreign_keys_to(model: type[models.Model]) -> Iterator[Any]:
-    """The relations of other models' foreign keys to this one, also hidden ones and those of many-to-many tables."""
+    """Return the foreign keys of other models to this one, including hidden ones and those of many-to-many tables."""
     for relation in model._meta.get_fields(include_hidden=True):
         if relation.auto_created and (relation.one_to_many or relation.one_to_one) and not relation.concrete:
             yield relation
 
 
 def verbose_name(label: str) -> str:
-    """The name of a model as staff read it, given its label."""
+    """Return the name of a model for staff, from its label."""
     return str(apps.get_model(label)._meta.verbose_name)

@@ -1,4 +1,4 @@
-"""Compare the age of a record with what its feed said of the same order before."""
+"""Compare the age of a record with earlier records of its feed for the same order."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,12 +7,12 @@ NEVER = ""
 
 
 def sortable_timestamp(moment: datetime | None) -> str | None:
-    """A time as `Order.sources` stores it: text that sorts as the times do."""
+    """Return a time as stored in `Order.sources`: text that sorts in chronological order."""
     return None if moment is None else moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 class Recency:
-    """Decides which fields of a record apply, given the entry of its feed in `Order.sources`."""
+    """Decides which fields of a record apply, based on its feed's entry in `Order.sources`."""
 
     __slots__ = ("_absent", "_last_updated_at", "allows_status_rollback", "filled_paths", "is_newest", "updated_at")
 
@@ -23,12 +23,12 @@ class Recency:
         self._absent: dict[str, str] = entry.get("absent") or {}
         last = self._last_updated_at
         self.is_newest = updated_at is None or last is None or updated_at >= last
-        # Only two dated records say which of their statuses came later.
+        # The status can only be compared between two dated records.
         self.allows_status_rollback = updated_at is not None and last is not None and updated_at > last
         self.filled_paths: list[str] = []
 
     def applies(self, path: str) -> bool:
-        """Whether the record's value for this path applies: it is the newest, or no newer record had the path."""
+        """Whether the record's value for this path applies: the record is the newest, or no newer one had the path."""
         if self.is_newest:
             return True
         given_at = self._absent.get(path)
@@ -40,7 +40,7 @@ class Recency:
         return True
 
     def last_given_at(self, path: str) -> str:
-        """When a record before this one last had a value for this path."""
+        """Return when an earlier record last had a value for this path."""
         given_at = self._absent.get(path)
         if given_at is None:
             given_at = self._absent.get(path.partition(".")[0])

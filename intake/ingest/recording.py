@@ -1,7 +1,7 @@
-"""Record what a run does, in the transaction of each batch: its counts and rejects, and what an undo needs.
+"""Record a run in the transaction of each batch: its counts and rejects, and the data needed to undo it.
 
-For a new order that is its id, and for a changed one its rows as they were. Both come with a digest of the order as
-the run left it. All of it is read and written inside the database.
+For a new order this is its id, and for a changed one its previous rows. Both have a digest of the order after the run.
+All of this is done in SQL, without loading the rows.
 """
 
 import json
@@ -25,7 +25,7 @@ REJECT_PURPOSE = "intake.rejects"
 COUNTS = ("read", "created", "updated", "unchanged", "rejected", "skipped")
 _CHANGES = ImportChange._meta.db_table
 _OBJECTS = ImportedObject._meta.db_table
-# The columns of a license that are not derived from its lines, or keep their value without any.
+# License columns that are not derived from lines, or keep their value without any.
 _LICENSE = "jsonb_build_object({})".format(
     ", ".join(
         f"'{name}', {name}"
@@ -51,7 +51,7 @@ class Recorder:
     layout: FileLayout
 
     def before_write(self, batch: Batch, also: Iterable[int]) -> "_Changes":
-        """Save the rows of the orders that the batch changes. `also` are further orders that it may change."""
+        """Save the rows of the orders that the batch changes. `also` are other orders that it may change."""
         changes = _Changes(self.run_id, batch, also)
         with connection.cursor() as cursor:
             changes.save_before(cursor)
@@ -101,7 +101,7 @@ class Recorder:
 
 @dataclass
 class _Changes:
-    """What one batch creates and changes. Made before the batch is written, when new rows have no id yet."""
+    """What a batch creates and changes. Collected before the batch is written, when new rows have no id yet."""
 
     run_id: int
     batch: Batch
@@ -132,7 +132,7 @@ class _Changes:
         self.new_skus = [sku for sku in batch.skus.values() if sku.id is None]
 
     def save_before(self, cursor: CursorWrapper) -> None:
-        """Save the rows as they are. What an earlier batch of the run created or saved already stays as it is."""
+        """Save the previous rows, unless an earlier batch of the run has created or saved them."""
         if self.changed_orders:
             cursor.execute(
                 f"INSERT INTO {_CHANGES} (run_id, order_id, kind, before)"  # noqa: S608
@@ -152,7 +152,7 @@ class _Changes:
             )
 
     def save_after(self, cursor: CursorWrapper) -> None:
-        """Save the digests of the orders, and what is new besides them."""
+        """Save the digests of the orders, and other new objects."""
         for kind, ids in ((Change.CREATED, self.new_orders), (Change.CHANGED, self.changed_orders)):
             if ids:
                 cursor.execute(

@@ -1,4 +1,4 @@
-"""Set until when the lines of a batch can be returned."""
+"""Set the end of the return period for the lines of a batch."""
 
 from intake.ingest.state import Batch
 from refunds.policy import ReturnDeadlines

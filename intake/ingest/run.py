@@ -66,9 +66,9 @@ ItemCallback = Callable[[RawItem, Problem], None]
 
 @dataclass
 class Import:
-    """Imports one feed's items. Calls `on_rejected` for each rejected item, with the reason.
+    """Imports the items of a feed. Calls `on_rejected` for each rejected item, with the reason.
 
-    With a recorder, each batch is recorded in its transaction, for the history of imports and to undo them.
+    With a recorder, each batch is recorded in its transaction, for the history of imports and for an undo.
     """
 
     feed: Feed
@@ -79,13 +79,13 @@ class Import:
     counts: Counts = field(default_factory=Counts)
     rejects: ProblemCounts = field(default_factory=ProblemCounts)
     warnings: ProblemCounts = field(default_factory=ProblemCounts)
-    dry_run: DryRun | None = None  # then nothing is written, and nothing locked
+    dry_run: DryRun | None = None  # for a dry run, which writes and locks nothing
     _run: str = field(default_factory=lambda: secrets.token_hex(4), init=False)
     _mostly_changed: bool = field(default=False, init=False)
     _new_stores: set[int] = field(default_factory=set, init=False)  # of the current batch
 
     def run(self, items: Iterator[RawItem], after_batch: Callable[[], None] = lambda: None) -> None:
-        """Import all items in batches. While one batch is written, a second thread prepares the next."""
+        """Import all items in batches. While one batch is written, a second thread prepares the next one."""
         language = get_language()
         with _rare_garbage_collection(), ThreadPoolExecutor(1) as thread:
             batch = self._read_batch(items, language)
@@ -96,7 +96,7 @@ class Import:
                 batch = following.result()
 
     def _read_batch(self, items: Iterator[RawItem], language: str | None) -> list[BatchEntry]:
-        """Read the next batch, and parse it already if most items of the last batch had changed."""
+        """Read the next batch. Parse it as well if most items of the last batch had changed."""
         with override(language):  # the active language is per thread
             batch = [BatchEntry(item, content_digest(item.raw)) for item in islice(items, BATCH_SIZE)]
             if self._mostly_changed:
@@ -105,7 +105,7 @@ class Import:
         return batch
 
     def _parse_once(self, entry: BatchEntry) -> OrderRecord | Problem | Skipped:
-        """The item's record, or the reason why it has none. Parsed on the first call only."""
+        """Return the item's record, or the reason why it has none. Only the first call parses it."""
         if entry.parsed is None:
             problem = entry.item.problem
             if isinstance(problem, str):
@@ -132,7 +132,7 @@ class Import:
         return currency_problem(record) or record
 
     def _import_batch(self, batch: list[BatchEntry]) -> None:
-        """Import one batch. If the database refuses it, halve it until the offending items are found and rejected."""
+        """Import one batch. If the database refuses it, halve it to find and reject the items that cause the error."""
         counts = Counts()
         rejected: list[ItemProblem] = []
         warnings: list[ItemProblem] = []
@@ -173,7 +173,7 @@ class Import:
     def _save_results(
         self, counts: Counts, rejected: list[ItemProblem], warnings: list[ItemProblem]
     ) -> tuple[ProblemCounts, ProblemCounts]:
-        """Save what came of a batch, in its transaction. Returns the rejects and warnings of all batches so far."""
+        """Save the results of a batch, in its transaction. Returns the rejects and warnings of all batches so far."""
         rejects = self.rejects.plus(problem for _item, problem in rejected) if rejected else self.rejects
         warned = self.warnings.plus(warning for _item, warning in warnings) if warnings else self.warnings
         if self.recorder:
@@ -218,7 +218,7 @@ class Import:
         counts.rejected = len(rejected)
 
     def _skip_unchanged(self, entries: list[BatchEntry]) -> ChangedItems:
-        """Find items whose digest is unchanged. They are not even parsed, which makes a repeated import fast."""
+        """Find items with an unchanged digest. They are not parsed, which makes a repeated import fast."""
         guesses = {
             entry.item.key: (entry.item.key[0], number_key(entry.item.key[1]))
             for entry in entries
@@ -243,7 +243,7 @@ class Import:
         return ChangedItems(changed, unchanged_positions, known)
 
     def _existing_orders(self, keys: set[OrderKey]) -> dict[OrderKey, ExistingOrder]:
-        """The orders that exist, or that this dry run would have created."""
+        """Return the orders that exist, or that this dry run would have created."""
         existing = existing_orders(keys, self.feed.name)
         if self.dry_run:
             for key, order in self.dry_run.load(keys).items():
@@ -312,7 +312,7 @@ class Import:
         batch = self._load(matched, known)
         merged: list[MatchedRecord] = []
         updated_orders: set[int] = set()
-        outcomes: dict[int, Outcome] = {}  # by position: a customer may have many orders, and counts once
+        outcomes: dict[int, Outcome] = {}  # by position: a customer counts once, even with many orders
         for each in matched:
             order = batch.orders[each.key]
             is_first = order.is_new and not order.columns["sources"]
@@ -331,7 +331,7 @@ class Import:
             if (is_first or changed) and type(each.record) is not OrderUpdate:
                 warnings += [(each.entry.item, it) for it in order_warnings(each.record, order, is_new=is_first)]
         for key in [key for key, order in batch.orders.items() if order.is_new and not order.columns["sources"]]:
-            del batch.orders[key]  # all its records were rejected
+            del batch.orders[key]  # all records of the order were rejected
         counts.add_outcomes(outcomes.values())
         add_known_addresses((batch.orders[each.key], each.record) for each in merged)
         if self.dry_run:
@@ -358,13 +358,13 @@ class Import:
         return batch
 
     def _source_name(self, record: OrderRecord) -> str:
-        """The key in `Order.sources`; updates are kept apart from complete orders."""
+        """Return the key in `Order.sources`; updates and complete orders have separate keys."""
         return f"{self.feed.name}:{record.about}" if type(record) is OrderUpdate else self.feed.name
 
 
 @contextmanager
 def _rare_garbage_collection() -> Iterator[None]:
-    """A batch creates many objects and no cycles; collecting garbage would take a quarter of the time."""
+    """A batch creates many objects but no cycles. Garbage collection would take a quarter of the time."""
     usual = gc.get_threshold()
     gc.set_threshold(GARBAGE_THRESHOLD, *usual[1:])
     try:
@@ -374,7 +374,7 @@ def _rare_garbage_collection() -> Iterator[None]:
 
 
 def _describe_database_error(error: DatabaseError) -> Problem:
-    """Why the database refused an order, without the values that PostgreSQL's message contains."""
+    """Return why the database refused an order, without the values in PostgreSQL's message."""
     constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
     sentence = str(CONSTRAINTS.get(constraint or "", "")) or _("The database rejected this order (%(constraint)s).") % {
         "constraint": constraint or type(error).__name__

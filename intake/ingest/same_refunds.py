@@ -1,7 +1,7 @@
-"""Recognize a refund that two feeds report, such as the store and its payment provider: the money went back once.
+"""Recognize refunds reported by two feeds, such as the store and its payment provider, to record them once.
 
-Each feed has ids of its own for refunds. The ids that a feed reported are in its entry of `Order.sources`, and
-`same_refunds` there has the ids under which refunds are stored that another feed reported first.
+Each feed has its own refund ids. The ids reported by a feed are in its entry of `Order.sources`. `same_refunds` there
+maps ids to the stored ids of refunds that another feed reported first.
 """
 
 from collections.abc import Mapping
@@ -11,20 +11,22 @@ from typing import Any
 from intake.ingest.state import OrderState, RefundState
 from intake.records import OrderRecord, OrderUpdate, RefundRecord, UndatedRefund
 
-# Two refunds of the same amount are one if their times are not further apart: staff may record one later.
+# Refunds of the same amount are considered equal within this time, because staff may record one later.
 SAME_AMOUNT_WINDOW = timedelta(days=3)
-# A refund that was paid in parts (to a card and a gift card) is one refund for the store, and the payment
-# provider reports only its part, at the same time.
+# A store may report a refund that was paid in parts (to a card and a gift card) as one refund. The payment provider
+# then reports only its part, at the same time.
 PART_WINDOW = timedelta(minutes=1)
 
 
 def family_of(feed: str) -> str:
-    """The feed of an entry of `Order.sources`, which may be about a single object of it."""
+    """Return the feed of an entry of `Order.sources`, which may be about a single object of it."""
     return feed.partition(":")[0]
 
 
 def identify_refunds(record: OrderRecord, order: OrderState, feed: str, sources: Mapping[str, Any]) -> dict[str, str]:
-    """Give a record's refunds the ids under which another feed reported them. Returns these by the record's own ids."""
+    """Replace the ids of a record's refunds by those of refunds that another feed reported. Returns the stored ids by
+    id.
+    """
     family = family_of(feed)
     own = {name: entry for name, entry in sources.items() if family_of(name) == family}
     same: dict[str, str] = {}
@@ -54,7 +56,7 @@ def identify_refunds(record: OrderRecord, order: OrderState, feed: str, sources:
 
 
 def _find(refund: RefundRecord, order: OrderState, candidates: set[str], *, is_part: bool) -> str | None:
-    """The id of the stored refund that this one is, or is a part of, or that is a part of this one."""
+    """Return the id of the stored refund that is this one, contains it, or is contained in it."""
     states = [order.refunds[refund_id] for refund_id in sorted(candidates) if refund_id in order.refunds]
     for state in states:
         distance = _distance(refund.at, state.columns["refunded_at"])
@@ -73,7 +75,7 @@ def _distance(one: datetime | None, other: datetime | None) -> timedelta | None:
 
 
 def _use(refund: RefundRecord, state: RefundState, stored_id: str) -> None:
-    """Write a refund as the stored one. Its time stays, and so do the units that were reported."""
+    """Write the refund with the stored refund's id. Its time and the reported units are kept."""
     refund.id = stored_id
     refund.at = state.columns["refunded_at"] or refund.at
     if state.columns["lines"]:

@@ -1,4 +1,4 @@
-"""Save a merged batch, and do what follows from it in the same transaction."""
+"""Save a merged batch and its consequences in the same transaction."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ from refunds.services.imported_refunds import reconcile_imported_refunds, update
 def save_merged(
     merged: list[MatchedRecord], batch: Batch, updated_orders: set[int], recorder: Recorder | None = None
 ) -> None:
-    """Write a batch, and do what follows from it."""
+    """Write a batch, and run the follow-up actions."""
     set_return_until(batch)
     changed_licenses = changed_license_ids(batch)
     orders_with_licenses = set_new_licenses(batch)
@@ -56,7 +56,7 @@ def payment_references(merged: list[MatchedRecord], batch: Batch) -> set[tuple[s
 
 
 def _refunded_alone(merged: list[MatchedRecord], batch: Batch) -> set[int]:
-    """The orders of refunds and disputes that were imported without their order, whose status follows from them."""
+    """Return the orders of refunds and disputes that were imported without their order, and may change its status."""
     updates = [each for each in merged if type(each.record) is OrderUpdate]
     return {
         batch.orders[each.key].id for each in updates if each.record.refunds or "status" in each.record.model_fields_set
@@ -64,7 +64,7 @@ def _refunded_alone(merged: list[MatchedRecord], batch: Batch) -> set[int]:
 
 
 def _possibly_unconfirmed_orders(batch: Batch) -> list[int]:
-    """Recent orders that are new, or got an address. Most batches have none and need no query."""
+    """Return recent orders that are new, or got an address. Most batches have none and need no query."""
     since = timezone.now() - timedelta(hours=settings.CONFIRMATION_WINDOW_HOURS + 1)
     return [
         order.id
@@ -74,7 +74,7 @@ def _possibly_unconfirmed_orders(batch: Batch) -> list[int]:
 
 
 def _new_refunds(batch: Batch) -> dict[int, list[str]]:
-    """The new refunds of changed orders, which may be none."""
+    """Return the new refunds of changed orders."""
     return {
         order.id: [refund_id for refund_id, refund in order.refunds.items() if refund.id is None]
         for order in batch.orders.values()

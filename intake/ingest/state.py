@@ -15,7 +15,7 @@ class LicenseState:
     id: int | None = None
     changed: bool = False
     # When the license's orders were placed, by order id, because the latest order's values apply.
-    # Contains the orders of the batch, and of the others only the latest.
+    # Contains all orders of the batch, but only the latest of the others.
     order_dates: dict[int, datetime] = field(default_factory=dict)
     _latest_two: list[int] = field(default_factory=list)  # the ids of the two latest orders; empty if unknown
 
@@ -26,7 +26,7 @@ class LicenseState:
         if known is not None and placed_at < known:
             self._latest_two = []  # another order may be later now
         elif self._latest_two:
-            # A license may have thousands of orders: compare the new one with the two latest only.
+            # A license may have thousands of orders, so the new one is only compared with the two latest.
             self._latest_two = nlargest(2, {*self._latest_two, order_id}, key=self.order_dates.__getitem__)
 
     def remove_order(self, order_id: int) -> None:
@@ -68,7 +68,7 @@ class RefundState:
     columns: Columns
     id: int | None = None
     changed: bool = False
-    has_transaction: bool = False  # it is also a refund that the portal made
+    has_transaction: bool = False  # also recorded as a refund made by the portal
 
 
 @dataclass(slots=True, eq=False)
@@ -85,7 +85,7 @@ class OrderState:
     columns: Columns
     is_new: bool = False
     changed: bool = False
-    email_changed: bool = False  # the address that the store knows
+    email_changed: bool = False  # the address in the store's data
     sources_changed: bool = False
     lines: dict[str, LineState] = field(default_factory=dict)  # by the store's line id
     refunds: dict[str, RefundState] = field(default_factory=dict)  # by the store's refund id
@@ -93,20 +93,22 @@ class OrderState:
 
 @dataclass(slots=True)
 class Batch:
-    """The rows that the records of one batch share. `run` names the import, so that versions of one file are known."""
+    """The rows shared by the records of one batch. `run` identifies the import, to recognize
+    versions in the same file.
+    """
 
     run: str = ""
     orders: dict[tuple[int, str], OrderState] = field(default_factory=dict)  # by store id and number key
     licenses: dict[str, LicenseState] = field(default_factory=dict)  # by serial key
     skus: dict[tuple[int, str], SkuState] = field(default_factory=dict)  # by store id and code
-    licensed_skus: list[SkuState] = field(default_factory=list)  # that a serial number was told for
+    licensed_skus: list[SkuState] = field(default_factory=list)  # with a known serial number
     prefixes: Mapping[str, int] = field(default_factory=dict)  # product ids
     removed_lines: list[int] = field(default_factory=list)
     removed_links: list[int] = field(default_factory=list)
     unlinked_licenses: set[int] = field(default_factory=set)  # the licenses of removed links
 
     def product_by_prefix(self, serial_key: str) -> int | None:
-        """The id of the product with the longest prefix of this serial number."""
+        """Return the id of the product with the longest prefix of this serial number."""
         for length in sorted({len(prefix) for prefix in self.prefixes}, reverse=True) if self.prefixes else ():
             if product := self.prefixes.get(serial_key[:length]):
                 return product

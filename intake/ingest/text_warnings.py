@@ -1,4 +1,4 @@
-"""Warnings about texts that were imported as they are and are probably wrong."""
+"""Warnings about texts that were imported unchanged but are probably wrong."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,7 +13,7 @@ _NO_KEY = gettext_lazy("The email address %(address)s is ambiguous, so this orde
 
 
 def email_key_warnings(matched: list[MatchedRecord]) -> list[ItemProblem]:
-    """A warning for each order whose address has no key."""
+    """Return a warning for each order whose address has no key."""
     emails = ((each.entry.item, each.record.__dict__.get("email") or "") for each in matched)
     without = [(item, email) for item, email in emails if email and not email_key(email)]
     return [
@@ -23,7 +23,7 @@ def email_key_warnings(matched: list[MatchedRecord]) -> list[ItemProblem]:
 
 
 def garbled_text_warnings(matched: list[MatchedRecord]) -> list[ItemProblem]:
-    """A warning for each item with text that was decoded wrongly, by the store or by this import."""
+    """Return a warning for each item with text that was decoded wrongly, by the store or by this import."""
     warnings = []
     for each in matched:
         raw = each.entry.item.raw

@@ -1,9 +1,8 @@
-"""Tell whether a record without a date of its own is an older version of its order than what is stored.
+"""Detect whether a record without a date is an older version of its order than the stored one.
 
-Stores without a time of the last change still tell something about a record's age: refunds only grow, a status only
-moves forward, and times such as that of the payment are known from then on. Besides, each feed's entry in
-`Order.sources` names the versions that a later version in the same file replaced (`older`), so that the same file
-changes nothing when it is imported again.
+Stores without a modification time still show something about a record's age: refunds only grow, a status only moves
+forward, and times such as that of the payment stay known. In addition, `older` in each feed's entry of `Order.sources`
+contains the versions that a later version in the same file replaced, so that importing the file again changes nothing.
 """
 
 from decimal import Decimal
@@ -16,7 +15,7 @@ from orders.models import Order
 MAX_OLDER_VERSIONS = 5
 
 Status = Order.Status
-# Without dates that tell which record is later, a status only changes to one further down this list.
+# If dates don't show which record is later, a status can only change to one further down this list.
 STATUS_RANK = {
     str(status): rank
     for rank, status in enumerate(
@@ -43,12 +42,12 @@ def is_older_version(record: OrderRecord, known: dict[str, Any] | None, digest: 
 
 
 def _knows_less(record: StoreRecord, told: dict[str, Any]) -> bool:
-    """Whether the record tells less than the stored version in one respect, and more in none."""
+    """Whether the record knows less than the stored version in one respect, and more in none."""
     compared = []
     given = record.model_fields_set
     if "refunds" in given and "refunded" in told:
         compared.append((_refunded(record), Decimal(told["refunded"])))
-    # Without its refunds, a record may call an order completed that another one calls refunded.
+    # Without its refunds, a record may report an order as completed that another record reports as refunded.
     if "status" in given and "status" in told and ("refunds" in given or told["status"] not in _BY_REFUNDS):
         compared.append((Decimal(STATUS_RANK[record.status]), Decimal(STATUS_RANK[told["status"]])))
     older = any(now < before for now, before in compared)
@@ -61,7 +60,9 @@ def _knows_less(record: StoreRecord, told: dict[str, Any]) -> bool:
 
 
 def tells_fewer_refunds(record: OrderRecord, known: dict[str, Any]) -> bool:
-    """Whether an older version may be none: it tells fewer refunds, and no time shows that it is older."""
+    """Whether a record may not be an older version after all: it has fewer refunds, and no time
+    shows that it is older.
+    """
     told = known.get("told") or {}
     if type(record) is not StoreRecord or "refunds" not in record.model_fields_set or "refunded" not in told:
         return False
@@ -71,10 +72,12 @@ def tells_fewer_refunds(record: OrderRecord, known: dict[str, Any]) -> bool:
 
 
 def update_versions(entry: dict[str, Any], record: OrderRecord, digest: str, run: str) -> None:
-    """Note in a feed's entry what a record tells about its age. `entry` still has the digest of the version before."""
+    """Store what a record shows about its age in a feed's entry. `entry` still has the digest of
+    the previous version.
+    """
     if record.updated_at is not None:
         if type(record) is StoreRecord and record.told_until is not None:
-            entry["told"] = _told(record)  # for files of the same store that don't date their orders
+            entry["told"] = _told(record)  # for files of the same store without order dates
         return
     if type(record) is StoreRecord:
         entry["told"] = (entry.get("told") or {}) | _told(record)

@@ -1,1 +1,1 @@
-"""Tables that no feed knows: the fields that their columns can be mapped to, and guesses that a person confirms."""
+"""Tables in unknown formats: the fields that columns can be mapped to, and guesses that a person confirms."""

@@ -1,4 +1,4 @@
-"""What the values of a column can be: judged by the parsers that the import uses."""
+"""What the values of a column can be, according to the parsers that the import uses."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from intake.mapping.fields import Kind
 from intake.problems import ImportRejected, ProblemCode
 from intake.values import parse_amount
 
-MIN_SHARE = 0.95  # of the values that must be what a column is guessed to be
+MIN_SHARE = 0.95  # share of the values that must fit the guessed kind
 MAX_STATUSES = 40
 
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")
@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"\S(?:.{0,62}\S)?")
 
 
 def share_of(kind: Kind, values: Sequence[str]) -> float:
-    """The share of the values that can be of this kind, from 0 to 1."""
+    """Return the share of the values that can be of this kind, from 0 to 1."""
     if not values:
         return 0.0
     if kind == Kind.STATUS:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Kind(StrEnum):
-    """What the values of a field are, by which guesses are checked."""
+    """The kind of a field's values, which guesses are checked against."""
 
     TEXT = "text"
     NUMBER = "number"  # of an order or invoice: not empty, and without spaces
@@ -24,7 +24,7 @@ class Kind(StrEnum):
 
 
 class Group(StrEnum):
-    """Where a field belongs. Those of items may differ between the rows of an order."""
+    """Where a field belongs. Item fields may differ between the rows of an order."""
 
     ORDER = "order"
     ITEM = "item"
@@ -44,10 +44,10 @@ GROUP_LABELS = {
 
 @dataclass(frozen=True)
 class Field:
-    """A field. `path` is where it stands in a record, for messages about it.
+    """A field. `path` is its place in a record, for messages.
 
     `may_repeat`: several columns can be mapped to it, such as both lines of a street. `may_be_constant`: a person can
-    say it for all orders of a file.
+    set it for all orders of a file.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Find the mapping of a table: by its name, or by the header of the file."""
+"""Find the mapping of a table by name, or by the header of the file."""
 
 from django.utils.translation import gettext as _
 
@@ -8,13 +8,13 @@ from intake.tables import PROBLEM_COLUMN
 
 
 def header_of(source: SourceFile) -> list[str]:
-    """The names of a table's columns, without the one that a rejects file has more."""
+    """Return the column names of a table, without the additional column of a rejects file."""
     header = list(source.head.header)
     return header[1:] if header and header[0].strip() == PROBLEM_COLUMN else header
 
 
 def find_mapping(store: str, name: str) -> TableMapping:
-    """The newest version of a store's mapping. Raises UnusableFile, with the names of those that the store has."""
+    """Return the newest version of a store's mapping. Raises UnusableFile, with the names of the existing mappings."""
     if not store:
         raise UnusableFile(_("Mappings belong to a store. Name it with --store SLUG."))
     mappings = TableMapping.objects.filter(store__slug=store).select_related("store")
@@ -29,9 +29,9 @@ def find_mapping(store: str, name: str) -> TableMapping:
 
 
 def recognize_mapping(source: SourceFile, store: str) -> TableMapping | None:
-    """The store's mapping for tables with this header; None if there is none.
+    """Return the store's mapping for tables with this header; None if there is none.
 
-    Raises UnusableFile if several mappings say different things about this header.
+    Raises UnusableFile if several mappings contradict each other about this header.
     """
     if not store or not source.head.header:
         return None

@@ -1,6 +1,6 @@
-"""Guess what the columns of a table mean. Each guess has its reasons, and a person confirms or corrects it.
+"""Guess the meaning of a table's columns. Each guess has its reasons, and a person confirms or corrects it.
 
-The name of a column counts most. Its values must be what the field needs, and tell some fields without a name.
+The name of a column has the most weight. Its values must fit the field. Some fields are recognized by values alone.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ from intake.mapping.synonyms import COLUMN_NAMES, STATUS_NAMES, normalize_name
 from orders.models import Order
 
 EXACT, WITHOUT_PREFIX, PART = 4, 3, 1  # how well a name fits
-# Words that stand before the name of a column and say little about it.
+# Words at the start of a column name that say little about it.
 _PREFIXES = frozenset(
     (  # noqa: SIM905 (short)
         "order customer buyer client billing bill item lineitem product line payment kunde kunden kaeufer rechnungs "
@@ -25,12 +25,12 @@ _PREFIXES = frozenset(
         "producto ordine fatturazione prodotto bestelling factuur ordre faktura kund"
     ).split()
 )
-_VALUE_KINDS = (Kind.EMAIL, Kind.CURRENCY)  # values that tell a field without a name
+_VALUE_KINDS = (Kind.EMAIL, Kind.CURRENCY)  # kinds that identify a field without a name
 
 
 @dataclass
 class ColumnGuess:
-    """The field that a column may have, or an empty name, and why."""
+    """The field that a column probably contains, or an empty name, and why."""
 
     column: Column
     field: str = ""
@@ -46,7 +46,7 @@ class _Candidate:
 
 
 def guess_columns(sample: Sample) -> list[ColumnGuess]:
-    """Guess the field of each column, in the order of the columns."""
+    """Guess the field of each column, in the sequence of the columns."""
     guesses = {column.key: ColumnGuess(column) for column in sample.columns}
     candidates = sorted(
         (candidate for column in sample.columns for candidate in _candidates(column, guesses[column.key])),
@@ -66,7 +66,7 @@ def guess_columns(sample: Sample) -> list[ColumnGuess]:
 
 
 def guess_statuses(words: list[str]) -> dict[str, Order.Status]:
-    """What words for a status mean, as far as they are known."""
+    """Return the meanings of status words, as far as they are known."""
     return {word: STATUS_NAMES[name] for word in words if (name := normalize_name(word)) in STATUS_NAMES}
 
 
@@ -87,13 +87,13 @@ def _candidates(column: Column, guess: ColumnGuess) -> Iterator[_Candidate]:
 
 
 def _can_be(kind: Kind, column: Column) -> bool:
-    if kind == Kind.EMAIL:  # some stores write "guest" or the like
+    if kind == Kind.EMAIL:  # some stores write "guest" or similar words
         return share_of(kind, column.values) >= 0.5
     return fits(kind, column.values)
 
 
 def _rate_name(name: str, field_name: str) -> int:
-    """How well the name of a column fits a field: 0 if it doesn't."""
+    """Return how well the name of a column fits a field: 0 if it doesn't."""
     normalized = normalize_name(name)
     names = COLUMN_NAMES.get(field_name, frozenset())
     if normalized in names or normalized.replace(" ", "") in {known.replace(" ", "") for known in names}:
@@ -152,7 +152,7 @@ _VALUE_SENTENCES = {
 
 
 def _check_orders(sample: Sample, guesses: dict[str, ColumnGuess]) -> None:
-    """Withdraw guesses about orders whose values differ between the rows of one order. A total is then an item's."""
+    """Drop guesses for order fields whose values differ between the rows of one order. A total is then an item's."""
     number = next((key for key, guess in guesses.items() if guess.field == "number"), None)
     if number is None:
         return

@@ -1,4 +1,4 @@
-"""Guess how a table writes dates, amounts and text, and its currency. Each guess says why."""
+"""Guess how a table writes dates, amounts and text, and its currency. Each guess has a reason."""
 
 import re
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class NotationGuess:
 
 
 def guess_date_order(sample: Sample, guesses: list[ColumnGuess]) -> NotationGuess:
-    """The order of numeric dates: one of DATE_ORDERS, or empty."""
+    """Guess the order of numeric dates: one of DATE_ORDERS, or empty."""
     evidence = DateOrderEvidence()
     for guess in guesses:
         if guess.field and FIELDS[guess.field].kind == Kind.TIME:
@@ -42,7 +42,7 @@ def guess_date_order(sample: Sample, guesses: list[ColumnGuess]) -> NotationGues
 
 
 def guess_decimal_sign(source: SourceFile, sample: Sample, guesses: list[ColumnGuess]) -> NotationGuess:
-    """The decimal sign of amounts: a comma or a point, or empty."""
+    """Guess the decimal sign of amounts: a comma or a point, or empty."""
     evidence = AmountEvidence()
     for guess in guesses:
         if guess.field and FIELDS[guess.field].kind == Kind.AMOUNT:
@@ -60,7 +60,7 @@ def guess_decimal_sign(source: SourceFile, sample: Sample, guesses: list[ColumnG
 
 
 def guess_encoding(source: SourceFile) -> NotationGuess:
-    """The encoding that a person named, else empty: each file shows it."""
+    """Return the encoding named by a person. If empty, it is detected for each file."""
     if source.is_encoding_named:
         return NotationGuess(source.given_encoding, _("You chose it."))
     if source.encoding in (DEFAULT, "utf-16", "utf-16-le", "utf-16-be"):
@@ -71,7 +71,7 @@ def guess_encoding(source: SourceFile) -> NotationGuess:
 
 
 def guess_currency(sample: Sample, guesses: list[ColumnGuess]) -> NotationGuess:
-    """The currency of all orders, by the signs beside their amounts; empty if there are none, or several."""
+    """Guess the currency of all orders from the signs of their amounts; empty if there are none or several."""
     found: set[str] = set()
     for guess in guesses:
         if guess.field and FIELDS[guess.field].kind == Kind.AMOUNT:

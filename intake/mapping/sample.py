@@ -1,4 +1,4 @@
-"""The first rows of a table, by which its columns are guessed and shown."""
+"""The first rows of a table, used to guess its columns and to show them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ MAX_COLUMNS = 500  # that can be mapped
 
 @dataclass
 class Column:
-    """A column with its first values that are not empty. `key` is its normalized name."""
+    """A column with its first non-empty values. `key` is its normalized name."""
 
     name: str
     key: str
@@ -24,19 +24,19 @@ class Column:
 
 @dataclass
 class Sample:
-    """The beginning of a table. Of columns with the same name, only the first is listed."""
+    """The beginning of a table. If columns have the same name, only the first is listed."""
 
     columns: list[Column]
     rows: list[list[str]]
     positions: dict[str, int]  # by key
 
     def cells(self, key: str) -> Iterator[str]:
-        """The cells of a column in the sample, also the empty ones."""
+        """Return the cells of a column in the sample, including empty ones."""
         position = self.positions[key]
         return (row[position].strip() for row in self.rows)
 
     def words(self, key: str) -> list[str]:
-        """The different texts in a column, the most frequent first."""
+        """Return the distinct texts in a column, most frequent first."""
         counts: dict[str, int] = {}
         for cell in self.cells(key):
             if cell:
@@ -45,7 +45,7 @@ class Sample:
 
 
 def read_sample(source: SourceFile, size: int = SAMPLE_ROWS) -> Sample:
-    """Read the first rows of a table, without those that can't be read."""
+    """Read the first rows of a table, skipping those that can't be read."""
     table = read_table(source)
     header = next(table, None)
     keys = header.cells if header else []

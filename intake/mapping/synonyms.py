@@ -1,6 +1,7 @@
-"""What stores call the columns of a table, and the statuses of an order, in nine languages.
+"""Names for table columns and order statuses, as used by stores in nine languages.
 
-English, German, French, Spanish, Italian, Dutch, Danish, Norwegian and Swedish. Names are compared by `normalize_name`.
+English, German, French, Spanish, Italian, Dutch, Danish, Norwegian and Swedish. Names are compared with
+`normalize_name`. The spelling “licence” is here on purpose: stores use it as a column name.
 """
 
 import re
@@ -14,14 +15,14 @@ _FOLDED = str.maketrans(
 
 
 def normalize_name(name: str) -> str:
-    """A name in lower case, without accents, and with single spaces between its words."""
+    """Return a name in lower case, without accents, and with single spaces between words."""
     text = unicodedata.normalize("NFC", name).casefold().translate(_FOLDED)
     plain = "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
     return " ".join(re.findall(r"[a-z0-9]+", plain))
 
 
 def _names(text: str) -> frozenset[str]:
-    """Names that are separated by commas or line breaks, normalized."""
+    """Split names at commas and line breaks, and normalize them."""
     return frozenset(name for part in re.split(r"[,\n]", text) if (name := normalize_name(part)))
 
 

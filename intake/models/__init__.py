@@ -1,4 +1,4 @@
-"""What staff decide about imports, the history of imports with what is needed to undo them, and store events."""
+"""Settings for imports, the import history with its undo data, and store events."""
 
 from intake.models.mappings import (
     UPLOADS_KEPT,

@@ -1,4 +1,4 @@
-"""Mappings of tables that no feed knows, and the files that staff upload to import."""
+"""Mappings of tables in unknown formats, and the files that staff upload to import."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from files.models import private_storage
 from orders.models import Store
 from orders.models.fields import NoCardNumbersCharField, NoCardNumbersJSONField, NoCardNumbersSlugField
 
-# How long an uploaded file is kept that was not imported.
+# How long an uploaded file is kept if it isn't imported.
 UPLOADS_KEPT = timedelta(days=30)
 # The first key of the advisory lock that a process holds while it works on an upload; the second is the upload's id.
 UPLOAD_LOCK = 0x55504C
@@ -24,22 +24,22 @@ FOLDER = "imports"  # in the storage of private files
 
 
 def header_fingerprint(header: Iterable[str]) -> str:
-    """The digest of a header, by which its mapping is found. The order of the columns does not matter."""
+    """Return the digest of a header, which identifies its mapping. The sequence of columns doesn't matter."""
     names = sorted(name for name in (normalize_column(name) for name in header) if name)
     return hashlib.sha256(json.dumps(names).encode(errors="surrogatepass")).hexdigest()
 
 
 def normalize_column(name: str) -> str:
-    """The form in which the names of columns are compared: the same as in `intake.tables.read_table`."""
+    """Return a column name in the form used for comparisons, the same as in `intake.tables.read_table`."""
     return name.strip().lower()
 
 
 class TableMapping(models.Model):
-    """What the columns of a store's table mean. Versions never change: an edit makes a new one.
+    """The meaning of the columns of a store's table. Versions never change: an edit creates a new one.
 
-    `columns` has the field of each column, by the normalized name of the column; `constants` has what holds for all
-    orders of a file, by field. See `intake.mapping.fields` for both. What is empty in the other settings is told by
-    each file, and the time zone by the store.
+    `columns` has the field of each column, by the column's normalized name. `constants` has values for all orders of a
+    file, by field. See `intake.mapping.fields` for both. Other settings that are empty are detected for each file, and
+    an empty time zone is the store's.
     """
 
     class DecimalSign(models.TextChoices):
@@ -77,27 +77,27 @@ class TableMapping(models.Model):
         return f"{self.name} ({_('version')} {self.version})"
 
     def column_of(self, field: str) -> str:
-        """The first column that is mapped to a field; empty if none is."""
+        """Return the first column that is mapped to a field; empty if there is none."""
         return next((column for column, mapped in self.columns.items() if mapped == field), "")
 
     def same_content(self, other: "TableMapping") -> bool:
-        """Whether another version says the same."""
+        """Whether another version has the same content."""
         names = ("fingerprint", "columns", "constants", "date_order", "decimal_sign", "encoding", "time_zone")
         return all(getattr(self, name) == getattr(other, name) for name in names)
 
 
 class ImportUploadQuerySet(models.QuerySet["ImportUpload"]):
     def expired(self, now: datetime) -> Self:
-        """Uploads whose time is over."""
+        """Return expired uploads."""
         return self.filter(uploaded_at__lte=now - UPLOADS_KEPT)
 
     def at_work(self) -> Self:
-        """Uploads that wait for a worker, or that one works on."""
+        """Return uploads that wait for a worker, or are being processed by one."""
         return self.filter(state__in=(ImportUpload.State.CHECKING, ImportUpload.State.IMPORTING))
 
 
 class ImportUpload(models.Model):
-    """A file that staff uploaded to import. Its content is deleted once it was imported, or after UPLOADS_KEPT."""
+    """A file that staff uploaded to import. Its content is deleted after the import, or after UPLOADS_KEPT."""
 
     class State(models.TextChoices):
         UPLOADED = "uploaded", _("uploaded")
@@ -129,13 +129,13 @@ class ImportUpload(models.Model):
         verbose_name=_("imported by"),
     )
     state = models.CharField(_("status"), max_length=16, choices=State, default=State.UPLOADED)
-    # What a person said about a file of a known format. For other tables, the mapping says it.
+    # Settings for a file in a known format. For other tables, the mapping has them.
     encoding = NoCardNumbersCharField(_("encoding"), max_length=32, blank=True)
     date_order = models.CharField(_("date order"), max_length=3, choices=TableMapping.DateOrder, blank=True)
     mapping = models.ForeignKey(
         TableMapping, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("mapping")
     )
-    # What the check found so far: see `intake.services.import_steps.Preview`.
+    # The results of the check so far: see `intake.services.import_steps.Preview`.
     preview = NoCardNumbersJSONField(default=dict, blank=True, editable=False)
     problem = NoCardNumbersCharField(_("problem"), max_length=500, blank=True)
     run = models.OneToOneField(
@@ -166,7 +166,7 @@ class ImportUpload(models.Model):
 
     @staticmethod
     def new_stored_name() -> str:
-        """A random name, in a folder of its own in the private storage."""
+        """Return a random name, in a separate folder of the private storage."""
         return f"{FOLDER}/{secrets.token_hex(16)}"
 
     @property
@@ -178,7 +178,9 @@ class ImportUpload(models.Model):
         return self.state in (self.State.CHECKING, self.State.IMPORTING)
 
     def change_state(self, *from_states: "ImportUpload.State", to: "ImportUpload.State", **changes: Any) -> bool:
-        """Change the state and other columns, here and in the database. False if it has another state meanwhile."""
+        """Change the state and other columns, here and in the database. False if the state has
+        changed in the meantime.
+        """
         known = ImportUpload.objects.filter(pk=self.pk, state__in=from_states)
         is_changed = known.update(state=to, **changes) == 1
         if is_changed:
@@ -191,7 +193,7 @@ class ImportUpload(models.Model):
 
 
 def try_lock_upload(upload_id: int) -> bool:
-    """Take the lock of an upload until `unlock_upload` or the end of the connection. False if it is taken."""
+    """Take the lock of an upload until `unlock_upload` or the end of the connection. False if it is already held."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [UPLOAD_LOCK, upload_id])
         return bool(cursor.fetchone()[0])

@@ -1,4 +1,4 @@
-"""The history of imports: runs with their files and rejected rows, and what is needed to undo a run."""
+"""The import history: runs with their files and rejected rows, and the data needed to undo a run."""
 
 from datetime import datetime, timedelta
 from typing import Self
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from intake.models.mappings import TableMapping
 from orders.models.fields import NoCardNumbersCharField, NoCardNumbersJSONField, NoCardNumbersTextField
 
-# How long a run can be undone and its rejected rows are kept.
+# How long a run can be undone, and its rejected rows are kept.
 DETAILS_KEPT = timedelta(days=30)
 # The first key of the advisory lock that a process holds while it imports or undoes a run; the second is the run's id.
 RUN_LOCK = 0x52554E
@@ -27,13 +27,13 @@ _IN_STEPS = "SELECT run_id FROM intake_importupload WHERE state = 'importing' AN
 
 class ImportRunQuerySet(models.QuerySet["ImportRun"]):
     def with_expired_details(self, now: datetime) -> Self:
-        """Runs that are too old to be undone, whose details were not deleted yet."""
+        """Return runs that are too old to be undone, but whose details were not deleted yet."""
         return self.filter(started_at__lte=now - DETAILS_KEPT, details_deleted_at=None)
 
     def with_activity(self) -> Self:
-        """Annotate `is_at_work`, which `shown_state` needs: whether a process imports or undoes the run now.
+        """Annotate `is_at_work`, which `shown_state` needs: whether a process is importing or undoing the run.
 
-        An upload is imported in steps, between which nobody holds the lock of its run.
+        An upload is imported in steps, and the lock of its run is free between them.
         """
         return self.annotate(
             is_at_work=RawSQL(  # noqa: S611
@@ -67,7 +67,7 @@ class ImportRun(models.Model):
         related_name="+",
         verbose_name=_("started by"),
     )
-    # The user name, or for a command the name of the operating system's user. Outlives the account.
+    # The user name or, for a command, the operating system's user. Kept if the account is deleted.
     started_by_name = NoCardNumbersCharField(_("started by"), max_length=150, blank=True)
     started_at = models.DateTimeField(_("started at"), default=timezone.now)
     updated_at = models.DateTimeField(_("last saved at"), default=timezone.now)
@@ -83,10 +83,10 @@ class ImportRun(models.Model):
     # [{"code": "ambiguous_address", "count": 3, "first": "The address …"}], and the same for rejects
     reject_counts = NoCardNumbersJSONField(default=list, blank=True, editable=False)
     warnings = NoCardNumbersJSONField(_("warnings"), default=list, blank=True)
-    # What the files were read with: encoding, date order, mapping.
+    # How the files were read: encoding, date order, mapping.
     options = NoCardNumbersJSONField(_("options"), default=dict, blank=True)
 
-    # Set by the admin; a worker undoes the run.
+    # Set by the admin; a worker then undoes the run.
     undo_requested_at = models.DateTimeField(_("undo requested at"), null=True, blank=True)
     undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
     undone_by_name = NoCardNumbersCharField(_("undone by"), max_length=150, blank=True)
@@ -122,7 +122,7 @@ class ImportRun(models.Model):
 
     @property
     def can_be_undone_until(self) -> datetime:
-        """The first moment at which it is too late to undo the run."""
+        """Return the time from which the run can no longer be undone."""
         return self.started_at + DETAILS_KEPT
 
     def is_too_old(self, now: datetime) -> bool:
@@ -130,7 +130,7 @@ class ImportRun(models.Model):
 
     @property
     def shown_state(self) -> "ImportRun.State":
-        """The state of a run that was loaded `with_activity`: one whose process is gone was interrupted."""
+        """Return the state of a run loaded `with_activity`. If its process is gone, it was interrupted."""
         is_at_work: bool = self.is_at_work  # type: ignore[attr-defined]
         if self.state == self.State.RUNNING and not is_at_work:
             return self.State.INTERRUPTED
@@ -142,7 +142,7 @@ class ImportRun(models.Model):
 
 
 def try_lock_run(run_id: int) -> bool:
-    """Take the lock of a run until `unlock_run` or the end of the connection. False if another process has it."""
+    """Take the lock of a run until `unlock_run` or the end of the connection. False if another process holds it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [RUN_LOCK, run_id])
         return bool(cursor.fetchone()[0])
@@ -162,10 +162,10 @@ class ImportFile(models.Model):
     size = models.PositiveBigIntegerField(_("size in bytes"))
     format = models.CharField(_("format"), max_length=32)
     store = NoCardNumbersCharField(_("store"), max_length=64, blank=True)  # empty if its rows name theirs
-    # What the rejects file of a table repeats.
+    # The parts of a table that its rejects file repeats.
     header = NoCardNumbersJSONField(default=list, blank=True, editable=False)
     delimiter = models.CharField(max_length=1, default=",", editable=False)
-    # Of a table that no feed knows.
+    # For a table in an unknown format.
     mapping = models.ForeignKey(
         TableMapping, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("mapping")
     )
@@ -181,7 +181,7 @@ class ImportFile(models.Model):
 
 
 class ImportReject(models.Model):
-    """A rejected item of a file, kept for DETAILS_KEPT. Its content is encrypted: it may contain a password."""
+    """A rejected item of a file, kept for DETAILS_KEPT. Its content is encrypted, because it may contain a password."""
 
     run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="rejects", verbose_name=_("import"))
     file = models.ForeignKey(ImportFile, on_delete=models.CASCADE, related_name="+", verbose_name=_("file"))
@@ -208,17 +208,17 @@ class Change(models.TextChoices):
 
 
 class ImportChange(models.Model):
-    """An order that a run created or changed, with what is needed to undo that. Kept for DETAILS_KEPT.
+    """An order that a run created or changed, with the data needed to undo that. Kept for DETAILS_KEPT.
 
-    Written by SQL in intake/ingest/recording.py. There are no foreign keys in the database: a check for each row
-    would slow imports down, and a row may outlive its order.
+    Written by SQL in intake/ingest/recording.py. There are no foreign keys in the database, because checking each row
+    would slow down imports, and a row may outlive its order.
     """
 
     pk = models.CompositePrimaryKey("run_id", "order_id")
     run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False)
     order_id = models.BigIntegerField()
     kind = models.CharField(max_length=8, choices=Change)
-    # The digest of the order as the run left it, by which later changes are noticed.
+    # The digest of the order after the run, which detects later changes.
     digest = models.UUIDField(null=True)
     # The rows of a changed order before the run, by table, and `relations`: digests of the rows of other apps.
     before = models.JSONField(null=True)
@@ -227,7 +227,7 @@ class ImportChange(models.Model):
     class Meta:
         default_permissions = ()
         indexes = [
-            # By which an undo names the import that changed an order later; that one can't have created it.
+            # An undo uses this to find a later import that changed the order. That import can't have created it.
             models.Index(fields=["order_id"], condition=models.Q(kind="changed"), name="import_change_by_order")
         ]
 
@@ -236,7 +236,7 @@ class ImportChange(models.Model):
 
 
 class ImportedObject(models.Model):
-    """A license, SKU or store that a run created or changed; what is said about `ImportChange` holds here, too."""
+    """A license, SKU or store that a run created or changed. The notes on `ImportChange` apply here, too."""
 
     class Kind(models.TextChoices):
         LICENSE = "license", _("license")
@@ -249,7 +249,7 @@ class ImportedObject(models.Model):
     object_id = models.BigIntegerField()
     # What an undo restores, as it was before the run; null if the run created it.
     before = models.JSONField(null=True)
-    # The same columns as the run left them. What changed since is kept.
+    # The same columns after the run. Columns that changed since then are kept.
     after = models.JSONField(null=True)
     undone_at = models.DateTimeField(null=True)
 

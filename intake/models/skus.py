@@ -1,4 +1,4 @@
-"""SKUs as staff see them beside imports: where they were seen, and what is not known about them."""
+"""SKUs as shown to staff: where they were seen, and what is unknown about them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ KINDS_WITHOUT_PRODUCT = (OrderLine.Kind.EXTENDED_DOWNLOAD, OrderLine.Kind.OTHER)
 
 class SkuMappingQuerySet(models.QuerySet["SkuMapping"]):
     def incomplete(self) -> Self:
-        """SKUs without a product that need one, or with lines about whose kind nobody said anything."""
+        """Return SKUs that need a product but have none, or that have lines of unknown kind."""
         without_product = Q(product=None, product_from_staff=False) & ~Q(kind__in=KINDS_WITHOUT_PRODUCT)
         return self.filter(without_product | Q(kind="", has_untold_kinds=True))
 
     def being_updated(self) -> Self:
-        """SKUs whose earlier orders a worker has yet to update."""
+        """Return SKUs whose earlier orders are yet to be updated by a worker."""
         return self.exclude(update_requested_at=None)
 
 
 @dataclass(frozen=True)
 class SkuUsage:
-    """The order lines with a SKU. Of many lines, only the first and last imported COUNTED_LINES are looked at."""
+    """The order lines with a SKU. If there are many, only the first and last imported COUNTED_LINES are counted."""
 
     lines: int = 0
     first_day: date | None = None  # of the purchases, in the store's time zone
@@ -73,7 +73,7 @@ WHERE sku.id = ANY(%s)
 
 
 def load_usage(skus: Sequence[SkuMapping]) -> None:
-    """Set the `usage` of these SKUs, whose stores are loaded. One query."""
+    """Set the `usage` of these SKUs, whose stores are loaded. Makes one query."""
     with connection.cursor() as cursor:
         cursor.execute(_USAGE, [[sku.pk for sku in skus]])
         rows = {sku_id: row for sku_id, *row in cursor.fetchall()}

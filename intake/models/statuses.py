@@ -1,4 +1,4 @@
-"""What staff decide about the status words of stores."""
+"""Settings for the status words of stores."""
 
 import unicodedata
 
@@ -14,13 +14,13 @@ MAX_STATUS_LENGTH = 64
 
 
 def normalize_status(word: str) -> str:
-    """The form in which words for a status are compared: lower case, with dashes."""
+    """Return a status word in the form used for comparisons: lower case, with dashes."""
     text = unicodedata.normalize("NFKC", storable(word))
     return "-".join(text.casefold().replace("_", " ").split())[:MAX_STATUS_LENGTH]
 
 
 class StatusMeaning(models.Model):
-    """What a store's word for an order's status means. Without a meaning, staff are asked for it."""
+    """The meaning of a store's word for an order's status. If it has none, staff are asked for it."""
 
     NOT_AN_ORDER = "not_an_order"
 

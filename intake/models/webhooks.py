@@ -1,4 +1,4 @@
-"""Events that stores push, and the secrets that they are signed with."""
+"""Store events, and the secrets that sign them."""
 
 from datetime import datetime, timedelta
 from typing import Self
@@ -13,18 +13,18 @@ from intake.problems import ProblemCode
 from orders.models import Store
 from orders.models.fields import NoCardNumbersCharField, NoCardNumbersTextField
 
-# How long the content of an event is kept, and how long what became of it.
+# How long the content of an event is kept, and its result.
 BODY_KEPT = timedelta(days=30)
 EVENT_KEPT = timedelta(days=180)
-MAX_SECRETS = 2  # of one store and format: the new one and the old one, while a secret is replaced
+MAX_SECRETS = 2  # of one store and format: the new one and the old one during a rotation
 
 
 class WebhookSecret(models.Model):
-    """A secret that a store signs its events with. Encrypted, and never shown again."""
+    """A secret that a store uses to sign its events. Encrypted, and never shown again."""
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", verbose_name=_("store"))
     format = models.CharField(_("format"), max_length=32)
-    position = models.PositiveSmallIntegerField(editable=False)  # 1 or 2, so that there are never three
+    position = models.PositiveSmallIntegerField(editable=False)  # 1 or 2, so that there are at most two
     content = models.BinaryField()
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
@@ -46,7 +46,7 @@ class StoreEventQuerySet(models.QuerySet["StoreEvent"]):
         return self.filter(verdict=StoreEvent.Verdict.WAITING, next_try_at__lte=now)
 
     def with_answered_status(self) -> Self:
-        """Events that wait for staff to say what a status means, and for which they have."""
+        """Return events that wait for the meaning of a status, and for which staff have set it."""
         same_word = {"store": OuterRef("store"), "format": OuterRef("format"), "word": OuterRef("word")}
         return self.filter(
             Exists(StatusMeaning.objects.filter(**same_word).exclude(meaning="")),
@@ -55,12 +55,14 @@ class StoreEventQuerySet(models.QuerySet["StoreEvent"]):
         )
 
     def can_be_retried(self) -> Self:
-        """Events that were not taken. A card number was masked in the content, which is not what the store sent."""
+        """Return events that were not taken, except those with masked card numbers, which no longer have the original
+        content.
+        """
         return self.filter(verdict__in=StoreEvent.RETRYABLE, body__isnull=False).exclude(code=ProblemCode.CARD_NUMBER)
 
 
 class StoreEvent(models.Model):
-    """An event that a store pushed, stored before it was answered; a worker imports it. Each id is stored once."""
+    """An event from a store, stored before the response is sent; a worker imports it. Each id is stored once."""
 
     class Verdict(models.TextChoices):
         WAITING = "waiting", _("waiting")
@@ -68,27 +70,28 @@ class StoreEvent(models.Model):
         REJECTED = "rejected", _("rejected")
         IGNORED = "ignored", _("ignored")
 
-    # What staff can have tried again.
+    # Verdicts that staff can retry.
     RETRYABLE = (Verdict.WAITING, Verdict.REJECTED)
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", verbose_name=_("store"))
     format = models.CharField(_("format"), max_length=32)
-    # The provider's id for the event, or the digest of the body where it has none that is signed.
+    # The provider's id for the event, or the digest of the body if it has no signed id.
     event_id = models.CharField(_("event ID"), max_length=255)
     kind = NoCardNumbersCharField(_("event type"), max_length=100, blank=True)
     received_at = models.DateTimeField(_("received at"), default=timezone.now)
-    # Encrypted: it may contain passwords and addresses. Null once it was deleted.
+    # Encrypted, because it may contain passwords and addresses. Null after it was deleted.
     body = models.BinaryField(null=True)
 
     verdict = models.CharField(_("result"), max_length=8, choices=Verdict, default=Verdict.WAITING)
-    # Why it waits, was rejected or ignored: a code of `intake.problems.ProblemCode` or its own, and a sentence.
+    # Why it waits, was rejected or ignored: a code from `intake.problems.ProblemCode` or for events only, and a
+    # message.
     code = models.CharField(_("code"), max_length=32, blank=True)
     reason = NoCardNumbersTextField(_("reason"), blank=True)
-    word = NoCardNumbersCharField(_("value"), max_length=MAX_STATUS_LENGTH, blank=True)  # the status that staff explain
+    word = NoCardNumbersCharField(_("value"), max_length=MAX_STATUS_LENGTH, blank=True)  # a status that staff explain
     tries = models.PositiveIntegerField(_("attempts"), default=0)
-    # When a worker takes it, also if another worker that had taken it died. Null: staff have to answer first.
+    # When a worker takes it, also if an earlier worker died. Null: staff have to answer first.
     next_try_at = models.DateTimeField(_("next attempt"), default=timezone.now, null=True)
-    # Failed tries are repeated for a limited time from here.
+    # The time from which failed attempts are repeated for a limited time.
     retried_since = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(_("finished at"), null=True)
 

@@ -1,7 +1,7 @@
-"""Import the events that stores pushed. PostgreSQL is the queue: several workers share it, and none waits for another.
+"""Import store events. PostgreSQL is the queue: several workers share it without blocking each other.
 
-An event is claimed for a while before it is imported. If its worker dies, the next one imports it again, which changes
-nothing twice.
+An event is claimed for a limited time before it is imported. If its worker dies, the next one imports it again, which
+changes nothing.
 """
 
 import logging
@@ -37,9 +37,9 @@ MAX_RETRY_DELAY = timedelta(hours=1)
 RETRY_JITTER = 0.25  # share of the delay, in either direction
 DELETED_AT_ONCE = 1_000  # rows
 
-# Codes of events, besides those of `ProblemCode`.
+# Codes of event results, in addition to those of `ProblemCode`.
 FAILED, UNREADABLE, EXPIRED = "failed", "unreadable", "expired"
-# What another event or import may bring in order.
+# Problems that another event or import may solve.
 RETRIED_CODES = (ProblemCode.ORDER_NOT_FOUND, ProblemCode.DATABASE)
 
 Verdict = StoreEvent.Verdict
@@ -47,7 +47,7 @@ Verdict = StoreEvent.Verdict
 
 @dataclass(frozen=True)
 class _Result:
-    """What became of one try. `is_retried`: it may work later, without anybody doing something."""
+    """The result of one attempt. `is_retried`: it may succeed later without anyone's help."""
 
     verdict: Verdict
     code: str = ""
@@ -57,7 +57,7 @@ class _Result:
 
 
 def process_due(until: datetime) -> Counter[str]:
-    """Import events that are due, until there are none or until this time. Returns counts by verdict."""
+    """Import due events until there are none left, or until this time. Returns counts by verdict."""
     counts: Counter[str] = Counter()
     StoreEvent.objects.with_answered_status().update(next_try_at=timezone.now())
     while (now := timezone.now()) < until and (event := _claim(now)) is not None:
@@ -66,7 +66,7 @@ def process_due(until: datetime) -> Counter[str]:
 
 
 def _claim(now: datetime) -> StoreEvent | None:
-    """Return the next event that is due, which no other worker takes before the lease ends."""
+    """Return the next due event. No other worker gets it before the lease ends."""
     with transaction.atomic():
         due = StoreEvent.objects.due(now).select_related("store").order_by("next_try_at", "pk")
         event = due.select_for_update(skip_locked=True, of=("self",)).first()
@@ -110,7 +110,7 @@ def _import(event: StoreEvent) -> _Result:
 
 
 def _only_for(store: str, feed: Feed) -> Feed:
-    """The feed, which rejects orders of other stores: a store's secret signs nothing for another one."""
+    """Return the feed, limited to this store: a store's secret must not sign orders of other stores."""
 
     def parse_item(item: RawItem, context: FeedContext) -> OrderRecord:
         record = feed.parse_item(item, context)
@@ -118,7 +118,7 @@ def _only_for(store: str, feed: Feed) -> Feed:
             raise ImportRejected(_("This order names another store than the address that it was sent to."))
         return record
 
-    # The key is a guess from the content, by which a repeated order is found without parsing it.
+    # The key is guessed from the content, to find a repeated order without parsing it.
     def read_items(source: SourceFile, context: FeedContext) -> Iterator[RawItem]:
         for item in feed.read_items(source, context):
             if item.key is not None and item.key[0] != store:
@@ -129,8 +129,8 @@ def _only_for(store: str, feed: Feed) -> Feed:
 
 
 def _judge(report: BodyReport) -> _Result:
-    """The verdict on an event, by what came of all its items."""
-    codes = {problem.code: problem for problem in reversed(report.problems)}  # the first of each code
+    """Return the verdict on an event, from the results of all its items."""
+    codes = {problem.code: problem for problem in reversed(report.problems)}  # the first problem of each code
     for code in RETRIED_CODES:
         if code in codes:
             return _result(Verdict.WAITING, codes[code], is_retried=True)
@@ -155,7 +155,7 @@ def _result(verdict: Verdict, problem: Problem, *, is_retried: bool = False) -> 
 
 
 def _save(event: StoreEvent, result: _Result, now: datetime) -> Verdict:
-    """Store the result, unless another worker has taken the event meanwhile."""
+    """Store the result, unless another worker has claimed the event in the meantime."""
     verdict, next_try_at = result.verdict, None
     if result.is_retried:
         age = now - event.retried_since
@@ -178,13 +178,15 @@ def _save(event: StoreEvent, result: _Result, now: datetime) -> Verdict:
 
 
 def retry_delay(age: timedelta) -> timedelta:
-    """Return the delay before the next try: as long as the event has been tried, so that it doubles each time."""
+    """Return the delay before the next attempt: the time since the first one, so that it doubles each time."""
     delay = max(FIRST_RETRY_DELAY, min(age, MAX_RETRY_DELAY))
     return delay * random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)  # noqa: S311 (spreads load, guards nothing)
 
 
 def delete_expired_events(until: datetime) -> None:
-    """Delete the content of events after BODY_KEPT, and the events after EVENT_KEPT. Called again, it continues."""
+    """Delete the content of events after BODY_KEPT, and the events after EVENT_KEPT. Can be called
+    again to continue.
+    """
     now = timezone.now()
     expired = {
         "verdict": Verdict.REJECTED,

@@ -1,4 +1,4 @@
-"""The history of imports: the rejected rows of a run as a file, and the deletion of what is kept for a limited time."""
+"""The import history: the rejected rows of a run as a file, and the deletion of expired data."""
 
 import json
 import tempfile
@@ -23,10 +23,10 @@ DELETED_AT_ONCE = 10_000  # rows
 
 
 def write_rejects(run: ImportRun, reason_if_lost: str) -> tuple[str, IO[bytes]]:
-    """Write the rejected rows of a run as `import_orders --rejects` does. Returns a file name and the open file.
+    """Write the rejected rows of a run like `import_orders --rejects`. Returns a file name and the open file.
 
-    Tables with different columns go to separate files, in one zip archive. The file is deleted when it is closed.
-    Where the content can't be decrypted any more, `reason_if_lost` stands in its place.
+    Tables with different columns go into separate files in a zip archive. The file is deleted when it is closed. If the
+    content can't be decrypted anymore, `reason_if_lost` is written instead.
     """
     files = {file.pk: file for file in run.files.select_related("mapping")}
     with tempfile.TemporaryDirectory(prefix="rejects") as folder:
@@ -67,7 +67,7 @@ def _content(reject: ImportReject, reason_if_lost: str) -> tuple[str | list[list
 
 
 def delete_expired_details(until: datetime) -> None:
-    """Delete the details of runs that are older than DETAILS_KEPT. Stops at `until`; called again, it continues."""
+    """Delete the details of runs older than DETAILS_KEPT. Stops at `until`. Can be called again to continue."""
     for run in ImportRun.objects.with_expired_details(timezone.now()).order_by("started_at"):
         for model in (ImportChange, ImportedObject, ImportReject):
             while _delete_some(model._meta.db_table, run.pk):

@@ -1,7 +1,7 @@
-"""Check and import an upload in steps that fit into a task, however large the file is.
+"""Check and import an upload in steps that fit into a task, for files of any size.
 
-A step skips what earlier steps have read, and works for a limited time. Each batch is one transaction with the counts
-of its run, so a worker that is killed loses nothing: the next step continues where the last batch ended.
+A step skips the items of earlier steps, and works for a limited time. Each batch and the counts of its run are one
+transaction, so nothing is lost if a worker is killed: the next step continues after the last batch.
 """
 
 from collections import Counter
@@ -52,16 +52,16 @@ class TimedItems:
             self.are_all_read = True
             raise
         if self._ends_at is None:
-            self._ends_at = timezone.now() + self._duration  # skipping does not count
+            self._ends_at = timezone.now() + self._duration  # the time for skipping doesn't count
         return item
 
 
 class RunEnded(Exception):
-    """The run was undone meanwhile, so that nothing more of its file may be imported."""
+    """The run was undone in the meantime, so nothing more of its file may be imported."""
 
 
 def import_step(run: ImportRun, import_source: ImportSource, duration: timedelta) -> bool:
-    """Import more of a run's only file, and return whether all of it is imported. Raises RunEnded."""
+    """Import more of a run's only file, and return whether it is complete. Raises RunEnded."""
     file = run.files.get()
     context = import_source.context
     items = TimedItems(import_source.feed.read_items(import_source.source, context), run.read, duration)
@@ -87,7 +87,7 @@ def import_step(run: ImportRun, import_source: ImportSource, duration: timedelta
 
 @dataclass
 class OrderSum:
-    """How many orders of a file have a currency and a status, and what they add up to (a decimal number)."""
+    """The number of orders with a currency and status, and their sum (a decimal number)."""
 
     currency: str
     status: str
@@ -97,7 +97,7 @@ class OrderSum:
 
 @dataclass
 class Preview:
-    """What importing a file would do, as far as it was checked. Stored as JSON."""
+    """What importing a file would do, as far as it has been checked. Stored as JSON."""
 
     read: int = 0
     created: int = 0
@@ -122,7 +122,7 @@ class Preview:
 
 
 def check_step(import_source: ImportSource, preview: Preview, duration: timedelta) -> None:
-    """Check more of a file, as a dry run, and add what it found to the preview.
+    """Check more of a file with a dry run, and add the results to the preview.
 
     Orders that are in the file twice, in different steps, count twice.
     """
@@ -159,7 +159,7 @@ def check_step(import_source: ImportSource, preview: Preview, duration: timedelt
 
 
 class _Sums:
-    """Adds up the orders of a file by currency and status, while an import parses them, in two threads."""
+    """Adds up the orders of a file by currency and status, while an import parses them in two threads."""
 
     def __init__(self, import_source: ImportSource, preview: Preview) -> None:
         self._parse = import_source.feed.parse_item
@@ -177,12 +177,12 @@ class _Sums:
         return record
 
     def take_off(self, item: RawItem) -> None:
-        """Leave out an item that was rejected, if it could be parsed at all."""
+        """Subtract an item that was rejected, if it could be parsed."""
         if item.problem:
             return
         try:
             record = self._parse(item, self._context)
-        except Exception:  # it was not counted; the import has told why
+        except Exception:  # it was not counted; the import has reported why
             return
         self._add(record, -1)
 

@@ -1,4 +1,4 @@
-"""Import files as one run of the history. The command, uploads in the admin and webhooks call this."""
+"""Import files as one run of the history. Used by the command, uploads in the admin, and webhooks."""
 
 import contextlib
 import getpass
@@ -24,7 +24,7 @@ from intake.models.runs import try_lock_run, unlock_run
 from intake.problems import Problem, ProblemCounts, storable
 from intake.rejects_file import FileLayout
 
-# The name of a body that is no file; only messages about files would show it.
+# The name of a body that isn't a file; only messages about files would show it.
 BODY_NAME = "body"
 
 ProblemCallback = Callable[[ImportSource, RawItem, Problem], None]
@@ -32,7 +32,7 @@ ProblemCallback = Callable[[ImportSource, RawItem, Problem], None]
 
 @dataclass
 class ImportReport:
-    """What came of an import so far. `run` is None for a dry run, which has no history."""
+    """The result of an import so far. `run` is None for a dry run, which has no history."""
 
     run: ImportRun | None = None
     counts: Counts = field(default_factory=Counts)
@@ -42,9 +42,9 @@ class ImportReport:
 
 
 class ImportStopped(Exception):
-    """The import ended early: by Ctrl-C, or because the database went away. The cause says which.
+    """The import ended early: by Ctrl-C, or because the database connection was lost. The cause says which.
 
-    What the report counts is in the database, in whole batches.
+    Everything that the report counts is in the database, in whole batches.
     """
 
     def __init__(self, report: ImportReport) -> None:
@@ -64,17 +64,17 @@ def run_import(
     on_warning: ProblemCallback = lambda source, item, problem: None,
     on_progress: Callable[[ImportSource], None] = lambda source: None,
 ) -> ImportReport:
-    """Import these files, one after the other, and return what came of it.
+    """Import these files, one after the other, and return the result.
 
-    `started_by` is the user; without one, `started_by_name` says who it was. `options` are kept with the run. The
-    callbacks get each rejected item, each warning, and each file after each of its batches. Raises ImportStopped if
-    it ends early. A dry run writes nothing.
+    `started_by` is the user; without one, `started_by_name` is a name. `options` are stored with the run. The callbacks
+    get each rejected item, each warning, and each file after each of its batches. Raises ImportStopped if the import
+    ends early. A dry run writes nothing.
     """
     report = ImportReport()
     started_at = time.monotonic()
     if dry_run:
         with _stopping(report, started_at):
-            pretended = DryRun()  # one for all files, so that later rows see the result of earlier ones
+            pretended = DryRun()  # one for all files, so that later rows see the results of earlier ones
             for each in sources:
                 _import_one(each, report, on_rejected, on_warning, on_progress, dry_run=pretended)
         return report
@@ -90,17 +90,17 @@ def run_import(
 
 @dataclass
 class BodyReport:
-    """What came of a body. `problems` are those of its rejected items, in their order."""
+    """The result for a body. `problems` are those of its rejected items, in sequence."""
 
     counts: Counts
     problems: list[Problem]
 
 
 def import_body(feed: Feed, context: FeedContext, body: bytes) -> BodyReport:
-    """Import the items of a body in UTF-8 that a store pushed. It is no run of the history, and can't be undone.
+    """Import the items of a UTF-8 body sent by a store. It isn't a run in the history, and can't be undone.
 
-    An undo of an earlier run notices what it changed. Raises Django's OperationalError or InterfaceError if the
-    database can't be used.
+    An undo of an earlier run detects its changes. Raises Django's OperationalError or InterfaceError if the database is
+    unavailable.
     """
     problems: list[Problem] = []
     run = Import(feed, context, lambda item, problem: problems.append(problem))
@@ -109,7 +109,7 @@ def import_body(feed: Feed, context: FeedContext, body: bytes) -> BodyReport:
 
 
 def system_user() -> str:
-    """The name of the operating system's user; empty where it has none, as in some containers."""
+    """Return the name of the operating system's user; empty if it has none, as in some containers."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -117,7 +117,7 @@ def system_user() -> str:
 
 
 def layout_of(import_source: ImportSource) -> FileLayout:
-    """How the rejects of this file are written."""
+    """Return how the rejects of this file are written."""
     source = import_source.source
     return FileLayout(source.name, import_source.header, source.head.delimiter, import_source.feed.identifiers)
 
@@ -194,7 +194,7 @@ def _import_one(
 
 @contextlib.contextmanager
 def _stopping(report: ImportReport, started_at: float) -> Iterator[None]:
-    """Measure the time, and mark the run as interrupted if anything ends it early."""
+    """Measure the time, and mark the run as interrupted if it ends early."""
     try:
         yield
     except BaseException as error:
@@ -225,7 +225,9 @@ def finish_run(run: ImportRun, state: ImportRun.State) -> None:
 
 
 def _mark_interrupted(run: ImportRun) -> None:
-    """Without the database, the state stays: the run is shown as interrupted because nobody holds its lock."""
+    """If the database is unavailable, the state stays. The run is then shown as interrupted because
+    its lock is free.
+    """
     with contextlib.suppress(Error):
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()

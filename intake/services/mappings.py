@@ -1,4 +1,4 @@
-"""Suggest a mapping for an uploaded table, check what a person made of it, and save it."""
+"""Suggest a mapping for an uploaded table, validate the user's changes, and save it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ from intake.source_file import SourceFile
 from intake.statuses import load_meanings
 from orders.models import Order, Store
 
-MAX_WORDS = 100  # for a status that a form asks about
+MAX_WORDS = 100  # status words that a form asks for
 
 
 @dataclass
 class Suggestion:
-    """What a table's columns and notation may mean. A person confirms it, or changes it."""
+    """The possible meaning of a table's columns and notation. A person confirms or changes it."""
 
     guesses: list[ColumnGuess]
     date_order: NotationGuess
@@ -45,7 +45,7 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class StatusWord:
-    """A word for a status in the file: normalized, as it is written, and what it means or may mean."""
+    """A status word in the file: normalized, as written, and what it means or may mean."""
 
     word: str
     written: str
@@ -54,7 +54,7 @@ class StatusWord:
 
 
 def suggest(upload: ImportUpload) -> Suggestion:
-    """Look at the first rows of an uploaded table. Raises UnusableFile."""
+    """Suggest a mapping from the first rows of an uploaded table. Raises UnusableFile."""
     with local_copy(upload) as path:
         encoding = upload.encoding or (upload.mapping.encoding if upload.mapping else "")
         source = SourceFile(path, encoding, upload.name)
@@ -73,7 +73,7 @@ def suggest(upload: ImportUpload) -> Suggestion:
 
 
 def find_status_words(upload: ImportUpload, sample: Sample, column: str) -> list[StatusWord]:
-    """The words in a column of statuses, with what staff said about them, or a guess."""
+    """Return the words in a status column, with the meaning set by staff, or a guess."""
     written = {normalize_status(word): word for word in reversed(sample.words(column))}
     for word in upload.preview.get("unknown_statuses", []):
         written.setdefault(normalize_status(word), word)
@@ -91,7 +91,7 @@ def find_status_words(upload: ImportUpload, sample: Sample, column: str) -> list
 
 
 def find_mapping_problems(columns: Mapping[str, str], constants: Mapping[str, str]) -> list[str]:
-    """Why no orders can be imported with this mapping, in sentences. `columns` are fields by column."""
+    """Return reasons why no orders can be imported with this mapping, in sentences. `columns` are fields by column."""
     problems = []
     mapped = list(columns.values())
     for name, field in FIELDS.items():
@@ -127,7 +127,7 @@ def is_time_zone(name: str) -> bool:
 
 
 def find_missing_parts(mapping: TableMapping) -> list[str]:
-    """What the orders of a mapping won't have, and what buyers and staff miss then."""
+    """Return what the orders of a mapping won't have, and the consequences for buyers and staff."""
     told = {*mapping.columns.values(), *mapping.constants}
     sentences = [
         (("email",), _("No email address: buyers can’t find these orders by email, and get no emails about them.")),
@@ -153,10 +153,10 @@ def save_mapping(
     meanings: dict[str, str],
     by: str,
 ) -> TableMapping:
-    """Save a mapping as a new version, unless it says the same as the last one, and use it for this upload.
+    """Save a mapping as a new version, unless it equals the last one, and use it for this upload.
 
     `notation` has the fields `date_order`, `decimal_sign`, `encoding` and `time_zone`. `meanings` are statuses by
-    normalized word; they hold for all mappings of the store.
+    normalized word, which apply to all mappings of the store.
     """
     with transaction.atomic():
         store = Store.objects.select_for_update().get(pk=upload.store_id)

@@ -1,10 +1,10 @@
-"""Update the orders that were imported before staff put a SKU under a product or kind.
+"""Update orders that were imported before staff assigned a SKU to a product or kind.
 
-A line's kind, its return period, the product of its licenses, and what these are worth are derived anew. Downloads and
-the Extended Download Service follow at once, because they are derived when a page is shown.
+This derives again a line's kind, its return period, the product of its licenses, and their validity. Downloads and the
+Extended Download Service don't need an update, because they are derived when a page is shown.
 
-The work is done in transactions of CHUNK_SIZE orders, under the lock of imports. So no batch of an import that read
-the SKU before the change can write its lines after their orders were passed, and several workers take turns.
+The work is done in transactions of CHUNK_SIZE orders, under the import lock. An import that read the SKU before the
+change therefore can't write lines after their orders were updated, and several workers take turns.
 """
 
 from collections.abc import Collection
@@ -26,7 +26,7 @@ CHUNK_SIZE = 500  # orders per transaction
 
 
 def update_requested(until: datetime) -> None:
-    """Update the orders of the SKUs for which that was requested, until then. Called again, it continues."""
+    """Update the orders of SKUs with a requested update, until this time. Can be called again to continue."""
     while _update_chunk() and timezone.now() < until:
         pass
 
@@ -36,7 +36,7 @@ def _update_chunk() -> bool:
     """Update the next orders of the SKU that has waited longest. Returns whether there was a SKU."""
     waiting = Sku.objects.exclude(update_requested_at=None).order_by("update_requested_at", "pk")
     if not waiting.exists():
-        return False  # without waiting for an import
+        return False  # if an import holds the lock, don't wait
     lock_imports()
     sku = waiting.first()
     if sku is None:
@@ -47,13 +47,13 @@ def _update_chunk() -> bool:
         progress: dict[str, Any] = {"updated_to": order_ids[-1]}
     else:
         progress = {"update_requested_at": None, "updated_to": 0}
-    # If staff changed the SKU meanwhile, all its orders are updated again.
+    # If staff changed the SKU in the meantime, all its orders are updated again.
     Sku.objects.filter(pk=sku.pk, update_requested_at=sku.update_requested_at).update(**progress)
     return True
 
 
 def _next_orders(sku: Sku) -> list[int]:
-    """The ids of the next orders with this SKU, sorted."""
+    """Return the ids of the next orders with this SKU, sorted."""
     if not sku.code:
         return []
     lines = OrderLine.objects.filter(sku=sku.code, order__store_id=sku.store_id, order_id__gt=sku.updated_to)
@@ -61,9 +61,9 @@ def _next_orders(sku: Sku) -> list[int]:
 
 
 def update_restored_orders(order_ids: Collection[int]) -> None:
-    """Apply what staff said about SKUs to orders that an undo restored: they may be older than that.
+    """Apply the settings of SKUs to orders that an undo restored: the orders may be older than the settings.
 
-    A product that an import derived is not applied, because the same undo may take it back. The caller has locked the
+    A product derived by an import is not applied, because the same undo may remove it. The caller has locked the
     orders.
     """
     _update_orders(order_ids, None)
@@ -71,7 +71,7 @@ def update_restored_orders(order_ids: Collection[int]) -> None:
 
 @dataclass(frozen=True)
 class _Line:
-    """A line as it is, and what follows from its SKU."""
+    """A line, and the values that follow from its SKU."""
 
     id: int
     order_id: int
@@ -84,8 +84,8 @@ class _Line:
 
 
 def _update_orders(order_ids: Collection[int], sku_ids: Collection[int] | None) -> None:
-    """Update the lines with these SKUs, by default with any SKU, of these orders."""
-    # Orders are locked before licenses, in this order, everywhere.
+    """Update the lines of these orders with these SKUs, by default with any SKU."""
+    # Orders are always locked before licenses, in this sequence.
     list(Order.objects.select_for_update(of=("self",)).filter(pk__in=order_ids).order_by("pk").values_list("pk"))
     lines = _load_lines(order_ids, sku_ids)
     changed = [
@@ -118,7 +118,7 @@ def _load_lines(order_ids: Collection[int], sku_ids: Collection[int] | None) -> 
         derived_kind = kind if store_kind else derive_kind("", sku_kind)
         sets_product = by_staff or sku_ids is not None
         until = return_until
-        # Without a stored deadline, it is derived when it is needed.
+        # Without a stored deadline, it is derived on demand.
         if deadlines and return_until is not None and (sets_product or kind != derived_kind):
             until = deadlines.get(store_id, placed_at, product_id, derived_kind)
         lines.append(_Line(line_id, order_id, kind, return_until, derived_kind, until, product_id, sets_product))
@@ -137,7 +137,7 @@ def _write_lines(lines: list[_Line]) -> None:
             )
 
 
-# Serial numbers that staff assigned follow, too, but for those of a swap, which are of another product.
+# Serial numbers assigned by staff are included, except those of a swap, which have a different product.
 _UPDATE_PRODUCTS = f"""
 UPDATE {LicensedLine._meta.db_table} AS link SET product_id = new.product_id
 FROM unnest(%s::bigint[], %s::bigint[]) AS new (line_id, product_id)
@@ -151,7 +151,7 @@ RETURNING link.order_id
 
 
 def _write_products(lines: list[_Line]) -> set[int]:
-    """Set the products of the licenses on these lines. Returns the ids of the orders that this changed."""
+    """Set the products of the licenses on these lines. Returns the ids of the changed orders."""
     if not lines:
         return set()
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Store the events that stores push, and keep the secrets that they are signed with. A worker imports the events.
+"""Store events sent by stores, and the secrets that sign them. A worker imports the events.
 
 Web processes use this module, so it imports no feeds; see intake/services/event_processing.py.
 """
@@ -29,12 +29,12 @@ from orders.rate_limits import Rate, RateLimit, allows, consume, count_attempts
 logger = logging.getLogger(__name__)
 
 TEST_MODE = "test_mode"  # the code of ignored events
-# Refused requests are counted for each store up to this, and never stored.
+# Refused requests are counted per store up to this number, and never stored.
 MAX_COUNTED_REFUSALS = Rate(short=500, long=1000)
 
 _FORM = re.compile(r"[\w\[\]%.-]+=", re.ASCII)
 _SLUG = re.compile(r"[-\w]{1,64}", re.ASCII)
-_SECRET_PURPOSE = "intake.webhook_secret"  # noqa: S105 (a purpose, and no secret)
+_SECRET_PURPOSE = "intake.webhook_secret"  # noqa: S105 (a purpose, not a secret)
 _BODY_PURPOSE = "intake.store_event"
 
 
@@ -43,14 +43,14 @@ _BODY_PURPOSE = "intake.store_event"
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a store pushes events of one format. `store_id` is None if there is no such store with a secret."""
+    """Where a store sends events of one format. `store_id` is None if there is no such store with a secret."""
 
     store_id: int | None = None
     secrets: list[str] = field(default_factory=list)
 
 
 def find_endpoint(store: str, format_name: str) -> Endpoint:
-    """Return the secrets of a store, by its short name. One query."""
+    """Return the secrets of a store, by its short name. Makes one query."""
     if not _SLUG.fullmatch(store):
         return Endpoint()
     rows = WebhookSecret.objects.filter(store__slug=store, format=format_name).values_list("store_id", "content")
@@ -65,9 +65,10 @@ def find_endpoint(store: str, format_name: str) -> Endpoint:
 
 
 def add_secret(store: Store, provider: Provider, secret: str = "") -> tuple[WebhookSecret, str]:
-    """Add a secret to a store, and return it with its text. Without `secret`, one is made, if the provider takes it.
+    """Add a secret to a store, and return it with its text. Without `secret`, one is generated if the provider allows
+    it.
 
-    Raises Refusal if the secret is missing or unusable, or if the store has two for this format already.
+    Raises Refusal if the secret is missing or unusable, or if the store already has two for this format.
     """
     secret = secret.strip()
     if not secret and provider.make_secret is None:
@@ -140,7 +141,7 @@ def decrypt_body(event: StoreEvent) -> bytes:
 
 
 def masked_text(body: bytes) -> str:
-    """Return a body as staff read it: JSON indented and forms with a field per line, without card numbers."""
+    """Return a body for staff, without card numbers: JSON is indented, and forms have one field per line."""
     text = body.decode(errors="replace")
     try:
         text = "\n".join(_indented(json.loads(line)) for line in text.splitlines() if line.strip())
@@ -164,7 +165,7 @@ def _without_passwords(value: Any) -> Any:
 
 
 def retry_events(events: QuerySet[StoreEvent]) -> int:
-    """Have those of these events that were not taken tried again at once. Returns how many."""
+    """Retry those of these events that were not taken, immediately. Returns how many."""
     now = timezone.now()
     retried = StoreEvent.objects.filter(pk__in=events.values("pk")).can_be_retried()
     return retried.update(verdict=StoreEvent.Verdict.WAITING, next_try_at=now, retried_since=now, finished_at=None)
@@ -174,17 +175,17 @@ def retry_events(events: QuerySet[StoreEvent]) -> int:
 
 
 def _refusals(store_id: int | None, format_name: str) -> RateLimit:
-    """The counter of a store's refused requests; those for unknown stores share one, so that the table stays small."""
+    """Return the counter of a store's refused requests. Unknown stores share one, so that the table stays small."""
     return RateLimit("webhook-refused", f"{store_id}:{format_name}" if store_id else "", MAX_COUNTED_REFUSALS)
 
 
 def count_refusal(store_id: int | None, format_name: str, now: datetime) -> None:
-    """Count a request that was refused, for staff. Nothing else of it is stored, and no valid one is kept out."""
+    """Count a refused request for staff. Nothing else of it is stored, and valid requests are not affected."""
     limit = _refusals(store_id, format_name)
     if allows(limit, now):
         consume([limit], now)
 
 
 def count_refusals(store_id: int, format_name: str, now: datetime) -> int:
-    """Return how many requests of the last 24 hours were refused, up to MAX_COUNTED_REFUSALS."""
+    """Return how many requests were refused in the last 24 hours, up to MAX_COUNTED_REFUSALS."""
     return count_attempts([_refusals(store_id, format_name)], now).long

@@ -1,8 +1,8 @@
-"""Undo a run: orders that it created are deleted, and orders that it changed return to what they were.
+"""Undo a run: delete the orders that it created, and restore those that it changed.
 
-An order for which something happened since stays, and is listed with the reasons (intake/undo/obstacles.py). The
+An order that was affected by something else since is kept, and listed with the reasons (intake/undo/obstacles.py). The
 work is done in transactions of BATCH_SIZE orders, so that an undo can be interrupted and run again at any time. It
-waits for imports and holds the locks of its orders only as long as a batch takes.
+waits for imports, and holds the locks of its orders only for the duration of a batch.
 """
 
 from collections import Counter
@@ -37,11 +37,11 @@ from refunds.services.license_revocation import update_licenses_of_orders
 from refunds.services.withdrawals import match_withdrawals
 
 BATCH_SIZE = 500  # orders per transaction
-MAX_LISTED = 1000  # kept orders that a report lists; all are counted
+MAX_LISTED = 1000  # kept orders listed in a report; all are counted
 
 
 class RunTooOld(Refusal):
-    """What an undo needs is deleted after DETAILS_KEPT."""
+    """The data needed for an undo is deleted after DETAILS_KEPT."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -69,17 +69,17 @@ class KeptOrder:
 
 @dataclass
 class UndoReport:
-    """What an undo did or, after a dry run, would do."""
+    """What an undo did or, for a dry run, would do."""
 
     deleted: int = 0  # orders
     restored: int = 0
     kept: int = 0
     listed: list[KeptOrder] = field(default_factory=list)  # at most MAX_LISTED of the kept ones
-    reasons: Counter[str] = field(default_factory=Counter)  # kept orders by ObstacleCode; one may have several
+    reasons: Counter[str] = field(default_factory=Counter)  # kept orders by ObstacleCode
     canceled_emails: int = 0
     objects: DeletedObjects = field(default_factory=DeletedObjects)
-    was_undone: bool = False  # already before
-    is_complete: bool = True  # false if the time was over before all orders were looked at
+    was_undone: bool = False  # undone by an earlier call
+    is_complete: bool = True  # false if time ran out before all orders were checked
 
     @property
     def looked_at(self) -> int:
@@ -87,12 +87,12 @@ class UndoReport:
 
 
 def request_undo(run: ImportRun, by: str) -> None:
-    """Let a worker undo the run, or what is left of it. `by` is the name of who asked."""
+    """Let a worker undo the run, or the rest of it. `by` is the name of the user."""
     ImportRun.objects.filter(pk=run.pk).update(undo_requested_at=timezone.now(), undone_by_name=by[:150])
 
 
 def undo_requested(until: datetime) -> None:
-    """Undo the runs for which that was requested, until then. Called again, it continues."""
+    """Undo the runs with a requested undo, until this time. Can be called again to continue."""
     for run in ImportRun.objects.exclude(undo_requested_at=None).order_by("undo_requested_at"):
         try:
             undo_run(run, by=run.undone_by_name, until=until)
@@ -112,10 +112,10 @@ def undo_run(
     until: datetime | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> UndoReport:
-    """Undo a run, or say what that would do. Doing it again changes nothing more, unless an obstacle has gone.
+    """Undo a run, or report what that would do. Repeating it changes nothing, unless an obstacle is gone.
 
-    `by` is the name of who does it. At `until` it stops after the current batch; called again, it continues.
-    `on_progress` gets the numbers of orders looked at so far, and in total. Raises RunTooOld and RunBusy.
+    `by` is the name of the user. At `until` it stops after the current batch; call it again to continue. `on_progress`
+    gets the number of orders processed so far, and the total. Raises RunTooOld and RunBusy.
     """
     if run.is_too_old(timezone.now()):
         raise RunTooOld
@@ -156,7 +156,7 @@ class _Undo:
     report: UndoReport = field(default_factory=UndoReport)
 
     def steps(self) -> Iterator[None]:
-        """Undo orders, and then what belongs to none. Yields after each transaction."""
+        """Undo orders, and then objects that belong to no order. Yields after each transaction."""
         if not self.dry_run:
             match_withdrawals()  # those of the last seconds are not matched with their orders yet
         last_id = 0
@@ -172,7 +172,7 @@ class _Undo:
         return list(rows.values_list("order_id", flat=True)[:BATCH_SIZE])
 
     def _undo(self, order_ids: list[int]) -> None:
-        """Undo these orders in one transaction. If the database refuses that, halve until the order is found."""
+        """Undo these orders in one transaction. If the database refuses, halve them until the order is found."""
         if self.dry_run:
             changes, orders = self._load(order_ids, lock=False)
             obstacles = find_obstacles(self.run, changes, orders, lock=False)
@@ -197,7 +197,7 @@ class _Undo:
         self._count(changes, orders, obstacles)
 
     def _load(self, order_ids: list[int], *, lock: bool) -> tuple[list[RecordedChange], dict[int, Order]]:
-        """The recorded changes of these orders, and the orders that still exist."""
+        """Load the recorded changes of these orders, and the orders that still exist."""
         rows = Order.objects.filter(pk__in=order_ids).order_by("pk").select_related("store")
         columns = rows.only("number", "number_key", "email_key", "store__slug")
         orders = {order.pk: order for order in (columns.select_for_update(of=("self",)) if lock else columns)}
@@ -211,7 +211,7 @@ class _Undo:
         return [each for each in changes if each.order_id in orders or not lock], orders
 
     def _apply(self, changes: list[RecordedChange], orders: dict[int, Order]) -> int:
-        """Undo these changes. Returns the number of emails that are not sent."""
+        """Undo these changes. Returns the number of canceled emails."""
         created = [each.order_id for each in changes if each.kind == Change.CREATED]
         changed = [each.order_id for each in changes if each.kind == Change.CHANGED]
         licenses = licenses_of(self.run.pk, [*created, *changed])
@@ -253,10 +253,10 @@ class _Undo:
             self.report.listed.append(KeptOrder(order.pk, order.store.slug, order.number, tuple(obstacles)))
 
     def finish(self) -> None:
-        """Set the state of the run, after everything was looked at."""
+        """Set the state of the run, after everything was processed."""
         changes: dict[str, Any] = {"undo_requested_at": None}
         if not self.report.kept:
-            # What is left are orders that do not exist any more.
+            # The remaining ones are orders that no longer exist.
             ImportChange.objects.filter(run=self.run, undone_at=None).update(undone_at=Now())
             changes |= {"state": ImportRun.State.UNDONE, "undone_at": Now(), "undone_by_name": self.by[:150]}
         ImportRun.objects.filter(pk=self.run.pk).update(**changes)

@@ -1,4 +1,4 @@
-"""The first orders of a file as they would be in the portal: imported in a transaction that is rolled back."""
+"""The first orders of a file as they would be stored: imported in a transaction that is rolled back."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,14 +16,14 @@ from orders.models import Order
 T = TypeVar("T")
 
 SAMPLE_ORDERS = 10
-READ_ITEMS = 50  # to find them: some may be rejected
+READ_ITEMS = 50  # rows read to find them, because some may be rejected
 LOCK_TIMEOUT = "2s"  # how long a page waits for an import that writes a batch
 
 
 def show_sample(import_source: ImportSource, show: Callable[[list[Order]], T]) -> T | None:
-    """Return what `show` makes of the first orders of a file. They don't exist any more afterwards.
+    """Return the result of `show` for the first orders of a file. The orders don't exist afterwards.
 
-    None if another import holds its lock, so that they can't be shown at the moment.
+    Returns None if another import holds the lock.
     """
     feed, source = import_source.feed, import_source.source
     found: list[tuple[str, str]] = []
@@ -51,7 +51,7 @@ def show_sample(import_source: ImportSource, show: Callable[[list[Order]], T]) -
 
 
 def _load(keys: list[tuple[str, str]]) -> list[Order]:
-    """The orders with these keys, as pages load them."""
+    """Load the orders with these keys, in the way pages load them."""
     wanted = [key for key in dict.fromkeys(keys) if key[1]]
     orders = Order.objects.filter(number_key__in=[number for _store, number in wanted]).select_related("store")
     found = {(order.store.slug, order.number_key): order for order in orders}

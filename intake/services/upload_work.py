@@ -1,4 +1,4 @@
-"""What a worker does with uploaded files: check them for the preview, and import them."""
+"""The worker's part of uploads: checking files for the preview, and importing them."""
 
 import logging
 from contextlib import suppress
@@ -29,13 +29,13 @@ def request_check(upload: ImportUpload) -> bool:
 
 
 def request_import(upload: ImportUpload, user: User) -> bool:
-    """Let a worker import the file, or go on with an import that failed. False if it was not checked."""
+    """Let a worker import the file, or continue a failed import. False if it was not checked."""
     from_states = [State.FAILED] if upload.run_id else [State.CHECKED]
     return upload.change_state(*from_states, to=State.IMPORTING, import_requested_by=user, problem="")
 
 
 def work_on_uploads(until: datetime) -> None:
-    """Check and import files for which that was requested, until then. Called again, it continues."""
+    """Check and import requested files, until this time. Can be called again to continue."""
     for upload in ImportUpload.objects.at_work().order_by("uploaded_at"):
         if not try_lock_upload(upload.pk):
             continue
@@ -43,7 +43,7 @@ def work_on_uploads(until: datetime) -> None:
             upload.refresh_from_db()
             _work_on(upload, until - timezone.now())
         except ImportUpload.DoesNotExist:
-            continue  # somebody discarded it
+            continue  # it was discarded
         finally:
             with suppress(Error):
                 unlock_upload(upload.pk)

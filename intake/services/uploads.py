@@ -1,4 +1,4 @@
-"""Files that staff upload to import: stored privately, opened, and deleted when their time is over."""
+"""Files that staff upload to import: stored privately, opened, and deleted when they expire."""
 
 import contextlib
 import logging
@@ -31,10 +31,10 @@ ORPHAN_AGE = timedelta(days=1)
 
 @dataclass
 class Inspection:
-    """What a look at the beginning of an uploaded file found.
+    """The result of inspecting the beginning of an uploaded file.
 
     `source` is the file with its feed, unless `problem` says what is wrong, or the table needs a mapping. `readings`
-    are the encodings that the file may have, each with its reading of a word.
+    are the possible encodings of the file, each with its reading of a word.
     """
 
     source: ImportSource | None = None
@@ -62,7 +62,9 @@ def store_upload(content: File, name: str, store: Store, user: User) -> ImportUp
 
 @contextlib.contextmanager
 def local_copy(upload: ImportUpload) -> Iterator[Path]:
-    """The file on this machine: itself, or a temporary copy if the storage is elsewhere. Raises FileNotFoundError."""
+    """Yield the file on this machine: itself, or a temporary copy if the storage is remote. Raises
+    FileNotFoundError.
+    """
     storage = private_storage()
     try:
         path = Path(storage.path(upload.stored_name))
@@ -81,7 +83,7 @@ def local_copy(upload: ImportUpload) -> Iterator[Path]:
 
 
 def find_source(upload: ImportUpload, path: Path) -> ImportSource:
-    """Open an uploaded file with its feed. Raises UnusableFile; if the table needs a mapping, UnknownTable."""
+    """Open an uploaded file with its feed. Raises UnusableFile, or UnknownTable if the table needs a mapping."""
     encoding = upload.encoding or (upload.mapping.encoding if upload.mapping else "")
     source = SourceFile(path, encoding, upload.name)
     if upload.mapping:
@@ -90,7 +92,7 @@ def find_source(upload: ImportUpload, path: Path) -> ImportSource:
 
 
 def inspect(upload: ImportUpload) -> Inspection:
-    """Look at the beginning of an uploaded file."""
+    """Inspect the beginning of an uploaded file."""
     try:
         with local_copy(upload) as path:
             return Inspection(find_source(upload, path))
@@ -105,13 +107,13 @@ def inspect(upload: ImportUpload) -> Inspection:
 
 
 def discard(upload: ImportUpload) -> None:
-    """Delete an upload and its file. What was imported stays."""
+    """Delete an upload and its file. Imported orders are kept."""
     upload.delete()
     upload.delete_content()
 
 
 def delete_expired_uploads(until: datetime) -> None:
-    """Delete uploads whose time is over, and files without a row. Stops at `until`; called again, it continues."""
+    """Delete expired uploads, and files without a row. Stops at `until`. Can be called again to continue."""
     now = timezone.now()
     for upload in ImportUpload.objects.expired(now).exclude(state=ImportUpload.State.IMPORTING):
         discard(upload)
@@ -126,11 +128,11 @@ def delete_expired_uploads(until: datetime) -> None:
 
 
 def _orphans(storage: Storage, now: datetime) -> Iterator[str]:
-    """The old files of uploads that don't exist, or that were imported."""
+    """Yield old files whose upload doesn't exist, or was imported."""
     try:
         names = [f"{FOLDER}/{name}" for name in storage.listdir(FOLDER)[1]]
     except FileNotFoundError:
-        return  # nothing was ever stored
+        return  # nothing was stored yet
     imported = ImportUpload.State.IMPORTED
     known = set(ImportUpload.objects.exclude(state=imported).values_list("stored_name", flat=True))
     for name in names:

@@ -1,1 +1,1 @@
-"""How a run is undone: what stands against it, and how orders get their earlier state. See intake/services/undo.py."""
+"""How a run is undone: obstacles, and restoring the previous state of orders. See intake/services/undo.py."""

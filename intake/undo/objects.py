@@ -1,7 +1,7 @@
-"""Take back what a run did to licenses, SKUs and stores, after its orders were undone.
+"""Undo a run's changes to licenses, SKUs and stores, after its orders were undone.
 
-What the run created is deleted if nothing uses it. What it changed is restored if nobody changed it since. Everything
-that can't be taken back yet stays recorded, and is tried again by the next undo of the run.
+Objects that the run created are deleted if nothing uses them. Objects that it changed are restored if they weren't
+changed since. Anything that can't be undone yet stays recorded, and is tried again by the next undo of the run.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,7 +39,7 @@ class DeletedObjects:
 
 
 def undo_objects(run: ImportRun, deleted: DeletedObjects) -> Iterator[None]:
-    """Take back what can be, in transactions of CHUNK_SIZE objects, and count in `deleted`. Yields after each."""
+    """Undo what is possible, in transactions of CHUNK_SIZE objects, and count it in `deleted`. Yields after each."""
     for ids in _chunks(run, Kind.LICENSE):
         with transaction.atomic():
             lock_imports()
@@ -77,7 +77,7 @@ def _mark(run: ImportRun, kind: ImportedObject.Kind, ids: Sequence[int]) -> None
 
 
 def _unused(table: str, relations: Sequence[models.ForeignObjectRel]) -> str:
-    """The condition that no row refers to a row of this table."""
+    """Return the condition that no row refers to a row of this table."""
     uses = [
         f"NOT EXISTS (SELECT FROM {relation.related_model._meta.db_table} AS row"
         f" WHERE row.{relation.field.column} = {table}.id)"
@@ -89,7 +89,7 @@ def _unused(table: str, relations: Sequence[models.ForeignObjectRel]) -> str:
 # --- Licenses -----------------------------------------------------------------------------------------------
 
 
-# Licenses on an order that this run changed and that could not be undone keep what the run said.
+# Licenses on a changed order that could not be undone keep the run's values.
 _NOT_ON_KEPT_ORDERS = f"""
 SELECT object_id FROM {_OBJECTS} AS object
 WHERE run_id = %(run)s AND kind = %(kind)s AND object_id = ANY(%(ids)s::bigint[]) AND before IS NOT NULL
@@ -112,7 +112,7 @@ AND activated_at IS DISTINCT FROM (before ->> 'activated_at')::timestamptz
 RETURNING licenses_license.id
 """  # noqa: S608
 
-# A license that is revoked again is revoked since then.
+# The revocation date of a license that is revoked again is kept.
 _RESTORE_REVOCATION = f"""
 UPDATE licenses_license SET revoked_at = (before ->> 'revoked_at')::timestamptz {_OF_OBJECT}
 AND licenses_license.id = object_id AND staff_decision = '' AND revoked_at IS NOT NULL
@@ -120,7 +120,7 @@ AND before ->> 'revoked_at' IS NOT NULL
 RETURNING licenses_license.id
 """  # noqa: S608
 
-# Without lines nothing derives these columns.
+# Without lines, these columns are not derived.
 _RESTORE_WITHOUT_LINES = f"""
 UPDATE licenses_license SET
     product_id = (SELECT id FROM licenses_product WHERE id = (before ->> 'product_id')::bigint),
@@ -148,7 +148,7 @@ def _delete_licenses() -> str:
 def _undo_licenses(run: ImportRun, ids: list[int]) -> int:
     known = _execute(_NOT_ON_KEPT_ORDERS, run, Kind.LICENSE, ids)
     orders = Order.objects.filter(pk__in=LicensedLine.objects.filter(license_id__in=known).values("order_id"))
-    # Orders are locked before licenses, everywhere.
+    # Orders are always locked before licenses.
     list(orders.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
     lock_licenses(ids)
     deleted = _execute(_delete_licenses(), run, Kind.LICENSE, ids)
@@ -178,7 +178,7 @@ WHERE run_id = %(run)s AND object.kind = %(kind)s AND object_id = ANY(%(ids)s::b
 ORDER BY licenses_sku.id FOR UPDATE OF licenses_sku
 """  # noqa: S608
 
-# A product that staff chose or removed stays. An SKU had a serial number if a later import or staff told one.
+# A product chosen or removed by staff is kept. A SKU had a serial number if a later import or staff added one.
 _RESTORE_SKUS = f"""
 UPDATE licenses_sku SET
     product_id = CASE WHEN product_from_staff THEN product_id
@@ -200,7 +200,7 @@ RETURNING licenses_sku.id
 
 @cache
 def _delete_skus() -> str:
-    """Unused SKUs that staff put under no other product or kind since."""
+    """Delete unused SKUs that staff haven't assigned to another product or kind."""
     return (
         f"DELETE FROM licenses_sku USING {_OBJECTS} AS object"  # noqa: S608
         " WHERE run_id = %(run)s AND object.kind = %(kind)s AND object_id = ANY(%(ids)s::bigint[]) AND before IS NULL"
@@ -222,7 +222,7 @@ def _undo_skus(run: ImportRun, ids: list[int]) -> int:
 
 @cache
 def _unused_stores() -> str:
-    """Stores to which nothing refers, and whose settings are still the defaults. Unanswered questions don't count."""
+    """Return stores without references whose settings are still the defaults. Unanswered questions don't count."""
     relations = [each for each in foreign_keys_to(Store) if each.related_model is not StatusMeaning]
     return (
         f"SELECT orders_store.id FROM orders_store JOIN {_OBJECTS} AS object ON object_id = orders_store.id"  # noqa: S608

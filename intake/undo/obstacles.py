@@ -1,6 +1,7 @@
-"""Why an order can't be returned to what it was before a run: somebody relies on what the run brought.
+"""Reasons why an order can't be restored to its state before a run: later changes depend on the run.
 
-Everything that happened since counts, except what the portal itself derived. A few queries for any number of orders.
+Everything that happened since counts, except values that the portal derived. Makes a few queries for any number of
+orders.
 """
 
 import json
@@ -24,7 +25,7 @@ from orders.models import Attempt, Order
 
 
 class ObstacleCode(models.TextChoices):
-    """What stands against undoing an order, for scripts and for the list of counts."""
+    """An obstacle to undoing an order, for scripts and for the list of counts."""
 
     RELATED = "related", gettext_lazy("a case, message or other record refers to it")
     EMAILED = "emailed", gettext_lazy("an email about it was sent")
@@ -38,7 +39,7 @@ class ObstacleCode(models.TextChoices):
 
 @dataclass(frozen=True)
 class Obstacle:
-    """One reason. `text` is what staff read."""
+    """One obstacle. `text` is the message for staff."""
 
     code: ObstacleCode
     text: str
@@ -46,7 +47,7 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class RecordedChange:
-    """What is remembered of an order that a run created or changed."""
+    """The recorded data of an order that a run created or changed."""
 
     order_id: int
     kind: str  # a Change
@@ -57,10 +58,10 @@ class RecordedChange:
 def find_obstacles(
     run: ImportRun, changes: Collection[RecordedChange], orders: Mapping[int, Order], *, lock: bool
 ) -> dict[int, list[Obstacle]]:
-    """What stands against undoing these orders; those without obstacles are left out.
+    """Return the obstacles of these orders. Orders without obstacles are omitted.
 
-    `orders` are the orders by id. With `lock`, the caller has locked them, and their waiting emails are locked, so
-    that the answer stays true until the transaction ends.
+    `orders` are the orders by id. With `lock`, the caller has locked them, and their queued emails are locked, so that
+    the result stays true until the transaction ends.
     """
     found: dict[int, list[Obstacle]] = defaultdict(list)
     for order_id, obstacle in _find(run, changes, orders, lock):
@@ -89,7 +90,9 @@ def _find(
 
 
 def _related(changes: Collection[RecordedChange], orders: Mapping[int, Order]) -> Iterator[tuple[int, Obstacle]]:
-    """Rows of other apps that came, changed or went since the run began, and those that the run itself changed."""
+    """Rows of other apps that were added, changed or deleted since the run began, and those that the run itself
+    changed.
+    """
     present = _query_by_order(relations_query(), orders)
     for each in changes:
         digests: dict[str, str] = json.loads(present.get(each.order_id, "{}"))  # Django leaves JSON of raw SQL as text
@@ -99,7 +102,7 @@ def _related(changes: Collection[RecordedChange], orders: Mapping[int, Order]) -
 
 
 def _licenses_in_use(run: ImportRun, order_ids: Iterable[int]) -> Iterator[tuple[int, Obstacle]]:
-    """Licenses that the run created, and that a device uses or staff decided about."""
+    """Licenses that the run created, and that are used by a device or were changed by staff."""
     with connection.cursor() as cursor:
         cursor.execute(
             _licenses_in_use_query(),
@@ -130,12 +133,14 @@ def _licenses_in_use_query() -> str:
 
 
 def license_uses() -> list[Any]:
-    """The relations of what can refer to a license, besides order lines."""
+    """Return the relations of models that can refer to a license, other than order lines."""
     return [relation for relation in foreign_keys_to(License) if relation.related_model is not LicensedLine]
 
 
 def _assigned_serials(run: ImportRun, changes: Collection[RecordedChange]) -> Iterator[tuple[int, Obstacle]]:
-    """Serial numbers that staff assigned since: those of a changed order that are not among its rows before the run."""
+    """Serial numbers that staff assigned since the run: those of a changed order that aren't among
+    its previous rows.
+    """
     before = (
         "SELECT FROM intake_importchange AS change, jsonb_array_elements(change.before -> 'links') AS known"
         " WHERE change.run_id = %(run)s AND change.order_id = link.order_id AND (known ->> 'id')::bigint = link.id"
@@ -151,7 +156,7 @@ def _assigned_serials(run: ImportRun, changes: Collection[RecordedChange]) -> It
 
 
 def _emails(run: ImportRun, orders: Mapping[int, Order], lock: bool) -> Iterator[tuple[int, Obstacle]]:
-    """Emails that were sent since the run began, or are being sent now."""
+    """Emails that were sent since the run began, or are being sent."""
     sent = Q(status__in=[Message.Status.SENT, Message.Status.BOUNCED], sent_at__gte=run.started_at)
     rows = Message.objects.filter(sent | Q(status=Message.Status.WAITING), order_id__in=list(orders)).order_by("pk")
     if lock:
@@ -180,7 +185,7 @@ def _lookups(run: ImportRun, orders: Mapping[int, Order]) -> Iterator[tuple[int,
 
 
 def _later_imports(run: ImportRun, order_ids: list[int]) -> dict[int, int]:
-    """The newest other import that changed each order and was not undone, by order id."""
+    """Return the newest other import that changed each order and was not undone, by order id."""
     rows = (
         ImportChange.objects.filter(order_id__in=order_ids, kind=Change.CHANGED, undone_at=None)
         .exclude(run_id=run.pk)
@@ -190,7 +195,7 @@ def _later_imports(run: ImportRun, order_ids: list[int]) -> dict[int, int]:
 
 
 def _query_by_order(query: str, order_ids: Iterable[int]) -> dict[int, Any]:
-    """The results of a query of intake/ingest/order_state.py by order id."""
+    """Return the results of a query from intake/ingest/order_state.py by order id."""
     with connection.cursor() as cursor:
         cursor.execute(query, {"ids": list(order_ids)})
         return dict(cursor.fetchall())

@@ -1,4 +1,4 @@
-"""Delete the orders that a run created, and write back the rows of those that it changed. The caller locked them."""
+"""Delete the orders that a run created, and restore the rows of those that it changed. The caller has locked them."""
 
 from collections.abc import Collection, Sequence
 
@@ -14,7 +14,7 @@ _CHANGES = ImportChange._meta.db_table
 
 
 def licenses_of(run_id: int, order_ids: Collection[int]) -> set[int]:
-    """The licenses that are on these orders now, or were before the run."""
+    """Return the licenses that are on these orders, or were before the run."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT license_id FROM licenses_licensedline WHERE order_id = ANY(%(ids)s::bigint[])"  # noqa: S608
@@ -31,7 +31,7 @@ def delete_orders(order_ids: Sequence[int]) -> None:
     if not order_ids:
         return
     with connection.cursor() as cursor:
-        # By hand, because deleting through the models would also delete what refers to them.
+        # In SQL, because deleting through the models would also delete the rows that refer to them.
         for model in reversed(CHILD_TABLES.values()):
             cursor.execute(
                 f"DELETE FROM {model._meta.db_table} WHERE order_id = ANY(%s)",  # noqa: S608
@@ -42,7 +42,7 @@ def delete_orders(order_ids: Sequence[int]) -> None:
 
 
 def restore_orders(run_id: int, order_ids: Sequence[int]) -> None:
-    """Write back what the columns that imports write contained before the run, in all tables of an order."""
+    """Restore the columns that imports write, in all tables of an order."""
     if not order_ids:
         return
     with connection.cursor() as cursor:
@@ -62,8 +62,8 @@ def restore_orders(run_id: int, order_ids: Sequence[int]) -> None:
 
 
 def same_columns(table: str, row: str) -> str:
-    """The condition that a row of the table has the same columns as one stored as JSON. Newer columns don't count."""
-    # Not `@>`, for which a list contains each shorter one.
+    """Return the condition that a table row has the same columns as one stored as JSON. Newer columns don't count."""
+    # Not `@>`, because for it a list contains each shorter one.
     return (
         f"NOT EXISTS (SELECT FROM jsonb_each({row}) AS stored"  # noqa: S608
         f" WHERE to_jsonb({table}) -> stored.key IS DISTINCT FROM stored.value)"
@@ -71,7 +71,7 @@ def same_columns(table: str, row: str) -> str:
 
 
 def _known_rows(name: str) -> str:
-    """The rows of one table before the run, as JSON. Takes `run` and `ids`."""
+    """Return the rows of one table before the run, as JSON. Takes `run` and `ids`."""
     return (
         "WITH known AS MATERIALIZED (SELECT (row ->> 'id')::bigint AS id, row"  # noqa: S608
         f" FROM {_CHANGES}, jsonb_array_elements(before -> '{name}') AS row"
@@ -114,7 +114,7 @@ def _insert_missing_rows(
 def _stored_columns(
     cursor: CursorWrapper, run_id: int, order_ids: Sequence[int], rows: str, model: type[models.Model]
 ) -> list[str]:
-    """The columns that the stored rows have. A column that was added by an upgrade since gets its default."""
+    """Return the columns of the stored rows. A column added by an upgrade since then gets its default."""
     cursor.execute(
         f"SELECT DISTINCT jsonb_object_keys(row) FROM {_CHANGES}, jsonb_array_elements({rows}) AS row"  # noqa: S608
         " WHERE run_id = %s AND order_id = ANY(%s)",
@@ -125,6 +125,6 @@ def _stored_columns(
 
 
 def _check_references(cursor: CursorWrapper) -> None:
-    """Check foreign keys now rather than when the transaction ends, where nothing could be done about it."""
+    """Check foreign keys now. An error at the end of the transaction could not be handled."""
     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     cursor.execute("SET CONSTRAINTS ALL DEFERRED")

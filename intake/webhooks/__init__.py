@@ -1,1 +1,1 @@
-"""Endpoints that other servers call, each call signed with a key that both sides know."""
+"""Endpoints that other servers call. Each request is signed with a shared key."""

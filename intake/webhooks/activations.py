@@ -22,7 +22,7 @@ BUSY_SECONDS = 5
 
 
 def _printable(text: str) -> str:
-    """Refuse invisible characters and those that change the text direction, because names are shown on pages."""
+    """Refuse invisible and bidirectional control characters, because names are shown on pages."""
     if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp") for sign in text):
         raise ValueError("contains control characters")
     return text
@@ -69,7 +69,7 @@ class EventRecord(BaseModel):
 
 
 class Batch(BaseModel):
-    """The request body. Without events it only asks which devices to release."""
+    """The request body. Without events, it only requests the list of devices to release."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,7 +1,7 @@
 """Verify signed requests.
 
-The signature is HMAC-SHA256, in hexadecimal, of the timestamp, a full stop and the raw body. It is
-verified before the body is parsed, so that requests without a valid key cost and reveal nothing more.
+The signature is HMAC-SHA256, in hexadecimal, of the timestamp, a period and the raw body. It is verified before the
+body is parsed, so that requests without a valid key cost and reveal as little as possible.
 """
 
 import hashlib

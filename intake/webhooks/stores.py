@@ -1,7 +1,7 @@
-"""POST /api/stores/<store>/<format>/: events that stores push. See docs/webhooks.md.
+"""POST /api/stores/<store>/<format>/: events sent by stores. See docs/webhooks.md.
 
-A request is answered in the same way whether its store, its format, its type or its signature is wrong, so that
-nobody learns which stores exist. What is signed is stored before it is answered; a worker imports it.
+The response is the same for a wrong store, format, content type or signature, so that it doesn't reveal which stores
+exist. Signed events are stored before the response is sent; a worker imports them.
 """
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
@@ -13,7 +13,7 @@ from intake.services.store_events import Endpoint, count_refusal, find_endpoint,
 from intake.webhooks.providers import PROVIDERS, Delivery, Provider
 
 MAX_BYTES = 2 * 1024 * 1024
-# Checked where a store has fewer secrets, so that requests to all addresses take as long. It opens nothing.
+# Checked if a store has fewer secrets, so that requests for all stores take the same time. It opens nothing.
 _DUMMY_SECRET = f"whsec_{'A' * 43}="
 
 
@@ -33,7 +33,7 @@ def receive_store_event(request: HttpRequest, store: str, format: str) -> HttpRe
     try:
         delivery = Delivery(request.headers, request.read(int(length)), int(now.timestamp()))
     except UnreadablePostError:
-        return _unknown()  # the client went away
+        return _unknown()  # the client disconnected
     if provider.is_ping(delivery):
         return _taken("")
     endpoint = find_endpoint(store, format)
@@ -46,7 +46,7 @@ def receive_store_event(request: HttpRequest, store: str, format: str) -> HttpRe
 
 
 def _signing_secret(provider: Provider, endpoint: Endpoint, delivery: Delivery) -> str | None:
-    """The secret that the delivery is signed with. Two are always checked."""
+    """Return the secret that the delivery is signed with. Two secrets are always checked."""
     dummies = [_DUMMY_SECRET] * (MAX_SECRETS - len(endpoint.secrets))
     checked = [(secret, provider.verify(delivery, secret)) for secret in (*endpoint.secrets, *dummies)]
     return next((secret for secret, is_valid in checked[: len(endpoint.secrets)] if is_valid), None)

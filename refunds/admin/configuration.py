@@ -31,7 +31,7 @@ class ReturnReasonAdmin(ModelAdmin):
     list_editable = ["position", "offers_swap", "is_active"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False  # returns refer to it; staff deactivate it instead
+        return False  # returns refer to it; staff deactivate it instead of deleting it
 
 
 @admin.register(WithdrawalPeriod)

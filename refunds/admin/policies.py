@@ -21,7 +21,7 @@ from refunds.services import policies
 
 
 def is_in_force(policy: Model | None) -> bool:
-    """Whether this version applies to orders already."""
+    """Whether this version already applies to orders."""
     return isinstance(policy, ReturnPolicy) and policy.pk is not None and policy.in_force_from <= timezone.now()
 
 

@@ -80,7 +80,9 @@ NEW_SERIAL_FIELDS = {
 
 
 class RequestAdmin(CaseAdmin):
-    """A queue of requests about orders. Its search knows serial numbers; its pages list the buyer's other requests."""
+    """A queue of requests about orders. Its search finds serial numbers, and its pages list the
+    buyer's other requests.
+    """
 
     list_select_related: Any = True
     change_form_outer_after_template = "refunds/admin/case.html"
@@ -144,7 +146,7 @@ def render_fragment(request: HttpRequest, template: str, **context: Any) -> Safe
 
 
 class StuckRefundFilter(admin.SimpleListFilter):
-    """Cases whose refund a gateway refused, or of which nobody knows whether it was made."""
+    """Cases with a refund that a gateway refused, or whose result is unknown."""
 
     title = _("refund")
     parameter_name = "refund"
@@ -224,7 +226,7 @@ class ReturnAdmin(RequestAdmin):
 
     @action(description=_("Approve selected requests in full"), permissions=["decide"])
     def approve_all(self, request: HttpRequest, queryset: QuerySet[Return]) -> None:
-        """Approve each return in a transaction of its own, so that one refusal does not stop the others."""
+        """Approve each return in a separate transaction, so that one refusal doesn't stop the others."""
         assert isinstance(request.user, User)
         approved, refusals = 0, []
         for case in queryset.order_by("due_at", "pk"):
@@ -365,7 +367,7 @@ class SwapAdmin(RequestAdmin):
 
 
 def _show_payout_details(case: CashbackClaim, by: User, data: CleanedData) -> str:
-    """Return the bank account as text for the page. The service records who looked at it."""
+    """Return the bank account as text for the page. The service records who viewed it."""
     details = cashback.reveal_payout_details(case, by)
     if details is None:
         return gettext("No bank details: the payout goes to the original payment method.")

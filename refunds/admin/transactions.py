@@ -1,4 +1,4 @@
-"""Admin page of refund transactions: those that staff make by hand, and what can be done about stuck ones."""
+"""Admin page of refund transactions: those that staff make manually, and the actions for stuck ones."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ REFERENCE = "reference"  # the field whose text the services check themselves
 
 @dataclass(frozen=True)
 class TransactionAction:
-    """A button on the page of a transaction, with at most one text field. `run` gets what was typed there."""
+    """A button on a transaction's page, with at most one text field. `run` gets the typed text."""
 
     way_out: WayOut
     label: Any
@@ -187,7 +187,7 @@ class RefundTransactionAdmin(ReadOnlyMixin, ModelAdmin):
         return [path("<int:pk>/send/", view, name="refunds_refundtransaction_send"), *super().get_urls()]
 
     def send(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Run one of TRANSACTION_ACTIONS by POST. If the service refuses, nothing has changed."""
+        """Run one of TRANSACTION_ACTIONS on POST. If the service refuses, nothing was changed."""
         transaction = RefundTransaction.objects.filter(pk=pk).first()
         if not self.has_send_permission(request):
             raise PermissionDenied
@@ -213,5 +213,5 @@ class RefundTransactionAdmin(ReadOnlyMixin, ModelAdmin):
             self.log_change(request, transaction, f"{action.label}")
             messages.success(request, gettext("Saved. The list shows the current status."))
         if action.way_out == WayOut.LOOK_UP:
-            return HttpResponseRedirect(page)  # which offers what the answer allows
+            return HttpResponseRedirect(page)  # which offers the actions that fit the response
         return HttpResponseRedirect(reverse("admin:refunds_refundtransaction_changelist"))

@@ -119,7 +119,7 @@ class CashbackForm(SubmissionForm):
         cashback = self.licenses.get(normalize_serial(serial))
         if cashback is None and looks_like_card(serial):
             raise ValidationError(CARD_NUMBER_ERROR, code="card_number")
-        # As the service decides, so that the page shows this together with the other errors.
+        # Same check as in the service, so that the page shows this error together with the others.
         if cashback is None:
             raise ValidationError(str(SerialNotInOpenOrders()))
         if cashback.reason is not None:
@@ -165,7 +165,7 @@ class CashbackForm(SubmissionForm):
         return PayoutDetails(self.cleaned_data["payout_holder"], self.cleaned_data["payout_account"])
 
     def add_refusal(self, refusal: Refusal | FileRejected) -> None:
-        """Add a refusal of the service as an error of the field it is about."""
+        """Add a refusal of the service as an error of the field that caused it."""
         if isinstance(refusal, FileRejected):
             self.add_error("proof", ValidationError(str(refusal), code=refusal.reason))
         else:

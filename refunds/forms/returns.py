@@ -36,12 +36,12 @@ def serials_field_name(line: OrderLine) -> str:
 
 
 def _escape_percent(sentence: str) -> str:
-    """Escape a finished sentence for Django's validators, which format their messages with %."""
+    """Escape % in a finished sentence, because Django's validators format their messages."""
     return sentence.replace("%", "%%")
 
 
 class UnitCheckbox(forms.CheckboxInput):
-    """The quantity of an item of which there is one unit: checked is 1. Other values are kept, and refused."""
+    """The quantity of an item with a single unit: checked means 1. Other values are kept and refused."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -83,7 +83,7 @@ class QuantityField(forms.IntegerField):
 
 
 class SerialsField(forms.MultipleChoiceField):
-    """The serial numbers to return, for items of which each unit has its own."""
+    """The serial numbers to return, for items with a serial number for each unit."""
 
     def __init__(self, each: LineEligibility) -> None:
         super().__init__(
@@ -108,7 +108,7 @@ class ReturnItem:
 
     @property
     def is_single(self) -> bool:
-        """Whether one unit can be returned, which is a checkbox."""
+        """Whether only one unit can be returned, which is shown as a checkbox."""
         return self.quantity is not None and self.returnable.available == 1
 
     @property
@@ -150,7 +150,7 @@ class ReturnForm(SubmissionForm):
         self.fields["reason"].choices = choices  # type: ignore[attr-defined]
         items = [each for each in eligibility.items if not each.refusal]
         for each in (each for each in eligibility.lines if not each.refusal):
-            # If there is only one unit to return, it is selected already.
+            # If there is only one unit to return, it is preselected.
             is_only_unit = items == [each] and each.available == 1
             self.fields[quantity_field_name(each.line)] = QuantityField(each, initial=int(is_only_unit))
             if returns.needs_serial_choice(each):
@@ -219,7 +219,7 @@ class ReturnForm(SubmissionForm):
         return f"{each.line.name}: {each.refusal}" if each else gettext("This item isn’t part of the order.")
 
     def add_refusal(self, refusal: Refusal) -> None:
-        """Add a refusal of the service as an error of the field it is about."""
+        """Add a refusal of the service as an error of the field that caused it."""
         each = self.eligibility.get_line(refusal.line_id) if refusal.line_id is not None else None
         names = [serials_field_name(each.line), quantity_field_name(each.line)] if each is not None else []
         self.add_error(next((name for name in names if name in self.fields), None), str(refusal))
@@ -227,7 +227,9 @@ class ReturnForm(SubmissionForm):
     # --- Display ---
 
     def is_reduced(self) -> bool:
-        """Whether a valid form gets less than was paid for its items, because a part was refunded already."""
+        """Whether the refund of a valid form is less than was paid for its items, because a part
+        was already refunded.
+        """
         return any(each.amount < each.line.refund_amount(each.quantity).amount for each in self.checked_lines)
 
     def items(self) -> list[ReturnItem]:

@@ -92,7 +92,9 @@ class SwapForm(SubmissionForm):
         return field
 
     def _label(self, offer: SwapOffer) -> str:
-        """Return the offer's name with the price difference if that is the same for all its items, else its price."""
+        """Return the offer's name with the price difference if it is the same for all its items, otherwise with its
+        price.
+        """
         lines = [each for each in self.swappable if self.eligibility.offers_for(each, [offer])]
         differences = {swaps.price_difference(each, offer) for each in lines}
         if len(differences) == 1:
@@ -125,11 +127,11 @@ class SwapForm(SubmissionForm):
             self.add_refusal(refusal)
 
     def add_refusal(self, refusal: Refusal) -> None:
-        """Add a refusal of the service as an error of the field it is about."""
+        """Add a refusal of the service as an error of the field that caused it."""
         self.add_error("line" if refusal.line_id is not None else None, str(refusal))
 
     def swap_request(self) -> SwapRequest:
-        """Return the request of a form of which item and product are valid."""
+        """Return the request of a form with a valid item and product."""
         return SwapRequest(
             self.cleaned_data["line"],
             self.offers.get(self.cleaned_data["wanted"]),

@@ -16,14 +16,14 @@ from refunds.services.withdrawals import WithdrawalStatement
 from refunds.statements import clean_name, clean_order_number, without_invisible
 
 NAME_LENGTH = 200
-# Namespace of this form's submission ids, which clients choose, so that they match no other kind of submission.
+# Namespace for submission ids of this form. Clients choose them, so they must not match other kinds of submissions.
 SUBMISSION_NAMESPACE = UUID("6f0d1c0e-7c43-4c55-9d0b-0f1e2d5a4b11")
 
 
 class WithdrawalForm(SubmissionForm, EmailForm):
     """Name, order number, and the email address for the acknowledgement. No reason is asked for.
 
-    `is_open_order` tells whether an order with a number is open in the browser: its number is accepted as it is.
+    `is_open_order` says whether an order with this number is open in the browser. Its number is accepted unchanged.
     """
 
     form_name = "withdraw"

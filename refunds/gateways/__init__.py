@@ -8,8 +8,8 @@ from refunds.models import StoreGateway
 
 __all__ = ["Gateway", "GatewayResult", "get_gateway", "is_configured"]
 
-# Dotted paths, so that only a process that uses a gateway loads its library. The manual gateway is not here: see
-# RefundTransactionQuerySet.waiting_for_staff.
+# Dotted paths, so that a process loads a gateway's library only when it uses it. The manual gateway is not listed here:
+# see RefundTransactionQuerySet.waiting_for_staff.
 GATEWAYS: dict[str, str] = {StoreGateway.Gateway.STRIPE: "refunds.gateways.stripe.StripeGateway"}
 
 
@@ -23,5 +23,5 @@ def get_gateway(name: str) -> Gateway:
 
 
 def is_configured(name: str, store: Store) -> bool:
-    """Whether refunds of this store can go through this gateway. By hand they always can."""
+    """Whether refunds of this store can use this gateway. Manual refunds are always possible."""
     return name == StoreGateway.Gateway.MANUAL or get_gateway(name).is_configured(store)

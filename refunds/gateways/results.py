@@ -10,16 +10,16 @@ from refunds.models import RefundTransaction
 
 @dataclass(frozen=True)
 class RefundDone:
-    """The gateway has made the refund; `reference` is its id there."""
+    """The gateway has made the refund. `reference` is its id there."""
 
     name: ClassVar[str] = "done"
     reference: str
-    amount: Decimal | None = None  # what was really sent, if the gateway says so: it may have to round down
+    amount: Decimal | None = None  # the amount that was sent, if the gateway reports it: it may have to round down
 
 
 @dataclass(frozen=True)
 class RefundRefused:
-    """The gateway certainly did not and will not refund; staff decide what to do."""
+    """The gateway certainly did not and will not make the refund. Staff decide what to do."""
 
     name: ClassVar[str] = "refused"
     reason: str
@@ -27,7 +27,7 @@ class RefundRefused:
 
 @dataclass(frozen=True)
 class RefundUnclear:
-    """The refund may have been made or may still be. It must be looked up before it is sent again."""
+    """The refund may have been made, or may still be. It must be looked up before it is sent again."""
 
     name: ClassVar[str] = "unclear"
     reason: str
@@ -35,21 +35,21 @@ class RefundUnclear:
 
 @dataclass(frozen=True)
 class RefundNotFound:
-    """The gateway does not know this refund, so it may be sent."""
+    """The gateway doesn't know this refund, so it may be sent."""
 
 
 GatewayResult = RefundDone | RefundRefused | RefundUnclear
 
 
 class Gateway(Protocol):
-    """No method writes to the database, nor raises for errors of the gateway or the network."""
+    """No method writes to the database, or raises exceptions for errors of the gateway or the network."""
 
     def is_configured(self, store: Store) -> bool:
-        """Whether the settings have what this store needs to refund through the gateway."""
+        """Whether the settings have everything that this store needs for refunds through the gateway."""
         ...
 
     def send(self, transaction: RefundTransaction) -> GatewayResult:
-        """Send the refund. Sent twice, it is made once, as long as the gateway remembers its idempotency key."""
+        """Send the refund. If sent twice, it is made once, as long as the gateway remembers its idempotency key."""
         ...
 
     def look_up(self, transaction: RefundTransaction) -> GatewayResult | RefundNotFound:

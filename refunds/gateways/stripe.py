@@ -1,13 +1,15 @@
 """Refunds through Stripe's own library.
 
-This module relies on (https://docs.stripe.com/api/idempotent_requests, https://docs.stripe.com/api/refunds):
-- A request repeated with its idempotency key within 24 hours gets the first response again, even if that was
-  a 500. Responses 409 and 429 are not stored.
-- After 24 hours Stripe may forget the key. So before a repetition, the payment's refunds are searched for ours,
-  by its metadata, and the request is only repeated if there is none.
+This module relies on the following (https://docs.stripe.com/api/idempotent_requests,
+https://docs.stripe.com/api/refunds):
+
+- A request repeated with its idempotency key within 24 hours gets the first response again, even if that was a 500.
+  Responses 409 and 429 are not stored.
+- After 24 hours, Stripe may forget the key. Before repeating a request, the portal therefore looks for its refund among
+  those of the payment, by its metadata. The request is only repeated if there is none.
 - A refund that is `pending` has been accepted, but can still fail.
-- A refund has no currency of its own: its amount is in the currency of the charge. So the charge is compared with
-  the transaction before anything is sent; otherwise 5,000 yen could be sent as 500,000.
+- A refund has no currency: its amount is in the currency of the charge. The charge is therefore compared with the
+  transaction before anything is sent. Otherwise, 5,000 yen could be sent as 500,000.
 """
 
 from collections.abc import Iterator
@@ -30,7 +32,7 @@ from refunds.models import RefundTransaction
 TIMEOUT = (5, 15)  # seconds: connecting, and waiting for the next bytes of a response
 METADATA_KEY = "find_my_order_refund"
 PAGE_SIZE = 100  # refunds
-MAX_MESSAGE_LENGTH = 300  # characters of an error message of Stripe that are stored
+MAX_MESSAGE_LENGTH = 300  # characters of a Stripe error message that are stored
 
 PaymentParam = dict[str, str]
 
@@ -62,7 +64,7 @@ class StripeGateway:
             return _result_from_error(error)
         units = to_minor_units(transaction.amount, transaction.currency)
         if refusal := _check_charge(charge, transaction, units):
-            # If an earlier try was made after all, the charge has less left than this try needs.
+            # If an earlier attempt was successful after all, the charge has less left than this attempt needs.
             found = self.look_up(transaction)
             return refusal if isinstance(found, RefundNotFound) else found
         try:
@@ -128,7 +130,7 @@ def find_payment(transaction: RefundTransaction) -> PaymentParam:
 
 @dataclass(frozen=True)
 class Charge:
-    """What can still be refunded of a payment, in Stripe's smallest units of its currency."""
+    """The amount of a payment that can still be refunded, in Stripe's smallest units of its currency."""
 
     currency: str
     refundable: int
@@ -139,7 +141,7 @@ class Charge:
 
 
 def _load_charge(secret_key: str, payment: PaymentParam) -> Charge:
-    """Raises stripe.StripeError, or PaymentNotFound if nothing was paid."""
+    """Return the charge of a payment. Raises stripe.StripeError, or PaymentNotFound if nothing was paid."""
     client = _client(secret_key).v1
     charge: Any
     if intent := payment.get("payment_intent"):
@@ -220,14 +222,14 @@ def _result_from_refund(refund: stripe.Refund) -> GatewayResult:
 
 
 def _result_from_error(error: stripe.StripeError) -> RefundRefused | RefundUnclear:
-    """Only an error about this request itself is final; all others may not occur at the next try."""
+    """Convert an error. Only errors about this request itself are final; all others may not occur again."""
     if isinstance(error, stripe.InvalidRequestError | stripe.CardError):
         return RefundRefused(_error_message(error))
     return RefundUnclear(_error_message(error))
 
 
 def _error_message(error: stripe.StripeError) -> str:
-    if isinstance(error, stripe.AuthenticationError):  # Stripe's message contains a part of the key
+    if isinstance(error, stripe.AuthenticationError):  # Stripe's message contains part of the key
         return _("Stripe rejected this store’s secret key. Correct STRIPE_SECRET_KEYS.")
     message = " ".join(str(error.user_message or "").split())[:MAX_MESSAGE_LENGTH]
     return f"{error.http_status or ''} {error.code or type(error).__name__}: {message}".strip(" :")

@@ -135,7 +135,7 @@ class CashbackClaim(DecidedCase):
 
     @property
     def is_account_doubtful(self) -> bool:
-        """Whether all access to the order was ended after somebody who had access named the bank account."""
+        """Whether all access to the order was ended after someone with access named the bank account."""
         ended_at = self.order.access_ended_at
         return bool(self.payout_details) and ended_at is not None and self.created_at <= ended_at
 

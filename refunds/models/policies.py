@@ -86,7 +86,7 @@ class ReturnException(models.Model):
 
 
 class AutoApprovalLimit(models.Model):
-    """Returns are approved automatically up to this amount in all; refunds/auto_approval.py says what counts."""
+    """Returns are approved automatically up to this total; see refunds/auto_approval.py for what counts."""
 
     policy = models.ForeignKey(ReturnPolicy, on_delete=models.CASCADE, related_name="auto_approval_limits")
     currency = models.CharField(_("currency"), max_length=3, validators=[currency_code])

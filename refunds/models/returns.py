@@ -135,7 +135,7 @@ class ReturnLine(models.Model):
     quantity = models.PositiveIntegerField(_("quantity"))
     amount = money_field(default=Decimal(0))  # including tax
     tax = money_field(default=Decimal(0))
-    # The licenses to return: all of the line's if all its units are returned.
+    # The licenses to return: all of the line's if all units are returned.
     licenses = models.ManyToManyField(License, related_name="+", blank=True, verbose_name=_("serial numbers"))
 
     class Meta:
@@ -151,7 +151,9 @@ class ReturnLine(models.Model):
         return f"{self.quantity} × {self.line.name}"
 
     def license_ids(self) -> set[int]:
-        """Return the ids of its licenses; of all licenses of the line if nobody said which ones are returned."""
+        """Return the ids of its licenses; those of all licenses of the line if it is unknown which
+        ones are returned.
+        """
         chosen = {license.pk for license in self.licenses.all()}
         return chosen or {link.license_id for link in self.line.licensed_lines.all()}
 

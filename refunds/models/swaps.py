@@ -16,7 +16,7 @@ from refunds.models.policies import currency_code
 
 
 class SwapOffer(models.Model):
-    """A product that a store offers in swaps, with its price to compute the difference from."""
+    """A product that a store offers in swaps, with the price used to calculate the difference."""
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="swap_offers", verbose_name=_("store"))
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="+", verbose_name=_("product"))

@@ -1,4 +1,4 @@
-"""Refund transactions: amounts to send back, through which gateway, and with which result."""
+"""Refund transactions: amounts to refund, the gateway to use, and the result."""
 
 import uuid
 from datetime import datetime
@@ -18,7 +18,7 @@ from refunds.models.withdrawals import Withdrawal
 
 
 class StoreGateway(models.Model):
-    """The gateway that a store's refunds go through. Without a row, staff make them by hand."""
+    """The gateway for a store's refunds. Without a row, staff make them manually."""
 
     class Gateway(models.TextChoices):
         MANUAL = "manual", _("manually, in the store’s admin")
@@ -41,7 +41,7 @@ class RefundTransactionQuerySet(models.QuerySet["RefundTransaction"]):
         return self.filter(status__in=RefundTransaction.OPEN)
 
     def waiting_for_staff(self) -> Self:
-        """To be made by hand, and of orders that may be paid on (see refunds/ledger.py)."""
+        """Transactions that staff make manually, of orders that may receive refunds (see refunds/ledger.py)."""
         return self.filter(
             status=RefundTransaction.Status.WAITING,
             gateway=StoreGateway.Gateway.MANUAL,
@@ -50,7 +50,7 @@ class RefundTransactionQuerySet(models.QuerySet["RefundTransaction"]):
         )
 
     def unresolved(self) -> Self:
-        """Refused by the gateway, and neither tried again nor ended in another way."""
+        """Refused by the gateway, and not retried or resolved in another way."""
         return self.filter(self.is_unresolved())
 
     def is_unresolved(self) -> Q:
@@ -106,7 +106,7 @@ class RefundTransaction(models.Model):
     tries = models.PositiveSmallIntegerField(_("attempts"), default=0)
     next_try_at = models.DateTimeField(_("next attempt"), default=timezone.now)
     leased_until = models.DateTimeField(null=True, blank=True, editable=False)
-    # The value of `tries` when staff's lookup found nothing at the gateway. Outdated by the next try.
+    # The value of `tries` when a lookup by staff found nothing at the gateway. The next attempt invalidates it.
     not_found_at_try = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
     last_answer = NoCardNumbersTextField(_("last response"), blank=True)
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
@@ -157,7 +157,7 @@ class RefundTransaction(models.Model):
 
     @property
     def is_known_as_not_sent(self) -> bool:
-        """Whether a lookup since the last try has shown that the gateway does not know this refund."""
+        """Whether a lookup since the last attempt has shown that the gateway doesn't know this refund."""
         return self.not_found_at_try == self.tries
 
     @property

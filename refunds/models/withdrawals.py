@@ -45,7 +45,7 @@ class Withdrawal(DecidedCase):
     order_number = models.CharField(_("order number as entered"), max_length=200)
     email = models.CharField(_("email address"), max_length=254)
     email_key = EmailKeyField("email")
-    # Set by `match_withdrawals` if number and email address match, else by staff.
+    # Set by `match_withdrawals` if number and email address match, otherwise by staff.
     order = models.ForeignKey(
         Order, on_delete=models.PROTECT, null=True, blank=True, related_name="withdrawals", verbose_name=_("order")
     )

@@ -1,1 +1,1 @@
-"""Actions on refund requests. Each runs in one transaction, locks the rows, and writes history and emails with it."""
+"""Actions on refund requests. Each runs in one transaction that locks the rows and writes history and emails."""

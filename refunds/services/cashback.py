@@ -72,7 +72,7 @@ class NoCashback(NotPossible):
 
 
 def check_licenses(orders: Iterable[Order], country: str, now: datetime) -> list[LicenseCashback]:
-    """Return for each license of these orders which promotion of the country applies, or why none does.
+    """Return, for each license of these orders, which promotion of the country applies, or why none does.
 
     A license on several of the orders appears once, preferably with an order for which a promotion applies.
     """
@@ -87,7 +87,7 @@ def check_licenses(orders: Iterable[Order], country: str, now: datetime) -> list
 
 
 def find_submitted(licenses: Iterable[LicenseCashback], serial: str, submission: str) -> CashbackClaim | None:
-    """Return the claim that this submission of a form created for one of these licenses, unless it was called off."""
+    """Return the claim created by this submission for one of these licenses, unless it was canceled or declined."""
     key = normalize_serial(serial)
     order = next((each.purchase.order for each in licenses if key and each.purchase.license.serial_key == key), None)
     if order is None or not submission:
@@ -96,7 +96,9 @@ def find_submitted(licenses: Iterable[LicenseCashback], serial: str, submission:
 
 
 def _form_id(order: Order, submission: str) -> UUID:
-    """The client chooses `submission`; hashing it with the order keeps it from matching other orders' claims."""
+    """Return an id for a submission. Clients choose `submission`, so it is hashed with the order to not match other
+    orders'.
+    """
     return uuid5(order.public_id, f"cashback {submission}")
 
 
@@ -112,15 +114,15 @@ def request_cashback(
 ) -> CashbackClaim:
     """Create a claim for a serial number of one of these orders, which are those the buyer has access to.
 
-    `details` name the bank account to pay to; without them the payout goes the way the order was paid.
-    `submission` is the id of the form: the same one again returns the existing claim, unless that was canceled or
-    declined. The proof counts against `client`, a network address, if one is given. Raises SerialNotInOpenOrders, also
-    if access to the order ended meanwhile, NoCashback, or files.services.FileRejected for the proof.
+    `details` are the bank account for the payout. Without them, it uses the order's payment method. `submission` is the
+    id of the form: the same id again returns the existing claim, unless that was canceled or declined. The proof counts
+    against the limit of `client`, a network address, if given. Raises SerialNotInOpenOrders (also if access to the
+    order has ended), NoCashback, or files.services.FileRejected for the proof.
     """
     now = timezone.now()
     with transaction.atomic():
         cashback = _check_serial(serial, list(orders), country, now)
-        # Lock the license too: it may be on two orders, and two claims for it must not run at the same time.
+        # Lock the license too: it may be on two orders, and there must not be simultaneous claims for it.
         order = lock_order(cashback.purchase.order.pk)
         if order.access_generation != cashback.purchase.order.access_generation:
             raise SerialNotInOpenOrders
@@ -186,7 +188,7 @@ def _require_trusted_account(claim: CashbackClaim) -> None:
 
 
 def current_reason(claim: CashbackClaim) -> NoCashbackReason | None:
-    """Return why the claimed license is not eligible any more, apart from this claim itself."""
+    """Return why the claimed license is no longer eligible, apart from this claim itself."""
     purchases = [each for each in purchased_licenses([claim.order]) if each.license.pk == claim.license_id]
     reasons = [permanent_reason(replace(each, claim=None)) for each in purchases]
     return None if None in reasons or not reasons else reasons[0]
@@ -208,9 +210,9 @@ def take_back_approval(case: CashbackClaim, by: User, reason: str, note: str = "
 
 
 def reveal_payout_details(case: CashbackClaim, by: User) -> PayoutDetails | None:
-    """Return the buyer's bank details, or None if there are none. Adds a note of who looked to the history.
+    """Return the buyer's bank details, or None if there are none. Adds a note of who viewed them to the history.
 
-    Raises DoubtfulAccount: nobody should pay to an account that may be a stranger's.
+    Raises DoubtfulAccount, because the account may be a stranger's.
     """
     with locked(case) as current:
         if not current.payout_details:

@@ -1,4 +1,4 @@
-"""Computing stored deadlines anew when what they depend on has changed: the store's time zone, the purchase date."""
+"""Recalculate stored deadlines when the store's time zone or the purchase date changed."""
 
 from collections.abc import Collection
 from datetime import timedelta, tzinfo
@@ -13,12 +13,12 @@ from refunds.policy import move_to_time_zone
 from refunds.services.withdrawals import set_deadline
 
 CHUNK_SIZE = 1000  # orders
-# Return deadlines that passed longer ago stay: they only tell when the period ended.
+# Return deadlines that passed longer ago are kept. They only show when the period ended.
 RECENTLY = timedelta(days=30)
 
 
 def move_store_deadlines(store: Store, old_zone: tzinfo) -> None:
-    """Compute the deadlines of a store's orders anew, in its present time zone."""
+    """Recalculate the deadlines of a store's orders in its current time zone."""
     recent = Q(return_until__gt=timezone.now() - RECENTLY)
     has_line = Exists(OrderLine.objects.filter(recent, order=OuterRef("pk")))
     has_withdrawal = Exists(Withdrawal.objects.undecided().filter(order=OuterRef("pk")))
@@ -31,14 +31,14 @@ def move_store_deadlines(store: Store, old_zone: tzinfo) -> None:
             list(Order.objects.select_for_update(of=("self",)).filter(pk__in=order_ids).order_by("pk"))
             lines = list(OrderLine.objects.filter(recent, order__in=order_ids).select_related("order"))
             for line in lines:
-                assert line.return_until is not None  # by the filter
+                assert line.return_until is not None  # guaranteed by the filter
                 line.return_until = move_to_time_zone(line.return_until, line.order.placed_at, old_zone, store.tzinfo)
             OrderLine.objects.bulk_update(lines, ["return_until"])
             update_withdrawal_deadlines(order_ids)
 
 
 def update_withdrawal_deadlines(order_ids: Collection[int]) -> None:
-    """Compute the deadlines of undecided withdrawals of these orders anew. The caller has locked the orders."""
+    """Recalculate the deadlines of undecided withdrawals of these orders. The caller has locked the orders."""
     withdrawals = Withdrawal.objects.undecided().filter(order__in=order_ids).select_related("order__store")
     for withdrawal in withdrawals.select_for_update(of=("self",)):
         set_deadline(withdrawal)

@@ -1,8 +1,8 @@
-"""Matches refunds that a store reports with its orders to the portal's own refunds and open cases.
+"""Match refunds that a store reports for its orders with the portal's own refunds and open cases.
 
-Each refund counts once: a reported refund that the portal made replaces the portal's own `Refund` row, and one
-that fulfills an open case closes it. The caller, an import, holds the orders' locks and has added the reported
-refunds in the same transaction.
+Each refund counts once: a reported refund that the portal made replaces the portal's own `Refund` row, and one that
+fulfills an open case closes it. The caller, an import, holds the orders' locks and has added the reported refunds in
+the same transaction.
 """
 
 from collections.abc import Collection, Mapping
@@ -31,7 +31,7 @@ from refunds.services.transactions import (
     update_order_status,
 )
 
-# Some stores report only the day of a refund, or use another clock. A refund may be dated this much before its request.
+# Some stores report only the day of a refund, or use another clock. A refund may be dated this long before its request.
 DATE_TOLERANCE = timedelta(days=1)
 # Combinations of more refunds of one order than this are not tried.
 MAX_SUMMANDS = 12
@@ -49,16 +49,18 @@ def lines_with_requests(order_ids: Collection[int]) -> set[int]:
 def reconcile_imported_refunds(new_refund_ids: Mapping[int, Collection[str]]) -> None:
     """Reconcile orders after an import. `new_refund_ids` are the store's ids of new refunds, by order id.
 
-    Includes orders that the import changed without a new refund. Afterwards the status of each order agrees with
-    its refunds, whatever status was imported, and what waits for an order that may not be paid on is stopped. One
-    query if none of the orders has a case.
+    Includes orders that the import changed without a new refund. Afterwards, the status of each order matches its
+    refunds, regardless of the imported status, and pending refunds of blocked orders are stopped. Makes one query if
+    none of the orders has a case.
     """
     for order in _orders_with_cases(new_refund_ids):
         _Reconciliation(order, set(new_refund_ids[order.pk])).run()
 
 
 def update_refunded_orders(order_ids: Collection[int]) -> None:
-    """Set the status of orders by the sum of their refunds, after a store told refunds without the order's status."""
+    """Set the status of orders by the sum of their refunds, after a store reported refunds without
+    the order's status.
+    """
     for order in Order.objects.filter(pk__in=order_ids).select_for_update(of=("self",)).order_by("pk"):
         update_order_status(order)
 
@@ -109,7 +111,7 @@ class _Reconciliation:
         self._stop_blocked_transactions()
 
     def _record_untold_refund(self) -> Refund | None:
-        """Record what is missing where a store says only that an order is refunded, and not by how much."""
+        """Record the missing amount if a store reports an order as refunded, but not the amount."""
         ledger = load_ledger(self.order)
         recorded = sum((refund.amount for refund in self.order.refunds.all()), ZERO)
         if self.order.status != Order.Status.REFUNDED or recorded >= ledger.paid:
@@ -125,10 +127,11 @@ class _Reconciliation:
         return self._match_own_refund(refund) or self._match_open_transaction(refund) or self._match_open_case(refund)
 
     def _split_sum(self, refund: Refund) -> Refund | None:
-        """Take the refunds that the portal knows out of an undated sum of several.
+        """Subtract the refunds known to the portal from an undated sum of several.
 
-        What staff made by hand was made in the store, so the store's sum contains it. Of what a gateway sent, and of
-        what is still promised, only amounts that add up to the rest exactly are taken. Returns what is left over.
+        Refunds that staff made manually were made in the store, so the store's sum contains them. Of refunds sent by a
+        gateway, and promised ones, only those whose amounts add up exactly to the rest are subtracted. Returns the
+        remainder.
         """
         by_hand = [each for each in self._unreported() if each.gateway == StoreGateway.Gateway.MANUAL]
         for transaction in sorted(by_hand, key=lambda each: each.done_at or each.created_at):
@@ -159,7 +162,7 @@ class _Reconciliation:
     # --- Refunds that the portal made ----------------------------------------------------------------------
 
     def _unreported(self) -> list[RefundTransaction]:
-        """Return transactions that are done and whose refund the store has not reported yet."""
+        """Return completed transactions whose refund the store has not reported yet."""
         return [
             each
             for each in self.transactions
@@ -169,7 +172,7 @@ class _Reconciliation:
         ]
 
     def _match_own_refund(self, refund: Refund) -> bool:
-        """Match a refund of the portal, by its reference or else by its amount."""
+        """Match a refund of the portal by its reference, or otherwise by its amount."""
         unreported = self._unreported()
         matching = [each for each in unreported if each.store_reference == refund.store_refund_id]
         matching += [
@@ -182,9 +185,10 @@ class _Reconciliation:
         return bool(matching)
 
     def _replace_own_if_overrefunded(self, refunds: list[Refund]) -> None:
-        """Match refunds to own ones of another amount, where the store alone gave back all that was paid.
+        """Match refunds to own ones of a different amount, if the store alone refunded everything that was paid.
 
-        Only what staff made by hand in the store can be among them: what a gateway sent really moved besides.
+        Only refunds that staff made manually in the store can be among them. Refunds sent by a gateway were made in
+        addition.
         """
         for refund in refunds:
             by_hand = [
@@ -200,7 +204,7 @@ class _Reconciliation:
     # --- Promised and requested refunds --------------------------------------------------------------------
 
     def _match_open_transaction(self, refund: Refund) -> bool:
-        """Complete a promised transaction of the same amount: somebody made the refund in the store."""
+        """Complete a promised transaction of the same amount: the refund was made in the store."""
         matching = [
             each
             for each in self.transactions
@@ -211,7 +215,7 @@ class _Reconciliation:
         ]
         if not matching:
             return False
-        # A gateway may have made the refund whose answer is missing; what waits was certainly not sent.
+        # A gateway may have made the refund if its response is missing. A pending one was certainly not sent.
         best = max(matching, key=lambda each: (_same_lines(refund, each.case), each.status == Status.UNCLEAR, -each.pk))
         complete(best, refund, refund.store_refund_id, Actor.STORE)
         return True
@@ -227,7 +231,7 @@ class _Reconciliation:
         return False
 
     def _open_cases(self) -> list[RefundCase]:
-        """Return open cases, except those whose refund a gateway may be making right now."""
+        """Return open cases, except those whose refund a gateway may currently be making."""
         at_gateway = {each.case for each in self.transactions if each.status == Status.UNCLEAR}
         returns = Return.objects.filter(order=self.order, status__in=OPEN_RETURNS).order_by("pk")
         withdrawals = Withdrawal.objects.filter(order=self.order, status__in=OPEN_WITHDRAWALS).order_by("pk")
@@ -244,7 +248,7 @@ class _Reconciliation:
         return refund.amount == self.order.total
 
     def _covers_units(self, refund: Refund, case: RefundCase) -> bool:
-        """Whether all requested units are refunded, even for another amount."""
+        """Whether all requested units are refunded, even if the amount is different."""
         if isinstance(case, Return):
             refunded = _refunded_units(refund)
             requested = _requested_units(case)
@@ -269,9 +273,9 @@ class _Reconciliation:
     # --- After matching ------------------------------------------------------------------------------------
 
     def _hold_possibly_refunded(self, refunds: list[Refund]) -> None:
-        """Stop a waiting refund that may be a part of a sum that the store told, until staff have checked it.
+        """Stop a pending refund that may be part of a sum reported by the store, until staff have checked it.
 
-        The sum does not say of which refunds it consists, and a refund must not be made twice.
+        The sum doesn't show which refunds it consists of, and a refund must not be made twice.
         """
         for refund in filter(_is_sum, refunds):
             for waiting in self.transactions:
@@ -285,7 +289,7 @@ class _Reconciliation:
                     add_event(waiting.case, waiting.case.status, Actor.PORTAL, note=waiting.last_answer)
 
     def _refuse_unfunded_transactions(self) -> None:
-        """Refuse waiting transactions, newest first, if the store refunded so much that the money is not left."""
+        """Refuse pending transactions, newest first, if not enough money is left after the store's refunds."""
         missing = load_ledger(self.order).overpromised
         for waiting in reversed(self.transactions):
             if missing <= ZERO:
@@ -297,7 +301,7 @@ class _Reconciliation:
                 missing -= waiting.amount
 
     def _stop_blocked_transactions(self) -> None:
-        """Stop what waits for an order that may not be paid on, for example after a chargeback, and tell staff."""
+        """Stop pending refunds of a blocked order, for example after a chargeback, and notify staff."""
         reason = load_ledger(self.order).block_reason
         if reason is None:
             return
@@ -310,10 +314,10 @@ class _Reconciliation:
                     add_event(case, case.status, Actor.PORTAL, note=str(reason.label))
 
     def _update_returned_quantities(self) -> None:
-        """Raise `quantity_returned` to the sum of two kinds of units.
+        """Raise `quantity_returned` to the sum of two kinds of units:
 
-        Those that the store reported with its refunds, and those of refunded returns whose refund the store has
-        not reported yet or has reported without units.
+        - units that the store reported with its refunds;
+        - units of refunded returns whose refund the store has not reported yet, or has reported without units.
         """
         reported: dict[str, int] = {}
         for refund in self.order.refunds.all():
@@ -337,7 +341,9 @@ class _Reconciliation:
 
 
 def _replace_own_row(transaction: RefundTransaction, refund: Refund) -> None:
-    """Link the transaction to the store's row, and delete the portal's own row, whose date it keeps if it has none."""
+    """Link the transaction to the store's row, and delete the portal's own row. Its date is kept if the store's has
+    none.
+    """
     own = transaction.refund
     transaction.refund = refund
     transaction.save(update_fields=["refund"])
@@ -353,12 +359,12 @@ def _replace_own_row(transaction: RefundTransaction, refund: Refund) -> None:
 
 
 def _is_sum(refund: Refund) -> bool:
-    """Whether the store told a sum that may be several refunds (intake/ingest/merge_refunds.py)."""
+    """Whether the store reported a sum that may be several refunds (intake/ingest/merge_refunds.py)."""
     return refund.store_refund_id.partition("#")[0] == TOTAL_REFUND_ID and not refund.lines
 
 
 def _exact_sum(transactions: list[RefundTransaction], amount: Decimal) -> list[RefundTransaction]:
-    """Return transactions that add up to the amount, as few and as old as possible; empty if there are none."""
+    """Return the fewest and oldest transactions that add up to the amount; empty if there are none."""
     candidates = transactions[:MAX_SUMMANDS]
     for size in range(1, len(candidates) + 1):
         for parts in combinations(candidates, size):
@@ -368,9 +374,9 @@ def _exact_sum(transactions: list[RefundTransaction], amount: Decimal) -> list[R
 
 
 def _report_part(transaction: RefundTransaction, refund: Refund) -> None:
-    """Note that a part of the store's sum is this refund of the portal: its own row counts as the store's from now."""
+    """Record that part of the store's sum is this refund of the portal. Its own row now counts as the store's."""
     own = transaction.refund
-    assert own is not None  # it is done
+    assert own is not None  # completed
     own.store_refund_id = _next_id(refund.order)
     own.save(update_fields=["store_refund_id"])
     refund.amount -= own.amount
@@ -378,7 +384,7 @@ def _report_part(transaction: RefundTransaction, refund: Refund) -> None:
 
 
 def _take_part(refund: Refund, amount: Decimal) -> Refund:
-    """Take a refund of this amount out of the sum, as a row of its own."""
+    """Split a refund of this amount from the sum, as a separate row."""
     refund.amount -= amount
     refund.save(update_fields=["amount"])
     return _add_refund(refund.order, amount, refund.refunded_at)

@@ -1,7 +1,7 @@
-"""Tells `licenses` what became of orders, so that it can derive what their serial numbers are worth.
+"""Update the validity of licenses when orders change.
 
-The rules are in licenses/services/worth.py. Here is decided what only `refunds` knows: whether the store's policy ends
-licenses with a refund, and the serial numbers of which units were returned or swapped.
+The rules are in licenses/services/worth.py. This module decides what only `refunds` knows: whether the store's policy
+ends licenses with a refund, and the serial numbers of which units were returned or swapped.
 """
 
 from collections.abc import Collection, Iterable
@@ -22,18 +22,18 @@ UnitEnd = LicensedLine.UnitEnd
 
 
 def update_licenses(order: Order, at: datetime | None = None) -> None:
-    """Derive the licenses of an order anew, after its status, its refunds or its units changed."""
+    """Recalculate the licenses of an order, after its status, its refunds or its units changed."""
     update_licenses_of_orders([order.pk], at)
 
 
 def update_licenses_of_orders(order_ids: Collection[int], at: datetime | None = None) -> None:
-    """Derive the licenses of these orders anew. A fixed number of queries, however many orders."""
+    """Recalculate the licenses of these orders. Makes a fixed number of queries for any number of orders."""
     of_orders = LicensedLine.objects.filter(order_id__in=order_ids)
     license_ids = set(of_orders.values_list("license_id", flat=True))
     if not license_ids:
         return
     with transaction.atomic():
-        # Locked first, because the same license may be on another order that changes at this moment.
+        # Locked first, because the same license may be on another order that is being changed.
         lock_licenses(license_ids)
         _update_ends_with_refund(license_ids)
         links = of_orders.select_related("line", "order", "license").order_by("line_id", "pk")
@@ -42,7 +42,7 @@ def update_licenses_of_orders(order_ids: Collection[int], at: datetime | None = 
 
 
 def _update_ends_with_refund(license_ids: Collection[int]) -> None:
-    """Store the policies of the orders that carry these licenses, where units went back or the order is closed."""
+    """Store the policies of the orders with these licenses, if units were returned or the order is closed."""
     affected = Q(line__quantity_returned__gt=0) | Q(order__status__in=CLOSED_STATUSES)
     rows = list(
         LicensedLine.objects.filter(affected, license_id__in=license_ids).values_list(
@@ -61,7 +61,7 @@ def _update_ends_with_refund(license_ids: Collection[int]) -> None:
 
 
 def _update_unit_ends(links: Iterable[LicensedLine], order_ids: Collection[int]) -> None:
-    """Set which serial numbers ended although units of their line remain."""
+    """Set which serial numbers have ended although units of their line remain."""
     returned = set(
         ReturnLine.objects.filter(
             return_case__order_id__in=order_ids,
@@ -89,10 +89,10 @@ def _update_unit_ends(links: Iterable[LicensedLine], order_ids: Collection[int])
 
 
 def _returned_links(links: list[LicensedLine], returned: set[tuple[int, int]]) -> list[LicensedLine]:
-    """Return the serial numbers of returned units, if each unit has its own; shared ones end with the last unit.
+    """Return the serial numbers of returned units, if each unit has its own. Shared ones end with the last unit.
 
-    Those that the buyer chose come first. Where the store did not say which, those that ended so already stay ended,
-    and then the newest of those that were never activated. Nothing else is guessed.
+    Those chosen by the buyer come first. If the store didn't say which, those that have already ended stay ended,
+    followed by the newest of those that were never activated. Nothing else is guessed.
     """
     if not links or len(links) < links[0].line.quantity:
         return []
@@ -109,10 +109,10 @@ def _returned_links(links: list[LicensedLine], returned: set[tuple[int, int]]) -
 def _swapped_links(
     links: list[LicensedLine], new_licenses: Collection[int], swapped_units: int, returned: set[tuple[int, int]]
 ) -> list[LicensedLine]:
-    """Return the serial numbers that swaps replaced: as many as the line has more than units.
+    """Return the serial numbers that were replaced in swaps: as many as the line has in excess of its units.
 
-    Nobody says which of several was swapped. Those that ended so already stay ended; then those that were never
-    activated come first, and of these the oldest. A number that a swap gave is replaced only by a later swap.
+    It is unknown which of several was swapped. Those that have already ended stay ended, followed by those that were
+    never activated, oldest first. A number that was assigned in a swap is only replaced by a later swap.
     """
     surplus = min(len(links) - links[0].line.quantity, swapped_units)
     candidates = sorted(

@@ -1,4 +1,4 @@
-"""Which refunds are approved and have not moved yet, and why: for `send_refunds --dry-run` and for staff."""
+"""Which refunds are approved but not made yet, and why: for `send_refunds --dry-run` and for staff."""
 
 from dataclasses import dataclass, field
 
@@ -11,12 +11,12 @@ from refunds.services.transactions import Status, blocking_reason
 
 @dataclass
 class Outstanding:
-    """Refunds by what has to happen next. Each row is JSON-ready: order, store, case, amount, currency, reason."""
+    """Refunds by their next step. Each row can be serialized as JSON: order, store, case, amount, currency, reason."""
 
-    to_send: list[dict[str, str]] = field(default_factory=list)  # a gateway's turn
-    by_hand: list[dict[str, str]] = field(default_factory=list)  # staff's turn
-    unclear: list[dict[str, str]] = field(default_factory=list)  # may have arrived at the gateway; looked up again
-    blocked: list[dict[str, str]] = field(default_factory=list)  # must not be paid; `reason` is a BlockReason
+    to_send: list[dict[str, str]] = field(default_factory=list)  # waiting for a gateway
+    by_hand: list[dict[str, str]] = field(default_factory=list)  # waiting for staff
+    unclear: list[dict[str, str]] = field(default_factory=list)  # may have reached the gateway; will be looked up again
+    blocked: list[dict[str, str]] = field(default_factory=list)  # must not be refunded; `reason` is a BlockReason
 
 
 def list_outstanding(store: str = "") -> Outstanding:
@@ -39,13 +39,13 @@ def list_outstanding(store: str = "") -> Outstanding:
 
 
 def _gateways_reason(row: RefundTransaction) -> BlockReason | None:
-    """Return the reason with which a gateway's answer begins, for example if its payment has another currency."""
+    """Return the code at the start of a gateway's response, for example if its payment has a different currency."""
     code = row.last_answer.partition(":")[0]
     return BlockReason(code) if code in BlockReason.values else None
 
 
 def _rows(store: str) -> list[RefundTransaction]:
-    """Open transactions, and refused ones of cases that are still approved and were not tried again."""
+    """Return open transactions, and refused ones of cases that are still approved and were not retried."""
     unresolved = RefundTransaction.objects.is_unresolved()
     rows = RefundTransaction.objects.filter(Q(status__in=RefundTransaction.OPEN) | unresolved)
     if store:

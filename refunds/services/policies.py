@@ -24,7 +24,7 @@ def starts_too_early(policy: ReturnPolicy) -> bool:
 def copy_policy(policy: ReturnPolicy, first_day: date) -> ReturnPolicy:
     """Create a version with the same rules, in force from the start of `first_day` in the store's time zone.
 
-    Raises NotPossible for a day that has begun already, that is too far ahead, or on which a version starts.
+    Raises NotPossible for a day that has already begun, that is too far ahead, or on which another version starts.
     """
     in_force_from = datetime.combine(first_day, time.min, tzinfo=policy.store.tzinfo)
     if in_force_from <= timezone.now():

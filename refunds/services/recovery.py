@@ -1,7 +1,7 @@
-"""Ways out for staff where a refund does not go its normal way. Each leaves an entry in the history of its case.
+"""Actions for staff when a refund fails. Each leaves an entry in the history of its case.
 
-A refund that a gateway refused is sent again, made by hand, marked as done, or its approval is taken back. One whose
-result is unclear is looked up at the gateway first; if the gateway does not know it, it can be marked as not sent,
+A refund refused by a gateway can be sent again, made manually, or marked as done, or its approval can be revoked. An
+unconfirmed refund is looked up at the gateway first. If the gateway doesn't know it, it can be marked as not sent,
 which makes it a refused one.
 """
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 class WayOut(StrEnum):
-    """What staff can do about a refund transaction."""
+    """An action for staff on a refund transaction."""
 
     MARK_DONE = "done"
     RETRY = "retry"
@@ -41,7 +41,7 @@ class WayOut(StrEnum):
 
 
 def ways_out(transaction: RefundTransaction) -> list[WayOut]:
-    """Return what staff can do about this transaction now. Never empty before it is done or not needed any more."""
+    """Return the actions that are possible for this transaction now. Empty only if it is done or no longer needed."""
     if transaction.status == Status.WAITING:
         is_manual = transaction.gateway == StoreGateway.Gateway.MANUAL
         return [WayOut.MARK_DONE if is_manual else WayOut.MAKE_BY_HAND, WayOut.TAKE_BACK]
@@ -54,7 +54,9 @@ def ways_out(transaction: RefundTransaction) -> list[WayOut]:
 
 
 def retry(transaction: RefundTransaction, by: User, note: str = "") -> RefundTransaction:
-    """Send a refused refund again, through the store's gateway of today. Raises as `transactions.retry` does."""
+    """Send a refused refund again, through the store's current gateway. Raises the same exceptions as
+    `transactions.retry`.
+    """
     with db_transaction.atomic():
         repeated = transactions.retry(transaction)
         _record(repeated.case, by, gettext("Refund retried."), note)
@@ -62,7 +64,7 @@ def retry(transaction: RefundTransaction, by: User, note: str = "") -> RefundTra
 
 
 def make_by_hand(transaction: RefundTransaction, by: User, note: str = "") -> RefundTransaction:
-    """Leave a refused refund, or one that was never sent, to staff. Raises as `transactions.retry` does."""
+    """Leave a refund that was refused or never sent to staff. Raises the same exceptions as `transactions.retry`."""
     with db_transaction.atomic():
         current = lock_transaction(transaction)
         if current.status == Status.WAITING and current.gateway != StoreGateway.Gateway.MANUAL:
@@ -75,9 +77,9 @@ def make_by_hand(transaction: RefundTransaction, by: User, note: str = "") -> Re
 
 
 def mark_done(transaction: RefundTransaction, reference: str, by: User) -> None:
-    """Record that a refund was made, with its reference; an unclear one, too, if staff found it at the gateway.
+    """Record that a refund was made, with its reference; also an unconfirmed one that staff found at the gateway.
 
-    Raises as `transactions.mark_done` does.
+    Raises the same exceptions as `transactions.mark_done`.
     """
     with db_transaction.atomic():
         current = lock_transaction(transaction)
@@ -89,9 +91,9 @@ def mark_done(transaction: RefundTransaction, reference: str, by: User) -> None:
 
 
 def take_back_approval(case: RefundCase, by: User, reason: str, note: str = "") -> None:
-    """Decline an approved return or withdrawal whose refund has not moved. The reason is emailed to the buyer.
+    """Decline an approved return or withdrawal whose refund was not made. The reason is emailed to the buyer.
 
-    Raises NotPossible while a gateway may be making the refund, WrongStatus if the case is not approved.
+    Raises NotPossible while a gateway may be making the refund, and WrongStatus if the case isn't approved.
     """
     reason = require_text(reason, _("Enter a reason for the buyer."))
     with locked(case) as current:
@@ -112,10 +114,10 @@ def take_back_approval(case: RefundCase, by: User, reason: str, note: str = "") 
 
 
 def look_up(transaction: RefundTransaction, by: User) -> GatewayResult | RefundNotFound:
-    """Ask the gateway now what became of an unclear refund, store its answer, and return it.
+    """Look up an unconfirmed refund at the gateway now, store the response, and return it.
 
-    The lease of a worker does not matter, because asking changes nothing. Raises WrongStatus if the refund is not
-    unclear any more.
+    The lease of a worker doesn't matter, because a lookup changes nothing. Raises WrongStatus if the refund is no
+    longer unconfirmed.
     """
     asked = RefundTransaction.objects.select_related("order__store").get(pk=transaction.pk)
     if asked.status != Status.UNCLEAR:
@@ -141,9 +143,9 @@ def _record_lookup(transaction: RefundTransaction, by: User, answer: str) -> Non
 
 
 def _may_be_in_flight(transaction: RefundTransaction, now: datetime) -> bool:
-    """Whether a worker may be sending it right now.
+    """Whether a worker may currently be sending it.
 
-    A lease that ends later than any lease can is a mistake and says nothing.
+    A lease that ends later than any lease can is an error, and is ignored.
     """
     return transaction.leased_until is not None and now < transaction.leased_until <= now + LEASE
 
@@ -177,9 +179,9 @@ def _store_answer(
 
 
 def mark_not_sent(transaction: RefundTransaction, by: User, reason: str) -> None:
-    """Make an unclear refund a refused one, after a lookup that did not find it.
+    """Mark an unconfirmed refund as refused, after a lookup that did not find it.
 
-    Raises NotPossible without such a lookup since the last try, WrongStatus if the refund is not unclear.
+    Raises NotPossible without such a lookup since the last attempt, and WrongStatus if the refund isn't unconfirmed.
     """
     reason = require_text(reason, _("Enter why it wasn’t sent."))
     with db_transaction.atomic():
@@ -196,6 +198,6 @@ def mark_not_sent(transaction: RefundTransaction, by: User, reason: str) -> None
 
 
 def _record(case: RefundCase, by: User, *notes: str) -> None:
-    """Add an entry to the history of the case, which the caller has locked by its order."""
+    """Add an entry to the history of the case. The caller has locked its order."""
     case.refresh_from_db()
     add_event(case, case.status, Actor.STAFF, by=by, note="\n".join(filter(None, map(str.strip, notes))))

@@ -52,9 +52,9 @@ class CheckedLine:
 
 
 def check_request(eligibility: Eligibility, requested: Sequence[RequestedLine], now: datetime) -> list[CheckedLine]:
-    """Return the refund amounts of the requested lines. Raises a Refusal if they cannot be returned.
+    """Return the refund amounts of the requested lines. Raises a Refusal if they can't be returned.
 
-    If a part of their price was refunded already, such as a goodwill refund, the amounts add up to what is left.
+    If part of their price was already refunded, for example as a goodwill refund, the amounts add up to what is left.
     Called for the check page, and again under lock when the request is sent.
     """
     if eligibility.refusal:
@@ -76,7 +76,7 @@ def check_request(eligibility: Eligibility, requested: Sequence[RequestedLine], 
 
 
 def _reduce_amounts(checked: Sequence[CheckedLine], left: Decimal, currency: str) -> list[CheckedLine]:
-    """Reduce the amounts in proportion, and their tax with them, so that they add up to exactly what is left."""
+    """Reduce the amounts in proportion, with their tax, so that they add up to exactly what is left."""
     amounts = allocate(left, [each.amount for each in checked], currency)
     return [
         replace(each, amount=amount, tax=min(round_to_currency(each.tax * amount / each.amount, currency), amount))
@@ -102,12 +102,12 @@ def _check_line(eligibility: Eligibility, requested: RequestedLine) -> CheckedLi
 
 
 def needs_serial_choice(each: LineEligibility) -> bool:
-    """Whether the buyer chooses the serial numbers of a partial return: each unit of the line has its own."""
+    """Whether the buyer must choose the serial numbers of a partial return: each unit of the line has its own."""
     return 1 < each.available <= len(each.licenses)
 
 
 def _licenses_to_return(each: LineEligibility, requested: RequestedLine) -> tuple[License, ...]:
-    """Return all licenses if all units are returned, the chosen ones if there is a choice, else none."""
+    """Return all licenses if all units are returned, the chosen ones if there is a choice, otherwise none."""
     if requested.quantity == each.available:
         return tuple(each.licenses)
     if not needs_serial_choice(each):
@@ -135,12 +135,12 @@ def request_return(
     *,
     may_approve: bool = True,
 ) -> Return:
-    """Create a return, and approve it at once if the policy's limits allow.
+    """Create a return, and approve it immediately if the policy's limits allow it.
 
-    Without `may_approve` it is left to staff: a card alone has opened the order, and does not move money. So is one
-    of somebody whose access to the order ended meanwhile.
-    The same submission again returns the existing return, unless that was canceled or declined; without a
-    submission id, so does a request for the same units. Raises a Refusal if the lines cannot be returned.
+    Without `may_approve`, staff decide: a card alone opened the order, which isn't enough for a refund. Staff also
+    decide if the buyer's access to the order has ended in the meantime. The same submission again returns the existing
+    return, unless that was canceled or declined. Without a submission id, the same applies to a request for the same
+    units. Raises a Refusal if the lines can't be returned.
     """
     now = timezone.now()
     proven_generation = order.access_generation
@@ -171,7 +171,9 @@ def request_return(
 
 
 def is_auto_approved(eligibility: Eligibility, checked: Sequence[CheckedLine], at: datetime) -> bool:
-    """Whether the policy approves a return of these lines without staff. Call `lock_buyer` before acting on it."""
+    """Whether the policy approves a return of these lines without staff. Call `lock_buyer` before
+    acting on the result.
+    """
     order = eligibility.order
     if order.currency not in eligibility.terms.auto_approval_limits:
         return False
@@ -186,9 +188,9 @@ def is_auto_approved(eligibility: Eligibility, checked: Sequence[CheckedLine], a
 
 
 def find_submitted(order: Order, requested: Sequence[RequestedLine], submission_id: UUID | None) -> Return | None:
-    """Return the return that this submission created; without an id, the open return of the same units.
+    """Return the return created by this submission or, without an id, the open return of the same units.
 
-    One that was canceled or declined does not count: the same form again is a new request then.
+    Canceled and declined returns don't count: submitting the same form again is then a new request.
     """
     if submission_id is not None:
         return find_submission(order.returns.all(), submission_id, CALLED_OFF)[0]

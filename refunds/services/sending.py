@@ -1,7 +1,7 @@
-"""Sends due refunds through gateways: claim a row, call the gateway outside a transaction, store the result.
+"""Send due refunds through gateways: claim a row, call the gateway outside a transaction, store the result.
 
-Claiming sets the status to UNCLEAR. A worker that claims such a row again, for example after another worker was
-killed, looks the refund up at the gateway before sending it again with the same key. WAITING means never sent.
+Claiming sets the status to UNCLEAR. A worker that claims such a row again, for example after another worker was killed,
+looks up the refund at the gateway before sending it again with the same key. WAITING means never sent.
 """
 
 import logging
@@ -33,7 +33,7 @@ RETRY_JITTER = 0.25  # share of the delay, in either direction
 def send_due(now: datetime | None = None, store: str = "") -> Counter[str]:
     """Send due refunds of one store (by slug) or of all. Several runs may work at the same time.
 
-    Returns counts by result: "done", "refused" and "unclear". Unclear ones are looked up again later.
+    Returns counts by result: "done", "refused" and "unclear". Unclear refunds are looked up again later.
     """
     ends_at = time.monotonic() + MAX_RUN_SECONDS
     counts: Counter[str] = Counter()
@@ -45,10 +45,10 @@ def send_due(now: datetime | None = None, store: str = "") -> Counter[str]:
 
 
 def _claim(now: datetime, store: str) -> RefundTransaction | None:
-    """Return the next due row, claimed for this worker. A row that must not be sent any more is refused instead.
+    """Return the next due row, claimed for this worker. A row that must no longer be sent is refused instead.
 
-    The order is locked before the row, as everywhere, so that a chargeback that arrives at the same time either
-    stops the refund or comes after it.
+    As everywhere, the order is locked before the row, so that a simultaneous chargeback either stops the refund or
+    comes after it.
     """
     skipped: list[int] = []
     while True:
@@ -61,7 +61,7 @@ def _claim(now: datetime, store: str) -> RefundTransaction | None:
                 return None
             order = lock_order(candidate.order_id)
             row = due.filter(pk=candidate.pk).select_for_update(skip_locked=True, of=("self",)).first()
-            if row is None:  # another worker took it meanwhile
+            if row is None:  # another worker has claimed it in the meantime
                 skipped.append(candidate.pk)
                 continue
             row.order = order
@@ -83,7 +83,7 @@ def _call_gateway(row: RefundTransaction) -> GatewayResult:
             earlier = gateway.look_up(row)
             if not isinstance(earlier, RefundNotFound):
                 return earlier
-            # It was claimed before the order was blocked, and never arrived at the gateway.
+            # It was claimed before the order was blocked, and never reached the gateway.
             if reason := blocking_reason(row):
                 return RefundRefused(str(reason.label))
         return gateway.send(row)
@@ -118,6 +118,6 @@ def _store_result(row: RefundTransaction, result: GatewayResult, now: datetime) 
 
 
 def retry_delay(tries: int) -> timedelta:
-    """Return the delay before the next try: it doubles with each try, with random jitter."""
+    """Return the delay before the next attempt. It doubles with each attempt, with random jitter."""
     delay = min(FIRST_RETRY_DELAY * 2 ** min(tries - 1, 20), MAX_RETRY_DELAY)
     return delay * random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)  # noqa: S311 (spreads load, guards nothing)

@@ -37,7 +37,7 @@ ADDRESS_CORRECTED = _(
 
 @dataclass(frozen=True)
 class SwapRequest:
-    """One unit of a line to swap for an offer; without an offer, the comment names the product."""
+    """One unit of a line to swap for an offer. Without an offer, the comment names the product."""
 
     line_id: int
     offer: SwapOffer | None
@@ -48,11 +48,11 @@ class SwapRequest:
 class SwapEligibility(Eligibility):
     """Which lines of an order can be swapped, and for which products."""
 
-    # What each line brought, by the line's id: the product of its SKU and those of its licenses, if they are known.
+    # The products of each line, by the line's id: the product of its SKU and those of its licenses, if known.
     product_ids: dict[int, set[int | None]] = field(default_factory=dict)
 
     def offers_for(self, each: LineEligibility, offers: Iterable[SwapOffer]) -> list[SwapOffer]:
-        """Return the offers that a line can be swapped for: those of other products than its own."""
+        """Return the offers that a line can be swapped for: those of a different product."""
         if each.refusal:
             return []
         return [offer for offer in offers if offer.product_id not in self.product_ids[each.line.pk]]
@@ -64,12 +64,12 @@ def available_offers(order: Order) -> list[SwapOffer]:
 
 
 def price_difference(each: LineEligibility, offer: SwapOffer) -> Decimal:
-    """Return the offer's price minus what was paid for one unit. Negative if the buyer gets money back."""
+    """Return the offer's price minus what was paid for one unit. Negative if the buyer gets a refund."""
     return offer.price - each.refund_amount(1).amount
 
 
 def check_swap_eligibility(order: Order, now: datetime) -> SwapEligibility:
-    """Check which lines can be swapped: products that can be returned and of which no unit is in an open return."""
+    """Return which lines can be swapped: products that can be returned, without units in an open return."""
     returnable = check_eligibility(order, now)
     products = product_ids_by_sku(order.store_id, {each.line.sku for each in returnable.lines})
     eligibility = SwapEligibility(
@@ -94,7 +94,7 @@ def check_swap_eligibility(order: Order, now: datetime) -> SwapEligibility:
 
 
 def check_request(eligibility: SwapEligibility, request: SwapRequest, now: datetime) -> LineEligibility:
-    """Return the requested line. Raises a Refusal if it cannot be swapped.
+    """Return the requested line. Raises a Refusal if it can't be swapped.
 
     Called for the check page, and again under lock when the request is sent.
     """
@@ -121,9 +121,10 @@ def check_request(eligibility: SwapEligibility, request: SwapRequest, now: datet
 
 
 def request_swap(order: Order, request: SwapRequest, submission_id: UUID | None = None, language: str = "") -> Swap:
-    """Create a swap of one unit. The same submission again returns the existing swap, unless it was called off.
+    """Create a swap of one unit. The same submission again returns the existing swap, unless it was canceled or
+    declined.
 
-    Raises a Refusal if the line cannot be swapped.
+    Raises a Refusal if the line can't be swapped.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -186,8 +187,8 @@ def give_new_serial(
 ) -> None:
     """Assign the new serial number to the order line and complete the swap. The old serial number ends.
 
-    `devices` and `expires_on` describe the new license, if they are known. Raises NotPossible if the text is no
-    serial number or belongs to another order, WrongStatus if the swap is not approved.
+    `devices` and `expires_on` describe the new license, if known. Raises NotPossible if the text isn't a serial number
+    or belongs to another order, and WrongStatus if the swap isn't approved.
     """
     serial = require_text(serial, _("Enter the new serial number."))
     with locked(case) as current:

@@ -28,10 +28,10 @@ LOOKS_LIKE_CARD = _("This looks like a card number. If it’s a reference, enter
 
 
 def promise_refund(case: RefundCase, amount: Decimal, gateway: str = "") -> RefundTransaction:
-    """Create the transaction for an approved amount, for this gateway or else the store's.
+    """Create the transaction for an approved amount, for this gateway or otherwise the store's.
 
-    The caller holds the order's lock. Raises OrderBlocked if the order may not be paid on, and InvalidAmount if the
-    amount exceeds what is left of the amount paid.
+    The caller holds the order's lock. Raises OrderBlocked if the order may not receive refunds, and InvalidAmount if
+    the amount exceeds what is left of the amount paid.
     """
     order = case.about_order
     assert order is not None
@@ -46,7 +46,7 @@ def promise_refund(case: RefundCase, amount: Decimal, gateway: str = "") -> Refu
 
 
 def gateway_name(order: Order) -> str:
-    """Return the gateway that refunds of the order's store go through."""
+    """Return the gateway for refunds of the order's store."""
     name = StoreGateway.objects.filter(store_id=order.store_id).values_list("gateway", flat=True).first()
     return name or StoreGateway.Gateway.MANUAL
 
@@ -70,9 +70,9 @@ def new_transaction(case: RefundCase, amount: Decimal, gateway: str) -> RefundTr
 def mark_done(transaction: RefundTransaction, reference: str, by: User) -> None:
     """Record that staff made a refund in the store's back office, with its reference there.
 
-    For transactions of the manual gateway, and for those that a gateway refused. Raises NotPossible if the
-    reference is unusable, WrongStatus if the transaction is in another status or at a gateway, InvalidAmount if
-    a refused amount is not left any more.
+    For transactions of the manual gateway, and for those refused by a gateway. Raises NotPossible if the reference is
+    unusable, WrongStatus if the transaction is in another status or at a gateway, and InvalidAmount if the amount of a
+    refused one is no longer available.
     """
     reference = clean_reference(reference)
     with db_transaction.atomic():
@@ -87,7 +87,7 @@ def mark_done(transaction: RefundTransaction, reference: str, by: User) -> None:
 
 
 def is_rather_card_number(reference: str) -> bool:
-    """Whether a reference looks like a card number, and like no reference of an earlier refund or payout."""
+    """Whether a reference looks like a card number, and unlike the reference of any earlier refund or payout."""
     if not contains_card_number(reference):
         return False
     earlier = (
@@ -99,7 +99,7 @@ def is_rather_card_number(reference: str) -> bool:
 
 
 def clean_reference(reference: str) -> str:
-    """Return a typed reference of a refund without superfluous spaces. Raises NotPossible if it is unusable."""
+    """Return the typed reference of a refund without superfluous spaces. Raises NotPossible if it is unusable."""
     reference = " ".join(reference.split())
     max_length = RefundTransaction._meta.get_field("store_reference").max_length or 0
     if not 0 < len(reference) <= max_length or not reference.isprintable():
@@ -112,7 +112,7 @@ def clean_reference(reference: str) -> str:
 def retry(transaction: RefundTransaction) -> RefundTransaction:
     """Create a new transaction for a refused one, for the store's current gateway.
 
-    Raises WrongStatus if it is not refused any more, InvalidAmount if the amount is not left any more.
+    Raises WrongStatus if it is no longer refused, and InvalidAmount if the amount is no longer available.
     """
     with db_transaction.atomic():
         current = lock_transaction(transaction)
@@ -120,7 +120,7 @@ def retry(transaction: RefundTransaction) -> RefundTransaction:
 
 
 def switch_to_manual(transaction: RefundTransaction) -> RefundTransaction:
-    """Create a new transaction for a refused one, for staff to make by hand. Raises as `retry` does."""
+    """Create a new transaction for a refused one, for staff to make manually. Raises the same exceptions as `retry`."""
     with db_transaction.atomic():
         return _retry_refused(lock_transaction(transaction), StoreGateway.Gateway.MANUAL)
 
@@ -137,7 +137,7 @@ def _retry_refused(refused: RefundTransaction, gateway: str) -> RefundTransactio
 
 
 def blocking_reason(transaction: RefundTransaction) -> BlockReason | None:
-    """Return why an open transaction must not be sent or made by hand now, or None. Its order is locked."""
+    """Return why an open transaction must not be sent or made manually now, or None. Its order is locked."""
     ledger = load_ledger(transaction.order)
     if ledger.block_reason:
         return ledger.block_reason
@@ -147,7 +147,9 @@ def blocking_reason(transaction: RefundTransaction) -> BlockReason | None:
 
 
 def refuse(transaction: RefundTransaction, reason: BlockReason) -> None:
-    """Stop a transaction that was never sent, and tell staff why in the case's history. The caller holds the locks."""
+    """Stop a transaction that was never sent, and record the reason in the case's history. The
+    caller holds the locks.
+    """
     transaction.status = Status.REFUSED
     transaction.last_answer = str(reason.label)
     transaction.leased_until = None
@@ -159,7 +161,7 @@ def refuse(transaction: RefundTransaction, reason: BlockReason) -> None:
 
 
 def lock_transaction(transaction: RefundTransaction) -> RefundTransaction:
-    """Return the transaction freshly loaded, with its order and then itself locked."""
+    """Reload the transaction, with its order and then itself locked."""
     order = lock_order(transaction.order_id)
     current = (
         RefundTransaction.objects.select_for_update(of=("self",))
@@ -191,8 +193,8 @@ def complete(
 ) -> None:
     """Mark a transaction as done and its case as refunded, and update the order, its lines and its licenses.
 
-    `refund` is the row that the order shows. If the store reported it with its units, they are counted already.
-    The caller holds the locks of the order and the transaction.
+    `refund` is the row shown on the order. If the store reported it with its units, they are already counted. The
+    caller holds the locks of the order and the transaction.
     """
     now = timezone.now()
     transaction.status = Status.DONE

@@ -46,7 +46,7 @@ SATURDAY, SUNDAY = 5, 6
 
 @dataclass(frozen=True)
 class WithdrawalStatement:
-    """What the directive requires: the name, the contract, and where to send the acknowledgement."""
+    """The content required by the directive: the name, the contract, and where to send the acknowledgement."""
 
     name: str
     order_number: str
@@ -56,7 +56,7 @@ class WithdrawalStatement:
 def withdraw(statement: WithdrawalStatement, language: str, submission_id: UUID | None = None) -> Withdrawal:
     """Record a withdrawal and email the acknowledgement. A duplicate of one that was not declined returns that one.
 
-    Orders are not looked at, so that neither the result nor its duration reveals whether there is such an order:
+    Orders are not queried, so that neither the result nor its duration reveals whether there is such an order.
     `match_withdrawals` finds it afterwards.
     """
     with transaction.atomic():
@@ -74,7 +74,7 @@ def withdraw(statement: WithdrawalStatement, language: str, submission_id: UUID 
             language=language,
             created_at=now,
         )
-        may_email = may_email_acknowledgement(statement.email, now)  # if not, the page alone acknowledges
+        may_email = may_email_acknowledgement(statement.email, now)  # otherwise, only the page acknowledges
         note = ""
         if not may_email:
             note = gettext(
@@ -111,7 +111,7 @@ def _find_same_statement(statement: WithdrawalStatement) -> Withdrawal | None:
 def match_withdrawals(address_key: str = "") -> int:
     """Find the orders of new withdrawals, of one address or of all. Returns how many were found.
 
-    A task calls it every few seconds, and so does what must know of a withdrawal at once. To be called outside of any
+    Called by a task every few seconds, and by code that needs current withdrawals. Must be called outside any
     transaction, because it locks orders one after the other.
     """
     waiting = Withdrawal.objects.filter(is_matching_due=True).order_by("pk")
@@ -123,7 +123,7 @@ def match_withdrawals(address_key: str = "") -> int:
             found += match_withdrawal(withdrawal_id)
         except DatabaseError:
             raise
-        except Exception:  # an error in one must not keep the others waiting
+        except Exception:  # an error in one must not block the others
             logger.exception("The order of withdrawal %s could not be looked up", withdrawal_id)
     return found
 
@@ -131,7 +131,7 @@ def match_withdrawals(address_key: str = "") -> int:
 def match_withdrawal(withdrawal_id: int) -> bool:
     """Find the order of a new withdrawal, by number and address together. Returns whether it was found now.
 
-    An order that staff have set meanwhile stays.
+    An order set by staff in the meantime is kept.
     """
     with transaction.atomic():
         order = find_order(Withdrawal.objects.get(pk=withdrawal_id))
@@ -142,7 +142,7 @@ def match_withdrawal(withdrawal_id: int) -> bool:
             return False
         withdrawal.is_matching_due = False
         is_open = withdrawal.order_id is None and withdrawal.is_undecided
-        # Its address may have been corrected before it was locked.
+        # The order's address may have been corrected before the order was locked.
         is_found = order is not None and is_open and order.email_key == withdrawal.email_key
         if order is not None and is_found:
             _set_order(withdrawal, order)
@@ -170,11 +170,11 @@ def set_deadline(withdrawal: Withdrawal) -> None:
 
 
 def withdraw_until(order: Order) -> datetime:
-    """Return the exclusive deadline: from this moment on a withdrawal is late.
+    """Return the exclusive deadline: from this moment on, a withdrawal is late.
 
-    The period counts from the day after the purchase, in the store's time zone. If it would end on a Saturday, a
-    Sunday or a public holiday of the buyer's country, it ends with the next working day (Regulation 1182/71,
-    Article 3(4)). Without a billing country, the store's counts.
+    The period counts from the day after the purchase, in the store's time zone. If it would end on a Saturday, a Sunday
+    or a public holiday of the buyer's country, it ends with the next working day (Regulation 1182/71, Article 3(4)).
+    Without a billing country, the store's is used.
     """
     country = order.billing_country.upper() or store_country(order.store)
     last = last_day(order.placed_at, order.store.tzinfo, period_days(order))
@@ -210,10 +210,10 @@ def attach_order(case: Withdrawal, order: Order, by: User) -> None:
 
 
 def approve(case: Withdrawal, by: User, amount: Decimal | None = None, text: str = "", note: str = "") -> None:
-    """Accept a withdrawal and queue the refund of `amount`, by default all that is left of what was paid.
+    """Accept a withdrawal and queue the refund of `amount`, by default everything that is left of what was paid.
 
-    Undecided returns of the order are canceled, so that nothing is refunded twice. Raises NotPossible
-    without an order, InvalidAmount, or WrongStatus.
+    Undecided returns of the order are canceled, so that nothing is refunded twice. Raises NotPossible without an order,
+    InvalidAmount, or WrongStatus.
     """
     with locked(case) as current:
         order = current.order

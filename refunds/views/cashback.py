@@ -50,7 +50,7 @@ class CashbackPage:
 
     country: str
     orders: list[Order]  # accessible without an emailed code
-    confirmed_orders: list[Order]  # those for which a bank account may be named
+    confirmed_orders: list[Order]  # orders for which a bank account may be named
     order_awaiting_code: Order | None
     promotions: list[LoadedPromotion] = field(default_factory=list)
     licenses: list[LicenseCashback] = field(default_factory=list)
@@ -63,12 +63,12 @@ class CashbackPage:
 
     @property
     def order_to_confirm(self) -> Order | None:
-        """An order to claim for whose owner has to enter an emailed code before naming a bank account."""
+        """Return an order to claim for whose owner has to enter an emailed code before naming a bank account."""
         orders = (each.purchase.order for each in self.licenses if each.promotion is not None)
         return next((order for order in orders if order not in self.confirmed_orders), None)
 
     def order_to_confirm_for(self, serial: str) -> Order | None:
-        """As `order_to_confirm`, for a claim of this serial number."""
+        """Same as `order_to_confirm`, for a claim of this serial number."""
         key = normalize_serial(serial)
         orders = (each.purchase.order for each in self.licenses if each.purchase.license.serial_key == key)
         return next((order for order in orders if order not in self.confirmed_orders), None)
@@ -84,7 +84,7 @@ class CashbackPage:
 
 
 def _refuse_files(request: HttpRequest) -> RejectionReason | None:
-    """Why no file of this client is received now, if so. Files of strangers never are."""
+    """Return why no file from this client is accepted now, if so. Files from strangers never are."""
     if not access.fully_open_orders(request) or not allows(_claim_limit(request), timezone.now()):
         return RejectionReason.BUSY  # not shown: the page says what is wrong
     return RejectionReason.DAILY_LIMIT if is_exhausted(access.client_address(request)) else None
@@ -122,7 +122,7 @@ def claim(request: HttpRequest) -> HttpResponse:
     draft = _draft(request, page)
     form = _form(page, request.POST, request.FILES)
     if earlier := cashback.find_submitted(page.licenses, request.POST.get("serial", ""), form.posted_id):
-        return finish(request, draft, earlier)  # of a second click
+        return finish(request, draft, earlier)  # submitted by a second click
     if form.is_valid():
         try:
             return finish(request, draft, _send(request, page, form))

@@ -32,7 +32,7 @@ from refunds.withdrawal_rights import has_withdrawal_right
 @no_store
 @with_order
 def request_return(request: HttpRequest, order: Order) -> HttpResponse:
-    """Show the form, keep what was typed for the check page, and create the return when that confirms it."""
+    """Show the form, keep the input for the check page, and create the return when that page confirms it."""
     now, draft = timezone.now(), _draft(request, order)
     if request.method != "POST" and not draft.id:
         return draft.start()

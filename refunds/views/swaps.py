@@ -30,7 +30,7 @@ from refunds.services import swaps
 @no_store
 @with_order
 def request_swap(request: HttpRequest, order: Order) -> HttpResponse:
-    """Show the form, keep what was typed for the check page, and create the swap when that confirms it."""
+    """Show the form, keep the input for the check page, and create the swap when that page confirms it."""
     now, draft = timezone.now(), _draft(request, order)
     if request.method != "POST" and not draft.id:
         return draft.start()

@@ -31,7 +31,7 @@ ACKNOWLEDGEMENT_SHOWN_FOR = timedelta(minutes=30)
 @get_or_post
 @no_store
 def withdraw(request: HttpRequest) -> HttpResponse:
-    """Show the form, keep what was typed for the check page, and record the withdrawal when that confirms it.
+    """Show the form, keep the input for the check page, and record the withdrawal when that page confirms it.
 
     Never reveals whether the order exists.
     """
@@ -68,14 +68,14 @@ def check(request: HttpRequest) -> HttpResponse:
 
 
 def _keep(request: HttpRequest, draft: Draft, form: WithdrawalForm) -> HttpResponse:
-    """Lead to the check page, or to the form with its errors; without a draft, show it at once."""
+    """Redirect to the check page, or to the form with its errors. Without a draft, show it immediately."""
     if not draft.save(form):
         return _form_page(request, draft, form) if form.errors else _check_page(request, draft, form)
     return SeeOther(draft.url(reverse("refunds:withdraw" if form.errors else "refunds:check_withdrawal")))
 
 
 def _make_form(request: HttpRequest, data: Any) -> WithdrawalForm:
-    # Before anything is stored in the session: if the access was idle for too long, this ends it.
+    # Before anything is stored in the session: if access was idle for too long, this ends it.
     open_orders = access.granted_orders(request)
     return WithdrawalForm(data, is_open_order=lambda number: open_orders.for_number(number).exists())
 
@@ -130,7 +130,7 @@ def acknowledgement(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def _zone(request: HttpRequest, withdrawal: Withdrawal) -> Locality | tzinfo:
-    """Return the order's locality if it is accessible, else UTC, to not reveal whether the order exists."""
+    """Return the order's locality if it is accessible, otherwise UTC, to not reveal whether the order exists."""
     accessible = access.granted_orders(request).for_number(withdrawal.order_number).for_email(withdrawal.email)
     order = accessible.select_related("store").first()
     return order.locality if order is not None else timezone.get_default_timezone()

@@ -51,7 +51,7 @@ docs/importing.md describes this command and how to fix each kind of problem.
 
 
 class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
-    """Keeps the lines of the examples as they are."""
+    """Keeps the line breaks of the examples."""
 
 
 class Command(BaseCommand):
@@ -136,7 +136,7 @@ def _open_source(path: Path, options: dict[str, Any]) -> ImportSource:
 
 
 def _kept_options(sources: list[ImportSource], options: dict[str, Any]) -> dict[str, Any]:
-    """What the history says about how the files were read."""
+    """Return the options shown in the history."""
     kept = {name: options[name] for name in ("encoding", "date_order") if options[name]}
     if mappings := sorted({str(each.mapping) for each in sources if each.mapping}):
         kept["mapping"] = ", ".join(mappings)
@@ -152,7 +152,7 @@ class _Report:
         self._rejects_file = rejects
         self._as_json = as_json
         self._rejected = 0
-        self._repeated: dict[str, int] = {}  # how often each shown sentence was not shown again
+        self._repeated: dict[str, int] = {}  # how often each message was suppressed
         self._warned = 0
 
     def reject(self, import_source: ImportSource, item: RawItem, problem: Problem) -> None:

@@ -1,4 +1,4 @@
-"""`undo_import RUN`: take an import back."""
+"""`undo_import RUN`: undo an import."""
 
 import json
 import sys

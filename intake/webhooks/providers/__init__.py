@@ -1,4 +1,4 @@
-"""How the providers of webhooks sign their requests. They sign what a feed of the same format reads."""
+"""How webhook providers sign their requests. The feed of the same format reads their content."""
 
 from intake.webhooks.providers.base import Delivery, Provider, ReceivedEvent
 from intake.webhooks.providers.stores import FASTSPRING, LEMONSQUEEZY, SHOPIFY, WOOCOMMERCE

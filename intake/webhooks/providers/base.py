@@ -1,4 +1,4 @@
-"""What a provider of webhooks is made of: how it signs, and how a body is split into events."""
+"""The parts of a webhook provider: how it signs, and how a body is split into events."""
 
 import base64
 import hashlib
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 JSON_TYPE, FORM_TYPE = "application/json", "application/x-www-form-urlencoded"
-MAX_ID = 200  # characters of a provider's id of an event
+MAX_ID = 200  # characters of a provider's event id
 MIN_SECRET = 16  # characters
 
 _ID = re.compile(r"[\x21-\x7e]+")
@@ -33,16 +33,16 @@ class Delivery:
 
 @dataclass(frozen=True)
 class ReceivedEvent:
-    """One event of a delivery. `event_id` is covered by the signature: a header that is not could be replaced."""
+    """One event of a delivery. `event_id` is covered by the signature; an unsigned header could be replaced."""
 
     event_id: str
     kind: str
     body: bytes
-    is_test: bool = False  # made in the provider's test mode, and about no real order
+    is_test: bool = False  # created in the provider's test mode
 
 
 def read_one_event(delivery: Delivery) -> list[ReceivedEvent]:
-    """The whole body as one event without an id."""
+    """Return the whole body as one event without an id."""
     return [ReceivedEvent(digest_id(delivery.body), "", delivery.body)]
 
 
@@ -51,7 +51,7 @@ def empty_answer(delivery: Delivery, secret: str) -> str:
 
 
 def random_secret() -> str:
-    """40 characters, which is the most that Lemon Squeezy takes."""
+    """Return 40 characters, the maximum for Lemon Squeezy."""
     return secrets.token_urlsafe(30)
 
 
@@ -59,9 +59,9 @@ def random_secret() -> str:
 class Provider:
     """How one format's events are signed and read.
 
-    `verify` says whether a delivery is signed with a secret, in constant time. `make_secret` is None if the provider
-    makes the secret. `answer` returns the body of the response to a verified delivery, whose secret it gets.
-    `is_ping` recognizes an unsigned request by which the provider tries the address, which is answered for any store.
+    `verify` checks in constant time whether a delivery is signed with a secret. `make_secret` is None if the provider
+    generates the secret. `answer` returns the body of the response to a verified delivery, and gets its secret.
+    `is_ping` recognizes an unsigned test request by the provider, which is answered for any store.
     """
 
     format: str
@@ -72,7 +72,7 @@ class Provider:
     content_type: str = JSON_TYPE
     answer: Callable[[Delivery, str], str] = empty_answer
     is_ping: Callable[[Delivery], bool] = lambda delivery: False
-    answers_get: bool = False  # it asks for the address by GET when it is set up
+    answers_get: bool = False  # the provider sends a GET request when the webhook is set up
 
 
 # --- Signatures ----------------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ def is_same(expected: str, given: str) -> bool:
 
 
 def signed_in_base64(header: str) -> Callable[[Delivery, str], bool]:
-    """A check of HMAC-SHA256 over the body, in base64 in this header."""
+    """Return a check of HMAC-SHA256 over the body, in base64 in this header."""
 
     def verify(delivery: Delivery, secret: str) -> bool:
         return is_same(base64.b64encode(hmac_sha256(secret, delivery.body)).decode(), delivery.header(header))
@@ -109,7 +109,7 @@ def digest_id(body: bytes) -> str:
 
 
 def parse_json(body: bytes) -> Any:
-    """The parsed body, or None if it is no JSON: such an event is stored, and a worker says what is wrong with it."""
+    """Return the parsed body, or None if it isn't JSON. Such an event is stored, and a worker reports the error."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -117,21 +117,21 @@ def parse_json(body: bytes) -> Any:
 
 
 def id_or_digest(value: object, body: bytes) -> str:
-    """A provider's id for an event if it can be stored, or else the digest of the body."""
+    """Return a provider's event id if it can be stored, otherwise the digest of the body."""
     is_id = isinstance(value, str) and len(value) <= MAX_ID and _ID.fullmatch(value)
     return str(value) if is_id else digest_id(body)
 
 
 def kind_of_event(value: object) -> str:
-    """The name of a kind of event, for staff; only letters, digits and a few signs of it."""
+    """Return the name of an event's kind, for staff. Only letters, digits and a few other characters are kept."""
     return _NO_KIND.sub(" ", value).strip()[:100] if isinstance(value, str) else ""
 
 
 def topic_in_header(name: str) -> Callable[[Delivery], list[ReceivedEvent]]:
-    """A reader of deliveries without an event's id in the body, whose kind is in this header.
+    """Return a reader of deliveries with the kind of event in this header, and no event id in the body.
 
-    The header is not signed, and only shown. So is the id that these providers send in another one: whoever repeats a
-    delivery could change it, or take the id of another event away.
+    The header is not signed, so it is only displayed. The id that these providers send in another header isn't used:
+    someone who replays a delivery could change it, or use the id of another event to suppress that one.
     """
 
     def read(delivery: Delivery) -> list[ReceivedEvent]:

@@ -27,7 +27,7 @@ from intake.webhooks.providers.base import (
 
 MAX_FASTSPRING_EVENTS = 500  # of one delivery
 
-# WooCommerce tries the address with this unsigned form when a webhook is saved, and refuses to save it without a 200.
+# WooCommerce sends this unsigned form when a webhook is saved, and refuses to save it without a 200.
 _WOOCOMMERCE_PING = re.compile(rb"webhook_id=[0-9]{1,20}")
 
 
@@ -36,7 +36,9 @@ def is_woocommerce_ping(delivery: Delivery) -> bool:
 
 
 def read_fastspring_events(delivery: Delivery) -> list[ReceivedEvent]:
-    """The events of a body `{"events": […]}`. FastSpring repeats an event with its id, maybe among other events."""
+    """Return the events of a body `{"events": […]}`. FastSpring repeats an event with its id, possibly among other
+    events.
+    """
     value = parse_json(delivery.body)
     events = value.get("events") if isinstance(value, dict) else None
     if not isinstance(events, list) or not events or len(events) > MAX_FASTSPRING_EVENTS:

@@ -26,11 +26,11 @@ from intake.webhooks.signatures import CLOCK_TOLERANCE
 TOLERANCE = int(CLOCK_TOLERANCE.total_seconds())
 MAX_SIGNATURES = 10  # in one header; the sender signs with each of its secrets
 STANDARD_PREFIX = "whsec_"
-MIN_KEY = 24  # bytes, by the specification of Standard Webhooks
+MIN_KEY = 24  # bytes, according to the specification of Standard Webhooks
 
 
 def _pairs(header: str, separator: str) -> dict[str, list[str]]:
-    """The values in a header such as `t=1,v1=abc,v1=def` by their names."""
+    """Return the values in a header such as `t=1,v1=abc,v1=def` by name."""
     values: dict[str, list[str]] = {}
     for part in header.split(separator):
         name, _sign, value = part.strip().partition("=")
@@ -54,7 +54,7 @@ def _verify_pairs(delivery: Delivery, secret: str, header: str, separator: str, 
 
 
 def verify_stripe(delivery: Delivery, secret: str) -> bool:
-    """`Stripe-Signature: t=1700000000,v1=…`: HMAC-SHA256, in hexadecimal, of the time, a full stop and the body."""
+    """`Stripe-Signature: t=1700000000,v1=…`: HMAC-SHA256, in hexadecimal, of the time, a period and the body."""
     return _verify_pairs(delivery, secret, "Stripe-Signature", ",", ("t", "v1"))
 
 
@@ -83,7 +83,7 @@ def read_paddle_event(delivery: Delivery) -> list[ReceivedEvent]:
 
 
 def standard_key(secret: str) -> bytes | None:
-    """The key in a secret `whsec_…`; None if it is none."""
+    """Return the key in a secret `whsec_…`; None if it is invalid."""
     try:
         key = base64.b64decode(secret.removeprefix(STANDARD_PREFIX), validate=True)
     except (binascii.Error, ValueError):
@@ -96,7 +96,7 @@ def make_standard_secret() -> str:
 
 
 def verify_standard(delivery: Delivery, secret: str) -> bool:
-    """`webhook-signature: v1,…`: HMAC-SHA256, in base64, of the id, the time and the body, joined by full stops."""
+    """`webhook-signature: v1,…`: HMAC-SHA256, in base64, of the id, the time and the body, joined by periods."""
     event_id, timestamp = delivery.header("webhook-id"), delivery.header("webhook-timestamp")
     given = delivery.header("webhook-signature").split()
     key = standard_key(secret)
@@ -108,7 +108,9 @@ def verify_standard(delivery: Delivery, secret: str) -> bool:
 
 
 def read_standard_event(delivery: Delivery) -> list[ReceivedEvent]:
-    """One order, or one per line. A single order may be indented; JSON has no line breaks inside of texts."""
+    """Return one order, or one per line. A single order may be indented, because JSON strings
+    contain no line breaks.
+    """
     body = delivery.body
     if isinstance(parse_json(body), dict):
         body = b" ".join(body.splitlines())

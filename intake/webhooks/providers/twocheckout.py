@@ -23,23 +23,23 @@ from intake.webhooks.providers.base import (
 )
 
 MAX_FIELDS = 5_000
-# By the field that contains the signature. HASH, which is MD5, proves nothing.
+# By the field that contains the signature. HASH is MD5, which is insecure.
 ALGORITHMS = {"SIGNATURE_SHA3_256": ("sha3-256", hashlib.sha3_256), "SIGNATURE_SHA2_256": ("sha256", hashlib.sha256)}
 UNSIGNED = frozenset({"HASH", *ALGORITHMS})
 
 
 def _fields(body: bytes) -> list[tuple[str, str]]:
-    """The form's fields in their order. Latin-1 keeps each byte as one character. Raises ValueError."""
+    """Return the form's fields in sequence. Latin-1 keeps each byte as one character. Raises ValueError."""
     return parse_qsl(body.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_FIELDS, encoding="latin-1")
 
 
 def with_lengths(values: Iterable[str]) -> bytes:
-    """Values, each after its length: "abc" as "3abc", an empty one as "0"."""
+    """Return the values, each prefixed with its length: "abc" as "3abc", an empty one as "0"."""
     return "".join(f"{len(value)}{value}" for value in values).encode("latin-1")
 
 
 def _signatures(fields: list[tuple[str, str]]) -> dict[str, str]:
-    """The signatures by the names of their fields, of which none may be repeated."""
+    """Return the signatures by field name. A field must not be repeated."""
     given = [(name, value) for name, value in fields if name in ALGORITHMS and value]
     return dict(given) if len({name for name, _value in given}) == len(given) else {}
 
@@ -72,7 +72,7 @@ def _first(fields: list[tuple[str, str]], start: str) -> str:
 
 
 def read_event(delivery: Delivery) -> list[ReceivedEvent]:
-    """The notification. Repeated, it may have another signature, so only what is signed identifies it."""
+    """Return the notification. A repeated one may have a different signature, so the signed values identify it."""
     signed = [(name, value) for name, value in _fields(delivery.body) if name not in UNSIGNED]
     content = with_lengths(part for field in signed for part in field)
     kind = kind_of_event(_first(signed, "MESSAGE_TYPE") or _first(signed, "ORDERSTATUS"))

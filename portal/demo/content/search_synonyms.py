@@ -10,6 +10,7 @@ SYNONYMS = {
         "renew, renewal, extend, prolong",
         "invoice, receipt, bill, tax invoice, vat",
         "refund, money back, return, reimbursement, send back",
+        # "licence" because people also type the British spelling.
         "serial number, license key, licence key, product key, activation code, activation key",
         "installer, setup, setup file, exe, dmg",
         "cashback, rebate, promotion",

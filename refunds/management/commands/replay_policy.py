@@ -1,4 +1,4 @@
-"""Shows which past returns a new policy would have decided differently, before it is put in force."""
+"""Show which past returns a new policy would have decided differently, before it takes effect."""
 
 import json
 import re
@@ -84,7 +84,9 @@ class Command(BaseCommand):
 
 
 class Report:
-    """Counts returns and adds up amounts. Subclasses write each changed outcome at once, to keep memory constant."""
+    """Counts returns and adds up amounts. Subclasses write each changed outcome immediately, for
+    constant memory use.
+    """
 
     def __init__(self, out: OutputWrapper) -> None:
         self.out = out
