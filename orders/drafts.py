@@ -1,12 +1,12 @@
-"""What was typed into a form, kept in the session while its other pages are open.
+"""Form input, kept in the session while other pages of the form are open.
 
-A form that is checked on a second page, or that has errors, is answered with a redirect (POST, 303, GET). So the
-browser's Back works, and another language can be chosen on each page. What was typed is kept under a random id that
-is part of the URL, so that two tabs don't mix; the URL never has anything else of it. A draft ends when it is sent,
-after 30 minutes, and with the access (`end_access`), which removes all of the session.
+A form that is checked on a second page, or that has errors, is answered with a redirect (POST, 303, GET). This makes
+the browser's Back button work, and lets the visitor switch the language on each page. The input is kept under a random
+id in the URL, so that two tabs don't mix. The URL contains none of the input. A draft ends when it is sent, after 30
+minutes, and when access ends (`end_access`), which clears the session.
 
-A draft has no full card numbers. Fields of `PortalForm.withheld_fields` are not kept; those of `encrypted_fields` are
-encrypted, so that a copy of the database does not reveal them.
+A draft contains no full card numbers. Fields of `PortalForm.withheld_fields` are not kept. Fields of `encrypted_fields`
+are encrypted, so that a copy of the database doesn't reveal them.
 """
 
 import json
@@ -27,10 +27,10 @@ from orders.rate_limits import Rate, RateLimit, consume
 SESSION_KEY = "drafts"
 PARAMETER = "draft"
 KEPT_FOR = access.IDLE_TIMEOUT
-MAX_DRAFTS = 10  # in one session; the oldest goes first
-MAX_VALUE_LENGTH = 20_000  # characters; more than any field accepts, so that a cut value is still refused
+MAX_DRAFTS = 10  # in one session; the oldest is dropped first
+MAX_VALUE_LENGTH = 20_000  # characters; more than any field accepts, so that a truncated value is still refused
 MAX_LENGTH = 100_000  # characters of one draft
-# New sessions for drafts, from one client. Whoever has an open order has a session.
+# New sessions for drafts, per client. Visitors with an open order already have a session.
 NEW_SESSION_RATE = Rate(short=60, long=600)
 ID = re.compile(r"[0-9a-f]{32}")
 _PURPOSE = "orders.drafts"
@@ -44,14 +44,14 @@ class SeeOther(HttpResponseRedirect):
 
 @dataclass(frozen=True)
 class Typed:
-    """What was typed, and `outcome`: what the view wants to know when it shows the form again."""
+    """The input, and `outcome`: what the view needs to show the form again."""
 
     data: QueryDict
-    errors: dict[str, list[str]] = field(default_factory=dict)  # codes, of fields whose value is not kept
+    errors: dict[str, list[str]] = field(default_factory=dict)  # error codes of fields whose value is not kept
     outcome: dict[str, Any] = field(default_factory=dict)
 
     def validate(self, form: PortalForm) -> None:
-        """Validate a form that was made of `data`, and add the errors of fields whose value is not kept."""
+        """Validate a form created from `data`, and add the errors of fields whose value is not kept."""
         form.full_clean()
         for name in {*form.withheld_fields, *self.errors} & form.fields.keys():
             form.errors.pop(name, None)
@@ -60,9 +60,9 @@ class Typed:
 
 
 class Draft:
-    """The draft of one form in one tab, named by the URL of a request.
+    """The draft of one form in one tab, identified by the URL of a request.
 
-    `scope` says what the form is about, such as the public id of an order: a draft of another one is not found.
+    `scope` says what the form is about, such as the public id of an order. Drafts of other scopes are not found.
     """
 
     def __init__(self, request: HttpRequest, form_name: str, scope: object = "") -> None:
@@ -72,7 +72,7 @@ class Draft:
         self.id = named if ID.fullmatch(named) else ""
 
     def url(self, path: str, **parameters: str) -> str:
-        """The path of a page of this form, with the draft's id and further parameters."""
+        """Return the path of a page of this form, with the draft's id and other parameters."""
         query = QueryDict(mutable=True)
         query.update(parameters | {PARAMETER: self.id})
         return f"{path}?{query.urlencode()}"
@@ -84,7 +84,7 @@ class Draft:
         return HttpResponseRedirect(self.url(self.request.path, **others))
 
     def load(self) -> Typed | None:
-        """Return what was typed; None if nothing was, or not in this browser, or too long ago."""
+        """Return the input; None if there is none, or it is from another browser or too old."""
         stored = self._live_drafts().get(self.id)
         if stored is None or stored["kind"] != self.kind:
             return None
@@ -98,12 +98,12 @@ class Draft:
         return Typed(data, stored["errors"], stored["outcome"])
 
     def save(self, form: PortalForm, outcome: Mapping[str, Any] | None = None) -> bool:
-        """Keep what was typed into a validated form. Returns False if this client started too many sessions."""
+        """Keep the input of a validated form. Returns False if this client started too many sessions."""
         drafts = self._live_drafts()
         if self.request.session.session_key is None and not self._may_start_session():
             return False
         self.id = self.id or uuid4().hex
-        drafts.pop(self.id, None)  # dicts keep their order: the one saved last comes last
+        drafts.pop(self.id, None)  # dicts keep their order: the last one saved is last
         while len(drafts) >= MAX_DRAFTS:
             del drafts[next(iter(drafts))]
         drafts[self.id] = {
@@ -116,13 +116,13 @@ class Draft:
         return True
 
     def drop(self) -> None:
-        """Forget what was typed, because it was sent."""
+        """Delete the input, because it was sent."""
         drafts = self.request.session.get(SESSION_KEY, {})
         if drafts.pop(self.id, None) is not None:
             self.request.session[SESSION_KEY] = drafts
 
     def _live_drafts(self) -> dict[str, Any]:
-        access.granted_orders(self.request)  # if the access was idle for too long, this ends it and empties the session
+        access.granted_orders(self.request)  # if access was idle for too long, this ends it and clears the session
         since = timezone.now().timestamp() - KEPT_FOR.total_seconds()
         stored = self.request.session.get(SESSION_KEY, {})
         live = {draft_id: draft for draft_id, draft in stored.items() if draft["saved_at"] > since}
@@ -156,7 +156,7 @@ def _stored_values(form: PortalForm) -> dict[str, Any]:
         for name, errors in form.errors.as_data().items()
         if name in form.fields and (name in form.withheld_fields or not any(form.data.get(name, "")))
     }
-    # An error without a code is found again from the values that are kept.
+    # An error without a code is found again from the kept values.
     lost = {name: codes for name, codes in lost.items() if all(codes)}
     return {"data": data, "encrypted": encrypted, "errors": lost}
 

@@ -30,7 +30,7 @@ CARD_NUMBER_ERROR = _(
 
 
 def normalize_digits(typed: str) -> str:
-    """Convert full-width digits to ASCII, and remove spaces, dashes and everything else that is between them."""
+    """Convert full-width digits to ASCII, and remove everything between digits, such as spaces and dashes."""
     return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", typed))
 
 
@@ -56,7 +56,7 @@ class PortalForm(CardNumberMaskingForm):
 
     form_name = ""  # the name of its URL, and part of its HTML ids
     button: Any = ""
-    # What a draft (orders/drafts.py) does not keep at all, such as passwords and files, and what it keeps encrypted.
+    # Fields that a draft (orders/drafts.py) does not keep, such as passwords and files, and those that it encrypts.
     withheld_fields: frozenset[str] = frozenset()
     encrypted_fields: frozenset[str] = frozenset()
 
@@ -73,7 +73,7 @@ class PortalForm(CardNumberMaskingForm):
         helper = FormHelper()
         helper.form_action = self.action()
         helper.form_id = f"form_{self.form_name}"
-        # Show our error messages, in the language of the page, instead of those of the browser.
+        # Show our own error messages, in the language of the page, instead of the browser's.
         helper.attrs = {"novalidate": ""}
         helper.layout = Layout(*self.fields, StrictButton(self.button, type="submit", css_class="btn-primary btn-wide"))
         return helper
@@ -96,13 +96,13 @@ class PortalForm(CardNumberMaskingForm):
         return reverse(f"orders:{self.form_name}")
 
     def draft_names(self) -> list[str]:
-        """The names of the values that a draft keeps of a bound form."""
+        """Return the names of the values of a bound form that a draft keeps."""
         return [name for name in self.fields if name in self.data]
 
     def draft_value(self, name: str, value: str) -> str:
-        """Return a typed value as a draft keeps it, without a full card number. The form was validated.
+        """Return a typed value for a draft, without a full card number. The form was validated.
 
-        A valid value has passed the rules of its field. What is looked up has none.
+        A valid value has passed its field's checks. Values of lookups have no check.
         """
         is_checked = name in self.fields and name not in self.errors and not self.fields[name].widget.is_hidden
         if is_checked and not isinstance(self.fields[name], LookupField):
@@ -110,7 +110,7 @@ class PortalForm(CardNumberMaskingForm):
         return value if _is_uuid(value) else mask_card_numbers(value)
 
     def message_of_code(self, name: str, code: str) -> Any:
-        """Return the sentence of an error of a field, by its code."""
+        """Return the message of a field's error, by its code."""
         if code == "card_number":
             return CARD_NUMBER_ERROR
         messages = self.fields[name].error_messages
@@ -131,7 +131,7 @@ def _is_uuid(value: str) -> bool:
 
 
 def _refuses_card_numbers(field: forms.Field) -> bool:
-    """Passwords and what the page itself put into hidden fields are not stored, and may look like anything."""
+    """Whether a field refuses card numbers. Passwords and hidden fields set by the page may contain anything."""
     if not isinstance(field, forms.CharField) or isinstance(field, (LookupField, MessageField)):
         return False
     return not field.widget.is_hidden and not isinstance(field.widget, forms.PasswordInput)

@@ -1,4 +1,4 @@
-"""Form fields by what becomes of a full card number in them. In any other text field, it is refused."""
+"""Form fields that accept or mask card numbers. All other text fields refuse them."""
 
 from copy import copy
 from typing import Any
@@ -10,7 +10,7 @@ from orders.models import Order
 
 
 class MessageField(forms.CharField):
-    """What somebody writes to somebody: card numbers are masked, so that the message is not lost.
+    """A message: card numbers are masked, so that the message is not lost.
 
     After validation, `masked_text` is the masked text, or None if there was nothing to mask.
     """
@@ -27,14 +27,14 @@ class MessageField(forms.CharField):
 
 
 class LookupField(forms.CharField):
-    """What is looked up and not stored. Nothing is refused here only because it looks like a card number."""
+    """A value that is looked up but not stored. It isn't refused for looking like a card number."""
 
 
 class OrderNumberField(MessageField):
     """An order number that is stored as typed.
 
-    What looks like a card number is masked, unless there are order numbers like it. Whether there is an order with
-    exactly this number makes no difference, so that nobody learns it from here.
+    A number that looks like a card number is masked, unless there are similar order numbers. Whether an order with this
+    exact number exists makes no difference, so that the form doesn't reveal it.
     """
 
     def clean(self, value: Any) -> str:
@@ -44,7 +44,7 @@ class OrderNumberField(MessageField):
 
 
 class CardNumberMaskingForm(forms.Form):
-    """A form that shows masked text instead of the typed one if it is shown again."""
+    """A form that shows the masked text instead of the typed one if it is shown again."""
 
     def full_clean(self) -> None:
         super().full_clean()
@@ -54,11 +54,11 @@ class CardNumberMaskingForm(forms.Form):
 
     def set_value(self, name: str, value: str) -> None:
         """Replace a typed value."""
-        data: Any = copy(self.data)  # of a QueryDict, a copy can be changed
+        data: Any = copy(self.data)  # a copy of a QueryDict can be changed
         data[self.add_prefix(name)] = value
         self.data = data
 
     def has_masked_card_number(self) -> bool:
-        """Whether a card number was masked. The person has to be told (`orders.http.tell_about_card_number`)."""
+        """Whether a card number was masked. The person must be informed (`orders.http.tell_about_card_number`)."""
         fields = self.fields.values()
         return any(isinstance(field, MessageField) and field.masked_text is not None for field in fields)

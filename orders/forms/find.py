@@ -51,7 +51,7 @@ class CardForm(EmailForm):
     form_name = "find_card"
     button = _("Find my order")
 
-    card_last4 = LookupField(  # with an error of its own for more digits
+    card_last4 = LookupField(  # with a separate error for more digits
         label=_("Last 4 digits of your card"),
         max_length=DIGITS_LENGTH,
         help_text=_("With Apple Pay or Google Pay, they may differ from those on your card. Try both."),
@@ -65,7 +65,7 @@ class CardForm(EmailForm):
     next = NextField(required=False)
 
     def __init__(self, data: Any = None, *, proof_of_work: float | None = None, **kwargs: Any) -> None:
-        """`proof_of_work` says how hard a proof of work is required, from 0 to 1; None requires none."""
+        """`proof_of_work` is the required difficulty of a proof of work, from 0 to 1; None requires none."""
         super().__init__(data, **kwargs)
         if proof_of_work is not None:
             self.fields["altcha"] = ProofOfWorkField(proof_of_work)

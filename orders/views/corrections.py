@@ -33,7 +33,7 @@ from orders.services.address_corrections import (
 from orders.views.find import INVALID_FORM, NOT_FOUND, TOO_MANY
 
 UNDO_HOURS = int(UNDO_PERIOD.total_seconds() // 3600)
-REFUSED = "refused"  # the details are right, but the address cannot be corrected now
+REFUSED = "refused"  # the details are right, but the address can't be corrected now
 VALID, UNDONE, LATE, UNKNOWN = "valid", "undone", "late", "unknown"
 TEMPLATE = "orders/correct_email.html"
 UNDO_STATUS_CODES = {VALID: 200, UNDONE: 200, LATE: 410, UNKNOWN: 404}
@@ -66,7 +66,7 @@ def correct_email(request: HttpRequest) -> HttpResponse:
 
 @dataclass(frozen=True)
 class Result:
-    """How the first step ended, as the draft keeps it for the next page."""
+    """The result of the first step, as the draft keeps it for the next page."""
 
     code: str = ""
     refused_order: str = ""  # public id; only with REFUSED
@@ -77,21 +77,21 @@ class Result:
 
     @classmethod
     def from_session(cls, stored: dict[str, Any]) -> Self:
-        """Without a result once the next attempt is evaluated again."""
+        """Return no result once the next attempt is possible again."""
         at = stored.get("retry_at")
         result = cls(**stored | {"retry_at": at and datetime.fromtimestamp(at, UTC)})
         return result if result.retry_at is None or result.retry_at > timezone.now() else cls()
 
 
 def _keep(request: HttpRequest, draft: Draft, form: CorrectEmailForm, result: Result, reason: str = "") -> HttpResponse:
-    """Lead to the form with its result; without a draft, show it at once."""
+    """Redirect to the form with its result. Without a draft, show it immediately."""
     if not draft.save(form, result.to_session()):
         return _form_page(request, form, result, reason)
     return SeeOther(draft.url(reverse("orders:correct_email")))
 
 
 def _typed_page(request: HttpRequest, draft: Draft) -> HttpResponse:
-    """Show the form with what was typed before, and how that ended."""
+    """Show the form with the previous input and result."""
     if (typed := draft.load()) is None:
         return _form_page(request, CorrectEmailForm(), Result())
     result = Result.from_session(typed.outcome)
@@ -99,7 +99,7 @@ def _typed_page(request: HttpRequest, draft: Draft) -> HttpResponse:
     typed.validate(form)
     if result.code != REFUSED:
         return _form_page(request, form, result)
-    # The access that the lookup gave decides whether the reason is still shown.
+    # The access granted by the lookup decides whether the reason is still shown.
     order = access.granted_orders(request).filter(public_id=result.refused_order).first()
     try:
         if order is not None and access.is_owner_confirmed(request, order):
@@ -132,7 +132,7 @@ def correct_email_check(request: HttpRequest) -> HttpResponse:
             correct_address(order, new_email, client_address(request))
             text = gettext("We’ve corrected the address. Your order confirmation is on its way to %(address)s.")
             messages.success(request, text % {"address": new_email})
-        except AccessEnded:  # an undo came first
+        except AccessEnded:  # it was undone in the meantime
             return access.redirect_to_find_page(reverse("orders:order", args=[order.public_id]))
         except CorrectionError as error:
             messages.error(request, _error_message(error))

@@ -88,14 +88,14 @@ def link_sent(request: HttpRequest) -> HttpResponse:
 def _respond(request: HttpRequest, form: PortalForm, lookup: LookupResult) -> HttpResponse:
     if lookup.outcome == Outcome.FOUND:
         return redirect_to_orders(lookup.orders, form.cleaned_data["next"])
-    # A limit that is used up says so, for known and unknown orders alike: else the owner, refused because of a
-    # stranger's tries, would believe that the password is wrong.
+    # An exhausted limit is reported, for known and unknown orders alike. Otherwise, an owner who is refused because of
+    # a stranger's attempts would think that the password is wrong.
     result = NOT_FOUND if lookup.retry_at is None else TOO_MANY
     return render_find_page(request, request.POST, form, result, lookup.retry_at)
 
 
 def redirect_to_orders(orders: list[Order], next_path: str) -> HttpResponseRedirect:
-    """Redirect to the requested page if it is about these orders; else to the order, or to the list of several."""
+    """Redirect to the requested page if it is about these orders; otherwise to the order, or to the list of several."""
     order_id = get_order_of_page(next_path)
     if is_all_orders_page(next_path) or any(order.public_id == order_id for order in orders):
         return HttpResponseRedirect(next_path)
@@ -111,12 +111,12 @@ def render_find_page(
     result: str = "",
     retry_at: datetime | None = None,
 ) -> HttpResponse:
-    """Render the page with all forms. `sent_form` is the one that was sent, and `result` says how it ended.
+    """Render the page with all forms. `sent_form` is the submitted one, and `result` is its result.
 
     The other forms get the values of the fields that they share with it. `retry_at` belongs to TOO_MANY.
     """
     if sent_form is not None:
-        data = sent_form.data  # the form has removed what must not be shown again
+        data = sent_form.data  # the form has removed values that must not be shown again
     initial = {name: data.get(name, "") for name in ("email", "next")}
     initial["next"] = initial["next"] if is_order_page(initial["next"]) else ""
     forms = {form.form_name: form(initial=initial) for form in FORMS}

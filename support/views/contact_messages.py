@@ -25,7 +25,7 @@ def consume_message_rate(request: HttpRequest) -> bool:
 
 
 def refuse_files(request: HttpRequest) -> RejectionReason | None:
-    """Why no file of this client is received now, if so. For `receives_files`: the body is not read yet."""
+    """Return why no file from this client is accepted now, if so. For `receives_files`: the body is not read yet."""
     if not allows(_message_limit(request), timezone.now()):
         return RejectionReason.BUSY  # not shown: the page asks to wait
     return RejectionReason.DAILY_LIMIT if is_exhausted(access.client_address(request)) else None

@@ -1,4 +1,4 @@
-"""The page on which people check whether an email or a phone call is really from the vendor."""
+"""The page for checking whether an email or a phone call is really from the vendor."""
 
 from typing import Any
 
@@ -20,7 +20,9 @@ CLIENT_RATE = Rate(short=20, long=100)
 @get_or_post
 @no_store
 def genuine(request: HttpRequest) -> HttpResponse:
-    """Confirm an email's code or a phone number. Every other input gets the same reply, so that nobody can probe it."""
+    """Confirm an email's code or a phone number. Every other input gets the same response, so that
+    it can't be probed.
+    """
     if request.method != "POST":
         return _page(request, GenuineForm())
     form = GenuineForm(request.POST)
@@ -31,11 +33,11 @@ def genuine(request: HttpRequest) -> HttpResponse:
     code, number = form.cleaned_data["code"], form.cleaned_data["phone"]
     email = find_email_by_code(code) if code else None
     phone = find_phone_by_number(number) if number else None
-    # If both were entered, both must be ours.
+    # If both were entered, both must be genuine.
     is_ours = (email is not None or not code) and (phone is not None or not number)
     if not is_ours:
         return _page(request, form, result="cannot-confirm")
-    # A number alone never makes a call ours: callers can make phones show any number.
+    # A number alone never proves that a call is genuine, because callers can make phones show any number.
     return _page(request, form, result="ours" if email else "our-number", email=email, phone=phone)
 
 
