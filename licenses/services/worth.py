@@ -12,8 +12,8 @@ order statuses change. The result doesn't depend on the sequence of changes. The
    by `refunds` from the policy at the purchase). A pending order counts, because the store has already issued the
    number.
 3. A license is revoked if no line counts. The exception is a license of which only renewals and upgrades are known: it
-   was bought elsewhere, so it stays valid, without the data of the refunded lines. A line that counts again, for example
-   after a won dispute or a paid renewal, makes it valid again.
+   was bought elsewhere, so it stays valid, without the data of the refunded lines. A line that counts again, for
+   example after a won dispute or a paid renewal, makes it valid again.
 4. Product and devices are those of the latest line that counts. A refunded upgrade falls back to the line before it.
    Without a product, the longest prefix of the serial number decides.
 5. A new license is valid until its line's date. A renewal or upgrade adds the time between its own date and the date of
