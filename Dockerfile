@@ -1,5 +1,5 @@
 # The portal for production. One image serves web, worker and beat; docker-compose.yml starts them.
-# Its Python is the one that .ci/run tests with.
+# .ci/run tests with the same Python version.
 
 FROM python:3.11-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -10,7 +10,7 @@ RUN pip install --require-hashes --only-binary :all: -r requirements.lock
 WORKDIR /app
 COPY . .
 RUN pybabel compile --domain django --directory locale --quiet || test -z "$(find locale -name '*.po')"
-# Settings want every value; these are thrown away with this line, and none of them reaches the image.
+# The settings require every value. These are used only in this line, and don't become part of the image.
 RUN SECRET_KEY=build ORDER_PASSWORD_KEY=build SITE_URL=https://build.invalid \
     DATABASE_URL=postgres://build.invalid/build BROKER_URL=redis://build.invalid EMAIL_URL=smtp://build.invalid:25 \
     STATIC_ROOT=/app/collected python manage.py collectstatic --no-input --verbosity 0
@@ -34,5 +34,5 @@ EXPOSE 8000
 VOLUME /data/private /data/releases
 HEALTHCHECK --interval=15s --timeout=4s --start-period=20s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=3)"]
-# How many workers and threads: gunicorn.conf.py.
+# The number of workers and threads is in gunicorn.conf.py.
 CMD ["gunicorn", "portal.wsgi", "--bind", "0.0.0.0:8000", "--worker-tmp-dir", "/dev/shm", "--no-control-socket"]

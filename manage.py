@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line. `demo` makes the settings that all others read, so it starts before them."""
+"""Django's command line. `demo` creates the settings that all other commands read, so it starts before them."""
 
 import os
 import runpy

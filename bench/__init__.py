@@ -1,1 +1,1 @@
-"""What is fast, measured: each script prints ratios against a baseline of the same run."""
+"""Benchmarks: each script prints ratios against a baseline from the same run."""

@@ -1,4 +1,4 @@
-"""One indexed query by hand, and a page of 6 KB."""
+"""One indexed query in raw SQL, and a page of 6 KB."""
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +14,7 @@ def show(request: HttpRequest, public_id: str) -> HttpResponse:
         number, total, currency, status = cursor.fetchone()
     page = f"<!doctype html><title>{number}</title><p>{total} {currency}, {status}</p>"
     body = (page + _FILLING[len(page) :]).encode()
-    # Without middleware nobody counts them, and the server would send chunks.
+    # Without middleware, no Content-Length is set, and the server would send chunks.
     return HttpResponse(body, headers={"Content-Length": str(len(body))})
 
 

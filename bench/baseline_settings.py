@@ -1,4 +1,4 @@
-"""The baseline: a bare Django view on the same server, without middleware, with one query by hand."""
+"""The baseline: a bare Django view on the same server, without middleware, with one query in raw SQL."""
 
 from portal.settings import *  # noqa: F403
 

@@ -1,7 +1,7 @@
-"""Find an order by card, and open it, against a bare Django view with one query by hand.
+"""Find an order by card and open it, compared with a bare Django view with one query in raw SQL.
 
-`python -m bench.find_and_open [--orders N] [--large N] [--seconds S]`. Rounds of the baseline and of
-ours alternate, so that whatever else the machine does hits both.
+`python -m bench.find_and_open [--orders N] [--large N] [--seconds S]`. Rounds of the baseline and the portal alternate,
+so that other load on the machine affects both.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from bench import load, stage
 
 ROUNDS = 5
 SESSIONS = 16
-FINDS = 4000  # different orders looked for, round and round
+FINDS = 4000  # distinct orders, looked up in rotation
 FEW = 10_000  # orders of a small shop
 PAGE, FIND = "order page, 1 item", "find by card, to the redirect"
 CSRF = "c" * 32
@@ -40,7 +40,7 @@ def find_request(number: int) -> bytes:
 
 
 def client_of(number: int) -> str:
-    """The network address of this buyer, as the proxy writes it: each sits at home."""
+    """Return the network address of this buyer, as the proxy passes it: each has their own."""
     return str(ipaddress.IPv4Address(FIRST_CLIENT + number % 2**24))
 
 
@@ -56,7 +56,7 @@ def open_session(port: int, number: int) -> str:
 
 
 def memory_of_workers(server: psutil.Process) -> float:
-    """The largest worker's resident memory, in MB."""
+    """Return the largest worker's resident memory, in MB."""
     return max(float(worker.memory_info().rss) for worker in server.children()) / 1e6
 
 
@@ -71,7 +71,7 @@ def rate(results: list[load.Result]) -> str:
 
 @dataclass(frozen=True)
 class Shop:
-    """A filled database behind a running portal, and what is asked of it."""
+    """A filled database behind a running portal, and the requests to send."""
 
     port: int
     server: psutil.Process
@@ -80,7 +80,7 @@ class Shop:
 
 
 def fill(database: str, orders: int) -> None:
-    """Make this database, and so many orders in it. Django stays with it afterwards."""
+    """Create this database with this many orders. Django keeps using it afterwards."""
     from bench import data  # noqa: PLC0415 (needs Django set up)
     from orders.models import Store  # noqa: PLC0415
 
@@ -94,7 +94,7 @@ def fill(database: str, orders: int) -> None:
 
 @contextlib.contextmanager
 def shop(folder: Path, database: str, orders: int) -> Iterator[Shop]:
-    """A portal over a database that `fill` made."""
+    """A portal with a database that `fill` created."""
     from bench import data  # noqa: PLC0415 (needs Django set up)
     from orders.models import Order  # noqa: PLC0415
 
@@ -114,7 +114,7 @@ def shop(folder: Path, database: str, orders: int) -> Iterator[Shop]:
 
 
 def against_bare_view(folder: Path, database: str, orders: int, seconds: float) -> list[list[str]]:
-    """Rows of the table that puts a database of so many orders beside the bare view over the same database."""
+    """Return the table rows that compare a database of this size with the bare view on the same database."""
     with (
         shop(folder, database, orders) as ours,
         stage.web_server("bench.baseline_settings", folder, stage.address_of(database)) as (bare_port, _bare),
@@ -132,7 +132,7 @@ def against_bare_view(folder: Path, database: str, orders: int, seconds: float) 
 def large_against_small(
     folder: Path, large: tuple[str, int], small: tuple[str, int], seconds: float
 ) -> list[list[str]]:
-    """Rows of the table that puts many orders beside few, both warm, round by round in turn."""
+    """Return the table rows that compare many orders with few, both warm, in alternating rounds."""
     with shop(folder, *large) as many, shop(folder, *small) as few:
         rows = []
         for name in (PAGE, FIND):
@@ -144,7 +144,7 @@ def large_against_small(
 def alternate(
     ours: tuple[int, list[bytes]], base: tuple[int, list[bytes]], seconds: float
 ) -> tuple[list[load.Result], list[load.Result]]:
-    """Rounds of both in turn, after one that warms up and does not count."""
+    """Run rounds of both alternately, after a warm-up round that doesn't count."""
     rounds = [(load.run(*ours, seconds), load.run(*base, seconds)) for _round in range(ROUNDS + 1)][1:]
     return [result for result, _base in rounds], [result for _ours, result in rounds]
 

@@ -1,8 +1,8 @@
-"""Import the portal's own format, against a raw COPY of the same rows into the same tables with their indexes.
+"""Import the portal's own format, compared with a raw COPY of the same rows into the same tables with their indexes.
 
-`python -m bench.import_orders [--orders N] [--sample N]`. What the import wrote is copied out, the tables
-are emptied, and copied in again: that is the baseline, measured right after each import. Rounds of a
-sample come first; one long import shows what it is over a million orders, and how much memory it takes.
+`python -m bench.import_orders [--orders N] [--sample N]`. The imported rows are copied out, the tables are emptied, and
+the rows are copied in again. This is the baseline, measured directly after each import. Rounds with a sample come
+first. One long import then shows the rate and the memory use for a million orders.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import django
 from bench import stage
 
 ROUNDS = 2
-# Parents first, as foreign keys ask.
+# Parents first, because of foreign keys.
 TABLES = [
     "orders_store",
     "licenses_sku",
@@ -30,7 +30,7 @@ TABLES = [
 
 
 def write_orders(path: Path, count: int) -> None:
-    """So many orders of one item with one serial number, as a store would send them."""
+    """Write this many orders of one item with one serial number, as a store would export them."""
     with path.open("w", encoding="utf-8") as file:
         for number in range(count):
             order = {
@@ -69,7 +69,7 @@ def write_orders(path: Path, count: int) -> None:
 
 
 def run_import(path: Path) -> float:
-    """Import the file in a process of its own, as ops do. Returns its seconds, by its own clock."""
+    """Import the file in a separate process, as in production. Returns its own measurement of the seconds."""
     command = [sys.executable, "manage.py", "import_orders", str(path), "--format", "portal", "--json"]
     answer = subprocess.run(command, check=True, capture_output=True, text=True)
     counts = json.loads(answer.stdout.splitlines()[-1])
@@ -79,7 +79,7 @@ def run_import(path: Path) -> float:
 
 
 def copy_again(folder: Path) -> float:
-    """Copy all rows out, empty the tables, and copy them in. Returns the seconds of copying in."""
+    """Copy all rows out, empty the tables, and copy the rows in. Returns the seconds for copying in."""
     from django.db import connection  # noqa: PLC0415 (needs Django set up)
 
     with connection.cursor() as cursor:
@@ -109,7 +109,7 @@ def empty_tables() -> None:
 
 
 def measure(folder: Path, count: int, *, again: bool) -> list[str]:
-    """One row of the table: an import, the COPY of what it wrote, and the same import again where that is asked."""
+    """Return a row of the table: an import, the COPY of its rows, and optionally the same import again."""
     path = folder / "orders.jsonl"
     write_orders(path, count)
     empty_tables()

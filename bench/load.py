@@ -1,4 +1,4 @@
-"""A small load generator: keep-alive connections from processes of their own, so that it is never the brake."""
+"""A small load generator: keep-alive connections from separate processes, so that it is never the bottleneck."""
 
 import multiprocessing
 import socket
@@ -21,7 +21,7 @@ class Result:
 
 
 def _read_response(connection: socket.socket, buffer: bytearray) -> int:
-    """Read one response off a keep-alive connection. Returns its status."""
+    """Read one response from a keep-alive connection. Returns its status."""
     while b"\r\n\r\n" not in buffer:
         part = connection.recv(65536)
         if not part:
@@ -64,7 +64,7 @@ def _client(
 
 
 def run(port: int, requests: Sequence[bytes], seconds: float) -> Result:
-    """Send the requests round and round over CONNECTIONS connections for so long."""
+    """Send the requests in rotation over CONNECTIONS connections for this long."""
     results: multiprocessing.Queue[dict[int, int]] = multiprocessing.Queue()
     until = time.monotonic() + seconds
     share = max(1, len(requests) // CONNECTIONS)
@@ -88,13 +88,13 @@ def run(port: int, requests: Sequence[bytes], seconds: float) -> Result:
 
 
 def get(path: str, cookies: str = "") -> bytes:
-    """The bytes of a GET."""
+    """Return the bytes of a GET."""
     cookie = f"Cookie: {cookies}\r\n" if cookies else ""
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n{cookie}\r\n".encode()
 
 
 def post(path: str, body: str, cookies: str, client: str) -> bytes:
-    """The bytes of a form's POST, as a proxy hands on what this client sent."""
+    """Return the bytes of a form's POST, as a proxy passes on this client's request."""
     return (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\nCookie: {cookies}\r\n"
         f"X-Forwarded-For: {client}\r\n"

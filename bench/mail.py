@@ -1,10 +1,9 @@
-"""Mail through the outbox and two workers, against one raw SMTP connection that sends ready bytes.
+"""Emails through the outbox and two workers, compared with one raw SMTP connection that sends prepared bytes.
 
-`python -m bench.mail [--mails N] [--rounds N] [--seconds S]`. Both sides send to the same small server.
-The first is a server that only counts; no real one is that fast. The second is aiosmtpd, a whole server.
-Rounds alternate: while the raw connection sends, the workers are stopped in the middle of what they do,
-and go on afterwards. Ours includes claims, templates, a mark that is on disk before the next email leaves,
-and everything that Celery adds.
+`python -m bench.mail [--mails N] [--rounds N] [--seconds S]`. Both sides send to the same small server. The first
+server only counts; no real one is that fast. The second is aiosmtpd, a complete server. Rounds alternate: while the raw
+connection sends, the workers are suspended, and continue afterwards. The portal's figures include claims, templates, a
+commit to disk before the next email is sent, and all overhead of Celery.
 """
 
 import argparse
@@ -26,14 +25,14 @@ from bench import stage
 from bench.sink import Sink, WholeServer
 
 WORKERS = 2
-PROCESSES = 4  # of each worker, as docker-compose.yml starts them: they wait for the disk more than they work
-PATIENCE = 60.0  # seconds until all of them are at work
+PROCESSES = 4  # of each worker, as in docker-compose.yml: they wait for the disk most of the time
+PATIENCE = 60.0  # seconds until all of them are running
 KIND = "test_note"
 BATCH = 10_000
 
 
 class Workers:
-    """Celery as production runs it, and a way to hold it still."""
+    """Celery as in production, and a way to suspend it."""
 
     def __init__(self, processes: list[subprocess.Popen[bytes]]) -> None:
         self.processes = processes
@@ -85,7 +84,7 @@ def fill(emails: int) -> None:
 
 
 def raw_rate(sink: Sink, seconds: float) -> tuple[float, int]:
-    """Emails per second over one connection with Python's own client, and the bytes of the email."""
+    """Return emails per second over one connection with Python's own client, and the bytes of the email."""
     from notifications import kinds, rendering  # noqa: PLC0415 (needs Django set up)
     from notifications.models import Message  # noqa: PLC0415
     from notifications.outgoing import ready  # noqa: PLC0415

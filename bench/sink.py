@@ -1,4 +1,4 @@
-"""Mail servers that take everything, each in a process of its own, for both sides alike."""
+"""Mail servers that accept everything, each in a separate process, for both sides."""
 
 import asyncio
 import logging
@@ -36,7 +36,7 @@ class _Session(asyncio.Protocol):
             self.transport.write(b"".join(answers))
 
     def _next_answer(self) -> bytes | None:
-        """The answer to what stands first in the buffer; None where it is not whole yet."""
+        """Return the response to the first command in the buffer; None if it is incomplete."""
         mark = END if self.in_mail else b"\r\n"
         end = self.buffer.find(mark)
         if end < 0:
@@ -50,7 +50,7 @@ class _Session(asyncio.Protocol):
 
 
 class Sink:
-    """A server that does no more than it must: it finds the end of an email, and says yes.
+    """A minimal server: it finds the end of an email, and accepts it.
 
     Counts emails since `clear`, and all connections.
     """
@@ -93,7 +93,7 @@ class Sink:
 
 
 class WholeServer(Sink):
-    """A server that does what the standards ask: aiosmtpd, which parses and checks every command and line."""
+    """A standards-compliant server: aiosmtpd, which parses and checks every command and line."""
 
     def _session(self) -> asyncio.BaseProtocol:
         self.connections.value += 1

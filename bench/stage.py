@@ -1,4 +1,4 @@
-"""A private stage for one measurement: engines, a filled database, and production's web server."""
+"""A private environment for one measurement: engines, a filled database, and production's web server."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ console = Console()
 
 @contextlib.contextmanager
 def engines() -> Iterator[Path]:
-    """Fresh engines with durable settings, and the environment that Django needs; all gone afterwards."""
+    """New engines with durable settings, and the environment that Django needs; everything is deleted afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="find-my-order-bench-"))
     started = Engines(folder / "engines")
     try:
@@ -41,7 +41,7 @@ def engines() -> Iterator[Path]:
             "ORDER_PASSWORD_KEY": "bench-" + "y" * 50,
             "SITE_URL": "http://127.0.0.1",
             "ALLOWED_HOSTS": "127.0.0.1",
-            "BEHIND_PROXY": "true",  # as docker-compose.yml says
+            "BEHIND_PROXY": "true",  # as in docker-compose.yml
             "CLIENT_IP_HEADER": "X-Forwarded-For",
             "DATABASE_URL": started.database_url,
             "BROKER_URL": started.broker_url,
@@ -56,12 +56,12 @@ def engines() -> Iterator[Path]:
 
 
 def address_of(database: str) -> str:
-    """The address of another database on the stage's server."""
+    """Return the URL of another database on the same server."""
     return f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{database}"
 
 
 def use_database(database: str) -> None:
-    """Let Django go on in this database of the stage's server, which is made where there is none."""
+    """Let Django use this database on the same server. It is created if it doesn't exist."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
         if not cursor.fetchone():
@@ -78,10 +78,10 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def web_server(settings: str, folder: Path, database_url: str = "") -> Iterator[tuple[int, psutil.Process]]:
-    """Gunicorn as production runs it, with these settings. Yields its port and its parent process.
+    """Run gunicorn as in production, with these settings. Yields its port and its parent process.
 
-    No worker is renewed meanwhile: whose turn that was would be chance. `database_url` stands for another
-    database than the stage's own.
+    Workers are not restarted during the measurement, because the timing would be random. `database_url` replaces the
+    default database.
     """
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", f"127.0.0.1:{port}", "--log-level", "error"]
@@ -106,7 +106,7 @@ def web_server(settings: str, folder: Path, database_url: str = "") -> Iterator[
 
 
 def report(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    """Print a table, and below it the machine and the day."""
+    """Print a table, followed by the machine and the date."""
     table = Table(title=title)
     for index, column in enumerate(columns):
         table.add_column(column, justify="left" if index == 0 else "right")

@@ -1,1 +1,1 @@
-"""What all kinds of cases share: references, status transitions, history, buyer pages and staff queues."""
+"""Shared by all kinds of cases: references, status transitions, history, buyer pages and staff queues."""

@@ -20,7 +20,7 @@ def normalize_typed(typed: Any) -> str:
 
 
 class PageForm(PortalForm):
-    """A form whose template renders each field by itself, without the layout that PortalForm builds."""
+    """A form whose template renders each field, without PortalForm's layout."""
 
     @property
     def helper(self) -> FormHelper:
@@ -28,7 +28,7 @@ class PageForm(PortalForm):
 
 
 class SubmissionForm(PageForm):
-    """A form with a hidden, random id, by which a service recognizes a second click or a reload."""
+    """A form with a hidden, random id that lets a service recognize a second click or a reload."""
 
     submission_id = forms.CharField(required=False, max_length=SUBMISSION_ID_LENGTH, widget=forms.HiddenInput)
 
@@ -37,13 +37,13 @@ class SubmissionForm(PageForm):
 
     @property
     def posted_id(self) -> str:
-        """The hidden id as it was posted."""
+        """The posted hidden id."""
         return str(self.data.get("submission_id") or "")
 
     def make_submission_id(self, scope: UUID, *parts: str) -> UUID | None:
         """Return a UUID derived from the form's hidden id, or None if the form has none.
 
-        The client chooses the hidden id. Hashing it with a scope, such as the order's public id, keeps it from
+        The client chooses the hidden id. Hashing it with a scope, such as the order's public id, prevents it from
         matching a submission elsewhere. Forms that differ in `parts` count as different submissions.
         """
         return uuid5(scope, "\x1f".join([self.posted_id, *parts])) if self.posted_id else None

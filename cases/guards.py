@@ -16,10 +16,9 @@ View = Callable[..., HttpResponse]
 def with_case(case_type: Any, page: str) -> Callable[[View], View]:
     """Decorate `view(request, case)`, whose URL has `<slug:reference>`.
 
-    Without access to the case's order, and for a reference that does not exist, the response is the same
-    redirect to the find page, with the way back in `next`. While the order still waits for an emailed code,
-    it is a redirect to the page that asks for the code. `page` names the case's status page: where a POST is
-    redirected, `next` is that page.
+    Without access to the case's order, and for a reference that doesn't exist, the response is the same redirect to the
+    find page, with the return path in `next`. While the order still requires an emailed code, it is a redirect to the
+    page that asks for the code. `page` names the case's status page: if a POST is redirected, `next` is that page.
     """
 
     def decorator(view: View) -> View:
@@ -34,7 +33,7 @@ def with_case(case_type: Any, page: str) -> Callable[[View], View]:
             return view(request, case, **kwargs)
 
         def get_order_id(reference: str) -> UUID | None:
-            """Used by the find page (orders/forms/next_page.py): whoever opens this order is sent back here."""
+            """Used by the find page (orders/forms/next_page.py): people who open this order return here."""
             cases = case_type._default_manager.filter(reference=reference.upper())
             return cases.values_list("order__public_id", flat=True).first()
 

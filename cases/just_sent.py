@@ -1,4 +1,4 @@
-"""Which requests were just sent from this browser: their status page begins with a confirmation, shown once."""
+"""Requests that were just sent from this browser: their status page begins with a confirmation, shown once."""
 
 from datetime import timedelta
 
@@ -11,12 +11,12 @@ SHOWN_FOR = timedelta(minutes=30)
 
 
 def remember(request: HttpRequest, reference: str) -> None:
-    """Let the next page of this request begin with the confirmation."""
+    """Show the confirmation on the next page of this request."""
     request.session[SESSION_KEY] = {"reference": reference, "at": timezone.now().timestamp(), "shown_in": []}
 
 
 def take(request: HttpRequest, reference: str) -> bool:
-    """Whether to show the confirmation now: once, and once more in each other language the reader switches to."""
+    """Whether to show the confirmation now: once, and once more in each other language that the reader switches to."""
     sent = request.session.get(SESSION_KEY)
     if not sent or sent["reference"] != reference or request.method != "GET":
         return False

@@ -31,14 +31,14 @@ def default_due_at() -> datetime:
 
 class CaseQuerySet(models.QuerySet[Any]):
     def open(self) -> Self:
-        """Cases that are undecided, or decided and not carried out yet."""
+        """Return cases that are undecided, or decided and not carried out yet."""
         return self.exclude(status__in=self.model.CLOSED)
 
     def undecided(self) -> Self:
         return self.filter(status__in=self.model.UNDECIDED)
 
     def waiting_for_support(self) -> Self:
-        """Undecided cases that do not wait for an answer from the buyer."""
+        """Return undecided cases that don't wait for an answer from the buyer."""
         return self.undecided().filter(paused_at=None)
 
     def oldest_first(self) -> Self:
@@ -46,7 +46,7 @@ class CaseQuerySet(models.QuerySet[Any]):
 
 
 class Case(models.Model):
-    """Something that a buyer follows by its reference. Only `cases.transitions` changes its status."""
+    """A request that the buyer follows by its reference. Only `cases.transitions` changes its status."""
 
     # Set by each concrete model.
     EMAIL_PREFIX: ClassVar[str]  # the email about a transition is of the kind <EMAIL_PREFIX>_<status>
@@ -57,12 +57,12 @@ class Case(models.Model):
 
     reference = models.CharField(_("reference"), max_length=16, unique=True, editable=False)
     submission_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    status: Any  # a CharField whose choices are the model's own `Status`
+    status: Any  # a CharField with the choices of the model's own `Status`
     events: Any  # related manager of the model's own CaseEvent subclass
     language = models.CharField(_("language"), max_length=16, blank=True, editable=False)
     created_at = models.DateTimeField(_("received at"), default=timezone.now, editable=False)
     due_at = models.DateTimeField(_("reply due"), default=default_due_at)
-    # When the wait for the buyer's answer began. The answer moves the due date by the length of the wait.
+    # When the wait for the buyer's answer began. The answer extends the due date by the length of the wait.
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = CaseQuerySet.as_manager()
@@ -85,7 +85,7 @@ class Case(models.Model):
 
     @property
     def reference_prefix(self) -> str:
-        """The letter that references of this kind of case begin with."""
+        """The first letter of references of this kind of case."""
         raise NotImplementedError
 
     @property
@@ -117,7 +117,7 @@ class Case(models.Model):
 
 
 class DecidedCase(Case):
-    """A request that support decides: a return, a withdrawal, a swap, a cashback claim."""
+    """A request that support decides on: a return, a withdrawal, a swap, a cashback claim."""
 
     REFERENCE_PREFIX: ClassVar[str]
     SUCCESS_STATUS: ClassVar[str]  # the closed status of a case that was carried out

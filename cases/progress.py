@@ -1,4 +1,4 @@
-"""What a case's status page shows its buyer: a badge, progress steps, and history without internal notes."""
+"""The content of a case's status page for its buyer: a badge, progress steps, and history without internal notes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +28,7 @@ class ProgressStep:
 
 @dataclass(frozen=True)
 class BuyerHistoryEntry:
-    """An event that the buyer may see, with what was said to the buyer or by the buyer."""
+    """An event that the buyer may see, with the text to or from the buyer."""
 
     label: Any
     at: datetime

@@ -1,7 +1,7 @@
-"""Limits on the emails that anybody can have sent to any address, by typing it into a form.
+"""Limits on emails that anyone can trigger to any address, by typing it into a form.
 
-Such an address has not proven itself. Its emails repeat nothing that was typed, and these limits keep them from filling
-a mailbox. Above a limit the case is taken all the same, and the page shows its reference.
+Such an address is not proven. Its emails repeat nothing that was typed, and these limits keep them from filling a
+mailbox. Above a limit, the case is still accepted, and the page shows its reference.
 """
 
 from datetime import datetime
@@ -11,7 +11,7 @@ from orders.rate_limits import Rate, RateLimit, consume, consume_each
 
 # To one address, for messages, charge claims and withdrawals together.
 RECEIPT_RATE = Rate(short=3, long=10)
-# Acknowledgements of withdrawals, which the law wants. They count as receipts, but receipts don't use them up.
+# Acknowledgements of withdrawals, which the law requires. They count as receipts, but receipts don't use them up.
 ACKNOWLEDGEMENT_RATE = Rate(short=5, long=10)
 
 

@@ -1,4 +1,4 @@
-"""Exceptions that say why a service refuses a request, each with the sentence that the user reads."""
+"""Exceptions with which a service refuses a request, each with a message for the user."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Refusal(Exception):
-    """Base class. `str()` returns a translated sentence for the user.
+    """Base class. `str()` returns a translated message for the user.
 
-    `line_id` is the id of the order line that the refusal is about, if it is about one.
+    `line_id` is the id of the order line that caused the refusal, if there is one.
     """
 
     def __init__(self, sentence: Any, *, line_id: int | None = None, **values: Any) -> None:
@@ -22,11 +22,11 @@ class Refusal(Exception):
 
 
 class NotPossible(Refusal):
-    """The input or the state of the case rules this action out; trying again does not help."""
+    """The input or the state of the case rules out this action; trying again doesn't help."""
 
 
 class WrongStatus(Refusal):
-    """The case's status does not allow this transition, for example because a colleague decided first."""
+    """The case's status doesn't allow this transition, for example because a colleague decided first."""
 
     def __init__(self, status: Any) -> None:
         super().__init__(_("This is no longer possible. The status is now “%(status)s”."), status=status)

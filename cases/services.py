@@ -65,9 +65,9 @@ def ask_question(case: DecidedCase, by: User, question: str, note: str = "") -> 
 
 
 def decline(case: DecidedCase, by: User, reason: str, note: str = "", **columns: Any) -> None:
-    """Decline an undecided case. The reason is emailed to the buyer; `columns` are set together with the status.
+    """Decline an undecided case. The reason is emailed to the buyer. `columns` are set together with the status.
 
-    An approval is taken back by the service of its kind of case, which also stops what it promised.
+    An approval is revoked by the service of its kind of case, which also stops the promised refund.
     """
     reason = require_text(reason, _("Enter a reason for the buyer."))
     with locked(case) as current:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from cases.models import Case
 
 AnyCase = TypeVar("AnyCase", bound=Case)
-# Namespace of the ids of forms that are sent again after the case of their first submission was called off.
+# Namespace for ids of forms that are sent again after the case of their first submission was canceled or declined.
 SENT_AGAIN = UUID("0d3b5c0e-64a4-4f0b-9a55-3c2f6f1c7be2")
 
 
@@ -18,8 +18,8 @@ def find_submission(
 ) -> tuple[AnyCase | None, UUID]:
     """Return the case that this submission created, or None, and the id to store with a new case.
 
-    A case in a status of `called_off` does not count: who sends the same form again after canceling wants a new
-    case. Its id follows from the earlier one, so that a second click finds the new case, too.
+    A case in a status of `called_off` doesn't count: sending the same form again after canceling is a new request. Its
+    id is derived from the earlier one, so that a second click finds the new case, too.
     """
     if submission_id is None:
         return None, uuid4()

@@ -17,7 +17,7 @@ from orders.models import Order
 
 AnyCase = TypeVar("AnyCase", bound=Case)
 Actor = CaseEvent.Actor
-# The least time that support has after an answer, even if it asked shortly before the due date.
+# The minimum time that support has after an answer, even if it asked shortly before the due date.
 MIN_REVIEW_TIME = timedelta(days=1)
 
 
@@ -52,8 +52,8 @@ def transition(
 ) -> CaseEvent:
     """Change a case's status, add the event to its history, and queue the email about it.
 
-    The caller holds the lock of the case. `text` was said to the buyer or by the buyer; `note` is for staff
-    only. `columns` are further fields to set. Raises WrongStatus if the transition table does not allow it.
+    The caller holds the lock of the case. `text` is the text to or from the buyer; `note` is only for staff. `columns`
+    are other fields to set. Raises WrongStatus if the transition table doesn't allow it.
     """
     from_status = case.status if case.pk else ""
     change_status(case, to, actor)
@@ -61,7 +61,7 @@ def transition(
         columns |= {"decided_at": timezone.now(), "decided_by": by}
     for name, value in columns.items():
         setattr(case, name, value)
-    if actor == Actor.BUYER and by is None and case.pk:  # from here on, in the language of the page they used
+    if actor == Actor.BUYER and by is None and case.pk:  # from now on, in the language of the page that the buyer used
         case.language = visitor_language.get() or case.language
     case.save()
     event = add_event(case, from_status, actor, by=by, text=text, note=note)

@@ -49,7 +49,7 @@ class StatusPages:
 
 
 def finish(request: HttpRequest, draft: Draft, case: Case) -> HttpResponse:
-    """Lead to the status page of a request that was just sent; it begins with the confirmation."""
+    """Redirect to the status page of a request that was just sent; it begins with the confirmation."""
     draft.drop()
     just_sent.remember(request, case.reference)
     return redirect(case.path)
@@ -92,7 +92,7 @@ def _page(pages: StatusPages, request: HttpRequest, case: DecidedCase, form: Ans
 
 
 def answer(pages: StatusPages, request: HttpRequest, case: DecidedCase) -> HttpResponse:
-    """Record the answer to a question. If none is open any more, the status page shows the refusal."""
+    """Record the answer to a question. If no question is open anymore, the status page shows the refusal."""
     if request.method != "POST":
         return redirect(case.path)
     form = AnswerForm(request.POST)

@@ -1,7 +1,7 @@
 """How many files, and how many bytes, one client may store within a day.
 
-The stored files themselves are counted, by a keyed hash of the client's network address. A transaction that is rolled
-back therefore counts nothing, and what is purged after a day is not needed any more.
+The stored files are counted, by a keyed hash of the client's network address. A transaction that is rolled back
+therefore counts nothing, and the hash is not needed after a day.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def client_key(client: str) -> str:
 
 
 def is_exhausted(client: str) -> bool:
-    """Whether this client can store nothing more today. Asked before files are received."""
+    """Whether this client can't store anything more today. Checked before files are received."""
     files, size = _stored_since(client_key(client), timezone.now() - WINDOW)
     return files >= settings.UPLOAD_DAILY_FILES or size >= settings.UPLOAD_DAILY_BYTES
 
@@ -48,7 +48,7 @@ def require_room(key: str, sizes: Sequence[int]) -> None:
 
 
 def forget_clients(now: datetime) -> None:
-    """Remove the clients from files that count no more."""
+    """Remove the clients from files that no longer count."""
     Upload.objects.filter(uploaded_at__lt=now - WINDOW).exclude(client_key="").update(client_key="")
 
 

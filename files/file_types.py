@@ -11,9 +11,9 @@ EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR"
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"hevc", b"hevx"}
 OTHER_IMAGE_BRANDS = {b"avif", b"avis", b"crx "}
 OFFICE_ENTRIES = (b"[Content_Types].xml", b"word/", b"xl/", b"ppt/", b"mimetypeapplication/vnd.")
-HEAD_BYTES = 4096  # that are searched for signatures of other types
+HEAD_BYTES = 4096  # bytes that are searched for signatures of other types
 
-# Types that people send although they are not accepted: each has its own message.
+# Types that people often send although they are not accepted: each has its own message.
 REJECTED_SIGNATURES: tuple[tuple[bytes, RejectionReason], ...] = (
     (EICAR, RejectionReason.PROGRAM),
     (b"MZ", RejectionReason.PROGRAM),

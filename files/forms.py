@@ -19,7 +19,7 @@ from files.rejection_reasons import RejectionReason
 from files.rejections import FileRejected, max_megabytes, too_many_files_message
 from files.validation import CleanFile, clean_upload
 
-# What the file chooser of the browser offers. What is accepted is decided by content.
+# What the browser's file chooser offers. Acceptance depends on the content.
 ACCEPT = "application/pdf,image/jpeg,image/png,image/heic,image/heif,.pdf,.jpg,.jpeg,.png,.heic,.heif"
 
 
@@ -35,7 +35,7 @@ class SingleFileInput(forms.FileInput):
         super().__init__({"accept": ACCEPT} | (attrs or {}))
 
     def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Add the limits and messages with which static/js/files.js checks files before they are sent."""
+        """Add the limits and messages that static/js/files.js uses to check files before they are sent."""
         limits = {
             "data-max-bytes": settings.UPLOAD_MAX_BYTES,
             "data-max-files": self.max_files,
@@ -80,7 +80,7 @@ class MultipleUploadField(forms.FileField):
         return self._clean_uploads(uploads)
 
     def _clean_uploads(self, uploads: list[UploadedFile]) -> list[CleanFile]:
-        """Clean all of them, and report all errors at once."""
+        """Clean all files, and report all errors together."""
         clean_files, errors = [], []
         for upload in uploads:
             try:
@@ -94,7 +94,7 @@ class MultipleUploadField(forms.FileField):
         return clean_files
 
     def _extended_help_text(self, help_text: Any, form: forms.BaseForm, bound_field: BoundField) -> str:
-        """The field's own help text, the limits, and after an error the request to choose the files again."""
+        """Return the field's own help text, the limits, and after an error the request to select the files again."""
         limits = ngettext(
             "PDF, JPEG, PNG or HEIC, up to %(megabytes)d MB.",
             "Up to %(count)d files: PDF, JPEG, PNG or HEIC, up to %(megabytes)d MB each.",
@@ -109,7 +109,7 @@ class MultipleUploadField(forms.FileField):
 
 
 class SingleUploadField(MultipleUploadField):
-    """One file. Its cleaned value is a CleanFile, or None where it is not required and none was sent."""
+    """One file. Its cleaned value is a CleanFile, or None if it isn't required and none was sent."""
 
     widget = SingleFileInput
 

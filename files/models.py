@@ -1,4 +1,4 @@
-"""Files that buyers uploaded, stored privately, and which of them staff downloaded."""
+"""Files uploaded by buyers, stored privately, and the record of downloads by staff."""
 
 import uuid
 from typing import Any
@@ -45,7 +45,8 @@ class Upload(models.Model):
     stored_name = models.CharField(max_length=64, unique=True, editable=False)
     uploaded_at = models.DateTimeField(_("uploaded at"), default=timezone.now)
     keep_until = models.DateTimeField(_("deleted after"))
-    # Whose daily limit the file counts against, as a keyed hash; emptied after a day (see files/client_limits.py).
+    # The client whose daily limit the file counts against, as a keyed hash; emptied after a day (see
+    # files/client_limits.py).
     client_key = models.CharField(max_length=32, blank=True, editable=False)
 
     objects = UploadQuerySet.as_manager()
@@ -81,7 +82,9 @@ class Upload(models.Model):
 
 
 class DownloadRecord(models.Model):
-    """A member of staff downloaded an upload. Outlives the upload, so it has its id instead of a foreign key."""
+    """A staff member downloaded an upload. The record outlives the upload, so it has its id instead
+    of a foreign key.
+    """
 
     upload_id = models.UUIDField(_("upload"))
     staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, verbose_name=_("downloaded by"))

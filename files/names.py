@@ -1,4 +1,4 @@
-"""Names of files for display, derived from what the buyer's device sent. They are never used as a path."""
+"""Names of files for display, derived from the name sent by the buyer's device. They are never used as a path."""
 
 import re
 import unicodedata
@@ -19,7 +19,7 @@ def readable_name(name: str) -> str:
 
 
 def display_name(name: str, media_type: str) -> str:
-    """Return a readable name, never empty, with the extension of its media type instead of the one it had."""
+    """Return a readable name, never empty, with the extension of its media type instead of the original one."""
     stem = ANY_EXTENSION.sub("", readable_name(name)).strip(" .") or "file"
     extension = EXTENSIONS[media_type]
     return stem[: MAX_LENGTH - len(extension)] + extension

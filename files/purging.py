@@ -36,7 +36,7 @@ class PurgeResult:
 
 
 def purge(now: datetime, *, dry_run: bool = False, max_seconds: float = float("inf")) -> PurgeResult:
-    """Delete what has expired. Stops after `max_seconds`; the next run continues. Several may run at once."""
+    """Delete what has expired. Stops after `max_seconds`; the next run continues. Several may run simultaneously."""
     result = PurgeResult()
     deadline = time.monotonic() + max_seconds
     if not dry_run:
@@ -99,7 +99,7 @@ def _list_folder(storage: Storage, folder: str) -> tuple[list[str], list[str]]:
     try:
         return storage.listdir(folder)
     except FileNotFoundError:
-        return [], []  # nothing was ever stored
+        return [], []  # nothing was stored yet
 
 
 def _is_old(storage: Storage, stored_name: str, now: datetime) -> bool:

@@ -45,7 +45,7 @@ class FileRejected(ValueError):
     """A file is not accepted. As a string, it is a message in the active language that says what to do."""
 
     def __init__(self, reason: RejectionReason, *, max_files: int = 1, file_name: str = "") -> None:
-        """`max_files` is used by TOO_MANY only. `file_name` is put before the message, if given."""
+        """`max_files` is used only by TOO_MANY. `file_name` is put before the message, if given."""
         super().__init__(reason.value)
         self.reason = reason
         self.max_files = max_files

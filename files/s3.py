@@ -5,7 +5,7 @@ from typing import Any
 from botocore.config import Config
 from storages.backends.s3 import S3Storage
 
-CONNECT_TIMEOUT = 3  # seconds; a store that does not answer must not block a page
+CONNECT_TIMEOUT = 3  # seconds; an unresponsive store must not block a page
 READ_TIMEOUT = 15  # seconds
 MAX_ATTEMPTS = 2
 

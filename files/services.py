@@ -45,7 +45,7 @@ def _store_clean(clean_files: Sequence[CleanFile], client: str | None, keep_for:
 def _store_one(clean_file: CleanFile, key: str, keep_for: timedelta | None) -> Upload:
     """Write the file before the row, so that every row has its file, and delete it if the transaction is rolled back.
 
-    What a killed process leaves behind is deleted by files/purging.py.
+    Files left behind by a killed process are deleted by files/purging.py.
     """
     storage = private_storage()
     stored_name = _write(storage, clean_file)
@@ -72,7 +72,7 @@ def _store_one(clean_file: CleanFile, key: str, keep_for: timedelta | None) -> U
 def store_files(
     uploaded_files: Iterable[File], *, client: str | None, keep_for: timedelta | None = None
 ) -> list[Upload]:
-    """As `store_file`, for all of these files, in their order, or none. FileRejected names the rejected file."""
+    """Like `store_file`, for all of these files, in sequence, or none. FileRejected names the rejected file."""
     clean_files = [_clean_named_file(uploaded_file) for uploaded_file in uploaded_files]
     with transaction.atomic():
         return _store_clean(clean_files, client, keep_for)
@@ -119,8 +119,8 @@ def _write(storage: Storage, clean_file: CleanFile) -> str:
 class _RollbackCleanup:
     """Deletes a file when the transaction that inserted its row ends without a commit.
 
-    Django has a hook for commits (`on_commit`) and none for rollbacks. On a rollback, also to a savepoint, it drops
-    the registered hooks; the last reference to this object goes with them, and its finalizer deletes the file.
+    Django has a hook for commits (`on_commit`) but none for rollbacks. On a rollback, also to a savepoint, it drops the
+    registered hooks. The last reference to this object is then gone, and its finalizer deletes the file.
     """
 
     def __init__(self, storage: Storage, stored_name: str) -> None:

@@ -1,10 +1,10 @@
-"""Limits on what a request may upload: which views get files, per file, per form and per request.
+"""Limits on uploads: which views get files, and the size per file, form and request.
 
-Only views decorated with `receives_files` get files. The body of a request to any other view is refused before it is
-read if it is larger than a form without files, and what files it has are skipped.
+Only views decorated with `receives_files` get files. A request to any other view is refused before its body is read if
+it is larger than a form without files. Files in smaller requests are skipped.
 
-A broken connection would tell the sender nothing. A file that is too large for a form that takes files is therefore
-read to its end and discarded, and the form shows an error; only a far too large request is refused before it is read.
+A broken connection would give the sender no explanation. A file that is too large for a form with files is therefore
+read to its end and discarded, and the form shows an error. Only a far too large request is refused before it is read.
 """
 
 import logging
@@ -28,7 +28,7 @@ from files.rejections import max_megabytes
 
 logger = logging.getLogger(__name__)
 
-MAX_FILES_PER_REQUEST = 10  # every form asks for fewer
+MAX_FILES_PER_REQUEST = 10  # no form accepts more
 SPOOL_BYTES = 64 * 1024  # larger files are spooled to an unnamed temporary file
 FORM_TYPES = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 
@@ -43,10 +43,10 @@ def max_request_bytes() -> int:
 def receives_files(refuse: Callable[[HttpRequest], RejectionReason | None]) -> Callable[[View], View]:
     """Decorate a view whose form has file fields.
 
-    `refuse` is called before the body is read, and must not read it (`request.POST`). If it returns a reason, the
-    files are discarded while they arrive, and their fields show the reason; what was typed is kept. Decorators above
-    this one run before the body is read, too, so checks of access belong there. The CSRF token is in the body: it is
-    checked here, after `refuse`. A request without the CSRF cookie is refused without reading it.
+    `refuse` is called before the body is read, and must not read it (`request.POST`). If it returns a reason, the files
+    are discarded while they arrive, and their fields show the reason; other input is kept. Decorators above this one
+    also run before the body is read, so access checks belong there. The CSRF token is in the body: it is checked here,
+    after `refuse`. A request without the CSRF cookie is refused without reading it.
     """
 
     def decorator(view: View) -> View:
@@ -79,7 +79,7 @@ def _max_bytes(request: HttpRequest) -> int:
 
 
 class SkippingUploadHandler(FileUploadHandler):
-    """The upload handler of all views that take no files; see settings.FILE_UPLOAD_HANDLERS. Keeps nothing."""
+    """The upload handler of all views without files; see settings.FILE_UPLOAD_HANDLERS. Keeps nothing."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         raise SkipFile
@@ -157,9 +157,9 @@ class LimitedUploadHandler(FileUploadHandler):
 
 
 class RequestSizeLimitMiddleware:
-    """Answers a request whose Content-Length is too large with a page, without reading its body.
+    """Responds to a request with a too large Content-Length with a page, without reading its body.
 
-    A body without a length (`Transfer-Encoding: chunked`) is refused: Django would take it for an empty one.
+    A body without a length (`Transfer-Encoding: chunked`) is refused, because Django would treat it as empty.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

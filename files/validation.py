@@ -16,7 +16,7 @@ from files.rejections import FileRejected
 
 logger = logging.getLogger(__name__)
 
-# Together these bound what many large images at once cost one server process.
+# Together, these limit the cost of several large images for one server process.
 MAX_PROCESSES = 2
 SLOT_TIMEOUT = 30.0  # seconds
 PROCESS_TIMEOUT = 30.0  # seconds, for one file
@@ -74,7 +74,8 @@ def _clean(file_type: FileType, content: bytes) -> tuple[str, bytes]:
             capture_output=True,
             timeout=PROCESS_TIMEOUT,
             check=False,
-            # No variable of this process, so no secrets. Few malloc arenas, because each counts as address space.
+            # No environment variables of this process, so no secrets. Few malloc arenas, because each counts as address
+            # space.
             env={"PATH": os.defpath, "PYTHONPATH": str(settings.BASE_DIR), "MALLOC_ARENA_MAX": "2"},
         )
     except subprocess.TimeoutExpired as error:
@@ -95,7 +96,7 @@ def _parse_answer(file_type: FileType, process: "subprocess.CompletedProcess[byt
         return value, cleaned
     if process.returncode == 0 and status == "rejected":
         raise ContentRejected(RejectionReason(value))
-    # It crashed: out of time or memory, by a hostile file, or by a bug of ours.
+    # It crashed: out of time or memory, because of a hostile file, or because of a bug of ours.
     last_line = process.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
     logger.error("Cleaning a %s ended with status %s: %s", file_type, process.returncode, "".join(last_line)[:300])
     raise ContentRejected(RejectionReason.TOO_MUCH_WORK)

@@ -25,9 +25,9 @@ def get_permitted_user(request: HttpRequest) -> User | None:
 
 @require_safe
 def download(request: HttpRequest, upload_id: UUID) -> HttpResponseBase:
-    """Send the content as an attachment that no browser runs.
+    """Send the content as an attachment that no browser executes.
 
-    Without permission the response is the same as for an upload that does not exist.
+    Without permission, the response is the same as for an upload that doesn't exist.
     """
     staff = get_permitted_user(request)
     upload = Upload.objects.filter(pk=upload_id).first() if staff else None

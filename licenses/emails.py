@@ -27,7 +27,7 @@ RETRY_WHILE_FROZEN = timedelta(hours=1)  # while the end of a freeze is not know
 
 
 def serial_arrived(message: Message) -> dict[str, Any]:
-    """All serial numbers of the order, and what is still to come."""
+    """All serial numbers of the order, and those that are still missing."""
     order = Order.objects.select_related("store").get(pk=message.object_id)
     return {
         "order": order,
@@ -40,7 +40,7 @@ def serial_arrived(message: Message) -> dict[str, Any]:
 
 
 def is_still_there(message: Message) -> bool:
-    """It was not taken away or revoked since, and the order is active."""
+    """Whether it was not removed or revoked since, and the order is active."""
     line_id, license_id = parse_arrival_key(message.key)
     link = (
         LicensedLine.objects.active()
@@ -52,7 +52,7 @@ def is_still_there(message: Message) -> bool:
 
 
 def not_before_freeze_ends(message: Message) -> datetime | None:
-    """While a corrected address can still be undone, no serial number goes to it."""
+    """While a corrected address can still be undone, no serial number is sent to it."""
     order = Order.objects.only("returns_frozen_since", "returns_frozen_until").filter(pk=message.order_id or 0).first()
     now = timezone.now()
     if order is None or not order.is_frozen(now):
@@ -74,7 +74,7 @@ register(
 
 
 def device_released(message: Message) -> dict[str, Any]:
-    """Which device, when, of which serial number."""
+    """Which device of which serial number was released, and when."""
     released = DeviceRelease.objects.select_related("device__license").get(pk=message.object_id)
     order = Order.objects.select_related("store").get(pk=message.order_id or 0)
     return {

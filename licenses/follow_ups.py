@@ -36,7 +36,7 @@ TEMPLATES = "licenses/emails"
 SERIAL_MISSING, NOT_ACTIVATED = "serial_missing", "license_not_activated"
 SERIAL_MISSING_DAYS, SERIAL_MISSING_WINDOW = 1, timedelta(days=7)
 NOT_ACTIVATED_DAYS, NOT_ACTIVATED_WINDOW = 4, timedelta(days=14)
-# The key in `Order.sources` of the portal's own format, in which stores tell which lines come with a serial number.
+# The key in `Order.sources` of the portal's own format, in which stores report which lines have a serial number.
 PORTAL_FORMAT = "portal"
 PAID = (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED)
 CHUNK_ROWS = 500
@@ -48,7 +48,7 @@ def paid_orders() -> QuerySet[Order]:
 
 
 def is_given_back(line: str) -> Exists:
-    """A condition on rows whose order line has this lookup: the buyer has returned it, or asks to return it."""
+    """A condition on rows with this lookup of their order line: the buyer has returned it, or asks to return it."""
     return Exists(panels.lines_given_back().filter(pk=OuterRef(line)))
 
 
@@ -94,7 +94,7 @@ def _some_days_after(
 
 
 def _lines_without_serial() -> QuerySet[LineWithoutSerial]:
-    """Lines whose serial number is late: not those of stores whose exports tell none, for items that never had one."""
+    """Lines whose serial number is late, except for items that never had one, in stores whose exports contain none."""
     skus = Sku.objects.filter(store=OuterRef("order__store"), code=OuterRef("sku"), has_serials=True)
     tells_serials = Q(order__sources={}) | Q(order__sources__has_key=PORTAL_FORMAT)
     return LineWithoutSerial.lines.missing().filter(tells_serials | Exists(skus), ~is_given_back("pk"))
@@ -133,11 +133,13 @@ register(
 )
 
 
-# --- Licenses that nobody uses ------------------------------------------------------------------------------
+# --- Unused licenses -----------------------------------------------------------------------------------------
 
 
 def _not_in_use() -> QuerySet[LicensedLine]:
-    """New licenses that are valid, not given back and never activated. Renewals were in use before: left out."""
+    """New licenses that are valid, not returned and never activated. Renewals are excluded, because they were in use
+    before.
+    """
     return LicensedLine.objects.filter(
         ~is_given_back("line"),
         line__kind=OrderLine.Kind.NEW,

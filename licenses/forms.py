@@ -13,7 +13,7 @@ from orders.forms import CARD_NUMBER_ERROR, LookupField, MessageField, PortalFor
 
 
 class SerialNumberField(MessageField):
-    """A serial number that is stored as typed. What is rather a card number is masked."""
+    """A serial number that is stored as typed. If it is more likely a card number, it is masked."""
 
     def without_card_number(self, typed: str) -> str:
         return _without_card_number(typed)

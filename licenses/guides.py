@@ -21,7 +21,7 @@ _ADDED = {"code": {"class": "text-reset"}}  # Bootstrap's color is unreadable on
 
 
 def select_guides(guides: Iterable[InstallGuide], language: str) -> list[InstallGuide]:
-    """For each platform and version the guide in this language, else in the default language, else in any.
+    """For each platform and version, the guide in this language, otherwise in the default language, otherwise in any.
 
     Sorted by platform. Guides for every version come first, then those of the latest versions.
     """

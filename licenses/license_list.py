@@ -17,7 +17,7 @@ from orders.models import Order, load_items
 
 @dataclass(frozen=True)
 class ListedDevice:
-    """A device in use, or one that was released so recently that it can be undone."""
+    """A device in use, or one that was released so recently that this can be undone."""
 
     device: Device
     release: DeviceRelease | None
@@ -39,7 +39,7 @@ class ListedLicense:
 
 
 def load_listed_licenses(orders: Sequence[Order], now: datetime) -> list[ListedLicense]:
-    """The licenses of these orders, each once. Four queries, however many orders."""
+    """The licenses of these orders, each once. Makes four queries for any number of orders."""
     load_items(orders)
     shown = serial_panel.load_serials(orders)
     entries: dict[object, ListedLicense] = {}
@@ -57,7 +57,7 @@ def load_listed_licenses(orders: Sequence[Order], now: datetime) -> list[ListedL
 
 
 def filter_licenses(listed: Sequence[ListedLicense], typed: str) -> list[ListedLicense]:
-    """Those whose product, order numbers and device names contain all words that were typed, numbered from 1."""
+    """Licenses whose product, order numbers and device names contain all typed words, numbered from 1."""
     words = typed.casefold().split()
     matching = [entry for entry in listed if all(word in _searched_text(entry) for word in words)]
     for number, entry in enumerate(matching, start=1):
@@ -66,7 +66,7 @@ def filter_licenses(listed: Sequence[ListedLicense], typed: str) -> list[ListedL
 
 
 def _searched_text(entry: ListedLicense) -> str:
-    """Not the serial number: the filter is in the URL, where serial numbers must not be."""
+    """The serial number is excluded: the filter is in the URL, which must not contain serial numbers."""
     names = [order.number for order in entry.orders] + [str(shown.device) for shown in entry.devices]
     return " ".join([str(entry.license.product), *names]).casefold()
 
@@ -74,8 +74,8 @@ def _searched_text(entry: ListedLicense) -> str:
 def find_open_device(request: HttpRequest, device_id: int) -> tuple[Device, Order] | None:
     """The device, with the newest open order that includes its license; None if there is no such order.
 
-    An order whose owner is confirmed comes before the others. Orders on which the license has ended do not count: it
-    may be the license of somebody else by now.
+    An order with a confirmed owner takes precedence. Orders on which the license has ended don't count, because it may
+    belong to someone else by now.
     """
     orders = access.fully_open_orders(request)
     device = Device.objects.select_related("license__product").filter(pk=device_id).first()
@@ -92,7 +92,7 @@ def find_open_device(request: HttpRequest, device_id: int) -> tuple[Device, Orde
 
 
 def _add_devices(entries: dict[object, ListedLicense], now: datetime) -> None:
-    """Add the devices in use and those whose release can still be undone. None to a license that ended."""
+    """Add the devices in use and those whose release can still be undone. An ended license gets none."""
     devices: dict[int, list[Device]] = {}
     shown_ids = [key for key, entry in entries.items() if isinstance(key, int) and not entry.license.end_reason]
     found = Device.objects.filter(license__in=shown_ids)

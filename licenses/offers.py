@@ -27,7 +27,7 @@ class OfferedRelease(NamedTuple):
 
 @dataclass(frozen=True)
 class Offer:
-    """A product of an order, with its installers, the newest first."""
+    """A product of an order, with its installers, newest first."""
 
     entitlement: Entitlement
     product: str
@@ -76,7 +76,7 @@ WHERE id = ANY(ARRAY(SELECT number FROM known WHERE number IS NOT NULL))
 
 
 def order_offers(order: Order, now: datetime) -> list[Offer]:
-    """The products of an order, in the order of its lines, including those that can no longer be downloaded."""
+    """The products of an order, in the sequence of its lines, including those that can no longer be downloaded."""
     return load_offers([order], now)[order.pk]
 
 

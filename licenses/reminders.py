@@ -49,7 +49,7 @@ logger = logging.getLogger(__name__)
 
 DOWNLOADS_END, LICENSE_ENDS = "downloads_end", "license_ends"
 DOWNLOADS_END_DAYS, LICENSE_ENDS_DAYS = 5, 14
-# How far back to look for reminders that became due while no worker ran. What has ended meanwhile is left out.
+# How far back to look for reminders that became due while no worker ran. Those that ended in the meantime are skipped.
 WINDOW = timedelta(days=60)
 ONE_DAY = timedelta(days=1)  # margin, because days begin at different times in different zones
 
@@ -186,7 +186,7 @@ register(
 # --- Licenses ------------------------------------------------------------------------------------------------
 
 
-# The orders that a license's end is about; of one that waits for its payment, nothing is written.
+# The orders affected by a license's end. Orders that wait for their payment are excluded.
 LICENSING = (Order.Status.PENDING, *PAID)
 
 
@@ -211,7 +211,7 @@ def _plan_license_ends(since: datetime, until: datetime, days: int, link: Licens
 
 
 def _latest_order(license: Any) -> Any:
-    """The latest order of a license that was not undone or given back: its last renewal, if it was renewed."""
+    """The latest order of a license that was not canceled or returned: its last renewal, if it was renewed."""
     links = LicensedLine.objects.filter(
         ~is_given_back("line"), license=license, order__status__in=LICENSING, order__is_test=False
     )

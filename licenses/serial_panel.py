@@ -46,7 +46,8 @@ class LicenseDisplay:
     expires_on: date | None = None
     activated: bool = False
     revoked: bool = False
-    # Why it is not part of the order any more. Then its devices and dates are not shown: a later buyer may have it.
+    # Why it is no longer part of the order. Then its devices and dates are not shown, because a later buyer may have
+    # it.
     end_reason: EndReason | None = None
     expired: bool = False
     renews: bool = False  # a renewal or upgrade that keeps an earlier serial number
@@ -77,17 +78,17 @@ class LicenseDisplay:
 
     @property
     def end_text(self) -> str:
-        """Why it is not valid any more, in words; empty if it is valid."""
+        """Why it is no longer valid, in words; empty if it is valid."""
         if self.end_reason is not None:
             return str(END_TEXTS[self.end_reason])
         return gettext("This license was revoked, for example after a refund.") if self.revoked else ""
 
     @property
     def boxes(self) -> list[str]:
-        """A box for each device: "used" for those in use, which come first, then "free".
+        """One box for each device: "used" for those in use, which come first, then "free".
 
-        Without an activation server all are "unknown". So are those of an activated license of which no device was
-        reported: some device uses it. Empty if there would be too many.
+        Without an activation server, all are "unknown". So are those of an activated license without reports, because
+        some device uses it. Empty if there would be too many.
         """
         count = self.devices if self.devices and self.devices <= MAX_BOXES else 0
         is_known = bool(settings.ACTIVATION_KEYS) and (self.is_reported or not self.activated)
@@ -221,7 +222,7 @@ def _license_display(order: Order, line: OrderLine, row: _Row, number: int, toda
 
 
 def email_highlights(serials: OrderSerials) -> list[Highlight]:
-    """What the confirmation email shows of the licenses."""
+    """The license data for the confirmation email."""
     highlights = []
     for license in serials.licenses:
         notes = [f"{license.covers}." if license.covers else "", _validity(license)]
@@ -244,7 +245,7 @@ def _validity(license: LicenseDisplay) -> str:
 
 
 def tasks(order: Order, serials: OrderSerials) -> list[Task]:
-    """Renewing, where a license ends: first in the list once one has."""
+    """The action to renew a license that ends: first in the list once one has."""
     ending = [license for license in serials.licenses if license.expires_on and not license.end_text]
     if not ending:
         return []

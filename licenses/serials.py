@@ -43,7 +43,7 @@ class SerialFormat(Enum):
     INVALID = "unreadable"  # far too long, or with characters that no serial number has
     TOO_SHORT = "too_short"
     TOO_LONG = "too_long"
-    WRONG_CHARACTERS = "wrong_places"  # letters where digits belong, or the other way round
+    WRONG_CHARACTERS = "wrong_places"  # letters in the place of digits, or vice versa
     VALID = "right_form"
     NO_PATTERN = "unknown_form"  # the product has no pattern, or is unknown
 
@@ -179,9 +179,9 @@ def normalize_groups(typed: str) -> str:
 
 
 def looks_like_card(typed: str) -> bool:
-    """Whether a typed serial number is rather a card number.
+    """Whether a typed serial number is more likely a card number.
 
-    False if a product has serial numbers of as many digits, or if there are serial numbers like it.
+    False if a product has serial numbers with the same number of digits, or if similar serial numbers exist.
     """
     if not contains_card_number(normalize_groups(typed)):
         return False

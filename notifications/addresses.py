@@ -14,10 +14,10 @@ _HOST_LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 def email_key(address: str) -> str:
-    """The normalized form by which addresses are compared; empty if systems could disagree about the address.
+    """Return the normalized form for comparing addresses; empty if systems could disagree about the address.
 
-    Outer spaces and the case of ASCII letters are ignored, letters are normalized to NFC, and the domain is in
-    its DNS form. Orders whose address has no key cannot be opened by address.
+    Outer spaces and the case of ASCII letters are ignored, letters are normalized to NFC, and the domain is in its DNS
+    form. Orders whose address has no key can't be opened by address.
     """
     if any(not character.isascii() and unicodedata.normalize("NFC", character).isascii() for character in address):
         return ""  # such as the Kelvin sign, which normalizes to K
@@ -48,13 +48,17 @@ def _is_unambiguous(character: str) -> bool:
 
 
 def _lower(character: str) -> str:
-    """The small letter, if it has exactly this capital: Ü, but not İ or ẞ, which other systems map otherwise."""
+    """Return the lowercase letter, if it has exactly this capital: Ü, but not İ or ẞ, which other systems map
+    differently.
+    """
     small = character.lower()
     return small if small.upper() == character else character
 
 
 def _domain_key(domain: str) -> str:
-    """The domain in its DNS form. IDNA 2008 and 2003 must agree, because mail servers use either (ß, joiners, İ)."""
+    """Return the domain in its DNS form. IDNA 2008 and 2003 must agree, because mail servers use either (ß, joiners,
+    İ).
+    """
     written = "".join(map(_lower, unicodedata.normalize("NFC", domain)))
     try:
         if written.isascii():
@@ -96,7 +100,7 @@ class EmailKeyField(models.CharField):
 def mask_address(address: str) -> str:
     """Mask an address so that only its owner recognizes it: `ann@example.com` → `a…@e….com`.
 
-    A top-level domain is shown only if it is a short word: somebody may have made it up to have it repeated.
+    A top-level domain is shown only if it is a short word, because it may be made up to have a text repeated.
     """
     mailbox, _at, domain = address.strip().rpartition("@")
     host, dot, ending = domain.rpartition(".")

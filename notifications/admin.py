@@ -151,7 +151,7 @@ class FollowUpAdmin(ModelAdmin):
 
 @admin.register(OptOut)
 class OptOutAdmin(ModelAdmin):
-    """Staff can opt somebody out of follow-ups, and back in by deleting the row."""
+    """Staff can opt someone out of follow-ups, and back in by deleting the row."""
 
     list_display = ["email_key", "source", "since"]
     list_filter = ["source"]

@@ -8,5 +8,5 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Email")
 
     def ready(self) -> None:
-        # Apps register their kinds of email in these modules, as they register with the admin in `admin.py`.
+        # Apps register their kinds of email in these modules, in the same way as `admin.py`.
         autodiscover_modules("emails", "follow_ups", "reminders")

@@ -18,7 +18,7 @@ from notifications.addresses import email_key
 from notifications.models import Message
 from notifications.site import site_host
 
-# A report without a message id is about the last email to its address, if that was sent within this time.
+# A report without a message id is matched to the last email to its address, if it was sent within this time.
 MATCH_WITHIN = timedelta(days=5)
 _OUR_ID = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@([\w.\-]+)", re.IGNORECASE)
 
@@ -77,7 +77,7 @@ def find_message_id(text: str) -> UUID | None:
 
 
 def parse_reports(email: Email) -> list[Bounce]:
-    """The reports in an email, one per recipient; empty if it is no delivery report."""
+    """Return the reports in an email, one per recipient; empty if it isn't a delivery report."""
     if email.get_content_type() != "multipart/report":
         return []
     about = find_message_id(_text_of(email))

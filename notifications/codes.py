@@ -1,6 +1,6 @@
 """Codes that people read, say and type: 12 characters (60 bits) in three groups, such as 7K3M-9Q2P-4TXA.
 
-The alphabet is Crockford's base 32, without I, L, O and U. What is read or heard in their place is mended.
+The alphabet is Crockford's base 32, without I, L, O and U. Characters that are mistaken for others are corrected.
 """
 
 import secrets
@@ -31,9 +31,9 @@ def grouped(code: str) -> str:
 
 
 def read_code(typed: str) -> str:
-    """Return what was typed as a code is stored: without case, spaces and dashes, with look-alikes mended.
+    """Normalize a typed code: without case, spaces and dashes, and with look-alike characters corrected.
 
-    What is no code stays none: the result may be of any length, and contain other characters.
+    An invalid code stays invalid: the result may have any length, and contain other characters.
     """
     normalized = unicodedata.normalize("NFKC", typed).upper()
     return "".join(character for character in normalized if character.isalnum()).translate(_LOOK_ALIKES)

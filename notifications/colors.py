@@ -1,4 +1,4 @@
-"""Readable text with any vendor's color, by the contrast formula of WCAG 2.2."""
+"""Readable text for any vendor color, by the contrast formula of WCAG 2.2."""
 
 import re
 from functools import lru_cache
@@ -36,19 +36,19 @@ def contrast(one: str, other: str) -> float:
 
 @lru_cache
 def text_on(background: str) -> str:
-    """White or black, whichever reads better; one of them always passes AA."""
+    """Return white or black, whichever has more contrast; one of them always passes AA."""
     return max((WHITE, BLACK), key=lambda color: contrast(color, background))
 
 
 def mix(color: str, other: str, share: float) -> str:
-    """The color with a share (0 to 1) of the other in it, as `#rrggbb`."""
+    """Mix a share (0 to 1) of the other color into it, as `#rrggbb`."""
     channels = zip(_channels(color), _channels(other), strict=True)
     return "#{:02x}{:02x}{:02x}".format(*(round(a + (b - a) * share) for a, b in channels))
 
 
 @lru_cache
 def readable_on(background: str, color: str) -> str:
-    """The color itself where it passes AA as text on that background, else the nearest shade that does."""
+    """Return the color itself if it passes AA as text on that background, otherwise the nearest shade that does."""
     target = text_on(background)
     shades = (mix(color, target, step / _STEPS) for step in range(_STEPS + 1))
     return next((shade for shade in shades if contrast(shade, background) >= AA_CONTRAST), target)

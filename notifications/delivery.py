@@ -1,8 +1,8 @@
-"""Deliver due emails: claim a few rows, send them over one connection, and mark each as sent at once.
+"""Deliver due emails: claim a few rows, send them over one connection, and mark each as sent immediately.
 
-A row is claimed by a lease, which ends when the row is marked or the lease expires. If a worker dies, its
-leases expire and other workers claim the rows. A crash can only send an email twice if it happens after
-the server accepted the email and before the row is marked; both then have the same Message-ID.
+A row is claimed by a lease, which ends when the row is marked or the lease expires. If a worker dies, its leases expire
+and other workers claim the rows. A crash can only cause a duplicate if it happens after the server accepted the email
+and before the row is marked. Both then have the same Message-ID.
 """
 
 import logging
@@ -36,7 +36,7 @@ from notifications.outgoing import (
 logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 20  # rows per claim
-RUN_SECONDS = 60.0  # no email is started after that; the next run continues
+RUN_SECONDS = 60.0  # no email is started after this; the next run continues
 MAX_BROKEN_IN_A_ROW = 3  # broken connections after which the run ends
 # An email is sent only while its lease lasts longer than sending can take; otherwise the lease is renewed first.
 # Both are multiples of EMAIL_TIMEOUT.
@@ -49,8 +49,8 @@ GIVE_UP_AFTER = timedelta(days=3)
 WRITE_RETRY_SECONDS = 10.0  # how long to retry writing a result while the database restarts
 WRITE_RETRY_INTERVAL_SECONDS = 0.2
 
-MAX_RENDERINGS = 5  # of an email whose address changes meanwhile
-# The results that kinds are told of (see `EmailKind.on_result`).
+MAX_RENDERINGS = 5  # attempts for an email whose address changes while it is rendered
+# The results that kinds are notified of (see `EmailKind.on_result`).
 RESULTS = frozenset({Message.Status.SENT, Message.Status.FAILED})
 
 LOST = gettext_noop("The worker stopped while it was sending this email.")
@@ -85,9 +85,9 @@ WHERE id = %s
 def deliver_due(should_stop: Callable[[], bool] = lambda: False) -> Counter[str]:
     """Send due emails until none is left, RUN_SECONDS have passed or the mail server seems to be down.
 
-    `should_stop` is called before each email. Returns the number of messages by their new status;
-    `waiting` counts those that are retried later. Never raises because of an email, the mail server or
-    a lost database connection: the next run continues.
+    `should_stop` is called before each email. Returns the number of messages by their new status; `waiting` counts
+    those that are retried later. Errors of an email, the mail server or a lost database connection are never raised:
+    the next run continues.
     """
     with Outgoing() as outgoing:
         run = _Run(outgoing, should_stop)
@@ -114,7 +114,7 @@ class _Batch:
         return message in self.messages
 
     def _renew(self) -> None:
-        """Extend the lease, and drop rows that another worker has claimed meanwhile."""
+        """Extend the lease, and drop rows that another worker has claimed in the meantime."""
         rows = Message.objects.filter(pk__in=[message.pk for message in self.messages])
         until = timezone.now() + _timeouts(LEASE_TIMEOUTS)
         rows.filter(status=Message.Status.WAITING, leased_until=self.leased_until).update(leased_until=until)
@@ -147,7 +147,7 @@ def _claim() -> _Batch:
 def _sort_key(message: Message) -> tuple[float, int, datetime]:
     """Sort by priority and due time, and rows with an expired lease last in random order.
 
-    One of those may have crashed the worker; with a random order, the others are still sent eventually.
+    One of these may have crashed the worker. With a random order, the others are still sent eventually.
     """
     shuffled = 1 + random.random() if message.last_error == LOST else 0.0  # noqa: S311 (guards nothing)
     return shuffled, message.priority, message.due_at
@@ -256,7 +256,7 @@ class _Run:
         self.counts[status.value] += 1
 
     def _mark_sent(self, message: Message) -> None:
-        """Mark as sent, whatever the row's status is now, because the email was sent."""
+        """Mark as sent, regardless of the row's current status, because the email was sent."""
         now = timezone.now()
 
         def mark() -> None:
@@ -268,16 +268,16 @@ class _Run:
 
 
 def _wait_until(message: Message, kind: kinds.EmailKind) -> datetime | None:
-    """Return until when this kind says the message waits; None if it can be sent now."""
+    """Return until when the message has to wait according to its kind; None if it can be sent now."""
     not_before = kind.not_before(message) if kind.not_before else None
     return not_before if not_before is not None and not_before > timezone.now() else None
 
 
 def _build_for_recipient(message: Message, kind: kinds.EmailKind) -> EmailMultiAlternatives | None:
-    """Render the message for the address that it goes to now. Returns None if it is not to be sent any more.
+    """Render the message for its current address. Returns None if it is no longer to be sent.
 
-    The address may change while the email is rendered: then its content may be too new for the address, such as a
-    password that was made because of the change. So it counts only if the address is the same afterwards.
+    If the address changes during rendering, the content may be too new for the old address, for example a password that
+    was generated because of the change. It is therefore used only if the address is the same afterwards.
     """
     for _try in range(MAX_RENDERINGS):
         recipient = _current_recipient(message, kind)
@@ -295,7 +295,7 @@ def _build_for_recipient(message: Message, kind: kinds.EmailKind) -> EmailMultiA
 
 
 def _current_recipient(message: Message, kind: kinds.EmailKind) -> str | None:
-    """Return the address that this kind says the message goes to now; None if there is none."""
+    """Return the current recipient according to the message's kind; None if there is none."""
     if kind.recipient is None:
         return message.recipient
     recipient = kind.recipient(message)
@@ -329,7 +329,7 @@ def _give_up_reason(reason: str) -> str:
 def _write_result(
     message: Message, status: Message.Status, write: Callable[[], object], now: datetime | None = None
 ) -> None:
-    """Store the result of a message, together with what its kind does then."""
+    """Store the result of a message, together with the follow-up action of its kind."""
     kind = kinds.find(message.kind)
     on_result = kind.on_result if kind is not None and status in RESULTS else None
     if on_result is None:
@@ -366,5 +366,5 @@ def _error_reason(error: Exception) -> str:
 
 
 def _truncate_error(words: str) -> str:
-    """Remove null characters, which PostgreSQL does not store, and cut to the column's length."""
+    """Remove null characters, which PostgreSQL doesn't store, and truncate to the column's length."""
     return words.replace("\x00", "")[: Message.ERROR_LENGTH]

@@ -1,10 +1,10 @@
 """Scheduled emails: planned as rows, canceled when no longer wanted, at most one a day per address.
 
-Every step may run at any time, also concurrently or a week late. A due row becomes a message in the same
-transaction that settles it, so nothing is sent twice. Rows that wait for another day stay planned.
+Every step may run at any time, also concurrently or a week late. A due row becomes a message in the same transaction
+that settles it, so nothing is sent twice. Rows that wait for another day stay planned.
 
-An error stops nobody else's emails: one of a kind leaves the other kinds alone, and one of a row the other rows. It
-is logged and counted, and what failed is tried again.
+An error never affects other emails: errors of a kind don't affect other kinds, and errors of a row don't affect other
+rows. They are logged and counted, and the kind or row is retried.
 """
 
 import logging
@@ -23,7 +23,7 @@ from notifications.kinds import FailedCandidate, FollowUpPlan, PlannedFollowUp
 from notifications.models import FollowUp, Message
 from notifications.opt_outs import is_off
 
-PLAN_AHEAD = timedelta(days=1)  # how long before they are due rows are planned, for staff to see
+PLAN_AHEAD = timedelta(days=1)  # how long before their due time rows are planned, so that staff can see them
 ONE_A_DAY = timedelta(hours=24)
 MAX_PER_RUN = 500  # due rows, and rows checked for cancellation, per run
 BATCH_SIZE = 500
@@ -44,14 +44,14 @@ class FollowUpResult:
 
 @dataclass
 class FollowUpRun:
-    """What a run did, and what it could not do because of an error: the kinds and rows concerned."""
+    """The results of a run, and the kinds and rows that failed because of an error."""
 
     results: list[FollowUpResult] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     @contextmanager
     def isolate(self, subject: str) -> Iterator[None]:
-        """Do a part of the run in a savepoint. An error in it is logged and counted, and ends only this part.
+        """Run a part in a savepoint. An error in it is logged and counted, and ends only this part.
 
         Raises the error if the connection to the database is lost.
         """
@@ -78,7 +78,7 @@ def run(now: datetime) -> FollowUpRun:
 
 
 def plan(now: datetime, this_run: FollowUpRun) -> None:
-    """Create rows for follow-ups that become due soon or recently did."""
+    """Create rows for follow-ups that become due soon or recently became due."""
     for name, plan_of_kind in kinds.follow_ups().items():
         with this_run.isolate(name):
             rows = _new_rows(name, plan_of_kind, now, this_run)
@@ -122,7 +122,9 @@ def _row(kind: str, planned: PlannedFollowUp) -> FollowUp:
 
 
 def cancel_unwanted(now: datetime, this_run: FollowUpRun) -> None:
-    """Cancel rows that are no longer wanted, the next due first. Those beyond the limit are checked when due."""
+    """Cancel rows that are no longer wanted, earliest due first. Rows beyond the limit are checked
+    when they are due.
+    """
     rows = FollowUp.objects.planned().filter(closes_at__gt=now)
     for row in _first_without_error(rows, now)[:MAX_PER_RUN]:
         with _recording_errors(row.pk, now, this_run):
@@ -141,7 +143,7 @@ def send_due(now: datetime, this_run: FollowUpRun) -> None:
 
 @contextmanager
 def _recording_errors(pk: int, now: datetime, this_run: FollowUpRun) -> Iterator[None]:
-    """Work on one row. After an error, it stays planned, and comes after the others when it is tried again."""
+    """Process one row. After an error, it stays planned, and is retried after the others."""
     errors_before = len(this_run.failures)
     with this_run.isolate(f"follow-up {pk}"):
         yield
@@ -150,7 +152,7 @@ def _recording_errors(pk: int, now: datetime, this_run: FollowUpRun) -> Iterator
 
 
 def _first_without_error(rows: QuerySet[FollowUp], now: datetime) -> QuerySet[FollowUp]:
-    """The next due first. Rows that had an error come last, so that they hold up no others, and not at once."""
+    """Sort by due time. Rows that had an error come last, and only after a delay, so that they don't block others."""
     return rows.filter(_can_be_tried(now)).order_by(F("failed_at").asc(nulls_first=True), "due_at", "pk")
 
 
@@ -159,7 +161,7 @@ def _can_be_tried(now: datetime) -> Q:
 
 
 def _queue(now: datetime) -> QuerySet[FollowUp]:
-    """Due rows that can be settled now, the oldest first, without those whose address had an email within a day."""
+    """Due rows that can be settled now, oldest first, without those whose address had an email within a day."""
     sent = FollowUp.objects.filter(status=Status.SENT, settled_at__gt=now - ONE_A_DAY)
     sent = sent.filter(
         ~Q(recipient_key="") | Q(recipient=OuterRef("recipient")),  # addresses without a key are compared exactly
@@ -191,7 +193,7 @@ def _decide(row: FollowUp, now: datetime) -> FollowUp.Status:
 
 
 def _update_recipient(row: FollowUp) -> bool:
-    """Store the address that this kind says the email goes to now. Returns False if there is none any more."""
+    """Store the current recipient according to the row's kind. Returns False if there is none anymore."""
     kind = kinds.find(row.kind)
     if kind is None or kind.recipient is None:
         return True

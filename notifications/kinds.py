@@ -14,13 +14,13 @@ logger = logging.getLogger(__name__)
 
 Row = TypeVar("Row")
 
-PRIORITY_NOW = 1  # links and codes: somebody is waiting for them
+PRIORITY_NOW = 1  # links and codes: someone is waiting for them
 PRIORITY_SOON = 5
 PRIORITY_LATER = 9
 
 
 class Highlight(NamedTuple):
-    """What the reader came for, set large: a serial number, a code."""
+    """The main content of the email, set in large type: a serial number, a code."""
 
     label: str
     value: str = ""
@@ -59,9 +59,9 @@ Candidates = Iterator[PlannedFollowUp | FailedCandidate]
 
 
 def plan_each(rows: Iterable[Row], plan: Callable[[Row], PlannedFollowUp | None]) -> Candidates:
-    """Plan a follow-up for each row that `plan` does not return None for. An error in one row stops no other row.
+    """Plan a follow-up for each row, unless `plan` returns None. An error in one row doesn't affect other rows.
 
-    An error of the database is raised: after it, no more rows can be read.
+    Database errors are raised, because no more rows can be read after one.
     """
     for row in rows:
         try:
@@ -94,25 +94,25 @@ class FollowUpPlan:
 class EmailKind:
     """One kind of email.
 
-    `template` extends `email_base`, which is one of `notifications/emails/base.{html,txt,subject.txt}`, and
-    fills the blocks `subject`, `heading`, `lead` and `next_step`, and where it needs them `preheader` (what inboxes
-    show beside the subject, 90 characters at most; the beginning of the lead by default), `button` (its label),
-    `button_hint`, `items_heading` and `fine_print`. The subject contains the number of the order or the reference.
+    `template` extends `email_base`, which is one of `notifications/emails/base.{html,txt,subject.txt}`, and fills the
+    blocks `subject`, `heading`, `lead` and `next_step`. Optional blocks are `preheader` (shown by inboxes next to the
+    subject, 90 characters at most; by default the beginning of the lead), `button` (its label), `button_hint`,
+    `items_heading` and `fine_print`. The subject contains the number of the order or the reference.
 
-    `context` returns what the template and the bases show. All of these are optional:
-    `url` (of the button), `facts` (pairs of label and value), `highlights`, `quote` and `quote_label` (what
-    somebody wrote), `links` (pairs of label and URL), `items`, `totals` (pairs of label and amount, the grand
-    total last), `reply_to` (an address; SUPPORT_EMAIL by default).
+    `context` returns the variables of the template and the bases. All of these are optional: `url` (of the button),
+    `facts` (pairs of label and value), `highlights`, `quote` and `quote_label` (a text written by a person), `links`
+    (pairs of label and URL), `items`, `totals` (pairs of label and amount, the grand total last), `reply_to` (an
+    address; SUPPORT_EMAIL by default).
 
     `context`, `still_wanted`, `recipient` and `not_before` are called when the message is sent, not when it is queued.
-    If `still_wanted` returns False, the message is canceled. `recipient` returns the address that the message goes to
-    now, such as the corrected address of an order: an empty text is the address given to `send`, None is nobody, and
-    cancels the message. Without `recipient`, the address given to `send` is used. If `not_before` returns a moment in
-    the future, the message waits until then and is asked again.
+    If `still_wanted` returns False, the message is canceled. `recipient` returns the current address of the message,
+    such as the corrected address of an order: an empty text means the address given to `send`, and None cancels the
+    message. Without `recipient`, the address given to `send` is used. If `not_before` returns a time in the future, the
+    message waits until then and is checked again.
 
     `on_result` is called in the transaction that stores that the message was sent, failed or bounced, with the new
-    status and the moment, and before the message is locked. A message whose kind never `gives_up` is tried until it is
-    sent, however long the mail server refuses it for now.
+    status and the time, and before the message is locked. If a kind never `gives_up`, its messages are retried until
+    they are sent, no matter how long the mail server refuses them temporarily.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""An email down to its bytes.
+"""Convert an email to bytes.
 
-Python's own generator folds every header anew and takes longer than all the rest of a delivery; ours
-are short and known. What is long or not ASCII goes through the standard library all the same.
+Python's own generator folds every header again, and takes longer than the rest of a delivery. Our headers are short and
+known. Long or non-ASCII headers still use the standard library.
 """
 
 import base64
@@ -16,15 +16,15 @@ from django.utils.encoding import punycode
 
 SHORT_LINE = 76  # characters; longer headers are folded
 ADDRESS_HEADERS = ("From", "To", "Reply-To")  # encoded name by name
-# An address in the only form that almost all have, which needs no parsing.
+# An address in the most common form, which needs no parsing.
 _PLAIN_ADDRESS = re.compile(r"[0-9A-Za-z_.+\-]+@[0-9A-Za-z.\-]+")
-LONGEST_LINE = 998  # bytes, without the line's end (RFC 5322, 2.1.1)
+LONGEST_LINE = 998  # bytes, without the line ending (RFC 5322, 2.1.1)
 
 
 def compose(mail: EmailMultiAlternatives) -> bytes:
-    """Headers, text and alternatives as `multipart/alternative`, in UTF-8, lines ended by CRLF.
+    """Return headers, text and alternatives as `multipart/alternative`, in UTF-8, with CRLF line endings.
 
-    Raises BadHeaderError for a newline in a header, ValueError for an address that has no @.
+    Raises BadHeaderError for a newline in a header, and ValueError for an address without @.
     """
     boundary = f"=_{secrets.token_hex(16)}"
     headers = {
@@ -46,7 +46,7 @@ def compose(mail: EmailMultiAlternatives) -> bytes:
 
 @lru_cache(1024)
 def envelope_address(address: str) -> str:
-    """The bare address as the mail server is told it, in ASCII. Raises ValueError where it has no @."""
+    """Return the bare address for the SMTP envelope, in ASCII. Raises ValueError if it has no @."""
     if _PLAIN_ADDRESS.fullmatch(address):
         return address
     mailbox, at, domain = parseaddr(address)[1].rpartition("@")

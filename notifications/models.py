@@ -25,7 +25,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(models.Model):
-    """One email to one recipient. Stores what it is about; the content is rendered when it is sent."""
+    """One email to one recipient. Stores the object that it is about; the content is rendered when it is sent."""
 
     class Status(models.TextChoices):
         WAITING = "waiting", _("waiting")
@@ -39,7 +39,7 @@ class Message(models.Model):
     kind = models.CharField(_("kind"), max_length=64)
     object_id = models.BigIntegerField()
     key = models.CharField(max_length=128, blank=True)
-    # The order it is about, for the order page and staff. No foreign key, because this app does not know orders.
+    # The order it is about, for the order page and staff. Not a foreign key, because this app doesn't know orders.
     order_id = models.BigIntegerField(null=True, blank=True, db_index=True)
     recipient = models.EmailField(_("recipient"), max_length=254)
     recipient_key = EmailKeyField("recipient")
@@ -50,7 +50,7 @@ class Message(models.Model):
     due_at = models.DateTimeField(_("due at"), default=timezone.now)
     leased_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    # When the first failed attempt was; delivery gives up some days later.
+    # The time of the first failed attempt. Delivery gives up some days later.
     first_failed_at = models.DateTimeField(_("failing since"), null=True, blank=True)
     last_error = models.CharField(_("last error"), max_length=ERROR_LENGTH, blank=True)
     message_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -121,7 +121,7 @@ class FollowUp(models.Model):
     due_at = models.DateTimeField(_("due at"))
     closes_at = models.DateTimeField(_("don’t send after"))
     settled_at = models.DateTimeField(_("sent or canceled at"), null=True, blank=True)
-    # When an error last kept it from being checked or sent.
+    # When an error last prevented checking or sending it.
     failed_at = models.DateTimeField(_("last failed at"), null=True, blank=True, editable=False)
     message = models.OneToOneField(
         Message, on_delete=models.SET_NULL, null=True, blank=True, related_name="follow_up", verbose_name=_("message")

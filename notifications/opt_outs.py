@@ -1,6 +1,6 @@
 """Opting out of follow-ups, and the signed link for it in each follow-up.
 
-The link contains the id of an email instead of the address, so it reveals nothing, and it cannot be forged.
+The link contains the id of an email instead of the address, so it reveals nothing and can't be forged.
 """
 
 from datetime import datetime

@@ -1,9 +1,9 @@
-"""One reused connection to the mail server, and what its answers mean for an email.
+"""A reused connection to the mail server, and the meaning of its responses for an email.
 
-Over SMTP it speaks the protocol itself, on the connection that Django's backend opens and authenticates:
-so that a refused recipient and a broken connection stay apart, no email takes longer than MAIL_TIMEOUTS,
-and commands travel together where the server takes them so (PIPELINING, RFC 2920).
-Any other backend (a provider's API, a file) is used as it is.
+For SMTP, this module implements the protocol itself, on the connection that Django's backend opens and authenticates.
+This distinguishes a refused recipient from a broken connection, limits the time of each email to MAIL_TIMEOUTS, and
+sends commands together if the server supports it (PIPELINING, RFC 2920). Any other backend (a provider's API, a file)
+is used as it is.
 """
 
 import smtplib
@@ -19,30 +19,30 @@ from django.utils.translation import gettext as _
 
 from notifications.mime import compose, envelope_address
 
-# The longest that one email may take on an open connection, as a multiple of EMAIL_TIMEOUT.
+# The maximum time for one email on an open connection, as a multiple of EMAIL_TIMEOUT.
 MAIL_TIMEOUTS = 2.5
-# A server that has the whole email is given longer than EMAIL_TIMEOUT to say so: an email given up
+# A server that has received the whole email gets longer than EMAIL_TIMEOUT to confirm it: an email that is given up
 # here is sent again, and may then arrive twice (RFC 5321, 4.5.3.2.6).
 FINAL_ANSWER_TIMEOUTS = 2.0
 GOODBYE_SECONDS = 2.0
-CLOSING = 421  # "service not available, closing": about the connection, whatever was asked
-# Final answers about the session, not about the email: commands out of order (RFC 5321), the login (RFC 4954).
+CLOSING = 421  # "service not available, closing": about the connection, for any command
+# Final responses about the session, not about the email: commands out of order (RFC 5321), the login (RFC 4954).
 ABOUT_THE_SESSION = (503, 530, 534, 535, 538)
 
 
 class RefusedError(Exception):
-    """The server will never take this email (5xx). Says its words."""
+    """The server will never accept this email (5xx). Contains its response."""
 
 
 class TryLaterError(Exception):
-    """The server does not take this email now (4xx). Says its words."""
+    """The server doesn't accept this email now (4xx). Contains its response."""
 
 
 @dataclass(eq=False)
 class BrokenConnectionError(Exception):
-    """The connection could not be opened, or broke; nothing is known against the email.
+    """The connection could not be opened, or broke. Nothing is known to be wrong with the email.
 
-    `opened` false: no email can leave now. `body_sent`: the whole email had been sent, so the server may have it.
+    `opened` is false if no email can be sent now. `body_sent`: the whole email was sent, so the server may have it.
     """
 
     words: str
@@ -56,7 +56,7 @@ class BrokenConnectionError(Exception):
 
 @dataclass(frozen=True)
 class ReadyEemail:
-    """An email down to its bytes: sending it can fail for the server's reasons only."""
+    """An email as bytes: sending it can only fail because of the server."""
 
     email: EmailMultiAlternatives
     sender: str
@@ -65,7 +65,7 @@ class ReadyEemail:
 
 
 def ready(email: EmailMultiAlternatives) -> ReadyEemail:
-    """Raises ValueError for an email that cannot be written, such as one with a newline in a header."""
+    """Convert an email to bytes. Raises ValueError if that isn't possible, for example with a newline in a header."""
     return ReadyEemail(
         email=email,
         sender=envelope_address(email.from_email),
@@ -75,12 +75,12 @@ def ready(email: EmailMultiAlternatives) -> ReadyEemail:
 
 
 class Outgoing:
-    """A connection that is opened with the first email and reused for all others; a context manager."""
+    """A connection that is opened for the first email and reused for all others; a context manager."""
 
     def __init__(self) -> None:
         self._backend: Any = get_connection()
         self._speaks_smtp = isinstance(self._backend, EmailBackend)
-        self._served = 0  # emails on this connection
+        self._served = 0  # emails sent on this connection
 
     def __enter__(self) -> "Outgoing":
         return self
@@ -89,13 +89,13 @@ class Outgoing:
         if not self._speaks_smtp:
             self._backend.close()
         elif self._backend.connection is not None:
-            with suppress(OSError):  # the emails are gone, the goodbye may fail
+            with suppress(OSError):  # the emails were sent, so closing may fail
                 self._backend.connection.sock.settimeout(GOODBYE_SECONDS)
                 self._backend.connection.quit()
             self._drop()
 
     def open(self) -> None:
-        """Open the connection where it is not open. Raises BrokenConnectionError."""
+        """Open the connection unless it is open. Raises BrokenConnectionError."""
         try:
             if self._backend.open() and self._speaks_smtp:
                 self._backend.connection.ehlo_or_helo_if_needed()
@@ -105,7 +105,7 @@ class Outgoing:
             raise BrokenConnectionError(words, opened=False, timed_out=_is_timeout(error)) from error
 
     def send(self, email: ReadyEemail) -> None:
-        """Hand the email over; returns when the server has taken it.
+        """Send the email; returns when the server has accepted it.
 
         Raises RefusedError, TryLaterError or BrokenConnectionError.
         """
@@ -117,7 +117,7 @@ class Outgoing:
         try:
             self._send_by_smtp(email, ends_at)
         except BrokenConnectionError as broken:
-            # Servers close a connection after some emails or seconds; that is no fault of the next email.
+            # Servers close a connection after some emails or seconds, which says nothing about the next email.
             if not reused or not broken.opened or broken.timed_out or broken.body_sent:
                 raise
             self._send_by_smtp(email, ends_at)
@@ -128,7 +128,7 @@ class Outgoing:
         except OSError as error:  # smtplib's exceptions are OSErrors too
             self._drop()
             raise BrokenConnectionError(_words(error), timed_out=_is_timeout(error)) from error
-        except Exception as error:  # a provider's package has exceptions of its own
+        except Exception as error:  # a provider's package has its own exceptions
             raise TryLaterError(_words(error)) from error
 
     def _send_by_smtp(self, email: ReadyEemail, ends_at: float) -> None:
@@ -151,7 +151,7 @@ class Outgoing:
         self._served += 1
 
     def _reset(self) -> None:
-        """Leave the refused email behind; a server that cannot do that gets a new connection."""
+        """Reset the connection after a refused email, or reconnect if the server can't do that."""
         try:
             code, _reply = self._backend.connection.rset()
         except OSError:
@@ -160,9 +160,9 @@ class Outgoing:
             self._drop()
 
     def _drop(self) -> None:
-        """Close without QUIT: a server that does not answer would keep us waiting again.
+        """Close without QUIT, because an unresponsive server would make us wait again.
 
-        The backend is replaced, too, because it may hold a connection that is only half open.
+        The backend is replaced, too, because it may hold a half-open connection.
         """
         self._served = 0
         if not self._speaks_smtp:
@@ -191,7 +191,7 @@ class _Transaction:
         if problem is None and code == 354:
             self._send_body()
             return
-        if code == 354:  # it waits for an email without a recipient: give it an empty one
+        if code == 354:  # it waits for an email without a recipient: send an empty one
             self._send(b".\r\n")
             self._reply()
         _judge(*(problem or (code, reply)))
@@ -219,11 +219,11 @@ class _Transaction:
 
     def _send_body(self) -> None:
         self.body_sent = True
-        # A line that begins with a dot gets another (RFC 5321, 4.5.2); all lines of ours end with CRLF.
+        # A dot is added to lines that begin with one (RFC 5321, 4.5.2). All our lines end with CRLF.
         self._send(self.email.data.replace(b"\r\n.", b"\r\n..") + b".\r\n")
         code, reply = self._reply(patience=FINAL_ANSWER_TIMEOUTS)
         if code != 250:
-            self.body_sent = False  # it says that it has not taken it
+            self.body_sent = False  # the server says that it has not accepted the email
             _judge(code, reply)
 
     def _send(self, data: bytes) -> None:

@@ -21,7 +21,7 @@ from notifications.site import page_path, site_host, site_url
 # Background of an email in light and in dark mode; the same values as in templates/notifications/emails/base.html.
 LIGHT_BACKGROUND = "#ffffff"
 DARK_BACKGROUND = "#14181d"
-# Characters without width that fill the preview line of an inbox, so that only our sentence stands there.
+# Zero-width characters that fill the preview line of an inbox, so that it contains only our sentence.
 PREVIEW_LENGTH = 90
 PREVIEW_PADDING = "\N{NO-BREAK SPACE}\N{ZERO WIDTH NON-JOINER}" * PREVIEW_LENGTH
 
@@ -35,9 +35,9 @@ class UnmailableError(Exception):
 
 
 def build(message: Message, kind: EmailKind) -> EmailMultiAlternatives:
-    """The email, in the message's language.
+    """Return the email, in the message's language.
 
-    Raises whatever the kind's context or template raises, and UnmailableError for an invalid recipient.
+    Raises the exceptions of the kind's context or template, and UnmailableError for an invalid recipient.
     """
     _check_recipient(message.recipient)
     language = supported_language(message.language)
@@ -67,18 +67,18 @@ def build(message: Message, kind: EmailKind) -> EmailMultiAlternatives:
 
 
 def preview(kind: EmailKind, context: dict[str, Any]) -> str:
-    """What inboxes show beside the subject: the preheader or, where an email has none, the beginning of its lead."""
+    """Return what inboxes show next to the subject: the preheader or, without one, the beginning of the lead."""
     paragraphs = _render(kind, f"{BASES}.preview.txt", context).strip().split("\n\n")
     return " ".join(paragraphs[0].split())
 
 
 def _render(kind: EmailKind, base: str, context: dict[str, Any]) -> str:
-    """The kind's template, whose blocks fill this base."""
+    """Render the kind's template into the blocks of this base."""
     return render_to_string(kind.template, context | {"email_base": base})
 
 
 def supported_language(wanted: str) -> str:
-    """The language of ours that is nearest to the wanted one, else the site's own."""
+    """Return the supported language that is nearest to the requested one, otherwise the default language."""
     try:
         return translation.get_supported_language_variant(wanted)
     except LookupError:
@@ -86,13 +86,13 @@ def supported_language(wanted: str) -> str:
 
 
 def sender() -> str:
-    """DEFAULT_FROM_EMAIL, under the vendor's name where it has no name of its own."""
+    """Return DEFAULT_FROM_EMAIL, with the vendor's name if it contains no name."""
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
     return formataddr((name or settings.VENDOR_NAME, address))
 
 
 def _common_context(message: Message, language: str) -> dict[str, Any]:
-    """What the bases show in every email."""
+    """Return the variables that the bases use in every email."""
     return {
         "vendor": {
             "name": settings.VENDOR_NAME,

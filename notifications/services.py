@@ -65,7 +65,7 @@ def send_many(emails: Iterable[OutgoingEmail]) -> int:
     """Add many emails, like `send`, with one INSERT per thousand. Returns how many rows were added."""
     rows = [email.as_row() for email in emails if email.to.strip()]
     Message.objects.bulk_create(rows, batch_size=BATCH_SIZE, ignore_conflicts=True)
-    # `ignore_conflicts` does not tell which rows were skipped, so count those with our random message ids.
+    # `ignore_conflicts` doesn't report which rows were skipped, so count the rows with our random message ids.
     return sum(
         Message.objects.filter(message_id__in=[row.message_id for row in rows[start : start + BATCH_SIZE]]).count()
         for start in range(0, len(rows), BATCH_SIZE)
@@ -81,7 +81,7 @@ def send_again(kind: str, about: Model, to: str, *, order_id: int | None = None,
     earlier = Message.objects.filter(kind=kind, object_id=about.pk)
     waits_for_address = Q(recipient=to.strip())
     if kinds.get(kind).recipient is not None:
-        # It goes to the current address, whatever its row says, unless it is being sent right now.
+        # It goes to the current address, regardless of its row, unless it is being sent.
         waits_for_address |= Q(leased_until=None)
     if deliver_now(earlier.filter(waits_for_address), language=language):
         return False
@@ -97,7 +97,7 @@ def cancel(kind: str, object_id: int) -> int:
 def cancel_about_orders(order_ids: Collection[int]) -> int:
     """Cancel waiting emails and planned follow-ups about these orders. Returns how many emails.
 
-    An email that is being sent right now is not changed.
+    An email that is being sent is not changed.
     """
     FollowUp.objects.planned().filter(order_id__in=order_ids).update(
         status=FollowUp.Status.CANCELLED, settled_at=timezone.now()
@@ -144,9 +144,10 @@ FROM notifications_message WHERE order_id = %s ORDER BY id DESC
 
 
 def mails_about_order(order_id: int, order_address: str = "") -> list[MailStatus]:
-    """The emails about an order, newest first. One query.
+    """Return the emails about an order, newest first. Makes one query.
 
-    Those that wait and will go to the address that the order has then are shown with `order_address`, its address now.
+    Waiting emails that will go to the order's address at the time of sending are shown with `order_address`, its
+    current address.
     """
     with connection.cursor() as cursor:
         cursor.execute(_MAILS_OF_ORDER, [order_id])
@@ -168,6 +169,6 @@ def mails_about_order(order_id: int, order_address: str = "") -> list[MailStatus
 
 
 def _follows_order(kind_name: str) -> bool:
-    """Whether emails of this kind go to the address that their order has when they are sent."""
+    """Whether emails of this kind go to the order's address at the time of sending."""
     kind = kinds.find(kind_name)
     return kind is not None and kind.recipient is not None

@@ -16,5 +16,5 @@ def site_host() -> str:
 
 
 def page_path(name: str) -> str:
-    """The path of a page by its name in SITE_PAGES, so that apps do not depend on the URLs of higher ones."""
+    """Return the path of a page by its name in SITE_PAGES, so that apps don't depend on the URLs of higher apps."""
     return reverse(settings.SITE_PAGES[name])

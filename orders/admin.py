@@ -209,7 +209,7 @@ def _render(name: str, **context: Any) -> SafeString:
 
 
 class NoticeFilter(admin.SimpleListFilter):
-    """The notices that staff should look at: those that cannot reach the old address, or did not yet."""
+    """Notices that staff should check: those that could not be, or have not yet been, sent to the old address."""
 
     title = _("notice to the previous address")
     parameter_name = "notice"
@@ -274,7 +274,7 @@ class AddressCorrectionAdmin(ReadOnlyMixin, ModelAdmin):
 
 
 class StoreForm(ModelForm):
-    """Asks for the time zone and the name of a store that an import made: what it was given is not offered."""
+    """Requires the time zone and the name of a store created by an import. Its initial values are not offered."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""What staff do about the email address of an order and the access to it, on the order's page in the admin."""
+"""Staff actions for the email address of an order and the access to it, on the order's page in the admin."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

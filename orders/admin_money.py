@@ -1,4 +1,4 @@
-"""Amounts in the admin. Wherever one is shown, its currency is shown with it."""
+"""Amounts in the admin. An amount is always shown with its currency."""
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
@@ -17,7 +17,7 @@ EMPTY = "–"
 def money_column(field: str, description: Any, *, currency: str = "currency") -> Callable[[Any, Any], str]:
     """Return an admin method that shows an amount with its currency, for lists, inlines and detail pages.
 
-    `currency` is the attribute of the row that has the currency; dots lead to related rows: "order.currency".
+    `currency` is the attribute of the row with the currency. Dots follow relations: "order.currency".
     """
 
     @display(description=description, ordering=field)
@@ -29,7 +29,7 @@ def money_column(field: str, description: Any, *, currency: str = "currency") ->
 
 
 class MoneyModelForm(forms.ModelForm):
-    """Inputs of amounts start with the decimals of their currency: 41.71 for EUR, not 41.710."""
+    """Shows amounts in inputs with the decimals of their currency: 41.71 for EUR, not 41.710."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,9 +43,9 @@ class MoneyModelForm(forms.ModelForm):
 
 
 class EditableMoneyMixin:
-    """For admins and inlines whose amounts can be edited, beside an input for their currency.
+    """For admins and inlines with editable amounts, next to an input for their currency.
 
-    Those who may only look see `read_only_fields` instead, with money columns in place of the amounts.
+    Users who can only view see `read_only_fields` instead, with money columns in place of the amounts.
     """
 
     form = MoneyModelForm

@@ -18,7 +18,7 @@ class OrdersConfig(AppConfig):
 
 
 def _record_first_key(sender: OrdersConfig, using: str, **_details: Any) -> None:
-    """Remember which ORDER_PASSWORD_KEY the orders of this database belong to, unless its tables were removed."""
+    """Record which ORDER_PASSWORD_KEY the orders of this database use, unless its tables were removed."""
     table = sender.get_model("OrderPasswordKey")._meta.db_table
     if table in connections[using].introspection.table_names():
         import_string("orders.services.password_keys.record_first_key")()

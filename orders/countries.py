@@ -33,7 +33,9 @@ def browser_country(request: HttpRequest) -> str:
 
 
 def guess_country(request: HttpRequest, orders: Iterable[Order]) -> str:
-    """Return the billing country of an order; else the region of the browser's language; else its likely region."""
+    """Return the billing country of an order, otherwise the region of the browser's language, otherwise its likely
+    region.
+    """
     for order in orders:
         if code := parse_country_code(order.billing_country):
             return code

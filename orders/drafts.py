@@ -1,12 +1,12 @@
-"""What was typed into a form, kept in the session while its other pages are open.
+"""Form input, kept in the session while other pages of the form are open.
 
-A form that is checked on a second page, or that has errors, is answered with a redirect (POST, 303, GET), so that the
-browser's Back works. On every page with a form, choosing another language sends the form to `orders:language`, which
-keeps what was typed in the same way and leads back. What was typed is kept under a random id that is part of the URL,
-so that two tabs don't mix; the URL never has anything else of it. A draft ends when it is sent, after 30 minutes, and
-with the access (`end_access`), which removes all of the session.
+A form that is checked on a second page, or that has errors, is answered with a redirect (POST, 303, GET). This makes
+the browser's Back button work. On every page with a form, switching the language submits the form to `orders:language`,
+which keeps the input in the same way and redirects back. The input is kept under a random id in the URL, so that two
+tabs don't mix. The URL contains none of the input. A draft ends when it is sent, after 30 minutes, and when access ends
+(`end_access`), which clears the session.
 
-A draft has no secrets, files (`PortalForm.withheld_fields`) or full card numbers.
+A draft contains no secrets, files (`PortalForm.withheld_fields`) or full card numbers.
 """
 
 import re
@@ -32,10 +32,10 @@ SESSION_KEY = "drafts"
 PARAMETER = "draft"
 SHOWN_PARAMETER = "shown_form"
 KEPT_FOR = access.IDLE_TIMEOUT
-MAX_DRAFTS = 10  # in one session; the oldest goes first
-MAX_VALUE_LENGTH = 20_000  # characters; more than any field accepts, so that a cut value is still refused
+MAX_DRAFTS = 10  # in one session; the oldest is dropped first
+MAX_VALUE_LENGTH = 20_000  # characters; more than any field accepts, so that a truncated value is still refused
 MAX_LENGTH = 100_000  # characters of one draft
-# New sessions for drafts, from one client. Whoever has an open order has a session.
+# New sessions for drafts, per client. Visitors with an open order already have a session.
 NEW_SESSION_RATE = Rate(short=60, long=600)
 ID = re.compile(r"[0-9a-f]{32}")
 _SALT = "orders.drafts"
@@ -51,15 +51,15 @@ class SeeOther(HttpResponseRedirect):
 
 @dataclass(frozen=True)
 class Typed:
-    """What was typed, and `outcome`: what the view wants to know when it shows the form again."""
+    """The input, and `outcome`: what the view needs to show the form again."""
 
     data: QueryDict
-    errors: dict[str, list[str]] = field(default_factory=dict)  # codes, of fields whose value is not kept
+    errors: dict[str, list[str]] = field(default_factory=dict)  # error codes of fields whose value is not kept
     outcome: dict[str, Any] = field(default_factory=dict)
     is_checked: bool = True  # False if the form was not sent, or showed no errors, before its language was changed
 
     def validate(self, form: PortalForm) -> None:
-        """Validate a form that was made of `data`, and add the errors of fields whose value is not kept."""
+        """Validate a form created from `data`, and add the errors of fields whose value is not kept."""
         form.full_clean()
         for name in {*form.withheld_fields, *self.errors} & form.fields.keys():
             form.errors.pop(name, None)
@@ -149,7 +149,7 @@ class Draft:
         if self.request.session.session_key is None and not self._may_start_session():
             return False
         self.id = self.id or uuid4().hex
-        drafts.pop(self.id, None)  # dicts keep their order: the one saved last comes last
+        drafts.pop(self.id, None)  # dicts keep their order: the last one saved is last
         while len(drafts) >= MAX_DRAFTS:
             del drafts[next(iter(drafts))]
         drafts[self.id] = {
@@ -164,7 +164,7 @@ class Draft:
         return True
 
     def drop(self) -> None:
-        """Forget what was typed, because it was sent."""
+        """Delete the input, because it was sent."""
         drafts = self.request.session.get(SESSION_KEY, {})
         if drafts.pop(self.id, None) is not None:
             self.request.session[SESSION_KEY] = drafts
@@ -182,7 +182,7 @@ class Draft:
         return ShownForm(form.form_id, self.id, signing.dumps(state, salt=_SALT))
 
     def _live_drafts(self) -> dict[str, Any]:
-        access.granted_orders(self.request)  # if the access was idle for too long, this ends it and empties the session
+        access.granted_orders(self.request)  # if access was idle for too long, this ends it and clears the session
         since = timezone.now().timestamp() - KEPT_FOR.total_seconds()
         stored = self.request.session.get(SESSION_KEY, {})
         live = {draft_id: draft for draft_id, draft in stored.items() if draft["saved_at"] > since}

@@ -1,4 +1,6 @@
-"""The emails about orders. Registered with `notifications` at startup; each context is made when the email is sent."""
+"""The emails about orders. Registered with `notifications` at startup; each context is created when
+the email is sent.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -70,7 +72,7 @@ def _totals(order: Order) -> list[tuple[str, str]]:
 
 
 def how_to_open(order: Order) -> str:
-    """What a buyer needs to open the order's page."""
+    """Return the context of an email that says how to open the order's page."""
     if order.card_last4 or order.device_last4:
         return gettext(
             "To open it, use your order number and order password, "
@@ -84,7 +86,7 @@ def order_exists(message: Message) -> bool:
 
 
 def password_replaced(message: Message) -> dict[str, Any]:
-    """The new order password, after the key that made the earlier one leaked."""
+    """Return the context with the new order password, after the key of the earlier one leaked."""
     order = Order.objects.select_related("store").get(pk=message.object_id)
     return {
         "order": order,
@@ -111,14 +113,14 @@ def access_link(message: Message) -> dict[str, Any]:
 
 
 def address_has_orders(message: Message) -> bool:
-    """Also asked for unknown addresses, and only here: whoever asks on the page learns nothing."""
+    """Whether the address has orders. Only checked here, so that the page reveals nothing about unknown addresses."""
     return bool(newest_address(message))
 
 
 def newest_address(message: Message) -> str | None:
-    """The address of a requested link as the newest of its orders spells it; None if it has no orders, or was used.
+    """Return the address of a requested link, as spelled on its newest order; None if it has no orders, or was used.
 
-    Not what was typed: that may be spelled in a way that leads to somebody else.
+    The typed address isn't used, because its spelling may lead to someone else's mailbox.
     """
     link = AccessLink.objects.filter(pk=message.object_id).first()
     if link is None or link.used_at is not None:
@@ -128,7 +130,7 @@ def newest_address(message: Message) -> str | None:
 
 
 def start_link_lifetime(message: Message, status: Message.Status, at: datetime) -> None:
-    """Count the link's lifetime from when its email was sent, not from when it was first written."""
+    """Start the link's lifetime when its email is sent, not when it is first rendered."""
     if status == Message.Status.SENT:
         AccessLink.objects.filter(pk=message.object_id).update(first_sent_at=at)
 
@@ -143,19 +145,19 @@ def lookup_code(message: Message) -> dict[str, Any]:
 
 
 def code_is_live(message: Message) -> bool:
-    """A code for an order whose address has changed since is not sent: the person asks for a new one."""
+    """Whether the code is still valid. If the order's address has changed since, the person requests a new code."""
     code = LookupCode.objects.filter(pk=message.object_id).first()
     return code is not None and lookup_codes.is_valid(code, timezone.now()) and bool(code_address(message))
 
 
 def code_address(message: Message) -> str | None:
-    """The address of the code's order, as long as it is the one that the code was made for."""
+    """Return the address of the code's order, if it is still the one that the code was created for."""
     code = LookupCode.objects.select_related("order").filter(pk=message.object_id).first()
     return code.order.email if code is not None and code.order.email_key == code.email_key else None
 
 
 def address_corrected(message: Message) -> dict[str, Any]:
-    """What was changed and, for the address from before the first correction, how to undo it."""
+    """Return what was changed and, for the address from before the first correction, how to undo it."""
     correction = AddressCorrection.objects.select_related("order__store", "root").get(pk=message.object_id)
     shown = _about_correction(correction) | {"by_support": correction.made_by_id is not None}
     if message.key != TO_OLD:
@@ -163,13 +165,13 @@ def address_corrected(message: Message) -> dict[str, Any]:
     link = (correction.root or correction).links.latest("pk")
     return shown | {
         "url": site_url(reverse("orders:undo_correction", args=[link.make_token()])),
-        # The time begins when this email is sent (see `record_notice_result`).
+        # The 48 hours begin when this email is sent (see `record_notice_result`).
         "until": timezone.now() + UNDO_PERIOD,
     }
 
 
 def correction_undone(message: Message) -> dict[str, Any]:
-    """For both addresses; the mistaken one learns no more than that nothing comes to it any more."""
+    """Sent to both addresses. The mistyped one only learns that it gets no more emails about the order."""
     correction = AddressCorrection.objects.select_related("order__store").get(pk=message.object_id)
     return _about_correction(correction) | {
         "is_restored": message.key == TO_OLD,
@@ -178,7 +180,7 @@ def correction_undone(message: Message) -> dict[str, Any]:
 
 
 def correction_undone_for_support(message: Message) -> dict[str, Any]:
-    """Somebody had access to an order of somebody else, perhaps: what happened, and where to look."""
+    """Tell support what happened and where to look, because someone may have had access to someone else's order."""
     correction = AddressCorrection.objects.select_related("order__store", "made_by", "undone_by").get(
         pk=message.object_id
     )
@@ -213,7 +215,7 @@ def _about_correction(correction: AddressCorrection) -> dict[str, Any]:
 
 
 def correction_stands(message: Message) -> bool:
-    """However old it is: its time to be undone begins with this email."""
+    """Sent regardless of its age, because the time to undo begins with this email."""
     return AddressCorrection.objects.active().filter(pk=message.object_id).exists()
 
 

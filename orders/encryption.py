@@ -1,4 +1,4 @@
-"""Encryption of what is stored for a limited time and must not be readable in the database or its backups."""
+"""Encryption of data that is stored for a limited time and must not be readable in the database or its backups."""
 
 import base64
 from functools import lru_cache
@@ -9,16 +9,16 @@ from django.utils.crypto import salted_hmac
 
 
 class Undecryptable(Exception):
-    """It was encrypted with a key that is not configured any more."""
+    """It was encrypted with a key that is no longer configured."""
 
 
 def encrypt(purpose: str, content: bytes) -> bytes:
-    """Encrypt with a key derived from SECRET_KEY and the purpose; only `decrypt` with the same purpose reads it."""
+    """Encrypt with a key derived from SECRET_KEY and the purpose. Only `decrypt` with the same purpose can read it."""
     return _fernet(purpose, _secrets()).encrypt(content)
 
 
 def decrypt(purpose: str, encrypted: bytes | memoryview) -> bytes:
-    """Raises Undecryptable if neither SECRET_KEY nor SECRET_KEY_FALLBACKS encrypted it for this purpose."""
+    """Decrypt. Raises Undecryptable if neither SECRET_KEY nor SECRET_KEY_FALLBACKS encrypted it for this purpose."""
     try:
         return _fernet(purpose, _secrets()).decrypt(bytes(encrypted))
     except InvalidToken as error:

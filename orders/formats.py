@@ -19,9 +19,9 @@ from orders.localities import Locality, visitor_country
 from orders.models import Order, Refund
 from orders.regional_locales import regional_locale, short_zone_name
 
-# Entries per cache. An order page shows many dates and amounts, but few different ones.
+# Entries per cache. An order page shows many dates and amounts, but few distinct ones.
 CACHED_RESULTS = 4096
-MINUTES_UNTIL_HOURS = 120  # shorter waits are told in minutes
+MINUTES_UNTIL_HOURS = 120  # shorter waits are shown in minutes
 
 CARD_BRANDS = {
     "visa": "Visa",
@@ -73,7 +73,7 @@ def percent(rate: Decimal) -> str:
 
 
 # --- Dates and times --------------------------------------------------------------------------------------
-# The language decides about words, the country of the order about the order of day and month and about the clock.
+# The language determines words. The country of the order determines the order of day and month, and the clock.
 # `place` is an order's locality or, where there is no order, a time zone.
 
 
@@ -88,7 +88,7 @@ def _clock(moment: datetime, zone: tzinfo, language: str, country: str) -> str:
 
 
 def _country_of(place: Locality | tzinfo | None) -> str:
-    """Return the country whose dates are used: the place's or, if that is unknown, the visitor's."""
+    """Return the country whose date format is used: the place's or, if that is unknown, the visitor's."""
     return (Locality.of(place).country if place is not None else "") or visitor_country.get()
 
 
@@ -103,14 +103,14 @@ def local_day(moment: datetime, place: Locality | tzinfo) -> str:
 
 
 def local_day_with_zone(moment: datetime, place: Locality | tzinfo) -> str:
-    """As `local_day`, with the name of the zone if it is known: 15 November 2026 (CET)."""
+    """Like `local_day`, with the name of the zone if it is known: 15 November 2026 (CET)."""
     place = Locality.of(place)
     shown = local_day(moment, place)
     return f"{shown} ({zone_name(moment, place)})" if place.is_zone_known else shown
 
 
 def refund_day(refund: Refund, place: Locality | tzinfo) -> str:
-    """Format the day of a refund. Without a date of its own: "before" the day on which we learned of it."""
+    """Format the day of a refund. Without a date, it is "before" the day on which it was imported."""
     known = local_day(refund.known_at, place)
     return known if refund.refunded_at else gettext("before %(day)s") % {"day": known}
 
@@ -121,14 +121,14 @@ def clock(moment: datetime, place: Locality | tzinfo) -> str:
 
 
 def local_time(moment: datetime, place: Locality | tzinfo) -> str:
-    """Format date, time and zone: 15 November 2026, 14:05 CET. The date alone if nobody has set the zone."""
+    """Format date, time and zone: 15 November 2026, 14:05 CET. Only the date if the zone has not been set."""
     place = Locality.of(place)
     shown = local_day(moment, place)
     return f"{shown}, {clock(moment, place)} {zone_name(moment, place)}" if place.is_zone_known else shown
 
 
 def exact_time(moment: datetime, place: Locality | tzinfo) -> str:
-    """As `local_time`, but always with the time of day, as the law wants for a withdrawal: in UTC if need be."""
+    """Like `local_time`, but always with the time of day, as the law requires for a withdrawal: in UTC if necessary."""
     place = Locality.of(place)
     return local_time(moment, place if place.is_zone_known else replace(place, zone=UTC, is_zone_known=True))
 
@@ -141,7 +141,7 @@ def zone_name(moment: datetime, place: Locality | tzinfo) -> str:
 def wait(now: datetime, until: datetime) -> str:
     """Format how long to wait and until when, both rounded up to a minute: "12 minutes (2:20 PM UTC)".
 
-    The portal does not know the reader's time zone, but the length of the wait is right in all of them.
+    The portal doesn't know the reader's time zone, but the length of the wait is correct in all of them.
     """
     minutes = max(1, math.ceil((until - now) / timedelta(minutes=1)))
     until = (until + timedelta(minutes=1, microseconds=-1)).astimezone(UTC).replace(second=0, microsecond=0)
@@ -160,7 +160,7 @@ def country(code: str) -> str:
 
 
 def _label(code: str, known: Mapping[str, Any]) -> str:
-    """Return the label of a code that a store sent, also if it is unknown: klarna_later → Klarna later."""
+    """Return the label of a store's code, even if it is unknown: klarna_later → Klarna later."""
     key = code.strip().lower().replace(" ", "_").replace("-", "_")
     return str(known.get(key) or code.replace("_", " ").strip().capitalize())
 
@@ -174,7 +174,7 @@ def wallet(code: str) -> str:
 
 
 def payment(order: Order) -> str:
-    """Return how the order was paid, without card digits; empty if the store does not say."""
+    """Return how the order was paid, without card digits; empty if unknown."""
     if order.wallet:
         return wallet(order.wallet)
     if order.card_brand:
@@ -183,7 +183,7 @@ def payment(order: Order) -> str:
 
 
 def payment_line(order: Order) -> str:
-    """As `payment`, with the last 4 digits if they are known."""
+    """Like `payment`, with the last 4 digits if they are known."""
     digits = order.card_last4 or order.device_last4
     method = payment(order)
     if not digits:

@@ -17,14 +17,14 @@ from orders.forms.fields import CardNumberMaskingForm
 from orders.rate_limits import SHORT_WINDOW
 
 UNPROCESSABLE = 422  # status code of a page that shows a form with errors
-TOO_MANY_REQUESTS = 429  # status code of a page that an exhausted rate limit refused
+TOO_MANY_REQUESTS = 429  # status code of a page that a rate limit refused
 
 no_store = cache_control(no_store=True, private=True)
 get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def tell_about_card_number(request: HttpRequest, form: CardNumberMaskingForm | None = None) -> None:
-    """Tell the person on the next page that a card number was masked, if one was in this validated form."""
+    """Inform the person on the next page if a card number in this validated form was masked."""
     if form is None or form.has_masked_card_number():
         messages.warning(request, gettext("What you wrote contained a card number. We kept only its last 4 digits."))
 
@@ -32,7 +32,7 @@ def tell_about_card_number(request: HttpRequest, form: CardNumberMaskingForm | N
 def too_many_requests(
     request: HttpRequest, template: str, context: dict[str, Any], retry_at: datetime | None = None
 ) -> HttpResponse:
-    """Render a page that asks to wait until `retry_at`; without it, for the longest that a short rate limit lasts.
+    """Render a page that asks to wait until `retry_at`; without it, for the longest duration of a short rate limit.
 
     The context gets `minutes`, rounded up, and `wait`: for how long and until when, in words.
     """

@@ -19,7 +19,7 @@ class Invoice:
 
     title: str
     number: str
-    notice: str  # that it is not a tax invoice; empty if it is one
+    notice: str  # says that it is not a tax invoice; empty if it is one
     language: str
     order_number: str
     seller: list[str]
@@ -114,7 +114,7 @@ def _totals(order: Order, lines: Sequence[OrderLine]) -> LabelsAndValues:
 
 
 def _taxes(order: Order, lines: Sequence[OrderLine]) -> LabelsAndValues:
-    """Return the tax per rate, if the lines have rates and add up to the tax of the order; else that tax alone."""
+    """Return the tax per rate, if the lines have rates and add up to the order's tax; otherwise only that tax."""
     by_rate: dict[Decimal, Decimal] = {}
     for line in lines:
         if line.tax_rate is not None:

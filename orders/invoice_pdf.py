@@ -21,7 +21,8 @@ TEMPLATE = Path(settings.BASE_DIR) / "templates" / "orders" / "invoice.typ"
 # Unicode CLDR, supplemental data, paperSize US-Letter.
 LETTER_COUNTRIES = frozenset(["BZ", "CA", "CL", "CO", "CR", "GT", "MX", "NI", "PA", "PH", "PR", "SV", "US", "VE"])
 MISSING_TEXT = re.compile(r'the text `"(.+?)"` could not be displayed')
-# So many missing characters are replaced one by one; then all at once that the fonts in the wheel may lack.
+# Up to this many missing characters are replaced one by one. Beyond that, all characters outside the wheel's scripts
+# are.
 SINGLE_REPLACEMENTS = 5
 OUTSIDE_WHEEL_FONTS = re.compile(r"[^\t\n\x20-\u052f\u1e00-\u2116]")
 REPLACEMENT = "?"

@@ -15,7 +15,7 @@ MAX_TRIES = 5
 
 
 def code_digits(code: LookupCode) -> str:
-    """Return the digits to put into the email. They are derived from the row and stored nowhere."""
+    """Return the digits for the email. They are derived from the row and not stored."""
     digest = salted_hmac("orders.lookup_codes", str(code.pk), algorithm="sha256").digest()
     return f"{int.from_bytes(digest, 'big') % 10**DIGITS:0{DIGITS}}"
 
@@ -25,7 +25,7 @@ def is_valid(code: LookupCode, now: datetime) -> bool:
 
 
 def verify_code(code_id: int, typed: str, now: datetime) -> bool:
-    """Use up the code and return True, if it is right, unexpired, and has tries left. Counts the try first."""
+    """Use up the code and return True, if it is correct, unexpired, and has tries left. Counts the try first."""
     unexpired = LookupCode.objects.filter(pk=code_id, used_at=None, created_at__gt=now - LIFETIME)
     if not unexpired.filter(tries__lt=MAX_TRIES).update(tries=F("tries") + 1):
         return False

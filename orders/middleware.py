@@ -10,10 +10,10 @@ from orders.localities import visitor_country, visitor_language
 
 
 class VisitorMiddleware:
-    """Make country and language of the visitor known for the duration of the request.
+    """Makes country and language of the visitor available for the duration of the request.
 
-    Dates that belong to no order are written for that country. Emails that buyers trigger have the language of the page
-    on which they did it. Comes after Django's LocaleMiddleware.
+    Dates that belong to no order are formatted for that country. Emails that buyers trigger are in the language of the
+    page they are on. Must come after Django's LocaleMiddleware.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -10,8 +10,8 @@ from babel.numbers import format_decimal
 
 from orders.formats import CACHED_RESULTS, active_language, active_locale, locale_for
 
-# ISO 4217, list one: the currencies whose smallest unit is not a hundredth. Babel's CLDR data is of no use here: it has
-# the decimals that are usually displayed, which are 0 for RSD, ALL and IQD, although they are paid with decimals.
+# ISO 4217, list one: the currencies whose smallest unit is not a hundredth. Babel's CLDR data has the number of
+# decimals that are usually displayed instead, which is 0 for RSD, ALL and IQD although they are paid with decimals.
 _DECIMALS = {
     **dict.fromkeys(
         ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF"), 0
@@ -49,7 +49,7 @@ def is_whole(amount: Decimal, currency: str) -> bool:
 
 
 def with_decimals(amount: Decimal, currency: str) -> Decimal:
-    """Return an amount with the decimals of its currency, or with as many more as it has: it is never rounded."""
+    """Return an amount with at least the decimals of its currency. It is never rounded."""
     return amount.quantize(smallest_unit(currency)) if is_whole(amount, currency) else amount.normalize()
 
 
@@ -67,7 +67,7 @@ def format_money(amount: Decimal, currency: str) -> str:
 
 
 def format_number(amount: Decimal) -> str:
-    """Format an amount whose currency is not known: without padding zeros, except that cents have two digits.
+    """Format an amount of unknown currency: without padding zeros, except that cents have two digits.
 
     In the active language: 79.87, 79.80, 80 or 79.875.
     """
@@ -78,7 +78,7 @@ def format_number(amount: Decimal) -> str:
 
 @lru_cache(maxsize=CACHED_RESULTS)
 def format_money_in(amount: Decimal, currency: str, language: str) -> str:
-    """As `format_money`, in a given language, for callers that format many amounts."""
+    """Like `format_money`, in a given language, for callers that format many amounts."""
     locale = locale_for(language)
     pattern = copy(locale.currency_formats["standard"])
     places = decimals(currency)
@@ -120,7 +120,7 @@ def parse_amount(typed: str, places: int = _DEFAULT_DECIMALS) -> Decimal | None:
 
 
 def _normalize(typed: str) -> str:
-    """Convert digits and separators of all scripts to ASCII, and drop a dash in place of the decimals."""
+    """Convert digits and separators of all scripts to ASCII, and drop a dash in place of decimals."""
     text = unicodedata.normalize("NFKC", typed).translate({0x66B: ",", 0x66C: ".", 0x2D9: "'", 0x2019: "'"})
     text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
     # As in `Fr. 79.-` and `79,–`.

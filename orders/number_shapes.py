@@ -1,4 +1,4 @@
-"""Whether numbers are known that look like a given one, for numbers that could be card numbers as well."""
+"""Whether there are numbers similar to a given one, for numbers that could also be card numbers."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ SAME_FIRST_DIGITS = 6  # as many as identify the issuer of a card
 
 
 def any_number_like(rows: QuerySet[Any], column: str, number: str) -> bool:
-    """Whether a row has a number in `column` that begins with the same six digits and has as many digits.
+    """Whether a row has a number in `column` with the same first six digits and the same number of digits.
 
     False unless `number` is digits only. The range can use an ordinary index of the column.
     """

@@ -1,4 +1,4 @@
-"""What the order page shows: to the buyer, and to staff who preview it."""
+"""The content of the order page: for the buyer, and for staff who preview it."""
 
 from typing import Any
 
@@ -15,15 +15,15 @@ from orders.statuses import describe_status
 
 
 def order_page_context(order: Order, *, with_panels: bool = True) -> dict[str, Any]:
-    """The context of `orders/order.html`. The caller checks access.
+    """Return the context of `orders/order.html`. The caller checks access.
 
-    `with_panels` is false until a required emailed code was entered: then panels and emails are left out.
+    `with_panels` is false until a required emailed code was entered. Then panels and emails are omitted.
     """
     context: dict[str, Any] = {
         "order": order,
         "zone": order.locality,
         "status": describe_status(order.status),
-        "is_settled": order.status == Order.Status.COMPLETED,  # its badge says all
+        "is_settled": order.status == Order.Status.COMPLETED,  # its badge says everything
         "payment": formats.payment(order),
         "refunds": order.refund_list,
         "address": mask_address(order.email) if order.email else "",
@@ -42,7 +42,7 @@ def order_page_context(order: Order, *, with_panels: bool = True) -> dict[str, A
 
 
 def _own_tasks(order: Order) -> list[Task]:
-    """What can be done with every order."""
+    """Return the actions that every order has."""
     path = reverse("orders:invoice", args=[order.public_id])
     label = gettext("Invoice") if order.invoice_number else gettext("Order statement")
     tasks = [Task(label, path, gettext("PDF"), position=40)]

@@ -15,10 +15,10 @@ from orders.models import Order, OrderLine, load_items
 
 @dataclass(frozen=True)
 class Task:
-    """Something that a buyer can do with an order: a row in the list of the order page that leads to `url`.
+    """An action that a buyer can take on an order: a row in the list of the order page that links to `url`.
 
-    `detail` is what helps to decide, such as the days that are left. With `is_post` the row is a button. Tasks are
-    listed by `position`, lowest first.
+    `detail` is a fact that helps to decide, such as the remaining days. With `is_post` the row is a button. Tasks are
+    sorted by `position`, lowest first.
     """
 
     label: Any
@@ -32,15 +32,17 @@ class Task:
 class Panel:
     """One part of the order page.
 
-    `load` takes orders, whose `items` are loaded, and returns each one's content by order id, in one query
-    for all of them. An order that is missing from the result shows no panel. Templates get the content as
-    `panel`, beside `order`. `email_highlights` turns the content into what the confirmation email shows.
-    `search` takes a search term of staff and returns the ids of matching orders (by serial number, by reference).
-    Staff see `admin_template`, and find orders by `search`, if they have any of `permissions`.
-    `lines_given_back` returns the items that the buyer has returned or asks to return, all units of them.
-    `tasks` turns an order and its content into rows of the list of what can be done.
-    Panels and their tasks are shown in the order of `position`, lowest first. A panel whose content `leads`, such as a
-    request in progress, is above all others.
+    - `load` takes orders, whose `items` are loaded, and returns the content of each by order id, in one query for all
+      of them. An order that is missing from the result shows no panel. Templates get the content as `panel`, next to
+      `order`.
+    - `email_highlights` converts the content for the confirmation email.
+    - `search` takes a search term from staff and returns the ids of matching orders (by serial number, by reference).
+    - Staff see `admin_template`, and find orders by `search`, if they have any of `permissions`.
+    - `lines_given_back` returns the items that the buyer has returned, or asks to return, completely.
+    - `tasks` returns actions for an order and its content.
+
+    Panels and their tasks are sorted by `position`, lowest first. A panel whose content `leads`, such as a request in
+    progress, comes first.
     """
 
     name: str
@@ -84,17 +86,17 @@ def load_panels(orders: Sequence[Order]) -> dict[int, list[tuple[Panel, Any]]]:
 
 
 def leading_first(panels: Sequence[tuple[Panel, Any]]) -> list[tuple[Panel, Any]]:
-    """The panels of one order as its page shows them."""
+    """Return the panels of one order in the sequence of its page."""
     return sorted(panels, key=lambda shown: not shown[0].leads(shown[1]))
 
 
 def load_tasks(order: Order, panels: Sequence[tuple[Panel, Any]]) -> list[Task]:
-    """What the panels of this order say can be done."""
+    """Return the actions of an order from all its panels."""
     return [task for panel, content in panels if panel.tasks is not None for task in panel.tasks(order, content)]
 
 
 def lines_given_back() -> QuerySet[OrderLine]:
-    """The items of all orders that their buyers have returned or ask to return, by all panels."""
+    """Return the items of all orders that their buyers have returned or ask to return, according to all panels."""
     given_back = Q(quantity_returned__gte=F("quantity"))
     for panel in registered():
         if panel.lines_given_back is not None:

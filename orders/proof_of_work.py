@@ -16,15 +16,16 @@ from django_altcha import AltchaField, get_altcha_challenge
 
 from orders.rate_limits import Rate, RateLimit, consume
 
-# Most hashes that the browser computes, and half of them on average: when an enumeration begins, and when it has gone
-# on. Chromium at a sixth of a desktop's speed, like a cheap phone, computes about 17,000 a second: 2 and 9 seconds.
+# Maximum number of hashes that the browser calculates (half of them on average): when an enumeration begins, and after
+# it has continued. Chromium at a sixth of a desktop's speed, like a cheap phone, makes about 17,000 a second: 2 and 9
+# seconds.
 EASIEST = 30_000
 HARDEST = 150_000
 LIFETIME_MILLISECONDS = 10 * 60 * 1000
 
 
 class ProofOfWorkWidget(forms.HiddenInput):
-    """Carries a new challenge, and takes its solution. Unlike django-altcha's widget, it needs none of its files."""
+    """Contains a new challenge, and takes its solution. Unlike django-altcha's widget, it needs none of its files."""
 
     template_name = "orders/_proof_of_work.html"
 
@@ -42,7 +43,7 @@ class ProofOfWorkWidget(forms.HiddenInput):
 class ProofOfWorkField(AltchaField):
     """A form field whose value is a solved challenge. Each challenge is accepted once.
 
-    `severity` is from 0 to 1 and says how hard the challenge is.
+    `severity` is the difficulty of the challenge, from 0 to 1.
     """
 
     widget = ProofOfWorkWidget

@@ -29,7 +29,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Attempts:
-    """How many attempts a counter holds of the last 15 minutes (`short`) and of the last 24 hours (`long`)."""
+    """The number of attempts within the last 15 minutes (`short`) and the last 24 hours (`long`)."""
 
     short: int
     long: int
@@ -71,7 +71,7 @@ _COUNT = "count(*) FILTER (WHERE t > %s), count(*) FILTER (WHERE t > %s)"  # in 
 
 
 def consume(limits: Sequence[RateLimit], now: datetime) -> bool:
-    """Count one attempt against each limit, in this order, up to the first that is exhausted; in one statement.
+    """Count one attempt against each limit, in sequence, up to the first that is exhausted, in one statement.
 
     Returns whether all limits allowed it. `now` also identifies the attempt for `restore`.
     """
@@ -79,7 +79,7 @@ def consume(limits: Sequence[RateLimit], now: datetime) -> bool:
 
 
 def consume_each(limits: Sequence[RateLimit], now: datetime) -> list[bool]:
-    """As `consume`, but return a result per limit. Those after an exhausted one are not counted, and False."""
+    """Like `consume`, but return a result per limit. Limits after an exhausted one are not counted and return False."""
     parts, parameters = _consume_parts(limits, now)
     answers = ", ".join(f"(SELECT allowed FROM limit{index})" for index in range(len(limits)))  # noqa: S608
     with connection.cursor() as cursor:
@@ -88,7 +88,7 @@ def consume_each(limits: Sequence[RateLimit], now: datetime) -> list[bool]:
 
 
 def consume_and_count(limit: RateLimit, now: datetime) -> Attempts:
-    """As `consume`, but return how many attempts the counter holds after this one."""
+    """Like `consume`, but return how many attempts the counter holds after this one."""
     parts, parameters = _consume_parts([limit], now)
     statement = f"WITH {parts} SELECT {_COUNT} FROM limit0, unnest(tries) AS t"  # noqa: S608
     with connection.cursor() as cursor:
@@ -108,11 +108,11 @@ def _consume_parts(limits: Sequence[RateLimit], now: datetime) -> tuple[str, lis
 
 
 def count_attempts(limits: Sequence[RateLimit], now: datetime) -> Attempts:
-    """Return how many attempts the counters of these limits hold together, without counting one.
+    """Return the total number of attempts in the counters of these limits, without counting one.
 
-    Successful attempts were restored, so where those are, this is the number of failures.
+    If successful attempts were restored, this is the number of failures.
     """
-    # Raw SQL, as in all of this module: every lookup executes it, and the ORM would take longer than PostgreSQL.
+    # Raw SQL, as everywhere in this module: every lookup executes it, and the ORM would take longer than PostgreSQL.
     statement = f"SELECT {_COUNT} FROM orders_ratelimitcounter, unnest(tries) AS t WHERE key = ANY(%s)"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(statement, [now - SHORT_WINDOW, now - LONG_WINDOW, [limit.key for limit in limits]])
@@ -120,7 +120,7 @@ def count_attempts(limits: Sequence[RateLimit], now: datetime) -> Attempts:
 
 
 def next_attempt_at(limits: Sequence[RateLimit], now: datetime) -> datetime:
-    """Return when all of these limits allow an attempt again; `now` if they do already. Counts none."""
+    """Return when all of these limits allow an attempt again; `now` if they do already. Doesn't count an attempt."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT key, tries FROM orders_ratelimitcounter WHERE key = ANY(%s)", [[limit.key for limit in limits]]
@@ -141,7 +141,7 @@ def allows(limit: RateLimit, now: datetime) -> bool:
 
 
 def restore(limits: Sequence[RateLimit], now: datetime) -> None:
-    """Remove the attempt that `consume` counted with this value of `now`, because it succeeded."""
+    """Remove the attempt that `consume` counted with this `now`, because it succeeded."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE orders_ratelimitcounter SET tries = array_remove(tries, %s::timestamptz) WHERE key = ANY(%s)",

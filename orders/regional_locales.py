@@ -1,6 +1,6 @@
-"""How a language writes dates in a country, and the short names of time zones.
+"""Date formats of a language in a country, and the short names of time zones.
 
-Babel has no locale for many pairs of language and country, and for most pairs of time zone and reader only an offset.
+Babel has no locale for many pairs of language and country, and for most pairs of time zone and language only an offset.
 """
 
 import re
@@ -13,7 +13,7 @@ from babel.dates import get_timezone_name
 from django.conf import settings
 from django.utils.translation import to_locale
 
-# Countries whose English readers expect 15 November 2026, 14:05, for those that Babel does not know.
+# Countries whose English readers expect 15 November 2026, 14:05, if Babel doesn't know them.
 # fmt: off
 EUROPE = frozenset([
     "AD", "AL", "AT", "AX", "BA", "BE", "BG", "BY", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FO", "FR", "GB",
@@ -25,7 +25,7 @@ ENGLISH_IN_EUROPE = "en_150"
 ENGLISH_ELSEWHERE = "en_US"
 COUNTRY_CODE = re.compile(r"[A-Z]{2}")
 
-# Minutes from UTC of the abbreviations that readers know. With another offset, an abbreviation means something else:
+# Minutes from UTC of well-known abbreviations. With another offset, an abbreviation has a different meaning:
 # CST is also China Standard Time.
 _ABBREVIATIONS = {
     **{
@@ -51,7 +51,7 @@ _ABBREVIATION = re.compile(r"[A-Z]{2,5}")
 
 @lru_cache(maxsize=1024)
 def regional_locale(language: str, country: str) -> Locale:
-    """Return the locale for dates in a language, read in a country (ISO 3166-1 alpha-2; may be empty or unknown)."""
+    """Return the locale for dates in a language and a country (ISO 3166-1 alpha-2; may be empty or unknown)."""
     code = to_locale(language)
     base = code.split("_")[0]
     country = _canonical_country(country)
@@ -65,7 +65,7 @@ def regional_locale(language: str, country: str) -> Locale:
 
 
 def _canonical_country(typed: str) -> str:
-    """Return the code in use today, such as GB for UK; empty if it is not a country's."""
+    """Return the current country code, such as GB for UK; empty if it isn't a country."""
     code = typed.strip().upper()
     if not COUNTRY_CODE.fullmatch(code):
         return ""

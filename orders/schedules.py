@@ -14,8 +14,8 @@ DEFAULT_SEND_TIME = time(10)
 def stores_by_days(kind: str, default_days: int, store: str = "store") -> Iterator[tuple[int, Q]]:
     """Yield, for each number of days set for this kind of email, a filter of the stores that it applies to.
 
-    `store` is the lookup of the store in the query that is filtered. Stores that switched the kind off are in none
-    of the filters.
+    `store` is the lookup of the store in the filtered query. Stores that turned off this kind are in none of the
+    filters.
     """
     days_of_stores: dict[int, list[int]] = {}
     scheduled_stores = []

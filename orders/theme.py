@@ -1,6 +1,6 @@
 """A stylesheet with the vendor's color, so that no page needs an inline style.
 
-The color of text and focus rings is adjusted to the contrast of WCAG AA, whatever color the vendor chose.
+The color of text and focus rings is adjusted to the contrast of WCAG AA for any vendor color.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The admin of the login's record."""
+"""The admin of login records."""
 
 from axes.models import AccessAttempt, AccessLog
 from django.contrib import admin
@@ -9,7 +9,7 @@ from unfold.admin import ModelAdmin
 
 
 class LoginRecordAdmin(ModelAdmin):
-    """django-axes' record of who tried to sign in. Nobody changes it."""
+    """django-axes' records of login attempts. They can't be changed."""
 
     list_display = ["attempt_time", "username", "ip_address", "user_agent"]
     list_filter = ["attempt_time"]

@@ -11,9 +11,9 @@ class PortalConfig(AppConfig):
     verbose_name = _("Portal")
 
     def ready(self) -> None:
-        # Checks of `manage.py check` register themselves in a module `checks`.
+        # Checks for `manage.py check` register themselves in a module `checks`.
         autodiscover_modules("checks")
-        # These models are Django's own, so their fields can't be of our classes. Models can't be imported earlier.
+        # These models are Django's own, so their fields can't use our classes. Models can't be imported earlier.
         refuse_card_number = import_string("orders.models.fields.refuse_card_number")
         for model in (get_user_model(), apps.get_model("auth", "Group")):
             for field in model._meta.get_fields():

@@ -1,7 +1,7 @@
 """The Celery application and its schedule, for workers and beat.
 
-Web processes do not import it: they leave work as rows in the database, and never talk to the broker.
-Tasks are in each app's `tasks.py`.
+Web processes don't import it: they store work as rows in the database, and never talk to the broker. Tasks are in each
+app's `tasks.py`.
 """
 
 import os
@@ -20,12 +20,14 @@ app.autodiscover_tasks()
 
 
 def every(seconds: float, task: str) -> dict[str, Any]:
-    """Run a task in this interval. Runs that nobody took expire, so that they don't pile up behind a stopped worker."""
+    """Run a task at this interval. Runs that no worker takes expire, so that they don't accumulate while the worker is
+    stopped.
+    """
     return {"task": task, "schedule": seconds, "options": {"expires": seconds}}
 
 
 def at(task: str, *, minute: str, hour: str = "*") -> dict[str, Any]:
-    """Run a task each hour or day at this time."""
+    """Run a task every hour or day at this time."""
     return {"task": task, "schedule": crontab(minute=minute, hour=hour), "options": {"expires": 3600}}
 
 
@@ -38,7 +40,7 @@ app.conf.beat_schedule = {
     "update-orders-of-skus": every(settings.SKU_UPDATE_TICK_SECONDS, "intake.tasks.update_orders_of_skus"),
     "process-store-events": every(settings.STORE_EVENT_TICK_SECONDS, "intake.tasks.process_store_events"),
     "work-on-uploads": every(settings.IMPORT_UPLOAD_TICK_SECONDS, "intake.tasks.work_on_uploaded_files"),
-    # Every process may be busy with email for about a minute; a beat that waits for one still counts.
+    # All processes may be busy with email for about a minute. A heartbeat that waits for one still counts.
     "beat-heartbeat": every(settings.HEARTBEAT_SECONDS, "portal.tasks.heartbeat")
     | {"options": {"expires": settings.CELERY_TASK_TIME_LIMIT}},
     "purge-files": at("files.tasks.purge_files", minute="41"),

@@ -1,4 +1,4 @@
-"""Checks of `manage.py check --deploy` beside those of Django and its apps."""
+"""Checks of `manage.py check --deploy`, in addition to those of Django and its apps."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,13 +18,13 @@ UNTRUSTED_PROXY = "portal.W004"
 
 @register(Tags.security, deploy=True)
 def check_demo_leftovers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """What a tried checkout still has of the demo."""
+    """Report what is left of a demo in this checkout."""
     return [Warning(each.problem, hint=each.remedy, id=DEMO_LEFTOVER) for each in find_leftovers()]
 
 
 @register(Tags.security, deploy=True)
 def check_hosts_and_proxies(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Settings that believe what any client says, or that nobody can say."""
+    """Report settings that trust any client, or that no client can match."""
     found: list[CheckMessage] = []
     if "*" in settings.ALLOWED_HOSTS:
         found.append(

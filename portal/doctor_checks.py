@@ -60,7 +60,7 @@ class CheckFailed(Exception):
 
 
 class CheckWarning(CheckFailed):
-    """All parts work, but something should be looked at. The exit status of `doctor` stays 0."""
+    """Everything works, but something needs attention. The exit status of `doctor` stays 0."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def check_mail() -> str:
     address = f"{server.host}:{server.port}"
     try:
         server.open()
-        assert server.connection is not None  # open() raises where there is none
+        assert server.connection is not None  # open() raises an exception if there is none
         code, answer = server.connection.noop()
         server.close()
     except (OSError, smtplib.SMTPException) as error:
@@ -178,7 +178,7 @@ def _check_writable(tested: Storage, remedy: str) -> str:
 
 
 def _release_without_file() -> Release | None:
-    """The first current release whose file is missing or has another size."""
+    """Return the first current release whose file is missing or has a different size."""
     releases = releases_storage()
     for release in Release.objects.current().select_related("product"):
         try:
@@ -256,7 +256,7 @@ def check_gateways() -> str:
 
 
 def check_stores() -> str:
-    """Stores that an import made have neither a name for buyers nor a time zone until staff give them both."""
+    """Stores created by an import have no name for buyers and no time zone until staff set both."""
     unnamed = list(Store.objects.unnamed().order_by("slug").values_list("slug", flat=True))
     without_zone = list(Store.objects.without_time_zone().order_by("slug").values_list("slug", flat=True))
     problems = []
@@ -276,7 +276,7 @@ def check_settings() -> str:
     found = [
         problem
         for problem in checks.run_checks(include_deployment_checks=True)
-        if problem.is_serious(level) and problem.id != DEMO_LEFTOVER  # `demo` has a line of its own
+        if problem.is_serious(level) and problem.id != DEMO_LEFTOVER  # `demo` has a separate line
     ]
     if found:
         text = f"{found[0].id}: {_first_line(found[0].msg)}"

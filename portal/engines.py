@@ -1,7 +1,7 @@
-"""Runs PostgreSQL and Valkey from their Python wheels as child processes, for the demo and the tests.
+"""Run PostgreSQL and Valkey from their Python wheels as child processes, for the demo and the tests.
 
-Must not read Django's settings, because the settings need the URLs of these servers. Both servers listen on Unix
-sockets only, so that several instances never compete for a port.
+Must not read Django's settings, because the settings need the URLs of these servers. Both servers listen only on Unix
+sockets, so that several instances never compete for a port.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 
-# Optional: not every platform has these wheels. Without them, `Engines.start` says what to set instead.
+# Optional, because not every platform has these wheels. Without them, `Engines.start` says what to set instead.
 try:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR, which is not needed here
@@ -31,7 +31,7 @@ try:
     ARE_INSTALLED = True
 except ImportError:
     ARE_INSTALLED = False
-# Where psql, pg_dump and the others are, if they came with the wheel.
+# The location of psql, pg_dump and the others, if they came with the wheel.
 POSTGRES_PROGRAMS = Path(POSTGRES_BIN_PATH) if ARE_INSTALLED else None
 
 POSTGRESQL = "PostgreSQL"
@@ -39,8 +39,8 @@ VALKEY = "Valkey"
 START_TIMEOUT = 30.0  # seconds
 STOP_TIMEOUT = 4.0  # seconds, for both engines together
 DATABASE = "portal"
-# PostgreSQL refuses to run as root. It then runs as this user, from a folder outside of root's home, whose
-# permissions therefore need not be changed.
+# PostgreSQL refuses to run as root. It then runs as this user, from a folder outside root's home, so that root's
+# permissions don't have to be changed.
 UNPRIVILEGED_USER = "nobody"
 UNPRIVILEGED_HOME = Path("/var/lib/find-my-order")
 
@@ -53,7 +53,7 @@ class EnginesUnavailable(Exception):
 class Engines:
     """PostgreSQL and Valkey with their data in one folder.
 
-    Without `durable` the servers do not sync to disk: faster, and fit for tests, which discard the data.
+    Without `durable`, the servers don't sync to disk: faster, and suitable for tests, which discard the data.
     """
 
     folder: Path
@@ -143,7 +143,7 @@ class Engines:
                 start_new_session=True,
                 **self._unprivileged_options(),
             )
-        # A link beside the other socket, so that the URL contains the short path of the socket folder.
+        # A link next to the other socket, so that the URL contains the short path of the socket folder.
         link = self.socket_folder / ".s.PGSQL.5432"
         link.unlink(missing_ok=True)
         link.symlink_to(sockets / ".s.PGSQL.5432")
@@ -179,9 +179,9 @@ class Engines:
         return completed.stdout.strip()
 
     def _postgres_binaries(self) -> Path:
-        """The folder of PostgreSQL's programs; for root a copy that the unprivileged user can read."""
+        """Return the folder of PostgreSQL's programs; for root, a copy that the unprivileged user can read."""
         if os.geteuid() != 0:
-            assert POSTGRES_PROGRAMS is not None  # else it is not started
+            assert POSTGRES_PROGRAMS is not None  # otherwise it isn't started
             return POSTGRES_PROGRAMS
         package = Path(POSTGRES_BIN_PATH).parent.parent
         libraries = package.with_name(
@@ -205,7 +205,7 @@ class Engines:
         return target / package.name / "pginstall" / "bin"
 
     def _postgres_data(self) -> Path:
-        """The data folder; for root a link to a folder of the unprivileged user."""
+        """Return the data folder; for root, a link to a folder of the unprivileged user."""
         data = self.folder / "postgres"
         if os.geteuid() != 0:
             data.mkdir(mode=0o700, exist_ok=True)

@@ -35,7 +35,7 @@ _tables_matched = False
 
 
 def _do_tables_match() -> bool:
-    """Check until the tables match once: they do not change while a release is running."""
+    """Check until the tables match once, because they don't change while a release is running."""
     global _tables_matched
     _tables_matched = _tables_matched or not schema.find_differences()
     return _tables_matched

@@ -1,11 +1,11 @@
-"""Rate limits of the staff login. django-axes calls this handler before a password is evaluated, and keeps the record.
+"""Rate limits of the staff login. django-axes calls this handler before a password is checked, and keeps the records.
 
-A browser in which somebody has signed in before is known by a signed cookie, and has a limit of its own. All others
-share the limits of their client and of the user name, so that guessing from many addresses ends, too. Somebody who
-uses up the limit of a name locks out new browsers only, never the one that its owner uses every day. (OWASP: Slow Down
+A browser in which someone has signed in before is recognized by a signed cookie, and has its own limit. All others
+share the limits of their client and of the user name, so that guessing from many addresses ends, too. Someone who uses
+up the limit of a name locks out only new browsers, never the one that its owner uses every day. (OWASP: Slow Down
 Online Guessing Attacks with Device Cookies.)
 
-Names that exist and names that don't are counted and answered alike.
+Existing and unknown names are counted in the same way and get the same responses.
 """
 
 import hashlib
@@ -27,16 +27,16 @@ from orders.http import TOO_MANY_REQUESTS
 from orders.models import RateLimitCounter
 from orders.rate_limits import SHORT_WINDOW, Rate, RateLimit, consume, restore
 
-# Failed attempts. Of one client, over all names: more than an office mistypes.
+# Failed attempts of one client, across all names: more than an office mistypes.
 CLIENT_RATE = Rate(short=30, long=200)
 CLIENT_AND_NAME_RATE = Rate(short=5, long=20)
-# Of one name, over all clients. NIST SP 800-63B allows no more than 100 in a row.
+# Failed attempts for one name, across all clients. NIST SP 800-63B allows no more than 100 in a row.
 NAME_RATE = Rate(short=20, long=100)
 KNOWN_BROWSER_RATE = Rate(short=5, long=20)
 SCOPE = "staff-login"
 
 COOKIE_LIFETIME = 365 * 24 * 3600  # seconds
-NAMES_PER_BROWSER = 5  # of the people who share it, the last ones
+NAMES_PER_BROWSER = 5  # the most recent names that signed in with a shared browser
 _SALT = "portal.known_browser"
 
 
@@ -44,12 +44,12 @@ class LoginLimitHandler(AxesDatabaseHandler):
     """See settings.AXES_HANDLER."""
 
     def is_allowed(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
-        """Count an attempt, and return whether its password may be evaluated."""
+        """Count an attempt, and return whether its password may be checked."""
         now = timezone.now()
         limits = _limits(request, str((credentials or {}).get("username") or ""))
         request.login_attempt = limits, now  # type: ignore[attr-defined]
         allowed = consume(limits, now)
-        # For axes' middleware, which answers with `refused`. Also says that the refusal is no attempt to be recorded.
+        # For axes' middleware, which responds with `refused`. Also marks the refusal as not an attempt to be recorded.
         request.axes_locked_out = not allowed  # type: ignore[attr-defined]
         return allowed
 
@@ -61,7 +61,7 @@ class LoginLimitHandler(AxesDatabaseHandler):
             request.signed_in_name = user.get_username()  # type: ignore[attr-defined]
 
     def reset_attempts(self, *, username: str | None = None, **kwargs: Any) -> int:
-        """Forget failed attempts: `manage.py axes_reset` and `axes_reset_username` end a refusal at once."""
+        """Delete failed attempts: `manage.py axes_reset` and `axes_reset_username` end a refusal immediately."""
         counters = RateLimitCounter.objects.filter(key__startswith=f"{SCOPE}-")
         if username:
             counters = counters.filter(key=_name_limit(username).key)
@@ -86,7 +86,7 @@ def _name_limit(name: str) -> RateLimit:
 
 
 def stored_client(request: HttpRequest) -> str | None:
-    """The client as the login's record stores it, in a column for IP addresses: of an IPv6 client its network's."""
+    """Return the client for the login record's IP address column: for an IPv6 client, its network's address."""
     address = client_address(request).partition("/")[0]
     try:
         return str(ipaddress.ip_address(address))
@@ -95,7 +95,7 @@ def stored_client(request: HttpRequest) -> str | None:
 
 
 def refused(request: HttpRequest, response: HttpResponse, credentials: dict[str, Any] | None = None) -> HttpResponse:
-    """The answer to an attempt that was not evaluated; see settings.AXES_LOCKOUT_CALLABLE."""
+    """Return the response to an attempt that was not evaluated; see settings.AXES_LOCKOUT_CALLABLE."""
     refusal = render(request, "portal/login_refused.html", status=TOO_MANY_REQUESTS)
     refusal["Retry-After"] = str(int(SHORT_WINDOW.total_seconds()))
     return refusal
@@ -105,7 +105,7 @@ def refused(request: HttpRequest, response: HttpResponse, credentials: dict[str,
 
 
 def remember_browser(request: HttpRequest, response: HttpResponse) -> None:
-    """Let the browser be known for the name that has just signed in with it, if one has."""
+    """Mark the browser as known for the name that has just signed in, if there is one."""
     name = getattr(request, "signed_in_name", None)
     if name is None:
         return
@@ -124,7 +124,9 @@ def remember_browser(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def _read_cookie(request: HttpRequest) -> tuple[str, list[str]]:
-    """The browser's id, and the fingerprints of the names that have signed in with it. A new id if it has none."""
+    """Return the browser's id, and the fingerprints of the names that have signed in with it. A new
+    id if it has none.
+    """
     try:
         browser, names = signing.loads(
             request.COOKIES.get(settings.KNOWN_BROWSER_COOKIE_NAME, ""), salt=_SALT, max_age=COOKIE_LIFETIME
@@ -135,5 +137,5 @@ def _read_cookie(request: HttpRequest) -> tuple[str, list[str]]:
 
 
 def _fingerprint(browser: str, name: str) -> str:
-    """Stands for a name in the cookie, which others may read who use the same browser."""
+    """Return the fingerprint of a name for the cookie, which other users of the browser can read."""
     return hashlib.sha256(f"{browser} {name}".encode()).hexdigest()[:16]

@@ -18,7 +18,7 @@ class HideTokens(logging.Filter):
     """Replaces tokens in logged paths by "…", because a token that has not expired opens orders."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if not apps.ready:  # no request has been served yet, and the URL configuration cannot be loaded
+        if not apps.ready:  # no request has been served yet, and the URL configuration can't be loaded
             return True
         text = record.getMessage()
         hidden = _token_pattern().sub(r"\1…", text)

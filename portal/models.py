@@ -8,10 +8,10 @@ from django.utils import timezone
 
 
 class Heartbeat(models.Model):
-    """When a task of the scheduler last passed through the broker and a worker. One row per name."""
+    """When a scheduled task last passed through the broker and a worker. One row per name."""
 
     BEAT = "beat"
-    STALE_AFTER = timedelta(seconds=3 * settings.HEARTBEAT_SECONDS + 10)  # three missed beats
+    STALE_AFTER = timedelta(seconds=3 * settings.HEARTBEAT_SECONDS + 10)  # three missed heartbeats
 
     name = models.CharField(max_length=32, primary_key=True)
     at = models.DateTimeField()
@@ -25,6 +25,6 @@ class Heartbeat(models.Model):
 
     @classmethod
     def age(cls, name: str = BEAT) -> timedelta | None:
-        """Time since the last beat; None if there was none yet."""
+        """Time since the last heartbeat; None if there was none yet."""
         last = cls.objects.filter(name=name).first()
         return timezone.now() - last.at if last else None

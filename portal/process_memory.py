@@ -1,8 +1,8 @@
-"""Keeps other processes of the same user from reading what this one knows.
+"""Prevents other processes of the same user from reading this one.
 
-Every process of the portal holds all secrets in its environment and memory. Linux lets any process of the same user
-read both (`/proc/PID/environ`, `process_vm_readv`, `ptrace`), unless the process is marked as not dumpable. The child
-of that user which matters here decodes files of strangers: see files/cleaning/child_process.py.
+Every process of the portal has all secrets in its environment and memory. Linux lets any process of the same user read
+both (`/proc/PID/environ`, `process_vm_readv`, `ptrace`), unless the process is marked as not dumpable. This protects
+against the child process that decodes files of strangers: see files/cleaning/child_process.py.
 """
 
 import ctypes
@@ -14,8 +14,8 @@ PR_SET_DUMPABLE = 4  # prctl(2)
 def make_undumpable() -> None:
     """Let only root read the memory and the environment of this process, and of those that it forks.
 
-    A program that it starts is readable again. There are no core dumps any more, and debuggers need root. Does nothing
-    on systems other than Linux.
+    A program that it starts is readable again. Core dumps are disabled, and debuggers need root. Does nothing on
+    systems other than Linux.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)

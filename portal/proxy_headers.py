@@ -1,7 +1,7 @@
-"""Drops request headers that only a proxy may set, before Django sees them.
+"""Drop request headers that only a proxy may set, before Django sees them.
 
-Any client can send `X-Forwarded-Proto` or `SCRIPT_NAME`. Such a header counts only if our own proxy sent it, and
-only if the portal reads it. All others of their kind are dropped, also those that no code reads today.
+Any client can send `X-Forwarded-Proto` or `SCRIPT_NAME`. Such a header is used only if our own proxy sent it, and the
+portal reads it. All other headers of this kind are dropped, including those that no code reads today.
 """
 
 import ipaddress
@@ -14,8 +14,8 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 FORWARDED_PROTO = "HTTP_X_FORWARDED_PROTO"
-# Names in a WSGI environment: who the client is, how it connected, which host, path or file it asked for, and who it
-# is signed in as. Servers map `-` and `_` to the same name.
+# Names in a WSGI environment: who the client is, how it connected, which host, path or file it requested, and as whom
+# it is signed in. Servers map `-` and `_` to the same name.
 PROXY_HEADER = re.compile(
     r"HTTP_(X_)?("
     r"FORWARDED|REAL_|CLIENT_|CLUSTER_|TRUE_CLIENT_|CF_CONNECTING_|FASTLY_CLIENT_|ENVOY_|APPENGINE_|AZURE_"
@@ -27,11 +27,11 @@ PROXY_HEADER = re.compile(
 
 
 class ProxyHeaders:
-    """A WSGI application that calls another one, without what a client must not say.
+    """A WSGI application that calls another one, without headers that a client must not set.
 
     `client_ip_header` is the header in which the proxy passes the client's address; empty if it passes none.
-    `trusted_proxies` are the addresses of our proxies; empty if every peer is one. A peer without an address is a
-    local socket, which only our proxy can reach.
+    `trusted_proxies` are the addresses of our proxies; empty if every peer is one. A peer without an address is a local
+    socket, which only our proxy can reach.
     """
 
     def __init__(
@@ -52,7 +52,8 @@ class ProxyHeaders:
         for name in [name for name in environ if self._is_proxy_header(name) and name not in kept]:
             del environ[name]
         self._drop_contradiction(environ)
-        # The portal is at the root of its host. A server that takes SCRIPT_NAME from a header has cut it off the path.
+        # The portal is at the root of its host. A server that takes SCRIPT_NAME from a header has removed it from the
+        # path.
         environ["PATH_INFO"] = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         environ["SCRIPT_NAME"] = ""
         return self.application(environ, start_response)
@@ -73,7 +74,7 @@ class ProxyHeaders:
 
     @staticmethod
     def _drop_contradiction(environ: Environ) -> None:
-        """Several values that differ: one may be the client's own, so none is believed."""
+        """Drop several different values: one may be the client's own, so none is trusted."""
         values = {value.strip().lower() for value in environ.get(FORWARDED_PROTO, "").split(",")}
         if len(values) > 1:
             del environ[FORWARDED_PROTO]

@@ -1,4 +1,4 @@
-"""Compares the database tables with the models.
+"""Compare the database tables with the models.
 
 If a migration was edited after it had been applied, Django finds nothing to apply although the tables are outdated.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from django.apps import apps
 from django.db import connection, models
 
-# The names in PostgreSQL's catalog of types that Django writes differently in CREATE TABLE.
+# Type names in PostgreSQL's catalog that differ from Django's in CREATE TABLE.
 _CATALOG_NAMES = {"varchar": "character varying", "bool": "boolean", "time": "time without time zone"}
 _COLUMNS = """
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef OR a.attidentity <> ''
@@ -37,7 +37,7 @@ class _Tables:
 
 
 def find_differences() -> list[str]:
-    """Return a sentence for each difference between tables and models. Two queries. Raises DatabaseError."""
+    """Return a sentence for each difference between tables and models. Makes two queries. Raises DatabaseError."""
     tables = _read_catalog()
     return [
         sentence

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-BUFFERED_BYTES = 8 * 1024 * 1024  # more of a file that is read from a bucket goes to a temporary file
+BUFFERED_BYTES = 8 * 1024 * 1024  # larger files read from a bucket use a temporary file
 
 
 def folder(location: str, *, files: int, folders: int) -> dict[str, Any]:
@@ -12,7 +12,7 @@ def folder(location: str, *, files: int, folders: int) -> dict[str, Any]:
 
 
 def bucket(name: str, **options: str) -> dict[str, Any]:
-    """A storage in a bucket. Empty options are left to Amazon's library, which may know the machine's own role."""
+    """Return a storage in a bucket. Empty options are left to Amazon's library, which may use the machine's role."""
     return {
         "BACKEND": "files.s3.PrivateS3Storage",
         "OPTIONS": {

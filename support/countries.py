@@ -17,7 +17,7 @@ NON_COUNTRY_CODES = frozenset(["EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"])
 
 @dataclass(frozen=True)
 class GroupedEntries(Generic[Entry]):
-    """Entries grouped by country. `worldwide` has those without countries: they apply where no other entry does."""
+    """Entries grouped by country. `worldwide` has entries without countries, which apply if no other entry does."""
 
     for_country: Sequence[Entry]
     for_other_countries: Sequence[Entry]
@@ -40,7 +40,7 @@ def is_country(code: str) -> bool:
 
 
 def group_by_country(country: str, entries: models.QuerySet[Entry]) -> GroupedEntries[Entry]:
-    """Group the entries by whether they are for this country. One query."""
+    """Group the entries by whether they are for this country. Makes one query."""
     evaluated = list(entries)
     return GroupedEntries(
         for_country=[entry for entry in evaluated if country in entry.countries],

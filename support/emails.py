@@ -1,8 +1,8 @@
 """The emails about threads and charge claims. Registered with `notifications` at startup.
 
-Anybody can write to support under any address. Emails to that address therefore repeat nothing that was typed, neither
-text, subject and file names nor what a claim says: they contain the reference, a link, and what staff wrote. Only the
-copy for the store's helpdesk contains the message.
+Anyone can write to support with any address. Emails to that address therefore repeat nothing that was typed: no text,
+subject, file names or details of a claim. They contain the reference, a link, and what staff wrote. Only the copy for
+the store's helpdesk contains the message.
 """
 
 from typing import Any
@@ -26,13 +26,13 @@ MINUTES = int(ThreadLink.LIFETIME.total_seconds() // 60)
 
 
 def about_message(message: Message) -> dict[str, Any]:
-    """What every email about a message of a thread says. Its key names the link that opens the thread."""
+    """The context of every email about a message of a thread. Its key identifies the link that opens the thread."""
     said = _said(message)
     return _common(said) | {"url": _thread_url(ThreadLink.objects.get(pk=int(message.key)))}
 
 
 def matched(message: Message) -> dict[str, Any]:
-    """Its key names the link that opens the order."""
+    """Its key identifies the link that opens the order."""
     said = _said(message)
     url = site_url(reverse("orders:access", args=[AccessLink.objects.get(pk=int(message.key)).make_token()]))
     return _common(said) | {"url": url}
@@ -44,7 +44,7 @@ def fresh_link(message: Message) -> dict[str, Any]:
 
 
 def forwarded(message: Message) -> dict[str, Any]:
-    """For the helpdesk of a store: whose answer goes to the buyer by itself."""
+    """For the helpdesk of a store, which answers the buyer directly."""
     said = _said(message)
     return _common(said) | {
         "reply_to": said.case.email,
@@ -68,7 +68,7 @@ def _said(message: Message) -> ThreadMessage:
 def _common(said: ThreadMessage) -> dict[str, Any]:
     thread = said.case
     order = thread.order
-    # The number of an order is told to its own address only, whoever found it.
+    # The number of an order is sent only to its own address, regardless of who found it.
     is_theirs = order is not None and is_order_address(order, thread.email)
     facts = _facts(thread, tell_order=is_theirs)
     return {
@@ -91,7 +91,7 @@ def _facts(thread: Thread, *, tell_order: bool) -> list[tuple[str, str]]:
 
 
 def _typed_facts(thread: Thread) -> list[tuple[str, str]]:
-    """What the person typed besides the text of the message."""
+    """The person's input other than the text of the message."""
     claim = getattr(thread, "charge_claim", None)
     if claim is None:
         return [(gettext("Subject"), thread.subject)]

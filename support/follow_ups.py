@@ -65,7 +65,7 @@ def _context(message: Message) -> dict[str, Any]:
         "quote": question.text,
         "thread": thread,
         "facts": [(gettext("Reference"), thread.reference)],
-        # The page offers to email a link; one in this email would have expired when it is read days later.
+        # The page offers to email a link. A link in this email would have expired by the time it is read.
         "url": site_url(thread.path),
         "reply_to": (thread.store.support_email if thread.store else ""),
     }

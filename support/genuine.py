@@ -1,6 +1,6 @@
-"""Confirms that an email is ours by its code, or a phone call by its number.
+"""Confirms that an email is genuine by its code, or a phone call by its number.
 
-Only complete matches are confirmed: a number with the same ending may belong to somebody in another country.
+Only complete matches are confirmed: a number with the same ending may belong to someone in another country.
 """
 
 import unicodedata
@@ -24,7 +24,7 @@ MIN_DIGITS = 5  # of a phone number
 
 @dataclass(frozen=True)
 class ConfirmedEmail:
-    """What whoever enters the code of an email may learn about it."""
+    """What anyone who enters the code of an email may learn about it."""
 
     label: Any
     day: str
@@ -33,7 +33,7 @@ class ConfirmedEmail:
 
 
 def find_email_by_code(typed: str) -> ConfirmedEmail | None:
-    """Return the sent email with this code, or None. Two queries at most."""
+    """Return the sent email with this code, or None. Makes at most two queries."""
     code = read_code(typed)
     if len(code) != CODE_LENGTH or not code.isascii():
         return None
@@ -51,7 +51,9 @@ def find_email_by_code(typed: str) -> ConfirmedEmail | None:
 
 
 def find_phone_by_number(typed: str) -> PhoneNumber | None:
-    """Return the phone number of ours with exactly these digits, or with 00 or + before them. One query at most."""
+    """Return the vendor's phone number with exactly these digits, or with 00 or + before them.
+    Makes at most one query.
+    """
     digits = digits_only(unicodedata.normalize("NFKC", typed))
     candidates = {digits, digits.removeprefix("00")}
     if len(digits) < MIN_DIGITS:

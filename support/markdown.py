@@ -23,8 +23,8 @@ _SCHEMES = {"http", "https", "mailto"}
 def render_markdown(text: str) -> SafeString:
     """Render Markdown as sanitized HTML. Accepts any text and never raises.
 
-    Headings start at level 2 and have ids. HTML in the text is escaped. Links keep http, https and mailto only. A link
-    that is a paragraph of its own becomes a button, the first one the page's main button.
+    Headings start at level 2 and have ids. HTML in the text is escaped. Only http, https and mailto links are kept. A
+    link that is a separate paragraph becomes a button, the first one the page's main button.
     """
     tokens = _markdown.parse(text.replace("\0", ""))
     _set_heading_ids(tokens)

@@ -27,9 +27,9 @@ class Section:
 
 
 def published_versions(language: str, now: datetime) -> QuerySet[ArticleVersion]:
-    """Return one published version of each article, in the order of the articles.
+    """Return one published version of each article, in the sequence of the articles.
 
-    It is the version in `language` or else in the site's own language. Drafts and withdrawn articles are left out.
+    It is the version in `language`, otherwise in the default language. Drafts and withdrawn articles are omitted.
     """
     in_force = ArticleVersion.objects.in_force(now).filter(
         is_withdrawal=False, language__in=(language, settings.LANGUAGE_CODE)
@@ -69,14 +69,14 @@ def find_related(article: Article, language: str, now: datetime) -> list[Article
 
 
 def common_questions(versions: Sequence[ArticleVersion]) -> Sequence[ArticleVersion]:
-    """Return the first of all articles; none if there are so few that the sections show them at a glance."""
+    """Return the first articles; none if there are so few that the sections show them at a glance."""
     return versions[:COMMON_QUESTIONS] if len(versions) > COMMON_QUESTIONS else []
 
 
 def group_by_topic(versions: Sequence[ArticleVersion], first_topic: str = "") -> list[Section]:
     """Return the articles, each in the section of its first topic.
 
-    The section of `first_topic` comes first and holds every article that has this topic at all.
+    The section of `first_topic` comes first and contains every article with this topic.
     """
     remaining = list(versions)
     sections = []

@@ -31,12 +31,12 @@ MIN_BODY_SIMILARITY = 0.7
 PHRASE_BONUS = 1.0
 TITLE_BONUS = 0.5
 SYNONYM_BONUS = 0.75
-# Results with a smaller share of the best score are dropped: they only share a common word with the query.
+# Results with a smaller share of the best score are dropped: they share only a common word with the query.
 MIN_SHARE_OF_BEST_SCORE = 0.15
 
 
 def extract_words(typed: str) -> list[str]:
-    """Return up to MAX_WORDS different words of letters and digits, in lower case."""
+    """Return up to MAX_WORDS distinct words of letters and digits, in lower case."""
     found = re.findall(r"[^\W_]+", typed[:MAX_CHARACTERS].lower())
     return list(dict.fromkeys(found))[:MAX_WORDS]
 
@@ -62,7 +62,7 @@ class _Queries:
 
 
 def _queries_by_language(words: list[str], language: str) -> dict[str, _Queries]:
-    """The queries for the language of the search and for the site's own one. One query for the synonyms."""
+    """The queries for the language of the search and for the default language. Makes one query for the synonyms."""
     languages = {language, settings.LANGUAGE_CODE}
     synonyms: dict[str, set[tuple[str, ...]]] = {}
     for synonyms_language, group in SearchSynonyms.objects.filter(language__in=languages).values_list(
@@ -110,10 +110,10 @@ def _is_form_of(word: str, expected: str) -> bool:
 def _matching_versions(
     versions: QuerySet[ArticleVersion], words: list[str], queries: dict[str, _Queries]
 ) -> QuerySet[ArticleVersion]:
-    """Filter versions by full text or similarity, and order them by `score`.
+    """Filter versions by full text or similarity, and sort them by `score`.
 
-    The score is the sum of text rank, mean similarity, and a bonus for what was typed, or a synonym of it, in title
-    or keywords.
+    The score is the sum of text rank, mean similarity, and a bonus if the title or keywords contain the search term or
+    a synonym of it.
     """
     long_words = [word for word in words if len(word) >= MIN_SIMILAR_WORD_LENGTH]
     matches = reduce(or_, (Q(language=each, search=query.any_word) for each, query in queries.items()))

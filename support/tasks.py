@@ -8,7 +8,7 @@ from django.utils import timezone
 from support.models import FailedSearch, ThreadLink
 
 LINK_RETENTION = timedelta(days=30)  # until then, an expired link still offers to email a new one
-FAILED_SEARCH_RETENTION = timedelta(days=180)  # since somebody last searched for it
+FAILED_SEARCH_RETENTION = timedelta(days=180)  # since the last search for it
 
 
 @shared_task

@@ -1,4 +1,4 @@
-"""Access to threads: for the browser that sent the first message, and for whoever opens an emailed link.
+"""Access to threads: for the browser that sent the first message, and for anyone who opens an emailed link.
 
 Grants are kept in the server-side session together with those for orders, and expire with them (orders/access).
 """
@@ -20,7 +20,7 @@ from support.services import threads
 
 # Links requested by one client: more than a household or an office needs.
 CLIENT_RATE = Rate(short=20, long=100)
-# How long submitting the same form again, as by a double click or a reload, opens the thread it created.
+# How long submitting the same form again, by a double click or a reload, opens the thread that it created.
 RESUBMISSION_WINDOW = timedelta(minutes=30)
 NO_ACCESS_STATUS = 403
 
@@ -36,7 +36,7 @@ def grant_access(request: HttpRequest, thread: Thread) -> None:
 
 
 def grant_access_to_sender(request: HttpRequest, thread: Thread, *, is_new: bool) -> None:
-    """Grant access to whoever has just submitted the thread's first message, also if it was submitted twice."""
+    """Grant access to the person who has just submitted the thread's first message, even if it was submitted twice."""
     if is_new or thread.created_at > timezone.now() - RESUBMISSION_WINDOW:
         grant_access(request, thread)
 
@@ -44,7 +44,7 @@ def grant_access_to_sender(request: HttpRequest, thread: Thread, *, is_new: bool
 def with_thread(view: View) -> View:
     """View decorator: load the thread of `<slug:reference>`, check access, and call `view(request, thread)`.
 
-    Without access the response is a page that offers to email a link. An unknown reference gets the same page.
+    Without access, the response is a page that offers to email a link. An unknown reference gets the same page.
     """
 
     @wraps(view)
@@ -76,7 +76,7 @@ def open_link(request: HttpRequest, token: str) -> tuple[LinkResult, Thread | No
 
 
 def _is_older_than_ended_access(link: ThreadLink) -> bool:
-    """Whether all access to the thread's order was ended after the link was made."""
+    """Whether all access to the thread's order was ended after the link was created."""
     order = link.thread.order
     return order is not None and order.access_ended_at is not None and link.created_at <= order.access_ended_at
 

@@ -1,4 +1,4 @@
-"""Actions of staff on one case: the service to call, the form fields it needs, and the statuses that allow it."""
+"""Staff actions on one case: the service to call, the form fields that it needs, and the statuses that allow it."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass

@@ -119,13 +119,13 @@ class QueueAdmin(ReadOnlyMixin, ModelAdmin):
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
     def get_page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
-        """Return what the page of `obj` shows besides its fields."""
+        """Return additional context for the page of `obj`."""
         raise NotImplementedError
 
     def render_change_page(self, request: HttpRequest, pk: int, **context: Any) -> HttpResponse:
-        """Render the page in answer to a POST, without a redirect.
+        """Render the page in response to a POST, without a redirect.
 
-        For bound forms, and for secrets: a Django message would travel through a cookie.
+        For bound forms, and for secrets: a Django message would be stored in a cookie.
         """
         request.method = "GET"
         return self.change_view(request, str(pk), extra_context=context)
@@ -162,7 +162,7 @@ class CaseAdmin(QueueAdmin):
         raise NotImplementedError
 
     def extra_search_query(self, request: HttpRequest, term: str) -> Q:
-        """Match what else a search in this queue finds; nothing by default."""
+        """Match cases by other criteria of this queue; none by default."""
         return Q(pk__in=[])
 
     @display(description=_("status"), label=True)
@@ -190,10 +190,10 @@ class CaseAdmin(QueueAdmin):
         return [action for action in self.case_actions if case.status in action.statuses]
 
     def acceptable_actions(self, case: Any) -> Sequence[CaseAction]:
-        """Return the actions that a POST may name.
+        """Return the actions that a POST may use.
 
-        More than the page offers: where the status has changed since the page was loaded, the service
-        refuses with a sentence that says so.
+        More than the page offers: if the status has changed since the page was loaded, the service refuses with an
+        explanation.
         """
         return self.case_actions
 
@@ -258,7 +258,7 @@ class CaseAdmin(QueueAdmin):
         return HttpResponseRedirect(page)
 
     def _render_error(self, request: HttpRequest, case: Any, action: CaseAction, form: Any, error: str) -> HttpResponse:
-        """Render the page as it is now, with the sent form in place of the action's empty one."""
+        """Render the current page, with the submitted form in place of the action's empty one."""
         messages.error(request, error)
         context = self.get_page_context(request, self.get_queryset(request).get(pk=case.pk))
         action_forms = [
@@ -268,5 +268,5 @@ class CaseAdmin(QueueAdmin):
         return self.render_change_page(request, case.pk, action_forms=action_forms)
 
     def get_bound_form(self, form: Any, action: CaseAction, case: Any) -> Any:
-        """Return the sent form as the page shows it again. A hook for subclasses."""
+        """Return the submitted form for the page that shows it again. A hook for subclasses."""
         return form

@@ -1,7 +1,7 @@
-"""The subprocess side: reads content from standard input, writes clean content or a rejection to standard output.
+"""The subprocess: reads content from standard input, and writes clean content or a rejection to standard output.
 
-The decoder may be taken over by the file. It therefore runs without the rights that are of use to an attacker: it can
-open no file and no connection (which keeps it from `/proc` too), look into no other process, and is not root.
+The file may take over the decoder. It therefore runs without rights that an attacker could use: it can't open files
+(including those in `/proc`) or connections, can't access other processes, and isn't root.
 """
 
 import contextlib
@@ -23,12 +23,12 @@ LANDLOCK_ACCESS_FS = (1 << 13) - 1  # every access to files that its first versi
 
 
 def run_cleaner(clean: Callable[[bytes, FileType], tuple[str, bytes]]) -> None:
-    """Clean standard input, of the file type named on the command line, and answer on standard output.
+    """Clean standard input, of the file type given on the command line, and respond on standard output.
 
-    Everything that `clean` needs must be imported before: it can open no file.
+    Everything that `clean` needs must be imported before, because it can't open files.
 
-    The answer is the line `clean MEDIA-TYPE` followed by the content, or the line `rejected REASON`. Any other
-    output or exit status means a crash. `clean` returns media type and content, or raises ContentRejected.
+    The response is the line `clean MEDIA-TYPE` followed by the content, or the line `rejected REASON`. Any other output
+    or exit status means a crash. `clean` returns media type and content, or raises ContentRejected.
     """
     _limit_resources()
     try:
@@ -45,7 +45,7 @@ def run_cleaner(clean: Callable[[bytes, FileType], tuple[str, bytes]]) -> None:
 
 def _limit_resources() -> None:
     _set_limit(resource.RLIMIT_CPU, CPU_SECONDS)
-    _set_limit(resource.RLIMIT_FSIZE, 0)  # it writes to its pipe only, never to a file
+    _set_limit(resource.RLIMIT_FSIZE, 0)  # it writes only to its pipe, never to a file
     _set_limit(resource.RLIMIT_CORE, 0)
     if sys.platform == "linux":  # other systems refuse or ignore it
         _set_limit(resource.RLIMIT_AS, MEMORY_BYTES)
@@ -55,7 +55,8 @@ def _drop_rights() -> None:
     if sys.platform == "linux":
         _isolate_from_other_processes()
     if os.geteuid() == 0:
-        # Where root has no right to change its user, as in a container without capabilities, the limits below hold.
+        # If root isn't allowed to change its user, as in a container without capabilities, the limits below still
+        # apply.
         with contextlib.suppress(OSError):
             os.setgroups([])
             os.setgid(NOBODY)
@@ -64,7 +65,9 @@ def _drop_rights() -> None:
 
 
 def _isolate_from_other_processes() -> None:
-    """Enter a Landlock domain: no ptrace of processes outside, and no access to files. Linux before 5.13 has none."""
+    """Enter a Landlock domain: no ptrace of processes outside, and no access to files. Not
+    available before Linux 5.13.
+    """
     libc = ctypes.CDLL(None)
     handled_access = ctypes.c_uint64(LANDLOCK_ACCESS_FS)
     ruleset = libc.syscall(SYS_LANDLOCK_CREATE_RULESET, ctypes.byref(handled_access), ctypes.sizeof(handled_access), 0)

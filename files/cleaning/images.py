@@ -18,7 +18,7 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 PILLOW_FORMATS = {FileType.JPEG: "JPEG", FileType.PNG: "PNG", FileType.HEIC: "HEIF"}
 ALPHA_MODES = {"LA", "La", "PA", "RGBA", "RGBa"}
 SIXTEEN_BIT_MODES = {"I;16", "I;16B", "I;16L", "I"}
-# Pillow imports these when it first needs them, and then no file can be opened any more. TIFF reads EXIF data.
+# Pillow imports these on first use, but then files can no longer be opened. TIFF reads EXIF data.
 PLUGINS = (JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin)
 Image.preinit()
 

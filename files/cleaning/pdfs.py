@@ -104,7 +104,7 @@ def _walk_dictionaries(root: Any) -> Iterator[Any]:
 
 
 def _open_random_source() -> None:
-    """Use encryption once: the library opens `/dev/urandom` for it, which is not possible later."""
+    """Use encryption once: the library opens `/dev/urandom` for it, which isn't possible later."""
     with pikepdf.new() as document:
         document.save(BytesIO(), encryption=pikepdf.Encryption(owner="owner", user=""))
 

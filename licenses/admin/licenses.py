@@ -75,7 +75,7 @@ class DeviceInline(ReadOnlyMixin, TabularInline):
 
 @admin.register(License)
 class LicenseAdmin(ModelAdmin):
-    """Licenses are derived from their orders. Staff can decide otherwise, with Django's change permission."""
+    """Licenses are derived from their orders. Staff with Django's change permission can override this."""
 
     list_display = ["serial", "product", "devices", "starts_on", "expires_on", "activated_at", "revoked_at"]
     list_filter = ["product"]

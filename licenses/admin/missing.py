@@ -178,7 +178,7 @@ class LineWithoutSerialAdmin(QueueAdmin):
     # --- One line ---
 
     def get_page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
-        """The line's licenses, and the form to assign one if it has room and the user has permission."""
+        """Return the line's licenses, and the form to assign one if a unit has none and the user has permission."""
         links = list(obj.licensed_lines.select_related("license__product").order_by("pk"))
         can_assign = self.has_decide_permission(request)
         return {

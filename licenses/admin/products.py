@@ -26,10 +26,10 @@ class ProductAdmin(ModelAdmin):
 
 
 class SkuFormMixin:
-    """For admin pages of a SKU: its earlier orders follow a new product or kind."""
+    """For admin pages of a SKU: its earlier orders are updated with a new product or kind."""
 
     def save_model(self, request: HttpRequest, obj: Sku, form: "ModelForm[Sku]", change: bool) -> None:
-        """Save the product and the kind only. An import may change the rest at the same time."""
+        """Save only the product and the kind. An import may change the rest at the same time."""
         if change:
             fields = {name: form.cleaned_data[name] for name in ("product", "kind") if name in form.changed_data}
             if not map_skus([obj.pk], **fields):

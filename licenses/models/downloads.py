@@ -136,7 +136,7 @@ class Download(models.Model):
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="downloads", verbose_name=_("order"))
     issued_at = models.DateTimeField(_("issued at"), default=timezone.now)
     client = models.CharField(_("client"), max_length=64, blank=True)
-    # The order's when the link was issued. When all access to the order is ended, its links end, too.
+    # The order's value when the link was issued. When all access to the order is ended, its links end, too.
     access_generation = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     started_at = models.DateTimeField(_("started at"), null=True, blank=True)
 

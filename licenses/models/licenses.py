@@ -12,7 +12,7 @@ from orders.models import Order, OrderLine
 
 
 def normalize_serial(typed: str) -> str:
-    """The key by which serial numbers are compared: in capitals, without spaces and dashes of any kind."""
+    """Return the form in which serial numbers are compared: in capitals, without spaces and dashes of any kind."""
     text = unicodedata.normalize("NFKC", typed)
     return "".join(c for c in text if not c.isspace() and unicodedata.category(c) not in ("Pd", "Cc", "Cf")).upper()
 
@@ -83,7 +83,9 @@ CLOSED_STATUSES: dict[str, EndReason] = {
 
 
 def end_reason(order: Order, line: OrderLine, unit_end: str = "") -> EndReason | None:
-    """Why a serial number of this line is no longer part of the order; None if it is. `unit_end` is its own end."""
+    """Why a serial number of this line is no longer part of the order; None if it is. `unit_end` is
+    that of its unit.
+    """
     if unit_end == EndReason.SWAPPED:
         return EndReason.SWAPPED
     if order.status in CLOSED_STATUSES:
@@ -102,7 +104,7 @@ class LicensedLineQuerySet(models.QuerySet["LicensedLine"]):
 
 
 class LicensedLine(models.Model):
-    """A license on an order line, bought or renewed there, with what the line said about it."""
+    """A license on an order line, bought or renewed there, with the line's data about it."""
 
     class Origin(models.TextChoices):
         STORE = "store", _("from the store")
@@ -118,7 +120,7 @@ class LicensedLine(models.Model):
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="licensed_lines")
     license = models.ForeignKey(License, on_delete=models.PROTECT, related_name="licensed_lines")
     origin = models.CharField(_("origin"), max_length=8, choices=Origin, default=Origin.STORE)
-    # What this line said about the license, from which its worth is derived.
+    # The line's data about the license, from which its validity is derived.
     product = models.ForeignKey(
         Product, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("product")
     )
@@ -129,7 +131,7 @@ class LicensedLine(models.Model):
     unit_end = models.CharField(
         _("ended"), max_length=8, choices=UnitEnd, blank=True, default=UnitEnd.NONE, editable=False
     )
-    # Whether a refund of the order ends the license, by the store's policy at the purchase. Written by `refunds`.
+    # Whether a refund of the order ends the license, by the store's policy at the purchase. Set by `refunds`.
     ends_with_refund = models.BooleanField(default=False, editable=False)
 
     objects = LicensedLineQuerySet.as_manager()

@@ -1,4 +1,4 @@
-"""Order lines that should come with a serial number and have none."""
+"""Order lines that should have a serial number but don't."""
 
 from datetime import datetime, timedelta
 from typing import Self
@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from licenses.models.licenses import LicensedLine
 from orders.models import Order, OrderLine
 
-# Kinds that come with a serial number or keep an earlier one.
+# Kinds that have a serial number or keep an earlier one.
 LICENSED_KINDS = (OrderLine.Kind.NEW, OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE)
 RENEWING_KINDS = (OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE)
 # Orders whose licenses are valid or expected.
 ACTIVE_STATUSES = (Order.Status.PENDING, Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED)
-# Buyers are told to contact support if a serial number is still missing after this.
+# Buyers are asked to contact support if a serial number is still missing after this.
 SERIAL_EXPECTED_WITHIN = timedelta(hours=24)
 
 
@@ -50,7 +50,7 @@ class LineWithoutSerial(OrderLine):
 
     @property
     def due_at(self) -> datetime | None:
-        """When the buyer is told to contact support; None until the payment is confirmed."""
+        """When the buyer is asked to contact support; None until the payment is confirmed."""
         if self.order.status == Order.Status.PENDING:
             return None
         return self.order.placed_at + SERIAL_EXPECTED_WITHIN

@@ -87,13 +87,13 @@ class Sku(models.Model):
         db_default="",
         help_text=_("Applies to items whose kind isn’t in the store’s data."),
     )
-    # Whether a line with it ever came with a serial number. Many stores don't tell serial numbers at all.
+    # Whether a line with it ever had a serial number. Many store exports contain none.
     has_serials = models.BooleanField(default=False, editable=False)
-    # Whether a line with it ever came without a kind.
+    # Whether a line with it ever had no kind.
     has_untold_kinds = models.BooleanField(default=False, db_default=False, editable=False)
     # Staff chose or removed the product. Then imports don't derive it, and undoing one doesn't restore it.
     product_from_staff = models.BooleanField(default=False, db_default=False, editable=False)
-    # Set until a worker has updated the earlier orders. `updated_to` is the id of the last order that is done.
+    # Set until a worker has updated the earlier orders. `updated_to` is the id of the last updated order.
     update_requested_at = models.DateTimeField(null=True, blank=True, editable=False)
     updated_to = models.BigIntegerField(default=0, db_default=0, editable=False)
 

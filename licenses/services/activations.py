@@ -1,4 +1,4 @@
-"""Process the events of activation servers, with the same result in whatever order they arrive."""
+"""Process the events of activation servers. The result doesn't depend on the order in which they arrive."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ class ReleasedDevice:
 
 @dataclass
 class EventResults:
-    """The outcome of each event, in their order, and the devices that the server should deactivate."""
+    """The result of each event, in sequence, and the devices that the server should deactivate."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     released: list[ReleasedDevice] = field(default_factory=list)
@@ -82,10 +82,10 @@ class LicensesLocked(Exception):
 
 
 def process_events(key_id: str, events: Sequence[Event]) -> EventResults:
-    """Process the events sent with this key, all or none of them; each id once.
+    """Process the events sent with this key, all or none of them, and each id once.
 
-    The same events lead to the same state in whatever order they arrive. An event with an unknown serial number is
-    not stored, so that it can be sent again when the order was imported. Raises Reused and Busy.
+    The result doesn't depend on the order in which events arrive. An event with an unknown serial number is not stored,
+    so that it can be sent again when the order was imported. Raises EventIdReused and LicensesLocked.
     """
     for _attempt in range(MAX_ATTEMPTS):
         try:
@@ -93,7 +93,7 @@ def process_events(key_id: str, events: Sequence[Event]) -> EventResults:
                 _set_lock_timeout()
                 return _process_events(key_id, events, timezone.now())
         except (IntegrityError, OperationalError):
-            continue  # the same events arrived twice at once, or an import locks a license: try again
+            continue  # the same events arrived simultaneously, or an import locks a license: try again
     raise LicensesLocked
 
 
@@ -192,7 +192,7 @@ def _add_released_devices(results: EventResults, now: datetime) -> None:
 
 
 def keep_earliest_use(license_ids: Collection[int]) -> None:
-    """Set `activated_at` to the first use of a device if that is earlier, also after an import changed it."""
+    """Set `activated_at` to the first use of a device if that is earlier, including after an import changed it."""
     devices = Device.objects.filter(license=OuterRef("pk")).order_by("activated_at")
     first_use = Subquery(devices.values("activated_at")[:1])
     later = Q(activated_at__isnull=True) | Q(activated_at__gt=F("first_use"))
@@ -202,5 +202,5 @@ def keep_earliest_use(license_ids: Collection[int]) -> None:
 
 
 def delete_events_before(before: datetime) -> int:
-    """Delete events received before this time. Repeated, they would change nothing. Returns how many."""
+    """Delete events received before this time. If repeated, they would change nothing. Returns how many."""
     return ActivationEvent.objects.filter(received_at__lt=before).delete()[0]

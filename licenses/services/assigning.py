@@ -1,4 +1,4 @@
-"""Assign serial numbers to order lines by hand, and unassign them."""
+"""Assign serial numbers to order lines manually, and unassign them."""
 
 from datetime import date
 from enum import Enum
@@ -27,7 +27,7 @@ class NotAssignable(Exception):
 
 
 class OtherOrders(Enum):
-    """Which other orders may already have the serial number."""
+    """Which other orders may have the serial number."""
 
     NONE = "none"
     SAME_ADDRESS = "same_address"  # the buyer's earlier orders, for a renewal
@@ -88,9 +88,9 @@ def assign(
 ) -> License:
     """Assign a serial number to an order line so that no import removes it. Returns its license.
 
-    `product`, `devices` and `expires_on` are what this line says about it, where that is not known yet; the worth of
-    the license is derived from all its lines. Raises NotAssignable if it is no serial number, or belongs to an
-    order that is not allowed.
+    `product`, `devices` and `expires_on` are the line's data about it, if they aren't known yet. The license's validity
+    is derived from all its lines. Raises NotAssignable if the text isn't a serial number, or belongs to an order that
+    is not allowed.
     """
     key = normalize_serial(serial)
     if not key.isprintable() or not 0 < len(key) <= SERIAL_LENGTH or len(serial.strip()) > SERIAL_LENGTH:
@@ -112,7 +112,7 @@ def assign(
             line=line, license=license, defaults={"order": line.order, "origin": LicensedLine.Origin.STAFF}
         )
         if is_new and not license.licensed_lines.exclude(pk=link.pk).exists():
-            # What is known of a license on no order line would be lost: this line says it from now on.
+            # The data of a license without order lines would be lost, so it is stored on this line.
             link.product, link.devices = license.product, license.devices
             link.starts_on, link.expires_on = license.starts_on, license.expires_on
         link.product = link.product or product or _product_of_sku(line)
@@ -126,7 +126,7 @@ def assign(
 
 
 def _check_revoked(license: License, *, is_renewed: bool) -> None:
-    """Raises NotAssignable for a revoked license. A paid renewal makes one valid again, but never against staff."""
+    """Raise NotAssignable for a revoked license. A paid renewal makes one valid again, but never against staff."""
     by_staff = license.staff_decision == License.StaffDecision.REVOKED
     if by_staff or (license.revoked_at is not None and not is_renewed):
         raise NotAssignable(_("This serial number was revoked. Enter another one."))

@@ -57,7 +57,7 @@ def allowance(license: License, now: datetime) -> Allowance:
 
 
 def remaining_allowance(license: License, releases: Iterable[DeviceRelease], now: datetime) -> Allowance:
-    """The allowance of a license, given the releases of its devices that were not undone."""
+    """The allowance of a license, based on the releases of its devices that were not undone."""
     per_year = license.product.device_releases_a_year if license.product else DEFAULT_RELEASES_PER_YEAR
     used = sum(release.requested_at > now - YEAR for release in releases)
     return Allowance(max(0, per_year - used), per_year)

@@ -19,7 +19,8 @@ Arrival = tuple[int, int]  # the ids of the line and its new license
 
 
 def notify_imported_serials(arrivals: Mapping[int, Arrival]) -> int:
-    """Email the buyers of existing orders that got serial numbers by an import. `arrivals` has the first of each order.
+    """Email the buyers of existing orders that got serial numbers from an import. `arrivals` has the first of each
+    order.
 
     Only if the confirmation was sent without them. Returns how many emails were queued.
     """
@@ -74,6 +75,6 @@ def _mails(arrived: Iterable[tuple[Order, Arrival]]) -> Iterable[OutgoingEmail]:
             arrival_key(arrival),
             order_id=order.pk,
             language=order_language(order),
-            # While a corrected address can still be undone, no serial number goes to it (see licenses/emails.py).
+            # While a corrected address can still be undone, no serial number is sent to it (see licenses/emails.py).
             due_at=frozen_until,
         )

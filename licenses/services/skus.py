@@ -1,4 +1,4 @@
-"""Put SKUs under products and kinds. Their earlier orders are updated by a worker (intake/services/sku_mappings.py)."""
+"""Assign SKUs to products and kinds. Their earlier orders are updated by a worker (intake/services/sku_mappings.py)."""
 
 from collections.abc import Collection
 from typing import Any
@@ -25,10 +25,10 @@ def map_skus(
 ) -> list[int]:
     """Set the product, the kind, or both of these SKUs. Returns the ids of those that changed.
 
-    An empty kind means that only what the store says counts. New orders get both at once; earlier ones are requested
-    to be updated.
+    An empty kind means that only the kind reported by the store counts. New orders get both immediately; an update of
+    earlier ones is requested.
     """
-    # In this order imports lock them, too.
+    # Locked in the same order as in imports.
     skus = list(Sku.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=sku_ids).order_by("pk"))
     values: dict[str, Any] = {}
     if not isinstance(product, Unchanged):
@@ -36,7 +36,7 @@ def map_skus(
     if not isinstance(kind, Unchanged):
         values["kind"] = kind
     if "product_id" in values:
-        # Also for those that have this product already: from now on, undoing an import doesn't take it away.
+        # Includes SKUs that already have this product: from now on, undoing an import doesn't remove it.
         Sku.objects.filter(pk__in=[sku.pk for sku in skus]).update(product_from_staff=True)
     changed = [sku.pk for sku in skus if any(getattr(sku, name) != value for name, value in values.items())]
     Sku.objects.filter(pk__in=changed).update(**values)

@@ -1,27 +1,28 @@
-"""Derive what serial numbers are worth from the order lines that carry them.
+"""Derive the validity of licenses from the order lines that contain them.
 
-`recompute` rewrites a license's product, devices, dates and `revoked_at`. It is called wherever lines, returned units
-or order statuses change, and gives the same result in whatever order that happened. The rules:
+`recompute` updates a license's product, devices, dates and `revoked_at`. It is called wherever lines, returned units or
+order statuses change. The result doesn't depend on the sequence of changes. The rules:
 
 1. A line *counts* until its serial number has ended there: the order is canceled, refunded or charged back; all units
-   of the line went back; or the unit with this serial number was returned or swapped (`LicensedLine.unit_end`).
-   Several units that share a serial number end with the last of them. If each unit has its own, those end that the
-   buyer chose; where the store did not say which, those that were never activated, the newest first. One in use is
-   never guessed: it ends when all units went back.
-2. Stores may let serial numbers live on after a refund: then only a swap ends one (`LicensedLine.ends_with_refund`,
-   written by `refunds` by the policy at the purchase). A pending order counts: the store gave the number already.
-3. A license is revoked if no line counts. The exception is a license of which only renewals and upgrades are known:
-   it was bought elsewhere, so it stays valid, without what the refunded lines said. A line that counts again, such as
-   after a won dispute or a paid renewal, makes it valid again.
-4. Product and devices are those that the latest counting line said. A refunded upgrade falls back to the line before
-   it. Without a product, the longest prefix of the serial number decides.
-5. A new license runs until its line's date. A renewal or upgrade adds the time between its own date and the date that
-   the line before it said (or its purchase, if that is later). Together that is the date of the latest line. If an
-   earlier line does not count, the added times are laid end to end, each from its purchase at the earliest: a refunded
-   renewal takes away its own time only, and a renewal whose original was refunded keeps exactly its own.
-6. If no line counts, the values are those that all lines together said, for pages that show an ended license.
-7. Staff stand above: their decision (`License.staff_decision`) settles whether a license is valid, and their date
-   (`License.staff_expires_on`) counts if it is later.
+   of the line were returned; or the unit with this serial number was returned or swapped (`LicensedLine.unit_end`). If
+   several units share a serial number, it ends with the last of them. If each unit has its own, the ones chosen by the
+   buyer end. If the store didn't say which, those that were never activated end, newest first. One in use is never
+   guessed: it ends when all units were returned.
+2. Stores may keep serial numbers valid after a refund. Then only a swap ends one (`LicensedLine.ends_with_refund`, set
+   by `refunds` from the policy at the purchase). A pending order counts, because the store has already issued the
+   number.
+3. A license is revoked if no line counts. The exception is a license of which only renewals and upgrades are known: it
+   was bought elsewhere, so it stays valid, without the data of the refunded lines. A line that counts again, for
+   example after a won dispute or a paid renewal, makes it valid again.
+4. Product and devices are those of the latest line that counts. A refunded upgrade falls back to the line before it.
+   Without a product, the longest prefix of the serial number decides.
+5. A new license is valid until its line's date. A renewal or upgrade adds the time between its own date and the date of
+   the line before it (or its purchase, if that is later). Together, this is the date of the latest line. If an earlier
+   line doesn't count, the added times are joined end to end, each from its purchase at the earliest: a refunded renewal
+   removes only its own time, and a renewal whose original was refunded keeps exactly its own.
+6. If no line counts, the values are those of all lines together, for pages that show an ended license.
+7. Staff take precedence: their decision (`License.staff_decision`) determines whether a license is valid, and their
+   date (`License.staff_expires_on`) is used if it is later.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -43,7 +44,7 @@ DERIVED_FIELDS = ("product_id", "devices", "starts_on", "expires_on", "revoked_a
 
 @dataclass(frozen=True)
 class LineTerms:
-    """What one order line said about a license."""
+    """One order line's data about a license."""
 
     is_extension: bool  # a renewal or upgrade
     placed_on: date  # in the store's time zone
@@ -56,7 +57,7 @@ class LineTerms:
 
 @dataclass(frozen=True)
 class Worth:
-    """What a license is worth by its lines."""
+    """The validity and properties of a license, derived from its lines."""
 
     is_valid: bool
     product_id: int | None = None
@@ -66,10 +67,10 @@ class Worth:
 
 
 def recompute(license_ids: Collection[int], at: datetime | None = None) -> None:
-    """Rewrite these licenses from their order lines. `at` is when a license is revoked, by default now.
+    """Update these licenses from their order lines. `at` is when a license is revoked, by default now.
 
-    Licenses on no order line keep their values, but for the decisions of staff. Three queries, and one more if a
-    license changed.
+    Licenses without order lines keep their values, except for decisions of staff. Makes three queries, and one more if
+    a license changed.
     """
     if not license_ids:
         return
@@ -94,7 +95,7 @@ def lock_licenses(license_ids: Collection[int]) -> list[License]:
 
 
 def derive(lines: Sequence[LineTerms]) -> Worth:
-    """What a license with these lines is worth. `lines` are sorted by purchase, and not empty."""
+    """Derive the validity of a license with these lines. `lines` are sorted by purchase, and not empty."""
     counting = [line for line in lines if line.counts]
     is_valid = bool(counting) or all(line.is_extension for line in lines)
     if not counting and not is_valid:  # ended: show what it was
@@ -113,7 +114,7 @@ def _dates(lines: Iterable[LineTerms]) -> tuple[date | None, date | None]:
     """The first and last day, by rule 5."""
     starts_on: date | None = None
     expires_on: date | None = None
-    said_until: date | None = None  # the date of the line before, whether it counts or not
+    said_until: date | None = None  # the date of the previous line, whether it counts or not
     all_count = True
     for line in lines:
         if line.counts:
@@ -171,7 +172,7 @@ def _write(licenses: Sequence[License]) -> None:
 
 
 def _load_terms(license_ids: Collection[int]) -> dict[int, list[LineTerms]]:
-    """The lines of each license, the earliest purchase first, and new licenses before what extends them."""
+    """The lines of each license, earliest purchase first, and new licenses before their extensions."""
     terms: dict[int, list[LineTerms]] = {}
     latest_first = Window(
         RowNumber(), partition_by="license_id", order_by=[F("order__placed_at").desc(), F("pk").desc()]

@@ -58,8 +58,8 @@ def _redirect_to_find() -> HttpResponseRedirect:
 def with_device(view: View) -> Callable[..., HttpResponse]:
     """Decorate a view with `device_id` to get the device and an open order that includes its license.
 
-    The response is the same whether the device does not exist or no open order includes it. Releasing a device moves
-    access, so if the order was opened by a card alone, an emailed code is asked for first.
+    The response is the same whether the device doesn't exist or no open order includes it. Releasing a device changes
+    access, so if the order was opened by card alone, an emailed code is required first.
     """
 
     @wraps(view)
@@ -72,7 +72,7 @@ def with_device(view: View) -> Callable[..., HttpResponse]:
             return access.redirect_to_code_page(order, request.path)
         return view(request, *found)
 
-    wrapper.covers_all_orders = True  # type: ignore[attr-defined]  # so the page of the emailed code leads back here
+    wrapper.covers_all_orders = True  # type: ignore[attr-defined]  # so the page of the emailed code returns here
     return wrapper
 
 

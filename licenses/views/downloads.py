@@ -1,4 +1,4 @@
-"""Issue download links to buyers who have the order open, and serve installers to whoever has a link."""
+"""Issue download links to buyers with an open order, and serve installers to anyone with a link."""
 
 from datetime import timedelta
 from typing import Any

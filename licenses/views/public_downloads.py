@@ -13,16 +13,16 @@ from orders.access import client_address
 from orders.http import TOO_MANY_REQUESTS
 from orders.rate_limits import SHORT_WINDOW, Rate, RateLimit, consume
 
-# Links issued to one client: more than anybody needs, also behind a shared address.
+# Links issued to one client: more than one needs, even behind a shared address.
 CLIENT_RATE = Rate(short=20, long=100)
-# Simultaneous downloads of each process that are left to people who bought something.
+# Simultaneous downloads in each process that are reserved for buyers.
 SPARE_SLOTS = 1
 
 
 @require_safe
 @private
 def public_download(request: HttpRequest, release_id: int) -> HttpResponse:
-    """Redirect to a new signed link. Every release that isn't public gets the same answer as an unknown one."""
+    """Redirect to a new signed link. Releases that aren't public get the same response as unknown ones."""
     current = Release.objects.current().filter(product__public_download=True)
     release = current.filter(pk=release_id).first()
     if release is None:

@@ -42,7 +42,7 @@ def installer_response(request: HttpRequest, release: Release, spare_slots: int 
     """The response to a GET or HEAD request for this release. Raises FileUnavailable or TooManyDownloads.
 
     With ACCEL_REDIRECT_PREFIX set, the front server sends the file and handles ranges. Otherwise this process sends it,
-    and leaves `spare_slots` of its simultaneous downloads to others.
+    and reserves `spare_slots` of its simultaneous downloads for others.
     """
     if settings.ACCEL_REDIRECT_PREFIX:
         response: HttpResponseBase = _front_server_response(release)
@@ -94,7 +94,7 @@ def _open(release: Release) -> IO[bytes]:
 def _whole_or_part(
     request: HttpRequest, release: Release, etag: str, content: IO[bytes], spare_slots: int
 ) -> HttpResponseBase:
-    headers: Any = request.headers if request.method == "GET" else {}  # ranges are for GET alone
+    headers: Any = request.headers if request.method == "GET" else {}  # ranges are only for GET
     try:
         part = requested_range(
             headers.get("Range", ""),
@@ -159,7 +159,7 @@ class _DownloadSlots:
         self._active: set[object] = set()
 
     def acquire(self, spare: int = 0) -> Callable[[], None]:
-        """Take a slot, if `spare` others stay free. The last slot can always be taken if it is the only one.
+        """Take a slot, if `spare` others stay free. If there is only one slot, it can always be taken.
 
         Returns a function that releases it and may be called twice. Raises TooManyDownloads.
         """

@@ -1,6 +1,6 @@
 """Paragraphs of an email, as HTML and as text.
 
-In a template a blank line ends a paragraph, as in Markdown; other line breaks are spaces.
+In a template, a blank line ends a paragraph, as in Markdown; other line breaks are spaces.
 """
 
 import re
@@ -21,7 +21,7 @@ STYLES = {
 
 @register.filter
 def paragraphs(rendered: str, style: str = "ink") -> SafeString:
-    """The rendered content of a block as `<p>` elements. Takes HTML: values in it are escaped already."""
+    """Return the rendered content of a block as `<p>` elements. Takes HTML in which values are already escaped."""
     css_class, css = STYLES[style]
     split = (mark_safe(paragraph) for paragraph in _paragraphs(rendered))  # noqa: S308 (escaped by the template)
     return format_html_join("\n", '<p class="{}" style="{}">{}</p>', ((css_class, css, each) for each in split))

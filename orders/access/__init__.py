@@ -1,12 +1,12 @@
 """Access to orders. No other code decides whether a request may see an order.
 
-A person who proves that an order is theirs (with order number and password, email and card, or an emailed link)
-gets a grant in the server-side session, bound to order ids. Every attempt is counted against its rate limits before
-it is evaluated, and recorded for staff. All refusals look the same.
+A person who proves that an order is theirs (with order number and password, email and card, or an emailed link) gets a
+grant in the server-side session, bound to order ids. Every attempt is counted against its rate limits before it is
+evaluated, and recorded for staff. All refusals look the same.
 
 The last 4 digits of a card have only 10,000 values. A store can therefore require an emailed code in addition to the
-card; what moves money or access always does (`is_owner_confirmed`). While cards are tried against many addresses, no
-card is evaluated without a proof of work.
+card. Actions on money or access always require it (`is_owner_confirmed`). While cards are tried against many addresses,
+no card is evaluated without a proof of work.
 """
 
 from orders.access.attempts import (

@@ -32,13 +32,13 @@ logger = logging.getLogger(__name__)
 
 # Failed attempts of one client, per method: more than a household or an office mistypes.
 CLIENT_RATE = Rate(short=30, long=200)
-# Failed attempts by card on the whole site are counted up to so many times their limit: from there on, the proof of
-# work is at its hardest, and the counter does not grow any more.
+# Failed attempts by card on the whole site are counted up to this multiple of their limit. At that point, the proof of
+# work has its highest difficulty, and the counter stops growing.
 MAX_SITE_EXCESS = 2
-# Of the daily limit of the whole site, the part that may fail within 15 minutes.
+# The share of the site's daily limit that may fail within 15 minutes.
 SITE_SHORT_PART = 5
-# Warnings in the log that the limit of the whole site is reached: attempts leave the window, so it can be reached again
-# and again. Simultaneous attempts may skip a number, so the next ones warn, too.
+# How often the log warns that the site's limit was reached: attempts leave the window, so it can be reached repeatedly.
+# Simultaneous attempts may skip a number, so the next ones warn, too.
 SITE_WARNING_RATE = Rate(short=1, long=24)
 SITE_WARNING_ATTEMPTS = 3
 
@@ -63,7 +63,9 @@ class LookupResult:
 
 @dataclass(frozen=True)
 class SiteFailures:
-    """How many attempts by card failed on the whole site, and how many may until a proof of work is required."""
+    """How many attempts by card failed on the whole site, and how many are allowed before a proof
+    of work is required.
+    """
 
     failed: Attempts
     limit: Rate
@@ -74,21 +76,22 @@ class SiteFailures:
 
     @property
     def severity(self) -> float:
-        """How hard the proof of work is: from 0 at the limit to 1 at MAX_SITE_EXCESS times the limit."""
+        """The difficulty of the proof of work: from 0 at the limit to 1 at MAX_SITE_EXCESS times the limit."""
         excess = max(self.failed.short / self.limit.short, self.failed.long / self.limit.long)
         return min(max(excess - 1, 0.0) / (MAX_SITE_EXCESS - 1), 1.0)
 
     @property
     def is_counter_full(self) -> bool:
-        """Whether more attempts may have failed than are counted."""
+        """Whether more attempts may have failed than were counted."""
         return self.failed.long >= self.limit.long * MAX_SITE_EXCESS
 
 
 def site_card_rate() -> Rate:
-    """Failed attempts by card that the whole site allows before each further one needs a proof of work.
+    """Return the number of failed attempts by card on the whole site after which each further one needs a proof of
+    work.
 
-    The limit of each address bounds how many of them it can contribute, so when this one is exceeded, cards are being
-    tried against many addresses.
+    Each address can contribute only as many as its own limit allows. If this limit is exceeded, cards are therefore
+    being tried against many addresses.
     """
     daily = settings.SITE_FAILED_CARDS_PER_DAY
     return Rate(short=max(1, daily // SITE_SHORT_PART), long=daily)
@@ -105,12 +108,12 @@ def site_failures() -> SiteFailures:
 
 
 def under_enumeration() -> bool:
-    """Whether cards are being tried against many addresses at present, so that a proof of work is required."""
+    """Whether cards are currently being tried against many addresses, so that a proof of work is required."""
     return site_failures().need_proof_of_work
 
 
 def _warn_about_site(failures: SiteFailures) -> None:
-    """Log the attempt with which the proof of work begins to be required."""
+    """Log the attempt from which on a proof of work is required."""
     failed, limit = failures.failed, failures.limit
     excess = (failed.long - limit.long, failed.short - limit.short)
     begins = any(0 <= each < SITE_WARNING_ATTEMPTS for each in excess)
@@ -161,8 +164,8 @@ def attempt_lookup(
         if found:
             restore(limits, now)
         elif outcome == Outcome.REFUSED and method == Method.CARD:
-            # Failures only, so that owners never wait for the lock of this row, which the whole site shares. Last in
-            # the transaction, to hold that lock for a short time.
+            # Failures only, so that owners never wait for the lock of this row, which is shared by the whole site. Last
+            # in the transaction, to hold the lock only briefly.
             failures = SiteFailures(consume_and_count(_site_counter(), now), site_card_rate())
     if failures is not None:
         _warn_about_site(failures)
@@ -175,11 +178,11 @@ def record_attempt(
 ) -> None:
     """Insert a row for staff. Card numbers in the subject are masked.
 
-    Whoever goes on after a rate limit refuses them, or tries invalid links, can do so without end. Therefore such
-    attempts of the last quarter of an hour share one row, which counts them: per client if it is blocked, per subject
-    if that is limited. What differs between them is left empty.
+    Someone who continues after a rate limit refuses them, or tries invalid links, can do so indefinitely. Such attempts
+    within 15 minutes therefore share one row, which counts them: per client if it is blocked, per subject if that is
+    limited. Columns in which they differ are left empty.
     """
-    # The prefix "?" marks an email address without a key; it is recorded as it was typed.
+    # The prefix "?" marks an email address without a key; it is recorded as typed.
     masked_subject = mask_card_numbers(subject.removeprefix("?").replace("\x00", ""))[: Attempt.SUBJECT_LENGTH]
     now = timezone.now()
     shared_key = _shared_key(method, outcome, masked_subject, client, now)
@@ -196,7 +199,7 @@ def record_attempt(
 
 
 def _shared_key(method: Attempt.Method, outcome: Attempt.Outcome, subject: str, client: str, now: datetime) -> str:
-    """Return what identifies the row that an attempt shares with others; empty if it gets a row of its own."""
+    """Return the key of the row that an attempt shares with others; empty if it gets a separate row."""
     if outcome == Outcome.RATE_LIMITED:
         shared = subject
     elif outcome == Outcome.CLIENT_BLOCKED or (method == Method.LINK and outcome == Outcome.REFUSED):

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 def client_ip(request: HttpRequest) -> str | None:
     """Return the IP address of the client, or None if there is none (a Unix socket).
 
-    A header is trusted only if CLIENT_IP_HEADER names it. Its last CLIENT_IP_PROXIES entries were written by our own
+    A header is trusted only if CLIENT_IP_HEADER names it. Its last CLIENT_IP_PROXIES entries were added by our own
     proxies, and the first of those is the client.
     """
     text = request.META.get("REMOTE_ADDR", "")
@@ -28,7 +28,7 @@ def client_ip(request: HttpRequest) -> str | None:
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return what rate limits count as one client: the IPv4 address, or the /64 network of an IPv6 address."""
+    """Return what rate limits treat as one client: the IPv4 address, or the /64 network of an IPv6 address."""
     text = client_ip(request)
     if text is not None and ":" in text:
         return str(ipaddress.ip_network((text, 64), strict=False))

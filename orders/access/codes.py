@@ -1,4 +1,4 @@
-"""The emailed code: it confirms a lookup by card, where the store requires that or money or access is to be moved."""
+"""The emailed code: confirms a lookup by card, if the store requires that, or before actions on money or access."""
 
 from collections.abc import Sequence
 

@@ -23,16 +23,16 @@ from orders.models import Attempt, Order, OrderQuerySet
 
 IDLE_TIMEOUT = timedelta(minutes=30)
 GRANT_LIFETIME = timedelta(hours=8)
-# The time of the last request is saved at most this often, so that not every page writes the session. The idle
-# timeout can therefore come up to a minute early.
+# The time of the last request is saved at most this often, so that not every page writes the session. The idle timeout
+# can therefore occur up to a minute early.
 SEEN_RESOLUTION = timedelta(minutes=1)
 
 SESSION_KEY = "grants"
-# Session keys that are removed with the access: the link and the code that were used, and a pending correction.
+# Session keys that are deleted when access ends: the link and the code that were used, and a pending correction.
 LINK_KEY, CODE_KEY, CORRECTION_KEY = "link", "code", "correction"
 
-# Proofs after which money and access may be moved: an emailed link, and what only the owner of the order was told.
-# Four digits of a card are not among them.
+# Proofs that allow actions on money and access: an emailed link, and information that only the owner of the order has.
+# The last four digits of a card are not among them.
 CONFIRMING_PROOFS = frozenset({Attempt.Method.NUMBER, Attempt.Method.LINK, Attempt.Method.CORRECTION})
 
 View = Callable[..., HttpResponse]
@@ -40,12 +40,12 @@ View = Callable[..., HttpResponse]
 
 @dataclass(frozen=True)
 class Grant:
-    """Permission of a browser to open something until `expires_at`, and the proof it was given for.
+    """Permission of a browser to open something until `expires_at`, and the proof that it is based on.
 
-    It counts only as long as the order, or the order of the resource, has the same `access_generation`.
+    It is valid only as long as the order, or the order of the resource, has the same `access_generation`.
 
     While `needs_code` is set, access is restricted until the code emailed to the order's address is entered. Until
-    `confirmed_until`, the person may also move money or access (see `is_owner_confirmed`). Both moments are seconds
+    `confirmed_until`, actions on money or access are also allowed (see `is_owner_confirmed`). Both times are seconds
     since the epoch, because sessions are JSON.
     """
 
@@ -80,7 +80,7 @@ class Grants:
 
 
 def current_grants(request: HttpRequest) -> Grants:
-    """Return the valid grants. Ends the access if the session was idle for too long; else notes the activity."""
+    """Return the valid grants. Ends access if the session was idle for too long; otherwise records the activity."""
     now = timezone.now().timestamp()
     stored = request.session.get(SESSION_KEY)
     if stored and now - stored["seen_at"] >= IDLE_TIMEOUT.total_seconds():
@@ -103,7 +103,7 @@ def current_grants(request: HttpRequest) -> Grants:
 def grant_access(request: HttpRequest, orders: Iterable[Order], proof: Attempt.Method) -> None:
     """Give this browser access to these orders. The caller has verified the proof for them as they were loaded.
 
-    What an earlier, stronger proof confirmed stays so, for as long as that proof counts.
+    Orders confirmed by an earlier, stronger proof stay confirmed for as long as that proof is valid.
     """
     grants = current_grants(request)
     for order in orders:
@@ -143,9 +143,9 @@ def _renew_session(request: HttpRequest, grants: Grants) -> None:
 
 
 def has_open_orders(request: HttpRequest) -> bool:
-    """Whether this browser may open any order, for links on every page. Makes no query of the orders.
+    """Whether this browser may open any order, for links on every page. Makes no query.
 
-    The orders themselves may refuse: their access may have been ended since.
+    The orders themselves may refuse, because access to them may have been ended since.
     """
     session = getattr(request, "session", None)  # a request may fail before it has one
     stored = session.get(SESSION_KEY) if session is not None else None
@@ -187,9 +187,9 @@ def needs_code(request: HttpRequest, order: Order) -> bool:
 
 
 def is_owner_confirmed(request: HttpRequest, order: Order) -> bool:
-    """Whether this browser may also move money or access of this order, such as name a bank account for a payout.
+    """Whether this browser also allows actions on money or access of this order, such as naming a payout account.
 
-    A card alone does not allow that. Order number and password, an emailed link, or an emailed code do.
+    A card alone isn't enough. Order number and password, an emailed link, or an emailed code are.
     """
     now = timezone.now().timestamp()
     grant = current_grants(request).orders.get(order.pk)
@@ -224,8 +224,8 @@ def confirm_owner(request: HttpRequest, email_key: str) -> None:
 def with_order(view: View) -> View:
     """Decorate a view of `<uuid:public_id>`: it is called as `view(request, order)`, if the browser has access.
 
-    Without access, and if there is no such order, the response is the same: a redirect to the find page, which leads
-    back here. An order that still requires an emailed code redirects to the page that asks for it.
+    Without access, and if there is no such order, the response is the same: a redirect to the find page, which returns
+    here afterwards. An order that still requires an emailed code redirects to the page that asks for it.
     """
 
     @with_unconfirmed_order
@@ -239,7 +239,7 @@ def with_order(view: View) -> View:
 
 
 def with_unconfirmed_order(view: View) -> View:
-    """As `with_order`, but also before the emailed code was entered.
+    """Like `with_order`, but also before the emailed code was entered.
 
     Such a view must not show serial numbers, the invoice, downloads or returns.
     """
@@ -256,12 +256,12 @@ def with_unconfirmed_order(view: View) -> View:
 
 
 def redirect_to_find_page(path: str) -> HttpResponseRedirect:
-    """Redirect to the find page, which leads back to this path once the order was found."""
+    """Redirect to the find page, which returns to this path once the order was found."""
     return HttpResponseRedirect(f"{reverse('orders:find')}?{urlencode({'next': path})}")
 
 
 def redirect_to_code_page(order: Order, next_path: str = "") -> HttpResponseRedirect:
-    """Redirect to the page that emails a code and asks for it, and then leads to `next_path`, or to the order."""
+    """Redirect to the page that emails a code and asks for it. It continues to `next_path`, or to the order."""
     path = reverse("orders:code", args=[order.public_id])
     return HttpResponseRedirect(f"{path}?{urlencode({'next': next_path})}" if next_path else path)
 
@@ -278,14 +278,14 @@ def _granted_order(request: HttpRequest, public_id: UUID) -> Order | None:
 # --- Signing out --------------------------------------------------------------------------------------------------
 
 
-# What signing out leaves in the session: the login of staff to the admin.
+# Kept in the session when signing out: the staff login to the admin.
 STAFF_LOGIN_KEYS = frozenset({auth.SESSION_KEY, auth.BACKEND_SESSION_KEY, auth.HASH_SESSION_KEY})
 
 
 def end_access(request: HttpRequest) -> None:
-    """End the access on the server, and forget everything that the session holds, except the login of staff.
+    """End access on the server, and delete everything from the session except the staff login.
 
-    This covers what any app keeps in the session, such as what a visitor typed.
+    This includes data of any app, such as form input.
     """
     session = request.session
     forgotten = set(session.keys()) - STAFF_LOGIN_KEYS

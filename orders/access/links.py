@@ -15,7 +15,7 @@ from orders.access.grants import LINK_KEY, grant_access, granted_orders
 from orders.models import MAX_FOUND_ORDERS, AccessLink, LinkState, Order
 from orders.rate_limits import Rate, RateLimit, consume, consume_each, next_attempt_at
 
-# Links emailed to one address. Beyond it, the links that are in the mailbox already can be renewed.
+# Links emailed to one address. Above the limit, links that are already in the mailbox can be renewed.
 LINK_RATE = Rate(short=5, long=20)
 
 
@@ -80,7 +80,7 @@ def open_link(request: HttpRequest, token: str) -> LinkOpened:
 
 
 def renew_link(request: HttpRequest, token: str) -> LookupResult:
-    """Email a new link to the address of an old one, to be called by whoever has the old link."""
+    """Email a new link to the address of an old one. May be called for anyone who has the old link."""
     client = client_address(request)
     link = AccessLink.get_by_token(token)
     if link is None:
@@ -97,6 +97,6 @@ def renew_link(request: HttpRequest, token: str) -> LookupResult:
 
 def _send_link(key: str, next_path: str) -> None:
     """Queue a link to the orders of this key. It goes to the address on the orders (see orders/emails.py)."""
-    if key:  # an address without a key has no orders that could be opened by it
+    if key:  # an address without a key has no orders that can be opened by address
         link = AccessLink.objects.create(email_key=key, next_path=next_path)
         send("access_link", link, key, language=get_language() or "")

@@ -12,15 +12,15 @@ from orders.access.grants import CORRECTION_KEY, current_grants, granted_orders,
 from orders.models import LAST4, MAX_FOUND_ORDERS, Order, Store, normalize_order_number
 from orders.rate_limits import Rate, RateLimit, count_attempts
 
-# Failed attempts: by card against one email address, or by password against one order number.
+# Failed attempts by card against one email address, or by password against one order number.
 SUBJECT_RATE = Rate(short=5, long=20)
-# From this many failed attempts of the last day, on the address or the orders, a lookup by card is suspicious.
+# From this number of failed attempts within a day, on the address or the orders, a lookup by card is suspicious.
 SUSPICIOUS_FAILURES = 3
-MAX_PENDING_CORRECTIONS = 10  # in one session, each in its own tab; the oldest goes first
+MAX_PENDING_CORRECTIONS = 10  # in one session, one per tab; the oldest is dropped first
 
 
 def find_by_number(request: HttpRequest, order_number: str, password: str) -> LookupResult:
-    """Open the order with this number and password. If two stores share a number, the password tells them apart."""
+    """Open the order with this number and password. If two stores share a number, the password decides."""
     key = normalize_order_number(order_number)
 
     def find_orders() -> list[Order]:
@@ -53,9 +53,9 @@ def find_by_card(
 ) -> LookupResult:
     """Open the orders of this address that were paid with a card with these last 4 digits.
 
-    `enumerated` is the result of `under_enumeration()`, if the caller has it already. `work_done` says that the
-    request contained a proof of work; without one, no card is evaluated while the site is being enumerated. Where
-    the store requires it, the orders stay restricted until an emailed code is entered (see `needs_code`).
+    `enumerated` is the result of `under_enumeration()`, if the caller already has it. `work_done` says that the request
+    contained a proof of work; without one, no card is evaluated while the site is being enumerated. If the store
+    requires it, the orders stay restricted until an emailed code is entered (see `needs_code`).
     """
     address = address_subject(email)
     enumerated = under_enumeration() if enumerated is None else enumerated
@@ -63,7 +63,7 @@ def find_by_card(
     def find_orders() -> list[Order]:
         return list(Order.objects.for_card(email, card_last4).access_columns().newest_first()[:MAX_FOUND_ORDERS])
 
-    # Orders that are open without restriction, by a stronger proof, stay so.
+    # Orders that a stronger proof opened without restriction stay unrestricted.
     unrestricted = {
         (order_id, grant.generation)
         for order_id, grant in current_grants(request).orders.items()
@@ -94,8 +94,8 @@ def _card_limit(address: str) -> RateLimit:
 def _orders_to_confirm(found: list[Order], address: str) -> list[Order]:
     """Return the orders whose stores require an emailed code for this lookup by card.
 
-    Only attempts on this address or these orders are suspicious. Attempts on the whole site cost a proof of work and
-    never more: else anybody could make them cost every owner a code.
+    Only attempts on this address or these orders are suspicious. Attempts on the whole site only cause a proof of work.
+    Otherwise, anyone could force all owners to enter a code.
     """
     policies = {order.store.confirm_card_lookup for order in found}
     suspicious = Store.ConfirmCardLookup.WHEN_SUSPICIOUS in policies and _was_guessed(found, address)
@@ -106,7 +106,7 @@ def _orders_to_confirm(found: list[Order], address: str) -> list[Order]:
 def _was_guessed(found: list[Order], address: str) -> bool:
     """Whether attempts failed recently, by card on this address or by password on these orders.
 
-    Also if access to one of the orders was ended: whoever had it still knows its address and card.
+    Also true if access to one of the orders was ended: the person who had it still knows its address and card.
     """
     if any(order.access_ended_at is not None for order in found):
         return True
@@ -114,13 +114,13 @@ def _was_guessed(found: list[Order], address: str) -> bool:
     return count_attempts(limits, timezone.now()).long >= SUSPICIOUS_FAILURES
 
 
-# --- An address correction that was proven and is not confirmed yet -----------------------------------------
+# --- A proven address correction that isn't confirmed yet ---------------------------------------------------
 
 
 def save_pending_correction(request: HttpRequest, draft_id: str, order: Order, new_email: str) -> None:
     """Keep a correction in the session until it is confirmed, at most as long as the access to the order.
 
-    `draft_id` names it in the URL, so that each of two tabs confirms its own.
+    `draft_id` identifies it in the URL, so that each of two tabs confirms its own.
     """
     pending = request.session.get(CORRECTION_KEY, {})
     pending.pop(draft_id, None)
@@ -132,9 +132,9 @@ def save_pending_correction(request: HttpRequest, draft_id: str, order: Order, n
 
 
 def pending_correction(request: HttpRequest, draft_id: str) -> tuple[Order, str] | None:
-    """Return the order and its new address, if this browser still has the access with which that was proven.
+    """Return the order and its new address, if this browser still has the access that proved it.
 
-    Access that was ended meanwhile and given again, such as by a card, does not confirm what was proven before.
+    If access was ended in the meantime and granted again, for example by card, it doesn't confirm the earlier proof.
     """
     pending = request.session.get(CORRECTION_KEY, {}).get(draft_id)
     if not pending:

@@ -1,13 +1,13 @@
 """Detection and masking of full card numbers, so that they are never stored.
 
-A card number is a number that an issuer could have given out: its first digits belong to a card brand, it has one of
-the lengths of that brand, and its check digit is right. It may be written in the digits of any script, with a few signs
-between two digits, also as in a URL or in HTML, and with letters directly before and after it.
+A card number is a number that an issuer could have assigned: its first digits belong to a card brand, it has a length
+used by that brand, and its check digit is valid. It may be written in the digits of any script, with a few characters
+between two digits (including as escaped in a URL or in HTML), and with letters directly before and after it.
 
-Left alone are serial numbers in groups, UUIDs, hashes, IBANs, dates and times, and international phone numbers. Order
-numbers that look like card numbers can't be told apart by their shape: the fields for them decide (`orders.forms`).
+Serial numbers in groups, UUIDs, hashes, IBANs, dates and times, and international phone numbers are not matched. Order
+numbers that look like card numbers can't be distinguished by their shape: their form fields decide (`orders.forms`).
 
-All of it takes time proportional to the length of the text.
+Detection takes time proportional to the length of the text.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ __all__ = [
 
 
 def contains_card_number(text: str) -> bool:
-    """Whether the text contains a full card number, however it is written."""
+    """Whether the text contains a full card number in any notation."""
     return may_contain(text) and bool(find_card_numbers(text))
 
 
@@ -43,7 +43,7 @@ def mask_card_numbers(text: str) -> str:
 
 
 def mask_all_strings(value: Any) -> Any:
-    """Return a value of JSON with the card numbers in all its strings masked."""
+    """Return a JSON value with the card numbers in all its strings masked."""
     if isinstance(value, str):
         return mask_card_numbers(value)
     if isinstance(value, dict):

@@ -1,9 +1,9 @@
-"""What makes a number a card number: first digits, length and check digit."""
+"""The properties of card numbers: first digits, length and check digit."""
 
 MIN_DIGITS, MAX_DIGITS = 12, 19  # of card numbers
 
 # First digits of card brands, as ranges of equal length, and the number of digits of their cards (ISO/IEC 7812, and
-# the lists that the brands publish).
+# lists published by the brands).
 _BRANDS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("4", "4", (13, 16, 19)),  # Visa; also Dankort and Elo
     ("51", "55", (16,)),  # Mastercard
@@ -32,7 +32,7 @@ DOUBLED_DIGIT_SUMS = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 
 def _lengths_by_prefix() -> list[tuple[int, ...]]:
-    """The lengths of cards, by their first 4 digits as a number."""
+    """Return the lengths of cards, by their first 4 digits as a number."""
     lengths: list[tuple[int, ...]] = [()] * 10**PREFIX_LENGTH
     for first, last, brand_lengths in _BRANDS:
         missing = PREFIX_LENGTH - len(first)
@@ -45,7 +45,7 @@ LENGTHS_BY_PREFIX = _lengths_by_prefix()
 
 
 def passes_luhn(digits: str) -> bool:
-    """Whether the check digit is right by the Luhn algorithm (ISO/IEC 7812-1, annex B)."""
+    """Whether the check digit is valid by the Luhn algorithm (ISO/IEC 7812-1, annex B)."""
     total = 0
     for index, character in enumerate(reversed(digits)):
         digit = ord(character) - 48
@@ -54,7 +54,7 @@ def passes_luhn(digits: str) -> bool:
 
 
 def is_card_number(digits: str) -> bool:
-    """Whether these ASCII digits, without anything else, are a full card number."""
+    """Whether these ASCII digits are exactly one full card number."""
     if not MIN_DIGITS <= len(digits) <= MAX_DIGITS:
         return False
     return len(digits) in LENGTHS_BY_PREFIX[int(digits[:PREFIX_LENGTH])] and passes_luhn(digits)

@@ -1,4 +1,4 @@
-"""Find card numbers in a text, whatever is between their digits."""
+"""Find card numbers in a text, with any separators between their digits."""
 
 import re
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ from orders.card_numbers.brands import DOUBLED_DIGIT_SUMS, LENGTHS_BY_PREFIX, PR
 from orders.card_numbers.other_numbers import OtherNumbers
 from orders.card_numbers.reading import COMMON, DIGITS, IGNORED, MASK, FoldedText, fold_text
 
-# More symbols than this between two digits separate two numbers. Spaces count as one, however many there are.
+# More symbols than this between two digits separate two numbers. Consecutive spaces count as one.
 MAX_SYMBOLS_BETWEEN_DIGITS = 6
 
 
 class CardNumber(NamedTuple):
-    """A card number, or several that overlap, by its place in the text."""
+    """The position of a card number, or of several that overlap, in the text."""
 
     start: int
     end: int
@@ -29,9 +29,9 @@ _SEPARATE = None  # two numbers
 
 
 def _separator(gap: str) -> str | None:
-    """Return what is unusual between two digits, or an empty string; `_SEPARATE` if these are two numbers.
+    """Return the unusual characters between two digits, or an empty string; `_SEPARATE` if these are two numbers.
 
-    Spaces, dots, slashes, dashes, underscores and invisible characters are common.
+    Spaces, periods, slashes, dashes, underscores and invisible characters are usual.
     """
     if not gap.strip(COMMON) and len(gap) <= MAX_SYMBOLS_BETWEEN_DIGITS:
         return ""
@@ -44,22 +44,22 @@ def _separator(gap: str) -> str | None:
 
 
 def _is_usual_grouping(sizes: list[int]) -> bool:
-    """Whether digits are grouped as on a card: by fours, or 4-6-5 and 4-6-4."""
+    """Whether digits are grouped as on a card: by fours, or as 4-6-5 or 4-6-4."""
     by_fours = all(size == 4 for size in sizes[:-1]) and sizes[-1] <= 4
     return by_fours or sizes in ([4, 6, 5], [4, 6, 4])
 
 
 # --- Finding ---------------------------------------------------------------------------------------------
 
-# 16 digits. Of these brands only, because parcels and SIM cards have numbers of 19 and 20 digits, too.
+# 16 digits. Only for these brands, because parcels and SIM cards have numbers of 19 and 20 digits, too.
 _VISA_OR_MASTERCARD = re.compile(r"4|5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720")
 
 
 class _Groups(NamedTuple):
-    """The groups of digits of a text. Digits are counted through the whole text."""
+    """The groups of digits of a text. Digits are numbered through the whole text."""
 
     digits: str
-    spans: list[tuple[int, int]]  # the place of each group in the folded text
+    spans: list[tuple[int, int]]  # the position of each group in the folded text
     firsts: list[int]  # the index in `digits` of the first digit of each group, and the number of digits
     separators: list[str | None]  # before each group
 
@@ -72,7 +72,7 @@ def _split_into_groups(text: str) -> _Groups:
 
 
 def _split_off_security_code(group: re.Match[str]) -> list[tuple[int, int]]:
-    """Return the spans of a Visa or Mastercard number and of the 3 or 4 digits after it; else of the whole group."""
+    """Return the spans of a Visa or Mastercard number and the 3 or 4 digits after it; otherwise of the whole group."""
     start, end = group.span()
     if end - start in (19, 20) and _VISA_OR_MASTERCARD.match(group[0]) and not is_card_number(group[0]):
         number_end = start + 16
@@ -86,7 +86,7 @@ def _candidates(groups: _Groups) -> Iterator[tuple[int, int]]:
     digits, firsts = groups.digits, groups.firsts
     group_ending_at = {end: index for index, end in enumerate(firsts[1:])}
     run_of: list[int] = list(accumulate(int(separator is _SEPARATE) for separator in groups.separators))
-    # Sums for the Luhn algorithm up to each digit, with every second one doubled: those at even or at odd places.
+    # Luhn sums up to each digit, with every second digit doubled: those at even or at odd positions.
     values = [ord(digit) - 48 for digit in digits]
     sums = [
         list(accumulate((DOUBLED_DIGIT_SUMS[v] if i % 2 == doubled else v for i, v in enumerate(values)), initial=0))
@@ -105,7 +105,7 @@ def _candidates(groups: _Groups) -> Iterator[tuple[int, int]]:
 
 
 def _is_one_number(groups: _Groups, first: int, last: int) -> bool:
-    """Whether nothing unusual is between the groups, or always the same, or they are grouped as on a card."""
+    """Whether the separators between the groups are usual or all the same, or the groups are as on a card."""
     separators = groups.separators[first + 1 : last + 1]
     if not any(separators) or len(set(separators)) == 1:
         return True
@@ -136,7 +136,7 @@ def find_card_numbers(text: str) -> list[CardNumber]:
 
 
 def _merge(folded: FoldedText, groups: _Groups, candidates: list[tuple[int, int]]) -> CardNumber:
-    """Return the place of numbers that overlap. All their digits are masked, since any of them can be the card's."""
+    """Return the position of overlapping numbers. All their digits are masked, since any of them can be the card's."""
     first, last = candidates[0][0], max(last for _first, last in candidates)
     if groups.spans[last][1] == groups.spans[min(last + 1, len(groups.spans) - 1)][0]:
         last += 1  # the security code or expiry date written directly after the number
@@ -147,6 +147,8 @@ def _merge(folded: FoldedText, groups: _Groups, candidates: list[tuple[int, int]
 
 
 def _likelihood(groups: _Groups, first: int, last: int) -> tuple[bool, bool]:
-    """A sort key: cards are grouped by fours or not at all, and have 16 or 15 digits. The first of equals counts."""
+    """Return a sort key: cards are grouped by fours or not at all, and have 16 or 15 digits. The first of equals is
+    used.
+    """
     sizes = [end - start for start, end in groups.spans[first : last + 1]]
     return len(sizes) == 1 or _is_usual_grouping(sizes), sum(sizes) in (15, 16)

@@ -1,4 +1,4 @@
-"""Numbers that may look like card numbers and are none: dates, amounts, hashes, IBANs, serial and phone numbers."""
+"""Numbers that look like card numbers but aren't: dates, amounts, hashes, IBANs, serial and phone numbers."""
 
 import re
 from bisect import bisect_right
@@ -10,7 +10,8 @@ from orders.card_numbers.reading import DIGITS, IGNORED, MASK
 
 _BEFORE, _AFTER = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
 _UUID = re.compile(rf"{_BEFORE}[0-9a-f]{{8}}-(?:[0-9a-f]{{4}}-){{3}}[0-9a-f]{{12}}{_AFTER}", re.I)
-# Hashes, tokens and keys: long, and digits and letters change often. Around a card number they change a few times.
+# Hashes, tokens and keys: long, with frequent changes between digits and letters. A card number has only a few of
+# these.
 _TOKEN = re.compile(rf"{_BEFORE}[0-9A-Za-z]{{32,}}")
 _HASH_LENGTHS = frozenset({32, 40, 56, 64, 96, 128})  # of MD5 and the SHA family, in hexadecimal digits
 _HEXADECIMAL = re.compile(r"[0-9a-f]+", re.I)
@@ -19,7 +20,7 @@ _PART = re.compile(r"[0-9]+|[A-Za-z]+")
 _MASKED = re.compile(rf"{MASK}[0-9]{{4}}")
 _AMAZON_ORDER = re.compile(rf"{_BEFORE}[0-9]{{3}}-[0-9]{{7}}-[0-9]{{7}}{_AFTER}")
 _HOUR, _MINUTE, _SECONDS = "(?:[01][0-9]|2[0-4])", "[0-5][0-9]", "[0-6][0-9](?:[.,][0-9]{1,9})?"
-# Without a colon, digits after a date are a time only after a T: a card number may begin with 2223.
+# Without a colon, digits after a date are a time only after a T, because a card number may begin with 2223.
 _CLOCK = (
     rf"(?:[ T]{{1,2}}{_HOUR}:{_MINUTE}(?::{_SECONDS})?|T{_HOUR}{_MINUTE}(?:{_SECONDS})?)"
     rf"(?: ?[+-][01][0-9]:?{_MINUTE})?"
@@ -28,7 +29,7 @@ _MONTH, _DAY, _YEAR = "(?:0?[1-9]|1[0-2])", "(?:0?[1-9]|[12][0-9]|3[01])", "(?:1
 
 
 def _date_pattern(dash: str) -> str:
-    """A date with these separators, whatever the order of its parts, that is not a part of something longer."""
+    """Return a pattern for a date with these separators, in any order, that isn't part of something longer."""
     orders = ((_YEAR, _MONTH, _DAY), (_DAY, _MONTH, _YEAR), (_MONTH, _DAY, _YEAR))
     written = "|".join(dash.join(parts) for parts in orders)
     return rf"(?<![0-9])(?<![0-9]{dash})(?:{written})(?:{_CLOCK})?(?![0-9])(?!{dash}[0-9])"
@@ -43,10 +44,10 @@ _PHONE = re.compile(r"(?<![0-9A-Za-z+])\+ ?\(?[1-9](?:[ ./()-]{0,3}[0-9]){6,14}(
 _IBAN_START = re.compile(rf"{_BEFORE}[A-Z]{{2}}[0-9]{{2}}", re.I)
 _IBAN_LENGTHS = range(15, 35)
 _WORD = re.compile(r"[0-9A-Za-z]+")
-# The first group of a serial number: it has a letter, and all others have its length, with a dash between.
+# The first group of a serial number: it contains a letter, and all others have its length, separated by dashes.
 _SERIAL_START = re.compile(rf"{_BEFORE}(?=[0-9]*[A-Za-z])[0-9A-Za-z]{{3,8}}(?=-[0-9A-Za-z])")
 _FEWEST_GROUPS_OF_SERIAL = 4
-# What people write before the number of a card, with a dash between.
+# Words that people write before a card number, separated by a dash.
 _CARD_WORDS_LIST = (
     "amex banca banco bank banque card cards carta carte ccard ccnr ccno ccnum cred credit credito dank debit "
     "debito debt diners dinr disc elo exp from giro hiper jcb kaart karte kort kredit maes maestro mast master "
@@ -57,7 +58,7 @@ _CARD_WORDS = frozenset(_CARD_WORDS_LIST.split())
 
 
 class OtherNumbers:
-    """The places in a text with numbers that may look like card numbers and are none. Looked for when needed."""
+    """The positions of numbers in a text that look like card numbers but aren't. Calculated on demand."""
 
     def __init__(self, folded: str) -> None:
         plain = folded.replace(IGNORED, " ") if IGNORED in folded else folded
@@ -66,7 +67,7 @@ class OtherNumbers:
         self._phones = [match.span() for match in _PHONE.finditer(plain)]
 
     def include(self, start: int, end: int) -> bool:
-        """Whether all of these digits belong to such numbers, or some to a number that is masked already."""
+        """Whether all of these digits belong to such numbers, or some to a number that is already masked."""
         for spans in (self._spans, self._phones):
             span_start, span_end = _last_before(spans, end)
             if span_start <= start and end <= span_end:
@@ -74,12 +75,12 @@ class OtherNumbers:
         return _last_before(self._masked, end)[1] > start
 
     def overlap(self, start: int, end: int) -> bool:
-        """Whether some of these digits belong to such a number, phone numbers aside."""
+        """Whether some of these digits belong to such a number, other than a phone number."""
         return _last_before(self._spans, end)[1] > start
 
 
 def _last_before(spans: list[tuple[int, int]], end: int) -> tuple[int, int]:
-    """The last of these sorted spans that begins before this place, or an empty one."""
+    """Return the last of these sorted spans that begins before this position, or an empty one."""
     index = bisect_right(spans, (end,))
     return spans[index - 1] if index else (0, 0)
 
@@ -123,7 +124,7 @@ def _iban_at(text: str, start: int) -> Iterator[tuple[int, int]]:
 
 
 def _serial_at(text: str, first: re.Match[str]) -> Iterator[tuple[int, int]]:
-    """Yield the span of a serial number that begins with this group, unless the digits go on after it."""
+    """Yield the span of a serial number that begins with this group, unless more digits follow it."""
     if first[0].lower() in _CARD_WORDS:
         return
     size, end, count = len(first[0]), first.end(), 1

@@ -1,4 +1,4 @@
-"""Read a text as it was meant: digits of any script, and separators as in a URL or in HTML, become ASCII."""
+"""Normalize a text: digits of any script, and separators escaped as in a URL or in HTML, become ASCII."""
 
 import html
 import re
@@ -9,9 +9,9 @@ from urllib.parse import unquote
 
 from orders.card_numbers.brands import MIN_DIGITS
 
-MASK = "••••"  # replaces all but the last 4 digits; a masked number is none any more
+MASK = "••••"  # replaces all except the last 4 digits, so a masked number is no longer detected
 
-# A character as in a URL (%20, %C2%A0; %2520 if encoded twice) or in HTML (&nbsp; &#32; &amp;nbsp;).
+# A character escaped as in a URL (%20, %C2%A0; %2520 if encoded twice) or in HTML (&nbsp; &#32; &amp;nbsp;).
 _ESCAPE = re.compile(
     r"%(?:25)?(?:[0-7][0-9a-f]|[c-f][0-9a-f](?:%(?:25)?[89ab][0-9a-f]){1,3})"
     r"|&(?:amp;)?(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,20});",
@@ -32,18 +32,18 @@ def may_contain(text: str) -> bool:
 
 
 DIGITS = re.compile(r"[0-9]+")
-IGNORED = "\u200b"  # stands for everything that nobody sees
+IGNORED = "\u200b"  # represents all invisible characters
 COMMON = " ./_-" + IGNORED  # between digits
-_LETTER = "x"  # stands for letters beyond ASCII, and for what ends a number as letters do
-_DASHES = frozenset("−˗⁃⁻₋➖─━ーｰㅡ~～∼")  # those that Unicode does not call dashes (Pd)
+_LETTER = "x"  # represents letters beyond ASCII, and other characters that end a number
+_DASHES = frozenset("−˗⁃⁻₋➖─━ーｰㅡ~～∼")  # like dashes, but not in Unicode class Pd
 _DOTS = frozenset("·‧∙⋅・･●")
 _SLASHES = frozenset("∕⁄⧸╱\\")
-_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # what looks like a space and is none
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # characters that look like spaces, but aren't
 
 
 @lru_cache(maxsize=4096)
 def _fold(character: str) -> str:
-    """Return ASCII with the same meaning for the search: digits, letters, and what separates them."""
+    """Return ASCII with the same meaning for the search: digits, letters, and separators."""
     if character in _SLASHES:
         return "/"
     if character in _DASHES:
@@ -65,7 +65,7 @@ def _fold(character: str) -> str:
     if category == "Pc":
         return "_"
     if category == "Sc":
-        return _LETTER  # amounts next to each other are not one number
+        return _LETTER  # adjacent amounts aren't one number
     compatible = unicodedata.normalize("NFKC", character)
     if compatible != character:
         return "".join(map(_fold, compatible))
@@ -73,7 +73,7 @@ def _fold(character: str) -> str:
 
 
 class FoldedText(NamedTuple):
-    """A text in which digits are ASCII. `places` has the index in the original text for each character."""
+    """A text with ASCII digits. `places` has the index in the original text for each character."""
 
     text: str
     places: range | list[int]
@@ -81,7 +81,9 @@ class FoldedText(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def _fold_escape(escape: str) -> str:
-    """Return what the escaped character is folded to, or an empty string if it doesn't commonly separate digits."""
+    """Return the ASCII equivalent of the escaped character, or an empty string if it doesn't
+    commonly separate digits.
+    """
     decode = unquote if escape[0] == "%" else html.unescape
     decoded = decode(decode(escape))
     folded = "".join(map(_fold, decoded))

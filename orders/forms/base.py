@@ -34,7 +34,7 @@ CARD_NUMBER_ERROR = _(
 
 
 def normalize_digits(typed: str) -> str:
-    """Convert full-width digits to ASCII, and remove spaces, dashes and everything else that is between them."""
+    """Convert full-width digits to ASCII, and remove everything between digits, such as spaces and dashes."""
     return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", typed))
 
 
@@ -128,7 +128,7 @@ class PortalForm(CardNumberMaskingForm):
         return value if _is_uuid(value) else mask_card_numbers(value)
 
     def message_of_code(self, name: str, code: str) -> Any:
-        """Return the sentence of an error of a field, by its code."""
+        """Return the message of a field's error, by its code."""
         if code == "card_number":
             return CARD_NUMBER_ERROR
         if isinstance(self.fields[name], forms.FileField) and code in list(RejectionReason):
@@ -152,7 +152,7 @@ def _is_uuid(value: str) -> bool:
 
 
 def _refuses_card_numbers(field: forms.Field) -> bool:
-    """Passwords and what the page itself put into hidden fields are not stored, and may look like anything."""
+    """Whether a field refuses card numbers. Passwords and hidden fields set by the page may contain anything."""
     if not isinstance(field, forms.CharField) or isinstance(field, (LookupField, MessageField)):
         return False
     return not field.widget.is_hidden and not isinstance(field.widget, forms.PasswordInput)

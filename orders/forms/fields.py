@@ -1,4 +1,4 @@
-"""Form fields by what becomes of a full card number in them. In any other text field, it is refused."""
+"""Form fields that accept or mask card numbers. All other text fields refuse them."""
 
 from copy import copy
 from typing import Any
@@ -19,7 +19,7 @@ def mask_unless_order_number(typed: str) -> str:
 
 
 class MessageField(forms.CharField):
-    """What somebody writes to somebody: card numbers are masked, so that the message is not lost.
+    """A message: card numbers are masked, so that the message is not lost.
 
     After validation, `masked_text` is the masked text, or None if there was nothing to mask.
     """
@@ -38,7 +38,7 @@ class MessageField(forms.CharField):
 
 
 class LookupField(forms.CharField):
-    """What is looked up and not stored. Nothing is refused here only because it looks like a card number."""
+    """A value that is looked up but not stored. It isn't refused for looking like a card number."""
 
     def without_card_number(self, typed: str) -> str:
         """Return what was typed as a draft (orders/drafts.py) keeps it."""
@@ -60,7 +60,7 @@ class OrderNumberLookupField(LookupField):
 
 
 class CardNumberMaskingForm(forms.Form):
-    """A form that shows masked text instead of the typed one if it is shown again."""
+    """A form that shows the masked text instead of the typed one if it is shown again."""
 
     def full_clean(self) -> None:
         super().full_clean()
@@ -70,11 +70,11 @@ class CardNumberMaskingForm(forms.Form):
 
     def set_value(self, name: str, value: str) -> None:
         """Replace a typed value."""
-        data: Any = copy(self.data)  # of a QueryDict, a copy can be changed
+        data: Any = copy(self.data)  # a copy of a QueryDict can be changed
         data[self.add_prefix(name)] = value
         self.data = data
 
     def has_masked_card_number(self) -> bool:
-        """Whether a card number was masked. The person has to be told (`orders.http.tell_about_card_number`)."""
+        """Whether a card number was masked. The person must be informed (`orders.http.tell_about_card_number`)."""
         fields = self.fields.values()
         return any(isinstance(field, MessageField) and field.masked_text is not None for field in fields)

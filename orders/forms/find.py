@@ -55,7 +55,7 @@ class CardForm(EmailForm):
     button = _("Find my order")
     withheld_fields = frozenset({"card_last4"})
 
-    card_last4 = LookupField(  # with an error of its own for more digits
+    card_last4 = LookupField(  # with a separate error for more digits
         label=_("Last 4 digits of your card"),
         max_length=DIGITS_LENGTH,
         help_text=_("With Apple Pay or Google Pay, they may differ from those on your card. Try both."),
@@ -69,7 +69,7 @@ class CardForm(EmailForm):
     next = NextField(required=False)
 
     def __init__(self, data: Any = None, *, proof_of_work: float | None = None, **kwargs: Any) -> None:
-        """`proof_of_work` says how hard a proof of work is required, from 0 to 1; None requires none."""
+        """`proof_of_work` is the required difficulty of a proof of work, from 0 to 1; None requires none."""
         super().__init__(data, **kwargs)
         if proof_of_work is not None:
             self.fields["altcha"] = ProofOfWorkField(proof_of_work)

@@ -8,19 +8,21 @@ from django import forms
 from django.urls import Resolver404, ResolverMatch, resolve
 
 NEXT_LENGTH = 200
-QUERY = re.compile(r"[A-Za-z0-9_=&-]*")  # what our own pages have in theirs; nothing that leads elsewhere
+QUERY = re.compile(r"[A-Za-z0-9_=&-]*")  # the characters in our own pages' paths; nothing that leads to another site
 
 
 def is_order_page(path: str) -> bool:
-    """Whether a path is a page of the portal that requires access to an order. Does not check whether it exists."""
+    """Whether a path is a page of the portal that requires access to an order. Doesn't check
+    whether the order exists.
+    """
     return _resolve_order_page(path) is not None
 
 
 def get_order_of_page(path: str) -> UUID | None:
     """Return the public id of the order that a path is about; None for any other path, and for other sites.
 
-    A view whose URL does not contain the public id has an attribute `get_order_id`, a function that takes the
-    arguments captured from the URL.
+    A view whose URL doesn't contain the public id has an attribute `get_order_id`, a function that takes the arguments
+    captured from the URL.
     """
     page = _resolve_order_page(path)
     if page is None:

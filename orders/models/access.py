@@ -56,12 +56,12 @@ class Attempt(models.Model):
     at = models.DateTimeField(_("date"), auto_now_add=True)
     method = models.CharField(_("method"), max_length=16, choices=Method)
     outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome)
-    # As it was typed, with card numbers masked.
+    # As typed, with card numbers masked.
     subject = models.CharField(_("address or order number"), max_length=SUBJECT_LENGTH, blank=True)
     client = models.CharField(_("client"), max_length=64, blank=True)
     orders_opened = models.PositiveIntegerField(_("orders opened"), default=0)
     tries = models.PositiveIntegerField(_("attempts"), default=1, db_default=1)
-    # Identifies a row that several attempts share; empty for a row of a single attempt.
+    # Identifies a row shared by several attempts; empty for a row of a single attempt.
     shared_key = models.CharField(max_length=32, blank=True, default="", db_default="", editable=False)
 
     class Meta:
@@ -82,7 +82,7 @@ class Attempt(models.Model):
 
 
 class RateLimitCounter(models.Model):
-    """The times of the attempts of the last day against one rate limit; older ones are removed with each attempt.
+    """The times of the attempts of the last day against one rate limit. Older ones are removed with each attempt.
 
     Only the SQL statements in orders/rate_limits.py write it.
     """

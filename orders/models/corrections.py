@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models.links import SingleUseLink
 
-# How long the old address can undo a correction, from the moment that its notice was sent. Until then, no refunds are
+# How long the old address can undo a correction after its notice was sent. Until then, no refunds are
 # made and no licenses change.
 UNDO_PERIOD = timedelta(hours=48)
-# The end of a freeze that depends on an email that was not sent yet.
+# The end of a freeze that depends on an email that has not been sent yet.
 NO_END_YET = datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -22,7 +22,7 @@ class AddressCorrectionQuerySet(models.QuerySet["AddressCorrection"]):
         return self.filter(undone_at=None)
 
     def undoable(self, now: datetime) -> "AddressCorrectionQuerySet":
-        """Those that their old address can still undo."""
+        """Return corrections that the old address can still undo."""
         return self.active().filter(Q(undo_until=None) | Q(undo_until__gt=now))
 
     def made_since(self, moment: datetime) -> "AddressCorrectionQuerySet":
@@ -32,8 +32,8 @@ class AddressCorrectionQuerySet(models.QuerySet["AddressCorrection"]):
 class AddressCorrection(models.Model):
     """A change of the email address of an order. The old address is notified, and can undo it for 48 hours.
 
-    While it can, only staff make further corrections. Each of them names the first one as its `root`: its notice, too,
-    goes to the address from before the first one, and undoing restores that address.
+    During this time, only staff can make further corrections. Each of them refers to the first one as its `root`: its
+    notice also goes to the address from before the first one, and undoing restores that address.
     """
 
     order = models.ForeignKey(
@@ -41,7 +41,7 @@ class AddressCorrection(models.Model):
     )
     root = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="later")
     old_email = models.CharField(_("old address"), max_length=254, blank=True)
-    # The previous `contact_email`, which undoing restores. `store_email` is never changed by a correction.
+    # The previous `contact_email`, which an undo restores. A correction never changes `store_email`.
     old_contact_email = models.CharField(max_length=254, blank=True, editable=False)
     new_email = models.CharField(_("new address"), max_length=254)
     made_at = models.DateTimeField(_("corrected at"), default=timezone.now)
@@ -54,7 +54,7 @@ class AddressCorrection(models.Model):
         verbose_name=_("corrected by"),
     )
     client = models.CharField(_("client"), max_length=64, blank=True)
-    # Empty until the notice was sent, or it is known that it can't be.
+    # Empty until the notice was sent, or is known to have failed.
     undo_until = models.DateTimeField(_("can be undone until"), null=True, blank=True)
     # Staff ended the freeze of the order before `undo_until`.
     released_at = models.DateTimeField(_("freeze ended at"), null=True, blank=True)
@@ -80,7 +80,7 @@ class AddressCorrection(models.Model):
 
 
 class CorrectionLink(SingleUseLink):
-    """The link with which the owner of the old address undoes a correction, for as long as the correction can be."""
+    """The link that lets the owner of the old address undo a correction, as long as that is possible."""
 
     correction = models.ForeignKey(AddressCorrection, on_delete=models.CASCADE, related_name="links")
 

@@ -25,7 +25,7 @@ def refuse_card_number(value: Any) -> None:
 class _NoCardNumbers(models.Field):
     """A field that never stores a full card number.
 
-    Forms of the model, such as those of the admin, refuse one. Whoever writes to the database without a form, by
+    Forms of the model, including those of the admin, refuse one. Code that writes to the database without a form, with
     `save()`, `bulk_create()`, `bulk_update()` or `update()`, stores it masked.
     """
 
@@ -45,7 +45,7 @@ class _NoCardNumbers(models.Field):
         return mask_all_strings(value)
 
     def deconstruct(self) -> Any:
-        """Migrations know Django's own field: the column is the same."""
+        """Use Django's own field in migrations, because the column is the same."""
         name, _path, args, options = super().deconstruct()
         return name, self._django_path, args, options
 
@@ -56,7 +56,7 @@ class NoCardNumbersCharField(_NoCardNumbers, models.CharField):
     _django_path = "django.db.models.CharField"
 
     def _mask(self, value: Any) -> Any:
-        # Only characters that stand for two digits are fewer than what replaces them.
+        # Characters that stand for two digits are the only ones shorter than their replacement.
         masked = super()._mask(value)
         return masked[: self.max_length] if masked != value else value
 

@@ -1,4 +1,4 @@
-"""Which ORDER_PASSWORD_KEY the stored orders belong to."""
+"""Which ORDER_PASSWORD_KEY the stored orders use."""
 
 from django.db import models
 from django.utils import timezone
@@ -7,12 +7,12 @@ from django.utils.translation import gettext_lazy as _
 
 class OrderPasswordKeyQuerySet(models.QuerySet["OrderPasswordKey"]):
     def on_record(self) -> "OrderPasswordKey | None":
-        """The key that the passwords of all orders belong to, or that a planned change started from."""
+        """Return the key of all orders' passwords, or the one that a planned change started from."""
         return self.exclude(replaced_at=None).order_by("-pk").first()
 
 
 class OrderPasswordKey(models.Model):
-    """A key that was on record, by its fingerprint, and how far replacing the passwords of earlier keys has come.
+    """A key that was in use, by its fingerprint, and the progress of replacing the passwords of earlier keys.
 
     `migrate` records the first key, `rotate_keys` all later ones.
     """
@@ -25,9 +25,9 @@ class OrderPasswordKey(models.Model):
     fingerprint = models.CharField(_("fingerprint"), max_length=16, unique=True)
     reason = models.CharField(_("reason"), max_length=16, choices=Reason, default=Reason.FIRST)
     recorded_at = models.DateTimeField(_("recorded at"), default=timezone.now)
-    # Passwords of orders up to this id are replaced, of those that have to be.
+    # Passwords of orders up to this id were replaced, if they had to be.
     replaced_through = models.BigIntegerField(default=0)
-    # The highest id of an order when that began; later orders got their passwords from this key.
+    # The highest order id when the replacement began. Later orders got their passwords from this key.
     replaced_up_to = models.BigIntegerField(default=0)
     replaced_at = models.DateTimeField(_("completed at"), null=True, blank=True)
 

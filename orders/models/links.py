@@ -22,7 +22,7 @@ class SingleUseLink(models.Model):
     """A link that works once, and expires LIFETIME after it was first sent.
 
     Its token is signed when the email is sent, and not stored. The page at its URL only shows a button, because email
-    scanners follow links, too; the POST request of the button calls `mark_used`.
+    scanners follow links, too. The button's POST request calls `mark_used`.
     """
 
     LIFETIME: ClassVar[timedelta] = timedelta(minutes=60)
@@ -35,7 +35,7 @@ class SingleUseLink(models.Model):
         abstract = True
 
     def make_token(self) -> str:
-        """Return the token for the email. To be called when it is sent: the first call starts the lifetime."""
+        """Return the token for the email. Must be called when it is sent: the first call starts the lifetime."""
         now = timezone.now()
         if type(self)._default_manager.filter(pk=self.pk, first_sent_at=None).update(first_sent_at=now):
             self.first_sent_at = now
@@ -43,7 +43,7 @@ class SingleUseLink(models.Model):
 
     @classmethod
     def get_by_token(cls, token: str) -> Self | None:
-        """Return the link of this token, in whatever state; None if the token is invalid."""
+        """Return the link of this token, in any state; None if the token is invalid."""
         pk = cls.signer().read(token)
         return None if pk is None else cls._default_manager.filter(pk=pk, first_sent_at__isnull=False).first()
 
@@ -56,7 +56,7 @@ class SingleUseLink(models.Model):
         return LinkState.VALID
 
     def mark_used(self, now: datetime) -> bool:
-        """Use the link up. Returns False if it was used or has expired; of two simultaneous calls, one returns True."""
+        """Use up the link. Returns False if it was used or has expired. Of two simultaneous calls, one returns True."""
         usable = type(self)._default_manager.filter(pk=self.pk, used_at=None, first_sent_at__gt=now - self.LIFETIME)
         return bool(usable.update(used_at=now))
 
@@ -66,9 +66,9 @@ class SingleUseLink(models.Model):
 
 
 class AccessLink(SingleUseLink):
-    """A request for an emailed link to the orders of an address, known or not.
+    """A request for an emailed link to the orders of an address, whether known or not.
 
-    It holds the key of the address only: the email goes to the address on the orders, as it is written there.
+    It stores only the key of the address. The email goes to the address on the orders, as spelled there.
     """
 
     email_key = models.CharField(max_length=MAX_ADDRESS_LENGTH)

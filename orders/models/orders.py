@@ -21,7 +21,7 @@ from orders.models.payments import Refund
 from orders.models.stores import Store
 from orders.number_shapes import any_number_like
 
-# The prefix of the Argon2 hashes that orders/passwords.py makes. An index distinguishes them from hashes of stores.
+# The prefix of Argon2 hashes created by orders/passwords.py. An index distinguishes them from hashes of stores.
 OWN_ARGON2_PREFIX = "argon2$argon2id$v=19$m=19456,t=2,p=1$"
 KEYED_HASH_PREFIX = "keyed$"  # of the fast hashes of imported passwords, followed by the fingerprint of their key
 FOREIGN_PASSWORD_HASH = (
@@ -36,10 +36,10 @@ LAST4 = re.compile(r"[0-9]{4}")
 
 
 def normalize_order_number(typed: str) -> str:
-    """Return the form of an order number that is used to look it up.
+    """Return the normalized order number used for lookups.
 
-    People type it with spaces, a leading `#`, in any case, in full-width digits, or paste it with the period at the
-    end of a sentence. Dashes and all other characters are part of the number.
+    People type it with spaces, a leading `#`, in any case, in full-width digits, or paste it with the period at the end
+    of a sentence. Dashes and all other characters are part of the number.
     """
     compact = re.sub(r"[\s\x00#]+", "", unicodedata.normalize("NFKC", typed))
     return compact.rstrip(".,;").upper()
@@ -59,7 +59,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(number_key=normalize_order_number(typed))
 
     def any_numbered_like(self, typed: str) -> bool:
-        """Whether there are order numbers of this length that begin with the same digits."""
+        """Whether there are order numbers with the same length and the same first digits."""
         return any_number_like(self, "number_key", normalize_order_number(typed))
 
     def for_card(self, email: str, last4: str) -> "OrderQuerySet":
@@ -121,14 +121,14 @@ class Order(models.Model):
         blank=True,
         help_text=_("Used instead of the address from the store."),
     )
-    # The key of `email`. If it is empty, the order can be found by its number only.
+    # The key of `email`. If it is empty, the order can only be found by its number.
     email_key = EmailKeyField("email")
 
-    # If it is empty, the portal makes the password (see orders/passwords.py).
+    # If it is empty, the portal generates the password (see orders/passwords.py).
     password_hash = models.CharField(max_length=255, blank=True, editable=False)
-    # Raised when a password must no longer be valid. From then on, no import sets another one.
+    # Incremented when a password must no longer be valid. From then on, imports can't set a password.
     password_generation = models.PositiveSmallIntegerField(default=0, editable=False)
-    # What gives access to the order, such as a grant in a session, remembers this number, and ends when it is raised.
+    # Access to the order, such as a grant in a session, stores this number, and ends when it is incremented.
     access_generation = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     access_ended_at = models.DateTimeField(_("all access ended at"), null=True, blank=True, editable=False)
 
@@ -158,8 +158,8 @@ class Order(models.Model):
     invoice_issued_on = models.DateField(_("invoice date"), null=True, blank=True)
     invoice_seller = NoCardNumbersTextField(_("seller on the invoice"), blank=True)
 
-    # Meanwhile, a correction of the address can be undone, and no refunds or license changes are made (`is_frozen`).
-    # The end is NO_END_YET until the old address was notified.
+    # Until this time, a correction of the address can be undone, and no refunds or license changes are made
+    # (`is_frozen`). NO_END_YET until the old address was notified.
     returns_frozen_since = models.DateTimeField(null=True, blank=True, editable=False)
     returns_frozen_until = models.DateTimeField(_("returns frozen until"), null=True, blank=True, editable=False)
 
@@ -193,7 +193,7 @@ class Order(models.Model):
 
     @property
     def email(self) -> str:
-        """The address that emails about this order go to, or an empty string."""
+        """The address for emails about this order, or an empty string."""
         return (self.contact_email or self.store_email).strip()
 
     @property
@@ -213,7 +213,7 @@ class Order(models.Model):
 
     @cached_property
     def items(self) -> list["OrderLine"]:
-        """Its lines, in the order of the store. Cached; `load_items` loads those of many orders."""
+        """Its lines, in the store's sequence. Cached; `load_items` loads those of many orders."""
         return list(self.lines.order_by("position", "id"))
 
     @cached_property
@@ -237,15 +237,16 @@ class OrderLine(models.Model):
     position = models.PositiveSmallIntegerField()
     sku = models.CharField("SKU", max_length=100, blank=True)
     name = NoCardNumbersCharField(_("name"), max_length=300)
-    # What the store said, else what staff said about its SKU, else a new license. Derived; see `derive_kind`.
+    # The kind reported by the store, otherwise the one that staff set for its SKU, otherwise a new license. See
+    # `derive_kind`.
     kind = models.CharField(_("kind"), max_length=24, choices=Kind, default=Kind.NEW)
-    # What the store itself said; empty if it said nothing.
+    # The kind reported by the store; empty if it reported none.
     store_kind = models.CharField(max_length=24, choices=Kind, blank=True, default="", db_default="", editable=False)
-    # The serial number that is renewed or upgraded, as the store wrote it.
+    # The serial number that is renewed or upgraded, as in the store's data.
     extends_serial = models.CharField(_("extends"), max_length=100, blank=True)
     quantity = models.PositiveIntegerField(_("quantity"), default=1)
     quantity_returned = models.PositiveIntegerField(_("returned"), default=0)
-    # The first moment at which a return is too late, by the policy at the time of purchase. Computed by `refunds`.
+    # The first moment at which a return is too late, by the policy at the time of purchase. Set by `refunds`.
     return_until = models.DateTimeField(_("can be returned until"), null=True, blank=True, editable=False)
     unit_price = money_field(default=Decimal(0))
     discount = money_field(default=Decimal(0))
@@ -269,7 +270,7 @@ class OrderLine(models.Model):
 
 
 def derive_kind(store_kind: str, sku_kind: str) -> str:
-    """The kind of a line, given what the store said about the line and staff about its SKU; both may be empty."""
+    """Return the kind of a line, from the kind reported by the store and the kind of the SKU; both may be empty."""
     return store_kind or sku_kind or OrderLine.Kind.NEW.value
 
 

@@ -10,22 +10,23 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models.fields import money_field
 
-# The id of a refund that the store told only as part of a sum; the growth of the sum gets `refunded#2` and so on.
+# The id of a refund that the store reported only as part of a sum. When the sum grows, `refunded#2` and so on are
+# added.
 TOTAL_REFUND_ID = "refunded"
 
 
 class Refund(models.Model):
-    """A refund of an order, whoever made it. Amounts are positive, in the currency of the order."""
+    """A refund of an order, made by the portal or the store. Amounts are positive, in the currency of the order."""
 
     order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="refunds")
     store_refund_id = models.CharField(_("refund ID in the store"), max_length=100)
     amount = money_field()
-    # Empty if the store does not say when.
+    # Empty if the store doesn't report the time.
     refunded_at = models.DateTimeField(_("refunded at"), null=True, blank=True)
     recorded_at = models.DateTimeField(_("recorded at"), default=timezone.now, db_default=Now(), editable=False)
-    # Since when the store's newest list of refunds lacks this one. A recorded refund is never deleted.
+    # Since when the refund is missing from the store's newest list. A recorded refund is never deleted.
     missing_since = models.DateTimeField(_("missing from the store since"), null=True, blank=True, editable=False)
-    # The refunded items, if the store says which: [{"id": store_line_id, "quantity": n}].
+    # The refunded items, if the store reports them: [{"id": store_line_id, "quantity": n}].
     lines = models.JSONField(default=list, blank=True)
 
     class Meta:
@@ -41,12 +42,12 @@ class Refund(models.Model):
 
     @property
     def known_at(self) -> datetime:
-        """When it was made, or the latest moment at which it can have been made."""
+        """When it was made, or the latest time at which it can have been made."""
         return self.refunded_at or self.recorded_at
 
 
 class PaymentReference(models.Model):
-    """The id that the payment provider has for a payment of an order, as the store sent it.
+    """The payment provider's id for a payment of an order, as sent by the store.
 
     It is used to match payments to orders, and refunds to payments.
     """

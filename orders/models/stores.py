@@ -24,11 +24,11 @@ DEFAULT_TIME_ZONE = "UTC"
 
 class StoreQuerySet(models.QuerySet["Store"]):
     def unnamed(self) -> "StoreQuerySet":
-        """Stores that an import made and that still have no name for buyers. See `Store.public_name`."""
+        """Return stores created by an import that still have no name for buyers. See `Store.public_name`."""
         return self.filter(Q(name="") | Q(name=F("slug")))
 
     def without_time_zone(self) -> "StoreQuerySet":
-        """Stores whose time zone nobody has set. See `Store.is_time_zone_known`."""
+        """Return stores whose time zone has not been set. See `Store.is_time_zone_known`."""
         return self.filter(is_time_zone_assumed=True, time_zone=DEFAULT_TIME_ZONE)
 
 
@@ -45,7 +45,7 @@ class Store(models.Model):
     time_zone = models.CharField(
         _("time zone"), max_length=64, default=DEFAULT_TIME_ZONE, validators=[validate_time_zone]
     )
-    # An import made the store with the default time zone, and staff have not confirmed it.
+    # An import created the store with the default time zone, and staff have not confirmed it.
     is_time_zone_assumed = models.BooleanField(default=False, db_default=False, editable=False)
     language = models.CharField(
         _("language"), max_length=16, default="en", help_text=_("Used for orders without a language.")
@@ -79,7 +79,7 @@ class Store(models.Model):
 
     @property
     def is_time_zone_known(self) -> bool:
-        """Whether somebody has set the time zone. If not, buyers see dates without times."""
+        """Whether the time zone has been set. If not, buyers see dates without times."""
         return not self.is_time_zone_assumed or self.time_zone != DEFAULT_TIME_ZONE
 
     @property
@@ -89,7 +89,7 @@ class Store(models.Model):
 
     @property
     def public_name(self) -> str:
-        """The name that buyers see; empty while it is only the short name, which an import gave it."""
+        """The name that buyers see; empty while it is only the short name from an import."""
         return "" if self.name == self.slug else self.name
 
 

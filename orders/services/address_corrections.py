@@ -1,14 +1,14 @@
 """Correcting the email address of an order, and undoing it: order, history and emails in one transaction.
 
-Whoever knows number, password and card of an order can move it to another address. So the address that it had is told
-and can undo the correction for 48 hours, counted from the moment that its notice was really sent. Meanwhile nothing of
-value moves (`Order.is_frozen`), and only staff correct the address again: what undoes a correction always goes to the
-address from before the first one. Undoing ends every access to the order (see ending_access.py).
+Someone who knows number, password and card of an order can change its address. The previous address is therefore
+notified and can undo the correction for 48 hours after its notice was actually sent. Until then, no refunds or license
+changes are made (`Order.is_frozen`), and only staff can correct the address again. The right to undo always stays with
+the address from before the first correction. Undoing ends all access to the order (see ending_access.py).
 
-If the notice can't be sent to the old address at all, because it is empty, the mail server refuses it for good, or it
-bounces, nobody can undo. Then the 48 hours begin when that is known: staff see it and can undo until then, and the
-buyer, whose old address was most likely mistyped, doesn't wait forever. While the mail server only refuses it for now,
-the notice is tried again without end, and the freeze lasts; staff can end it (`end_freeze`).
+If the notice can't be sent because there is no old address, the mail server refuses it permanently, or it bounces, no
+one can undo the correction by link. The 48 hours then begin when that is known. Staff see this and can undo until then,
+and the buyer, whose old address was most likely mistyped, doesn't have to wait forever. If the mail server refuses the
+notice temporarily, it is retried indefinitely, and the freeze lasts. Staff can end it (`end_freeze`).
 """
 
 from collections.abc import Iterable
@@ -43,11 +43,11 @@ class CorrectionError(Exception):
 
 
 class SameAddress(CorrectionError):
-    """The order has this address already."""
+    """The order already has this address."""
 
 
 class AccessEnded(CorrectionError):
-    """All access to the order was ended, such as by an undo, since the caller verified who asks."""
+    """All access to the order was ended, for example by an undo, since the caller verified the person."""
 
 
 class TooManyCorrections(CorrectionError):
@@ -81,8 +81,8 @@ def check_correctable(order: Order) -> None:
 def correct_address(order: Order, new_email: str, client: str = "", by: User | None = None) -> AddressCorrection:
     """Change the email address of an order, and freeze its returns for as long as the old address can undo this.
 
-    The caller has verified who asks for it; `by` is set if staff have, who may correct an address again at any time.
-    Raises SameAddress and, for buyers, AccessEnded, StillUndoable or TooManyCorrections.
+    The caller has verified the person. `by` is set for staff, who may correct an address at any time. Raises
+    SameAddress and, for buyers, AccessEnded, StillUndoable or TooManyCorrections.
     """
     now = timezone.now()
     new_email = new_email.strip()
@@ -106,7 +106,7 @@ def correct_address(order: Order, new_email: str, client: str = "", by: User | N
             made_by=by,
             client=client,
         )
-        # The language of the page where it was corrected is that of the buyer; staff have their own.
+        # The language of the page where it was corrected is the buyer's; staff have their own.
         language = (get_language() if by is None else "") or order_language(order)
         _notify_old_addresses(correction, root or correction, language)
         order.contact_email = new_email
@@ -117,7 +117,7 @@ def correct_address(order: Order, new_email: str, client: str = "", by: User | N
 
 
 def _notify_old_addresses(correction: AddressCorrection, root: AddressCorrection, language: str) -> None:
-    """Queue the notice with the link that undoes the root, and tell an address that the order had in between."""
+    """Queue the notice with the link that undoes the root, and notify an address that the order had in between."""
     if root == correction:
         CorrectionLink.objects.create(correction=root)
     is_queued = send(CORRECTED, correction, root.old_email, TO_OLD, order_id=correction.order_id, language=language)
@@ -136,9 +136,9 @@ def _notify_old_addresses(correction: AddressCorrection, root: AddressCorrection
 
 
 def record_notice_result(message: Message, status: Message.Status, at: datetime) -> None:
-    """Let the 48 hours of a correction begin, because its notice was sent, or cannot be.
+    """Start the 48 hours of a correction, because its notice was sent, or can't be.
 
-    Called in the transaction that stores the result. A notice that bounced can be undone for 48 hours more.
+    Called in the transaction that stores the result. If a notice bounced, another 48 hours are added.
     """
     correction = AddressCorrection.objects.active().filter(pk=message.object_id).first()
     if message.key != TO_OLD or correction is None:
@@ -158,7 +158,7 @@ def record_notice_result(message: Message, status: Message.Status, at: datetime)
 def undo_deadline(correction: AddressCorrection, now: datetime) -> tuple[bool, datetime | None]:
     """Return whether the link can undo a correction now, and until when; None if that is not known yet.
 
-    Corrections that staff made after it can only be undone with it, so their time counts as well.
+    Later corrections by staff can only be undone together with it, so their time counts as well.
     """
     chain = AddressCorrection.objects.undoable(now).filter(Q(pk=correction.pk) | Q(root=correction.pk))
     ends = [until or NO_END_YET for until in chain.values_list("undo_until", flat=True)]
@@ -184,9 +184,9 @@ def undo_correction_by_link(link: CorrectionLink) -> None:
 def undo_correction(correction: AddressCorrection, by: User | None = None) -> bool:
     """Restore the address from before a correction, which also undoes every later correction.
 
-    Ends every access to the order, makes a new order password and sends it to the restored address, and tells the
-    removed addresses and support. `by` is set if staff do it, who can at any time. Returns False if the correction was
-    undone already; then nothing happens.
+    Ends all access to the order, sends a new order password to the restored address, and notifies the removed addresses
+    and support. `by` is set for staff, who can undo at any time. Returns False, and does nothing, if the correction was
+    already undone.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -214,7 +214,7 @@ def _removed_addresses(corrections: Iterable[AddressCorrection], restored: str) 
 
 
 def _notify_about_undo(order: Order, correction: AddressCorrection, removed: Iterable[str], language: str) -> None:
-    """Tell the restored address in this language; the removed ones in that of the order."""
+    """Notify the restored address in this language, and the removed ones in the order's."""
     send(UNDONE, correction, order.email, TO_OLD, order_id=order.pk, language=language)
     for number, address in enumerate(removed):
         send(UNDONE, correction, address, f"{TO_NEW}-{number}", order_id=order.pk, language=order_language(order))
@@ -242,7 +242,7 @@ def end_freeze(order: Order) -> bool:
 
 
 def _update_freeze(order: Order, now: datetime) -> None:
-    """Set from when until when a locked order is frozen, without saving it."""
+    """Set the start and end of a locked order's freeze, without saving it."""
     freezing = order.address_corrections.undoable(now).filter(released_at=None)
     periods = list(freezing.values_list("made_at", "undo_until"))
     order.returns_frozen_since = min((start for start, _end in periods), default=None)
@@ -250,7 +250,7 @@ def _update_freeze(order: Order, now: datetime) -> None:
 
 
 def _undoable_root(order: Order, now: datetime) -> AddressCorrection | None:
-    """Return the first of the order's corrections that still can be undone, or that can because of a later one."""
+    """Return the first of the order's corrections that can still be undone, itself or because of a later one."""
     first = order.address_corrections.undoable(now).select_related("root").order_by("pk").first()
     return first and (first.root or first)
 

@@ -1,4 +1,4 @@
-"""The order confirmation: sent automatically once, and again on request, always to the address of the order."""
+"""The order confirmation: sent automatically once, and again on request, always to the order's address."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -32,7 +32,7 @@ def queue_confirmations(order_ids: Sequence[int]) -> int:
 
 
 def recent_orders(order_ids: Any) -> OrderQuerySet:
-    """Return those of the orders that are confirmed by themselves, with the columns that queueing an email needs.
+    """Return those of the orders that are confirmed automatically, with the columns needed to queue an email.
 
     `order_ids` are ids, or a queryset of them.
     """
@@ -51,9 +51,9 @@ def order_language(order: Order) -> str:
 
 
 def buyer_language(order: Order) -> str:
-    """Return the language of emails that the buyer triggers: that of the page they are on, else the order's.
+    """Return the language of emails that the buyer triggers: that of the current page, otherwise the order's.
 
-    Only for what buyers do themselves: on pages for staff, this would be the language of the staff.
+    Only for actions of buyers. On staff pages, this would be the language of the staff.
     """
     return visitor_language.get() or order_language(order)
 
@@ -67,7 +67,7 @@ class ResendResult(Enum):
 
 
 def resend_confirmation(order: Order, language: str = "") -> ResendResult:
-    """Queue the confirmation again, to the address that the order has when it is sent.
+    """Queue the confirmation again, to the order's address at the time of sending.
 
     In the language of the order, or in the given one.
     """

@@ -1,4 +1,4 @@
-"""Ending every access to an order at once, when somebody has it who should not."""
+"""Ending all access to an order immediately, if an unauthorized person has it."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,9 +17,9 @@ ACCESS_COLUMNS = ["password_hash", "password_generation", "access_generation", "
 
 
 def end_all_access(order: Order) -> None:
-    """End every access to an order, give it a new password, and send that to its address with the confirmation.
+    """End all access to an order, give it a new password, and send that to its address with the confirmation.
 
-    For staff, who have verified that whoever asks for it owns the order. An address that is not the owner's has to be
+    For staff, who have verified that the person owns the order. If the address isn't the owner's, it has to be
     corrected first.
     """
     with transaction.atomic():
@@ -30,11 +30,11 @@ def end_all_access(order: Order) -> None:
 
 
 def end_access(order: Order, now: datetime, removed_addresses: Iterable[str] = ()) -> None:
-    """End every access to a locked order, and replace its password, without saving the order's ACCESS_COLUMNS.
+    """End all access to a locked order, and replace its password, without saving the order's ACCESS_COLUMNS.
 
-    Grants in sessions, signed links to installers, links to threads and an emailed code that was not entered yet all
-    end, because they belong to an earlier `access_generation` or are older than `access_ended_at`. Links to the orders
-    of its address that were sent already are used up, and all those of the removed addresses.
+    Grants in sessions, signed links to installers, links to threads and a pending emailed code end, because they belong
+    to an earlier `access_generation` or are older than `access_ended_at`. Sent links to the orders of its address are
+    used up, and so are all those of the removed addresses.
     """
     replace_password(order)
     order.access_generation += 1

@@ -1,4 +1,4 @@
-"""Replacing ORDER_PASSWORD_KEY: which key is on record, and replacing the passwords of keys that no longer count."""
+"""Replacing ORDER_PASSWORD_KEY: which key is in use, and replacing the passwords of keys that are no longer valid."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +32,9 @@ class KeyChangeRefused(Exception):
 
 @dataclass
 class Replaced:
-    """How many orders got a new password, by what they had before, and how many buyers are told by email."""
+    """How many orders got a new password, by the kind of their previous one, and how many buyers
+    are notified by email.
+    """
 
     portal_made: int = 0
     imported: int = 0
@@ -40,7 +42,7 @@ class Replaced:
 
 
 def record_first_key() -> None:
-    """Record the key in use, if none is on record yet."""
+    """Record the key in use, if none is recorded yet."""
     if not OrderPasswordKey.objects.exists():
         OrderPasswordKey.objects.get_or_create(
             fingerprint=key_fingerprint(settings.ORDER_PASSWORD_KEY), defaults={"replaced_at": timezone.now()}
@@ -68,7 +70,7 @@ def unverifiable_passwords() -> OrderQuerySet:
 
 
 def check(reason: OrderPasswordKey.Reason) -> OrderPasswordKey:
-    """Return the row of the key that is set now, not saved if it is new. Raises KeyChangeRefused."""
+    """Return the row of the current key, not saved if it is new. Raises KeyChangeRefused."""
     if reason == Reason.COMPROMISED and _earlier_keys():
         raise KeyChangeRefused(KeyChangeRefused.FALLBACK_SET)
     fingerprint = key_fingerprint(settings.ORDER_PASSWORD_KEY)
@@ -82,7 +84,7 @@ def check(reason: OrderPasswordKey.Reason) -> OrderPasswordKey:
 
 
 def begin(reason: OrderPasswordKey.Reason) -> OrderPasswordKey:
-    """Begin to replace passwords because of the key that is set now, or go on where an earlier run stopped.
+    """Begin to replace passwords because of the current key, or continue an interrupted run.
 
     The row's `replaced_at` is set if there is nothing left to do. Raises KeyChangeRefused.
     """
@@ -106,10 +108,10 @@ def count_replaceable(reason: OrderPasswordKey.Reason) -> Replaced:
 
 
 def replace_all(key: OrderPasswordKey, on_progress: Callable[[int], object] = lambda order_id: None) -> Replaced:
-    """Replace the passwords that have to be, in chunks. Calls `on_progress` with the highest id that is done.
+    """Replace the passwords that have to be, in chunks. Calls `on_progress` with the highest processed id.
 
-    Each chunk is one transaction that also stores how far it came, so that no order is replaced twice for one key,
-    however often this is interrupted, repeated or run at the same time.
+    Each chunk is one transaction that also stores its progress, so no order is replaced twice for one key, even if this
+    is interrupted, repeated or run simultaneously.
     """
     replaced = Replaced()
     while _replace_next(key.pk, replaced):
@@ -127,19 +129,19 @@ def _replace_next(key_id: int, replaced: Replaced) -> bool:
         return False
     reason = Reason(key.reason)
     orders = _replaceable(reason).filter(pk__gt=key.replaced_through, pk__lte=key.replaced_up_to)
-    # In the order in which imports lock them, so that the two cannot block each other.
+    # Locked in the same order as imports, so that the two can't block each other.
     rows = list(orders.order_by("pk").select_for_update().values_list("pk", "password_hash")[:CHUNK_SIZE])
     if not rows:
         key.replaced_at = timezone.now()
         key.replaced_through = key.replaced_up_to
         key.save(update_fields=["replaced_at", "replaced_through"])
-        OrderPasswordKey.objects.filter(replaced_at=None).delete()  # keys that were given up before they were done
+        OrderPasswordKey.objects.filter(replaced_at=None).delete()  # keys replaced before their run was complete
         return False
     ids = [pk for pk, _password_hash in rows]
     portal_made = sum(not password_hash for _pk, password_hash in rows)
     columns: dict[str, Any] = {"password_hash": "", "password_generation": F("password_generation") + 1}
     if reason == Reason.COMPROMISED:
-        # Whoever has the key may be signed in, and may have left bank details or begun threads.
+        # Someone with the key may be signed in, and may have left bank details or started threads.
         columns |= {"access_generation": F("access_generation") + 1, "access_ended_at": timezone.now()}
     Order.objects.filter(pk__in=ids).update(**columns)
     replaced.portal_made += portal_made
@@ -161,9 +163,10 @@ def _replace_next(key_id: int, replaced: Replaced) -> bool:
 
 
 def _replaceable(reason: OrderPasswordKey.Reason) -> OrderQuerySet:
-    """Return the orders whose passwords no longer count, or must not.
+    """Return the orders whose passwords are no longer valid, or must not be.
 
-    After a leak, these are all that the portal made. Imported ones count as long as a key in the settings checks them.
+    After a leak, these are all passwords generated by the portal. Imported ones are valid as long as a configured key
+    can check them.
     """
     unverifiable = unverifiable_passwords()
     return unverifiable | Order.objects.filter(password_hash="") if reason == Reason.COMPROMISED else unverifiable

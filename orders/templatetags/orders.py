@@ -30,7 +30,7 @@ def money(amount: Decimal, currency: str) -> str:
 
 @register.filter
 def money_off(amount: Decimal, currency: str) -> str:
-    """A discount: negative, with the minus sign where the language puts it."""
+    """Format a discount: negative, with the minus sign in the position used by the language."""
     return format_money(-amount, currency)
 
 

@@ -1,6 +1,6 @@
 """The page that emails a code and asks for it: it confirms a lookup by card.
 
-A restricted order needs it to be opened. What moves money or access needs it, too, and leads here and back.
+Required to open a restricted order, and before actions on money or access, which redirect here.
 """
 
 from typing import Any
@@ -75,7 +75,7 @@ def _page(request: HttpRequest, order: Order, draft: Draft, form: CodeForm, resu
 @no_store
 @with_unconfirmed_order
 def code_again(request: HttpRequest, order: Order) -> HttpResponse:
-    """Email a code, and lead back to the page that asks for it."""
+    """Email a code, and redirect to the page that asks for it."""
     is_needed = access.needs_code(request, order) or not access.is_owner_confirmed(request, order)
     if request.method == "POST" and is_needed:
         was_sent = access.has_sent_code(request, order)

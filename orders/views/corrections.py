@@ -61,14 +61,14 @@ def correct_email(request: HttpRequest) -> HttpResponse:
 
 
 def _keep(request: HttpRequest, draft: Draft, form: CorrectEmailForm, result: Result, reason: str = "") -> HttpResponse:
-    """Lead to the form with its result; without a draft, show it at once."""
+    """Redirect to the form with its result. Without a draft, show it immediately."""
     if not draft.save(form, result.to_session()):
         return _form_page(request, draft, form, result, reason)
     return SeeOther(draft.url(reverse("orders:correct_email")))
 
 
 def _typed_page(request: HttpRequest, draft: Draft) -> HttpResponse:
-    """Show the form with what was typed before, and how that ended."""
+    """Show the form with the previous input and result."""
     if (typed := draft.load()) is None:
         return _form_page(request, draft, CorrectEmailForm(), Result())
     form = typed.show(CorrectEmailForm(typed.data))
@@ -116,7 +116,7 @@ def correct_email_check(request: HttpRequest) -> HttpResponse:
             correct_address(order, new_email, client_address(request))
             text = gettext("We’ve corrected the address. Your order confirmation is on its way to %(address)s.")
             messages.success(request, text % {"address": new_email})
-        except AccessEnded:  # an undo came first
+        except AccessEnded:  # it was undone in the meantime
             return access.redirect_to_find_page(reverse("orders:order", args=[order.public_id]))
         except CorrectionError as error:
             messages.error(request, _error_message(error))

@@ -116,7 +116,7 @@ def _make_form(make: type[PortalForm], data: Any) -> PortalForm:
 
 
 def redirect_to_orders(orders: list[Order], next_path: str) -> HttpResponseRedirect:
-    """Redirect to the requested page if it is about these orders; else to the order, or to the list of several."""
+    """Redirect to the requested page if it is about these orders; otherwise to the order, or to the list of several."""
     order_id = get_order_of_page(next_path)
     if is_all_orders_page(next_path) or any(order.public_id == order_id for order in orders):
         return HttpResponseRedirect(next_path)
@@ -137,7 +137,7 @@ def render_find_page(
     """
     result = result or Result()
     if sent_form is not None:
-        data = sent_form.data  # the form has removed what must not be shown again
+        data = sent_form.data  # the form has removed values that must not be shown again
     initial = {name: data.get(name, "") for name in ("email", "next")}
     initial["next"] = initial["next"] if is_order_page(initial["next"]) else ""
     forms = {form.form_name: form(initial=initial) for form in FORMS}

@@ -59,7 +59,7 @@ class OrderRow:
 
 
 def _matches(order: Order, typed: str) -> bool:
-    """Whether the order's number or an item's name contains all words that were typed."""
+    """Whether the order's number or an item's name contains all typed words."""
     text = " ".join([order.number, *(line.name for line in order.lines.all())]).casefold()
     return all(word in text for word in typed.casefold().split())
 
@@ -68,7 +68,7 @@ def _matches(order: Order, typed: str) -> bool:
 @no_store
 @with_unconfirmed_order
 def order_page(request: HttpRequest, order: Order) -> HttpResponse:
-    """The order. Until a required emailed code was entered, without panels and emails."""
+    """Show the order. Until a required emailed code was entered, without panels and emails."""
     needs_code = access.needs_code(request, order)
     context = order_page_context(order, with_panels=not needs_code)
     if needs_code:

@@ -1,4 +1,4 @@
-"""Loads the content of the demo into the database, through the same services and commands that staff use."""
+"""Load the content of the demo into the database, with the services and commands that staff use."""
 
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def create_store(demo_store: vendor.DemoStore, products: dict[str, Product]) -> 
 
 
 def ensure_agent() -> User:
-    """Return the staff user who made the decisions in the demo's cases. Nobody can sign in as this user."""
+    """Return the staff user who made the decisions in the demo's cases. This user can't sign in."""
     agent, _created = User.objects.get_or_create(username=vendor.AGENT_USERNAME, defaults={"is_staff": True})
     agent.set_unusable_password()
     agent.save()

@@ -19,7 +19,7 @@ HOST = "127.0.0.1"
 SECRET_BYTES = 40
 ADMIN_PASSWORD_BYTES = 12
 
-# Generated at the first start and kept: other keys would end sessions and change order passwords.
+# Generated at the first start and kept, because new keys would end sessions and change order passwords.
 _KEPT_SETTINGS = ("SECRET_KEY", "ORDER_PASSWORD_KEY", "DEMO_ADMIN_PASSWORD", "ACTIVATION_KEYS")
 
 
@@ -52,12 +52,12 @@ class DemoFolder:
 
     @property
     def command_prefix(self) -> str:
-        """What to write before a command in a second terminal so that it uses this folder."""
+        """Return the prefix for a command in a second terminal that makes it use this folder."""
         return "" if self.path == (ROOT / DEFAULT_FOLDER).resolve() else f"VAR={self.display_path} "
 
     @property
     def display_path(self) -> str:
-        """The path relative to the working directory if it lies below it."""
+        """Return the path relative to the working directory if it is below it."""
         working_directory = Path.cwd()
         is_below = self.path.is_relative_to(working_directory)
         return str(self.path.relative_to(working_directory) if is_below else self.path)
@@ -92,14 +92,14 @@ class DemoFolder:
         self._lock_file = lock_file  # the lock ends when the file is closed
 
     def read_settings(self) -> dict[str, str]:
-        """The settings that the last start wrote; empty before the first start."""
+        """Return the settings written by the last start; empty before the first start."""
         if not self.env_file.exists():
             return {}
         pairs = (line.partition("=") for line in self.env_file.read_text().splitlines())
         return {name: value.removeprefix("'").removesuffix("'") for name, _equals, value in pairs}
 
     def write_settings(self, values: dict[str, str]) -> None:
-        """Write the environment file atomically, readable by its owner only because it holds secrets."""
+        """Write the environment file atomically, readable only by its owner because it contains secrets."""
         unfinished = self.env_file.with_suffix(".part")
         unfinished.unlink(missing_ok=True)
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -1,4 +1,4 @@
-"""Finds what a demo has left in settings, folder and database, for `check --deploy` and `doctor` in production."""
+"""Find remains of a demo in settings, folder and database, for `check --deploy` and `doctor` in production."""
 
 import contextlib
 import os
@@ -20,23 +20,23 @@ from portal.demo.content import country_data, help_articles
 from portal.demo.folder import DemoFolder
 from support.models import ArticleVersion, PhoneNumber, StoreRegion
 
-# What `make demo` writes into its folder. `private`, `releases` and `static` may be production's by now.
+# Files and folders that `make demo` creates. `private`, `releases` and `static` may be production's by now.
 FILES = ("demo.env", "demo.lock", "demo-orders.jsonl", "engines", "log", "mail")
 KEYS = ("SECRET_KEY", "ORDER_PASSWORD_KEY")
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """Something of the demo that production must not have. Both sentences are shown to the operator."""
+    """A remnant of the demo that production must not have. Both sentences are shown to the operator."""
 
     problem: str
     remedy: str
 
 
 def find_leftovers() -> list[Leftover]:
-    """Everything that is still the demo's. A database that does not answer, or has no tables yet, counts as clean."""
+    """Return everything that is left of the demo. An unreachable database, or one without tables, counts as clean."""
     found = [*_in_settings(), *_in_folder(Path(settings.VAR_DIR))]
-    with contextlib.suppress(DatabaseError):  # the checks of the database say so
+    with contextlib.suppress(DatabaseError):  # the database checks report that
         found += _in_database()
     return found
 
@@ -59,7 +59,7 @@ def _in_settings() -> Iterator[Leftover]:
 
 
 def _in_folder(folder: Path) -> Iterator[Leftover]:
-    names = [name for name in FILES if os.path.exists(folder / name)]  # no error where a folder can't be read
+    names = [name for name in FILES if os.path.exists(folder / name)]  # no error if a folder can't be read
     if names:
         yield Leftover(
             _("the folder %(folder)s contains files of the demo: %(names)s")
@@ -103,7 +103,7 @@ def _in_database() -> list[Leftover]:
 
 
 def _content() -> Iterator[tuple[str, int]]:
-    """What each kind of sample content is called, and how much of it is there."""
+    """Return what each kind of sample content is called, and how much of it exists."""
     yield _("installers"), Release.objects.filter(file_name__startswith=vendor.INSTALLER_PREFIX).count()
     products = [product.slug for product in vendor.PRODUCTS]
     yield _("products"), Product.objects.filter(slug__in=products, name__in=_product_names()).count()

@@ -16,7 +16,7 @@ FILE_NAME = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]{8}\.eml")
 
 @dataclass(frozen=True)
 class StoredEmail:
-    """An email in the mailbox, with what a mail program shows of it."""
+    """An email in the mailbox, with the fields that an email program shows."""
 
     file_name: str
     message: EmailMessage
@@ -79,7 +79,7 @@ def list_file_names(folder: Path) -> list[str]:
 
 
 def read_email(folder: Path, file_name: str) -> StoredEmail:
-    """Read a stored email. Raises FileNotFoundError, also for names that `store_email` never makes."""
+    """Read a stored email. Raises FileNotFoundError, also for names that `store_email` never creates."""
     if not FILE_NAME.fullmatch(file_name):
         raise FileNotFoundError(file_name)
     message = email.message_from_bytes((folder / file_name).read_bytes(), policy=email.policy.default)

@@ -1,4 +1,4 @@
-"""The demo's child processes: started in sessions of their own, and ended with their descendants."""
+"""The demo's child processes: started in separate sessions, and ended with their descendants."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-# Environment variable of every process that a demo starts; its value is the demo's folder. The next start uses it
+# Environment variable of every process that a demo starts, with the demo's folder as its value. The next start uses it
 # to find processes that a killed demo left running.
 MARKER = "FIND_MY_ORDER_DEMO"
 TAIL_LINES = 12
@@ -18,7 +18,7 @@ TAIL_LINES = 12
 
 @dataclass(frozen=True)
 class Child:
-    """A process in its own session, so that Ctrl-C reaches the demo only, which then ends its children."""
+    """A process in its own session, so that Ctrl-C reaches only the demo, which then ends its children."""
 
     title: str
     process: "subprocess.Popen[bytes]"
@@ -52,7 +52,7 @@ def end(children: list[Child], seconds: float) -> None:
 
 
 def _signal(child: Child, number: signal.Signals) -> None:
-    """Send SIGKILL to the whole process group, any other signal to the child alone."""
+    """Send SIGKILL to the whole process group, any other signal only to the child."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if number == signal.SIGKILL:
             os.killpg(child.process.pid, number)

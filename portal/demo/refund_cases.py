@@ -29,7 +29,7 @@ CASHBACK_AMOUNT = Decimal("10.00")
 
 
 def create_return_policies() -> None:
-    """Create a policy for each store. Must run before the import, because an order keeps the policy it began with."""
+    """Create a policy for each store. Must run before the import, because an order keeps the policy from its start."""
     for store in Store.objects.all():
         policy, created = ReturnPolicy.objects.get_or_create(
             store=store, defaults={"in_force_from": timezone.now() - POLICY_AGE, "revokes_serials": True}
@@ -70,9 +70,9 @@ def create_swap_offers_and_promotion() -> None:
 
 
 def create_cases(agent: User) -> None:
-    """Create cases in different states, through the services that the pages call.
+    """Create cases in different states, with the services that the pages call.
 
-    The orders of vendor.PRINTED_BUYERS stay untouched for whoever tries the portal.
+    The orders of vendor.PRINTED_BUYERS are not touched, so that visitors can try everything with them.
     """
     reasons = list(ReturnReason.objects.all())
     printed_emails = [buyer.email for buyer in vendor.PRINTED_BUYERS]

@@ -15,7 +15,7 @@ MEGABYTE = 1024 * 1024
 DEVICE_NAMES = ("Kitchen laptop", "Mara’s phone", "Office", "Old desktop", "Tablet")
 DEVICE_PLATFORMS = ("Windows 11", "macOS 15", "Android 15", "Windows 10", "iOS 18")
 
-# Product slug, platform, versions from the oldest on, megabytes. The first is large enough to try resuming.
+# Product slug, platform, versions from the oldest on, megabytes. The first is large enough to try resuming a download.
 INSTALLERS = (
     ("maximum-security", Platform.WINDOWS, ("17.7.1", "17.8.2"), 64),
     ("maximum-security", Platform.MACOS, ("11.8.0",), 4),
@@ -67,7 +67,7 @@ GUIDES = {
 
 
 def create_releases() -> None:
-    """Create installers, which hold random bytes, and install guides for each product's platforms and each language."""
+    """Create installers with random bytes, and install guides for each product's platforms and each language."""
     for slug, platform, versions, megabytes in INSTALLERS:
         product = Product.objects.get(slug=slug)
         for version in versions:
@@ -88,13 +88,13 @@ def create_releases() -> None:
 
 
 def _installer(name: str, megabytes: int) -> bytes:
-    """Return the content of an installer; the same name gives the same bytes."""
+    """Return the content of an installer; the same name always returns the same bytes."""
     first_line = f"This file is part of a demo and installs nothing: {name}\n".encode()
     return first_line + Random(name).randbytes(megabytes * MEGABYTE)  # noqa: S311 (filling, no secret)
 
 
 def create_devices(now: datetime) -> None:
-    """Create devices of two printed buyers, as an activation server would have reported them."""
+    """Create devices of two printed buyers, as reported by an activation server."""
     emails = [buyer.email for buyer in (vendor.BUYER_WITH_PASSWORD, vendor.BUYER_WITH_CARD)]
     licenses = License.objects.filter(licensed_lines__order__store_email__in=emails, activated_at__isnull=False)
     for license in licenses.distinct().order_by("pk"):

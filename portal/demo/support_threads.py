@@ -22,9 +22,9 @@ CLAIMS = 3
 
 
 def create_threads(agent: User) -> None:
-    """Create the threads through the services that the pages call, unless there are threads already.
+    """Create the threads with the services that the pages call, unless there are threads already.
 
-    The orders of vendor.PRINTED_BUYERS stay untouched for whoever tries the portal.
+    The orders of vendor.PRINTED_BUYERS are not touched, so that visitors can try everything with them.
     """
     answer_templates.load_answer_templates()
     if Thread.objects.exists():

@@ -23,7 +23,7 @@ from support.services import publishing
 
 
 def was_published(version: Model | None) -> bool:
-    """Whether the version has been published. Such a version cannot be changed any more."""
+    """Whether the version has been published. Such a version can no longer be changed."""
     return (
         isinstance(version, ArticleVersion) and version.publish_at is not None and version.publish_at <= timezone.now()
     )
@@ -53,7 +53,7 @@ class ArticleAdmin(ModelAdmin):
     form = ArticleForm
     list_display = ["slug", "topic_names", "position", "helped", "did_not_help"]
     search_fields = ["slug", "versions__title"]
-    ordering = ["position", "slug"]  # a query that groups does not take on the model's
+    ordering = ["position", "slug"]  # a query with grouping doesn't use the model's ordering
     autocomplete_fields = ["products"]
     fields = ["slug", "topics", "products", "applies_to", "position"]
     inlines = [VersionInline]

@@ -1,4 +1,4 @@
-"""The admin of charge claims: a list whose rows lead to the threads, and the candidates shown on a thread's page."""
+"""The admin of charge claims: a list whose rows link to the threads, and the candidates shown on a thread's page."""
 
 from typing import Any
 

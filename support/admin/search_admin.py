@@ -55,7 +55,7 @@ class SearchSynonymsAdmin(ModelAdmin):
 
 @admin.register(FailedSearch)
 class FailedSearchAdmin(ModelAdmin):
-    """Read-only. Staff can delete terms for which there is an answer now."""
+    """Read-only. Staff can delete terms for which there is now an article."""
 
     list_display = ["term", "language", "count", "last_at", "add_synonyms"]
     list_filter = ["language"]

@@ -1,1 +1,1 @@
-"""Forms of messages to support and of the check whether an email or a call is ours."""
+"""Forms for messages to support, and for checking whether an email or a call is genuine."""

@@ -106,7 +106,7 @@ class ChargeForm(ContactMessageForm):
         widget=forms.Select(choices=lazy(card_brands, list)()),
         error_messages=error_messages(""),
     )
-    card_last4 = LookupField(  # with an error of its own for more digits
+    card_last4 = LookupField(  # with a separate error for more digits
         label=_("Last 4 digits of the card"),
         required=False,
         max_length=DIGITS_LENGTH,

@@ -18,7 +18,7 @@ SUBJECT_MAX_LENGTH = 200
 
 
 def _describe(order: Order) -> str:
-    """An order in the list of choices, by what its buyer remembers of it."""
+    """Describe an order in the list of choices, by what its buyer remembers of it."""
     bought_on = formats.local_day(order.placed_at, order.locality)
     return f"{order.number} – {bought_on} – {format_money(order.total, order.currency)}"
 

@@ -52,14 +52,14 @@ class ContactMessageForm(SubmissionForm, EmailForm):
 
     @property
     def submission(self) -> UUID:
-        """An id made from the form's id and its content, so that different content is another submission."""
+        """An id derived from the form's id and its content, so that different content is another submission."""
         values = (self._fingerprint(name) for name in self.fields)
         return self.make_submission_id(SUBMISSION_NAMESPACE, self.form_name, *values) or uuid4()
 
     def _fingerprint(self, name: str) -> str:
         if not isinstance(self.fields[name], MultipleUploadField):
             return str(self.cleaned_data.get(name, ""))
-        # Uses the files as submitted, because re-encoding the same picture can give different bytes.
+        # Uses the files as submitted, because re-encoding the same picture can produce different bytes.
         return "\x1e".join(f"{file.name}:{file.size}" for file in self[name].data or [])
 
     def first_field(self) -> BoundField:

@@ -1,4 +1,4 @@
-"""The form with which people check whether an email or a phone call is ours."""
+"""The form for checking whether an email or a phone call is genuine."""
 
 from typing import Any
 
@@ -40,7 +40,9 @@ class GenuineForm(PortalForm):
         return reverse("support:genuine")
 
     def clean_phone(self) -> str:
-        """Refuse card numbers only above the length of a phone number: shorter ones may look alike by chance."""
+        """Refuse card numbers only above the length of a phone number, because shorter numbers may look alike by
+        chance.
+        """
         typed = str(self.cleaned_data["phone"])
         if len(digits_only(typed)) > MAX_PHONE_DIGITS and contains_card_number(typed):
             raise ValidationError(CARD_NUMBER_ERROR, code="card_number")

@@ -37,7 +37,7 @@ def search_configuration(language: str) -> str:
 
 
 def _weighted_search_vector(configuration: str) -> Combinable:
-    """Weights from the most important: title, keywords, summary, body."""
+    """Weights, most important first: title, keywords, summary, body."""
     title, keywords, summary, body = (
         SearchVector(field, config=configuration, weight=weight)
         for field, weight in (("title", "A"), ("keywords", "B"), ("summary", "C"), ("body", "D"))
@@ -46,7 +46,7 @@ def _weighted_search_vector(configuration: str) -> Combinable:
 
 
 class Topic(models.TextChoices):
-    """The topics by which pages of the portal link to help articles."""
+    """The topics that pages of the portal use to link to help articles."""
 
     FIND_ORDER = "find_order", _("finding an order")
     NO_CONFIRMATION = "no_confirmation", _("missing confirmation")
@@ -102,7 +102,7 @@ class ArticleVersionQuerySet(models.QuerySet["ArticleVersion"]):
         return self.filter(publish_at__lte=now)
 
     def in_force(self, now: datetime) -> Self:
-        """The version of each article and language that was published last, which may be a withdrawal."""
+        """Return the version of each article and language that was published last, which may be a withdrawal."""
         newest = self.published(now).order_by("article_id", "language", "-publish_at", "-pk")
         return self.filter(pk__in=newest.distinct("article_id", "language").values("pk"))
 

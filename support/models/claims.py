@@ -30,7 +30,7 @@ class ChargeClaim(models.Model):
         NO_MATCH = "no_match", _("no order found")
         CANCELLED = "cancelled", _("canceled")
 
-    # Whatever was decided, staff can still match the claim to another order.
+    # After any decision, staff can still match the claim to another order.
     TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
         Outcome.OPEN: frozenset({Outcome.MATCHED, Outcome.NO_MATCH, Outcome.CANCELLED}),
         Outcome.MATCHED: frozenset({Outcome.MATCHED}),
@@ -78,7 +78,7 @@ class ChargeClaim(models.Model):
 
     @property
     def formatted_amount(self) -> str:
-        """The amount with its currency; without one as it was typed, and that its currency is unknown. May be empty."""
+        """The amount with its currency. If the currency is unknown, the typed amount, which says so. May be empty."""
         if self.amount is None:
             return ""
         if self.currency:

@@ -1,4 +1,4 @@
-"""Synonyms of the help search, and what was searched without a result."""
+"""Synonyms for the help search, and searches without a result."""
 
 import re
 import unicodedata
@@ -17,7 +17,7 @@ from orders.models.fields import NoCardNumbersCharField
 MAX_PHRASE_LENGTH = 60  # characters
 MIN_PHRASES = 2
 MAX_PHRASES = 30
-# A stranger who searches for nonsense must not fill the table. Terms beyond this number are not recorded.
+# A visitor who searches for nonsense must not fill the table. Terms beyond this number are not recorded.
 MAX_TERMS = 5000
 LONG_NUMBER = 6  # digits
 
@@ -32,9 +32,9 @@ def normalize_phrase(typed: str) -> str:
 
 
 def may_identify_someone(term: str) -> bool:
-    """Whether a normalized search term may be personal data: an email address, any longer number, or a long text.
+    """Whether a normalized search term may be personal data: an email address, a longer number, or a long text.
 
-    Digits count together if only spaces and punctuation are between them, or if they are in one word, as in serial
+    Digits count together if they are separated only by spaces and punctuation, or if they are in one word, as in serial
     numbers.
     """
     if len(term) > MAX_PHRASE_LENGTH or _AT_SIGN.search(term) or _ORDER_NUMBER.search(term):
@@ -44,7 +44,7 @@ def may_identify_someone(term: str) -> bool:
 
 
 class SearchSynonyms(models.Model):
-    """Words and phrases that mean the same to people who search the help in one language."""
+    """Words and phrases with the same meaning, for the help search in one language."""
 
     language = models.CharField(_("language"), max_length=16, default="en")
     words = ArrayField(
@@ -73,7 +73,7 @@ class SearchSynonyms(models.Model):
 
 
 def normalize_phrases(phrases: list[str]) -> list[str]:
-    """Normalized phrases in their order, each once, without those that have no letter or digit."""
+    """Return normalized phrases in sequence, each once, without those that have no letter or digit."""
     normalized = (normalize_phrase(phrase) for phrase in phrases)
     return list(dict.fromkeys(phrase for phrase in normalized if re.search(r"[^\W_]", phrase)))[:MAX_PHRASES]
 
@@ -98,7 +98,7 @@ class FailedSearch(models.Model):
 
     @classmethod
     def record(cls, typed: str, language: str, now: datetime) -> None:
-        """Count a search that found nothing, unless the term may identify someone or has no words."""
+        """Count a search without a result, unless the term may identify someone or has no words."""
         term = normalize_phrase(typed)
         if may_identify_someone(term) or not re.search(r"[^\W_]", term):
             return
@@ -106,7 +106,7 @@ class FailedSearch(models.Model):
         again = {"count": F("count") + 1, "last_at": now}
         if known.update(**again) or cls.objects.count() >= MAX_TERMS:
             return
-        with transaction.atomic():  # somebody else may search for the same at this moment
+        with transaction.atomic():  # someone else may search for the same term at the same time
             _row, is_new = cls.objects.get_or_create(language=language, term=term, defaults={"last_at": now})
         if not is_new:
             known.update(**again)

@@ -28,7 +28,7 @@ def default_due_at() -> datetime:
 
 
 class Thread(Case):
-    """A conversation with support. Only who receives email at its address can open it."""
+    """A conversation with support. Only people who receive email at its address can open it."""
 
     class Kind(models.TextChoices):
         CONTACT = "contact", _("message to support")
@@ -58,7 +58,7 @@ class Thread(Case):
     subject = NoCardNumbersCharField(_("subject"), max_length=200)
     email = models.EmailField(_("email address"), max_length=254)
     email_key = EmailKeyField("email")
-    # When an emailed link to the thread was first used. Until then, anybody may have typed the address.
+    # When an emailed link to the thread was first used. Until then, anyone may have typed the address.
     email_proven_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Set if the order was open in the buyer's browser when the thread began, or by staff.
     order = models.ForeignKey(
@@ -186,8 +186,8 @@ class AnswerTemplate(models.Model):
     def render(self, thread: Thread) -> str:
         """Return the text with {reference} and {name} filled in.
 
-        The name is that of the order, if the person who wrote has proven that it is theirs. It is left out if not,
-        also if staff found the order: the thread may be a stranger's.
+        The name is that of the order, if the person who wrote has proven that it is theirs. Otherwise it is omitted,
+        even if staff found the order, because the thread may be a stranger's.
         """
         name = thread.order.billing_name if thread.order is not None and thread.order_proven else ""
         values = {"reference": thread.reference, "name": name}

@@ -53,12 +53,12 @@ def match_to_order(
     *,
     correct_order_address: bool = False,
 ) -> None:
-    """Record that the charge belongs to this order, and tell the buyer. The claim can be matched again later.
+    """Record that the charge belongs to this order, and notify the buyer. The claim can be matched again later.
 
-    The order confirmation is sent again, to the order's address only. If that is also the claim's address, the
-    buyer gets a link that opens the order; else the email shows the order's address masked. With
-    `correct_order_address` the claim's address first becomes the order's; the previous address is notified and can
-    undo that.
+    The order confirmation is sent again, only to the order's address. If that is also the claim's address, the buyer
+    gets a link that opens the order; otherwise, the email shows the order's address masked. With
+    `correct_order_address`, the order first gets the claim's address. The previous address is notified and can undo
+    that.
 
     Raises WrongStatus, NewerMessageExists, NotPossible.
     """
@@ -99,7 +99,7 @@ def _correct_address(order: Order, thread: Thread, by: User) -> Order:
         client = gettext("Support, %(reference)s") % {"reference": thread.reference}
     try:
         correct_address(order, thread.email, client, by)
-    except SameAddress:  # written the same, although the address can be read in two ways
+    except SameAddress:  # spelled the same, although the address is ambiguous
         return order
     note = gettext("Order %(number)s now has this email address. The previous address was notified and can undo this.")
     add_event(thread, thread.status, Actor.STAFF, by=by, note=note % {"number": order})

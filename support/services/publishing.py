@@ -26,8 +26,7 @@ def copy_to_draft(version: ArticleVersion, by: User) -> ArticleVersion:
 def withdraw(version: ArticleVersion, by: User, now: datetime) -> ArticleVersion:
     """Hide an article in one language until a later version of it is published.
 
-    Versions that are scheduled stay scheduled and end the withdrawal. Raises NotPossible if `version` is not the
-    one in force.
+    Scheduled versions stay scheduled and end the withdrawal. Raises NotPossible if `version` is not the one in force.
     """
     with transaction.atomic():
         Article.objects.select_for_update().get(pk=version.article_id)

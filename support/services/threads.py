@@ -34,7 +34,7 @@ from support.models.threads import default_due_at
 Status = Thread.Status
 RECEIVED_KINDS = {Thread.Kind.CONTACT: "contact_received", Thread.Kind.CHARGE_CLAIM: "claim_received"}
 LINK_RATE = Rate(short=3, long=10)  # links emailed for one thread
-# Links emailed to one address for all its threads of which none was opened by an emailed link.
+# Links emailed to one address for all its threads that no emailed link has opened yet.
 UNPROVEN_LINK_RATE = Rate(short=3, long=10)
 # Replies to one thread.
 REPLIES_PER_HOUR, REPLIES_PER_DAY = 10, 20
@@ -53,11 +53,11 @@ class ContactMessage:
     language: str = ""
     files: Sequence[File] = ()
     order: Order | None = None  # open in the browser of the person who writes
-    client: str | None = None  # the network address that the files count against
+    client: str | None = None  # the network address for the limit on files
 
 
 class TooManyReplies(NotPossible):
-    """The buyer has sent as many replies to this thread as fit into an hour, or into a day."""
+    """The buyer has reached the limit of replies to this thread, for an hour or a day."""
 
 
 class NewerMessageExists(NotPossible):
@@ -93,7 +93,7 @@ def open_thread(contact_message: ContactMessage) -> tuple[Thread, bool]:
         )
         try:
             with transaction.atomic():
-                thread.save()  # a concurrent submission with the same id waits here
+                thread.save()  # a simultaneous submission with the same id waits here
         except IntegrityError:
             return Thread.objects.get(submission_id=submission_id), False
         message = add_message(
@@ -122,7 +122,7 @@ def only_store() -> Store | None:
 
 
 def reply(thread: Thread, text: str, files: Sequence[File] = (), *, client: str | None = None) -> None:
-    """Add a message of the buyer. The same message again is ignored. `client` is as in ContactMessage.
+    """Add a message of the buyer. The same message again is ignored. `client` is the same as in ContactMessage.
 
     Raises NotPossible if the thread is closed, TooManyReplies, or files.services.FileRejected.
     """
@@ -143,7 +143,7 @@ def reply(thread: Thread, text: str, files: Sequence[File] = (), *, client: str 
 
 
 def _require_room_for_reply(thread: Thread) -> None:
-    """Raise TooManyReplies. The caller holds the lock of the thread, so simultaneous replies are counted, too."""
+    """Raise TooManyReplies. The caller holds the lock of the thread, so simultaneous replies are counted correctly."""
     now = timezone.now()
     replies = thread.events.filter(actor=Actor.BUYER, note="", at__gt=now - DAY).exclude(from_status="")
     times = list(replies.values_list("at", flat=True))
@@ -194,7 +194,7 @@ def send_link(thread: Thread) -> bool:
 def is_suspect(thread: Thread) -> bool:
     """Whether all access to the thread's order was ended after the thread began, and its address isn't the order's.
 
-    Whoever ended the access may have been protecting the order from the thread's author. No link opens it.
+    Access may have been ended to protect the order from the thread's author. No link opens the thread.
     """
     order = thread.order
     if order is None or order.access_ended_at is None or thread.created_at > order.access_ended_at:
@@ -325,9 +325,9 @@ def notify_buyer(message: ThreadMessage, kind: str) -> bool:
 
 
 def _order_id_for_email(thread: Thread) -> int | None:
-    """The id of the order on whose page the email is listed.
+    """Return the id of the order whose page lists the email.
 
-    None if staff matched a claim to an order with another address: its owner must not see the claim.
+    None if staff matched a claim to an order with another address, whose owner must not see the claim.
     """
     if thread.order is None or thread.kind == Thread.Kind.CONTACT or is_order_address(thread.order, thread.email):
         return thread.order_id

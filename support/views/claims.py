@@ -1,4 +1,4 @@
-"""The page for a charge without an order: what else may explain it, and the form of a charge claim."""
+"""The page for a charge without an order: other possible explanations, and the form of a charge claim."""
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse

@@ -1,4 +1,4 @@
-"""The page on which people check whether an email or a phone call is really from the vendor."""
+"""The page for checking whether an email or a phone call is really from the vendor."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def _checked_page(request: HttpRequest, draft: Draft, form: GenuineForm) -> Http
     code, number = form.cleaned_data["code"], form.cleaned_data["phone"]
     email = find_email_by_code(code) if code else None
     phone = find_phone_by_number(number) if number else None
-    # If both were entered, both must be ours.
+    # If both were entered, both must be genuine.
     is_ours = (email is not None or not code) and (phone is not None or not number)
     if not is_ours:
         return _page(request, draft, form, result="cannot-confirm")

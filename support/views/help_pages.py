@@ -27,9 +27,9 @@ from support.published_articles import (
 from support.search import MAX_CHARACTERS, search_articles
 
 VOTER_SESSION_KEY = "help_voter"  # holds a random UUID
-# Votes by one client: more than anybody reads in a day.
+# Votes by one client: more than a person reads in a day.
 VOTE_RATE = Rate(short=30, long=150)
-# Searches without a result that are recorded for one client: a machine must not fill the list of staff.
+# Recorded searches without a result, per client: a bot must not fill the list for staff.
 FAILED_SEARCH_RATE = Rate(short=10, long=30)
 VOTES = {"yes": True, "no": False}
 
@@ -62,7 +62,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
 
 
 def _record_failed_search(request: HttpRequest, typed: str, now: datetime) -> None:
-    """Count a search that found nothing, for staff. Each client is counted a few times only."""
+    """Count a search without a result, for staff. Each client is counted only a few times."""
     if consume([RateLimit("failed-search", client_address(request), FAILED_SEARCH_RATE)], now):
         FailedSearch.record(typed, _language(), now)
 
@@ -82,7 +82,7 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @require_safe
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
-    """Preview of a draft for staff. Everybody else gets 404."""
+    """Preview of a draft for staff. All others get 404."""
     if not (request.user.is_staff and request.user.has_perm("support.view_articleversion")):
         raise Http404
     versions = annotate_product_names(ArticleVersion.objects.select_related("article"))

@@ -96,7 +96,7 @@ class Command(BaseCommand):
             raise CommandError(text % {"reason": reason}, returncode=EXIT_STOPPED) from None
 
     def _describe(self) -> None:
-        """What still needs which key."""
+        """Describe which key is still needed by what."""
         fallbacks = password_keys.imported_with_fallbacks()
         if not fallbacks:
             self.stdout.write(_("ORDER_PASSWORD_KEY_FALLBACKS contains no old keys."))
@@ -136,7 +136,7 @@ class Command(BaseCommand):
 
 @contextmanager
 def _progress(total: int, on_terminal: bool) -> Iterator[Callable[[int], object]]:
-    """Progress by the ids of orders."""
+    """Show progress by order id."""
     if not on_terminal:
         yield lambda order_id: None
         return

@@ -1,7 +1,7 @@
 """Help articles of the demo, stored as Markdown files in `help/<language>/<slug>.md`.
 
-Each file starts with `name: value` lines, followed by an empty line and the Markdown text. Only the file in the
-site's own language holds the article's topics and position.
+Each file starts with `name: value` lines, followed by an empty line and the Markdown text. Only the file in the default
+language has the article's topics and position.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ def load_help_articles() -> int:
     """
     existing = set(ArticleVersion.objects.values_list("article__slug", "language"))
     count = 0
-    # The site's own language comes first, because its files hold topics and positions.
+    # The default language comes first, because its files have the topics and positions.
     for language in sorted(_languages(), key=lambda each: each != settings.LANGUAGE_CODE):
         for file in sorted((ARTICLES_FOLDER / language).glob("*.md")):
             if (file.stem, language) not in existing:
@@ -54,7 +54,7 @@ def _create_version(file: Path, language: str) -> None:
 
 
 def article_bodies() -> list[str]:
-    """The texts of all files, as they are stored when they are loaded."""
+    """Return the texts of all files, in the form in which they are stored."""
     return [read_article_file(file)[1] for file in ARTICLES_FOLDER.rglob("*.md")]
 
 

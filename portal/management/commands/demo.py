@@ -1,4 +1,4 @@
-"""Lists the demo among the commands. `manage.py` itself starts it, before any settings are read."""
+"""Lists the demo among the commands. `manage.py` starts it itself, before any settings are read."""
 
 from typing import Any
 

@@ -32,7 +32,7 @@ class CheckResult:
     description: str
     remedy: str = ""
     is_ok: bool = True
-    is_warning: bool = False  # it is ok, and something should be looked at
+    is_warning: bool = False  # it works, but needs attention
 
 
 class HelpFormatter(DjangoHelpFormatter):
@@ -119,7 +119,7 @@ def _run_in_thread(check: Check) -> CheckResult:
         return CheckResult(check, warning.problem, warning.remedy, is_warning=True)
     except CheckFailed as failure:
         return CheckResult(check, failure.problem, failure.remedy, is_ok=False)
-    except Exception as error:  # an unexpected error is a result as well, not a traceback
+    except Exception as error:  # an unexpected error is reported as a result, not as a traceback
         return CheckResult(check, f"{type(error).__name__}: {error}", _("Check its log."), is_ok=False)
     finally:
         connection.close()  # the connection of this thread

@@ -1,4 +1,4 @@
-"""Django's makemessages, with catalogs that change only where a text does."""
+"""Django's makemessages, with catalogs that change only if a text changes."""
 
 import re
 from pathlib import Path
@@ -9,12 +9,12 @@ from django.core.management.commands import makemessages
 
 
 class Command(makemessages.Command):
-    # By text: else a renamed file would move its texts in every catalog.
+    # Sorted by text. Otherwise, a renamed file would move its texts in every catalog.
     msgmerge_options = [*makemessages.Command.msgmerge_options, "--sort-output"]
 
     def handle(self, *args: Any, **options: Any) -> None:
         super().handle(*args, **options)
         for catalog in Path(settings.BASE_DIR, "locale").glob("*/LC_MESSAGES/*.po"):
             text = catalog.read_text(encoding="utf-8")
-            # The date of the run says nothing that git doesn't, and would change every time.
+            # The date of the run is redundant with git, and would change every time.
             catalog.write_text(re.sub(r'^"POT-Creation-Date: .*\n', "", text, count=1, flags=re.M), encoding="utf-8")
