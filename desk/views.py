@@ -5,15 +5,20 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
+from desk.access import may_view
+from desk.admin_pages import desk_links
+from desk.look_records import record_look, record_look_at_person
 from desk.person import Person
 from desk.person_keys import SEARCH_PREFIX, read_person_key
 from desk.person_tabs import Tab, visible_tabs
-from orders.models import AddressCorrection
+from desk.timeline import load_timeline
+from orders.models import AddressCorrection, Order
 from support.models import Thread
 
 MAX_PAGE = 1000
@@ -45,8 +50,29 @@ def person_list(request: HttpRequest, key: str, tab: str) -> HttpResponse:
     return _render(request, "desk/admin/person_list.html", {"title": shown.label, "person": person, "page": page})
 
 
+@require_safe
+def order_timeline(request: HttpRequest, pk: int) -> HttpResponse:
+    """All that happened to one order, as far as the user may see it."""
+    if not may_view(request.user, Order):
+        raise PermissionDenied
+    order = get_object_or_404(Order, pk=pk)
+    record_look(request, order)
+    events, has_more = load_timeline(order, request.user)
+    context = {
+        "title": gettext("Timeline"),
+        "order": order,
+        "events": events,
+        "has_more": has_more,
+        "links": [each for each in desk_links(request.user, order) if each["url"] != request.path],
+    }
+    return _render(request, "desk/admin/timeline.html", context)
+
+
 def _load_person(request: HttpRequest, key: str) -> tuple[Person, list[Tab]]:
-    """Return the person and the tabs that the user may see. Raises PermissionDenied or Http404."""
+    """Return the person and the tabs that the user may see, and record the look.
+
+    Raises PermissionDenied or Http404.
+    """
     email_key = read_person_key(key)
     if not email_key:
         raise Http404
@@ -54,6 +80,7 @@ def _load_person(request: HttpRequest, key: str) -> tuple[Person, list[Tab]]:
     tabs = visible_tabs(person)
     if not tabs:
         raise PermissionDenied
+    record_look_at_person(request, email_key)
     return person, tabs
 
 

@@ -11,6 +11,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
+from desk.admin_pages import extended
 from desk.urls import admin_urls
 from portal.login_limits import remember_browser
 
@@ -22,7 +23,7 @@ class PortalAdminSite(UnfoldAdminSite):
     index_title = _("Home")
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
-        return admin_policy(super().admin_view(view, cacheable))
+        return admin_policy(super().admin_view(extended(view), cacheable))
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         return [*admin_urls(self), *super().get_urls()]
