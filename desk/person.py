@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 from django.db.models import Count, Max
-from django.utils.translation import get_language_info, gettext, ngettext
+from django.utils.translation import get_language_info, gettext
 
 from desk.access import may_view
 from desk.cells import minute
@@ -108,8 +108,8 @@ class Person:
         found = bounced.aggregate(number=Count("pk"), last_at=Max("bounced_at"))
         if not found["number"]:
             return ""
-        text = ngettext("%(number)d, the last one on %(day)s", "%(number)d, the last one on %(day)s", found["number"])
-        return text % {"number": found["number"], "day": minute(found["last_at"])}
+        values = {"number": found["number"], "day": minute(found["last_at"])}
+        return gettext("%(number)d, the last one on %(day)s") % values
 
     @cached_property
     def unsubscribed(self) -> str:

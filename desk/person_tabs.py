@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Max, Model, Prefetch, Q, QuerySet
 from django.utils.functional import Promise
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from desk.cells import EMPTY, admin_url, day, link, minute
@@ -141,13 +141,9 @@ def _devices(license: Any) -> str:
     devices = license.loaded_devices
     names = [f"{device} ({device.platform})" if device.platform else str(device) for device in devices[:MAX_DEVICES]]
     names += ["…"] if len(devices) > MAX_DEVICES else []
-    covered = license.devices
-    counted = (
-        ngettext("%(used)d of %(covered)d", "%(used)d of %(covered)d", covered)
-        % {"used": len(devices), "covered": covered}
-        if covered is not None
-        else str(len(devices))
-    )
+    counted = str(len(devices))
+    if license.devices is not None:
+        counted = gettext("%(used)d of %(covered)d") % {"used": len(devices), "covered": license.devices}
     return f"{counted}: {', '.join(names)}" if names else counted
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
-from django.db.models import Model
+from django.db.models import Exists, Model, OuterRef
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -80,9 +80,11 @@ def _import_events(order: Order) -> Iterator[Event]:
 
 
 def _refund_events(order: Order) -> Iterator[Event]:
-    for refund in order.refunds.order_by("-pk")[:MAX_EVENTS]:
+    by_portal = Exists(RefundTransaction.objects.filter(refund=OuterRef("pk")))
+    for refund in order.refunds.annotate(by_portal=by_portal).order_by("-pk")[:MAX_EVENTS]:
         what = gettext("%(amount)s refunded") % {"amount": format_money(refund.amount, order.currency)}
-        yield Event(refund.known_at, Actor.STORE.label, what)
+        who = Actor.PORTAL if refund.by_portal else Actor.STORE
+        yield Event(refund.known_at, who.label, what)
 
 
 def _transaction_events(order: Order) -> Iterator[Event]:
