@@ -28,8 +28,12 @@ def page(request: Any, browser: Browser, live_server: Any) -> Iterator[Page]:
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
     page = context.new_page()
     page.set_default_timeout(10_000)
+    errors: list[str] = []  # also of content that the Content-Security-Policy blocked
+    page.on("console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
     context.close()
+    assert errors == []
 
 
 def problems(page: Page) -> list[str]:

@@ -22,7 +22,7 @@ from tests.factories import make_agent, make_order, make_product, make_release
 
 pytestmark = pytest.mark.django_db
 
-MAX_QUERIES = 22
+MAX_QUERIES = 20
 
 
 def url(order: Order) -> str:
