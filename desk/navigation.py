@@ -76,6 +76,7 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
             "auth.Group",
             "axes.AccessLog",
             "axes.AccessAttempt",
+            "desk.LookRecord",
             "files.Upload",
             "files.DownloadRecord",
             "licenses.Download",

@@ -229,6 +229,11 @@ SITE_FAILED_CARDS_PER_DAY = env.int("SITE_FAILED_CARDS_PER_DAY", 300)
 if SITE_FAILED_CARDS_PER_DAY < 1:
     stop("SITE_FAILED_CARDS_PER_DAY must be at least 1.")
 
+# For how long it's kept who of the staff looked at which order, person, case or license.
+LOOK_RECORDS_KEPT_DAYS = env.int("LOOK_RECORDS_KEPT_DAYS", 365)
+if LOOK_RECORDS_KEPT_DAYS < 1:
+    stop("LOOK_RECORDS_KEPT_DAYS must be at least 1.")
+
 ALTCHA_HMAC_KEY = salted_hmac("orders.proof_of_work", SECRET_KEY, secret=SECRET_KEY, algorithm="sha256").hexdigest()
 
 SESSION_COOKIE_AGE = 8 * 3600  # seconds; a grant's longest life

@@ -185,6 +185,9 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["email_key", "-placed_at"], name="order_by_email"),
             models.Index(fields=["-placed_at"], name="order_by_date"),
+            models.Index(
+                fields=["card_last4", "billing_name"], condition=Q(card_last4__gt=""), name="order_by_card_and_name"
+            ),
             models.Index(fields=["id"], condition=FOREIGN_PASSWORD_HASH, name="order_foreign_password"),
         ]
 

@@ -20,6 +20,7 @@ SAFE = (NoCardNumbersCharField, NoCardNumbersJSONField, NoCardNumbersSlugField, 
 SHORTEST_CARD_NUMBER = 12
 # Numbers that machines make, and those that are looked up: what is typed for them is judged by their forms.
 NUMBERS = {
+    "desk.LookRecord.object_key",
     "orders.Order.number",
     "orders.Order.number_key",
     "orders.Order.invoice_number",
@@ -62,7 +63,7 @@ OWN |= {
     "to_status",
 }
 OWN_FIELDS = {"files.Upload.name", "orders.AccessLink.next_path"}
-OWN_FIELDS |= {"portal.Heartbeat.name"}
+OWN_FIELDS |= {"portal.Heartbeat.name", "desk.LookRecord.object_model"}
 # Copies of rows, whose columns are those of the other models.
 OWN_FIELDS |= {"intake.ImportChange.before", "intake.ImportedObject.before", "intake.ImportedObject.after"}
 # Forms and imports refuse what is no address, and those of buyers refuse card numbers in one.

@@ -1,0 +1,58 @@
+"""What the desk adds to the admin's pages of orders, cases and licenses: it records the look, and links its own pages.
+
+The admin site wraps all its views in `extended`, so the rooms below don't have to know of the desk.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from cases.models import Case
+from desk.look_records import record_look
+from desk.person import Person
+from desk.person_tabs import visible_tabs
+from licenses.models import LineWithoutSerial
+from notifications.addresses import email_key
+from orders.models import Order
+
+LINKS = "desk_links"  # the name in the context, for templates/admin/change_form_object_tools.html
+
+
+def extended(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Wrap a view of the admin. Only pages that show one row change."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        if isinstance(response, TemplateResponse) and response.context_data is not None:
+            shown = response.context_data.get("original")  # Django's name for the row of a change page
+            if isinstance(shown, Model):
+                record_look(request, shown)
+                response.context_data[LINKS] = desk_links(request.user, shown)
+        return response
+
+    return wrapper
+
+
+def desk_links(user: Any, shown: Model) -> list[dict[str, str]]:
+    """The pages of the desk about this row that the user may open: titles, icons and URLs."""
+    links = []
+    if isinstance(shown, LineWithoutSerial):
+        shown = shown.order
+    if isinstance(shown, (Order, Case)):
+        address = shown.email if isinstance(shown, Order) else shown.recipient
+        if key := email_key(address):
+            person = Person(key, user)
+            if visible_tabs(person):
+                url = reverse("admin:desk_person", args=[person.key])
+                links.append({"title": gettext("Person"), "icon": "person", "url": url})
+    if isinstance(shown, Order):
+        url = reverse("admin:desk_order_timeline", args=[shown.pk])
+        links.append({"title": gettext("Timeline"), "icon": "timeline", "url": url})
+    return links

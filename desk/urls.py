@@ -1,0 +1,15 @@
+"""The desk's pages. The admin site includes them, below its own address and under its own policy."""
+
+from django.contrib.admin import AdminSite
+from django.urls import URLPattern, path
+
+from desk import views
+
+
+def admin_urls(site: AdminSite) -> list[URLPattern]:
+    wrap = site.admin_view
+    return [
+        path("desk/person/<str:key>/", wrap(views.person_page), name="desk_person"),
+        path("desk/person/<str:key>/<slug:tab>/", wrap(views.person_list), name="desk_person_list"),
+        path("desk/order/<int:pk>/timeline/", wrap(views.order_timeline), name="desk_order_timeline"),
+    ]

@@ -1,0 +1,112 @@
+"""Pages of the desk in the admin. The admin site requires a member of staff before it calls them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
+
+from desk.access import may_view
+from desk.admin_pages import desk_links
+from desk.look_records import record_look, record_look_at_person
+from desk.person import Person
+from desk.person_keys import SEARCH_PREFIX, read_person_key
+from desk.person_tabs import Tab, visible_tabs
+from desk.timeline import load_timeline
+from orders.models import AddressCorrection, Order
+from support.models import Thread
+
+MAX_PAGE = 1000
+
+
+@require_safe
+def person_page(request: HttpRequest, key: str) -> HttpResponse:
+    """Everything that belongs to one email address, as far as the user may see it."""
+    person, tabs = _load_person(request, key)
+    pages = [tab.load(person) for tab in tabs]
+    context = {
+        "title": gettext("Person"),
+        "person": person,
+        "pages": pages,
+        "tabs": [page.link for page in pages],
+        "actions": _actions(person),
+    }
+    return _render(request, "desk/admin/person.html", context)
+
+
+@require_safe
+def person_list(request: HttpRequest, key: str, tab: str) -> HttpResponse:
+    """All rows of one tab, a page at a time."""
+    person, tabs = _load_person(request, key)
+    shown = next((each for each in tabs if each.name == tab), None)
+    if shown is None:
+        raise PermissionDenied
+    page = _load_page(person, shown, request.GET.get("page", "1"))
+    return _render(request, "desk/admin/person_list.html", {"title": shown.label, "person": person, "page": page})
+
+
+@require_safe
+def order_timeline(request: HttpRequest, pk: int) -> HttpResponse:
+    """All that happened to one order, as far as the user may see it."""
+    if not may_view(request.user, Order):
+        raise PermissionDenied
+    order = get_object_or_404(Order, pk=pk)
+    record_look(request, order)
+    events, has_more = load_timeline(order, request.user)
+    context = {
+        "title": gettext("Timeline"),
+        "order": order,
+        "events": events,
+        "has_more": has_more,
+        "links": [each for each in desk_links(request.user, order) if each["url"] != request.path],
+    }
+    return _render(request, "desk/admin/timeline.html", context)
+
+
+def _load_person(request: HttpRequest, key: str) -> tuple[Person, list[Tab]]:
+    """Return the person and the tabs that the user may see, and record the look.
+
+    Raises PermissionDenied or Http404.
+    """
+    email_key = read_person_key(key)
+    if not email_key:
+        raise Http404
+    person = Person(email_key, request.user)
+    tabs = visible_tabs(person)
+    if not tabs:
+        raise PermissionDenied
+    record_look_at_person(request, email_key)
+    return person, tabs
+
+
+def _load_page(person: Person, tab: Tab, number: str) -> Any:
+    if not (number.isdecimal() and 1 <= int(number) <= MAX_PAGE):
+        raise Http404
+    return tab.load(person, int(number))
+
+
+def _actions(person: Person) -> list[tuple[str, str]]:
+    """The label and the URL of what can be done for the person. At most two queries."""
+    found = []
+    if person.may_view(Thread):
+        newest = Thread.objects.filter(email_key=person.email_key).order_by("-created_at", "-pk").first()
+        if newest is not None:
+            url = reverse("admin:support_thread_change", args=[newest.pk])
+            found.append((gettext("Open the newest thread"), url))
+    order = person.orders.newest_first().first()
+    if order is not None:
+        url = reverse("admin:orders_order_changelist", query={"q": f"{SEARCH_PREFIX}{person.key}"})
+        found.append((gettext("Show the orders in the list"), url))
+        if person.user.has_perm(f"orders.add_{AddressCorrection._meta.model_name}"):
+            url = reverse("admin:orders_order_change", args=[order.pk], fragment="correct-address")
+            found.append((gettext("Correct the address of the newest order"), url))
+    return found
+
+
+def _render(request: HttpRequest, template: str, context: dict[str, Any]) -> TemplateResponse:
+    return TemplateResponse(request, template, admin.site.each_context(request) | context)

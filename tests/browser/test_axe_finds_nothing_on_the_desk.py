@@ -1,0 +1,75 @@
+"""axe-core finds nothing on the desk's pages in the admin, which fit on a phone. django-unfold's frame isn't judged."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.test_axe_finds_nothing import RULES
+from tests.desk.people import bounce, make_busy_person, person_url, refund, signed_in, unsubscribe
+from tests.factories import make_agent, make_order
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+TABS = ("orders", "licenses", "cases", "threads", "emails", "attempts")
+
+
+@pytest.fixture(params=[(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")], ids=str)
+def page(request: Any, browser: Browser, live_server: Any) -> Iterator[Page]:
+    """A page of somebody who may do everything."""
+    width, scheme = request.param
+    context = browser.new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, locale="en", base_url=live_server.url
+    )
+    session = signed_in(make_agent()).cookies[settings.SESSION_COOKIE_NAME].value
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    errors: list[str] = []  # also of content that the Content-Security-Policy blocked
+    page.on("console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []
+
+
+def problems(page: Page) -> list[str]:
+    found = Axe().run(page, context="#content-main", options=RULES).response["violations"]
+    return [f"{each['id']}: {each['help']} ({each['nodes'][0]['html'][:160]})" for each in found]
+
+
+def fits(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+def test_a_person_in_all_tabs_and_a_timeline_have_no_problem(page: Page) -> None:
+    [order, *_others] = make_busy_person(rows=52)
+    make_order(store_email="anne@example.com", billing_name="Ann Archer")
+    refund(order, "10.00")
+    bounce()
+    unsubscribe()
+    for name in TABS:
+        page.goto(f"{person_url()}#{name}")
+        page.reload()  # the part after # alone loads no page
+        expect(page.locator(f"#{name}")).to_be_visible()
+        expect(page.locator("section[data-tab]:visible")).to_have_count(1)
+        assert problems(page) == []
+        assert fits(page)
+    for path in (f"{person_url()}orders/?page=2", f"/admin/desk/order/{order.pk}/timeline/"):
+        page.goto(path)
+        assert problems(page) == []
+        assert fits(page)
+
+
+def test_a_tab_is_opened_by_its_link(page: Page) -> None:
+    make_busy_person()
+    page.goto(person_url())
+    link = page.locator("#tabs-items a, #tabs-dropdown a", has_text="Cases")
+    if not link.is_visible():
+        page.locator("#tabs-wrapper .cursor-pointer").click()
+    link.click()
+    expect(page.locator("#cases")).to_be_visible()
+    expect(page.locator("#orders")).to_be_hidden()
