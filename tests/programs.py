@@ -1,4 +1,4 @@
-"""Programs that tests need besides Python's packages."""
+"""Programs that tests need in addition to Python packages."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import pytest
 def find_program(*names: str, package: str) -> str:
     """Return the path of the first of these programs that is installed.
 
-    Without one, the test is left out on a developer's machine, and fails on CI, which installs the Debian package.
+    Without one, the test is skipped on a developer's machine, and fails on CI, which installs the Debian package.
     """
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:

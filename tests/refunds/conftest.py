@@ -21,7 +21,7 @@ from tests.refunds.stuck_refunds import newest
 
 @pytest.fixture
 def upload_folder(settings: Settings, tmp_path: Path) -> Path:
-    """The folder in which uploads are kept."""
+    """The folder in which uploads are stored."""
     folder = tmp_path / "private"
     private = settings.STORAGES["private"]
     settings.STORAGES = settings.STORAGES | {
@@ -65,7 +65,7 @@ def refused(case: Return, stripe_server: StripeServer) -> RefundTransaction:
 
 @pytest.fixture
 def unclear(case: Return, stripe_server: StripeServer) -> RefundTransaction:
-    """Its request never arrived."""
+    """The request never arrived."""
     stripe_server.failures = [Failure()]
     assert send_due() == {"unclear": 1}
     return newest(case)
