@@ -98,8 +98,8 @@ class _Reconciliation:
             .order_by("pk")
         )
         new = [*self.order.refunds.filter(store_refund_id__in=self.new_refund_ids, transaction=None)]
-        if refund_id := self._record_unreported_refund():
-            new.append(refund_id)
+        if refund := self._record_unreported_refund():
+            new.append(refund)
         unmatched = [
             refund for refund in sorted(new, key=lambda refund: (refund.known_at, refund.pk)) if not self._match(refund)
         ]
