@@ -47,8 +47,8 @@ class Header(Collection[str]):
         """Return a row's cells by column. Raises ImportRejected if columns of the same name differ."""
         row = dict(zip(self.names, cells, strict=True))
         for name, indexes in self._repeated.items():
-            told = {cells[index].strip() for index in indexes} - {""}
-            if len(told) > 1:
+            values = {cells[index].strip() for index in indexes} - {""}
+            if len(values) > 1:
                 raise ImportRejected(
                     _(
                         "The file has several columns named “%(name)s”, with different values in this row. Remove "
@@ -58,7 +58,7 @@ class Header(Collection[str]):
                     ProblemCode.COLUMN_CONFLICT,
                     name[:64],
                 )
-            row[name] = told.pop() if told else ""
+            row[name] = values.pop() if values else ""
         return row
 
 

@@ -33,7 +33,7 @@ from orders.models import Order, OrderLine, normalize_order_number
 MAX_LINES = 5_000
 MAX_QUANTITY = 1_000_000
 UNKNOWN_TIME = datetime(1990, 1, 1, tzinfo=UTC)
-# Values of `StoreRecord.untold_lines` for all items, and for all costs.
+# Values of `StoreRecord.unknown_lines` for all items, and for all costs.
 ITEMS, COSTS = "items", "costs"
 KINDS_THAT_EXTEND = (OrderLine.Kind.RENEWAL, OrderLine.Kind.UPGRADE)
 
@@ -253,12 +253,12 @@ class StoreRecord(OrderRecord):
     Fields that are not in the file are not set. An update keeps their stored values. An order is only created with a
     date, currency and total. `if_new` has fallback values that are used only for a new order.
 
-    - `untold_lines` are the ids of lines missing from the file, or ITEMS or COSTS for all of them. These lines are
+    - `unknown_lines` are the ids of lines missing from the file, or ITEMS or COSTS for all of them. These lines are
       kept.
     - With `lines_by_content`, the ids of items are only positions, and lines are matched by SKU, name and price.
     - With `matches_content`, the ids are the store's. Lines that another file of the store added without ids are
       matched by content.
-    - `told_until` is the latest time mentioned in the record. Without `updated_at`, a record with an earlier one is
+    - `known_until` is the latest time mentioned in the record. Without `updated_at`, a record with an earlier one is
       older.
     - Without `has_all_lines`, the lines are used only for a new order. An existing order only gets their licenses.
     - `customer` is the store's customer id. An order without an email address gets that of the customer's other orders.
@@ -270,10 +270,10 @@ class StoreRecord(OrderRecord):
     lines: Annotated[list[LineRecord], Field(max_length=MAX_LINES)] = []
     references: Annotated[list[Reference], Field(max_length=20)] = []
     if_new: NewOrderFields | None = None
-    untold_lines: frozenset[str] = frozenset()
+    unknown_lines: frozenset[str] = frozenset()
     lines_by_content: Bool = False
     matches_content: Bool = False
-    told_until: Time | None = None
+    known_until: Time | None = None
     has_all_lines: Bool = True
     customer: Reference | None = None
 

@@ -112,14 +112,14 @@ def _round(settlement: Settlement, total: Decimal, currency: str) -> None:
 def _readings(items: Sequence[Part], costs: Sequence[Part], order: OrderAmounts) -> Iterator[_Reading]:
     """Yield all interpretations of the amounts, most likely first."""
     own = sum((item.discount for item in items), ZERO)
-    told = order.discount or ZERO
+    whole = order.discount or ZERO
     if own:
-        discounts = [(True, told - own if told > own else ZERO, ZERO), (True, ZERO, ZERO), (True, told, ZERO)]
-        discounts += [(False, told, ZERO), (False, ZERO, ZERO)]
+        discounts = [(True, whole - own if whole > own else ZERO, ZERO), (True, ZERO, ZERO), (True, whole, ZERO)]
+        discounts += [(False, whole, ZERO), (False, ZERO, ZERO)]
     else:
-        discounts = [(True, told, ZERO), (True, ZERO, ZERO)]
-    if told > own and told - own <= sum((cost.amount for cost in costs), ZERO):
-        discounts.append((True, ZERO, told - own))  # free shipping
+        discounts = [(True, whole, ZERO), (True, ZERO, ZERO)]
+    if whole > own and whole - own <= sum((cost.amount for cost in costs), ZERO):
+        discounts.append((True, ZERO, whole - own))  # free shipping
     has_tax = bool(order.tax) or any(part.tax for part in (*items, *costs))
     has_gift_card = any(cost.is_gift_card for cost in costs)
     for (own_discounts, shared, on_costs), on_top, gift_cards in product(

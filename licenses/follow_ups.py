@@ -96,8 +96,8 @@ def _some_days_after(
 def _lines_without_serial() -> QuerySet[LineWithoutSerial]:
     """Lines whose serial number is late, except for items that never had one, in stores whose exports contain none."""
     skus = Sku.objects.filter(store=OuterRef("order__store"), code=OuterRef("sku"), has_serials=True)
-    tells_serials = Q(order__sources={}) | Q(order__sources__has_key=PORTAL_FORMAT)
-    return LineWithoutSerial.lines.missing().filter(tells_serials | Exists(skus), ~is_given_back("pk"))
+    exports_serials = Q(order__sources={}) | Q(order__sources__has_key=PORTAL_FORMAT)
+    return LineWithoutSerial.lines.missing().filter(exports_serials | Exists(skus), ~is_given_back("pk"))
 
 
 def _serial_is_missing(message: Message) -> bool:

@@ -1,4 +1,4 @@
-"""What every test stands on."""
+"""Fixtures and settings for all tests."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ compile_stale(ROOT / "locale")  # before the first text is looked up
 
 
 class GroupScheduling(LoadScopeScheduling):
-    """pytest-xdist's `--dist loadgroup` for files whose `pytestmark` names a group: all in one process.
+    """Makes pytest-xdist's `--dist loadgroup` run files whose `pytestmark` names a group in one process.
 
     xdist 3.8 writes the group into a private attribute that pytest 9.2 no longer has, and then groups nothing.
     """
@@ -42,14 +42,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupSchedul
 
 @pytest.fixture(autouse=True)
 def _static_files_from_their_sources(settings: Settings) -> None:
-    """Nothing is collected for tests; the demo's own test shows the collected files."""
+    """Static files are not collected for tests; the demo's own test checks the collected files."""
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
 
 
 @pytest.fixture(autouse=True)
 def _language_of_settings() -> Iterator[None]:
-    """A request activates the visitor's language for its thread, where the next test would find it."""
+    """A request activates the visitor's language for its thread, which would affect the next test."""
     yield
     translation.deactivate()
 
@@ -67,5 +67,5 @@ def upload_folder(settings: Settings, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Where the browser is."""
+    """Return the path of the browser."""
     return find_program(*CHROMIUM, package="chromium")

@@ -1,7 +1,7 @@
 """A pytest plugin: real PostgreSQL and Valkey for the whole run, before Django reads its settings.
 
-With DATABASE_URL and BROKER_URL set, those servers are used instead. Workers of pytest-xdist inherit
-the controller's environment, and with it the engines.
+If DATABASE_URL and BROKER_URL are set, those servers are used instead. Workers of pytest-xdist inherit the controller's
+environment, and with it the engines.
 """
 
 import atexit
@@ -28,7 +28,7 @@ def _start() -> None:
     os.environ.setdefault("ALLOWED_HOSTS", "testserver,127.0.0.1,localhost")
     os.environ.setdefault("EMAIL_URL", "smtp://127.0.0.1:9")
     os.environ["DEMO"] = "1"
-    # A run that is told to end takes its engines with it: nothing runs at exit of a process that a signal kills.
+    # A terminated run stops its engines, because exit handlers don't run in a process that is killed by a signal.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _frame: sys.exit(128 + received))
     if not (os.environ.get("DATABASE_URL") and os.environ.get("BROKER_URL")):

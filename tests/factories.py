@@ -25,7 +25,7 @@ def make_store(**fields: Any) -> Store:
 
 
 def make_order(*, store: Store | None = None, **fields: Any) -> Order:
-    """An order of one Maximum Security, paid with Visa 4242 by buyer@example.com."""
+    """Create an order of one Maximum Security, paid with Visa 4242 by buyer@example.com."""
     number = fields.pop("number", f"A-{next(_numbers)}")
     defaults: dict[str, Any] = {
         "number": number,
@@ -69,7 +69,7 @@ def make_product(**fields: Any) -> Product:
 
 
 def make_license(line: OrderLine, serial: str = "", **fields: Any) -> License:
-    """A license for 3 devices, bought with this line, which says what the license is worth."""
+    """Create a license for 3 devices, bought with this line, which has the data about the license."""
     license = License.objects.create(
         serial=serial or f"XAAB-1234-5678-9012-{next(_numbers)}", **{"devices": 3} | fields
     )
@@ -90,13 +90,13 @@ def make_reason(**fields: Any) -> ReturnReason:
 
 
 def make_agent(**fields: Any) -> User:
-    """Staff who may do all that the admin offers."""
+    """Create a staff user with all permissions in the admin."""
     defaults = {"username": f"agent-{next(_numbers)}", "is_staff": True, "is_superuser": True}
     return User.objects.create(**defaults | fields)
 
 
 def make_release(product: Product, content: bytes = b"an installer", **fields: Any) -> Release:
-    """The current installer of a product for Windows, stored where settings say."""
+    """Create the current installer of a product for Windows, in the configured storage."""
     number = next(_numbers)
     defaults: dict[str, Any] = {
         "version": f"17.{number}",
@@ -111,7 +111,7 @@ def make_release(product: Product, content: bytes = b"an installer", **fields: A
 
 
 def make_article(slug: str, *, topics: Sequence[str] = (), applies_to: str = "", **fields: Any) -> Article:
-    """A help article with one English version, which people read."""
+    """Create a help article with one published English version."""
     article = Article.objects.create(slug=slug, topics=list(topics), applies_to=applies_to)
     make_article_version(article, **{"title": slug.replace("-", " ").capitalize()} | fields)
     return article

@@ -14,7 +14,7 @@ from orders.passwords import portal_password
 
 
 class Browser(Client):
-    """A client that follows the redirects of drafts (orders/drafts.py), as browsers do, and no others."""
+    """A client that follows only the redirects of drafts (orders/drafts.py), like a browser."""
 
     def request(self, **request: Any) -> Any:
         response = super().request(**request)
@@ -30,14 +30,14 @@ class Browser(Client):
 
 
 def draft_url(answer: HttpResponse) -> str:
-    """The URL of the page that was requested last, with its draft."""
+    """Return the URL of the last requested page, with its draft."""
     request = answer.wsgi_request  # type: ignore[attr-defined]
     path: str = request.get_full_path()
     return path
 
 
 def inside(order: Order, client: Client | None = None) -> Client:
-    """A client that opened this order by its number and password."""
+    """Return a client that opened this order by its number and password."""
     browser = client or Browser()
     answer = browser.post(
         "/orders/find/number/", {"order_number": order.number, "password": portal_password(order) or ""}
@@ -59,7 +59,7 @@ def result(answer: HttpResponse) -> str:
 
 
 def marks(answer: HttpResponse, name: str) -> list[str]:
-    """The values of a data-… attribute in the page."""
+    """Return the values of a data-… attribute in the page."""
     return [unescape(value) for value in re.findall(rf'{name}="([^"]*)"', answer.content.decode())]
 
 

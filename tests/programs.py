@@ -1,4 +1,4 @@
-"""Programs that tests need besides Python's packages."""
+"""Programs that tests need in addition to Python packages."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ def installed(*names: str) -> str | None:
 def find_program(*names: str, package: str) -> str:
     """Return the path of the first of these programs that is installed.
 
-    Without one, the test is left out on a developer's machine, and fails on CI, which installs the Debian package.
+    Without one, the test is skipped on a developer's machine, and fails on CI, which installs the Debian package.
     """
     found = installed(*names)
     if found is None:

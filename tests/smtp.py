@@ -1,11 +1,11 @@
-"""A real SMTP server for tests, in a thread of its own, with rules for each stage of an email.
+"""A real SMTP server for tests, in a separate thread, with rules for each stage of an email.
 
     with MailServer() as server:
         server.at("RCPT", lambda envelope: "550 5.1.1 No such user")
         server.at("DATA", lambda envelope: SILENT)
 
-Stages are the commands that a server responds to: MAIL, RCPT and DATA (after the whole email). A rule returns
-None to accept, a response line, Slow(seconds), SILENT (never respond) or DROP (close the connection).
+Stages are the commands that a server responds to: MAIL, RCPT and DATA (after the whole email). A rule returns None to
+accept, a response line, Slow(seconds), SILENT (never respond) or DROP (close the connection).
 """
 
 import asyncio
@@ -40,15 +40,15 @@ Rule = Callable[[Envelope], "str | Mute | Slow | None"]
 
 
 class MailServer:
-    """Listens on 127.0.0.1; `emails` are the accepted ones, even if the client did not get the response."""
+    """Listens on 127.0.0.1. `emails` are the accepted ones, even if the client did not get the response."""
 
     def __init__(self, *, pipelining: bool = True) -> None:
-        self.port = 0  # the same again after a restart
+        self.port = 0  # the same port after a restart
         self.emails: list[EmailMessage] = []
         self.recipients: list[str] = []  # of the envelopes, in the same order
         self.connections = 0
         self.asked: Counter[str] = Counter()  # how often each stage was reached
-        self.refusals = 0  # how often it refused for good (5xx)
+        self.refusals = 0  # how often it refused permanently (5xx)
         self._pipelining = pipelining
         self._rules: dict[str, Rule] = {}
 
@@ -89,7 +89,7 @@ class MailServer:
 
     @property
     def times_received(self) -> Counter[str]:
-        """How often each Message-ID came."""
+        """Return how often each Message-ID was received."""
         return Counter(str(mail["Message-ID"]) for mail in self.emails)
 
     # --- aiosmtpd's side ----------------------------------------------------------------------------
@@ -125,7 +125,7 @@ class MailServer:
         return await self._obey("DATA", server, envelope) or "250 2.0.0 Taken"
 
     async def _obey(self, stage: str, server: SMTP, envelope: Envelope) -> str | None:
-        """Carry the stage's rule out. Returns the line to answer, None to accept."""
+        """Apply the stage's rule. Returns the response line, or None to accept."""
         self.asked[stage] += 1
         rule = self._rules.get(stage)
         wish = rule(envelope) if rule else None

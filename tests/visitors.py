@@ -6,7 +6,7 @@ from django.test import RequestFactory
 
 
 def visit(client: str = "192.0.2.1", path: str = "/", session_key: str | None = None) -> HttpRequest:
-    """A request from this client IP; with a session key, in an existing session."""
+    """Return a request from this client IP; with a session key, in an existing session."""
     request = RequestFactory().get(path, REMOTE_ADDR=client)
     request.session = SessionStore(session_key)
     return request

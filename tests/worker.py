@@ -1,6 +1,6 @@
-"""A portal of a test's own that may be hurt: private engines, real Celery processes, a real SMTP server.
+"""A private portal of a test that may be damaged: private engines, real Celery processes, a real SMTP server.
 
-Nothing of it is shared, so that a test can kill and restart any part while others run.
+Nothing of it is shared, so a test can kill and restart any part while others run.
 """
 
 import os
@@ -25,7 +25,7 @@ from portal.engines import Engines
 from tests.smtp import MailServer
 
 ROOT = Path(__file__).resolve().parent.parent
-EMAIL_TIMEOUT = 1.0  # seconds; leases, which follow from it, run out soon
+EMAIL_TIMEOUT = 1.0  # seconds; leases, which depend on it, expire soon
 DEADLINE = 60.0  # seconds
 
 
@@ -96,7 +96,7 @@ class PrivatePortal:
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text()
 
-    # --- What is done to it ----------------------------------------------------------------------------
+    # --- Disturbances ----------------------------------------------------------------------------------
 
     @property
     def broker(self) -> redis.Redis:
@@ -135,14 +135,16 @@ class PrivatePortal:
         wait_until(lambda: not Message.objects.waiting().exists(), "every mail out of the outbox", seconds)
 
     def refused(self) -> set[str]:
-        """The Message-IDs of the emails that the server refused for good (5xx) and that the outbox keeps as failed."""
+        """Return the Message-IDs of emails that the server refused permanently (5xx) and the outbox
+        marked as failed.
+        """
         failed = Message.objects.filter(status=Message.Status.FAILED, last_error__startswith="5")
         refused = self._message_ids(failed)
         assert len(refused) <= self.server.refusals
         return refused
 
     def count_lost_and_duplicated(self) -> tuple[int, int]:
-        """How many emails of the outbox neither came nor were refused, and how many copies came beyond the first."""
+        """Count the emails that were neither received nor refused, and the copies beyond the first."""
         received = self.server.times_received
         written = self._message_ids(Message.objects.all())
         assert set(received) <= written
@@ -161,6 +163,6 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def terminate(process: subprocess.Popen[bytes], seconds: float = DEADLINE) -> None:
-    """Terminate a process as a deployment does; fails if it takes longer than `seconds`."""
+    """Terminate a process like a deployment does; fails if it takes longer than `seconds`."""
     process.send_signal(signal.SIGTERM)
     process.wait(seconds)

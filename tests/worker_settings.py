@@ -1,4 +1,4 @@
-"""The portal's settings for worker processes that tests start: with the tests' own email kinds."""
+"""The portal's settings for worker processes started by tests, with the tests' own email kinds."""
 
 from portal.settings import *  # noqa: F403
 from portal.settings import INSTALLED_APPS as PORTAL_APPS

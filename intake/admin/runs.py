@@ -216,7 +216,7 @@ class ImportRunAdmin(ReadOnlyMixin, ModelAdmin):
         if not report.is_complete:
             request_undo(run, request.user.get_username())
         self.log_change(request, run, gettext("Undone"))
-        self._tell(request, report)
+        self._report_result(request, report)
         return HttpResponseRedirect(page)
 
     def _confirm(self, request: HttpRequest, run: ImportRun, report: UndoReport) -> HttpResponse:
@@ -233,7 +233,7 @@ class ImportRunAdmin(ReadOnlyMixin, ModelAdmin):
         }
         return TemplateResponse(request, "intake/admin/undo.html", context)
 
-    def _tell(self, request: HttpRequest, report: UndoReport) -> None:
+    def _report_result(self, request: HttpRequest, report: UndoReport) -> None:
         if report.was_undone:
             messages.info(request, gettext("This import was already undone. Nothing was changed."))
             return

@@ -260,35 +260,35 @@ def _buyer(order: dict[str, Any]) -> dict[str, Any]:
 
 def _address(address: dict[str, Any]) -> dict[str, Any]:
     """Convert an address. There are two sets of keys."""
-    told: dict[str, Any] = {}
+    known: dict[str, Any] = {}
     streets = [address.get(f"addressLine{n}") or address.get(f"address line {n}") for n in (1, 2)]
     if any(streets):
-        told["lines"] = [street for street in streets if street]
+        known["lines"] = [street for street in streets if street]
     if "city" in address:
         region = address.get("region") or address.get("regionDisplay")
-        told["city"] = ", ".join(filter(None, (address["city"], region)))
+        known["city"] = ", ".join(filter(None, (address["city"], region)))
     for name in ("postalCode", "postal code"):
         if name in address:
-            told["postcode"] = address[name]
+            known["postcode"] = address[name]
     if "country" in address:
-        told["country"] = address["country"]
-    return told
+        known["country"] = address["country"]
+    return known
 
 
 def _payment(order: dict[str, Any]) -> dict[str, Any]:
     payment = order.get("payment")
     if not isinstance(payment, dict):
         return {}
-    told = {}
+    known = {}
     if kind := payment.get("type"):
-        told["method"] = kind[:32]
+        known["method"] = kind[:32]
         if kind in WALLETS:
-            told["wallet"] = WALLETS[kind]
+            known["wallet"] = WALLETS[kind]
     if brand := payment.get("creditcard"):
-        told["brand"] = brand
+        known["brand"] = brand
     if last4 := payment.get("cardEnding"):
-        told["last4"] = last4
-    return {"payment": told} if told else {}
+        known["last4"] = last4
+    return {"payment": known} if known else {}
 
 
 # --- Returns -------------------------------------------------------------------------------------------

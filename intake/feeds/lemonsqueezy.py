@@ -144,8 +144,8 @@ def _order(entity: dict[str, Any], value: Mapping[str, Any], context: FeedContex
     if changed_at := time_at(attributes, "updated_at"):
         record["updated_at"] = changed_at
     modes = [dict_at(part).get("test_mode") for part in (attributes, dict_at(value, "meta"), first)]
-    if told := [mode for mode in modes if isinstance(mode, bool)]:
-        record["test"] = told[0]
+    if known := [mode for mode in modes if isinstance(mode, bool)]:
+        record["test"] = known[0]
     return StoreRecord.model_validate(record)
 
 

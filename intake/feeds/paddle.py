@@ -208,16 +208,18 @@ def _price(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _totals(entity: Mapping[str, Any], lines: list[dict[str, Any]], currency: str) -> dict[str, Decimal]:
     """Return the totals of the order. Credit that the customer used is a line with a negative amount."""
-    told = {
+    known = {
         name: amount_in_units(content, currency)
         for name, content in dict_at(entity, "details", "totals").items()
         if name in ("subtotal", "discount", "tax", "total", "grand_total", "credit", "credit_to_balance")
         and content is not None
     }
-    totals: dict[str, Decimal] = {name: told[name] for name in ("subtotal", "discount", "tax", "total") if name in told}
-    credit = told.get("credit_to_balance", Decimal(0)) - told.get("credit", Decimal(0))
-    if credit and told.get("grand_total") == told["total"] + credit:
-        totals["total"] = told["grand_total"]
+    totals: dict[str, Decimal] = {
+        name: known[name] for name in ("subtotal", "discount", "tax", "total") if name in known
+    }
+    credit = known.get("credit_to_balance", Decimal(0)) - known.get("credit", Decimal(0))
+    if credit and known.get("grand_total") == known["total"] + credit:
+        totals["total"] = known["grand_total"]
         lines.append(
             {
                 "id": "credit",

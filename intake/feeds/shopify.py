@@ -244,8 +244,8 @@ class _OrderRows:
             if column not in self._amounts:
                 self._amounts[column] = self.amount(self.first, column)
             return self._amounts[column]
-        told = [amount for row in self.order_rows if (amount := self.amount(row, column)) is not None]
-        return sum(told, Decimal(0)) if told else None
+        parts = [amount for row in self.order_rows if (amount := self.amount(row, column)) is not None]
+        return sum(parts, Decimal(0)) if parts else None
 
     def _totals_are_per_row(self) -> bool:
         """Whether each row has its own total. Other flat variants repeat the order's total on each row."""
@@ -273,7 +273,7 @@ class _OrderRows:
         record: dict[str, Any] = {"store": self.context.store, "number": self.cell("name"), "lines_by_content": True}
         times = {column: time for column in TIME_COLUMNS if (time := self._time(column))}
         if times:
-            record["told_until"] = max(times.values())
+            record["known_until"] = max(times.values())
         if "created at" in times:
             record["placed_at"] = times["created at"]
         elif "paid at" in times:
@@ -337,9 +337,9 @@ class _OrderRows:
         return self.amount(row, "lineitem discount")
 
     def _add_lines(self, record: dict[str, Any]) -> None:
-        untold = {name for name in COSTS if self.sum(name) is None}
+        unknown = {name for name in COSTS if self.sum(name) is None}
         if not self.items or self.settlement is None:
-            untold.add(ITEMS)  # a list that doesn't add up to the total may lack items
+            unknown.add(ITEMS)  # a list that doesn't add up to the total may lack items
         lines = [self._line(position, row) for position, row in enumerate(self.items, start=1)]
         for position, name in enumerate(self.costs):
             title = self.cell("shipping method")[:300] if name == "shipping" else ""
@@ -348,9 +348,9 @@ class _OrderRows:
             if self.settlement and (settled := self.settlement.costs[position]):
                 line |= self._settled(settled)
             lines.append(line)
-        if lines or not untold:
+        if lines or not unknown:
             record["lines"] = lines
-            record["untold_lines"] = untold
+            record["unknown_lines"] = unknown
 
     def _line(self, position: int, row: dict[str, str]) -> dict[str, Any]:
         line: dict[str, Any] = {"id": str(position), "name": row["lineitem name"].strip()}

@@ -95,7 +95,7 @@ def _order(value: dict[str, Any], context: FeedContext) -> dict[str, Any]:
     optional = {
         "placed_at": time_at(value, "created_at"),
         "updated_at": time_at(value, "updated_at"),
-        "told_until": time_at(value, "updated_at"),
+        "known_until": time_at(value, "updated_at"),
         "currency": currency,
         "language": text_at(value, "customer_locale").partition("-")[0],
         "billing": _billing(value),
@@ -210,7 +210,7 @@ def _add_lines(record: dict[str, Any], value: dict[str, Any], total: Decimal | N
         ]
     record["lines"] = lines
     if "shipping_lines" not in value:
-        record["untold_lines"] = {ALL_COSTS}
+        record["unknown_lines"] = {ALL_COSTS}
 
 
 def _price(item: dict[str, Any]) -> Decimal:

@@ -175,7 +175,7 @@ class OrderRows:
         times = {name: time for name in ("placed_at", "updated_at") if (time := self._read_time(self.cell(name)))}
         record |= times
         if times:
-            record["told_until"] = max(times.values())
+            record["known_until"] = max(times.values())
         if email := self.cell("email"):
             record["email"] = email
         if self.currency:
@@ -210,13 +210,13 @@ class OrderRows:
         return status
 
     def _add_lines(self, record: dict[str, Any]) -> None:
-        untold = set()
+        unknown = set()
         shipping = self.amount("shipping")
         if shipping is None:
-            untold.add(SHIPPING)
+            unknown.add(SHIPPING)
         is_settled = self.settlement is not None or "total" not in self.header.columns_of
         if not self.items or not is_settled:
-            untold.add(ITEMS)  # a list that doesn't add up to the total may lack items
+            unknown.add(ITEMS)  # a list that doesn't add up to the total may lack items
         lines = [self._line(position, row) for position, row in enumerate(self.items, start=1)]
         if shipping:
             line = {"id": SHIPPING, "name": str(SHIPPING_TITLE), "kind": "other", "quantity": 1}
@@ -226,9 +226,9 @@ class OrderRows:
                 if self.has("tax"):
                     line["tax"] = settled.tax
             lines.append(line)
-        if lines or not untold:
+        if lines or not unknown:
             record["lines"] = lines
-            record["untold_lines"] = untold
+            record["unknown_lines"] = unknown
             # Without names, SKUs would replace known names. Amounts that don't add up may be net, or only a part of the
             # items.
             record["has_all_lines"] = not self.items or (is_settled and "item_name" in self.header.columns_of)

@@ -135,7 +135,7 @@ def _order(value: dict[str, Any], context: FeedContext) -> dict[str, Any]:
     if currency:
         record["currency"] = currency
     refunds = [each for each in map(_listed_refund, value.get("refunds") or ()) if each]
-    total = _told_amount(value, "total")
+    total = _known_amount(value, "total")
     if "status" in value:
         record["status"] = order_status(value["status"] or "", refunds, total, context)
     _add_lines(record, value, total, currency or "")
@@ -153,7 +153,7 @@ def _order(value: dict[str, Any], context: FeedContext) -> dict[str, Any]:
     elif value.get("payment_method"):
         if_new["payment"] = {"method": value["payment_method"][:32]}
     names = {"discount": "discount_total", "tax": "total_tax", "total": "total"}
-    totals = {name: amount for name, key in names.items() if (amount := _told_amount(value, key)) is not None}
+    totals = {name: amount for name, key in names.items() if (amount := _known_amount(value, key)) is not None}
     if {"line_items", *COST_KEYS} <= value.keys():
         totals["subtotal"] = _subtotal(value)
     if totals:
@@ -175,7 +175,7 @@ def _amount(value: Any) -> Decimal:
     return value if isinstance(value, Decimal) else parse_amount(str(value or ""))
 
 
-def _told_amount(value: dict[str, Any], name: str) -> Decimal | None:
+def _known_amount(value: dict[str, Any], name: str) -> Decimal | None:
     """Return an amount; None if it is missing."""
     return None if value.get(name) in (None, "") else _amount(value[name])
 
@@ -202,7 +202,7 @@ def _add_lines(record: dict[str, Any], value: dict[str, Any], total: Decimal | N
         *(_gift_card_line(card_id, amount) for card_id, amount in cards),
     ]
     if total is not None:
-        amounts = OrderAmounts(total, _told_amount(value, "total_tax"), _told_amount(value, "discount_total"))
+        amounts = OrderAmounts(total, _known_amount(value, "total_tax"), _known_amount(value, "discount_total"))
         cost_parts = [Part(_amount(item.get("total")), tax=_amount(item.get("total_tax"))) for item in costs]
         cost_parts += [Part(-amount, is_gift_card=True) for _id, amount in cards]
         if settlement := settle([_part(item) for item in items], cost_parts, amounts, currency):
@@ -210,7 +210,7 @@ def _add_lines(record: dict[str, Any], value: dict[str, Any], total: Decimal | N
             lines = [line | settled_amounts(each) for line, each in zip(lines, settled, strict=True) if each]
     record["lines"] = lines
     if not value.keys() >= set(COST_KEYS):
-        record["untold_lines"] = {COSTS}
+        record["unknown_lines"] = {COSTS}
 
 
 def _part(item: dict[str, Any]) -> Part:

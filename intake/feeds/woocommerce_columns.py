@@ -209,5 +209,5 @@ def numbered_field(column: str) -> tuple[int, str] | None:
     return (int(number), field) if field and field != "id" else None
 
 
-def first_told(row: Mapping[str, str], columns: tuple[str, ...]) -> str:
+def first_value(row: Mapping[str, str], columns: tuple[str, ...]) -> str:
     return next((text for column in columns if (text := row.get(column, "").strip())), "")

@@ -20,7 +20,7 @@ from intake.feeds.woocommerce_columns import (
     EXACT_COLUMNS,
     ORDER_FIELDS,
     PACKED_ITEM,
-    first_told,
+    first_value,
     is_used,
     normalize,
     numbered_field,
@@ -159,7 +159,7 @@ class _OrderRows:
         return any(self.header.columns.intersection(COLUMNS[name]) for name in names)
 
     def text(self, name: str) -> str:
-        return first_told(self.first, COLUMNS[name])
+        return first_value(self.first, COLUMNS[name])
 
     def amount(self, name: str) -> Decimal | None:
         """Return an amount of the order; None if it is missing."""
@@ -213,7 +213,7 @@ class _OrderRows:
         elif paid_at:
             record["if_new"] = {"placed_at": paid_at}
         if known := [time for time in (placed_at, paid_at, self.time("finished")) if time]:
-            record["told_until"] = max(known)
+            record["known_until"] = max(known)
         if modified_at := self.time("modified"):
             record["updated_at"] = modified_at
 
@@ -229,9 +229,9 @@ class _OrderRows:
     # --- Lines -----------------------------------------------------------------------------------------
 
     def _add_lines(self, record: dict[str, Any]) -> None:
-        untold = {name for name in COSTS if self.amount(name) is None}
+        unknown = {name for name in COSTS if self.amount(name) is None}
         if not self.items or self.settlement is None:
-            untold.add(ITEMS)  # a list that doesn't add up to the total may lack items
+            unknown.add(ITEMS)  # a list that doesn't add up to the total may lack items
         lines = [
             item.to_line(position, self._settled(self.settlement.items[position - 1]) if self.settlement else {})
             for position, item in enumerate(self.items, start=1)
@@ -252,14 +252,14 @@ class _OrderRows:
                     continue
                 line |= self._settled(settled)
             lines.append(line)
-        if lines or not untold:
+        if lines or not unknown:
             record["lines"] = lines
-            record["untold_lines"] = untold
+            record["unknown_lines"] = unknown
 
     def _settled(self, settled: Settled) -> dict[str, Decimal]:
-        tells_tax = self.amount("tax") is not None or any(item.amount("tax") is not None for item in self.items)
-        tells_discount = self.has("discount") or all("subtotal" in item.fields for item in self.items)
-        return settled_amounts(settled, tells_tax=tells_tax, tells_discount=tells_discount)
+        has_tax = self.amount("tax") is not None or any(item.amount("tax") is not None for item in self.items)
+        has_discount = self.has("discount") or all("subtotal" in item.fields for item in self.items)
+        return settled_amounts(settled, has_tax=has_tax, has_discount=has_discount)
 
     def _cost(self, name: str) -> Decimal:
         amount = self.amount(name) or Decimal(0)
@@ -318,7 +318,7 @@ class _OrderRows:
                 yield fields
 
     def _items_in_cell(self, row: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-        text = first_told(row, COLUMNS["items"])
+        text = first_value(row, COLUMNS["items"])
         if text.startswith(("[", "{")):
             yield from items_of_json(text)
         elif ":" in text:
@@ -330,7 +330,7 @@ class _OrderRows:
         fields = {
             field.removeprefix("item_"): text
             for field, names in COLUMNS.items()
-            if field.startswith("item_") and (text := first_told(row, names))
+            if field.startswith("item_") and (text := first_value(row, names))
         }
         # Older versions of a plugin call it just "Name", next to the number of the item.
         if "name" not in fields and "item #" in row and row.get("name", "").strip():

@@ -56,7 +56,7 @@ class Item:
         return 1
 
     @property
-    def tells_quantity(self) -> bool:
+    def has_quantity(self) -> bool:
         return "quantity" in self.fields or "quantity_left" in self.fields
 
     @property
@@ -82,7 +82,7 @@ class Item:
         if "sku" in self.fields:
             line["sku"] = self.text("sku") or None
         price, amount = self.amount("price"), self.full_amount
-        if self.quantity is not None and self.tells_quantity:
+        if self.quantity is not None and self.has_quantity:
             line["quantity"] = self.quantity
             if amount is not None and self.quantity and (price is None or {"subtotal", "total"} & self.fields.keys()):
                 price = (amount / self.quantity).quantize(THOUSANDTH)
@@ -94,12 +94,12 @@ class Item:
         return line
 
 
-def settled_amounts(settled: Settled, *, tells_tax: bool = True, tells_discount: bool = True) -> dict[str, Decimal]:
+def settled_amounts(settled: Settled, *, has_tax: bool = True, has_discount: bool = True) -> dict[str, Decimal]:
     """Return the amounts of a line. A missing tax or discount may still be stored."""
     amounts = {"total": settled.total.quantize(THOUSANDTH)}
-    if tells_tax:
+    if has_tax:
         amounts["tax"] = settled.tax.quantize(THOUSANDTH)
-    if tells_discount:
+    if has_discount:
         amounts["discount"] = settled.discount.quantize(THOUSANDTH)
     return amounts
 

@@ -36,7 +36,7 @@ def prepare_new_order(record: OrderRecord, currency_column: str = "") -> Problem
     `currency_column` is the name of the currency column in the file's format.
     """
     if isinstance(record, StoreRecord):
-        _substitute_untold_fields(record)
+        _substitute_missing_fields(record)
     if "placed_at" not in record.model_fields_set:
         return Problem(
             _("This order has no date. A new order needs the date and time when it was placed."),
@@ -52,7 +52,7 @@ def prepare_new_order(record: OrderRecord, currency_column: str = "") -> Problem
     return None
 
 
-def _substitute_untold_fields(record: StoreRecord) -> None:
+def _substitute_missing_fields(record: StoreRecord) -> None:
     known = record.if_new or NewOrderFields()
     if "placed_at" not in record.model_fields_set and known.placed_at is not None:
         record.placed_at = known.placed_at
@@ -62,12 +62,12 @@ def _substitute_untold_fields(record: StoreRecord) -> None:
         record.billing = _with_substitutes(record.billing, known.billing)
 
 
-def _with_substitutes(told: PartT | None, substitutes: PartT) -> PartT:
-    if told is None:
+def _with_substitutes(part: PartT | None, substitutes: PartT) -> PartT:
+    if part is None:
         return substitutes
-    for name in substitutes.model_fields_set - told.model_fields_set:
-        setattr(told, name, getattr(substitutes, name))
-    return told
+    for name in substitutes.model_fields_set - part.model_fields_set:
+        setattr(part, name, getattr(substitutes, name))
+    return part
 
 
 def is_cost(line: LineState) -> bool:

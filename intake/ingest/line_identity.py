@@ -73,21 +73,21 @@ def _match_by_content(items: list[LineRecord], stored: list[LineState], ids: dic
     are not compared; without prices, the totals are compared. An item with only a different price is the same line if
     no other line has its SKU and name.
     """
-    tells_sku = all("sku" in item.model_fields_set for item in items)
-    tells_price = all(item.unit_price is not None for item in items)
-    tells_total = not tells_price and all(item.total is not None for item in items)
+    has_sku = all("sku" in item.model_fields_set for item in items)
+    has_price = all(item.unit_price is not None for item in items)
+    has_total = not has_price and all(item.total is not None for item in items)
 
     def product_of_item(item: LineRecord) -> Hashable:
-        return (item.name, (item.sku or "") if tells_sku else None)
+        return (item.name, (item.sku or "") if has_sku else None)
 
     def product_of_line(line: LineState) -> Hashable:
-        return (line.columns["name"], line.columns["sku"] if tells_sku else None)
+        return (line.columns["name"], line.columns["sku"] if has_sku else None)
 
     def priced_item(item: LineRecord) -> Hashable:
-        return (product_of_item(item), item.unit_price if tells_price else item.total if tells_total else None)
+        return (product_of_item(item), item.unit_price if has_price else item.total if has_total else None)
 
     def priced_line(line: LineState) -> Hashable:
-        column = "unit_price" if tells_price else "total" if tells_total else None
+        column = "unit_price" if has_price else "total" if has_total else None
         return (product_of_line(line), line.columns[column] if column else None)
 
     if all("quantity" in item.model_fields_set for item in items):

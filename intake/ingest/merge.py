@@ -21,11 +21,11 @@ from intake.ingest.columns import (
 )
 from intake.ingest.line_identity import identify_known_lines, use_stored_ids
 from intake.ingest.merge_lines import add_licenses, complete_amounts, merge_lines
-from intake.ingest.merge_refunds import count_returned, mark_untold_refunds, merge_refunds
+from intake.ingest.merge_refunds import count_returned, mark_missing_refunds, merge_refunds
 from intake.ingest.recency import Recency, sortable_timestamp
 from intake.ingest.same_refunds import family_of, identify_refunds
 from intake.ingest.state import Batch, OrderState
-from intake.ingest.versions import STATUS_RANK, is_older_version, tells_fewer_refunds, update_versions
+from intake.ingest.versions import STATUS_RANK, has_fewer_refunds, is_older_version, update_versions
 from intake.records import (
     KINDS_THAT_EXTEND,
     NESTED_FIELDS,
@@ -51,8 +51,8 @@ def merge_record(record: OrderRecord, order: OrderState, batch: Batch, feed: str
     sources = order.columns["sources"] or {}
     known = sources.get(feed)
     if is_older_version(record, known, digest, batch.run):
-        if known and tells_fewer_refunds(record, known):
-            mark_untold_refunds(record, order, known.get("refunds") or [])
+        if known and has_fewer_refunds(record, known):
+            mark_missing_refunds(record, order, known.get("refunds") or [])
         changed = order.changed
         order.changed = changed or changed_before
         return changed

@@ -25,15 +25,15 @@ def merge_lines(record: OrderRecord, order: OrderState, batch: Batch, recency: R
     Lines are kept if they have returned units, a return or swap request, or a license assigned by staff, or if the file
     says nothing about them.
     """
-    untold: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
     if isinstance(record, StoreRecord):
-        untold = record.untold_lines
+        unknown = record.unknown_lines
         if record.lines_by_content:
             identify_lines(record, order)
     # Without the items, the position of a cost doesn't identify it.
-    tells_position = ITEMS not in untold
+    has_position = ITEMS not in unknown
     first_position = 1
-    if not tells_position:
+    if not has_position:
         first_position += max((line.columns["position"] for line in order.lines.values()), default=0)
     is_complete = recency.is_newest or recency.applies("lines")
     listed = set()
@@ -48,13 +48,13 @@ def merge_lines(record: OrderRecord, order: OrderState, batch: Batch, recency: R
             _merge_line(line_record, line, order, batch, recency, position)
             _complete_line(line_record, line)
             continue
-        _merge_line(line_record, line, order, batch, recency, position if tells_position else None)
+        _merge_line(line_record, line, order, batch, recency, position if has_position else None)
     if is_complete:
         for line_id in [known for known in order.lines if known not in listed]:
             line = order.lines[line_id]
             if (
-                line_id in untold
-                or (COSTS if is_cost_line(line) else ITEMS) in untold
+                line_id in unknown
+                or (COSTS if is_cost_line(line) else ITEMS) in unknown
                 or line.has_case
                 or line.columns["quantity_returned"]
                 or any(not link.from_store for link in line.links.values())

@@ -150,7 +150,7 @@ def _mark_missing(order: OrderState, refund_ids: list[str]) -> None:
                 state.changed = order.changed = True
 
 
-def mark_untold_refunds(record: OrderRecord, order: OrderState, known_ids: list[str]) -> None:
+def mark_missing_refunds(record: OrderRecord, order: OrderState, known_ids: list[str]) -> None:
     """Mark refunds that a record no longer contains, or contains with a smaller amount. Staff see that on the order."""
     listed = record.refunds or []
     _mark_missing(order, [refund_id for refund_id in known_ids if refund_id not in {refund.id for refund in listed}])

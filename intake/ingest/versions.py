@@ -41,34 +41,34 @@ def is_older_version(record: OrderRecord, known: dict[str, Any] | None, digest: 
     return type(record) is StoreRecord and _knows_less(record, known.get("told") or {})
 
 
-def _knows_less(record: StoreRecord, told: dict[str, Any]) -> bool:
+def _knows_less(record: StoreRecord, facts: dict[str, Any]) -> bool:
     """Whether the record knows less than the stored version in one respect, and more in none."""
     compared = []
     given = record.model_fields_set
-    if "refunds" in given and "refunded" in told:
-        compared.append((_refunded(record), Decimal(told["refunded"])))
+    if "refunds" in given and "refunded" in facts:
+        compared.append((_refunded(record), Decimal(facts["refunded"])))
     # Without its refunds, a record may report an order as completed that another record reports as refunded.
-    if "status" in given and "status" in told and ("refunds" in given or told["status"] not in _BY_REFUNDS):
-        compared.append((Decimal(STATUS_RANK[record.status]), Decimal(STATUS_RANK[told["status"]])))
+    if "status" in given and "status" in facts and ("refunds" in given or facts["status"] not in _BY_REFUNDS):
+        compared.append((Decimal(STATUS_RANK[record.status]), Decimal(STATUS_RANK[facts["status"]])))
     older = any(now < before for now, before in compared)
     newer = any(now > before for now, before in compared)
-    until = sortable_timestamp(record.told_until)
-    if until and told.get("until"):
-        older = older or until < told["until"]
-        newer = newer or until > told["until"]
+    until = sortable_timestamp(record.known_until)
+    if until and facts.get("until"):
+        older = older or until < facts["until"]
+        newer = newer or until > facts["until"]
     return older and not newer
 
 
-def tells_fewer_refunds(record: OrderRecord, known: dict[str, Any]) -> bool:
+def has_fewer_refunds(record: OrderRecord, known: dict[str, Any]) -> bool:
     """Whether a record may not be an older version after all: it has fewer refunds, and no time
     shows that it is older.
     """
-    told = known.get("told") or {}
-    if type(record) is not StoreRecord or "refunds" not in record.model_fields_set or "refunded" not in told:
+    facts = known.get("told") or {}
+    if type(record) is not StoreRecord or "refunds" not in record.model_fields_set or "refunded" not in facts:
         return False
-    until = sortable_timestamp(record.told_until)
-    is_dated = bool(until and told.get("until") and until < told["until"])
-    return _refunded(record) < Decimal(told["refunded"]) and not is_dated
+    until = sortable_timestamp(record.known_until)
+    is_dated = bool(until and facts.get("until") and until < facts["until"])
+    return _refunded(record) < Decimal(facts["refunded"]) and not is_dated
 
 
 def update_versions(entry: dict[str, Any], record: OrderRecord, digest: str, run: str) -> None:
@@ -76,11 +76,11 @@ def update_versions(entry: dict[str, Any], record: OrderRecord, digest: str, run
     the previous version.
     """
     if record.updated_at is not None:
-        if type(record) is StoreRecord and record.told_until is not None:
-            entry["told"] = _told(record)  # for files of the same store without order dates
+        if type(record) is StoreRecord and record.known_until is not None:
+            entry["told"] = _facts(record)  # for files of the same store without order dates
         return
     if type(record) is StoreRecord:
-        entry["told"] = (entry.get("told") or {}) | _told(record)
+        entry["told"] = (entry.get("told") or {}) | _facts(record)
     if entry.get("run") != run:
         entry.pop("older", None)
     elif entry.get("digest"):
@@ -89,15 +89,15 @@ def update_versions(entry: dict[str, Any], record: OrderRecord, digest: str, run
     entry["run"] = run
 
 
-def _told(record: StoreRecord) -> dict[str, str]:
-    told = {}
+def _facts(record: StoreRecord) -> dict[str, str]:
+    facts = {}
     if "status" in record.model_fields_set:
-        told["status"] = str(record.status)
+        facts["status"] = str(record.status)
     if "refunds" in record.model_fields_set:
-        told["refunded"] = str(_refunded(record))
-    if until := sortable_timestamp(record.told_until):
-        told["until"] = until
-    return told
+        facts["refunded"] = str(_refunded(record))
+    if until := sortable_timestamp(record.known_until):
+        facts["until"] = until
+    return facts
 
 
 def _refunded(record: OrderRecord) -> Decimal:

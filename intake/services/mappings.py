@@ -128,7 +128,7 @@ def is_time_zone(name: str) -> bool:
 
 def find_missing_parts(mapping: TableMapping) -> list[str]:
     """Return what the orders of a mapping won't have, and the consequences for buyers and staff."""
-    told = {*mapping.columns.values(), *mapping.constants}
+    available = {*mapping.columns.values(), *mapping.constants}
     sentences = [
         (("email",), _("No email address: buyers can’t find these orders by email, and get no emails about them.")),
         (("status",), _("No status: all orders count as completed.")),
@@ -139,7 +139,7 @@ def find_missing_parts(mapping: TableMapping) -> list[str]:
         (("last4",), _("No last 4 digits of cards: buyers can’t find these orders by card.")),
         (("billing_name", "company"), _("No name: order statements are without one.")),
     ]
-    return [sentence for names, sentence in sentences if told.isdisjoint(names)]
+    return [sentence for names, sentence in sentences if available.isdisjoint(names)]
 
 
 def save_mapping(

@@ -103,8 +103,8 @@ def count_replaceable(reason: OrderPasswordKey.Reason) -> Replaced:
     orders = _replaceable(reason)
     portal_made = orders.filter(password_hash="").count()
     total = orders.count()
-    told = recent_orders(orders.values("pk")).exclude(store_email="", contact_email="")
-    return Replaced(portal_made, total - portal_made, told.count())
+    notified = recent_orders(orders.values("pk")).exclude(store_email="", contact_email="")
+    return Replaced(portal_made, total - portal_made, notified.count())
 
 
 def replace_all(key: OrderPasswordKey, on_progress: Callable[[int], object] = lambda order_id: None) -> Replaced:

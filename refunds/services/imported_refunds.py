@@ -98,8 +98,8 @@ class _Reconciliation:
             .order_by("pk")
         )
         new = [*self.order.refunds.filter(store_refund_id__in=self.new_refund_ids, transaction=None)]
-        if untold := self._record_untold_refund():
-            new.append(untold)
+        if refund := self._record_unreported_refund():
+            new.append(refund)
         unmatched = [
             refund for refund in sorted(new, key=lambda refund: (refund.known_at, refund.pk)) if not self._match(refund)
         ]
@@ -110,7 +110,7 @@ class _Reconciliation:
         update_order_status(self.order)
         self._stop_blocked_transactions()
 
-    def _record_untold_refund(self) -> Refund | None:
+    def _record_unreported_refund(self) -> Refund | None:
         """Record the missing amount if a store reports an order as refunded, but not the amount."""
         ledger = load_ledger(self.order)
         recorded = sum((refund.amount for refund in self.order.refunds.all()), ZERO)

@@ -1,4 +1,4 @@
-"""Made-up references, tokens and search terms neither open a page nor cause an error."""
+"""Made-up references, tokens and search terms don't open a page or cause an error."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""A damaged file is cleaned or rejected; no other exception of a decoder gets through."""
+"""A damaged file is cleaned or rejected. Decoders raise no other exceptions."""
 
 import random
 from contextlib import suppress
@@ -15,7 +15,7 @@ ROUNDS = 200
 
 
 def damage(content: bytes, chance: random.Random) -> bytes:
-    """Change, remove or insert some bytes, except for the first four, by which the type is detected."""
+    """Change, remove or insert some bytes, except the first four, which determine the type."""
     bytes_ = bytearray(content)
     for _damage in range(chance.randint(1, 6)):
         place = chance.randrange(4, len(bytes_))
@@ -24,7 +24,7 @@ def damage(content: bytes, chance: random.Random) -> bytes:
     return bytes(bytes_)
 
 
-@pytest.mark.filterwarnings("ignore")  # of decoders, about what they skip
+@pytest.mark.filterwarnings("ignore")  # from decoders, about skipped data
 @pytest.mark.parametrize("kind", FileType)
 def test_a_damaged_file_is_cleaned_or_rejected(kind: FileType) -> None:
     whole = {

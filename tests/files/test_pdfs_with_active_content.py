@@ -1,4 +1,4 @@
-"""PDFs that would execute, open or fetch something are rejected, also if that is hidden."""
+"""PDFs that would execute, open or fetch something are rejected, even if it is hidden."""
 
 import io
 

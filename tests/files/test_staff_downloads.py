@@ -31,7 +31,7 @@ def download_path(upload: Upload) -> str:
 
 
 def comparable_page(answer: HttpResponse) -> str:
-    """Return a page without what differs between requests: CSRF token and requested path."""
+    """Return a page without parts that differ between requests: CSRF token and requested path."""
     page = re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", answer.content.decode())
     return re.sub(r"/files/[0-9a-f-]{36}/", "/files/…/", page)
 

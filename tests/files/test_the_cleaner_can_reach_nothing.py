@@ -1,4 +1,4 @@
-"""A file that takes its decoder over finds no secrets: no file, no connection, and no other process can be reached."""
+"""A file that takes over its decoder can't access secrets: no files, connections or other processes."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from files.validation import clean_upload
 from tests.files import factories
 
 PR_GET_DUMPABLE = 3
-# Tries something as the file would, in the place of the decoder, and answers with what came of it.
+# Does something that a hostile file could do, in place of the decoder, and responds with the result.
 HOSTILE_CLEANER = """
 import ctypes, os, signal, socket, subprocess
 from files.cleaning.child_process import run_cleaner
@@ -31,20 +31,20 @@ READ_PARENTS_MEMORY = """ctypes.CDLL(None, use_errno=True).process_vm_readv(
     os.getppid(), ctypes.byref((ctypes.c_void_p * 2)(ctypes.addressof(ctypes.create_string_buffer(8)), 8)), 1,
     ctypes.byref((ctypes.c_void_p * 2)({address}, 8)), 1, 0)"""
 
-# What confines the cleaner is Linux's, and so are these attacks. Production and CI are Linux.
+# The cleaner is confined by Linux features, and the attacks are for Linux. Production and CI are Linux.
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and /proc exist on Linux only")
 
 
 @pytest.fixture
 def secret() -> Iterator[str]:
-    """Something in the environment of this process."""
+    """A secret in the environment of this process."""
     os.environ["SECRET_FOR_THE_TEST"] = "only for the test"
     yield os.environ["SECRET_FOR_THE_TEST"]
     del os.environ["SECRET_FOR_THE_TEST"]
 
 
 def attack(monkeypatch: pytest.MonkeyPatch, expression: str) -> str:
-    """Evaluate a Python expression in the place of the decoder. Returns the repr of its value, or that it failed."""
+    """Evaluate a Python expression in place of the decoder. Returns the repr of its value, or that it failed."""
     run = subprocess.run
 
     def run_hostile(command: list[str], **options: object) -> object:
@@ -101,7 +101,7 @@ def test_it_is_not_root(monkeypatch: pytest.MonkeyPatch) -> None:
     assert attack(monkeypatch, "os.geteuid()") != "0"
 
 
-# --- The processes that hold the secrets ---------------------------------------------------------------------
+# --- Processes with secrets ---------------------------------------------------------------------------------
 
 READER = """
 import os, sys, ctypes
@@ -165,7 +165,7 @@ def test_every_process_with_the_secrets_is_protected(module: str) -> None:
 
 
 def test_cleaning_works_in_a_protected_process() -> None:
-    """Without `/proc/self`, Python closes files of a child in another way."""
+    """Without `/proc/self`, Python closes the child's files in another way."""
     program = (
         "import ctypes, subprocess, sys; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0);"
         "print(subprocess.run([sys.executable, '-c', 'print(1)'], capture_output=True, text=True, timeout=20).stdout)"

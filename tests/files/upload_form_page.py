@@ -1,4 +1,4 @@
-"""A page with a form that takes files. Tests use it with `pytest.mark.urls`."""
+"""A page with a form that accepts files. Tests use it with `pytest.mark.urls`."""
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Submit

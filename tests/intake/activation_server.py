@@ -1,4 +1,4 @@
-"""A vendor's activation server: signs what it tells, as docs/activations.md says."""
+"""A vendor's activation server, which signs its reports as described in docs/activations.md."""
 
 import itertools
 import json
@@ -20,7 +20,7 @@ _ids = itertools.count(1)
 
 
 def event(type: str = "activated", serial: str = "XAAB-0001", device: str = "d-1", **fields: Any) -> dict[str, Any]:
-    """One event; each has an id of its own."""
+    """Return one event with a unique id."""
     return {"id": f"event-{next(_ids)}", "type": type, "serial": serial, "device": device, "at": AT} | fields
 
 
@@ -44,13 +44,13 @@ class ActivationServer:
         }
 
     def send(self, body: bytes, **headers: str) -> HttpResponse:
-        """Send a body as it is; headers with underscores for dashes stand above those of the signature."""
+        """Send a body unchanged. Headers (with underscores for dashes) override those of the signature."""
         own = {name.replace("_", "-"): value for name, value in headers.items()}
         signed = {name: value for name, value in (self.headers(body) | own).items() if value}
         return Client(enforce_csrf_checks=True).post(ADDRESS, body, content_type="application/json", headers=signed)
 
-    def tell(self, *events: dict[str, Any]) -> dict[str, Any]:
-        """Tell events, and what the portal answers when it takes them."""
+    def report(self, *events: dict[str, Any]) -> dict[str, Any]:
+        """Report events, and return the portal's response if it accepts them."""
         answer = self.send(body_of(*events))
         assert answer.status_code == 200, answer.content
         return answer.json()

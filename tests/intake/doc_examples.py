@@ -1,4 +1,4 @@
-"""Runs the examples of the docs for programs that call the portal, as they are written there."""
+"""Run the examples for calling the portal exactly as written in the docs."""
 
 import json
 import os
@@ -14,7 +14,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def read_example(page: str, language: str) -> str:
-    """The first block of code in this language on a page of the docs."""
+    """Return the first code block in this language on a page of the docs."""
     found = re.search(rf"```{language}\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
     assert found
     return found[1]

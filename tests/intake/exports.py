@@ -1,4 +1,4 @@
-"""Makers of what stores export, and a way to import it as ops do."""
+"""Factories for store exports, and a way to import them as in production."""
 
 import csv
 import io
@@ -65,7 +65,7 @@ ABSENT = object()
 
 
 def portal_order(**changes: Any) -> dict[str, Any]:
-    """An order in the portal's own format. A value of ABSENT takes a key out."""
+    """Return an order in the portal's own format. A value of ABSENT removes a key."""
     order = deepcopy(ORDER) | changes
     return {key: value for key, value in order.items() if value is not ABSENT}
 
@@ -75,7 +75,7 @@ def json_lines(*orders: dict[str, Any]) -> str:
 
 
 def table(*rows: dict[str, Any], delimiter: str = ",") -> str:
-    """A CSV file with the columns of its first row."""
+    """Return a CSV file with the columns of its first row."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter, lineterminator="\n")
     writer.writeheader()
@@ -118,22 +118,22 @@ SHOPIFY: dict[str, Any] = {
 
 
 def shopify_row(**changes: Any) -> dict[str, Any]:
-    """The first row of an order; underscores in names stand for spaces."""
+    """Return the first row of an order; underscores in names are replaced by spaces."""
     return SHOPIFY | {key.replace("_", " "): value for key, value in changes.items()}
 
 
 def shopify_more(number: str, **changes: Any) -> dict[str, Any]:
-    """A row with one item more."""
+    """Return a row with one more item."""
     return dict.fromkeys(SHOPIFY, "") | {"Name": number} | {key.replace("_", " "): v for key, v in changes.items()}
 
 
 @dataclass
 class Result:
-    """How a run of the command ended."""
+    """The result of a run of the command."""
 
     exit_status: int
     counts: dict[str, Any]
-    said: str  # on stdout and stderr, and the sentence of an error
+    said: str  # stdout, stderr and the message of an error
 
     @property
     def tally(self) -> tuple[int, int, int, int]:
@@ -143,7 +143,7 @@ class Result:
 
 
 def run_import(*files: Path, **options: Any) -> Result:
-    """Run `import_orders` on files, and catch what it says."""
+    """Run `import_orders` on files, and capture its output."""
     out, err = io.StringIO(), io.StringIO()
     status, sentence = 0, ""
     try:

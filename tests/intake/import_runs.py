@@ -1,4 +1,4 @@
-"""Helpers for tests of runs: undoing as ops do, and the content of all tables that imports write."""
+"""Helpers for tests of runs: undoing as in production, and the content of all tables that imports write."""
 
 import io
 import json
@@ -35,7 +35,7 @@ def content() -> dict[str, list[str]]:
 
 
 def differences(before: dict[str, list[str]], after: dict[str, list[str]]) -> dict[str, list[str]]:
-    """The rows that went (-) and came (+) by table; empty if both contents are the same."""
+    """Return the removed (-) and added (+) rows by table; empty if both contents are the same."""
     found = {
         table: [
             *(f"- {row}" for row in before[table] if row not in after[table]),
@@ -48,7 +48,7 @@ def differences(before: dict[str, list[str]], after: dict[str, list[str]]) -> di
 
 @dataclass
 class Undone:
-    """How a run of `undo_import` ended."""
+    """The result of a run of `undo_import`."""
 
     exit_status: int
     result: dict[str, Any]

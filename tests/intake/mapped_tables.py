@@ -28,7 +28,7 @@ def make_mapping(
     statuses: dict[str, str] | None = None,
     **fields: Any,
 ) -> TableMapping:
-    """Save a mapping of columns to fields, and what status words mean."""
+    """Save a mapping of columns to fields, with the meaning of status words."""
     saved, _created = Store.objects.get_or_create(slug=store, defaults={"name": store, "time_zone": "Europe/Berlin"})
     for word, meaning in (statuses or {}).items():
         StatusMeaning.objects.get_or_create(store=saved, format="table", word=word, defaults={"meaning": meaning})
@@ -42,7 +42,7 @@ def make_mapping(
 
 
 def german_row(**changes: str) -> dict[str, str]:
-    """A row of a German table with semicolons."""
+    """Return a row of a German table with semicolons."""
     return {
         "Bestellnummer": "R-1001",
         "Bestelldatum": "15.11.2026 14:05",

@@ -1,4 +1,4 @@
-"""Stores that push: each signs as its provider does, by code of its own."""
+"""Stores that send events, signed like those of their provider, with independent code."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ from orders.models import Store
 from tests.factories import make_store
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
-SECRET = "a-secret-of-a-provider-4711"  # of providers that make it
+SECRET = "a-secret-of-a-provider-4711"  # of providers that generate the secret
 STANDARD_SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 
 
@@ -33,7 +33,7 @@ def _sha256(secret: str | bytes, message: bytes) -> "hmac.HMAC":
 def signed_headers(
     format_name: str, secret: str, body: bytes, *, now: int | None = None, event_id: str = "msg_1"
 ) -> dict[str, str]:
-    """The headers that a provider sends with this body."""
+    """Return the headers that a provider sends with this body."""
     at = str(int(time.time()) if now is None else now)
     in_base64 = base64.b64encode(_sha256(secret, body).digest()).decode()
     if format_name == "portal":
@@ -57,7 +57,7 @@ def signed_headers(
 
 
 def signed_form(body: str, secret: str, field_name: str = "SIGNATURE_SHA2_256") -> bytes:
-    """A notification of 2Checkout with its signature."""
+    """Return a signed notification of 2Checkout."""
     algorithm = {"SIGNATURE_SHA2_256": "sha256", "SIGNATURE_SHA3_256": "sha3_256", "HASH": "md5"}[field_name]
     values = [value.encode() for _name, value in parse_qsl(body, keep_blank_values=True)]
     message = b"".join(str(len(value)).encode() + value for value in values)
@@ -84,7 +84,7 @@ class PushingStore:
         return f"/api/stores/{self.slug}/{self.format}/"
 
     def push(self, content: Any, *, headers: dict[str, str] | None = None, **changes: Any) -> HttpResponse:
-        """Post a body (bytes, or what becomes JSON), signed unless other headers are given."""
+        """Post a body (bytes, or data for JSON), signed unless other headers are given."""
         self.count += 1
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         if headers is None:
@@ -94,7 +94,7 @@ class PushingStore:
 
 
 def process() -> dict[str, int]:
-    """Import what is due, as a worker does."""
+    """Import due events, like a worker."""
     return dict(process_due(timezone.now() + timedelta(seconds=60)))
 
 

@@ -1,4 +1,4 @@
-"""Helpers for tests of SKUs that staff put under products and kinds."""
+"""Helpers for tests of SKUs that staff assign to products and kinds."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from orders.models import OrderLine
 from tests.intake.exports import portal_order
 
 
-def untold_order(number: str = "A-1001", sku: str = "S-1", **changes: Any) -> dict[str, Any]:
-    """An order with one item, of which the store tells neither kind nor product."""
+def unknown_order(number: str = "A-1001", sku: str = "S-1", **changes: Any) -> dict[str, Any]:
+    """Create an order with one item, for which the store reports neither kind nor product."""
     line = {"id": "1", "name": "Suite", "sku": sku, "total": "20.00"} | changes.pop("line", {})
     totals = {"subtotal": "20.00", "total": "20.00"}
     return portal_order(number=number, lines=[line], totals=totals, **changes)
@@ -25,5 +25,5 @@ def map_sku(code: str = "S-1", *, updated: bool = True, **changes: Any) -> Sku:
 
 
 def kinds(sku: str = "S-1") -> list[str]:
-    """The kinds of all lines with a SKU, in the order of their ids."""
+    """Return the kinds of all lines with a SKU, sorted by id."""
     return list(OrderLine.objects.filter(sku=sku).order_by("pk").values_list("kind", flat=True))

@@ -1,4 +1,4 @@
-"""What a spreadsheet makes of a cell that it opens in a CSV file and saves again."""
+"""Simulates what a spreadsheet does to a cell when it opens and saves a CSV file."""
 
 import re
 from datetime import datetime
@@ -9,7 +9,7 @@ WIDEST = 11  # digits that are shown without an exponent
 
 
 def german(cell: str) -> str:
-    """Takes 12.05 for a day, 01/02/2026 for 1 February, a point for the mark of thousands, and writes 01.02.2026."""
+    """Reads 12.05 as a day, 01/02/2026 as 1 February, a point as thousands separator, and writes 01.02.2026."""
     if found := re.fullmatch(r"(\d{1,2})\.(\d{1,2})", cell):
         day, month = int(found[1]), int(found[2])
         return f"{day:02}. {GERMAN_MONTHS[month - 1]}" if 1 <= month <= 12 and 1 <= day <= 30 else cell
@@ -23,7 +23,7 @@ def german(cell: str) -> str:
 
 
 def american(cell: str) -> str:
-    """Takes 1/2/2026 for 2 January, and drops zeros at the end of decimals."""
+    """Reads 1/2/2026 as 2 January, and drops trailing zeros of decimals."""
     if moment := _date(cell, r"(?P<m>\d{1,2})/(?P<d>\d{1,2})/(?P<y>\d{4})"):
         day = f"{moment.month}/{moment.day}/{moment.year}"
         return f"{day} {moment.hour}:{moment.minute:02}" if ":" in cell else day
@@ -48,7 +48,7 @@ def _date(cell: str, pattern: str) -> datetime | None:
 
 
 def _number(cell: str, decimal_sign: str) -> str:
-    """Long numbers get an exponent, and leading zeros go."""
+    """Long numbers get an exponent, and leading zeros are dropped."""
     if not re.fullmatch(r"\d+", cell):
         return cell
     if len(cell.lstrip("0")) > WIDEST:

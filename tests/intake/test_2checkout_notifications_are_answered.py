@@ -1,4 +1,4 @@
-"""2Checkout's notifications are verified by what they contain, and answered with a signed receipt."""
+"""2Checkout's notifications are verified by their content, and answered with a signed receipt."""
 
 import hashlib
 import hmac

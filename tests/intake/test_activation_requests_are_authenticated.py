@@ -1,4 +1,4 @@
-"""Whoever has no key, or sends what is not built as asked, changes nothing and gets a clear answer."""
+"""A request without a key, or with an invalid body, changes nothing and gets a clear response."""
 
 import json
 import time
@@ -50,7 +50,7 @@ def test_an_unknown_key_is_answered_like_a_wrong_signature(server: ActivationSer
     assert wrong.content == unknown.content
 
 
-def test_nobody_gets_in_where_no_key_is_set(server: ActivationServer, settings: Any) -> None:
+def test_requests_are_refused_if_no_key_is_set(server: ActivationServer, settings: Any) -> None:
     settings.ACTIVATION_KEYS = {}
     assert_refused(server.send(body_of(event())), 401, "signature")
     assert_refused(ActivationServer(secret="0" * 64).send(body_of(event())), 401, "signature")
@@ -97,7 +97,7 @@ def test_only_post_is_answered(server: ActivationServer, method: str) -> None:
     assert answer["Allow"] == "POST"
 
 
-def test_no_cookie_is_set_and_none_is_asked_for(server: ActivationServer) -> None:
+def test_no_cookie_is_set_or_required(server: ActivationServer) -> None:
     answer = server.send(body_of(event()))
     assert answer.status_code == 200
     assert not answer.cookies
@@ -166,7 +166,7 @@ def test_an_invalid_body_is_refused(server: ActivationServer, body: bytes) -> No
         {"unknown": 1},
     ],
 )
-def test_one_wrong_event_is_named_and_none_is_taken(server: ActivationServer, wrong: dict[str, Any]) -> None:
+def test_one_wrong_event_is_reported_and_the_batch_refused(server: ActivationServer, wrong: dict[str, Any]) -> None:
     answer = server.send(body_of(event(), event(**wrong)))
     assert_refused(answer, 400, "invalid")
     assert answer.json()["problems"][0]["at"].startswith("events.1.")
@@ -174,9 +174,9 @@ def test_one_wrong_event_is_named_and_none_is_taken(server: ActivationServer, wr
 
 def test_missing_headers_are_named(server: ActivationServer) -> None:
     for name in ("id", "type", "serial", "device", "at"):
-        told = event()
-        del told[name]
-        answer = server.send(body_of(told))
+        incomplete = event()
+        del incomplete[name]
+        answer = server.send(body_of(incomplete))
         assert_refused(answer, 400, "invalid")
         assert answer.json()["problems"] == [{"at": f"events.0.{name}", "problem": "Field required"}]
 
@@ -188,8 +188,8 @@ def test_more_than_five_hundred_events_are_refused(server: ActivationServer) -> 
 
 
 def test_names_in_any_script_are_kept(server: ActivationServer) -> None:
-    server.tell(event(name="Ноутбук Анны 💻", platform="Окна"), event(serial="ХАAB-0001", device="look-alike"))
-    device = Device.objects.get()  # the second serial number begins with Cyrillic letters: nobody has it
+    server.report(event(name="Ноутбук Анны 💻", platform="Окна"), event(serial="ХАAB-0001", device="look-alike"))
+    device = Device.objects.get()  # the second serial number begins with Cyrillic letters, so it doesn't exist
     assert (device.name, device.platform) == ("Ноутбук Анны 💻", "Окна")
     raw = json.dumps({"events": [event(name="Бук", device="raw")]}, ensure_ascii=False).encode()
     assert server.send(raw).status_code == 200

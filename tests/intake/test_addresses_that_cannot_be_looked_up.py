@@ -1,4 +1,4 @@
-"""An order whose address two sides would read differently is taken, with a warning, and its key stays empty."""
+"""An order with an ambiguous address is imported with a warning, and its key stays empty."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Amounts and times in the notations of many countries. What can be read in two ways is refused."""
+"""Amounts and times in the notations of many countries. Ambiguous values are refused."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -69,7 +69,7 @@ def code_of(text: str, decimal_comma: bool | None = None, currency: str = "") ->
     return rejected.value.problem.code
 
 
-def test_one_separator_before_three_digits_is_told_by_the_file() -> None:
+def test_one_separator_before_three_digits_is_decided_by_the_file() -> None:
     assert parse_amount("1,234", decimal_comma=True) == Decimal("1.234")
     assert parse_amount("1.234", decimal_comma=True) == Decimal(1234)
     assert parse_amount("1,234", decimal_comma=False) == Decimal(1234)
@@ -77,7 +77,7 @@ def test_one_separator_before_three_digits_is_told_by_the_file() -> None:
     assert code_of("1,234") == code_of("1.234") == ProblemCode.UNCLEAR_AMOUNT
 
 
-def test_the_currency_tells_where_it_has_no_decimals_or_three() -> None:
+def test_currencies_with_no_or_three_decimals_decide_the_separator() -> None:
     assert parse_amount("1,234", None, "JPY") == Decimal(1234)
     assert code_of("1,000", None, "JPY") == ProblemCode.UNCLEAR_AMOUNT
     assert parse_amount("1.234", False, "KWD") == Decimal("1.234")

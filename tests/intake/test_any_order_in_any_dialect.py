@@ -1,7 +1,7 @@
-"""Any order comes back the same from whatever table it is written in, or is refused: never different.
+"""Any order is imported correctly from any variant of a table, or is refused, but never changed.
 
-A small writer of its own writes the order as stores' exports do: with a row for each item, with items packed into
-cells, with columns left out and in another sequence.
+An independent writer creates tables like those of stores: with a row for each item, with items packed into cells, with
+missing columns, and in another sequence.
 """
 
 import json
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from orders.models import Order
 from tests.intake.exports import Importer, table
-from tests.intake.written_orders import ORDERS, Written, expected, told
+from tests.intake.written_orders import ORDERS, Written, expected, stored
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,7 @@ Row = dict[str, str]
 
 
 def shopify(order: Written, *, repeats: tuple[str, ...] = ()) -> list[Row]:
-    """`repeats` are the columns of the order that stand on each row."""
+    """`repeats` are the order's columns that are on each row."""
     words = {"completed": "paid", "pending": "pending", "cancelled": "voided"}
     facts = {
         "Name": "#1",
@@ -111,7 +111,7 @@ DIALECTS: dict[str, Callable[[Written], list[Row]]] = {
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=ORDERS, dialect=st.sampled_from(sorted(DIALECTS)), data=st.data())
-def test_an_order_comes_back_the_same_or_is_refused(
+def test_an_order_is_imported_correctly_or_refused(
     tmp_path: Path, order: Written, dialect: str, data: st.DataObject
 ) -> None:
     rows = DIALECTS[dialect](order)
@@ -124,14 +124,14 @@ def test_an_order_comes_back_the_same_or_is_refused(
     with transaction.atomic():
         whole = importer(table(*[{name: row[name] for name in columns} for row in rows]), store="shop")
         assert whole.tally == (1, 0, 0, 0), whole.said
-        assert told(Order.objects.get()) == expected(order)
+        assert stored(Order.objects.get()) == expected(order)
         again = importer(table(*fewer), store="shop", format=format_name)
-        assert told(Order.objects.get()) == expected(order), (left_out, again.said)
+        assert stored(Order.objects.get()) == expected(order), (left_out, again.said)
         transaction.set_rollback(True)
     with transaction.atomic():
         alone = importer(table(*fewer), store="shop", format=format_name)
         if alone.counts.get("created"):
-            made, wanted = told(Order.objects.get()), expected(order)
+            made, wanted = stored(Order.objects.get()), expected(order)
             assert made["total"] == wanted["total"]
             assert made["items"] in (wanted["items"], []) or left_out
             assert made["lines"] == wanted["lines"] or "totals_differ" in str(alone.counts) or not made["items"]

@@ -1,7 +1,7 @@
-"""Any order comes back the same from a table with a mapping, or is refused: never different.
+"""Any order is imported correctly from a table with a mapping, or is refused, but never changed.
 
-The table has other names for its columns, another sequence, and fewer columns, is written as Germans or Americans do,
-and may have been saved by a spreadsheet in German or American.
+The table has different column names, another sequence and fewer columns, is written in German or American notation, and
+may have been saved by a German or American spreadsheet.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from orders.models import Order
 from tests.intake.exports import Importer, table
 from tests.intake.mapped_tables import make_mapping
 from tests.intake.spreadsheets import american, german
-from tests.intake.written_orders import ORDERS, Written, expected, told
+from tests.intake.written_orders import ORDERS, Written, expected, stored
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +47,7 @@ STYLES = {
     "American, unclear date": Style(",", "11/01/2026 10:00", ".", "mdy"),
     "ISO": Style(",", "2026-11-13 10:00:00", ".", ""),
 }
-# A spreadsheet in another language than the file's can change amounts so that nobody notices: see docs/importing.md.
+# A spreadsheet in another language than the file's can change amounts undetectably: see docs/importing.md.
 SAVED_BY: dict[str, tuple[Callable[[str], str], ...]] = {
     "German": (str, german),
     "German, unclear date": (str, german),
@@ -58,7 +58,7 @@ SAVED_BY: dict[str, tuple[Callable[[str], str], ...]] = {
 
 
 def rows_of(order: Written, style: Style, number: str, repeats: bool, gross: bool) -> list[dict[str, str]]:
-    """The rows of an order by field. The order's own fields stand on each row, or on the first."""
+    """Return the rows of an order by field. Order fields are on each row, or on the first."""
     facts = {
         "number": number,
         "placed_at": style.date,
@@ -91,7 +91,7 @@ def rows_of(order: Written, style: Style, number: str, repeats: bool, gross: boo
     gross=st.booleans(),
     data=st.data(),
 )
-def test_an_order_comes_back_the_same_or_is_refused(
+def test_an_order_is_imported_correctly_or_refused(
     tmp_path: Path, order: Written, style_name: str, number: str, repeats: bool, gross: bool, data: st.DataObject
 ) -> None:
     style = STYLES[style_name]
@@ -118,11 +118,11 @@ def test_an_order_comes_back_the_same_or_is_refused(
             assert whole.tally == (1, 0, 0, 0), whole.said
         if whole.counts["created"]:
             made = Order.objects.get()
-            assert told(made) == expected(order), whole.said
+            assert stored(made) == expected(order), whole.said
             assert made.placed_at.strftime("%m-%d") in ("11-13", "11-01")
             assert made.placed_at.day == (1 if "unclear" in style_name else 13)
             importer(written([field for field in fields if field not in left_out]), store="old-shop", mapping="sales")
-            assert told(Order.objects.get()) == expected(order), left_out
+            assert stored(Order.objects.get()) == expected(order), left_out
         transaction.set_rollback(True)
 
 
@@ -146,7 +146,7 @@ def test_a_table_with_fewer_columns_makes_no_other_order(
         )
         result = Importer(tmp_path)(table(*cells, delimiter=style.delimiter), store="old-shop")
         if result.counts["created"]:
-            made, wanted = told(Order.objects.get()), expected(order)
+            made, wanted = stored(Order.objects.get()), expected(order)
             if "total" not in left_out:
                 assert made["total"] == wanted["total"]
             assert made["items"] in (wanted["items"], []) or left_out

@@ -1,4 +1,4 @@
-"""The mail provider reports bounces: with its secret, in its own form; strangers and nonsense change nothing."""
+"""The email provider reports bounces with its secret, in its own format. Other requests change nothing."""
 
 import json
 from base64 import b64encode
@@ -33,7 +33,7 @@ def make_email() -> Message:
     )
 
 
-def told(message: Message, **fields: object) -> dict[str, object]:
+def report_of(message: Message, **fields: object) -> dict[str, object]:
     return {
         "RecordType": "Bounce",
         "Type": "HardBounce",
@@ -57,7 +57,7 @@ def call(body: object, provider: str = "postmark", secret: str = SECRET) -> int:
 
 def test_a_hard_bounce_marks_the_email() -> None:
     message = make_email()
-    assert call(told(message)) == 200
+    assert call(report_of(message)) == 200
     message.refresh_from_db()
     assert message.status == Message.Status.BOUNCED
     assert "unable to deliver" in message.last_error
@@ -65,7 +65,7 @@ def test_a_hard_bounce_marks_the_email() -> None:
 
 def test_without_our_id_the_address_finds_it() -> None:
     message = make_email()
-    assert call(told(message, Metadata={})) == 200
+    assert call(report_of(message, Metadata={})) == 200
     message.refresh_from_db()
     assert message.status == Message.Status.BOUNCED
 
@@ -73,14 +73,14 @@ def test_without_our_id_the_address_finds_it() -> None:
 @pytest.mark.parametrize("secret", ["", "postmark:wrong-but-long-enough", "other:a-long-enough-secret"])
 def test_a_stranger_marks_nothing(secret: str) -> None:
     message = make_email()
-    assert call(told(message), secret=secret) == 401
+    assert call(report_of(message), secret=secret) == 401
     message.refresh_from_db()
     assert message.status == Message.Status.SENT
 
 
-def test_without_a_secret_there_is_no_such_address(settings: Settings) -> None:
+def test_without_a_secret_the_address_does_not_exist(settings: Settings) -> None:
     settings.ANYMAIL_WEBHOOK_SECRET = ""
-    assert call(told(make_email())) == 404
+    assert call(report_of(make_email())) == 404
 
 
 @pytest.mark.parametrize("provider", ["nobody", "inbound", "tracking"])
@@ -95,6 +95,6 @@ def test_nonsense_is_refused_without_an_error_of_ours(body: bytes) -> None:
 
 def test_an_email_that_was_opened_or_delivered_is_nothing_new() -> None:
     message = make_email()
-    assert call(told(message, RecordType="Delivery", DeliveredAt="2026-11-20T10:00:00Z", Details="ok")) == 200
+    assert call(report_of(message, RecordType="Delivery", DeliveredAt="2026-11-20T10:00:00Z", Details="ok")) == 200
     message.refresh_from_db()
     assert message.status == Message.Status.SENT

@@ -1,4 +1,4 @@
-"""A full card number is never stored, told or written down; long runs of digits that are none come in."""
+"""A full card number is never stored, shown or written. Other long numbers are imported."""
 
 import json
 from pathlib import Path

@@ -69,7 +69,7 @@ def test_a_name_without_fitting_values_is_not_believed(tmp_path: Path) -> None:
     assert date.reasons == ["Named like “Order date”, but its values are something else."]
 
 
-def test_values_tell_what_a_name_does_not(tmp_path: Path) -> None:
+def test_values_are_used_if_a_name_is_unknown(tmp_path: Path) -> None:
     guesses = guess(tmp_path, "A;B;C", "ann@example.com;EUR;XAAB-1234-5678", "bob@example.com;USD;XAAB-1234-9999")
     assert [each.field for each in guesses] == ["email", "currency", "serials"]
 
@@ -102,7 +102,7 @@ def test_full_card_numbers_are_not_taken_for_last_digits(tmp_path: Path) -> None
         (["2026-11-01", "2026-11-02"], ""),
     ],
 )
-def test_the_date_order_is_told_by_the_dates(tmp_path: Path, dates: list[str], order: str) -> None:
+def test_the_date_order_is_guessed_from_the_dates(tmp_path: Path, dates: list[str], order: str) -> None:
     guesses = guess(tmp_path, "Order number;Date", *(f"{index};{date}" for index, date in enumerate(dates)))
     found = guess_date_order(read_sample(SourceFile(tmp_path / "table.csv")), guesses)
     assert found.value == order
@@ -110,20 +110,20 @@ def test_the_date_order_is_told_by_the_dates(tmp_path: Path, dates: list[str], o
 
 
 @pytest.mark.parametrize(("amounts", "sign"), [(["1.234,50"], ","), (["1,234.50"], "."), (["5"], ",")])
-def test_the_decimal_sign_is_told_by_the_amounts(tmp_path: Path, amounts: list[str], sign: str) -> None:
+def test_the_decimal_sign_is_guessed_from_the_amounts(tmp_path: Path, amounts: list[str], sign: str) -> None:
     guesses = guess(tmp_path, "Order number;Total", *(f"1;{amount}" for amount in amounts))
     source = SourceFile(tmp_path / "table.csv")
     assert guess_decimal_sign(source, read_sample(source), guesses).value == sign
 
 
-def test_the_currency_is_told_by_the_signs_of_amounts(tmp_path: Path) -> None:
+def test_the_currency_is_guessed_from_currency_signs(tmp_path: Path) -> None:
     guesses = guess(tmp_path, "Order number;Total", "1;5,00 €", "2;€ 7,00")
     assert guess_currency(read_sample(SourceFile(tmp_path / "table.csv")), guesses).value == "EUR"
     guesses = guess(tmp_path, "Order number;Total", "1;$5.00", "2;$7.00")
     assert guess_currency(read_sample(SourceFile(tmp_path / "table.csv")), guesses).value == ""
 
 
-def test_the_encoding_is_told(tmp_path: Path) -> None:
+def test_the_encoding_is_detected_or_named(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_bytes("Bestellnr;Ort\n1;Besançon\n2;Orléans\n3;Nîmes\n".encode("cp1252"))
     assert "By its letters, the file is in cp1252" in guess_encoding(SourceFile(path)).reason

@@ -1,4 +1,4 @@
-"""Items where the common export plugins write them, and tables of other stores, which are not WooCommerce's."""
+"""Items in the formats of the common export plugins, and tables of other stores, which aren't WooCommerce's."""
 
 import json
 from decimal import Decimal
@@ -11,7 +11,7 @@ from intake.source_file import SourceFile
 from licenses.models import LicensedLine
 from orders.models import Order
 from tests.intake.exports import Importer, table, the_order
-from tests.intake.test_a_missing_column_says_nothing import WOO_ROW, codes
+from tests.intake.test_missing_columns_keep_stored_values import WOO_ROW, codes
 
 pytestmark = pytest.mark.django_db
 
@@ -104,7 +104,7 @@ def test_a_cell_with_json(importer: Importer, column: str) -> None:
     assert imported(importer, ORDER | TOTALS | {column: json.dumps(items)}) == TWO
 
 
-def test_a_cell_that_is_not_understood_rejects_the_order(importer: Importer) -> None:
+def test_a_cell_that_cannot_be_parsed_rejects_the_order(importer: Importer) -> None:
     result = importer(table(ORDER | {"line_items": "two of them"}), store="shop")
     assert result.tally == (0, 0, 0, 1)
     assert "isn’t a known kind of item." in result.said
@@ -142,7 +142,7 @@ def test_tables_of_other_stores_are_not_taken_for_woocommerces(importer: Importe
     assert not woocommerce.FEED.matches(SourceFile(path).head)
 
 
-def test_a_column_that_stands_twice_must_not_differ(importer: Importer) -> None:
+def test_duplicate_columns_must_not_differ(importer: Importer) -> None:
     header, row = table(WOO_ROW).splitlines()
     same, other = f"{header},order_total\n{row},119.00\n", f"{header},order_total\n{row},99.00\n"
     result = importer(other, store="shop")

@@ -1,4 +1,6 @@
-"""The confirmation of an order that gets its address later, and emails about serial numbers that were never told."""
+"""The confirmation of an order that gets its address later, and emails about serial numbers that
+were never exported.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -52,7 +54,7 @@ def late_serials() -> int:
     return FollowUp.objects.filter(kind="serial_missing", status=FollowUp.Status.SENT).count()
 
 
-def test_no_serial_number_is_late_where_a_store_never_told_one(importer: Importer) -> None:
+def test_no_serial_number_is_late_if_a_store_never_exports_them(importer: Importer) -> None:
     importer.shopify(shopify_row())
     assert late_serials() == 0
 

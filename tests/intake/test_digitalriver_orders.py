@@ -174,7 +174,7 @@ def test_an_unknown_state_is_asked(importer: Importer) -> None:
     assert StatusMeaning.objects.get().word == "teleported"
 
 
-def test_test_mode_is_told(importer: Importer) -> None:
+def test_test_mode_is_recognized(importer: Importer) -> None:
     load(importer, order(liveMode=False))
     assert the_order(NUMBER).is_test
 
@@ -204,7 +204,7 @@ def test_a_refund_of_some_items_is_recorded_once(importer: Importer) -> None:
 
 
 @pytest.mark.parametrize("refund_first", [True, False])
-def test_the_order_its_charge_and_the_refund_tell_the_same_money(importer: Importer, refund_first: bool) -> None:
+def test_a_refund_in_order_charge_and_refund_counts_once(importer: Importer, refund_first: bool) -> None:
     load(importer, order())
     told = [refund(), order(payment=paid_with(PART), availableToRefundAmount=70.21)]
     charge = CHARGE | {
@@ -236,7 +236,7 @@ def test_a_refund_that_failed_later_is_available_again(importer: Importer) -> No
 
 
 @pytest.mark.parametrize("state", ["pending", "pending_information", "failed"])
-def test_a_refund_that_is_not_made_is_none(importer: Importer, state: str) -> None:
+def test_a_refund_that_was_not_made_is_refused(importer: Importer, state: str) -> None:
     load(importer, order(payment=paid_with(PART | {"state": "pending"})))
     assert load(importer, refund(state=state)).counts["rejects"][0]["code"] == "not_an_order"
     assert not the_order(NUMBER).refunds.exists()
@@ -254,14 +254,14 @@ def test_a_refund_before_its_order_is_tried_again_later(importer: Importer) -> N
     assert load(importer, refund(), order()).tally == (1, 1, 0, 0)
 
 
-def test_a_refund_in_test_mode_is_none_of_a_real_order(importer: Importer) -> None:
+def test_a_refund_in_test_mode_does_not_affect_a_real_order(importer: Importer) -> None:
     load(importer, order())
     assert load(importer, event(refund(liveMode=False), "refund.complete")).tally == (0, 0, 0, 1)
     assert not the_order(NUMBER).refunds.exists()
 
 
 def test_states_out_of_order_end_in_the_last_one(importer: Importer) -> None:
-    """Digital River leaves `updatedTime` as it was."""
+    """Digital River doesn't update `updatedTime`."""
     later = {"accepted": "2022-07-05T13:00:22Z", "cancelled": "2022-07-06T13:00:00Z"}
     load(importer, event(order(state="cancelled", stateTransitions=later), "order.cancelled"))
     load(importer, event(order()))
@@ -276,7 +276,7 @@ def test_a_late_event_of_the_order_does_not_undo_a_refund(importer: Importer) ->
     assert the_order(NUMBER).status == "partially_refunded"
 
 
-def test_a_fulfillment_tells_its_order(importer: Importer) -> None:
+def test_a_fulfillment_contains_its_order(importer: Importer) -> None:
     details = {key: value for key, value in order().items() if key != "payment"}
     fulfillment = {"id": "ful_1", "orderId": NUMBER, "items": [], "orderDetails": details, "liveMode": True}
     load(importer, order())
@@ -301,7 +301,7 @@ def test_the_paid_invoice_of_a_subscription_is_a_renewal(importer: Importer) -> 
     assert (line.kind, line.extends_serial) == ("renewal", "XAAB-1")
 
 
-def test_an_invoice_that_is_not_paid_is_no_order(importer: Importer) -> None:
+def test_an_unpaid_invoice_is_not_an_order(importer: Importer) -> None:
     invoice = order(id="invoice-1", state="open", collectionPeriodDays=0)
     failed = event({"subscription": {"id": "s"}, "invoice": invoice}, "subscription.payment_failed")
     assert load(importer, failed).counts["rejects"][0]["code"] == "not_an_order"
@@ -331,6 +331,6 @@ def test_amounts_are_in_whole_units_of_any_currency(importer: Importer, currency
         {"id": ""},
     ],
 )
-def test_what_is_not_told_is_refused_and_not_made_up(importer: Importer, changes: dict[str, Any]) -> None:
+def test_missing_values_are_refused_and_not_made_up(importer: Importer, changes: dict[str, Any]) -> None:
     assert load(importer, order(**changes)).tally == (0, 0, 0, 1)
     assert not Order.objects.exists()

@@ -1,4 +1,4 @@
-"""Each event is stored once, by an id that is signed."""
+"""Each event is stored once, identified by a signed id."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +41,7 @@ def test_the_same_id_at_another_store_is_another_event() -> None:
 
 
 @pytest.mark.django_db
-def test_headers_that_are_not_signed_make_no_new_event_and_take_none_away() -> None:
+def test_unsigned_headers_neither_create_nor_suppress_events() -> None:
     store = PushingStore("shopify")
     body = json.dumps(EVENT).encode()
     headers = signed_headers("shopify", store.secret, body)
@@ -80,7 +80,7 @@ def test_events_that_fastspring_sends_together_are_stored_one_by_one() -> None:
     "body", [b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, b'{"events": {}}', b'{"events": []}']
 )
 @pytest.mark.parametrize("format_name", ["stripe", "fastspring", "lemonsqueezy", "paddle"])
-def test_what_is_no_json_is_stored_for_staff_to_see(format_name: str, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_stored_for_staff(format_name: str, body: bytes) -> None:
     assert PushingStore(format_name).push(body).status_code == 200
     assert StoreEvent.objects.get().event_id.startswith("sha256:")
 

@@ -1,4 +1,4 @@
-"""A serial number that an import brings late goes to the buyer by email, where the confirmation held none."""
+"""If an import adds a serial number after a confirmation without one, the buyer gets it by email."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,14 +24,14 @@ SERIAL = "XAAB-1234-5678"
 
 
 def order_with(*serials: str, **changes: Any) -> dict[str, Any]:
-    """A recent order whose first item has these serial numbers."""
+    """Return a recent order whose first item has these serial numbers."""
     lines = portal_order()["lines"]
     lines[0]["licenses"] = [{"serial": serial, "devices": 3} for serial in serials]
     return portal_order(lines=lines, placed_at=timezone.now().isoformat(timespec="seconds")) | changes
 
 
 def confirm() -> None:
-    """The confirmation leaves."""
+    """Send the confirmation."""
     Message.objects.filter(kind="order_confirmation").update(status=Message.Status.SENT, sent_at=timezone.now())
 
 
@@ -40,7 +40,7 @@ def arrivals() -> list[Message]:
 
 
 def parts_of(message: Message) -> list[str]:
-    """Subject, text and HTML of an email."""
+    """Return subject, text and HTML of an email."""
     mail = build(message, kinds.get(message.kind))
     assert isinstance(mail, EmailMultiAlternatives)
     return [str(mail.subject), str(mail.body), *(str(each.content) for each in mail.alternatives)]
@@ -89,7 +89,7 @@ def test_a_confirmation_that_is_being_sent_was_made_without_it(importer: Importe
     assert len(arrivals()) == 1
 
 
-def test_orders_that_the_portal_never_confirmed_write_to_nobody(importer: Importer) -> None:
+def test_unconfirmed_orders_send_no_email(importer: Importer) -> None:
     old = "2025-01-01T10:00:00+01:00"
     importer.orders(order_with(placed_at=old))
     importer.orders(order_with(SERIAL, placed_at=old))
@@ -169,7 +169,7 @@ def test_it_waits_for_a_notice_that_was_not_sent_yet(importer: Importer) -> None
     assert [message.status for message in arrivals()] == [Message.Status.SENT]
 
 
-def test_an_order_without_an_address_writes_to_nobody(importer: Importer) -> None:
+def test_an_order_without_an_address_sends_no_email(importer: Importer) -> None:
     placed = order_with(email=None)
     importer.orders(placed)
     importer.orders(order_with(SERIAL, placed_at=placed["placed_at"], email=None))

@@ -1,4 +1,4 @@
-"""Encodings, line ends, separators, compression, cut ends: what is whole is taken, the rest is told."""
+"""Encodings, line endings, separators, compression, truncated files: valid rows are imported, others reported."""
 
 import gzip
 import secrets
@@ -185,7 +185,7 @@ def test_a_wrong_format_is_reported(importer: Importer) -> None:
     assert "isn’t JSON, but the format portal is" in said
 
 
-def test_a_missing_column_is_told_once_for_the_whole_file(importer: Importer) -> None:
+def test_a_missing_column_is_reported_once_for_the_whole_file(importer: Importer) -> None:
     rows = [{key: text for key, text in shopify_row().items() if key != "Name"}] * 48
     for options in ({}, {"format": "shopify"}):
         said = sentence(importer.shopify(*rows, **options))

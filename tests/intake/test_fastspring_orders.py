@@ -174,7 +174,7 @@ def test_the_day_in_the_reference_is_kept_when_the_order_changes_later(importer:
         ("order.canceled", "cancelled"),
     ],
 )
-def test_an_event_tells_the_status(importer: Importer, kind: str, status: str) -> None:
+def test_an_event_determines_the_status(importer: Importer, kind: str, status: str) -> None:
     load(importer, event(order(completed=False), kind))
     assert the_order(NUMBER).status == status
 
@@ -232,7 +232,7 @@ def test_a_charge_of_a_subscription_renews(importer: Importer, sequence: int, ki
     assert (line.kind, line.extends_serial) == (kind, extends)
 
 
-def test_what_an_order_does_not_tell_is_kept(importer: Importer) -> None:
+def test_values_missing_from_an_order_are_kept(importer: Importer) -> None:
     load(importer, order())
     less = order(changed=ORDER["changed"] + 5000)
     for key in ("payment", "address", "language", "live", "discount"):
@@ -289,7 +289,7 @@ def test_a_return_before_its_order_can_be_tried_again(importer: Importer) -> Non
     assert load(importer, refund()).tally == (0, 1, 0, 0)
 
 
-def test_a_return_that_is_not_completed_is_no_refund(importer: Importer) -> None:
+def test_an_incomplete_return_is_not_a_refund(importer: Importer) -> None:
     load(importer, order())
     assert load(importer, refund(completed=False)).tally == (0, 0, 0, 1)
     assert not the_order(NUMBER).refunds.exists()

@@ -135,7 +135,7 @@ def test_a_file_from_a_german_spreadsheet_is_the_same(importer: Importer) -> Non
         ({"Pre-order authorization?": "1"}, "pending", None),
     ],
 )
-def test_columns_tell_the_status(
+def test_columns_determine_the_status(
     importer: Importer, changes: dict[str, str], status: str, refunded: Decimal | None
 ) -> None:
     load(importer, row() | changes)
@@ -204,7 +204,7 @@ def test_a_custom_field_with_the_name_of_a_column_changes_nothing(importer: Impo
         ({"Quantity": "1.5"}, "isn’t a quantity"),
     ],
 )
-def test_what_is_not_understood_is_refused(importer: Importer, changes: dict[str, str], sentence: str) -> None:
+def test_unknown_values_are_refused(importer: Importer, changes: dict[str, str], sentence: str) -> None:
     result = load(importer, row() | changes)
     assert result.tally == (0, 0, 0, 1)
     assert sentence in result.said
@@ -226,7 +226,7 @@ def test_a_ping_is_an_order(importer: Importer, write: Any) -> None:
     assert result.tally == (1, 0, 0, 0), result.said
     found = the_order(NUMBER)
     assert (found.placed_at, found.status) == (datetime(2026, 11, 1, 9, tzinfo=UTC), "completed")
-    # The price is in US dollars, whatever the currency of the product.
+    # The price is in US dollars, regardless of the product's currency.
     assert (found.currency, found.total, found.store_email) == ("USD", Decimal(27), "ann@example.com")
     assert (found.card_brand, found.card_last4) == ("visa", "4242")
     assert (found.lines.get().sku, found.lines.get().quantity) == ("QMGY", 2)

@@ -43,7 +43,7 @@ def test_an_import_is_kept_with_its_files_and_counts(importer: Importer) -> None
     assert "currency" in reject.text
 
 
-def test_a_dry_run_is_no_part_of_the_history(importer: Importer) -> None:
+def test_a_dry_run_is_not_in_the_history(importer: Importer) -> None:
     result = importer.orders(portal_order(), portal_order(number="B", currency="euro"), dry_run=True)
     assert result.counts["run"] is None
     assert not ImportRun.objects.exists()
@@ -112,10 +112,10 @@ def test_an_import_that_ends_early_is_marked_as_interrupted(
     assert not ImportRun.objects.with_activity().get().is_at_work
 
 
-def test_a_run_whose_process_is_gone_is_shown_as_interrupted(importer: Importer) -> None:
+def test_a_run_whose_process_died_is_shown_as_interrupted(importer: Importer) -> None:
     result = importer.orders(portal_order())
     run = ImportRun.objects.get(pk=result.counts["run"])
-    ImportRun.objects.update(state="running")  # as a killed process leaves it
+    ImportRun.objects.update(state="running")  # as left by a killed process
     assert ImportRun.objects.with_activity().get().shown_state == "interrupted"
     assert try_lock_run(run.pk)
     try:

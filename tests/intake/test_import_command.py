@@ -1,4 +1,4 @@
-"""What `import_orders` says, and what stays where it is stopped."""
+"""The output of `import_orders`, and what is kept when it is stopped."""
 
 import json
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Each `import_orders` command that stands in README.md and docs/ works as it is written, and --help teaches it."""
+"""Each `import_orders` command in README.md and docs/ works as written, and --help shows it."""
 
 import io
 import re
@@ -21,7 +21,7 @@ _PLACEHOLDER = re.compile(r"FILE|NAME|SLUG|…|\[")
 
 
 def commands(text: str) -> list[str]:
-    """The arguments of the commands in a text, except those with placeholders."""
+    """Return the arguments of the commands in a text, except those with placeholders."""
     found = [match[1].split("   ")[0].strip() for match in re.finditer(_COMMAND.pattern, text, re.MULTILINE)]
     return [arguments for arguments in found if arguments and not _PLACEHOLDER.search(arguments)]
 
@@ -30,7 +30,7 @@ DOCUMENTED = [(paper.name, arguments) for paper in PAPERS for arguments in comma
 
 
 def write_files(folder: Path) -> None:
-    """The files that the commands name, as a store would have exported them."""
+    """Write the files named in the commands, as exported by a store."""
     dates = ("13/11/2026 10:00", "01/11/2026 10:00")
     rows = [shopify_row(Name=f"#{number}", Created_at=at, Paid_at="") for number, at in enumerate(dates)]
     for name in ("orders_export.csv", "orders.csv", "rejects.csv"):
@@ -43,7 +43,7 @@ def write_files(folder: Path) -> None:
 
 
 def make_mappings() -> None:
-    """The mapping of the store whose table the commands name."""
+    """Create the mapping of the store whose table the commands name."""
     if not TableMapping.objects.exists():
         for name in ("sales", "old-shop"):
             make_mapping(GERMAN_COLUMNS, name=name, statuses={"bezahlt": "completed"}, date_order="dmy")

@@ -1,4 +1,4 @@
-"""The portal's own format, as SPEC shows it, becomes an order with all that hangs on it."""
+"""The portal's own format becomes an order with everything that belongs to it."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

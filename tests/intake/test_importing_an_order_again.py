@@ -1,4 +1,4 @@
-"""The merge rules: what an update keeps, clears, wins and leaves alone."""
+"""The merge rules: what an update keeps, clears, overwrites and doesn't touch."""
 
 from datetime import date
 from decimal import Decimal
@@ -49,7 +49,7 @@ def test_absent_fields_are_kept_and_null_clears(importer: Importer) -> None:
     assert order.total == 0
 
 
-def test_the_newer_state_wins_whatever_order_they_come_in(importer: Importer) -> None:
+def test_the_newer_state_wins_in_any_order(importer: Importer) -> None:
     newer = portal_order(updated_at=at(9), email="new@example.com", status="completed")
     older = portal_order(updated_at=at(5), email="old@example.com", status="refunded")
     importer.orders(newer)
@@ -108,10 +108,10 @@ def test_a_serial_number_that_staff_assigned_is_not_taken_away(importer: Importe
     LicensedLine.objects.filter(line=line).update(origin=LicensedLine.Origin.STAFF)
     importer.orders(portal_order(lines=[LINE | {"licenses": []}]))
     assert [link.license.serial for link in LicensedLine.objects.filter(order=the_order())] == ["STAFF-1"]
-    assert the_order().lines.count() == 2  # the line with it stays, though the store lists it no more
+    assert the_order().lines.count() == 2  # its line is kept, although the store no longer lists it
 
 
-def test_lines_that_a_newer_list_lacks_go_unless_units_went_back(importer: Importer) -> None:
+def test_lines_missing_from_a_newer_list_are_deleted_unless_returned(importer: Importer) -> None:
     importer.orders(portal_order(), portal_order(number="A-2", refunds=[REFUND]))
     importer.orders(portal_order(lines=[LINE]), portal_order(number="A-2", lines=[LINE]))
     assert the_order().lines.count() == 1
@@ -140,7 +140,7 @@ def test_refunds_are_matched_by_their_id_and_count_returned_units(importer: Impo
     assert sum(refund.amount for refund in Refund.objects.all()) == Decimal("12.00")
     assert OrderLine.objects.get(store_line_id="2").quantity_returned == 1
     importer.orders(portal_order())
-    assert not Refund.objects.filter(missing_since__isnull=False).exists()  # absent keeps
+    assert not Refund.objects.filter(missing_since__isnull=False).exists()  # absent means kept
 
 
 @pytest.mark.parametrize("refunds", [None, [], [REFUND | {"amount": "5.00"}]])

@@ -1,4 +1,4 @@
-"""An undo that is stopped goes on where it was, and waits for imports and buyers, as they wait for it."""
+"""An interrupted undo continues where it stopped. Undos, imports and buyers wait for each other."""
 
 import threading
 from collections.abc import Callable
@@ -94,7 +94,7 @@ def test_a_request_for_an_import_that_became_too_old_is_dropped(importer: Import
 def test_an_order_that_the_database_refuses_to_delete_keeps_no_other(
     importer: Importer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As where something refers to an order that no check knows."""
+    """For example, if something refers to an order that no check covers."""
     result = importer.orders(*ten_orders())
     order = the_order("A-7")
     with connection.cursor() as cursor:
@@ -106,7 +106,7 @@ def test_an_order_that_the_database_refuses_to_delete_keeps_no_other(
 
 
 def in_thread(action: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
-    """Run the action on a connection of its own. The list gets its result, or what it raised."""
+    """Run the action on a separate connection. The list gets its result, or its exception."""
     results: list[object] = []
 
     def run() -> None:
@@ -123,7 +123,7 @@ def in_thread(action: Callable[[], object]) -> tuple[threading.Thread, list[obje
 
 
 def wait_for_a_waiting_query() -> None:
-    """Until another connection waits for a lock of this one."""
+    """Wait until another connection waits for a lock of this one."""
     end = timezone.now() + timedelta(seconds=DEADLINE)
     with connection.cursor() as cursor:
         while timezone.now() < end:

@@ -128,7 +128,7 @@ def test_items_exported_with_the_order_share_its_amounts_to_the_cent(importer: I
     assert sum(line.discount for line in lines) == found.discount
 
 
-def test_items_that_are_not_told_are_one_line(importer: Importer) -> None:
+def test_missing_items_become_one_line(importer: Importer) -> None:
     first = ORDER["attributes"]["first_order_item"] | {"price": 4000, "quantity": 1}
     load(importer, order(first_order_item=first))
     found = the_order(NUMBER)
@@ -137,7 +137,7 @@ def test_items_that_are_not_told_are_one_line(importer: Importer) -> None:
     assert sum(total for _kind, total in kinds) == found.total
 
 
-def test_a_webhook_that_tells_one_item_keeps_the_others(importer: Importer) -> None:
+def test_a_webhook_with_one_item_keeps_the_others(importer: Importer) -> None:
     load(importer, {"data": [order()], "included": [item(901, 4000, "A"), item(902, 6000, "B")]})
     first = ORDER["attributes"]["first_order_item"] | {"price": 4000, "quantity": 1}
     load(importer, event(order(first_order_item=first, updated_at="2026-11-02T09:00:00Z", user_name="Ann B.")))
@@ -147,7 +147,7 @@ def test_a_webhook_that_tells_one_item_keeps_the_others(importer: Importer) -> N
     assert sum(line.total for line in found.lines.all()) == found.total
 
 
-def test_an_item_whose_price_is_told_for_all_units(importer: Importer) -> None:
+def test_an_item_with_a_price_for_all_units(importer: Importer) -> None:
     first = ORDER["attributes"]["first_order_item"] | {"price": 10000, "quantity": 2}
     load(importer, order(first_order_item=first))
     assert [line.total for line in the_order(NUMBER).lines.all()] == [Decimal("107.10")]
@@ -175,7 +175,7 @@ def test_a_partial_refund_and_then_the_rest(importer: Importer) -> None:
     assert sum(each.amount for each in found.refunds.all()) == found.total
 
 
-def test_a_refund_told_without_its_amount_is_the_whole_order(importer: Importer) -> None:
+def test_a_refund_without_an_amount_is_the_whole_order(importer: Importer) -> None:
     refunded = order(status="refunded", refunded=True, refunded_at="2026-11-03T09:00:00Z")
     del refunded["attributes"]["refunded_amount"]
     load(importer, refunded)
@@ -191,7 +191,7 @@ def test_events_out_of_order_end_in_the_last_state(importer: Importer) -> None:
 
 
 @pytest.mark.parametrize("where", ["attributes", "first_order_item", "meta"])
-def test_test_mode_is_told_in_three_places(importer: Importer, where: str) -> None:
+def test_test_mode_is_recognized_in_three_places(importer: Importer, where: str) -> None:
     value, meta = order(), {}
     del value["attributes"]["test_mode"]
     if where == "meta":
@@ -220,7 +220,7 @@ def test_an_unknown_status_is_asked(importer: Importer) -> None:
     ("currency", "shown", "total"),
     [("JPY", "¥10,710", "10710"), ("JPY", "¥107", None), ("JPY", "¥107.10", "107.1"), ("KWD", "KWD 10.710", "10.71")],
 )
-def test_the_total_as_text_tells_what_the_smallest_unit_is(
+def test_the_formatted_total_determines_the_smallest_unit(
     importer: Importer, currency: str, shown: str, total: str | None
 ) -> None:
     result = load(importer, order(currency=currency, total_formatted=shown))
@@ -263,7 +263,7 @@ def test_a_license_key_before_its_order_is_tried_again_later(importer: Importer)
     assert result.counts["rejects"][0]["code"] == "order_not_found"
 
 
-def test_a_license_key_of_an_item_that_is_not_told_is_not_lost(importer: Importer) -> None:
+def test_a_license_key_of_a_missing_item_is_kept(importer: Importer) -> None:
     load(importer, order())
     load(importer, license_key(order_item_id=902))
     found = the_order(NUMBER)
@@ -274,7 +274,7 @@ def test_a_license_key_of_an_item_that_is_not_told_is_not_lost(importer: Importe
     assert License.objects.count() == 1
 
 
-def test_the_answer_of_the_license_api_tells_the_activation(importer: Importer) -> None:
+def test_the_license_api_response_contains_the_activation(importer: Importer) -> None:
     load(importer, order())
     key = {"id": 71, "status": "active", "key": "API-KEY-1", "activation_limit": 2, "expires_at": None}
     meta = {"order_id": 501, "order_item_id": 901, "variant_id": 41, "product_name": "Maximum Security"}
@@ -304,6 +304,6 @@ def test_other_objects_are_refused_with_a_sentence(importer: Importer, value: di
     "changes",
     [{"total": None}, {"total": "12.50"}, {"currency": "ZZZ"}, {"created_at": None}, {"first_order_item": None}],
 )
-def test_what_is_not_told_is_refused_and_not_made_up(importer: Importer, changes: dict[str, Any]) -> None:
+def test_missing_values_are_refused_and_not_made_up(importer: Importer, changes: dict[str, Any]) -> None:
     assert load(importer, order(**changes)).tally == (0, 0, 0, 1)
     assert not Order.objects.exists()

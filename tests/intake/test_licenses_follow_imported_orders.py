@@ -1,4 +1,4 @@
-"""What an import says of orders, their refunds and their lines decides what serial numbers are worth."""
+"""Imported orders, refunds and lines determine the validity of serial numbers."""
 
 from datetime import UTC, date, datetime
 from itertools import permutations
@@ -72,10 +72,10 @@ def test_a_store_that_lets_numbers_live_on_revokes_none(importer: Importer) -> N
 
 
 @pytest.mark.parametrize("sequence", list(permutations(range(3))))
-def test_a_refunded_renewal_takes_its_time_back_in_whatever_order_all_arrives(
+def test_a_refunded_renewal_removes_its_time_in_any_order_of_arrival(
     importer: Importer, sequence: tuple[int, ...]
 ) -> None:
-    """Also where it tells its end date later than its order, or arrives before its original."""
+    """Also if its end date is exported later than its order, or it arrives before its original."""
     without_date = renewal(updated_at="2026-11-10T12:00:00Z")
     without_date["lines"][0]["licenses"] = [{"serial": SERIAL}]
     steps = [original(), without_date, renewal(updated_at="2026-11-11T12:00:00Z")]
@@ -137,7 +137,7 @@ def test_of_two_units_the_unused_number_ends_if_the_store_does_not_say_which(imp
     assert _revoked() == ["XAAB-2"]
 
 
-def test_of_two_units_in_use_none_is_guessed(importer: Importer) -> None:
+def test_with_two_units_in_use_neither_is_guessed(importer: Importer) -> None:
     used = {"activated_at": "2026-11-02T09:00:00Z"}
     bought = original()
     bought["lines"][0] |= {"quantity": 2, "licenses": [{"serial": "XAAB-1"} | used, {"serial": "XAAB-2"} | used]}

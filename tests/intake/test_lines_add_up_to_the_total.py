@@ -1,4 +1,4 @@
-"""Each line bears its own tax and its share of what is told of the whole order, to the cent."""
+"""Each line has its own tax and its share of the order's amounts, to the cent."""
 
 import json
 from decimal import Decimal
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from intake.settlement import OrderAmounts, Part, settle
 from refunds.amounts import paid_per_line
 from tests.intake.exports import Importer, Result, shopify_more, shopify_row, table, the_order
-from tests.intake.test_a_missing_column_says_nothing import WOO_ROW, codes
+from tests.intake.test_missing_columns_keep_stored_values import WOO_ROW, codes
 from tests.intake.test_woocommerce_orders import woo_order
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ def amounts(*texts: str) -> list[Decimal]:
 
 
 def two_items(**order: str) -> list[dict[str, Any]]:
-    """60.00 and 20.00, with these amounts of the whole order."""
+    """Two items of 60.00 and 20.00, with these amounts of the whole order."""
     zeros = {"Shipping": "0.00", "Taxes": "0.00", "Discount_Amount": "0.00"}
     first = shopify_row(**{"Lineitem_price": "60.00", "Subtotal": "80.00"} | zeros | order)
     return [first, shopify_more("#1001", Lineitem_name="Backup", Lineitem_price="20.00", Lineitem_quantity="1")]
@@ -68,13 +68,13 @@ def test_a_discount_on_the_order_is_shared_before_tax(importer: Importer) -> Non
     assert totals("#1001") == amounts("64.26", "21.42")
 
 
-def test_a_discount_that_lines_tell_is_not_taken_off_twice(importer: Importer) -> None:
+def test_a_discount_of_lines_is_not_deducted_twice(importer: Importer) -> None:
     rows = two_items(Subtotal="72.00", Discount_Amount="8.00", Total="72.00")
     importer.shopify(rows[0] | {"Lineitem discount": "8.00"}, rows[1] | {"Lineitem discount": "0.00"})
     assert totals("#1001") == amounts("52.00", "20.00")
 
 
-def test_free_shipping_takes_nothing_off_the_items(importer: Importer) -> None:
+def test_free_shipping_does_not_reduce_the_items(importer: Importer) -> None:
     importer.shopify(*two_items(Shipping="5.00", Discount_Amount="5.00", Total="80.00"))
     lines = [(line.total, line.discount) for line in the_order("#1001").lines.order_by("position")]
     assert lines == [(Decimal(60), Decimal(0)), (Decimal(20), Decimal(0)), (Decimal(0), Decimal(5))]
@@ -112,7 +112,7 @@ def test_woocommerces_lines_and_the_tax_of_shipping_add_up(importer: Importer) -
     assert totals("1001") == amounts("119.00", "11.90")
 
 
-def test_prices_of_a_plugin_that_tells_no_totals_of_lines(importer: Importer) -> None:
+def test_prices_of_a_plugin_without_line_totals(importer: Importer) -> None:
     row = {
         "Order Number": "7",
         "Order Status": "Completed",
@@ -153,7 +153,7 @@ def test_a_gift_card_column_of_a_table(importer: Importer) -> None:
     assert totals("1001") == amounts("119.00", "-24.00")
 
 
-def test_a_gift_card_that_only_paid_is_no_line(importer: Importer) -> None:
+def test_a_gift_card_used_only_for_payment_is_not_a_line(importer: Importer) -> None:
     assert codes(importer(table(WOO_ROW | {"gift_card_total": "24.00"}), store="shop")) == []
     assert totals("1001") == amounts("119.00")
 
@@ -173,8 +173,8 @@ def test_fractions_of_cents_are_rounded_so_that_lines_add_up(importer: Importer)
 
 
 @st.composite
-def told_orders(draw: st.DrawFn) -> tuple[list[Part], list[Part], OrderAmounts, bool]:
-    """Orders as a store computes them: items, a discount of each or of all, shipping, and tax on top or within."""
+def complete_orders(draw: st.DrawFn) -> tuple[list[Part], list[Part], OrderAmounts, bool]:
+    """Orders as calculated by a store: items, a discount of each or of all, shipping, and tax on top or included."""
     cents = st.integers(1, 50_000).map(lambda number: Decimal(number) / 100)
     prices = draw(st.lists(cents, min_size=1, max_size=5))
     own = draw(st.booleans())
@@ -185,15 +185,15 @@ def told_orders(draw: st.DrawFn) -> tuple[list[Part], list[Part], OrderAmounts, 
     tax = draw(cents) if draw(st.booleans()) else Decimal(0)
     on_top = draw(st.booleans())
     total = net - discount + shipping + (tax if on_top else Decimal(0))
-    told = discount or sum((item.discount for item in items), Decimal(0))
-    return items, [Part(shipping)], OrderAmounts(total, tax, told, net - discount), on_top
+    given_discount = discount or sum((item.discount for item in items), Decimal(0))
+    return items, [Part(shipping)], OrderAmounts(total, tax, given_discount, net - discount), on_top
 
 
-@given(told_orders())
-def test_the_lines_of_any_order_that_is_told_wholly_add_up(
-    told: tuple[list[Part], list[Part], OrderAmounts, bool],
+@given(complete_orders())
+def test_the_lines_of_any_complete_order_add_up(
+    amounts: tuple[list[Part], list[Part], OrderAmounts, bool],
 ) -> None:
-    items, costs, order, _on_top = told
+    items, costs, order, _on_top = amounts
     settlement = settle(items, costs, order, "EUR")
     assert settlement is not None
     lines = [*settlement.items, *(cost for cost in settlement.costs if cost)]

@@ -1,4 +1,4 @@
-"""A line stays the same row, with its return, when a store exports its lines in another order."""
+"""A line stays the same row, with its return, if a store exports its lines in another sequence."""
 
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ from refunds.models import ReturnLine
 from refunds.services.returns import RequestedLine, request_return
 from tests.factories import make_reason
 from tests.intake.exports import Importer, shopify_more, shopify_row, table, the_order
-from tests.intake.test_a_missing_column_says_nothing import WOO_ROW
+from tests.intake.test_missing_columns_keep_stored_values import WOO_ROW
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def test_reordered_lines_keep_their_rows_and_returns(importer: Importer) -> None
     assert list(the_order("#1001").lines.order_by("position").values_list("name", flat=True)) == ["B", "A"]
 
 
-def test_a_line_in_front_of_others_makes_none_of_them_another(importer: Importer) -> None:
+def test_a_line_inserted_before_others_keeps_their_identity(importer: Importer) -> None:
     importer.shopify(*rows(FIRST, SECOND))
     before = ids()
     third = {"Lineitem_name": "C", "Lineitem_price": "5.00", "Lineitem_quantity": "1"}

@@ -1,4 +1,4 @@
-"""A table that no feed knows is read with a mapping of its columns. What it says is kept to the letter, or refused."""
+"""A table in an unknown format is read with a mapping of its columns. Its values are imported exactly, or refused."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -134,7 +134,7 @@ def test_a_repeated_row_counts_once_if_the_total_needs_one(importer: Importer, m
         ({"Menge": "1,5"}, "invalid"),
     ],
 )
-def test_what_is_not_understood_is_refused(
+def test_unknown_values_are_refused(
     importer: Importer, mapping: TableMapping, change: dict[str, str], expected: str
 ) -> None:
     result = send(importer, german_row(**change))
@@ -142,7 +142,7 @@ def test_what_is_not_understood_is_refused(
     assert "4111 1111" not in result.said
 
 
-def test_a_row_without_number_takes_its_order_along_or_stands_alone(importer: Importer, mapping: TableMapping) -> None:
+def test_a_row_without_number_rejects_its_order_or_only_itself(importer: Importer, mapping: TableMapping) -> None:
     total = dict.fromkeys(german_row(), "") | {"Gesamtbetrag": "1.079,90"}
     assert send(importer, german_row(), total).tally == (1, 0, 0, 1)
     item = dict.fromkeys(german_row(), "") | {"Artikel": "Backup"}

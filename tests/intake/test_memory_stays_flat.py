@@ -1,4 +1,4 @@
-"""However long the file, only a batch of it is in memory."""
+"""For a file of any length, only one batch of it is in memory."""
 
 import tracemalloc
 from pathlib import Path
@@ -26,7 +26,7 @@ def peak(path: Path, **options: str) -> int:
 
 def orders_of(count: int, name: str) -> str:
     if name.endswith("jsonl"):
-        # All of one license, as a serial number for everybody in a company may be.
+        # All of one license, such as a serial number for everyone in a company.
         return json_lines(*(portal_order(number=f"{count}-{n}") for n in range(count)))
     return table(*(shopify_row(Name=f"#{count}-{n}") for n in range(count)))
 
@@ -41,7 +41,7 @@ def test_a_file_six_times_as_long_takes_no_more_memory(
     monkeypatch.setattr("intake.feeds.shopify.MAX_OPEN_ORDERS", 25)
     path = tmp_path / name
     peaks = []
-    for count in (SHORT // 3, SHORT, LONG):  # the first one fills what is kept for good
+    for count in (SHORT // 3, SHORT, LONG):  # the first one fills permanent caches
         path.write_text(orders_of(count, name))
         peaks.append(peak(path, store=store))
     assert peaks[2] < peaks[1] * 1.5, peaks

@@ -1,4 +1,4 @@
-"""A file that is older than what is stored, or a version that a later row of the same file replaces."""
+"""A file that is older than the stored data, or a version that a later row of the same file replaces."""
 
 from decimal import Decimal
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from intake.ingest import run
 from orders.models import Order
 from tests.intake.exports import Importer, portal_order, shopify_more, shopify_row, table, the_order
-from tests.intake.test_a_missing_column_says_nothing import WOO_ROW
+from tests.intake.test_missing_columns_keep_stored_values import WOO_ROW
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +57,7 @@ def test_fewer_refunds_are_shown_to_staff_unless_a_time_shows_that_the_file_is_o
     assert the_order("#1001").refunds.get().missing_since is not None
 
 
-def test_a_table_of_woocommerce_may_tell_when_an_order_was_changed(importer: Importer) -> None:
+def test_a_woocommerce_table_may_contain_the_time_of_a_change(importer: Importer) -> None:
     importer(table(WOO_ROW | {"modified_date": "2026-11-09 10:00:00", "billing_city": "Köln"}), store="shop")
     older = WOO_ROW | {"modified_date": "2026-11-05 10:00:00", "billing_city": "Bonn"}
     assert importer(table(older), store="shop").tally == (0, 0, 1, 0)
@@ -71,7 +71,7 @@ VERSIONS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("order", [(0, 1), (0, 1, 2), (0, 1, 0), (1, 0, 1, 2, 1)])
-def test_the_last_undated_version_of_a_file_wins_in_whatever_batches_they_are(
+def test_the_last_undated_version_of_a_file_wins_across_batches(
     importer: Importer, monkeypatch: pytest.MonkeyPatch, order: tuple[int, ...]
 ) -> None:
     monkeypatch.setattr(run, "BATCH_SIZE", 5)
@@ -85,7 +85,7 @@ def test_the_last_undated_version_of_a_file_wins_in_whatever_batches_they_are(
     assert list(Order.objects.order_by("pk").values()) == before
 
 
-def test_the_last_version_of_shopifys_file_wins_in_whatever_batches_they_are(
+def test_the_last_version_in_shopifys_file_wins_across_batches(
     importer: Importer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "BATCH_SIZE", 5)

@@ -1,4 +1,4 @@
-"""A row that can't be read rejects its whole order, and the mended reject makes the whole order."""
+"""A row that can't be read rejects its whole order, and the corrected rejects import the whole order."""
 
 import csv
 import gzip
@@ -12,7 +12,7 @@ import pytest
 
 from orders.models import Order
 from tests.intake.exports import Importer, run_import, shopify_more, shopify_row, table, the_order
-from tests.intake.test_a_missing_column_says_nothing import WOO_ROW
+from tests.intake.test_missing_columns_keep_stored_values import WOO_ROW
 
 pytestmark = pytest.mark.django_db
 
@@ -23,10 +23,10 @@ def replace(old: bytes, new: bytes) -> Damage:
     return lambda content: content.replace(old, new, 1)
 
 
-# What can happen to the second row of order 1001, and how a person mends it.
+# Damage to the second row of order 1001, and how a person corrects it.
 SHOPIFY_DAMAGES = [
-    (replace(b"Backup", b"Back,up"), replace(b"Back,up", b"Backup")),  # a cell too many
-    (replace(b"Backup,5.00,", b"Backup,"), replace(b"Backup,", b"Backup,5.00,")),  # a cell too few
+    (replace(b"Backup", b"Back,up"), replace(b"Back,up", b"Backup")),  # one cell too many
+    (replace(b"Backup,5.00,", b"Backup,"), replace(b"Backup,", b"Backup,5.00,")),  # one cell too few
     (replace(b"Backup", b"\x00Backup"), replace(b"\x00", b"")),
     (replace(b"Backup", b"Back\x81up"), replace(b"\\x81", b"")),
     (replace(b"5.00,BAK", b"much,BAK"), replace(b"much", b"5.00")),
@@ -45,7 +45,7 @@ def lines(number: str) -> list[str]:
 
 
 def mend(path: Path, how: Damage) -> None:
-    """Mend a cell, not the problem that is told in the first column."""
+    """Correct a cell; the problem in the first column stays."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         header, *rows = list(csv.reader(file))
     text = io.StringIO()

@@ -1,4 +1,6 @@
-"""Staff put a SKU under a product and a kind: earlier and later orders get both, unless the store said otherwise."""
+"""Staff assign a SKU to a product and a kind: earlier and later orders get both, unless the store
+reported otherwise.
+"""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -18,7 +20,7 @@ from orders.models import Order, OrderLine, Store
 from refunds.models import Return, ReturnException, ReturnPolicy, Swap
 from tests.factories import make_product
 from tests.intake.exports import Importer, portal_order, shopify_more, shopify_row, the_order
-from tests.intake.sku_mappings import kinds, map_sku, untold_order
+from tests.intake.sku_mappings import kinds, map_sku, unknown_order
 from tests.intake.test_stripe_payments import charge
 
 pytestmark = pytest.mark.django_db
@@ -39,31 +41,31 @@ def serial(number: str, **more: Any) -> dict[str, Any]:
 
 
 def test_earlier_and_later_orders_get_the_kind(importer: Importer) -> None:
-    importer.orders(untold_order("A"), untold_order("B"), untold_order("C", sku="S-2"))
+    importer.orders(unknown_order("A"), unknown_order("B"), unknown_order("C", sku="S-2"))
     map_sku(kind=Kind.RENEWAL)
-    importer.orders(untold_order("D"))
+    importer.orders(unknown_order("D"))
     assert kinds() == ["renewal", "renewal", "renewal"]
     assert kinds("S-2") == ["new"]
 
 
 def test_what_the_store_says_about_a_line_wins(importer: Importer) -> None:
-    importer.orders(untold_order("A", line={"kind": "new"}), untold_order("B"))
+    importer.orders(unknown_order("A", line={"kind": "new"}), unknown_order("B"))
     map_sku(kind=Kind.UPGRADE)
-    importer.orders(untold_order("C", line={"kind": "new"}), untold_order("D"))
+    importer.orders(unknown_order("C", line={"kind": "new"}), unknown_order("D"))
     assert kinds() == ["new", "upgrade", "new", "upgrade"]
 
 
-def test_a_kind_that_the_store_tells_later_wins(importer: Importer) -> None:
-    importer.orders(untold_order())
+def test_a_kind_that_the_store_reports_later_wins(importer: Importer) -> None:
+    importer.orders(unknown_order())
     map_sku(kind=Kind.UPGRADE)
-    importer.orders(untold_order(line={"kind": "renewal"}))
+    importer.orders(unknown_order(line={"kind": "renewal"}))
     assert kinds() == ["renewal"]
-    importer.orders(untold_order(line={"name": "Suite 2027"}))  # says nothing about it any more
+    importer.orders(unknown_order(line={"name": "Suite 2027"}))  # no longer reports it
     assert kinds() == ["renewal"]
 
 
 def test_staff_can_change_the_kind_and_take_it_back(importer: Importer) -> None:
-    importer.orders(untold_order("A"), untold_order("B", line={"kind": "renewal"}))
+    importer.orders(unknown_order("A"), unknown_order("B", line={"kind": "renewal"}))
     map_sku(kind=Kind.OTHER)
     map_sku(kind=Kind.UPGRADE)
     assert kinds() == ["upgrade", "renewal"]
@@ -72,14 +74,14 @@ def test_staff_can_change_the_kind_and_take_it_back(importer: Importer) -> None:
 
 
 def test_a_line_whose_sku_changes_gets_the_kind_of_the_new_one(importer: Importer) -> None:
-    importer.orders(untold_order("A"), untold_order("B", sku="S-2"))
+    importer.orders(unknown_order("A"), unknown_order("B", sku="S-2"))
     map_sku(kind=Kind.UPGRADE)
-    importer.orders(untold_order("A", sku="S-2"), untold_order("B", sku="S-1"))
+    importer.orders(unknown_order("A", sku="S-2"), unknown_order("B", sku="S-1"))
     assert (kinds("S-2"), kinds("S-1")) == (["new"], ["upgrade"])
 
 
 def test_another_store_with_the_same_sku_is_left_alone(importer: Importer) -> None:
-    importer.orders(untold_order("A"), untold_order("B", store="acme-us"))
+    importer.orders(unknown_order("A"), unknown_order("B", store="acme-us"))
     map_skus([Sku.objects.get(store__slug="acme-us").pk], kind=Kind.RENEWAL)
     update_orders_of_skus()
     assert (the_order("A").lines.get().kind, the_order("B").lines.get().kind) == ("new", "renewal")
@@ -114,7 +116,7 @@ def test_a_payment_that_completes_an_order_keeps_the_kind(importer: Importer) ->
     assert kinds("MAX-3D-1Y") == ["renewal"]
 
 
-# --- What follows from it -----------------------------------------------------------------------------------
+# --- Consequences -------------------------------------------------------------------------------------------
 
 
 def test_return_periods_follow_the_kind_and_the_product(importer: Importer, product: Product) -> None:
@@ -123,7 +125,7 @@ def test_return_periods_follow_the_kind_and_the_product(importer: Importer, prod
     ReturnException.objects.create(policy=policy, product=product, days=60)
     ReturnException.objects.create(policy=policy, kind=Kind.RENEWAL, days=7)
     ReturnException.objects.create(policy=policy, product=product, kind=Kind.RENEWAL, days=3)
-    importer.orders(untold_order("A"))
+    importer.orders(unknown_order("A"))
 
     def days(number: str) -> int:
         line = the_order(number).lines.get()
@@ -132,10 +134,10 @@ def test_return_periods_follow_the_kind_and_the_product(importer: Importer, prod
 
     assert days("A") == 30
     map_sku(product=product)
-    importer.orders(untold_order("B"))
+    importer.orders(unknown_order("B"))
     assert (days("A"), days("B")) == (60, 60)
     map_sku(kind=Kind.RENEWAL)
-    importer.orders(untold_order("C"))
+    importer.orders(unknown_order("C"))
     assert (days("A"), days("B"), days("C")) == (3, 3, 3)
     map_sku(product=None)
     assert (days("A"), days("C")) == (7, 7)
@@ -143,24 +145,24 @@ def test_return_periods_follow_the_kind_and_the_product(importer: Importer, prod
 
 def test_licenses_get_the_product(importer: Importer, product: Product) -> None:
     guessed = SerialPrefix.objects.create(product=make_product(), prefix="YY")
-    importer.orders(untold_order("A", line=serial("XA-1")), untold_order("B", line=serial("YY-2"), sku="S-2"))
+    importer.orders(unknown_order("A", line=serial("XA-1")), unknown_order("B", line=serial("YY-2"), sku="S-2"))
     assert License.objects.get(serial="XA-1").product is None
     assert License.objects.get(serial="YY-2").product == guessed.product
     for code in ("S-1", "S-2"):
         map_sku(code, product=product)
-    importer.orders(untold_order("C", line=serial("YY-3")))
+    importer.orders(unknown_order("C", line=serial("YY-3")))
     assert set(License.objects.values_list("product", flat=True)) == {product.pk}
     assert set(LicensedLine.objects.values_list("product", flat=True)) == {product.pk}
 
 
 def test_a_license_that_is_renewed_runs_on(importer: Importer) -> None:
-    """A refunded renewal takes away its own time only; as a new license, it would leave the first one's date."""
+    """A refunded renewal removes only its own time. As a new license, it would keep the first one's date."""
     store = Store.objects.create(slug="acme-eu", name="Acme")
     ReturnPolicy.objects.create(store=store, in_force_from=datetime(2025, 1, 1, tzinfo=UTC), revokes_serials=True)
-    first = untold_order("A", sku="NEW", line=serial("XA-1", starts_on="2025-11-01", expires_on="2026-11-01"))
+    first = unknown_order("A", sku="NEW", line=serial("XA-1", starts_on="2025-11-01", expires_on="2026-11-01"))
     first["placed_at"] = "2025-11-01T10:00:00Z"
-    second = untold_order("B", line=serial("XA-1", expires_on="2027-11-01"))
-    third = untold_order("C", line=serial("XA-1", expires_on="2028-11-01"), placed_at="2026-12-01T10:00:00Z")
+    second = unknown_order("B", line=serial("XA-1", expires_on="2027-11-01"))
+    third = unknown_order("C", line=serial("XA-1", expires_on="2028-11-01"), placed_at="2026-12-01T10:00:00Z")
     importer.orders(first, second | {"status": "refunded"}, third)
     license = License.objects.get()
     assert license.expires_on == date(2028, 11, 1)
@@ -173,7 +175,7 @@ def test_a_license_that_is_renewed_runs_on(importer: Importer) -> None:
 
 
 def test_the_extended_download_service_is_recognized(importer: Importer) -> None:
-    importer.orders(untold_order())
+    importer.orders(unknown_order())
     assert not has_extended_service(the_order().items)
     map_sku(kind=Kind.EXTENDED_DOWNLOAD)
     assert has_extended_service(the_order().items)
@@ -181,7 +183,7 @@ def test_the_extended_download_service_is_recognized(importer: Importer) -> None
 
 
 def test_serial_numbers_of_staff_follow_but_not_those_of_a_swap(importer: Importer, product: Product) -> None:
-    importer.orders(untold_order(line={"quantity": 2}))
+    importer.orders(unknown_order(line={"quantity": 2}))
     line = the_order().lines.get()
     other = make_product()
     assigned = assign(line, "XA-1")
@@ -197,8 +199,8 @@ def test_serial_numbers_of_staff_follow_but_not_those_of_a_swap(importer: Import
     assert assigned.product == product
 
 
-def test_nobody_gets_an_email_and_no_case_changes(importer: Importer, product: Product) -> None:
-    importer.orders(untold_order(line=serial("XA-1")))
+def test_no_email_is_sent_and_no_case_changes(importer: Importer, product: Product) -> None:
+    importer.orders(unknown_order(line=serial("XA-1")))
     emails = list(Message.objects.values_list("pk", "kind"))
     map_sku(product=product, kind=Kind.RENEWAL)
     assert list(Message.objects.values_list("pk", "kind")) == emails
@@ -210,10 +212,10 @@ def test_nobody_gets_an_email_and_no_case_changes(importer: Importer, product: P
 
 def test_a_product_that_staff_removed_is_not_found_by_the_prefix_again(importer: Importer, product: Product) -> None:
     SerialPrefix.objects.create(product=product, prefix="XA")
-    importer.orders(untold_order("A", line=serial("XA-1")))
+    importer.orders(unknown_order("A", line=serial("XA-1")))
     assert Sku.objects.get().product == product
     map_sku(product=None)
-    importer.orders(untold_order("B", line=serial("XA-2")))
+    importer.orders(unknown_order("B", line=serial("XA-2")))
     assert Sku.objects.get().product is None
     assert not LicensedLine.objects.exclude(product=None).exists()
 
@@ -221,12 +223,12 @@ def test_a_product_that_staff_removed_is_not_found_by_the_prefix_again(importer:
 def test_no_product_is_found_by_the_old_serial_number_of_an_upgrade(importer: Importer, product: Product) -> None:
     SerialPrefix.objects.create(product=product, prefix="XA")
     Sku.objects.create(store=Store.objects.create(slug="acme-eu", name="Acme"), code="S-1", kind=Kind.UPGRADE)
-    importer.orders(untold_order(line=serial("XA-1")))
+    importer.orders(unknown_order(line=serial("XA-1")))
     assert Sku.objects.get().product is None
 
 
 def test_the_import_remembers_which_skus_came_without_a_kind(importer: Importer) -> None:
-    importer.orders(portal_order(), untold_order("B"), untold_order("C", sku="EDS-2Y"))
+    importer.orders(portal_order(), unknown_order("B"), unknown_order("C", sku="EDS-2Y"))
     assert dict(Sku.objects.values_list("code", "has_untold_kinds")) == {
         "MAX-3D-1Y": False,
         "S-1": True,
@@ -234,7 +236,7 @@ def test_the_import_remembers_which_skus_came_without_a_kind(importer: Importer)
     }
 
 
-# --- The work itself ----------------------------------------------------------------------------------------
+# --- The worker ---------------------------------------------------------------------------------------------
 
 
 def rows() -> list[Any]:
@@ -242,7 +244,7 @@ def rows() -> list[Any]:
 
 
 def test_it_is_done_once_and_repeating_it_changes_nothing(importer: Importer, product: Product) -> None:
-    importer.orders(untold_order(line=serial("XA-1")))
+    importer.orders(unknown_order(line=serial("XA-1")))
     sku = map_sku(product=product, kind=Kind.RENEWAL, updated=False)
     assert sku.update_requested_at is not None
     assert kinds() == ["new"]

@@ -149,7 +149,7 @@ def test_an_order_is_the_same_in_every_wrapping(importer: Importer, wrap: Any) -
     assert load(importer, wrap(transaction())).tally == (0, 0, 1, 0)
 
 
-def test_a_transaction_exported_with_its_customer_tells_who_bought(importer: Importer) -> None:
+def test_a_transaction_exported_with_its_customer_identifies_the_buyer(importer: Importer) -> None:
     address = {"first_line": "Weg 1", "second_line": "", "city": "Köln", "postal_code": "50667", "country_code": "DE"}
     business = {"name": "Beispiel GmbH", "tax_identifier": "DE123456789"}
     load(importer, transaction(customer=CUSTOMER, address=address, business=business))
@@ -220,7 +220,7 @@ def test_an_approved_refund_is_recorded_once_with_its_date(importer: Importer) -
 
 
 def test_the_order_itself_does_not_undo_its_refunds(importer: Importer) -> None:
-    """Paddle calls a transaction completed also after it was refunded."""
+    """Paddle reports a transaction as completed even after it was refunded."""
     load(importer, transaction())
     load(importer, adjustment(totals=ADJUSTMENT["totals"] | {"total": "22610"}))
     load(importer, event(transaction(updated_at="2026-11-06T09:00:00Z", invoice_number="77-1002")))
@@ -229,7 +229,7 @@ def test_the_order_itself_does_not_undo_its_refunds(importer: Importer) -> None:
 
 
 @pytest.mark.parametrize("status", ["pending_approval", "rejected"])
-def test_a_refund_that_is_not_approved_is_none(importer: Importer, status: str) -> None:
+def test_an_unapproved_refund_does_not_count(importer: Importer, status: str) -> None:
     load(importer, transaction())
     result = load(importer, event(adjustment(status=status), "adjustment.created"))
     assert result.tally == (0, 0, 0, 1)
@@ -237,7 +237,7 @@ def test_a_refund_that_is_not_approved_is_none(importer: Importer, status: str) 
     assert not the_order(NUMBER).refunds.exists()
 
 
-def test_a_credit_is_no_refund(importer: Importer) -> None:
+def test_a_credit_is_not_a_refund(importer: Importer) -> None:
     load(importer, transaction())
     assert load(importer, adjustment(action="credit")).counts["rejects"][0]["code"] == "not_an_order"
     assert not the_order(NUMBER).refunds.exists()
@@ -302,7 +302,7 @@ def test_events_out_of_order_end_in_the_last_state(importer: Importer) -> None:
 
 
 @pytest.mark.parametrize("status", ["draft", "ready"])
-def test_an_open_checkout_is_no_order(importer: Importer, status: str) -> None:
+def test_an_open_checkout_is_not_an_order(importer: Importer, status: str) -> None:
     result = load(importer, transaction(status=status, billed_at=None))
     assert (result.tally, result.counts["rejects"][0]["code"]) == ((0, 0, 0, 1), "not_an_order")
     assert "isn’t an order yet" in result.said
@@ -366,7 +366,7 @@ def test_a_renewal_extends_the_serial_number_that_the_vendor_stored(importer: Im
     assert (line.kind, line.extends_serial) == ("renewal", "XAAB-1234-5678")
 
 
-def test_a_wallet_is_told_apart_from_its_card(importer: Importer) -> None:
+def test_a_wallet_is_distinguished_from_its_card(importer: Importer) -> None:
     details = {"type": "apple_pay", "card": None, "underlying_details": {"card": {"type": "visa", "last4": "4242"}}}
     paid = {"status": "captured", "captured_at": "2026-11-01T09:00:00Z", "method_details": details}
     load(importer, transaction(payments=[paid]))
@@ -393,7 +393,7 @@ def test_more_digits_of_a_card_than_four_are_refused(importer: Importer) -> None
         {"details": TRANSACTION["details"] | {"totals": {"subtotal": "1", "tax": "1", "total": "12.5"}}},
     ],
 )
-def test_what_is_not_told_is_refused_and_not_made_up(importer: Importer, changes: dict[str, Any]) -> None:
+def test_missing_values_are_refused_and_not_made_up(importer: Importer, changes: dict[str, Any]) -> None:
     result = load(importer, transaction(**changes), format="paddle")
     assert result.tally == (0, 0, 0, 1)
     assert not Order.objects.exists()

@@ -1,4 +1,4 @@
-"""A payment completes an order only if live mode, currency and amount agree, or if the store's own export names it."""
+"""A payment is added to an order only if live mode, currency and amount agree, or the store's own export names it."""
 
 import json
 from typing import Any
@@ -71,7 +71,7 @@ def test_the_stores_own_reference_names_a_payment_of_another_amount(
     assert load(importer, charge(amount=5000, livemode=is_live)).counts["updated"] == taken
 
 
-def test_the_stores_own_reference_stands_above_the_number_in_a_payment(importer: Importer) -> None:
+def test_the_stores_own_reference_takes_precedence_over_a_payments_number(importer: Importer) -> None:
     importer.shopify(shopify_row(Payment_Reference="ch_1"), shopify_row(Name="#1002"))
     load(importer, charge(metadata={"order_id": "1002"}))
     assert (the_order("#1001").card_last4, the_order("#1002").card_last4) == ("4242", "")

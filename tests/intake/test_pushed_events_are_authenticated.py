@@ -1,4 +1,4 @@
-"""Nobody but the store can push its events: every other request is answered alike, and nothing of it is stored."""
+"""Only the store can send its events. All other requests get the same response, and nothing of them is stored."""
 
 import json
 from datetime import timedelta
@@ -44,7 +44,7 @@ def unknown() -> HttpResponse:
 
 
 def assert_refused(response: HttpResponse) -> None:
-    """It is answered as if there were no such store, and nothing is stored."""
+    """The response is the same as for an unknown store, and nothing is stored."""
     expected = unknown()
     assert (response.status_code, response.content) == (404, expected.content)
     assert response.headers["Content-Type"] == expected.headers["Content-Type"]
@@ -92,7 +92,7 @@ def test_each_part_of_a_signature_counts(format_name: str) -> None:
         value = headers[name]
         for other in ("", "x", value[:-1], value + "0", value.swapcase() + "é", "A" * 7000):
             if format_name == "stripe" and other == value + "0":
-                continue  # the part v0 of Stripe's header is no signature
+                continue  # v0 in Stripe's header is not a valid signature
             if format_name == "stripe" and other == value[:-1]:
                 continue
             assert_refused(store.push(BODY, headers=headers | {name: other}))
@@ -125,7 +125,7 @@ def test_unknown_stores_and_formats_are_answered_alike(path: str) -> None:
 
 
 @pytest.mark.parametrize("slug", ["shop%00", "sh%20op", "%E2%80%AEshop", "..", "sh'op"])
-def test_what_is_no_short_name_of_a_store_is_not_found(slug: str) -> None:
+def test_an_invalid_short_name_of_a_store_is_not_found(slug: str) -> None:
     assert PushingStore("stripe").push(BODY, path=f"/api/stores/{slug}/stripe/").status_code == 404
     assert not StoreEvent.objects.exists()
 
@@ -164,7 +164,7 @@ def test_five_minutes_off_is_accepted(format_name: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize("timestamp", ["", "now", "-1", "1e9", "१७०००००००", "1" * 400, "1700000000.5"])
-def test_what_is_no_timestamp_is_refused(timestamp: str) -> None:
+def test_an_invalid_timestamp_is_refused(timestamp: str) -> None:
     store = PushingStore("portal")
     headers = signed_headers("portal", store.secret, BODY)
     assert_refused(store.push(BODY, headers=headers | {"webhook-timestamp": timestamp}))

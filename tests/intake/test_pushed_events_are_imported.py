@@ -1,4 +1,4 @@
-"""A worker imports what stores pushed, and says what became of each event."""
+"""A worker imports store events, and stores the result of each."""
 
 import json
 from datetime import timedelta
@@ -205,7 +205,7 @@ def shopify_order(**changes: Any) -> dict[str, Any]:
         (json.dumps(portal_order(store="shop", email=7)).encode(), "invalid"),
     ],
 )
-def test_what_is_no_order_is_rejected_with_a_reason(body: bytes, code: str) -> None:
+def test_an_event_that_is_not_an_order_is_rejected_with_a_reason(body: bytes, code: str) -> None:
     PushingStore("portal").push(body)
     process()
     rejected = only_event()
@@ -249,7 +249,7 @@ def test_an_event_encrypted_with_a_lost_key_is_rejected(settings: Any) -> None:
     assert only_event().code == "unreadable"
 
 
-# --- Faults --------------------------------------------------------------------------------------------
+# --- Errors ----------------------------------------------------------------------------------------------
 
 
 def test_a_database_that_can_not_be_used_is_tried_again() -> None:

@@ -1,4 +1,4 @@
-"""Staff see what stores pushed, read it without card numbers, have it tried again, and manage the secrets."""
+"""Staff see store events, read them without card numbers, retry them, and manage the secrets."""
 
 import json
 import re
@@ -40,7 +40,7 @@ def owner() -> Client:
 # --- Events --------------------------------------------------------------------------------------------
 
 
-def test_the_list_says_what_became_of_each_event() -> None:
+def test_the_list_shows_the_result_of_each_event() -> None:
     store = PushingStore("stripe")
     store.push(event(charge()))
     process()
@@ -151,7 +151,7 @@ def test_get_tries_nothing_again() -> None:
 
 
 @pytest.mark.parametrize("path", ["999/content/", "999/change/", "x/change/"])
-def test_an_unknown_event_is_no_error(path: str) -> None:
+def test_an_unknown_event_is_not_an_error(path: str) -> None:
     assert supervisor().get(f"{EVENTS}{path}").status_code in (302, 404)
 
 

@@ -63,7 +63,7 @@ def test_several_layouts_are_one_archive(importer: Importer) -> None:
     assert name.endswith(".zip")
 
 
-def test_a_mended_download_is_imported(importer: Importer) -> None:
+def test_a_corrected_download_is_imported(importer: Importer) -> None:
     result = importer.orders(portal_order(currency="euro"))
     _name, file = write_rejects(the_run(result), "lost")
     with file:
@@ -80,7 +80,7 @@ def test_no_password_and_no_card_number_is_readable_in_the_database(importer: Im
     assert "4111" not in reject.text + reject.word
 
 
-def test_without_the_key_the_reasons_are_still_told(importer: Importer, settings: Settings) -> None:
+def test_without_the_key_the_reasons_are_still_shown(importer: Importer, settings: Settings) -> None:
     result = importer.orders(portal_order(currency="euro"))
     settings.SECRET_KEY = "another-key-0123456789-abcdefghijklmnopqrstuvwxyz"
     _name, file = write_rejects(the_run(result), "The row can’t be read any more.")

@@ -1,4 +1,4 @@
-"""What is not taken is written down with its reason, as it was, and comes in once it is mended."""
+"""Rejected rows are written unchanged with their reason, and can be imported after they are corrected."""
 
 import csv
 import stat
@@ -23,7 +23,7 @@ from tests.intake.exports import (
 pytestmark = pytest.mark.django_db
 
 
-def test_json_lines_are_mended_and_imported_again(importer: Importer) -> None:
+def test_json_lines_are_corrected_and_imported_again(importer: Importer) -> None:
     rejects = importer.folder / "rejects.jsonl"
     result = importer.orders(portal_order(number="A"), portal_order(number="B", currency="euro"), rejects=rejects)
     assert result.exit_status == 1
@@ -60,7 +60,7 @@ def test_a_table_keeps_its_header_and_all_rows_of_an_order(importer: Importer) -
     assert order.lines.get(position=2).unit_price == Decimal("2.5")
 
 
-def test_an_unmended_table_is_rejected_as_before(importer: Importer) -> None:
+def test_an_uncorrected_table_is_rejected_again(importer: Importer) -> None:
     rejects, again = importer.folder / "rejects.csv", importer.folder / "again.csv"
     text = table(shopify_row(Name="#1", Created_at="", Paid_at=""), shopify_row(Name="#2")) + "#3,short\n"
     importer(text, store="shop", rejects=rejects)

@@ -1,4 +1,4 @@
-"""Each line keeps the last day of its return as it was promised when the order came in."""
+"""Each line keeps the last day of its return period from the time of its import."""
 
 import json
 from collections.abc import Callable
@@ -99,7 +99,7 @@ def test_a_time_zone_set_after_the_import_moves_the_return_period(bring: Bring, 
     with time_machine.travel(datetime(2026, 11, 10, tzinfo=UTC)):
         bring("P-1", placed_at="2026-11-01T03:30:00+00:00")  # 1 November in Auckland, 31 October in New York
         bring("P-2", lines=[{"id": "1", "name": "Setup", "kind": "other", "total": "9.00"}])
-        policy.delete()  # the days that were promised stay
+        policy.delete()  # the promised days are kept
         store.time_zone = "America/New_York"
         store.save()
     first, second = Order.objects.order_by("number")

@@ -58,7 +58,7 @@ def test_two_equal_flat_rows_are_one_item_if_the_total_needs_one(importer: Impor
     assert items() == [("Maximum Security", Decimal(20))]
 
 
-def test_an_order_that_stands_in_the_file_twice_has_its_items_once(importer: Importer) -> None:
+def test_an_order_that_is_in_the_file_twice_has_its_items_once(importer: Importer) -> None:
     rows = [shopify_row(Subtotal="100.00", Total="100.00", Taxes="0.00"), more("Backup", "20.05")]
     assert importer.shopify(*rows, *rows).counts["rejected"] == 0
     assert [name for name, _total in items()] == ["Maximum Security", "Backup"]

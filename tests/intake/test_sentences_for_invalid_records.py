@@ -1,4 +1,4 @@
-"""Each error that a record can have is a sentence that names the place and the mend, in both languages."""
+"""Each validation error of a record becomes a sentence with the place and the fix, in both languages."""
 
 import json
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ OF_PYDANTIC += ("Invalid JSON", "JSON input", "Unable to parse", "should be", "s
 
 
 def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The paths to all values within a value."""
+    """Return the paths to all values within a value."""
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
         yield (*place, key)
@@ -86,7 +86,7 @@ def errors(model: type[OrderRecord], order: dict[str, Any], odd_values: list[Any
 
 
 @pytest.mark.parametrize(("model", "order"), [(OrderRecord, ORDER), (OrderUpdate, UPDATE)])
-def test_nothing_of_pydantics_english_reaches_a_person(model: type[OrderRecord], order: dict[str, Any]) -> None:
+def test_pydantics_messages_are_never_shown(model: type[OrderRecord], order: dict[str, Any]) -> None:
     seen: set[tuple[Any, ...]] = set()
     for error in errors(model, order, ODD_VALUES + PYTHON_VALUES):
         first = error.errors(include_url=False)[0]
@@ -103,7 +103,7 @@ def test_nothing_of_pydantics_english_reaches_a_person(model: type[OrderRecord],
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "7", '"x"', "{]", "nul", '{"store": "\\ud800"}', "\x00"])
-def test_what_is_no_order_in_json_is_told(text: str) -> None:
+def test_json_that_is_not_an_order_is_reported(text: str) -> None:
     with pytest.raises(ValidationError) as caught:
         OrderRecord.model_validate_json(text)
     problem = describe_errors(caught.value).text
@@ -128,7 +128,7 @@ def test_an_item_is_named_by_its_position_and_name() -> None:
     )
 
 
-def test_the_mend_is_told() -> None:
+def test_the_message_says_how_to_fix_it() -> None:
     assert sentence(currency="euro") == "currency: Write the currency as three capital letters, for example EUR."
     assert sentence(payment={"last4": "42"}).startswith("payment.last4: Enter the last 4 digits of the card.")
     assert sentence(status="lost") == (
@@ -142,7 +142,7 @@ def test_the_mend_is_told() -> None:
     )
 
 
-def test_only_the_first_errors_are_told() -> None:
+def test_only_the_first_errors_are_reported() -> None:
     text = sentence(currency="", number=7, email="x", placed_at=ABSENT)
     assert text.endswith("And 1 more.")
 

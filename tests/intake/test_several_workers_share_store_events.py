@@ -1,4 +1,4 @@
-"""Several workers share the events that stores pushed: each event is imported by one of them, and none waits."""
+"""Several workers share store events: each event is imported by one of them, without waiting."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

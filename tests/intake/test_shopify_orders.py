@@ -115,7 +115,7 @@ def test_a_dialect_with_few_columns_is_imported(importer: Importer) -> None:
     assert the_order("#2").total == Decimal(1012)
 
 
-def test_one_item_without_a_price_of_its_own_bears_the_total(importer: Importer) -> None:
+def test_a_single_item_without_a_price_costs_the_total(importer: Importer) -> None:
     row = {name: shopify_row()[name] for name in ("Name", "Email", "Created at", "Total", "Currency", "Lineitem name")}
     assert importer(table(row), store="shop").tally == (1, 0, 0, 0)
     assert the_order("#1001").lines.get().total == Decimal("79.95")

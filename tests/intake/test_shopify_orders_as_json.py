@@ -1,4 +1,4 @@
-"""Shopify's orders and refunds as JSON: what its webhooks send, alone and together with its export."""
+"""Shopify's orders and refunds as JSON from its webhooks, alone and together with its export."""
 
 import json
 from collections.abc import Sequence
@@ -88,7 +88,7 @@ def lines_of(order: Order) -> list[tuple[str, str, int, Decimal]]:
     return list(order.lines.order_by("position").values_list("store_line_id", "name", "quantity", "total"))
 
 
-def test_an_order_is_read_as_its_export_tells_it(importer: Importer) -> None:
+def test_an_order_as_json_equals_its_export(importer: Importer) -> None:
     assert load(importer, ORDER).tally == (1, 0, 0, 0)
     found = the_order("#1001")
     assert (found.status, found.currency, found.total, found.tax) == (
@@ -229,7 +229,7 @@ def test_a_refund_without_its_order_finds_it_by_its_id(importer: Importer) -> No
         ),
     ],
 )
-def test_what_is_not_understood_is_refused(importer: Importer, value: Any, code: str) -> None:
+def test_unknown_values_are_refused(importer: Importer, value: Any, code: str) -> None:
     load(importer, ORDER | {"name": "#1002", "id": ORDER["id"]})
     before = content()
     result = load(importer, value, format="shopify")
@@ -237,7 +237,7 @@ def test_what_is_not_understood_is_refused(importer: Importer, value: Any, code:
     assert content() == before
 
 
-def test_the_card_is_stored_where_shopify_tells_it(importer: Importer) -> None:
+def test_the_card_is_stored_if_shopify_includes_it(importer: Importer) -> None:
     details = {"credit_card_number": "•••• •••• •••• 4242", "credit_card_company": "Visa"}
     load(importer, order(payment_details=details))
     assert (the_order("#1001").card_brand, the_order("#1001").card_last4) == ("visa", "4242")
@@ -307,7 +307,7 @@ def test_an_event_after_the_export_finds_the_same_lines(importer: Importer) -> N
     }
 
 
-def test_a_line_that_the_export_told_stays_the_same_when_its_price_and_name_change(importer: Importer) -> None:
+def test_an_exported_line_stays_the_same_when_its_price_and_name_change(importer: Importer) -> None:
     importer.shopify(*csv_rows())
     load(importer, both())
     renamed = both(
@@ -357,7 +357,7 @@ def test_an_older_export_after_an_event_moves_nothing_backwards(importer: Import
 
 
 @pytest.mark.parametrize("csv_first", [True, False])
-def test_a_refund_that_the_export_tells_as_a_sum_is_one_refund(importer: Importer, csv_first: bool) -> None:
+def test_a_refund_exported_as_a_sum_is_one_refund(importer: Importer, csv_first: bool) -> None:
     rows = csv_rows(Financial_Status="partially_refunded", Refunded_Amount="9.99")
     event = both(financial_status="partially_refunded", refunds=[refund()], updated_at="2026-11-05T09:00:01+01:00")
     for step in [lambda: importer.shopify(*rows), lambda: load(importer, event)][:: 1 if csv_first else -1]:
@@ -366,7 +366,7 @@ def test_a_refund_that_the_export_tells_as_a_sum_is_one_refund(importer: Importe
     assert (found.store_refund_id, found.amount, found.missing_since) == ("900000000001", Decimal("9.99"), None)
 
 
-def test_a_refund_finds_an_order_that_only_the_export_told(importer: Importer) -> None:
+def test_a_refund_finds_an_order_known_only_from_the_export(importer: Importer) -> None:
     importer.shopify(*csv_rows())
     assert load(importer, refund()).tally == (0, 1, 0, 0)
     assert the_order("#1001").refunds.get().amount == Decimal("9.99")

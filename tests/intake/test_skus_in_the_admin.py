@@ -16,7 +16,7 @@ from licenses.models import Product, Sku
 from orders.models import OrderLine
 from tests.factories import make_agent, make_product
 from tests.intake.exports import Importer, portal_order
-from tests.intake.sku_mappings import kinds, map_sku, untold_order
+from tests.intake.sku_mappings import kinds, map_sku, unknown_order
 from tests.pages import text
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +52,7 @@ def rows(answer: HttpResponse) -> list[str]:
 
 
 def set_many(client: Client, *codes: str, **values: str) -> HttpResponse:
-    """What a browser without JavaScript sends from the list."""
+    """Send the list's form, like a browser without JavaScript."""
     chosen = [str(pk) for pk in Sku.objects.filter(code__in=codes).values_list("pk", flat=True)]
     form = {"action": "set_product_and_kind", "_selected_action": chosen, "select_across": "0", "index": "0"}
     return client.post(f"{LIST}?todo=all", form | values, follow=True)
@@ -63,10 +63,10 @@ def set_many(client: Client, *codes: str, **values: str) -> HttpResponse:
 
 def test_the_list_shows_where_a_sku_was_seen(importer: Importer, supervisor: Client) -> None:
     importer.orders(
-        untold_order("A", placed_at="2026-11-02T10:00:00Z"),
-        untold_order("B", placed_at="2026-03-05T10:00:00Z"),
-        untold_order("C", placed_at="2026-07-01T10:00:00Z"),
-        untold_order("D", store="acme-us", placed_at="2020-01-01T10:00:00Z"),
+        unknown_order("A", placed_at="2026-11-02T10:00:00Z"),
+        unknown_order("B", placed_at="2026-03-05T10:00:00Z"),
+        unknown_order("C", placed_at="2026-07-01T10:00:00Z"),
+        unknown_order("D", store="acme-us", placed_at="2020-01-01T10:00:00Z"),
     )
     answer = supervisor.get(LIST)
     assert [(sku.store.slug, sku.name, sku.usage.lines) for sku in answer.context["cl"].result_list] == [
@@ -81,7 +81,7 @@ def test_the_list_shows_where_a_sku_was_seen(importer: Importer, supervisor: Cli
 def test_of_many_lines_only_the_first_and_last_are_looked_at(
     importer: Importer, supervisor: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    importer.orders(*[untold_order(f"A-{day}", placed_at=f"2026-03-{day:02}T10:00:00Z") for day in range(1, 20)])
+    importer.orders(*[unknown_order(f"A-{day}", placed_at=f"2026-03-{day:02}T10:00:00Z") for day in range(1, 20)])
     small = sku_models._USAGE.replace(f"LIMIT {sku_models.COUNTED_LINES + 1}", "LIMIT 4")
     monkeypatch.setattr(sku_models, "_USAGE", small)
     usage = supervisor.get(LIST).context["cl"].result_list[0].usage
@@ -91,8 +91,8 @@ def test_of_many_lines_only_the_first_and_last_are_looked_at(
 def test_it_lists_what_has_no_product_or_no_known_kind(
     importer: Importer, supervisor: Client, product: Product
 ) -> None:
-    importer.orders(portal_order(), *[untold_order(f"A-{number}", sku=f"S-{number}") for number in range(1, 7)])
-    map_sku("MAX-3D-1Y", product=product)  # the store tells its kind
+    importer.orders(portal_order(), *[unknown_order(f"A-{number}", sku=f"S-{number}") for number in range(1, 7)])
+    map_sku("MAX-3D-1Y", product=product)  # the store reports its kind
     map_sku("S-1", product=product)
     map_sku("S-2", kind=Kind.NEW)
     map_sku("S-3", product=product, kind=Kind.NEW)
@@ -104,11 +104,11 @@ def test_it_lists_what_has_no_product_or_no_known_kind(
 
 
 def test_the_queries_do_not_grow_with_the_rows(importer: Importer, supervisor: Client, product: Product) -> None:
-    importer.orders(untold_order())
+    importer.orders(unknown_order())
     supervisor.get(LIST)
     with CaptureQueriesContext(connection) as one:
         supervisor.get(LIST)
-    importer.orders(*[untold_order(f"B-{number}", sku=f"T-{number}", store=f"shop-{number}") for number in range(9)])
+    importer.orders(*[unknown_order(f"B-{number}", sku=f"T-{number}", store=f"shop-{number}") for number in range(9)])
     for number in range(9):
         map_sku(f"T-{number}", product=product, updated=False)
     with CaptureQueriesContext(connection) as ten:
@@ -125,11 +125,11 @@ def test_it_is_on_the_admins_home_beside_the_imports(supervisor: Client) -> None
     assert f'href="{LIST}"' in supervisor.get("/admin/").content.decode()
 
 
-# --- Who may ------------------------------------------------------------------------------------------------
+# --- Permissions --------------------------------------------------------------------------------------------
 
 
 def test_a_stranger_and_an_agent_without_permission_change_nothing(importer: Importer) -> None:
-    importer.orders(untold_order())
+    importer.orders(unknown_order())
     url = page_url()
     for client, status in ((Client(), 302), (staff(), 403)):
         for answer in (
@@ -149,7 +149,7 @@ def test_a_stranger_and_an_agent_without_permission_change_nothing(importer: Imp
 
 
 def test_skus_are_neither_added_nor_deleted_there(importer: Importer) -> None:
-    importer.orders(untold_order())
+    importer.orders(unknown_order())
     client = Client()
     client.force_login(make_agent())
     assert client.get(f"{LIST}add/").status_code == 403
@@ -161,7 +161,7 @@ def test_skus_are_neither_added_nor_deleted_there(importer: Importer) -> None:
 
 
 def test_a_page_sets_product_and_kind(importer: Importer, supervisor: Client, product: Product) -> None:
-    importer.orders(untold_order(line={"licenses": [{"serial": "XA-1"}]}))
+    importer.orders(unknown_order(line={"licenses": [{"serial": "XA-1"}]}))
     shown = supervisor.get(page_url())
     assert "Suite" in text(shown)
     values = {"product": str(product.pk), "kind": "renewal"}
@@ -177,7 +177,7 @@ def test_a_page_sets_product_and_kind(importer: Importer, supervisor: Client, pr
 
 
 def test_a_page_saves_nothing_but_these_two(importer: Importer, supervisor: Client) -> None:
-    importer.orders(untold_order())
+    importer.orders(unknown_order())
     supervisor.post(page_url(), {"product": "", "kind": "renewal", "code": "X", "name": "X", "has_serials": "on"})
     sku = Sku.objects.get()
     assert (sku.code, sku.name, sku.has_serials, sku.kind, sku.product_from_staff) == (
@@ -190,13 +190,13 @@ def test_a_page_saves_nothing_but_these_two(importer: Importer, supervisor: Clie
 
 
 def test_saving_a_page_unchanged_updates_no_orders(importer: Importer, supervisor: Client) -> None:
-    importer.orders(untold_order())
+    importer.orders(unknown_order())
     assert "background" not in text(supervisor.post(page_url(), {"product": "", "kind": ""}, follow=True))
     assert Sku.objects.get().update_requested_at is None
 
 
 def test_the_page_of_a_sku_under_licenses_does_the_same(importer: Importer, product: Product) -> None:
-    importer.orders(untold_order())
+    importer.orders(unknown_order())
     client = staff("view_sku", "change_sku", "add_sku", "view_product")
     url = f"/admin/licenses/sku/{Sku.objects.get().pk}/change/"
     assert client.post(url, {"product": str(product.pk), "kind": "upgrade"}).status_code == 302
@@ -206,21 +206,21 @@ def test_the_page_of_a_sku_under_licenses_does_the_same(importer: Importer, prod
 
 
 def test_a_sku_that_staff_add_before_its_first_order_counts(importer: Importer, product: Product) -> None:
-    importer.orders(untold_order())
+    importer.orders(unknown_order())
     client = staff("view_sku", "change_sku", "add_sku", "view_product")
     store = Sku.objects.get().store
     values = {"store": str(store.pk), "code": "S-9", "name": "New", "product": str(product.pk), "kind": "upgrade"}
     assert client.post("/admin/licenses/sku/add/", values).status_code == 302
-    importer.orders(untold_order("B", sku="S-9", line={"licenses": [{"serial": "XA-1"}]}))
+    importer.orders(unknown_order("B", sku="S-9", line={"licenses": [{"serial": "XA-1"}]}))
     assert kinds("S-9") == ["upgrade"]
     assert Sku.objects.get(code="S-9").product_from_staff
 
 
-# --- Many at once -------------------------------------------------------------------------------------------
+# --- Several SKUs -------------------------------------------------------------------------------------------
 
 
 def test_many_skus_are_set_at_once(importer: Importer, supervisor: Client, product: Product) -> None:
-    importer.orders(*[untold_order(f"A-{number}", sku=f"S-{number}") for number in range(1, 4)])
+    importer.orders(*[unknown_order(f"A-{number}", sku=f"S-{number}") for number in range(1, 4)])
     page = text(set_many(supervisor, "S-1", "S-2", product=str(product.pk), kind="renewal"))
     assert "2 SKUs changed." in page
     update_orders_of_skus()
@@ -236,7 +236,7 @@ def test_many_skus_are_set_at_once(importer: Importer, supervisor: Client, produ
 
 
 def test_the_same_again_changes_nothing(importer: Importer, supervisor: Client) -> None:
-    importer.orders(untold_order())
+    importer.orders(unknown_order())
     set_many(supervisor, "S-1", kind="renewal")
     update_orders_of_skus()
     assert "Nothing was changed" in text(set_many(supervisor, "S-1", kind="renewal"))
@@ -245,14 +245,14 @@ def test_the_same_again_changes_nothing(importer: Importer, supervisor: Client) 
 
 @pytest.mark.parametrize("values", [{}, {"kind": "nonsense"}, {"product": "999999"}, {"product": "1 OR 1=1"}])
 def test_without_a_valid_choice_nothing_happens(importer: Importer, supervisor: Client, values: dict[str, Any]) -> None:
-    importer.orders(untold_order())
+    importer.orders(unknown_order())
     assert set_many(supervisor, "S-1", **values).status_code == 200
     sku = Sku.objects.get()
     assert (sku.kind, sku.product, sku.update_requested_at, sku.product_from_staff) == ("", None, None, False)
 
 
 def test_the_queries_of_the_action_do_not_grow_with_the_skus(importer: Importer, supervisor: Client) -> None:
-    importer.orders(*[untold_order(f"A-{number}", sku=f"S-{number}") for number in range(12)])
+    importer.orders(*[unknown_order(f"A-{number}", sku=f"S-{number}") for number in range(12)])
     chosen = list(Sku.objects.values_list("code", flat=True))
     counts = []
     for codes in (chosen[:2], chosen[2:]):

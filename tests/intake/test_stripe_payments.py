@@ -1,4 +1,4 @@
-"""Stripe's payments complete the orders of a store, and blank nothing."""
+"""Stripe's payments are added to the orders of a store, and clear nothing."""
 
 import json
 from copy import deepcopy
@@ -71,7 +71,7 @@ def test_an_order_is_found_by_its_payment_reference(importer: Importer) -> None:
     assert load(importer, charge(billing_details={})).tally == (0, 1, 0, 0)
     assert (the_order("#1001").card_last4, the_order("#2").card_last4) == ("4242", "")
     assert importer.shopify(shopify_row(Payment_Reference="ch_1 + x", Notes="new")).counts["rejected"] == 0
-    assert the_order("#1001").card_last4 == "4242"  # Shopify's next export blanks nothing
+    assert the_order("#1001").card_last4 == "4242"  # Shopify's next export clears nothing
 
 
 def test_an_order_is_found_by_payer_amount_and_day(importer: Importer) -> None:

@@ -1,4 +1,4 @@
-"""Stripe's refunds and disputes count in whatever order they arrive, and what two systems tell went back once."""
+"""Stripe's refunds and disputes count in any order of arrival, and a refund reported by two systems counts once."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -20,7 +20,7 @@ AT = CHARGE["created"] + 4 * 86400
 
 
 def event(value: dict[str, Any], seconds: int = 0, kind: str = "refund.updated") -> dict[str, Any]:
-    """An event that many seconds after the fourth day."""
+    """Return an event this many seconds after the fourth day."""
     return {
         "id": f"evt_{kind}_{seconds}",
         "object": "event",
@@ -60,7 +60,7 @@ def order() -> Order:
 
 
 def state(order: Order) -> tuple[str, list[tuple[str, Decimal, bool]]]:
-    """The status, and the refunds with whether they are told no more."""
+    """Return the status, and the refunds with whether they are missing from the store's list."""
     order.refresh_from_db()
     refunds = order.refunds.order_by("store_refund_id")
     return order.status, [(each.store_refund_id, each.amount, each.missing_since is not None) for each in refunds]
@@ -94,7 +94,7 @@ def test_a_refund_that_failed_later_is_shown_to_staff(importer: Importer, order:
 @pytest.mark.parametrize("status", ["failed", "canceled"])
 def test_a_refund_that_only_failed_is_not_recorded(importer: Importer, order: Order, status: str) -> None:
     load(importer, event(refund(status=status), 60, "refund.failed"))
-    load(importer, event(refund(), 0))  # an event from before
+    load(importer, event(refund(), 0))  # an earlier event
     assert state(order) == ("completed", [])
 
 
@@ -109,13 +109,13 @@ def test_a_refund_in_another_currency_is_refused(importer: Importer, order: Orde
 
 
 @pytest.mark.parametrize("changes", [{"charge": None, "payment_intent": None}, {"amount": None}, {"status": "new"}])
-def test_what_is_not_understood_is_refused(importer: Importer, order: Order, changes: dict[str, Any]) -> None:
+def test_unknown_values_are_refused(importer: Importer, order: Order, changes: dict[str, Any]) -> None:
     assert load(importer, event(refund(**changes))).counts["rejects"][0]["code"] == "invalid"
     assert state(order) == ("completed", [])
 
 
 @pytest.mark.parametrize("listed", [True, False])
-def test_a_charge_tells_its_refunds_or_their_sum(importer: Importer, order: Order, listed: bool) -> None:
+def test_a_charge_contains_its_refunds_or_their_sum(importer: Importer, order: Order, listed: bool) -> None:
     value = charge(amount_refunded=1000, refunded=False, metadata={"order_id": "1001"})
     if listed:
         value["refunds"] = {"object": "list", "data": [refund()], "has_more": False}
@@ -210,7 +210,7 @@ def sum_in_stripe(importer: Importer) -> None:
 
 
 @pytest.mark.parametrize("steps", list(permutations([refunded_in_shopify, refunded_in_stripe, sum_in_stripe])))
-def test_a_refund_that_shopify_and_stripe_tell_is_one(
+def test_a_refund_reported_by_shopify_and_stripe_counts_once(
     importer: Importer, steps: tuple[Callable[[Importer], None], ...]
 ) -> None:
     load_shopify(importer, ORDER)
@@ -249,15 +249,15 @@ def test_the_part_of_a_refund_that_went_to_the_card_counts_once(importer: Import
         {"kind": "refund", "status": "success", "amount": "10.00", "currency": "EUR"},
         {"kind": "refund", "status": "success", "amount": "5.00", "currency": "EUR"},
     ]
-    told = {"transactions": parts, "processed_at": "2026-11-05T10:00:01+01:00"}
-    steps = [refunded_in_stripe, lambda importer: refunded_in_shopify(importer, **told)]
+    details = {"transactions": parts, "processed_at": "2026-11-05T10:00:01+01:00"}
+    steps = [refunded_in_stripe, lambda importer: refunded_in_shopify(importer, **details)]
     for step in steps if stripe_first else steps[::-1]:
         step(importer)
     assert sum(amount for _id, amount, _missing in state(Order.objects.get())[1]) == Decimal("15.00")
 
 
 @pytest.mark.parametrize("steps", list(permutations(range(4))))
-def test_two_refunds_within_minutes_stay_two_whoever_reports_them_first(
+def test_two_refunds_within_minutes_stay_two_in_any_order_of_reports(
     importer: Importer, steps: tuple[int, ...]
 ) -> None:
     load_shopify(importer, ORDER)
@@ -276,7 +276,7 @@ def test_two_refunds_within_minutes_stay_two_whoever_reports_them_first(
     assert amounts == [Decimal("10.00"), Decimal("20.00")]
 
 
-def test_units_that_shopify_tells_of_a_refund_are_counted_though_stripe_told_it_first(importer: Importer) -> None:
+def test_units_of_a_refund_are_counted_even_if_stripe_reported_it_first(importer: Importer) -> None:
     load_shopify(importer, ORDER)
     pay(importer)
     refunded_in_stripe(importer)

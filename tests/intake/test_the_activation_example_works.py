@@ -1,4 +1,4 @@
-"""The example of docs/activations.md works as it is written."""
+"""The example in docs/activations.md works as written."""
 
 import json
 

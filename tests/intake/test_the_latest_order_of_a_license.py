@@ -1,4 +1,4 @@
-"""One license on many orders: the order placed last says what it is, and finding it costs no comparing of all."""
+"""One license on many orders: the order placed last determines it, and finding that one doesn't compare all of them."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The example of docs/webhooks.md works as it is written."""
+"""The example in docs/webhooks.md works as written."""
 
 import json
 

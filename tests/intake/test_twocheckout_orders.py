@@ -81,7 +81,7 @@ REFUND = {
 
 
 def ipn(**changes: Any) -> dict[str, Any]:
-    """A notification. An underscore at the end of a name stands for brackets."""
+    """Return a notification. An underscore at the end of a name is replaced by brackets."""
     named = {f"{key[:-1]}[]" if key.endswith("_") else key: value for key, value in changes.items()}
     return deepcopy(IPN) | named
 
@@ -160,7 +160,7 @@ def test_an_order_is_read_as_form_and_as_json(importer: Importer, write: Any) ->
         {"IPN_PRICE_": ["30.00", "30.00"]},  # after the discount
     ],
 )
-def test_lines_add_up_to_the_total_however_amounts_are_told(importer: Importer, changes: dict[str, Any]) -> None:
+def test_lines_add_up_to_the_total_in_any_notation(importer: Importer, changes: dict[str, Any]) -> None:
     assert load(importer, ipn(**changes)).tally == (1, 0, 0, 0)
     lines = the_order(NUMBER).lines.order_by("position")
     assert [(line.unit_price, line.tax, line.total) for line in lines] == [
@@ -209,7 +209,7 @@ def test_the_words_for_a_status(importer: Importer, word: str, status: str) -> N
     assert the_order(NUMBER).status == status
 
 
-def test_a_chargeback_is_told_beside_the_status(importer: Importer) -> None:
+def test_a_chargeback_is_reported_in_addition_to_the_status(importer: Importer) -> None:
     load(importer, ipn())
     load(importer, ipn(CHARGEBACK_RESOLUTION="OPEN", IPN_DATE="20261102110200"))
     assert the_order(NUMBER).status == "charged_back"
@@ -245,7 +245,7 @@ def test_keys_that_are_switched_off_keep_what_is_stored(importer: Importer) -> N
 
 
 @pytest.mark.parametrize(("codes", "extends"), [("XAAB-1", "XAAB-1"), ("", "")])
-def test_a_renewal_extends_the_code_that_is_told(importer: Importer, codes: str, extends: str) -> None:
+def test_a_renewal_extends_the_delivered_code(importer: Importer, codes: str, extends: str) -> None:
     changes = {"ORIGINAL_REFNOEXT_": ["79"], "IPN_DELIVEREDCODES_": [codes, ""]}
     load(importer, ipn(**changes))
     line = the_order(NUMBER).lines.get(store_line_id="4501")
@@ -263,7 +263,7 @@ def test_a_renewal_extends_the_code_that_is_told(importer: Importer, codes: str,
         ({"REFNO": ""}, "REFNO or ORDERSTATUS is missing"),
     ],
 )
-def test_what_is_not_understood_is_refused(importer: Importer, changes: dict[str, Any], sentence: str) -> None:
+def test_unknown_values_are_refused(importer: Importer, changes: dict[str, Any], sentence: str) -> None:
     result = load(importer, ipn(**changes))
     assert result.tally == (0, 0, 0, 1)
     assert sentence in result.said

@@ -1,4 +1,4 @@
-"""Whatever an import brings on top of an earlier one: undone, all tables contain what they did before it."""
+"""After any import on top of an earlier one is undone, all tables contain what they did before."""
 
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ _refund = st.fixed_dictionaries(
 
 
 def _with_units(order: dict[str, Any]) -> dict[str, Any]:
-    """The first refund gives back a unit of the first line."""
+    """The first refund returns a unit of the first line."""
     for refund in (order.get("refunds") or [])[:1]:
         refund["lines"] = [{"id": order["lines"][0]["id"], "quantity": 1}]
     return order

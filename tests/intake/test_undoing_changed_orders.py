@@ -1,4 +1,4 @@
-"""An undone import returns the orders that it changed to what they were."""
+"""An undone import restores the orders that it changed."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -77,7 +77,7 @@ def test_imports_are_undone_the_newest_first(importer: Importer) -> None:
     blocked = undo(second)
     assert (blocked.exit_status, blocked.tally, blocked.codes) == (1, (0, 0, 1), {"A": {"later_import"}})
     assert f"import {third.counts['run']}" in blocked.said
-    assert undo(first).tally == (1, 0, 1)  # B is gone
+    assert undo(first).tally == (1, 0, 1)  # B was deleted
     assert (undo(third).exit_status, undo(second).exit_status) == (0, 0)
     assert set(content()["orders_order"]) == {row for row in between["orders_order"] if '"A"' in row}
     assert undo(first).tally == (1, 0, 0)
@@ -161,7 +161,7 @@ def test_an_unsent_email_about_a_serial_number_of_the_import_goes(importer: Impo
     importer.orders(portal_order(placed_at=timezone.now().isoformat(), lines=[line]))
     order = the_order()
     Message.objects.filter(order_id=order.pk).update(status="sent", sent_at=timezone.now())
-    # Long before the import that is undone.
+    # Long before the undone import.
     Message.objects.filter(order_id=order.pk).update(sent_at=datetime(2026, 1, 1, tzinfo=UTC))
     full = portal_order(placed_at=ABSENT, lines=portal_order()["lines"][:1])
     result = importer.orders(full | {"placed_at": order.placed_at.isoformat()})

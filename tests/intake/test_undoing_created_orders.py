@@ -1,4 +1,4 @@
-"""An undone import leaves nothing of the orders that it made and that nobody touched."""
+"""An undone import leaves nothing of the orders that it created and that weren't touched."""
 
 from datetime import timedelta
 from typing import Any
@@ -123,7 +123,7 @@ def test_a_store_that_staff_named_stays_and_an_unanswered_question_goes_with_its
 
 
 def test_settings_of_staff_are_no_change_of_an_order(importer: Importer) -> None:
-    """Return periods, kinds of items and products are derived anew at any time."""
+    """Return periods, kinds of items and products can be recalculated at any time."""
     result = importer.orders(portal_order())
     product = make_product()
     OrderLine.objects.update(return_until=timezone.now(), kind="other")
@@ -131,7 +131,7 @@ def test_settings_of_staff_are_no_change_of_an_order(importer: Importer) -> None
     assert undo(result).tally == (1, 0, 0)
 
 
-def test_an_order_that_is_gone_already_is_no_obstacle(importer: Importer) -> None:
+def test_a_deleted_order_is_not_an_obstacle(importer: Importer) -> None:
     result = importer.orders(portal_order(number="A"), portal_order(number="B"))
     the_order("A").delete()
     undone = undo(result)

@@ -1,4 +1,4 @@
-"""A word for a status that nobody knows: its row is rejected, staff are asked once, and the answer is kept."""
+"""An unknown word for a status: its row is rejected, staff are asked once, and the answer is kept."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A worker updates earlier orders in chunks, beside imports, other workers, buyers and staff."""
+"""A worker updates earlier orders in chunks, at the same time as imports, other workers, buyers and staff."""
 
 import threading
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from refunds.models import Return
 from refunds.services import returns
 from tests.factories import make_product, make_reason
 from tests.intake.exports import Importer, the_order
-from tests.intake.sku_mappings import kinds, map_sku, untold_order
+from tests.intake.sku_mappings import kinds, map_sku, unknown_order
 from tests.intake.test_interrupted_and_racing_undos import DEADLINE, in_thread, wait_for_a_waiting_query
 
 Kind = OrderLine.Kind
@@ -28,7 +28,7 @@ Kind = OrderLine.Kind
 
 def orders(count: int, first: int = 0) -> list[dict[str, Any]]:
     return [
-        untold_order(f"A-{number}", line={"licenses": [{"serial": f"XA-{number}", "expires_on": "2027-11-01"}]})
+        unknown_order(f"A-{number}", line={"licenses": [{"serial": f"XA-{number}", "expires_on": "2027-11-01"}]})
         for number in range(first, first + count)
     ]
 
@@ -128,7 +128,7 @@ def test_several_workers_share_the_orders(importer: Importer) -> None:
 def test_an_import_that_read_the_sku_before_the_change_is_updated_too(
     importer: Importer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    importer.orders(untold_order("FIRST"))
+    importer.orders(unknown_order("FIRST"))
     product = make_product()
     merge_record, done = run.merge_record, []
     workers: list[tuple[threading.Thread, list[object]]] = []
@@ -159,7 +159,7 @@ def test_a_product_that_staff_choose_during_an_import_stays(
 ) -> None:
     guessed, chosen = make_product(), make_product()
     guessed.prefixes.create(prefix="XA")
-    importer.orders(untold_order("FIRST"))
+    importer.orders(unknown_order("FIRST"))
     sku = Sku.objects.get()
     merge_record = run.merge_record
 
@@ -179,7 +179,7 @@ def test_a_product_that_staff_choose_during_an_import_stays(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_buyer_who_holds_an_order_and_the_worker_wait_for_each_other(importer: Importer) -> None:
-    importer.orders(untold_order(placed_at=timezone.now().isoformat()))
+    importer.orders(unknown_order(placed_at=timezone.now().isoformat()))
     map_sku(kind=Kind.RENEWAL, updated=False)
     order = the_order()
     with transaction.atomic():
@@ -208,7 +208,7 @@ def test_5000_lines_are_updated_and_no_order_is_held_for_long(
     monkeypatch.setattr(sku_mappings, "_write_lines", count_locked)
     with CaptureQueriesContext(connection) as queries:
         update_orders_of_skus()
-    assert set(locked) == {4500}  # of 5000 orders, a chunk is locked
+    assert set(locked) == {4500}  # of 5000 orders, one chunk is locked
     assert len(queries) < 10 * 40
     assert set(OrderLine.objects.values_list("kind", flat=True)) == {"renewal"}
     assert not License.objects.filter(product=None).exists()
@@ -229,7 +229,7 @@ def in_another_connection(action: Callable[[], int]) -> int:
 
 @pytest.mark.django_db
 def test_without_anything_to_do_the_worker_does_not_wait_for_imports(importer: Importer) -> None:
-    importer.orders(untold_order())
+    importer.orders(unknown_order())
     with CaptureQueriesContext(connection) as queries:
         update_orders_of_skus()
     assert not [query for query in queries if "advisory" in query["sql"]]

@@ -129,7 +129,7 @@ def test_a_large_file_is_checked_and_imported_in_steps(monkeypatch: pytest.Monke
 
 
 def work_for_one_item(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A step whose time is over after its first item."""
+    """Run a step that ends after its first item."""
     work_on_uploads(timezone.now() + timedelta(microseconds=1))
 
 
@@ -173,7 +173,7 @@ def test_an_unexpected_error_is_shown_and_can_be_tried_again(monkeypatch: pytest
     assert check(stored).created == 1
 
 
-def test_a_look_tells_what_is_needed() -> None:
+def test_inspecting_a_file_shows_what_is_needed() -> None:
     assert inspect(upload(*rows(1))).source is not None
     unknown = upload(content="Foo;Bar\n1;2\n", mapped=False)
     assert inspect(unknown).needs_mapping
@@ -184,7 +184,7 @@ def test_a_look_tells_what_is_needed() -> None:
     assert found.feed.name == "shopify"
 
 
-def test_sample_orders_look_like_real_ones_and_are_gone_afterwards() -> None:
+def test_sample_orders_look_like_real_ones_and_are_deleted_afterwards() -> None:
     stored = upload(*rows(12), german_row(Bestellnummer="R-99", Status="kurios"))
     with local_copy(stored) as path:
         shown = show_sample(

@@ -1,4 +1,4 @@
-"""The pages on which staff upload, map, preview and import files: who may use them, and what they show and refuse."""
+"""The pages on which staff upload, map, preview and import files: permissions, content and errors."""
 
 from io import BytesIO
 from pathlib import Path
@@ -64,7 +64,7 @@ def url(name: str) -> str:
 
 
 def chosen(answer: Any) -> dict[str, str]:
-    """What the form of a page would send."""
+    """Return the values that the form of a page would send."""
     form = answer.context["form"]
     return {name: form[name].value() or "" for name in form.fields}
 
@@ -87,7 +87,7 @@ ACTIONS = [("POST", name) for name in ("map", "read", "import", "discard")]
 
 @pytest.mark.parametrize(("method", "name"), PAGES + ACTIONS)
 @pytest.mark.parametrize("permissions", [(), ("view_importrun", "undo_importrun", "view_order"), None])
-def test_nobody_else_may_see_or_do_anything(
+def test_others_may_not_see_or_do_anything(
     supervisor: Client, method: str, name: str, permissions: tuple[str, ...] | None
 ) -> None:
     send(supervisor, german_table(german_row()))
@@ -100,7 +100,7 @@ def test_nobody_else_may_see_or_do_anything(
     assert ImportUpload.objects.values().get() == before
 
 
-def test_nobody_else_may_upload_or_list() -> None:
+def test_others_may_not_upload_or_list() -> None:
     for client in (staff("view_importrun"), Client()):
         assert send(client, german_table(german_row())).status_code in (302, 403)
         assert client.get(LIST).status_code in (302, 403)
@@ -276,7 +276,7 @@ def test_words_of_another_status_column_are_asked_before_anything_is_saved(super
     assert StatusMeaning.objects.get(word="kurios").meaning == "refunded"
 
 
-def test_the_same_mapping_again_is_no_new_version_and_an_edit_is(supervisor: Client) -> None:
+def test_only_a_changed_mapping_creates_a_new_version(supervisor: Client) -> None:
     check(supervisor, german_table(german_row()))
     data = chosen(supervisor.get(url("map")))
     supervisor.post(url("map"), data)
@@ -386,7 +386,7 @@ def test_a_waiting_page_loads_itself_again(supervisor: Client) -> None:
     assert "Refresh" not in supervisor.get(url("preview")).headers
 
 
-def test_a_discarded_file_is_gone(supervisor: Client) -> None:
+def test_a_discarded_file_is_deleted(supervisor: Client) -> None:
     check(supervisor, german_table(german_row()))
     stored_name = uploaded().stored_name
     supervisor.post(url("discard"))
@@ -401,7 +401,7 @@ def test_a_file_that_is_being_imported_is_not_discarded(supervisor: Client) -> N
     assert uploaded().state == "importing"
 
 
-def test_a_file_that_is_gone_is_reported(supervisor: Client) -> None:
+def test_a_missing_file_is_reported(supervisor: Client) -> None:
     send(supervisor, german_table(german_row()))
     supervisor.post(url("map"), chosen(supervisor.get(url("map"))))
     private_storage().delete(uploaded().stored_name)

@@ -1,4 +1,4 @@
-"""Versions of an order that carry `updated_at` end in one state, however they are shuffled."""
+"""Versions of an order with `updated_at` end in the same state in any sequence."""
 
 import itertools
 import json

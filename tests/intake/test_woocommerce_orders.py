@@ -1,4 +1,4 @@
-"""WooCommerce's orders: REST JSON in its shapes, refunds by themselves, and export plugins' tables."""
+"""WooCommerce's orders: REST JSON in its variants, separate refunds, and tables of export plugins."""
 
 import json
 from copy import deepcopy

@@ -1,4 +1,4 @@
-"""WooCommerce tries an address with an unsigned request before it saves a webhook."""
+"""WooCommerce sends an unsigned request to an address before it saves a webhook."""
 
 import pytest
 from django.test import Client
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("store", ["shop", "nobody"])
-def test_it_is_answered_whatever_the_store_and_stores_nothing(store: str) -> None:
+def test_it_is_answered_for_any_store_and_stores_nothing(store: str) -> None:
     PushingStore("woocommerce")
     response = Client().post(f"/api/stores/{store}/woocommerce/", b"webhook_id=17", content_type=FORM)
     assert response.status_code == 200

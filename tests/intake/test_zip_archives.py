@@ -1,4 +1,4 @@
-"""A zip archive with one file in it is read like the file. It is never unpacked to disk, and bombs are cut off."""
+"""A zip archive with one file in it is read like the file. It is never unpacked to disk, and bombs are truncated."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""Orders as stores have them, which tests write in many forms, and what is imported of them."""
+"""Orders as stores have them, which tests write in many formats, and the imported results."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -68,7 +68,7 @@ ORDERS = st.builds(
 )
 
 
-def told(order: Order) -> dict[str, Any]:
+def stored(order: Order) -> dict[str, Any]:
     lines = order.lines.exclude(kind="other").order_by("position")
     return {
         "total": order.total,

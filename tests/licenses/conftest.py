@@ -1,4 +1,4 @@
-"""Installers of tests are in a folder of their own."""
+"""Installers of tests are stored in a separate folder."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from licenses.views import sending
 
 @pytest.fixture(autouse=True)
 def releases_folder(settings: Settings, tmp_path: Path) -> Path:
-    """The folder in which installers are kept."""
+    """The folder in which installers are stored."""
     folder = tmp_path / "releases"
     releases = settings.STORAGES["releases"]
     settings.STORAGES = settings.STORAGES | {
@@ -21,5 +21,5 @@ def releases_folder(settings: Settings, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _nobody_else_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer that an earlier test did not read to its end holds no place."""
+    """A response that an earlier test did not read completely occupies no download slot."""
     monkeypatch.setattr(sending, "_download_slots", sending._DownloadSlots())

@@ -16,7 +16,7 @@ CONTENT = bytes(range(256)) * 40
 
 
 def bought(content: bytes = CONTENT, *, placed_at: datetime | None = None, **fields: Any) -> tuple[Order, Release]:
-    """An order, placed now, of a product with an installer."""
+    """Create an order, placed now, of a product with an installer."""
     product = make_product()
     order = make_order(placed_at=placed_at or timezone.now(), **fields)
     make_license(make_line(order), product=product)
@@ -24,19 +24,19 @@ def bought(content: bytes = CONTENT, *, placed_at: datetime | None = None, **fie
 
 
 def add_product(order: Order, **line: Any) -> Product:
-    """One more product on this order."""
+    """Add another product to this order."""
     product = make_product()
     make_license(make_line(order, **line), product=product)
     return product
 
 
 def link_to(order: Order, release: Release, browser: Client | None = None) -> str:
-    """The address of the bytes, as the order's page leads to it."""
+    """Return the address of the file, by following the order page's link."""
     answer = (browser or inside(order)).get(f"/orders/{order.public_id}/download/{release.pk}/")
     assert answer.status_code == 302, answer.content
     return answer["Location"]
 
 
 def body(answer: HttpResponseBase) -> bytes:
-    """What was sent, read to its end."""
+    """Return the response body, read completely."""
     return b"".join(answer.streaming_content) if answer.streaming else answer.content

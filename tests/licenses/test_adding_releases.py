@@ -1,4 +1,4 @@
-"""An installer comes in by a command: stored with its sum, replacing the one before; what is wrong is not kept."""
+"""The command adds an installer with its checksum and replaces the previous one. Invalid files are not stored."""
 
 import io
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""Staff give a line its serial number: it stays whatever imports say, and the buyer is told."""
+"""Staff assign a serial number to a line: imports keep it, and the buyer is notified."""
 
 import threading
 from datetime import date, timedelta
@@ -103,7 +103,7 @@ def test_an_order_that_fell_gets_none(line: OrderLine, status: str) -> None:
         assign_and_notify(line, "XAAB-0001")
 
 
-def test_a_line_that_was_given_back_or_needs_none_gets_none() -> None:
+def test_a_returned_line_or_one_without_serial_numbers_gets_none() -> None:
     order = make_order()
     with pytest.raises(NotAssignable, match="canceled or returned"):
         assign_and_notify(make_line(order, quantity_returned=1), "XAAB-0001")
@@ -133,7 +133,7 @@ def test_a_license_cannot_end_before_it_starts(line: OrderLine) -> None:
     assert not LicensedLine.objects.exists()
 
 
-# --- Renewals carry a number on ---------------------------------------------------------------------------
+# --- Renewals keep an earlier number ------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def test_taking_a_renewal_away_gives_its_time_back(renewal: OrderLine) -> None:
     assert license.licensed_lines.count() == 1
 
 
-# --- Taking away --------------------------------------------------------------------------------------------
+# --- Unassigning --------------------------------------------------------------------------------------------
 
 
 def test_after_unassigning_a_wrong_number_the_right_one_is_emailed(line: OrderLine) -> None:

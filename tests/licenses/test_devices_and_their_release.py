@@ -1,4 +1,4 @@
-"""Devices of a license: listed, released by the holder, undone within ten minutes, so many a year; nobody else's."""
+"""Devices of a license: listed, released by their owner, undone within ten minutes, limited per year."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -23,8 +23,8 @@ def make_device(order: Order, name: str = "Kitchen laptop", **fields: object) ->
     line = LicensedLine.objects.filter(order=order).select_related("license").first()
     license = line.license if line else make_license(make_line(order), product=make_product())
     now = timezone.now()
-    told = {"vendor_id": name, "name": name, "platform": "Windows 11", "activated_at": now, "last_seen_at": now}
-    return Device.objects.create(license=license, **told | fields)
+    values = {"vendor_id": name, "name": name, "platform": "Windows 11", "activated_at": now, "last_seen_at": now}
+    return Device.objects.create(license=license, **values | fields)
 
 
 def test_devices_in_use_are_boxes_and_names() -> None:

@@ -1,4 +1,4 @@
-"""The table of entitlement: the store's window, the Extended Download Service, and what ends both."""
+"""Download periods: the store's window, the Extended Download Service, and the conditions that end both."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ ZONES = ["UTC", "Europe/Berlin", "America/Los_Angeles", "Pacific/Kiritimati", "A
 def an_order(
     placed_at: datetime = PLACED, zone: str = "UTC", kinds: tuple[str, ...] = ("new",), status: str = "completed"
 ) -> Order:
-    """Without a database: an order with lines of these kinds."""
+    """Return an unsaved order with lines of these kinds."""
     order = Order(store=Store(time_zone=zone), placed_at=placed_at, status=status)
     order.items = [OrderLine(pk=number, kind=kind, quantity=1) for number, kind in enumerate(kinds, start=1)]
     return order
@@ -36,7 +36,7 @@ def of(order: Order, now: datetime, days: int = 30) -> Entitlement:
 
 
 def test_the_purchase_day_is_day_0_and_the_last_day_counts_whole() -> None:
-    order = an_order(datetime(2026, 11, 1, 23, 30, tzinfo=UTC), "Europe/Berlin")  # there it is 2 November already
+    order = an_order(datetime(2026, 11, 1, 23, 30, tzinfo=UTC), "Europe/Berlin")  # it is already 2 November there
     result = of(order, PLACED)
     assert (result.last_day, result.source) == (date(2026, 12, 2), EntitlementSource.WINDOW)
     last_moment = datetime(2026, 12, 2, 22, 59, 59, tzinfo=UTC)
@@ -209,7 +209,7 @@ def test_the_licenses_product_decides_and_never_prefix_or_sku() -> None:
     order = make_order()
     order.store.skus.create(code="AV-1", product=antivirus)
     line = make_line(order, kind="upgrade", sku="AV-1")
-    make_license(line, serial="AAAB-1", product=maximum)  # upgraded: its number was carried on
+    make_license(line, serial="AAAB-1", product=maximum)  # upgraded: it kept its number
     assert set(results(order)) == {"maximum"}
 
 

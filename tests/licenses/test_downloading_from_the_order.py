@@ -1,4 +1,4 @@
-"""The order page shows what can be downloaded; its button leads to the bytes; strangers get nothing."""
+"""The order page shows the available downloads, its button leads to the file, and strangers get nothing."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -37,7 +37,7 @@ def test_the_installer_for_windows_comes_first_although_the_one_for_macos_is_new
     assert page.index(f"/download/{release.pk}/") < page.index(f"/download/{newer.pk}/")
 
 
-def test_the_button_leads_to_the_bytes_and_leaves_a_row() -> None:
+def test_the_button_leads_to_the_file_and_the_download_is_recorded() -> None:
     order, release = bought()
     link = link_to(order, release)
     download = Download.objects.get()
@@ -126,7 +126,7 @@ def test_every_changed_character_of_a_link_is_refused() -> None:
     assert Download.objects.get().started_at is None
 
 
-def test_a_link_made_for_something_else_is_none() -> None:
+def test_a_link_made_for_something_else_is_invalid() -> None:
     order, release = bought()
     link_to(order, release)
     token = signing.TimestampSigner(salt="something else").sign(Download.objects.get().pk.hex)
@@ -147,10 +147,10 @@ def test_a_link_is_good_for_fifteen_minutes_and_not_a_second_longer() -> None:
         answer = Client().get(link)
     assert answer.status_code == 410
     assert "link has expired" in text(answer)
-    assert f"/orders/{order.public_id}/" in answer.content.decode()  # where a fresh one is
+    assert f"/orders/{order.public_id}/" in answer.content.decode()  # where to get a new one
 
 
-def test_a_withdrawn_release_is_gone_at_once() -> None:
+def test_a_withdrawn_release_is_unavailable_immediately() -> None:
     order, release = bought()
     browser = inside(order)
     link = link_to(order, release, browser)
@@ -171,7 +171,7 @@ def test_withdrawn_releases_of_other_products_are_not_revealed() -> None:
     assert inside(order).get(f"/orders/{order.public_id}/download/{foreign.pk}/").status_code == 404
 
 
-def test_a_replaced_release_stays_for_those_who_bought_it_and_for_nobody_after() -> None:
+def test_a_replaced_release_stays_only_for_earlier_buyers() -> None:
     order, release = bought()
     newer = make_release(release.product, b"newer", version="18", platform="macos")
     release.replaced_at = timezone.now()
@@ -234,7 +234,7 @@ def test_the_front_server_gets_the_file_to_send(settings: Settings) -> None:
     settings.ACCEL_REDIRECT_PREFIX = "/installers/"
     order, release = bought()
     answer = Client().get(link_to(order, release), headers={"Range": "bytes=0-1"})
-    assert answer.status_code == 200  # the front server makes the 206
+    assert answer.status_code == 200  # the front server creates the 206
     assert answer["X-Accel-Redirect"] == f"/installers/{release.stored_name}"
     assert answer["Content-Disposition"] == 'attachment; filename="Setup.exe"'
     assert answer["Cache-Control"] == "no-store, private"

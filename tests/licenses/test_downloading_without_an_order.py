@@ -1,4 +1,4 @@
-"""Staff can allow the download of a product without an order; everything else stays with orders."""
+"""Staff can allow downloads of a product without an order. All other downloads need one."""
 
 from datetime import timedelta
 
@@ -31,7 +31,7 @@ def link(release: Release, **options: str) -> str:
     return str(answer["Location"])
 
 
-def test_the_page_offers_what_staff_allow_and_else_leads_to_the_order(release: Release) -> None:
+def test_the_page_offers_allowed_products_and_otherwise_links_to_the_order(release: Release) -> None:
     closed = make_release(make_product(slug="closed", name="Closed"))
     page = Client().get("/downloads/")
     assert f'href="/downloads/{release.pk}/"' in page.content.decode()
@@ -44,7 +44,7 @@ def test_it_is_off_by_default() -> None:
     assert Product._meta.get_field("public_download").db_default is not None
 
 
-def test_the_link_leads_to_the_bytes_and_resumes(release: Release) -> None:
+def test_the_link_serves_the_file_and_supports_resuming(release: Release) -> None:
     answer = Client().get(link(release))
     assert body(answer) == CONTENT
     assert answer["Content-Disposition"] == 'attachment; filename="Setup.exe"'

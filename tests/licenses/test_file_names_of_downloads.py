@@ -1,4 +1,4 @@
-"""A download is saved under its name, whatever the name is; nothing of it becomes a header."""
+"""A download is saved under any name, and no part of the name becomes a header."""
 
 import pytest
 from django.test import Client

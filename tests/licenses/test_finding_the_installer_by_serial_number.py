@@ -1,4 +1,6 @@
-"""The public page: a serial number or its beginning in, the product and its installers out; never whether it exists."""
+"""The public page finds product and installers by a serial number or its beginning, but never reveals whether it
+exists.
+"""
 
 import pytest
 from django.test import Client

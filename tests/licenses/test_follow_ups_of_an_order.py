@@ -1,4 +1,4 @@
-"""What an order is followed up with, and what ends it before it is sent."""
+"""Which follow-ups an order gets, and what cancels them."""
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -22,7 +22,7 @@ PLACED = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 
 
 def after(**time: float) -> list[str]:
-    """The kinds that went out when the follow-ups ran so long after the purchase."""
+    """Return the kinds that were sent if the follow-ups ran this long after the purchase."""
     now = PLACED + timedelta(**time)
     with time_machine.travel(now, tick=False):
         follow_ups.run(now)
@@ -56,12 +56,12 @@ def test_not_when_it_came_or_the_order_is_undone() -> None:
     assert set(FollowUp.objects.filter(kind="serial_missing").values_list("status", flat=True)) == {"cancelled"}
 
 
-def test_an_import_of_old_orders_writes_to_nobody() -> None:
+def test_an_import_of_old_orders_sends_no_follow_ups() -> None:
     make_line(make_order())
     assert after(days=9) == []
 
 
-def test_a_license_that_nobody_uses_brings_its_guide() -> None:
+def test_the_email_about_an_unused_license_contains_its_guide() -> None:
     product = make_product(slug="maximum")
     InstallGuide.objects.create(product=product, title="Install", body="Press it.")
     make_license(make_line(make_order()), serial="XAAB-1234-5678-9012-3456", product=product)
@@ -158,7 +158,7 @@ def test_an_order_that_has_no_address_any_more_gets_none() -> None:
     assert after(hours=25) == []
 
 
-def told(*arguments: str) -> str:
+def output_of(*arguments: str) -> str:
     out = StringIO()
     call_command("send_followups", *arguments, stdout=out)
     return out.getvalue()
@@ -166,7 +166,7 @@ def told(*arguments: str) -> str:
 
 def test_the_dry_run_says_what_would_go_to_whom_and_why_and_writes_nothing() -> None:
     make_line(make_order())
-    said = told("--dry-run", "--now", "2026-11-02T10:00")
+    said = output_of("--dry-run", "--now", "2026-11-02T10:00")
     assert "Your serial number is late → b…@e….com" in said
     assert "buyer@example.com" not in said
     assert "1 would be sent" in said
@@ -176,18 +176,18 @@ def test_the_dry_run_says_what_would_go_to_whom_and_why_and_writes_nothing() -> 
 
 def test_the_command_sends_what_is_due_then() -> None:
     make_line(make_order())
-    assert "1 sent" in told("--now", "2026-11-02T10:00")
-    assert "0 sent" in told("--now", "2026-11-02T10:00")
+    assert "1 sent" in output_of("--now", "2026-11-02T10:00")
+    assert "0 sent" in output_of("--now", "2026-11-02T10:00")
 
 
 @pytest.mark.parametrize("typed", ["soon", "2026-13-40T99:99"])
-def test_a_time_that_is_none_ends_with_2(typed: str) -> None:
+def test_an_invalid_time_ends_with_exit_status_2(typed: str) -> None:
     with pytest.raises(CommandError, match="isn’t a date and time") as error:
-        told("--now", typed)
+        output_of("--now", typed)
     assert error.value.returncode == 2
 
 
-def test_a_license_without_an_order_that_it_ends_with_stops_nobody() -> None:
+def test_a_license_without_an_order_does_not_stop_other_emails() -> None:
     expires = (PLACED + timedelta(days=20)).date()
     lost, kept = (
         make_license(make_line(make_order(store_email=email)), expires_on=expires, activated_at=PLACED)

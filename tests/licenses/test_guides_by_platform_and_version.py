@@ -1,4 +1,4 @@
-"""A product has a guide for each platform, and for versions that are installed in another way."""
+"""A product has a guide for each platform, and for versions that are installed differently."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""With a bucket set, installers are there, and its own signed links lead to them for 15 minutes."""
+"""If a bucket is configured, installers are stored there and downloaded with its own signed links for 15 minutes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_a_release_is_stored_there_and_read_back(bucket: S3Server, file: Path, r
     assert not releases_folder.exists()
 
 
-def test_the_order_leads_to_the_buckets_own_link(bucket: S3Server) -> None:
+def test_the_order_redirects_to_the_buckets_own_link(bucket: S3Server) -> None:
     order, release = bought()
     release.file_name = "Größe.exe"
     release.save()

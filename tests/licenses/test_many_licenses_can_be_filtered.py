@@ -1,4 +1,4 @@
-"""The list of licenses stays short: it is filtered by product, order number and device, never by serial number."""
+"""The list of licenses can be filtered by product, order number and device, but never by serial number."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,6 @@
-"""The admin: which lines miss their serial number, since when, and a page to give it; licenses with what they have."""
+"""The admin: lines without a serial number, with their waiting time, and a page to assign one; licenses with their
+details.
+"""
 
 from datetime import timedelta
 
@@ -76,7 +78,7 @@ def test_the_list_is_by_age_with_what_is_due(desk: Client) -> None:
     page = text(desk.get(LIST))
     assert [number for number in ("A-240", "A-30", "A-5") if number in page] == ["A-240", "A-30", "A-5"]
     assert page.index("A-240") < page.index("A-30") < page.index("A-5")
-    assert "A-1 " not in page  # stores bring serial numbers a little later
+    assert "A-1 " not in page  # stores export serial numbers a little later
     assert "A-4800" not in page
     assert page.count(" !") == 2  # overdue
     assert "A-5" not in text(desk.get(LIST, {"waits": "24"}))

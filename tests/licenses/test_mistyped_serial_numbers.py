@@ -1,4 +1,4 @@
-"""A serial number that is typed wrong is mended by the form of its product, and what was changed is said."""
+"""A mistyped serial number is corrected by its product's format, and the page says what was changed."""
 
 import pytest
 from hypothesis import given

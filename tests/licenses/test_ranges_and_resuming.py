@@ -1,4 +1,4 @@
-"""A download that broke off goes on where it stopped; what is asked in part comes in part, byte for byte."""
+"""An interrupted download can be resumed. Requested ranges are served exactly."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -37,7 +37,7 @@ def part(header: str, if_range: str = "", size: int = SIZE) -> ByteRange | None:
         (f"bytes=-{SIZE * 9}", ByteRange(0, SIZE)),
         ("Bytes=1-2", ByteRange(1, 2)),
         (" bytes= 1-2 ,", ByteRange(1, 2)),
-        # What is no range asks for the whole, and so do several ones.
+        # An invalid range returns the whole file, and so do several ranges.
         ("", None),
         ("bytes=", None),
         ("bytes=-", None),
@@ -121,7 +121,7 @@ def test_an_interrupted_download_resumes_with_a_new_link() -> None:
 def test_head_has_all_headers_and_no_body() -> None:
     order, release = bought()
     link = link_to(order, release)
-    for headers in ({}, {"Range": "bytes=0-1"}):  # a range is for GET alone
+    for headers in ({}, {"Range": "bytes=0-1"}):  # ranges are only for GET
         answer = Client().head(link, headers=headers)
         assert answer.status_code == 200
         assert not answer.content
@@ -175,7 +175,7 @@ def test_conditions_are_kept() -> None:
 
 
 @pytest.mark.django_db
-def test_the_file_is_closed_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_is_always_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
     order, release = bought()
     link = link_to(order, release)
@@ -203,7 +203,7 @@ def test_a_few_slow_lines_never_hold_all_threads(settings: Settings) -> None:
     assert answer.status_code == 503
     assert answer["Retry-After"] == "60"
     assert "Many people are downloading" in text(answer)
-    assert Client().head(link).status_code == 200  # holds nothing
+    assert Client().head(link).status_code == 200  # occupies no slot
     body(slow[0])
     assert body(Client().get(link)) == CONTENT
     assert body(slow[1]) == CONTENT[5:]

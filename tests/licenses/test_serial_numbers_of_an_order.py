@@ -1,4 +1,4 @@
-"""Serial numbers on the order page: shown whole, with devices and end; a missing one says what happens next."""
+"""Serial numbers on the order page: complete, with devices and end date. A missing one says what happens next."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -47,7 +47,7 @@ def test_a_renewal_says_that_the_number_carries_on() -> None:
     assert "not here yet" not in text(answer)
 
 
-def test_a_renewal_of_a_license_that_nobody_knows_shows_the_number_that_the_store_wrote() -> None:
+def test_a_renewal_of_an_unknown_license_shows_the_number_from_the_store() -> None:
     order = make_order()
     make_line(order, kind="renewal", extends_serial="XAAB-OLD")
     assert marks(page(order), "data-serial") == ["XAAB-OLD"]

@@ -1,4 +1,4 @@
-"""Staff upload installers and withdraw them; nobody else can, and nothing too large is kept."""
+"""Staff upload installers and withdraw them. Others can't, and too large files are not stored."""
 
 from hashlib import sha256
 from pathlib import Path

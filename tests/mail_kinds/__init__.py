@@ -1,1 +1,1 @@
-"""Mail kinds that only tests know, as an app of their own: also for workers that tests start."""
+"""Email kinds for tests, as a separate app, so that workers started by tests have them, too."""

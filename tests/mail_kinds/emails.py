@@ -1,4 +1,4 @@
-"""Found by `notifications` where this app is installed."""
+"""Found by `notifications` if this app is installed."""
 
 from notifications import kinds
 from tests.mail_kinds.note_kinds import KINDS

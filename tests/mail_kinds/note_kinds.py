@@ -18,7 +18,7 @@ def _note(message: Message) -> dict[str, Any]:
 
 
 def _killing(message: Message) -> dict[str, Any]:
-    """An email that ends whatever process tries to write it."""
+    """An email that kills any process that renders it."""
     os.kill(os.getpid(), signal.SIGKILL)
     return {}
 

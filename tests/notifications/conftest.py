@@ -22,7 +22,7 @@ def note_kinds(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def mail_server(settings: Settings) -> Iterator[MailServer]:
-    """A real SMTP server, and settings that send there."""
+    """A real SMTP server, and settings to use it."""
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_TIMEOUT = 0.5
     with MailServer() as server:
@@ -36,7 +36,7 @@ def make_note(db: None, note_kinds: None) -> "NoteMaker":
 
 
 class NoteMaker:
-    """Writes rows of the outbox; each is about an object of its own."""
+    """Adds rows to the outbox, each about a separate object."""
 
     def __init__(self) -> None:
         self.count = 0

@@ -1,4 +1,4 @@
-"""A follow-up about orders that only tests know: wanted on some days, for some."""
+"""A follow-up about orders for tests: wanted on some days, for some of them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ TEMPLATE = "mail_kinds/emails/note.html"
 
 
 class World:
-    """What could be followed up, and what still is worth it."""
+    """What could be followed up, and what is still wanted."""
 
     def __init__(self) -> None:
         self.planned: list[PlannedFollowUp] = []
@@ -28,7 +28,7 @@ class World:
 
 @contextmanager
 def a_kind(world: World, name: str = "nudge", window: timedelta = timedelta(days=10)) -> Iterator[None]:
-    """For as long as this lasts, the only follow-ups are those of this world."""
+    """As long as this lasts, the only follow-ups are those of this world."""
     kind = EmailKind(
         name,
         TEMPLATE,

@@ -1,4 +1,4 @@
-"""Two addresses without a key have an empty key each, and still are not the same."""
+"""Two addresses without a key both have an empty key, but don't count as the same."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""An error in one row, one kind or one email is logged and counted, and stops nothing else."""
+"""An error in one row, one kind or one email is logged and counted, and doesn't affect others."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +38,7 @@ def select_nonsense(*arguments: object) -> Any:
 
 @contextmanager
 def follow_up_kinds(**parts: dict[str, Any]) -> Iterator[None]:
-    """For as long as this lasts, these are the only kinds. The candidates of each are 1, 2 and 3 by default."""
+    """As long as this lasts, these are the only kinds. The candidates of each are 1, 2 and 3 by default."""
     registered = {}
     for name, part in parts.items():
         candidates = part.get("candidates", lambda since, until: [planned(number) for number in (1, 2, 3)])
@@ -111,7 +111,7 @@ def test_a_row_that_never_can_be_checked_ends_with_its_time() -> None:
     assert set(FollowUp.objects.values_list("status", flat=True)) == {Status.TOO_LATE}
 
 
-def test_more_broken_rows_than_one_run_takes_hold_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_broken_rows_than_one_run_processes_block_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follow_ups, "MAX_PER_RUN", 3)
     early = NOW - timedelta(hours=1)
     broken = {"still_wanted": fail, "candidates": lambda since, until: [planned(n, early) for n in range(10, 16)]}

@@ -1,4 +1,6 @@
-"""Bounces: a report finds its email, by its id or by its address; final ones are shown, others noted; twice is once."""
+"""Bounces: a report is matched to its email by id or address. Final ones are shown, others stored, repeated ones
+ignored.
+"""
 
 import mailbox
 from datetime import timedelta
@@ -23,8 +25,8 @@ pytestmark = pytest.mark.django_db
 
 def make_email(**fields: object) -> Message:
     order = make_order()
-    told = {"kind": "order_confirmation", "object_id": order.pk, "order_id": order.pk, "recipient": order.email}
-    return Message.objects.create(**told | {"status": "sent", "sent_at": timezone.now()} | fields)
+    values = {"kind": "order_confirmation", "object_id": order.pk, "order_id": order.pk, "recipient": order.email}
+    return Message.objects.create(**values | {"status": "sent", "sent_at": timezone.now()} | fields)
 
 
 def report(message: Message | None, action: str = "failed", recipient: str = "buyer@example.com") -> bytes:
@@ -103,7 +105,7 @@ def test_emails_that_are_no_report_are_ignored(written: bytes) -> None:
     assert bounces.parse_reports(message_from_bytes(written)) == []
 
 
-def test_an_id_of_another_house_is_none_of_ours() -> None:
+def test_a_message_id_of_another_system_is_ignored() -> None:
     message = make_email()
     assert bounces.find_message_id(f"<{message.message_id}@{site_host()}>") == message.message_id
     assert bounces.find_message_id(f"<{message.message_id}@evil.example>") is None

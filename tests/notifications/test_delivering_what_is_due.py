@@ -44,7 +44,7 @@ def test_nothing_due_opens_no_connection(make_note: NoteMaker, mail_server: Mail
     assert mail_server.connections == 0
 
 
-def test_links_leave_before_confirmations_whatever_came_first(make_note: NoteMaker, mail_server: MailServer) -> None:
+def test_links_are_sent_before_confirmations(make_note: NoteMaker, mail_server: MailServer) -> None:
     early = timezone.now() - timedelta(hours=1)
     make_note(priority=kinds.PRIORITY_SOON, due_at=early, key="confirmation")
     make_note(priority=kinds.PRIORITY_SOON, due_at=early + timedelta(minutes=1), key="later confirmation")
@@ -158,7 +158,7 @@ def test_a_slow_batch_keeps_its_lease(
     assert delivery.deliver_due() == {"sent": 3}
 
 
-def test_a_row_that_somebody_else_took_meanwhile_is_left_to_them(
+def test_a_row_claimed_by_another_worker_is_left_to_it(
     make_note: NoteMaker, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "LEASE_NEEDED_TIMEOUTS", delivery.LEASE_TIMEOUTS * 2)

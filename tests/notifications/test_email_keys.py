@@ -1,4 +1,4 @@
-"""An address has one key; one that two sides would read differently has none."""
+"""An address has one key. An ambiguous address has none."""
 
 import pytest
 from hypothesis import given
@@ -69,7 +69,7 @@ def test_ambiguous_addresses_have_no_key(typed: str) -> None:
 
 
 @given(st.text())
-def test_whatever_is_typed_there_is_an_answer_and_a_key_is_its_own_key(typed: str) -> None:
+def test_any_input_has_a_result_and_a_key_is_its_own_key(typed: str) -> None:
     key = email_key(typed)
     assert key == "" or email_key(key) == key
     assert 0 < len(address_subject(typed)) <= MAX_ADDRESS_LENGTH

@@ -1,4 +1,4 @@
-"""Each answer of the mail server, or its silence, and what becomes of the email."""
+"""Each response of the mail server, or none, and its effect on the email."""
 
 from datetime import timedelta
 
@@ -117,7 +117,7 @@ def test_silence_after_the_final_dot_can_double_an_email_but_under_the_same_mess
 
 def test_a_slow_server_is_waited_for(make_note: NoteMaker, mail_server: MailServer) -> None:
     make_note()
-    # Longer than the patience with commands: whole emails are given more time.
+    # Longer than the timeout for commands: whole emails get more time.
     mail_server.at("DATA", lambda envelope: Slow(0.7))
     assert delivery.deliver_due() == {"sent": 1}
 

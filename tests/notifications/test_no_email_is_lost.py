@@ -1,4 +1,4 @@
-"""Real workers, a real broker, a real database and a real mail server, each ended in the middle of the work.
+"""Real workers, a real broker, a real database and a real mail server, each stopped while it is working.
 
 Marked as one group, so that in a parallel run the machine has one such portal at a time.
 """
@@ -26,7 +26,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoD
 
 @pytest.fixture
 def portal(running: PrivatePortal) -> Iterator[PrivatePortal]:
-    """Clean, and with no worker; the broker runs, and the mail server answers in 5 ms."""
+    """Empty, without a worker; the broker runs, and the mail server responds in 5 ms."""
     Message.objects.all().delete()
     running.server.emails.clear()
     running.server.at("DATA", lambda envelope: Slow(0.005))
@@ -36,7 +36,7 @@ def portal(running: PrivatePortal) -> Iterator[PrivatePortal]:
     del running.processes[1:]
 
 
-def test_a_worker_killed_in_the_middle_of_200_emails_loses_none_and_doubles_at_most_one(portal: PrivatePortal) -> None:
+def test_a_worker_killed_during_200_emails_loses_none_and_duplicates_at_most_one(portal: PrivatePortal) -> None:
     portal.create_messages(MAILS)
     worker = portal.start_worker()
     portal.wait_for_emails(MAILS // 4)
@@ -63,7 +63,7 @@ def test_a_worker_that_shuts_down_finishes_its_email_and_releases_the_rest(porta
 
 def test_two_workers_share_the_outbox_and_never_send_the_same_email(portal: PrivatePortal) -> None:
     before = portal.server.connections
-    # Slow enough that the second worker has its tick while the first is at work.
+    # Slow enough that the second worker starts while the first is working.
     portal.server.at("DATA", lambda envelope: Slow(0.04))
     portal.create_messages(MAILS)
     portal.start_worker(concurrency=2)

@@ -1,4 +1,4 @@
-"""One click, as mail programs expect, for follow-ups only; and nobody switches off another's."""
+"""Opting out with one click, as email programs expect, only from follow-ups, and only for oneself."""
 
 from datetime import timedelta
 from typing import Any
@@ -79,7 +79,7 @@ def test_another_site_cannot_press_the_pages_button() -> None:
 
 
 @pytest.mark.parametrize("token", ["1", "1.abc", "%00", "buyer@example.com", "x" * 300])
-def test_a_made_up_link_switches_nobody_off(token: str) -> None:
+def test_a_made_up_link_opts_nobody_out(token: str) -> None:
     a_follow_up()
     for data in (ONE_CLICK, {"wanted": "off"}):
         assert Client().post(f"/mail/follow-ups/{token}/", data).status_code == 404

@@ -1,4 +1,4 @@
-"""What other rooms call: send, send many, send again, cancel, and what they may show."""
+"""The functions that other apps call: send, send many, send again, cancel, and the status of emails."""
 
 from datetime import timedelta
 

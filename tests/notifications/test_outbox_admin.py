@@ -1,4 +1,4 @@
-"""The outbox in the admin: found by recipient or code, read only, failed ones sent again."""
+"""The outbox in the admin: search by recipient or code, read-only, and retrying failed emails."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ def agent(client: Client, db: None) -> Client:
 
 @pytest.fixture
 def auditor(client: Client, db: None) -> Client:
-    """May look, no more."""
+    """A user with view permission only."""
     user = User.objects.create_user("auditor", "auditor@vendor.example", "a long password", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_message"))
     client.force_login(user)

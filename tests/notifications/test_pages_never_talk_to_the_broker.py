@@ -1,4 +1,4 @@
-"""A broker that is dead or stalled costs a page nothing, because no page speaks to it."""
+"""A dead or stalled broker doesn't slow down pages, because no page uses it."""
 
 import socket
 
@@ -11,7 +11,7 @@ from tests.factories import make_order
 
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever opens a connection from Python fails; PostgreSQL's own client library is not Python."""
+    """Opening a connection from Python fails. PostgreSQL's client library is not affected, because it isn't Python."""
 
     def refuse(*_arguments: object) -> None:
         raise AssertionError("A page opened a network connection.")

@@ -21,7 +21,7 @@ class Deliver:
         self.make_note, self.server = make_note, server
 
     def __call__(self, **fields: object) -> tuple[Message, EmailMessage]:
-        """Deliver one note; the row and the email that arrived."""
+        """Deliver one note. Returns the row and the received email."""
         note = self.make_note(**fields)
         assert delivery.deliver_due() == {"sent": 1}
         return note, self.server.emails[-1]
@@ -47,7 +47,7 @@ def test_it_is_text_and_html_from_the_vendor_and_marked_as_automatic(deliver: De
     assert mail["Date"]
 
 
-def test_a_sender_with_a_name_of_its_own_keeps_it(deliver: Deliver, settings: Settings) -> None:
+def test_a_sender_that_includes_a_name_keeps_it(deliver: Deliver, settings: Settings) -> None:
     settings.DEFAULT_FROM_EMAIL = "Acme Orders <orders@acme.example>"
     _note, mail = deliver()
     assert str(mail["From"]) == "Acme Orders <orders@acme.example>"
@@ -119,7 +119,7 @@ def test_html_has_one_column_a_button_and_dark_mode(deliver: Deliver, settings: 
     html = _part(mail, "html")
     assert "max-width: 600px" in html
     assert "prefers-color-scheme: dark" in html
-    # Black on a yellow button; yellow words on white would be unreadable.
+    # Black on a yellow button, because yellow text on white would be unreadable.
     assert 'bgcolor="#ffdd00"' in html
     assert "color: #000000; background-color: #ffdd00" in html
     assert ' color: #ffdd00"' not in html

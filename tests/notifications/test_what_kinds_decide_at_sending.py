@@ -1,4 +1,6 @@
-"""To whom an email goes, whether it waits, and what follows from its result is decided by its kind when it is sent."""
+"""At the time of sending, the kind of an email decides about its recipient, a delay, and what
+follows from its result.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -21,7 +23,7 @@ Status = Message.Status
 
 @pytest.fixture
 def make_kind(note_kinds: None) -> Callable[..., None]:
-    """Register a kind named `asked` that writes a note."""
+    """Register a kind named `asked` that sends a note."""
 
     def make(**options: Any) -> None:
         note = kinds.get("test_note")
@@ -30,7 +32,7 @@ def make_kind(note_kinds: None) -> Callable[..., None]:
     return make
 
 
-def test_an_email_that_goes_to_nobody_any_more_is_canceled(
+def test_an_email_without_a_recipient_is_canceled(
     make_kind: Callable[..., None], make_note: NoteMaker, mail_server: MailServer
 ) -> None:
     make_kind(recipient=lambda message: None)
@@ -42,7 +44,7 @@ def test_an_email_that_goes_to_nobody_any_more_is_canceled(
 def test_what_was_written_for_one_address_does_not_go_to_another(
     make_kind: Callable[..., None], make_note: NoteMaker, mail_server: MailServer
 ) -> None:
-    """The address changes while the email is being written, whose content is already for the new one."""
+    """The address changes while the email is rendered, so its content already belongs to the new one."""
     state = {"address": "old@example.com", "secret": "none"}
 
     def context(message: Message) -> dict[str, Any]:
@@ -122,7 +124,7 @@ def test_one_that_waits_is_sent_at_once_to_the_current_address_instead_of_a_seco
     waiting = make_note(kind="asked", recipient="old@example.com", due_at=timezone.now() + timedelta(days=1))
     about = Message(pk=waiting.object_id)
     assert not services.send_again("asked", about, "new@example.com")
-    Message.objects.update(leased_until=timezone.now() + timedelta(minutes=1))  # it is just being sent to the old one
+    Message.objects.update(leased_until=timezone.now() + timedelta(minutes=1))  # it is being sent to the old one
     assert services.send_again("asked", about, "new@example.com")
 
 

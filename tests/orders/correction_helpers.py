@@ -23,7 +23,7 @@ PAGE, CHECK = f"/orders/correct-email/{DRAFT}", f"/orders/correct-email/check/{D
 def post_correction(order: Order, browser: Client | None = None, **fields: str) -> HttpResponse:
     """Post the first step with the right details, except for the given ones.
 
-    Returns the page with what is wrong, or the redirect to the second step.
+    Returns the page with the errors, or the redirect to the second step.
     """
     data = {
         "order_number": order.number,
@@ -49,7 +49,7 @@ def correct_in_browser(order: Order, new_email: str = "right@example.com") -> Cl
 
 
 def settle_notice(correction: AddressCorrection, status: Message.Status, at: datetime) -> None:
-    """Store what became of the notice to the old address, as delivery does."""
+    """Store the result of the notice to the old address, as delivery does."""
     notice = Message.objects.get(kind=CORRECTED, object_id=correction.pk, key=TO_OLD)
     on_result = kinds.get(CORRECTED).on_result
     assert on_result is not None
@@ -60,7 +60,7 @@ def settle_notice(correction: AddressCorrection, status: Message.Status, at: dat
 
 
 def correct_and_notify(order: Order, new_email: str) -> AddressCorrection:
-    """Correct the address, and send the notice at once."""
+    """Correct the address, and send the notice immediately."""
     correction = correct_address(order, new_email)
     settle_notice(correction, Message.Status.SENT, timezone.now())
     order.refresh_from_db()

@@ -1,4 +1,4 @@
-"""A mail server that can be down, and what arrived in each mailbox."""
+"""A mail server that can be unavailable, and the emails received by each mailbox."""
 
 import re
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ from orders.models import Order
 from orders.passwords import portal_password
 from tests.smtp import MailServer
 
-RETRIES = timedelta(hours=2)  # more than the longest wait between two tries
+RETRIES = timedelta(hours=2)  # more than the longest wait between two attempts
 
 
 class Mailboxes:
-    """Delivers what is due, while time stands still except for `wait`."""
+    """Delivers due emails, while time is frozen except for `wait`."""
 
     def __init__(self, server: MailServer, settings: Settings) -> None:
         self.server = server
@@ -35,7 +35,7 @@ class Mailboxes:
             self.server.stop()
 
     def wait(self, **duration: float) -> None:
-        """Let time pass, in which delivery runs now and then."""
+        """Let time pass, and run the delivery at intervals."""
         self.deliver()
         end = timezone.now() + timedelta(**duration)
         while timezone.now() < end:
@@ -63,12 +63,12 @@ class Mailboxes:
         return [body_of(email) for email in self.emails_to(address)]
 
     def knows_password_of(self, address: str, order: Order) -> bool:
-        """Whether an email to this address contains the password that opens the order now."""
+        """Whether an email to this address contains the password that currently opens the order."""
         password = portal_password(Order.objects.get(pk=order.pk))
         return bool(password) and any(password in text for text in self.texts_to(address))
 
     def links_to(self, address: str, path: str) -> list[str]:
-        """The paths of the links in its emails that begin like this, oldest first."""
+        """Return the paths of the links with this prefix in its emails, oldest first."""
         return re.findall(rf"http://testserver({path}\S+/)", "\n".join(self.texts_to(address)))
 
 

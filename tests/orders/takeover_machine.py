@@ -1,7 +1,7 @@
 """State machine of everything that can happen to the address of an order while several people claim it.
 
 The order was placed with the owner's address. A thief knows its number, password and card. Staff, the store and the
-mail server do what they do, in any order.
+mail server act in any order.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ UNDO_PATH = "/orders/correct-email/undo/"
 
 @dataclass(frozen=True)
 class TakenEmail:
-    """An email that the server took."""
+    """An email accepted by the server."""
 
     message_id: str
     recipient: str
@@ -58,12 +58,12 @@ class TakenEmail:
 
 
 class FakeMailServer:
-    """In the place of `Outgoing`: takes emails, is down, or refuses those to the owner."""
+    """Replaces `Outgoing`: accepts emails, is unavailable, or refuses those to the owner."""
 
     def __init__(self) -> None:
         self.state = "up"
         self.emails: list[TakenEmail] = []
-        self.refused: set[str] = set()  # the ids of messages that it will never take
+        self.refused: set[str] = set()  # the ids of messages that it will never accept
 
     def __call__(self) -> "FakeMailServer":
         return self
@@ -96,13 +96,13 @@ class TakeoverMachine(RuleBasedStateMachine):
         super().__init__()
         self.atomic = transaction.atomic()
         self.atomic.__enter__()
-        # Ends before today: the database's own clock does not travel.
+        # Ends before today, because time travel doesn't affect the database's clock.
         self.clock = time_machine.travel(timezone.now() - timedelta(days=2000), tick=False)
         self.time = self.clock.start()
         self.server = FakeMailServer()
         self.patches = [
             patch.object(delivery, "Outgoing", self.server),
-            patch.object(passwords, "_dummy_hash", ""),  # no slow hash where there is nothing to compare with
+            patch.object(passwords, "_dummy_hash", ""),  # no slow hash if there is nothing to compare with
         ]
         for each in self.patches:
             each.start()
@@ -135,7 +135,7 @@ class TakeoverMachine(RuleBasedStateMachine):
         except StillUndoable:
             assert is_undoable
         except CorrectionError:
-            pass  # the same address, or too often
+            pass  # the same address, or too many corrections
         else:
             assert not is_undoable
             assert self.load().email == address
@@ -219,7 +219,7 @@ class TakeoverMachine(RuleBasedStateMachine):
     def the_last_email_to_the_owner_bounces(self) -> None:
         record_bounce(Bounce(OWNER, "unknown", is_final=True), timezone.now())
 
-    # --- What always holds ---------------------------------------------------------------------------------------
+    # --- Invariants ----------------------------------------------------------------------------------------------
 
     @invariant()
     def links_to_undo_go_to_the_address_from_before_the_first_correction_only(self) -> None:
@@ -259,7 +259,7 @@ class TakeoverMachine(RuleBasedStateMachine):
         self.session = self.open_order()
 
     def is_undoable(self, correction: AddressCorrection) -> bool:
-        """Whether it must be, because its notice was not sent yet, or less than 48 hours ago."""
+        """Whether it must be possible to undo it, because its notice was not sent yet, or less than 48 hours ago."""
         notice = Message.objects.get(kind=CORRECTED, object_id=correction.pk, key=TO_OLD)
         taken_at = self.server.taken_at(notice)
         if taken_at is None:
@@ -270,7 +270,7 @@ class TakeoverMachine(RuleBasedStateMachine):
         return Order.objects.select_related("store").get(pk=self.order.pk)
 
     def open_order(self) -> Client:
-        """Return a browser of somebody who knows number and password."""
+        """Return a browser of a person who knows number and password."""
         browser = Client()
         form = {"order_number": self.order.number, "password": self.password}
         assert browser.post("/orders/find/number/", form).status_code == 302

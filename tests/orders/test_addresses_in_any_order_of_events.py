@@ -1,4 +1,4 @@
-"""Property test: whatever happens to the address of an order in whatever order, its owner can get it back."""
+"""Property test: in any order of events, the owner of an order can recover its address."""
 
 import pytest
 from hypothesis import HealthCheck, settings

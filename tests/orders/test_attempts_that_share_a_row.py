@@ -1,4 +1,4 @@
-"""Whoever goes on after a limit is used up does not fill the table of attempts."""
+"""Attempts after a limit is used up don't fill the table of attempts."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -34,7 +34,7 @@ def test_a_blocked_client_has_one_row_per_method_and_quarter_of_an_hour() -> Non
     assert evaluated.count() == 4 * CLIENT_RATE.short
 
 
-def test_a_limited_subject_has_one_row_whoever_tries() -> None:
+def test_a_limited_subject_has_one_row_for_all_clients() -> None:
     make_order()
     with time_machine.travel(NOON, tick=False):
         for index in range(SUBJECT_RATE.short + 20):

@@ -30,7 +30,7 @@ def test_a_header_is_ignored_unless_settings_name_it() -> None:
     ("header", "proxies", "expected"),
     [
         ("198.51.100.1", 1, "198.51.100.1"),
-        ("10.9.9.9, 198.51.100.1", 1, "198.51.100.1"),  # what stands before was sent by the client
+        ("10.9.9.9, 198.51.100.1", 1, "198.51.100.1"),  # the addresses before it were sent by the client
         ("10.9.9.9, 198.51.100.1, 10.0.0.1", 2, "198.51.100.1"),
         ("198.51.100.1", 2, "192.0.2.1"),
         ("", 1, "192.0.2.1"),

@@ -1,4 +1,4 @@
-"""A suspicious lookup by card requires an emailed code: where the store wants that, and only for what is suspected."""
+"""A suspicious lookup by card requires an emailed code, if the store requires that, and only for suspicious lookups."""
 
 from datetime import timedelta
 

@@ -172,7 +172,7 @@ def test_a_correction_that_was_checked_before_another_one_was_made_is_refused() 
     assert order.email == "right@example.com"
 
 
-def test_whether_a_correction_can_still_be_undone_is_told_to_nobody_without_the_password() -> None:
+def test_a_pending_correction_is_not_revealed_without_the_password() -> None:
     order = make_order()
     correct_in_browser(order)
     answer = post_correction(order, card_last4="0000")

@@ -1,4 +1,6 @@
-"""Date order and clock follow the country of the order, words and numbers the language, zones have short names."""
+"""Date order and clock follow the country of the order. Words and numbers follow the language.
+Zones have short names.
+"""
 
 import re
 from datetime import UTC, date, datetime
@@ -21,7 +23,7 @@ SUMMER = datetime(2026, 7, 15, 13, 5, tzinfo=UTC)
 
 
 def shown(language: str, zone: str, country: str, moment: datetime = AFTERNOON) -> str:
-    """Return the time with ordinary spaces: Babel writes a narrow one before PM."""
+    """Return the time with ordinary spaces, because Babel uses a narrow one before PM."""
     with translation.override(language):
         return formats.local_time(moment, Locality(ZoneInfo(zone), country)).replace("\N{NARROW NO-BREAK SPACE}", " ")
 

@@ -1,4 +1,4 @@
-"""What buyers trigger themselves comes in the language of the page they are on, not in that of the order."""
+"""Emails triggered by buyers are in the language of the current page, not in that of the order."""
 
 import pytest
 from django.test import Client

@@ -25,7 +25,7 @@ def test_other_numbers_find_nothing(typed: str) -> None:
     assert find_by_number(visit(), typed, "secret").outcome == Outcome.REFUSED
 
 
-def test_a_number_of_two_stores_is_told_apart_by_password() -> None:
+def test_the_password_decides_between_two_stores_with_the_same_number() -> None:
     mine = make_order(number="1001", password_hash=hash_imported_password("mine"))
     make_order(
         number="#1001", number_key=normalize_order_number("#1001"), password_hash=hash_imported_password("yours")

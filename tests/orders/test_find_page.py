@@ -214,7 +214,7 @@ def test_a_card_number_typed_as_order_number_is_recorded_masked(client: Client) 
     assert Attempt.objects.get().subject == "••••1111"
 
 
-def test_a_blocked_client_is_told_when_to_retry(order: Order) -> None:
+def test_a_blocked_client_sees_when_to_retry(order: Order) -> None:
     browser = Client(REMOTE_ADDR="192.0.2.7")
     for index in range(CLIENT_RATE.short):
         browser.post("/orders/find/card/", {"email": f"person{index}@example.com", "card_last4": "0000"})
@@ -233,7 +233,7 @@ def test_known_and_unknown_addresses_get_the_same_link_page(order: Order) -> Non
     assert "spam" in text(Client().get("/orders/find/link/sent/"))
 
 
-def test_orders_of_two_stores_with_one_number_are_told_apart_by_password(client: Client, order: Order) -> None:
+def test_the_password_decides_between_orders_of_two_stores_with_one_number(client: Client, order: Order) -> None:
     twin = make_order(store=make_store(), number="A-1001")
     answer = client.post("/orders/find/number/", {"order_number": "A-1001", "password": portal_password(twin) or ""})
     assert answer["Location"] == f"/orders/{twin.public_id}/"

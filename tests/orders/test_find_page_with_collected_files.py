@@ -1,4 +1,4 @@
-"""Every state of the find page is rendered with the storage of static files that production uses."""
+"""Every state of the find page is rendered with production's storage of static files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Full card numbers are found and masked in whatever way they are written."""
+"""Full card numbers are found and masked in any notation."""
 
 import sys
 import unicodedata
@@ -123,7 +123,7 @@ def test_a_wrong_check_digit_makes_it_no_card_number(digits: str, check: int) ->
     "part", ["4", "4 ", "4242 4242 4242 4242 ", "4\n", "٤ ", "AB12-", "1-", "30.11.2026", "+4", "a1"]
 )
 def test_the_work_grows_with_the_length_of_the_text_and_no_faster(part: str) -> None:
-    """Counts what the search looks at, instead of measuring time."""
+    """Counts the steps of the search, instead of measuring time."""
     counts = []
     for length in (2_000, 20_000):
         text = (part * length)[:length]

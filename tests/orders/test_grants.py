@@ -1,4 +1,4 @@
-"""A grant belongs to one browser, covers its own orders only, and expires."""
+"""A grant belongs to one browser, covers only its own orders, and expires."""
 
 from datetime import timedelta
 
@@ -73,7 +73,7 @@ def test_access_ends_after_thirty_idle_minutes(order: Order) -> None:
         assert granted_orders(request).exists()
         request = again(request)
     with time_machine.travel(now + 2 * IDLE_TIMEOUT - timedelta(seconds=2), tick=False):
-        assert granted_orders(request).exists()  # it was used meanwhile
+        assert granted_orders(request).exists()  # it was used in the meantime
         request = again(request)
     with time_machine.travel(now + 3 * IDLE_TIMEOUT, tick=False):
         assert not granted_orders(request).exists()

@@ -59,7 +59,7 @@ def test_a_character_without_a_font_is_replaced_and_announced(name: str, monkeyp
     assert "?" in printed[-1]
 
 
-A4, LETTER = (595, 841), (612, 792)  # points, cut off
+A4, LETTER = (595, 841), (612, 792)  # points, truncated
 
 
 @pytest.mark.parametrize(("country", "size"), [("DE", A4), ("US", LETTER), ("CA", LETTER), ("", A4)])

@@ -1,4 +1,4 @@
-"""A used-up limit is told with the time of the next try: for known and unknown orders and addresses alike."""
+"""A used-up limit is reported with the time of the next attempt, for known and unknown orders and addresses alike."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -47,7 +47,7 @@ WAYS: list[tuple[Try, list[str]]] = [
 
 
 def use_up(way: Try, subject: str) -> None:
-    """Wrong tries by strangers, one a minute."""
+    """Wrong attempts by strangers, one per minute."""
     for minute in range(SUBJECT_RATE.short):
         with time_machine.travel(NOON + timedelta(minutes=minute), tick=False):
             assert way(f"192.0.2.{minute}", subject, "0000").status_code == 422
@@ -81,7 +81,7 @@ def test_at_that_time_the_owner_is_in(way: Try, subjects: list[str]) -> None:
         assert way("203.0.113.9", subjects[0], secret).status_code == 302
 
 
-def test_the_limit_of_a_day_is_told_with_its_date() -> None:
+def test_the_daily_limit_is_shown_with_its_date() -> None:
     for quarter in range(SUBJECT_RATE.long):
         with time_machine.travel(NOON + timedelta(minutes=15 * quarter), tick=False):
             assert by_number(f"192.0.2.{quarter}", "A-7001", "0000").status_code == 422
@@ -92,7 +92,7 @@ def test_the_limit_of_a_day_is_told_with_its_date() -> None:
 
 
 @pytest.mark.parametrize(("way", "subjects"), WAYS)
-def test_a_blocked_client_is_told_its_own_time(way: Try, subjects: list[str]) -> None:
+def test_a_blocked_client_sees_its_own_time(way: Try, subjects: list[str]) -> None:
     scope = {by_number: "client-number", by_card: "client-card", correction: "client-correction"}[way]
     for index in range(CLIENT_RATE.short):
         consume([RateLimit(scope, "192.0.2.1", CLIENT_RATE)], NOON + timedelta(milliseconds=index))
@@ -113,7 +113,7 @@ def test_links_by_email_stay_open_and_have_their_own_limit() -> None:
     assert "You can ask for another link in 15 minutes" in text(answer)
 
 
-def test_waits_are_told_in_the_readers_language() -> None:
+def test_waits_are_shown_in_the_readers_language() -> None:
     with translation.override("de"):
         assert formats.wait(NOON, NOON + timedelta(minutes=1)).startswith("1 ")
         assert "12:02" in formats.wait(NOON, NOON + timedelta(minutes=1))

@@ -1,4 +1,4 @@
-"""A link or a code goes to the address that stands on the order, however the address was typed."""
+"""A link or a code goes to the address on the order, regardless of how it was typed."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -67,7 +67,7 @@ def test_every_spelling_leads_to_the_address_on_the_order(order: Order, mail_ser
 
 @pytest.mark.parametrize("typed", LOOK_ALIKES)
 def test_a_look_alike_gets_nothing(order: Order, mail_server: MailServer, typed: str) -> None:
-    assert request_link(visit(), typed).outcome == Outcome.FOUND  # as for any unknown address
+    assert request_link(visit(), typed).outcome == Outcome.FOUND  # the same as for an unknown address
     assert find_by_card(visit(), typed, "4242").outcome == Outcome.REFUSED
     assert delivered(mail_server) == []
 
@@ -102,7 +102,7 @@ def test_a_link_that_waits_goes_to_the_address_that_the_order_has_by_then(mail_s
     request_link(visit(), "old@example.com")
     order.contact_email = "new@example.com"
     order.save()
-    assert delivered(mail_server) == []  # it opens nothing any more
+    assert delivered(mail_server) == []  # it no longer opens anything
 
 
 def test_a_renewed_link_goes_to_the_address_on_the_order(order: Order, mail_server: MailServer) -> None:
@@ -133,7 +133,7 @@ def test_a_code_for_an_address_that_the_order_no_longer_has_is_neither_sent_nor_
     assert delivered(mail_server) == []
     request = again(request)
     assert enter_code(request, order, digits).outcome == Outcome.REFUSED
-    # A new code goes to the new address, and opens this order alone.
+    # A new code goes to the new address, and opens only this order.
     send_code(request, order)
     assert delivered(mail_server) == ["thief@example.com"]
     assert enter_code(request, order, code_digits(LookupCode.objects.latest("pk"))).outcome == Outcome.FOUND

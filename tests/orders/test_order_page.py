@@ -155,7 +155,7 @@ def test_without_orders_the_list_redirects_to_the_find_page(client: Client) -> N
 
 def test_signing_out_closes_the_orders_and_confirms_it(order: Order) -> None:
     browser = inside(order)
-    assert browser.get("/orders/sign-out/").status_code == 302  # a link followed by accident ends nothing
+    assert browser.get("/orders/sign-out/").status_code == 302  # following a link by accident ends nothing
     assert browser.get(page_of(order)).status_code == 200
     answer = browser.post("/orders/sign-out/", follow=True)
     assert "You’re signed out" in text(answer)

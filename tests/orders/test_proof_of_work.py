@@ -38,7 +38,7 @@ def order() -> Order:
 
 
 def fail(times: int, first: int = 0) -> None:
-    """So many addresses tried with one card, each from a network of its own."""
+    """Try this many addresses with one card, each from a different network."""
     for index in range(first, first + times):
         find_by_card(visit(f"10.0.0.{index}"), f"person{index}@example.com", "4242", work_done=True)
 

@@ -1,4 +1,4 @@
-"""Sessions: a key that nobody was given opens nothing."""
+"""Sessions: an unknown session key opens nothing."""
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore

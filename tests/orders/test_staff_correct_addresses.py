@@ -30,7 +30,7 @@ def agent() -> Client:
 
 @pytest.fixture
 def viewer() -> Client:
-    """May look, no more."""
+    """A user with view permission only."""
     user = make_agent(is_superuser=False)
     user.user_permissions.add(Permission.objects.get(codename="view_order"))
     return logged_in(user)
@@ -93,7 +93,7 @@ def test_an_address_that_cannot_be_used_is_an_error_on_the_form(agent: Client, o
     assert not AddressCorrection.objects.exists()
 
 
-def test_staff_end_all_access_and_the_confirmation_tells_the_new_password(agent: Client, order: Order) -> None:
+def test_staff_end_all_access_and_the_confirmation_contains_the_new_password(agent: Client, order: Order) -> None:
     browser, password = inside(order), portal_password(order)
     assert "Done" in text(act(agent, order, "end_access"))
     assert browser.get(f"/orders/{order.public_id}/").status_code == 302
@@ -157,7 +157,7 @@ def test_the_list_of_corrections_shows_notices_that_did_not_arrive(agent: Client
         assert not_there.number not in shown
 
 
-def test_support_is_told_about_an_undone_correction(order: Order) -> None:
+def test_support_is_notified_of_an_undone_correction(order: Order) -> None:
     order.store.support_email = "desk@vendor.example"
     order.store.save()
     correct_in_browser(order)

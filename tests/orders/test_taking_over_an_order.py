@@ -1,7 +1,7 @@
-"""Somebody who knows number, password and card of an order cannot take it over from the owner of its address.
+"""Someone who knows number, password and card of an order can't take it over from the owner of its address.
 
-The thief corrects the address A of the order to T. Whatever happens in between, the owner of A gets the order back, and
-the thief is left with nothing.
+The thief corrects the address A of the order to T. In any order of events, the owner of A recovers the order, and the
+thief loses all access.
 """
 
 from collections.abc import Iterator
@@ -62,7 +62,9 @@ def order(mail: Mailboxes) -> Order:
 
 
 class Thief:
-    """A browser of somebody who knows number, password and card, with all that it holds of the order."""
+    """A browser of someone who knows number, password and card, with everything that it has
+    obtained about the order.
+    """
 
     def __init__(self, order: Order) -> None:
         self.order = order
@@ -91,7 +93,7 @@ class Thief:
 
 
 def undo(mail: Mailboxes, *, expected: int = 200) -> None:
-    """Open the newest undo link in the owner's mailbox, and select its button."""
+    """Open the newest undo link in the owner's mailbox, and press its button."""
     path = mail.links_to(OWNER, UNDO)[-1]
     assert Client().get(path).status_code == expected
     assert Client().post(path).status_code == expected
@@ -190,7 +192,7 @@ def test_after_staff_corrected_again_the_link_still_restores_the_first_address(m
     thief.corrects()
     mail.wait(hours=40)
     correct_address(order, RIGHT, by=make_agent())
-    mail.wait(hours=40)  # the time begins anew with the second notice
+    mail.wait(hours=40)  # the time begins again with the second notice
     assert mail.links_to(THIEF, UNDO) == mail.links_to(RIGHT, UNDO) == []
     assert len(set(mail.links_to(OWNER, UNDO))) == 1
     undo(mail)
@@ -249,7 +251,7 @@ def test_a_message_to_support_about_the_order_is_closed_to_the_thief(mail: Mailb
     assert thief.browser.get(thread.path).status_code == 403
 
 
-def test_no_fresh_link_to_a_message_of_the_thief_is_emailed_after_the_undo(mail: Mailboxes, order: Order) -> None:
+def test_no_new_link_to_a_message_of_the_thief_is_emailed_after_the_undo(mail: Mailboxes, order: Order) -> None:
     thief = Thief(order)
     thief.corrects()
     thread = submit_message(thief.browser, email=THIEF, order=str(order.public_id))
@@ -304,7 +306,7 @@ def test_an_import_does_not_bring_the_known_password_back(mail: Mailboxes, impor
 
 
 @pytest.mark.parametrize("mended", ["before the correction", "before the undo"])
-def test_after_the_store_mended_the_address_the_undo_brings_that_one(
+def test_after_the_store_fixed_the_address_the_undo_restores_that_one(
     mail: Mailboxes, order: Order, mended: str
 ) -> None:
     if mended == "before the correction":
@@ -320,7 +322,7 @@ def test_after_the_store_mended_the_address_the_undo_brings_that_one(
     assert_given_back(mail, thief, order, RIGHT)
 
 
-def test_a_confirmation_that_waits_goes_to_the_address_that_the_store_mended(mail: Mailboxes, order: Order) -> None:
+def test_a_waiting_confirmation_goes_to_the_address_fixed_by_the_store(mail: Mailboxes, order: Order) -> None:
     mail.go_down()
     queue_confirmations([order.pk])
     mail.wait(hours=5)

@@ -1,4 +1,4 @@
-"""Helpers that run `manage.py` and a demo in processes of their own, and a simple HTTP client."""
+"""Helpers that run `manage.py` and a demo in separate processes, and a simple HTTP client."""
 
 import contextlib
 import http.cookiejar
@@ -23,13 +23,13 @@ END_TIMEOUT = 10.0  # seconds, as documented
 
 
 def bare_environment(**values: object) -> dict[str, str]:
-    """The variables of a new terminal plus `values`, without those that the tests themselves use."""
+    """Return the variables of a new terminal plus `values`, without those that the tests use themselves."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return kept | {name: str(value) for name, value in values.items()}
 
 
 def manage(*arguments: str, seconds: float = 60.0, **environment: object) -> "subprocess.CompletedProcess[str]":
-    """Run a command of manage.py and wait for its end."""
+    """Run a command of manage.py and wait for it to end."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""Wherever the admin shows an amount, its currency stands with it, in the decimals of that currency."""
+"""The admin always shows an amount with its currency, in the decimals of that currency."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -37,14 +37,14 @@ def is_money(model: type[Model], name: Any) -> bool:
 
 
 def model_admins() -> Iterator[BaseModelAdmin]:
-    """The admins of all rooms, and their inlines."""
+    """Return the admins of all apps, and their inlines."""
     for model_admin in admin.site._registry.values():
         yield model_admin
         yield from (inline(model_admin.model, admin.site) for inline in model_admin.inlines)
 
 
 def shown_names(model_admin: BaseModelAdmin) -> list[Any]:
-    """The columns, filters and read-only fields."""
+    """Return the columns, filters and read-only fields."""
     request = RequestFactory().get("/")
     request.user = User(is_staff=True, is_active=True)
     names = [*getattr(model_admin, "list_display", ()), *getattr(model_admin, "list_filter", ())]
@@ -72,7 +72,7 @@ def staff() -> Client:
 
 @pytest.fixture
 def auditor() -> Client:
-    """Staff who may look at everything and change nothing."""
+    """A staff user who may view everything and change nothing."""
     user = make_agent(is_superuser=False)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     return signed_in(user)

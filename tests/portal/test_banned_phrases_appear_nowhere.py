@@ -74,13 +74,13 @@ def messages() -> Iterator[tuple[list[str], list[str]]]:
 
 
 def literal_text(template: str) -> str:
-    """What a template shows without translating it."""
+    """Return the text that a template shows without translating it."""
     source = SCRIPT_OR_STYLE.sub(" ", TAG_OR_COMMENT.sub(" ", TRANSLATED.sub(" ", template)))
     return " ".join([*READ_ATTRIBUTE.findall(source), MARKUP.sub(" ", source)])
 
 
 def texts(language: str) -> Iterator[tuple[str, str]]:
-    """All texts of a language that people read, each with where it is."""
+    """Yield all texts of a language for users, each with its place."""
     for english, german in messages():
         for text in german if language == "de" else english:
             yield f"catalog: {text!r}", text

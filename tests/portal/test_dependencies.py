@@ -30,7 +30,7 @@ def test_changes_are_tested_on_the_python_of_the_image() -> None:
     found = re.search(r"FROM python:(\d+)\.(\d+)-slim", (ROOT / "Dockerfile").read_text())
     assert found
     of_image = int(found[1]), int(found[2])
-    # Developers may run a newer one; CI runs the image's.
+    # Developers may use a newer version; CI uses the image's.
     assert sys.version_info[:2] == of_image if "CI" in os.environ else sys.version_info[:2] >= of_image
 
 

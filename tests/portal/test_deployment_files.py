@@ -16,7 +16,7 @@ from tests.worker import wait_until
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRETS = ("SECRET_KEY", "ORDER_PASSWORD_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "SITE_URL", "EMAIL_URL")
 DEMO_ONLY = {"DEMO", "DEMO_ADMIN_PASSWORD"}
-# The image sets where its files are; nothing is written to VAR there.
+# The image sets the location of its files; nothing is written to VAR there.
 SET_BY_THE_IMAGE = {"STATIC_ROOT", "PRIVATE_ROOT", "RELEASES_ROOT", "CELERY_BEAT_SCHEDULE_FILENAME"}
 NOT_IN_COMPOSE = {*SET_BY_THE_IMAGE, *DEMO_ONLY, "VAR"}
 MADE_BY_COMPOSE = {"DATABASE_URL": "POSTGRES_PASSWORD", "BROKER_URL": "REDIS_PASSWORD"}
@@ -62,7 +62,7 @@ def test_the_broker_is_persistent_and_never_evicts(compose: dict[str, dict]) -> 
     assert "--maxmemory-policy noeviction" in command
 
 
-def test_the_broker_wants_its_password_and_shows_it_to_nobody(compose: dict[str, dict], tmp_path: Path) -> None:
+def test_the_broker_requires_its_password_and_hides_it(compose: dict[str, dict], tmp_path: Path) -> None:
     server = tmp_path / "redis-server"
     arguments = f"--port 0 --unixsocket {tmp_path}/socket --dir {tmp_path}"
     server.write_text(f'#!/bin/sh\nexec {get_binary_path()} "$@" {arguments}\n')
@@ -115,7 +115,7 @@ def test_only_the_web_server_listens_and_only_on_localhost(compose: dict[str, di
 
 
 def variables_of_settings() -> set[str]:
-    """The names of all variables that settings.py reads, with `env.…(name)` or a function that passes its name on."""
+    """Return all variables that settings.py reads, with `env.…(name)` or a function that passes on its name."""
     tree = ast.parse((ROOT / "portal" / "settings.py").read_text())
     readers = {
         function.name
@@ -153,7 +153,7 @@ def parameters(function: ast.FunctionDef) -> set[str]:
 
 
 def documented_variables() -> dict[str, str]:
-    """The names in the tables of docs/install.md, each with its line."""
+    """Return the names in the tables of docs/install.md, each with its line."""
     page = (ROOT / "docs" / "install.md").read_text()
     return {line[1]: line[0] for line in re.finditer(r"^\| `([A-Z_0-9]+)` \|.*$", page, re.MULTILINE)}
 
@@ -188,11 +188,11 @@ def test_compose_passes_each_variable_by_its_own_name(compose: dict[str, dict]) 
         assert re.findall(r"\$\{([A-Z_0-9]+)", value) == [MADE_BY_COMPOSE.get(name, name)]
 
 
-def test_compose_has_no_default_that_the_documentation_does_not_tell(compose: dict[str, dict]) -> None:
+def test_every_default_in_compose_is_documented(compose: dict[str, dict]) -> None:
     for name, value in compose["web"]["environment"].items():
         default = re.search(r":-([^}]*)\}", value)
-        told = re.search(r"\(Compose: `([^`]+)`\)", documented_variables()[name])
-        assert (default[1] if default else "") == (told[1] if told else "")
+        documented = re.search(r"\(Compose: `([^`]+)`\)", documented_variables()[name])
+        assert (default[1] if default else "") == (documented[1] if documented else "")
 
 
 def test_what_only_compose_reads_is_documented() -> None:

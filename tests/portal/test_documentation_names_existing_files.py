@@ -1,4 +1,6 @@
-"""The papers (README.md, CONTRIBUTING.md, docs/ …) name only files, targets, commands and functions that exist."""
+"""The documentation (README.md, CONTRIBUTING.md, docs/ …) names only existing files, targets,
+commands and functions.
+"""
 
 import re
 import tomllib
@@ -32,7 +34,7 @@ each_paper = pytest.mark.parametrize("paper", PAPERS, ids=lambda path: str(path.
 
 
 def code_of(paper: Path) -> Iterator[str]:
-    """What the page shows as code: fenced and indented blocks, and spans in backticks."""
+    """Yield the code on the page: fenced and indented blocks, and spans in backticks."""
     text = paper.read_text(encoding="utf-8")
     for fence in FENCED.finditer(text):
         yield fence[2]
@@ -42,7 +44,9 @@ def code_of(paper: Path) -> Iterator[str]:
 
 
 def missing_paths(code: str) -> list[str]:
-    """The paths in this code that are not in the tree. A path with a placeholder counts up to its last fixed folder."""
+    """Return the paths in this code that don't exist. A path with a placeholder is checked up to
+    its last fixed folder.
+    """
     named = [path.rstrip(".") for path in PATH.findall(code)]
     return [path for path in named if not (ROOT / _fixed_part(path)).exists()]
 
@@ -88,7 +92,7 @@ def test_every_function_that_is_named_is_defined(paper: Path) -> None:
     assert named <= defined_names()
 
 
-def test_the_picture_of_the_rooms_is_the_import_contract() -> None:
+def test_the_diagram_of_the_apps_is_the_import_contract() -> None:
     contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     layers = [set(layer.split(" | ")) for layer in contract["contracts"][0]["layers"]]
     may_import = {(upper, lower) for above, below in combinations(layers, 2) for upper in above for lower in below}

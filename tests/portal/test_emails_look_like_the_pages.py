@@ -1,4 +1,4 @@
-"""What every email has: a title, a main landmark, one button, a preview line, the code; and the colors of the pages."""
+"""Every email has a title, a main landmark, one button, a preview line, the code, and the colors of the pages."""
 
 import re
 from collections.abc import Iterator

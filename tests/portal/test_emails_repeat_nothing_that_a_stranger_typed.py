@@ -1,4 +1,4 @@
-"""A stranger writes under somebody else's address. No email to it repeats anything that the stranger typed."""
+"""A stranger writes with someone else's address. No email to it repeats anything that the stranger typed."""
 
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -26,7 +26,7 @@ from tests.smtp import MailServer
 pytestmark = pytest.mark.django_db
 
 HOSTILE = 'Renew at https://evil-shop.example/pay <i onclick="x">today</i> or call +1 (800) 555-0199. Mallory'
-# Traces of it, however it may be escaped, cut or normalized.
+# Traces of the input, even if it was escaped, truncated or normalized.
 TRACES = (
     "evil-",
     "renew at",
@@ -39,14 +39,14 @@ TRACES = (
     "2026-11-02",
     "in 1881",
 )
-# Reaches the mailbox victim@…, and has words of its own.
+# Reaches the mailbox victim@…, and contains additional words.
 MADE_UP_ADDRESS = "victim+evil-shop.example/5550199@example.com"
 OWN_ADDRESS = "victim@example.com"
 HELPDESK = "desk@store.example"
 
 # Emails to the store's own helpdesk, which has to read the message.
 TO_STAFF = {"thread_forwarded"}
-# Made only by people who opened the order, or by staff or the store, and sent to the order's address.
+# Only triggered by people who opened the order, or by staff or the store, and sent to the order's address.
 NEEDS_ACCESS_TO_THE_ORDER = {
     *(f"return_{step}" for step in ("received", "in_review", "question_asked", "approved", "refunded")),
     *(f"return_{step}" for step in ("declined", "cancelled")),
@@ -61,7 +61,7 @@ NEEDS_ACCESS_TO_THE_ORDER = {
     "device_released",
     "lookup_code",
 }
-# Made by imports and schedules: nothing in them was typed on a page of the portal.
+# Triggered by imports and schedules: they contain nothing that was typed on a page of the portal.
 ABOUT_IMPORTED_DATA = {
     "downloads_end",
     "license_ends",
@@ -85,7 +85,7 @@ def mail_server(settings: Settings, tmp_path: Path) -> Iterator[MailServer]:
 
 @pytest.fixture
 def order() -> Order:
-    """Somebody's order. The stranger knows its number and the address."""
+    """Someone's order. The stranger knows its number and the address."""
     order = make_order(
         number="A-1001", store_email=OWN_ADDRESS, billing_name="Vera Victim", store=make_store(support_email=HELPDESK)
     )
@@ -94,7 +94,7 @@ def order() -> Order:
 
 
 class Stranger:
-    """Somebody who opened nothing. Each request comes from another network address."""
+    """Someone who opened nothing. Each request comes from a different network address."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -140,7 +140,7 @@ class Stranger:
 
 
 def cause_all_emails(stranger: Stranger, order: Order) -> None:
-    """Everything that a stranger can start, and everything that staff do with it."""
+    """Do everything that a stranger can do, and everything that staff do with it."""
     agent = make_agent()
     greeting = AnswerTemplate(text="Hello {name}, about {reference}:")
 
@@ -180,7 +180,7 @@ def cause_all_emails(stranger: Stranger, order: Order) -> None:
 
 
 def parts(email: EmailMessage) -> Iterator[tuple[str, str]]:
-    """Name and decoded content of everything in an email but its recipient."""
+    """Return name and decoded content of everything in an email except its recipient."""
     for name, value in email.items():
         if name != "To":
             yield name, str(value)
@@ -190,7 +190,7 @@ def parts(email: EmailMessage) -> Iterator[tuple[str, str]]:
 
 
 def test_every_kind_of_email_is_in_one_of_the_lists(mail_server: MailServer, order: Order) -> None:
-    """Add a new kind to a list above, or let the stranger cause it."""
+    """Add a new kind to a list above, or let the stranger trigger it."""
     cause_all_emails(Stranger(), order)
     caused = set(Message.objects.values_list("kind", flat=True))
     assert caused.isdisjoint(NEEDS_ACCESS_TO_THE_ORDER | ABOUT_IMPORTED_DATA)
@@ -210,7 +210,7 @@ def test_no_email_to_an_unproven_address_repeats_what_was_typed(mail_server: Mai
             assert not found, (str(email["Subject"]), part, found)
 
 
-def test_an_attached_order_tells_its_data_to_its_own_address_only(mail_server: MailServer, order: Order) -> None:
+def test_data_of_an_attached_order_goes_only_to_its_own_address(mail_server: MailServer, order: Order) -> None:
     cause_all_emails(Stranger(), order)
     while delivery.deliver_due():
         pass
@@ -220,7 +220,7 @@ def test_an_attached_order_tells_its_data_to_its_own_address_only(mail_server: M
         for _part, content in parts(email):
             assert "Vera" not in content
             assert OWN_ADDRESS not in content
-            # The acknowledgement alone repeats the number, because the stranger stated it.
+            # Only the acknowledgement repeats the number, because the stranger stated it.
             assert "A-1001" not in content or "You stated on" in content
             assert str(order.public_id) not in content
 
@@ -235,7 +235,7 @@ def test_the_helpdesk_gets_the_whole_message(mail_server: MailServer, order: Ord
 
 
 def test_what_a_withdrawal_repeats_cannot_be_made_into_a_message(mail_server: MailServer, order: Order) -> None:
-    """Also where a statement was stored in another way than by the form."""
+    """Even if a statement was not stored by the form."""
     statement = withdrawals.WithdrawalStatement(HOSTILE, "https://evil-shop.example", MADE_UP_ADDRESS)
     withdrawals.withdraw(statement, "en")
     delivery.deliver_due()

@@ -1,4 +1,4 @@
-"""Guessing the password of staff is hopeless, and keeps nobody out who signs in from a browser of their own."""
+"""Guessing a staff password is hopeless, and locks out no one who signs in from a known browser."""
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ def agent() -> User:
 
 
 def sign_in(name: str, password: str, address: str = "", browser: Client | None = None) -> HttpResponse:
-    """One try, by default from a network and a browser of its own."""
+    """Make one attempt, by default from a new network and browser."""
     address = address or f"198.51.{next(_clients)}.1"
     return (browser or Client()).post(LOGIN, {"username": name, "password": password}, REMOTE_ADDR=address)
 
@@ -141,7 +141,7 @@ def test_a_refusal_ends_after_15_minutes(agent: User) -> None:
         assert sign_in("agent", PASSWORD, "192.0.2.1").status_code == 302
 
 
-def test_whoever_runs_the_portal_ends_a_refusal_at_once(agent: User) -> None:
+def test_an_operator_can_end_a_refusal_immediately(agent: User) -> None:
     guess("agent", 25)
     call_command("axes_reset_username", "agent")
     assert sign_in("agent", PASSWORD).status_code == 302

@@ -1,4 +1,4 @@
-"""A client can send any header. What only a proxy may say is dropped unless our own proxy says it."""
+"""A client can send any header. Headers that only a proxy may set are dropped unless our own proxy sent them."""
 
 import ipaddress
 from collections.abc import Callable, Iterable
@@ -62,7 +62,7 @@ BROWSERS_OWN = {
 
 
 def received(environ: Environ, **options: Any) -> Environ:
-    """What the portal gets of a request."""
+    """Return the parts of a request that reach the portal."""
     seen: Environ = {}
 
     def portal(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:

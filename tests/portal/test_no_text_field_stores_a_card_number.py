@@ -18,7 +18,7 @@ from tests.factories import make_line, make_order, make_reason, make_store
 APPS = ("cases", "desk", "files", "intake", "licenses", "notifications", "orders", "portal", "refunds", "support")
 SAFE = (NoCardNumbersCharField, NoCardNumbersJSONField, NoCardNumbersSlugField, NoCardNumbersTextField)
 SHORTEST_CARD_NUMBER = 12
-# Numbers that machines make, and those that are looked up: what is typed for them is judged by their forms.
+# Generated numbers, and numbers that are looked up: their forms check what is typed.
 NUMBERS = {
     "desk.LookRecord.object_key",
     "orders.Order.number",
@@ -45,7 +45,7 @@ NUMBERS = {
     "support.PhoneNumber.international_number",
     "support.PhoneNumber.digits",
 }
-# Written by the portal itself, from a fixed set of words or at random, or masked before (attempts, names of files).
+# Written by the portal, from a fixed set of words or at random, or masked before (attempts, file names).
 OWN = {"client", "code", "digest", "event_id", "format", "key", "key_id", "kind", "language", "method", "password_hash"}
 OWN |= {
     "client_key",
@@ -66,7 +66,7 @@ OWN_FIELDS = {"files.Upload.name", "orders.AccessLink.next_path"}
 OWN_FIELDS |= {"portal.Heartbeat.name", "desk.LookRecord.object_model"}
 # Copies of rows, whose columns are those of the other models.
 OWN_FIELDS |= {"intake.ImportChange.before", "intake.ImportedObject.before", "intake.ImportedObject.after"}
-# Forms and imports refuse what is no address, and those of buyers refuse card numbers in one.
+# Forms and imports refuse invalid addresses, and buyers' forms refuse card numbers in them.
 ADDRESSES = ("email", "recipient", "email_key", "recipient_key", "other_emails", "url")
 
 

@@ -1,4 +1,4 @@
-"""A body with files is read for the forms that ask for files, after all checks that don't need it, and for no other."""
+"""A body with files is read only for forms with file fields, after all checks that don't need it."""
 
 import io
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ SAMPLES = {
     "path": "7",
 }
 TAKE_FILES = {"/help/contact/", "/help/charged/", "/help/threads/M-ZZZZZZZZ/", "/cashback/"}
-TOKEN = "x" * 32  # anybody can make up a cookie and a token that match
+TOKEN = "x" * 32  # anyone can make up a cookie and a matching token
 
 
 class UnreadableBody(io.RawIOBase):
@@ -36,7 +36,7 @@ class UnreadableBody(io.RawIOBase):
 
 
 def all_paths(resolver: Any = None, prefix: str = "/") -> Iterator[str]:
-    """One path for each URL of the portal, without those of single models in the admin."""
+    """Return one path for each URL of the portal, without those of single models in the admin."""
     for pattern in (resolver or get_resolver()).url_patterns:
         route = str(pattern.pattern)
         if isinstance(pattern, URLResolver):
@@ -67,7 +67,7 @@ def test_with_a_made_up_cookie_only_forms_with_files_read_a_large_body(path: str
     assert send(path, 50 * MEGABYTE, HTTP_COOKIE=f"csrftoken={TOKEN}") == 413
 
 
-def test_the_walk_above_knows_the_forms_that_take_files() -> None:
+def test_all_forms_with_files_are_listed_above() -> None:
     assert set(all_paths()) >= TAKE_FILES
     taking = {path for path in all_paths() if send(path, 3 * MEGABYTE) == 403}
     assert taking == TAKE_FILES

@@ -41,7 +41,7 @@ def order() -> Order:
 
 
 def use_everything(browser: Client, order: Order) -> list[str]:
-    """Fill in every form that keeps something in the session. Returns the pages that came of it."""
+    """Fill in every form that stores something in the session. Returns the resulting pages."""
     email = "ann.typed@example.com"
     draft = browser.post("/withdraw/", {"name": "Ann Typed", "order_number": "B-TYPED-7", "email": email})
     withdrawal = browser.post(
@@ -111,8 +111,8 @@ def test_emails_that_are_on_their_way_are_not_lost(client: Client, order: Order)
     assert Message.objects.count() == emails > 3
 
 
-def test_the_walk_above_covers_every_use_of_the_session() -> None:
-    """A new use belongs into `use_everything`."""
+def test_every_use_of_the_session_is_covered_above() -> None:
+    """Add new uses to `use_everything`."""
     root = Path(django_settings.BASE_DIR)
     users = {
         str(path.relative_to(root))

@@ -1,4 +1,4 @@
-"""A member of staff who may only view opens every page of the admin and tries every action: none is a server error."""
+"""A staff user with view permission opens every page of the admin and tries every action, without a server error."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def auditor(tmp_path: Path) -> Client:
-    """Signed in, with permission to view everything in a portal that is full of rows."""
+    """Signed in, with permission to view everything in a portal with many rows."""
     load_demo_content(tmp_path / "orders.jsonl")
     Group.objects.create(name="Agents")
     user = make_agent(is_superuser=False)
@@ -45,7 +45,7 @@ def registered() -> list[tuple[type[Model], Any]]:
 
 
 def pages(model_admin: Any, row: Model | None) -> Iterator[str]:
-    """All URLs of a model's admin: those of Django and its own."""
+    """Return all URLs of a model's admin: Django's and its own."""
     for pattern in model_admin.get_urls():
         if not isinstance(pattern, URLPattern) or pattern.name is None:
             continue
@@ -57,7 +57,7 @@ def pages(model_admin: Any, row: Model | None) -> Iterator[str]:
 
 
 def action_names(model_admin: Any, superuser: User) -> set[str]:
-    """All actions, also those that the list offers to others only."""
+    """Return all actions, including those that the list offers only to other users."""
     request: HttpRequest = RequestFactory().get("/")
     request.user = superuser
     return {*model_admin.get_actions(request), "delete_selected"}

@@ -1,4 +1,4 @@
-"""What one client stores within a day is limited, in all forms together and also for simultaneous requests."""
+"""The files that one client stores within a day are limited, in all forms together and for simultaneous requests."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -13,7 +13,7 @@ def _reset_cached_result(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "_tables_matched", False)
 
 
-def test_freshly_migrated_tables_match_the_models(client: Client) -> None:
+def test_newly_migrated_tables_match_the_models(client: Client) -> None:
     assert schema.find_differences() == []
     assert client.get("/readyz").content == b"ok\n"
 

@@ -1,4 +1,4 @@
-"""Apps link only to URLs of their own or of lower layers; settings.SITE_PAGES names the others."""
+"""Apps link only to their own URLs or those of lower layers; settings.SITE_PAGES names the others."""
 
 import re
 from pathlib import Path

@@ -1,5 +1,6 @@
-"""What only some processes need is not loaded by the web server: Celery, the PDF renderer, gateways, image decoders,
-and the libraries of webhooks."""
+"""The web server doesn't load what only some processes need: Celery, the PDF renderer, gateways, image decoders, and
+webhook libraries.
+"""
 
 import subprocess
 import sys

@@ -21,7 +21,7 @@ from support.models import Article, Thread, ThreadLink
 
 @dataclass
 class Shop:
-    """Where the pages of one order are, and of everything that is about it. All of its rows are of its own."""
+    """The pages of one order, and of everything that belongs to it. All of its rows belong only to it."""
 
     order: Order
 
@@ -108,7 +108,7 @@ def _devices(name: str) -> Callable[[Shop], list[str]]:
 
 
 def _pushing(name: str) -> Callable[[Shop], list[str]]:
-    """Where stores push events; WooCommerce tries its address with GET."""
+    """Webhooks of stores; WooCommerce tests its address with GET."""
     return lambda shop: [shop.path(name, store, format) for store in ("no-such",) for format in ("woocommerce", "x")]
 
 
@@ -192,12 +192,12 @@ ADDRESSES: dict[str, Callable[[Shop], list[str]]] = {
     "intake:store_events": _pushing("intake:store_events"),
     "intake:store_events_bare": _pushing("intake:store_events_bare"),
     "files:download": lambda shop: [shop.path("files:download", uuid4())],
-    "orders:sign_out": _plain("orders:sign_out"),  # the last: it ends the access
+    "orders:sign_out": _plain("orders:sign_out"),  # the last one, because it ends access
 }
 
 
 def names_of_urls() -> set[str]:
-    """The names of all URLs but those of the admin and the demo."""
+    """Return the names of all URLs except those of the admin and the demo."""
     return set(_names(get_resolver().url_patterns, ""))
 
 

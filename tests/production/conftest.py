@@ -10,7 +10,7 @@ from tests.production.visitors import Visitor
 
 @pytest.fixture(scope="session")
 def stack(django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The portal under production's settings. Started once; its database is shared by all tests of this folder."""
+    """The portal with production settings. Started once; its database is shared by all tests in this folder."""
     started = Stack(tmp_path_factory.mktemp("production"), django_db_blocker)
     try:
         started.start()
@@ -28,5 +28,5 @@ def shop(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
 
 @pytest.fixture
 def visitor(stack: Stack) -> Visitor:
-    """A stranger with a browser and an address of their own."""
+    """A stranger with a separate browser and address."""
     return Visitor(stack)

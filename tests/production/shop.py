@@ -1,4 +1,4 @@
-"""A shop with orders in every state, in the database of the stack: the demo's, without its large installers."""
+"""A shop with orders in every state, in the stack's database: the demo's, without its large installers."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -43,7 +43,7 @@ def fill_shop(orders_file: Path) -> None:
 
 
 def make_order(stack: Stack, **fields: Any) -> Order:
-    """An order of today with one line that can be returned, and its license."""
+    """Create an order of today with one line that can be returned, and its license."""
     with stack.orm():
         order = factories.make_order(**{"placed_at": timezone.now() - timedelta(days=1)} | fields)
         line = factories.make_line(order, return_until=return_until(order.placed_at, order.store.tzinfo, 30))

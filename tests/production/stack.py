@@ -1,7 +1,7 @@
-"""The portal as docs/install.md starts it: gunicorn, worker and beat under production's settings, behind a proxy.
+"""The portal started as in docs/install.md: gunicorn, worker and beat with production settings, behind a proxy.
 
-Its servers are those of the test run, with a database and a queue of its own. HTTPS ends at the proxy, which is the
-visitor's side here: see visitors.py.
+Its servers are those of the test run, with a separate database and queue. The proxy terminates HTTPS; the visitor's
+code has its role: see visitors.py.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ class Stack:
     mail: MailServer = field(default_factory=MailServer)
     port: int = field(default_factory=free_port)
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
-    # A chosen one, because workers of pytest-xdist share the engines.
+    # Chosen at random, because workers of pytest-xdist share the engines.
     database: str = f"{DATABASE}_{os.getpid()}"
 
     def start(self) -> None:
@@ -69,7 +69,7 @@ class Stack:
     # --- Processes ---------------------------------------------------------------------------------------
 
     def environment(self, **values: object) -> dict[str, str]:
-        """The variables without a default, those that say where the proxy and the files are, and keys of webhooks."""
+        """Return the variables without a default, those about the proxy and the files, and webhook keys."""
         production = {
             "SECRET_KEY": settings.SECRET_KEY,
             "ORDER_PASSWORD_KEY": settings.ORDER_PASSWORD_KEY,
@@ -90,14 +90,14 @@ class Stack:
 
     @staticmethod
     def web_command(port: int) -> list[str]:
-        """The image's command, which listens on a port of the test's own."""
+        """Return the image's command, listening on a separate port."""
         found = re.search(r"^CMD (\[.*\])$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
         assert found
         return [part.replace("0.0.0.0:8000", f"127.0.0.1:{port}") for part in json.loads(found[1])]
 
     @contextlib.contextmanager
     def another_web_server(self, **values: object) -> Iterator[int]:
-        """A second web server with other settings. Yields its port."""
+        """Start a second web server with other settings. Yields its port."""
         port = free_port()
         self._run("another", *self.web_command(port), GUNICORN_CMD_ARGS="--workers=1", **values)
         try:
@@ -130,14 +130,14 @@ class Stack:
         return False
 
     def log(self, name: str = "*") -> str:
-        """What a process wrote, or all of them."""
+        """Return the log of a process, or of all."""
         return "\n".join(file.read_text() for file in sorted(self.folder.glob(f"{name}.log")))
 
     # --- Database ----------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def orm(self) -> Iterator[None]:
-        """Django's ORM in this process reads and writes the stack's database."""
+        """Let Django's ORM in this process use the stack's database."""
         with self.blocker.unblock():
             shared = connections["default"]
             config = shared.settings_dict | environ.Env.db_url_config(self.environment()["DATABASE_URL"])
@@ -166,7 +166,7 @@ class Stack:
     # --- Email -------------------------------------------------------------------------------------------
 
     def email_to(self, address: str, number: int = 1) -> str:
-        """The text of the newest email to this address, as soon as there are so many."""
+        """Return the text of the newest email to this address, as soon as there are this many."""
         wait_until(lambda: len(self.emails_to(address)) >= number, f"email {number} to {address}", START_TIMEOUT)
         return self.emails_to(address)[-1]
 
@@ -181,7 +181,9 @@ class Stack:
 
 
 def compose_command(service: str) -> list[str]:
-    """A service's command in docker-compose.yml, with one worker process: the machine that tests has few cores."""
+    """Return a service's command from docker-compose.yml, with one worker process, because test machines have few
+    cores.
+    """
     command = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"][service]["command"]
     if "--concurrency" in command:
         command[command.index("--concurrency") + 1] = "1"

@@ -21,7 +21,7 @@ def order(stack: Stack) -> Order:
 
 
 def access_path(stack: Stack, visitor: Visitor, order: Order, number: int = 1) -> str:
-    """Ask for a link, and read its path in the email."""
+    """Request a link, and read its path in the email."""
     assert visitor.post_form(FIND, "/orders/find/link/", email=order.email).location == "/orders/find/link/sent/"
     text = stack.email_to(order.email, number)
     return next(word for word in text.split() if word.startswith(f"{SITE}/access/")).removeprefix(SITE)
@@ -32,7 +32,7 @@ def is_open(visitor: Visitor, order: Order) -> bool:
 
 
 def press(visitor: Visitor, path: str) -> Page:
-    """Press the link's button, also where the page shows none."""
+    """Press the link's button, even if the page shows none."""
     return visitor.post(path, {"csrfmiddlewaretoken": visitor.csrf_token()})
 
 
@@ -41,7 +41,7 @@ def press(visitor: Visitor, path: str) -> Page:
 
 def test_a_link_opens_the_order_once_and_only_by_its_button(stack: Stack, visitor: Visitor, order: Order) -> None:
     path = access_path(stack, visitor, order)
-    for _scan in range(3):  # as programs that scan email do
+    for _scan in range(3):  # like programs that scan email
         assert Visitor(stack).get(path).status == 200
     assert not is_open(visitor, order)
     assert press(visitor, path).status == 302
@@ -69,7 +69,7 @@ PAGES = ["", "code/", "invoice/", "invoice.pdf", "return/", "swap/", "confirmati
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_an_id_alone_opens_nothing_and_tells_nothing(stack: Stack, visitor: Visitor, order: Order, page: str) -> None:
+def test_an_id_alone_opens_nothing_and_reveals_nothing(stack: Stack, visitor: Visitor, order: Order, page: str) -> None:
     known = visitor.get(f"/orders/{order.public_id}/{page}")
     unknown_id = str(uuid4())
     unknown = visitor.get(f"/orders/{unknown_id}/{page}")
@@ -89,7 +89,7 @@ def test_one_order_does_not_open_another(stack: Stack, visitor: Visitor, order: 
 
 
 def test_the_session_key_changes_when_an_order_opens(stack: Stack, visitor: Visitor, order: Order) -> None:
-    visitor.cookies["__Host-session"] = "a" * 32  # planted by somebody else
+    visitor.cookies["__Host-session"] = "a" * 32  # planted by someone else
     open_order(visitor, order)
     first = visitor.cookies["__Host-session"]
     assert first != "a" * 32

@@ -1,4 +1,6 @@
-"""Every page for buyers is opened, and each of its forms sent, by strangers and by an owner of orders: no error 500."""
+"""Every buyer page is opened, and each of its forms sent, by strangers and by an owner of orders,
+without an error 500.
+"""
 
 from collections.abc import Iterator
 
@@ -18,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("production")
 
 STRICT = "script-src 'self';"
 MARK = "<script>alert(1)</script>"
-# Of every form: what breaks databases, templates, headers and file names.
+# Input for every form that may break databases, templates, headers or file names.
 HOSTILE = [
     f"{MARK}'\"><img src=x onerror=alert(1)>{{{{7*7}}}}%s%n",
     "\x00",
@@ -51,7 +53,7 @@ def owner(shop: Stack) -> Visitor:
 
 @pytest.fixture(scope="module")
 def order(shop: Stack, owner: Visitor) -> Order:
-    """One with licenses, downloads and days to return it, open to its owner."""
+    """An order with licenses, downloads and remaining days for a return, opened by its owner."""
     with shop.orm():
         completed = Order.objects.filter(password_hash="", status=Order.Status.COMPLETED, returns=None)
         order = completed.filter(licensed_lines__product__isnull=False).newest_first().select_related("store")[0]
@@ -73,7 +75,7 @@ def test_no_url_is_left_out() -> None:
 def pages(visitor: Visitor, addresses: dict[str, list[str]], query: str = "") -> Iterator[Page]:
     for paths in addresses.values():
         for path in paths:
-            visitor.address = new_address()  # no rate limit ends the walk
+            visitor.address = new_address()  # no rate limit interrupts the test
             yield visitor.get(path + query, headers=[("Accept-Language", "de" if query else "en")])
 
 
@@ -136,7 +138,7 @@ def is_html(page: Page) -> bool:
 
 
 def assert_well(answers: Iterator[Page] | list[Page]) -> None:
-    """No error of the server, no script of a visitor, no weaker policy, and no redirect to another site."""
+    """No server error, no script from a visitor, no weaker policy, and no redirect to another site."""
     for page in answers:
         assert page.status < 500, f"{page.path}: {page.status}"
         assert MARK not in page.content.decode("latin-1"), page.path

@@ -1,4 +1,4 @@
-"""Forms need the token of their page, say nothing about what is known, and count guesses before they look."""
+"""Forms need the token of their page, reveal nothing about known data, and count guesses before they evaluate them."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -43,11 +43,11 @@ def test_a_token_is_of_one_browser(stack: Stack, visitor: Visitor) -> None:
     assert visitor.post(NUMBER, {"csrfmiddlewaretoken": Visitor(stack).csrf_token()}).status == 403
 
 
-# --- Alike answers -----------------------------------------------------------------------------------------
+# --- Equal responses ---------------------------------------------------------------------------------------
 
 
 def alike(page: Page, *typed: str) -> tuple[int, str, str]:
-    """What a page says, without what was typed and what differs by chance."""
+    """Return the text of a page, without the input and random parts."""
     text = re.sub(r'(csrfmiddlewaretoken|submission_id|shown_form)" value="[^"]*"', "", page.text)
     for each in typed:
         text = text.replace(each, "TYPED")
@@ -110,7 +110,7 @@ def test_a_known_reference_is_answered_as_an_unknown_one(shop: Stack) -> None:
     assert known.location.replace(reference, "R-00000000") == unknown.location
 
 
-# --- Rate limits, at once ------------------------------------------------------------------------------------
+# --- Rate limits, simultaneous requests ----------------------------------------------------------------------
 
 
 def test_simultaneous_guesses_are_evaluated_no_more_often_than_one_after_the_other(stack: Stack) -> None:
@@ -196,7 +196,7 @@ def test_what_a_store_sent_runs_nowhere(stack: Stack, visitor: Visitor) -> None:
         ("archive.zip", b"PK\x03\x04" + b"\x00" * 50),
     ],
 )
-def test_a_file_that_is_no_picture_or_pdf_is_refused(visitor: Visitor, name: str, content: bytes) -> None:
+def test_a_file_that_is_not_a_picture_or_pdf_is_refused(visitor: Visitor, name: str, content: bytes) -> None:
     sent = visitor.post_form(
         "/help/contact/",
         files={"files": Upload(name, content)},

@@ -1,4 +1,4 @@
-"""In production, no page of the demo answers, and the checks find nothing to do."""
+"""In production, the demo's pages don't exist, and the checks find no problems."""
 
 import subprocess
 import sys

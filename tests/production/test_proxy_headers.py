@@ -1,4 +1,4 @@
-"""Nothing that a stranger writes into a header gets into a page, or is believed."""
+"""Nothing that a stranger writes into a header appears in a page, or is trusted."""
 
 import pytest
 
@@ -79,7 +79,7 @@ def test_a_scheme_is_not_believed_where_it_is_in_doubt(visitor: Visitor, headers
 
 
 def recorded_client(stack: Stack, visitor: Visitor, headers: Headers) -> str:
-    """As which client a wrong password of this visitor is recorded."""
+    """Return the client recorded for a wrong password of this visitor."""
     order = make_order(stack)
     token = visitor.csrf_token()
     fields = {"order_number": order.number, "password": "wrong", "csrfmiddlewaretoken": token}

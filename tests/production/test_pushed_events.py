@@ -1,4 +1,4 @@
-"""Stores push events over HTTP to a real web server, and a real worker imports them within seconds."""
+"""Stores send events over HTTP to a real web server, and a real worker imports them within seconds."""
 
 import json
 import time
@@ -17,7 +17,7 @@ from tests.worker import wait_until
 
 pytestmark = pytest.mark.xdist_group("production")
 
-SECONDS = 20.0  # generous: the machine is shared, and a tick comes every 2 seconds
+SECONDS = 20.0  # generous: the machine is shared, and the task runs every 2 seconds
 STRIPE_EVENT: dict[str, Any] = {
     "id": "evt_pushed",
     "object": "event",

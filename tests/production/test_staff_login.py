@@ -1,4 +1,4 @@
-"""The staff login and the admin, over HTTP under production's settings."""
+"""The staff login and the admin, over HTTP with production settings."""
 
 import itertools
 
@@ -40,7 +40,7 @@ def test_guessing_a_name_from_everywhere_ends_and_keeps_its_owner_in(stack: Stac
     owner = Visitor(stack)
     assert sign_in(owner, name, PASSWORD).status == 302
     owner.post_form("/admin/", "/admin/logout/")
-    with stack.orm():  # hashing takes time, so most of the guesses were made before
+    with stack.orm():  # hashing takes time, so most of the attempts were made before
         limit = RateLimit(f"{SCOPE}-name", name, NAME_RATE)
         assert all(consume([limit], timezone.now()) for _guess in range(NAME_RATE.short - 2))
     statuses = [sign_in(Visitor(stack), name, "wrong").status for _guess in range(4)]

@@ -1,4 +1,4 @@
-"""What the forms for finding an order lead to, in each state: no error 500, no missing file."""
+"""The results of the forms for finding an order, in each state: no error 500, no missing file."""
 
 import pytest
 from django.utils import timezone

@@ -1,4 +1,4 @@
-"""Endpoints for other servers take what is signed, fresh and new, and nothing else."""
+"""Endpoints for other servers accept only signed, current and new requests."""
 
 import time
 from base64 import b64encode

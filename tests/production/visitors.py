@@ -1,4 +1,4 @@
-"""Visitors of the stack: each has a browser and a network address, and comes through the proxy, which ends HTTPS.
+"""Visitors of the stack: each has a browser and a network address, and comes through the proxy, which terminates HTTPS.
 
 visitor = Visitor(stack)
 page = visitor.post_form("/orders/find/", "/orders/find/number/", order_number="A-1", password="…")
@@ -23,7 +23,7 @@ _addresses = itertools.count(1)
 
 
 def new_address() -> str:
-    """An IPv4 address that no other visitor has."""
+    """Return an IPv4 address that no other visitor has."""
     number = next(_addresses)
     return f"10.{number // 65536}.{number // 256 % 256}.{number % 256}"
 
@@ -41,7 +41,7 @@ class Page:
     path: str
     headers: http.client.HTTPMessage
     content: bytes
-    cookies: dict[str, "Morsel[str]"]  # that this answer set
+    cookies: dict[str, "Morsel[str]"]  # set by this response
 
     @property
     def text(self) -> str:
@@ -49,7 +49,7 @@ class Page:
 
     @property
     def location(self) -> str:
-        """Where it redirects, without the site's own address; empty if nowhere."""
+        """The redirect target, without the site's own address; empty if there is none."""
         return (self.headers["Location"] or "").removeprefix(SITE)
 
     @property
@@ -71,8 +71,8 @@ class Page:
 class Form:
     action: str
     method: str
-    fields: dict[str, str] = field(default_factory=dict)  # the values of all fields as the page shows them
-    names: set[str] = field(default_factory=set)  # of all fields, also of files, buttons and what is not chosen
+    fields: dict[str, str] = field(default_factory=dict)  # the values of all fields as shown in the page
+    names: set[str] = field(default_factory=set)  # of all fields, including files, buttons and unselected ones
 
 
 class Visitor:
@@ -97,7 +97,7 @@ class Visitor:
         files: Mapping[str, Upload] | None = None,
         headers: Headers = (),
     ) -> Page:
-        """Send a form as a browser on the site does. The token is the caller's to add: see `post_form`."""
+        """Send a form like a browser on the site. The caller adds the token: see `post_form`."""
         if files:
             media_type, body = _multipart(fields or {}, files)
         else:
@@ -111,9 +111,9 @@ class Visitor:
     def post_form(
         self, page_path: str, action: str = "", *, files: Mapping[str, Upload] | None = None, **fields: Any
     ) -> Page:
-        """Open a page, fill in the form with this action (by default: the first that is sent to the page), send it.
+        """Open a page, fill in the form with this action (by default: the first that posts to the page), and send it.
 
-        What the page has filled in, such as the token and hidden fields, is sent along.
+        Values in the page, such as the token and hidden fields, are sent along.
         """
         page = self.get(page_path, follow=True)
         wanted = urlsplit(action or page_path).path
@@ -127,7 +127,7 @@ class Visitor:
     def request(
         self, method: str, path: str, *, body: bytes = b"", headers: Headers = (), through_proxy: bool = True
     ) -> Page:
-        """Send one request. `headers` are the visitor's own, any of them, and more than one of a name.
+        """Send one request. `headers` are the visitor's own, including several with the same name.
 
         The proxy passes them on, except those that it sets itself.
         """

@@ -45,7 +45,7 @@ def order_of(license: License) -> Order:
 
 
 def proof(name: str = "receipt.png") -> CleanFile:
-    """A file that has passed the checks of uploads."""
+    """A file that has passed the upload checks."""
     return CleanFile(factories.png(), name, "image/png")
 
 

@@ -53,7 +53,7 @@ def refused(case: Return, stripe_server: StripeServer) -> RefundTransaction:
 
 @pytest.fixture
 def unclear(case: Return, stripe_server: StripeServer) -> RefundTransaction:
-    """Its request never arrived."""
+    """The request never arrived."""
     stripe_server.failures = [Failure()]
     assert send_due() == {"unclear": 1}
     return newest(case)

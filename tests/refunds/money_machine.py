@@ -50,9 +50,9 @@ class MoneyMachine(MoneyModel):
 
     @rule(how=st.sampled_from(["now", "now", "later", "earlier"]), which=st.integers(0, 20))
     def store_exports(self, how: str, which: int) -> None:
-        """An export is imported now, or is kept and imported later, after newer ones or again."""
+        """An export is imported now, or stored and imported later, after newer ones or again."""
         if how == "earlier":
-            self.tell(self.snapshots[which % len(self.snapshots)])
+            self.report(self.snapshots[which % len(self.snapshots)])
         elif how == "later":
             self.snapshots.append(self.take_snapshot())
         else:
@@ -65,12 +65,12 @@ class MoneyMachine(MoneyModel):
             movement = known[which % len(known)]
             assert movement.store_refund
             self.store.export_refund(movement.store_refund)
-            movement.is_told = True
+            movement.is_reported = True
 
     @precondition(lambda self: self.store_status != "pending")
-    @rule(tens=st.integers(0, 300), item=st.integers(0, 1), quantity=st.integers(0, 2), is_told=st.booleans())
-    def store_refunds_by_itself(self, tens: int, item: int, quantity: int, is_told: bool) -> None:
-        """The store gives back at most what is left as far as it knows, with or without naming units."""
+    @rule(tens=st.integers(0, 300), item=st.integers(0, 1), quantity=st.integers(0, 2), is_reported=st.booleans())
+    def store_refunds_by_itself(self, tens: int, item: int, quantity: int, is_reported: bool) -> None:
+        """The store refunds at most what is left according to its own data, with or without naming units."""
         amount = tens * 10 + 1
         known = [each.store_refund for each in self.movements if each.store_refund]
         own = [each for each in self.movements if each.made_by == STORE and each.fulfills is None]
@@ -82,13 +82,13 @@ class MoneyMachine(MoneyModel):
         named = sum(dict(refund.units).get(chosen.id, 0) for refund in known)
         units = ((chosen.id, quantity),) if quantity and named + quantity <= chosen.quantity else ()
         self.movements.append(Movement(amount, STORE, store_refund=self.record_store_refund(amount, units=units)))
-        if is_told:
+        if is_reported:
             self.export()
 
     @precondition(lambda self: self.promises)
     @rule(which=WHICH, is_exported=st.booleans())
     def staff_refund_in_the_store_without_the_portal(self, which: int, is_exported: bool) -> None:
-        """What waits is refunded in the store's back office; an export, or `mark_done`, tells it."""
+        """A pending refund is made in the store's back office; an export, or `mark_done`, reports it."""
         row = self.pick_transaction(which, Status.WAITING)
         if row is None or any(each.fulfills == row.pk for each in self.movements):
             return
@@ -100,17 +100,17 @@ class MoneyMachine(MoneyModel):
             self.export()
 
     def would_mix_in_a_sum(self, is_for_a_case: bool) -> bool:
-        """Whether one growth of the store's sum would contain both a refund for a case and one of the store's own.
+        """Whether one increase of the store's sum would contain both a refund for a case and one by the store.
 
         See the test below that is expected to fail.
         """
-        untold = [each for each in self.movements if each.made_by == STORE and not each.is_told]
+        unreported = [each for each in self.movements if each.made_by == STORE and not each.is_reported]
         return self.store.dialect == Dialect.SHOPIFY and any(
-            (each.fulfills is None) == is_for_a_case for each in untold
+            (each.fulfills is None) == is_for_a_case for each in unreported
         )
 
     def has_another_of(self, amount: int, transaction_id: int) -> bool:
-        """Whether a store's refund of this amount may be for another transaction, too."""
+        """Whether a store's refund of this amount may also belong to another transaction."""
         others = {pk: each for pk, each in self.promises.items() if pk != transaction_id}
         return bool(others) and (amount in others.values() or any(each.made_by == GATEWAY for each in self.movements))
 
@@ -122,7 +122,7 @@ class MoneyMachine(MoneyModel):
     @precondition(lambda self: self.promises and self.store_status == "completed")
     @rule(is_chargeback=st.booleans())
     def order_is_canceled_or_charged_back(self, is_chargeback: bool) -> None:
-        """A later export tells it."""
+        """A later export reports it."""
         is_portal = self.store.dialect in (Dialect.PORTAL, Dialect.PORTAL_WITH_VERSIONS)
         self.store_status = "charged_back" if is_chargeback and is_portal else "cancelled"
 
@@ -200,8 +200,8 @@ class MoneyMachine(MoneyModel):
             self.attempt(lambda: returns.approve(case, self.agent, amount))
 
     def is_pending_in_the_store(self, amount: int) -> bool:
-        """Whether the store made a refund of this amount for another transaction, and has not told it."""
-        return any(each.amount == amount and each.fulfills and not each.is_told for each in self.movements)
+        """Whether the store made a refund of this amount for another transaction, and has not reported it."""
+        return any(each.amount == amount and each.fulfills and not each.is_reported for each in self.movements)
 
     def decide_swap_and_cashback(self) -> None:
         actions: list[Callable[[], object]] = []
@@ -218,7 +218,7 @@ class MoneyMachine(MoneyModel):
     @precondition(lambda self: self.promises)
     @rule(which=WHICH)
     def staff_refund_by_hand(self, which: int) -> None:
-        """Staff ask the portal, refund in the store's back office, and mark the refund as done."""
+        """Staff look at the portal, refund in the store's back office, and mark the refund as done."""
         rows = RefundTransaction.objects.waiting_for_staff() | RefundTransaction.objects.filter(status=Status.REFUSED)
         chosen = list(rows.order_by("pk"))
         if not chosen:
@@ -228,16 +228,16 @@ class MoneyMachine(MoneyModel):
         amount = self.units(row.amount)
         known = made.store_refund if made else self.record_store_refund(amount)
         assert known
-        told_before, was_blocked = self.told, self.is_blocked
+        known_before, was_blocked = self.known_refunds, self.is_blocked
         if not self.attempt(lambda: transactions.mark_done(row, known.id, self.agent)):
             return
         assert not was_blocked
-        assert told_before + amount <= self.paid
+        assert known_before + amount <= self.paid
         done = RefundTransaction.objects.get(store_reference=known.id)
         if made:
-            made.is_told, made.fulfills = True, done.pk
+            made.is_reported, made.fulfills = True, done.pk
         else:
-            self.movements.append(Movement(amount, STAFF, done.pk, known, is_told=True))
+            self.movements.append(Movement(amount, STAFF, done.pk, known, is_reported=True))
 
     @precondition(lambda self: self.promises)
     @rule(which=WHICH, by_hand=st.booleans())
@@ -283,11 +283,11 @@ class MoneyMachine(MoneyModel):
         refunded, promised, left = (self.units(each) for each in (ledger.refunded, ledger.promised, ledger.left))
         rows = list(RefundTransaction.objects.all())
         unclear = sum(self.units(row.amount) for row in rows if row.status == Status.UNCLEAR)
-        assert refunded == self.told, "each movement is counted once"
+        assert refunded == self.known_refunds, "each movement is counted once"
         assert promised <= self.promised, "nothing is promised that has moved"
         assert refunded + promised - unclear <= max(self.paid, refunded), "nothing is promised that is not left"
-        assert left == max(self.paid - self.told - promised, 0), "nothing is left that is not paid"
-        if self.told_status in ("cancelled", "charged_back"):
+        assert left == max(self.paid - self.known_refunds - promised, 0), "nothing is left that is not paid"
+        if self.reported_status in ("cancelled", "charged_back"):
             assert all(row.status != Status.WAITING for row in rows), "nothing waits for a blocked order"
         self.assert_units_and_deadlines(rows)
         done = [row.refund_id for row in rows if row.status == Status.DONE]

@@ -1,8 +1,8 @@
 """Reference model of an order's money, for the state machine in money_machine.py.
 
-It keeps plain sums of what the store, the gateway and staff really moved, and of which of it the
-portal was told. Amounts are whole numbers of the currency's smallest unit. What only a person could tell apart is
-left out: what a store refunds by itself always ends in 1, what the portal refunds ends in 0.
+It keeps plain sums of what the store, the gateway and staff actually refunded, and of what the portal knows about.
+Amounts are whole numbers of the currency's smallest unit. Cases that only a person could distinguish are excluded:
+refunds made by a store always end in 1, those of the portal end in 0.
 """
 
 import tempfile
@@ -46,17 +46,17 @@ Status = RefundTransaction.Status
 
 @dataclass
 class Movement:
-    """Money that really went back."""
+    """A refund that was actually made."""
 
     amount: int
     made_by: str
-    fulfills: int | None = None  # the transaction that it was made for
-    store_refund: StoreRefund | None = None  # as the store knows it
-    is_told: bool = False  # the portal knows
+    fulfills: int | None = None  # the transaction that it belongs to
+    store_refund: StoreRefund | None = None  # according to the store
+    is_reported: bool = False  # the portal knows
 
 
 class FakeGateway:
-    """The payment provider. It moves money once per key, and answers as planned."""
+    """The payment provider. It makes a refund once per key, and responds as planned."""
 
     def __init__(self, machine: "MoneyModel") -> None:
         self.machine = machine
@@ -84,7 +84,7 @@ class FakeGateway:
         return self._done(row) if str(row.idempotency_key) in self.references else RefundNotFound()
 
     def _done(self, row: RefundTransaction) -> RefundDone:
-        self.machine.movement_for(row.pk).is_told = True
+        self.machine.movement_for(row.pk).is_reported = True
         return RefundDone(self.references[str(row.idempotency_key)])
 
 
@@ -96,7 +96,7 @@ class MoneyModel(RuleBasedStateMachine):
         self.atomic = transaction.atomic()
         self.atomic.__enter__()
         self.folder = tempfile.TemporaryDirectory()
-        # Ends before today: the database's own clock does not travel.
+        # Ends before today, because time travel doesn't affect the database's clock.
         self.clock = time_machine.travel(timezone.now() - timedelta(days=100), tick=False)
         self.time = self.clock.start()
         self.gateway = FakeGateway(self)
@@ -114,11 +114,11 @@ class MoneyModel(RuleBasedStateMachine):
         self.movements: list[Movement] = []
         self.promises: dict[int, int] = {}  # approved amounts, by transaction
         self.ids = count(901)
-        # Some stores hear from the gateway what the portal refunded there. One that tells only sums does not.
+        # Some stores are notified by the gateway of the portal's refunds. One that exports only sums is not.
         self.hears_of_gateway = hears and dialect != Dialect.SHOPIFY
         self.store_status = "completed" if is_paid else "pending"
-        self.told_status = "pending"
-        self.is_refund_told_by_status = False
+        self.reported_status = "pending"
+        self.is_refund_known_by_status = False
         self.snapshots: list[Snapshot] = []
         self.agent, self.reason = make_agent(), make_reason()
         store = make_store(slug=SLUG)
@@ -143,20 +143,20 @@ class MoneyModel(RuleBasedStateMachine):
         return self.store.total
 
     @property
-    def told(self) -> int:
-        """What the portal knows to have gone back."""
-        told = sum(movement.amount for movement in self.movements if movement.is_told)
-        return max(told, self.paid) if self.is_refund_told_by_status else told
+    def known_refunds(self) -> int:
+        """The amount that the portal knows to be refunded."""
+        known_refunds = sum(movement.amount for movement in self.movements if movement.is_reported)
+        return max(known_refunds, self.paid) if self.is_refund_known_by_status else known_refunds
 
     @property
     def promised(self) -> int:
-        """What was approved and, as far as the portal knows, did not go back."""
-        fulfilled = {movement.fulfills for movement in self.movements if movement.is_told}
+        """The amount that was approved and, as far as the portal knows, not refunded."""
+        fulfilled = {movement.fulfills for movement in self.movements if movement.is_reported}
         return sum(amount for pk, amount in self.promises.items() if pk not in fulfilled)
 
     @property
     def is_blocked(self) -> bool:
-        return self.told_status != "completed" or self.is_refund_told_by_status
+        return self.reported_status != "completed" or self.is_refund_known_by_status
 
     def decimal(self, amount: int) -> Decimal:
         return amount * smallest_unit(self.store.currency)
@@ -173,9 +173,9 @@ class MoneyModel(RuleBasedStateMachine):
         return StoreRefund(reference or str(next(self.ids)), amount, timezone.now(), units)
 
     def assert_may_move(self, amount: int, earlier: list[Movement]) -> None:
-        """The portal moved money: it may, if it is left after what was told and what is at the gateway."""
-        assert not self.is_blocked, f"paid on although {self.told_status}"
-        known = sum(each.amount for each in earlier if each.is_told or each.made_by == GATEWAY)
+        """The portal made a refund: allowed if the amount is left after known refunds and those at the gateway."""
+        assert not self.is_blocked, f"paid on although {self.reported_status}"
+        known = sum(each.amount for each in earlier if each.is_reported or each.made_by == GATEWAY)
         assert known + amount <= self.paid
 
     def gateway_moved(self, row: RefundTransaction) -> None:
@@ -185,10 +185,10 @@ class MoneyModel(RuleBasedStateMachine):
         self.movements.append(Movement(amount, GATEWAY, row.pk, known))
         self.assert_may_move(amount, earlier)
         assert not Order.objects.get(pk=self.order.pk).is_frozen(timezone.now())
-        assert all(each.fulfills != row.pk for each in earlier if each.is_told)
+        assert all(each.fulfills != row.pk for each in earlier if each.is_reported)
 
     def attempt(self, action: Callable[[], object]) -> bool:
-        """Returns whether the action was accepted."""
+        """Return whether the action was accepted."""
         before = set(RefundTransaction.objects.values_list("pk", flat=True))
         with suppress(Refusal, CorrectionError):
             action()
@@ -207,13 +207,13 @@ class MoneyModel(RuleBasedStateMachine):
         refunds = tuple(each.store_refund for each in self.movements if each.store_refund)
         return Snapshot(self.store_status, refunds, timezone.now(), lists_refunds)
 
-    def tell(self, snapshot: Snapshot) -> None:
+    def report(self, snapshot: Snapshot) -> None:
         self.store.export(snapshot)
         for movement in self.movements:
             if snapshot.lists_refunds and movement.store_refund in snapshot.refunds:
-                movement.is_told = True
-        self.told_status = max(self.told_status, snapshot.status, key=STATUS_RANK.index)
+                movement.is_reported = True
+        self.reported_status = max(self.reported_status, snapshot.status, key=STATUS_RANK.index)
 
     def export(self) -> None:
         self.snapshots.append(self.take_snapshot())
-        self.tell(self.snapshots[-1])
+        self.report(self.snapshots[-1])

@@ -1,4 +1,4 @@
-"""A store outside of the portal: it refunds by itself, and exports an order in its own format, truthfully.
+"""A store outside the portal: it makes refunds itself, and exports an order in its own format, correctly.
 
 Amounts are whole numbers of the currency's smallest unit.
 """
@@ -44,7 +44,7 @@ class StoreRefund:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the store knew of the order at one moment, to be exported now or later."""
+    """The store's data about the order at one moment, to be exported now or later."""
 
     status: str  # pending, completed, cancelled, charged_back or refunded
     refunds: tuple[StoreRefund, ...]
@@ -69,7 +69,7 @@ class SimulatedStore:
         return f"{Decimal(amount).scaleb(-places):.{places}f}"
 
     def export(self, snapshot: Snapshot) -> None:
-        """Import the order as it was at the snapshot, through the real importer."""
+        """Import the order as of the snapshot, with the real importer."""
         importer = Importer(self.folder)
         if self.dialect == Dialect.SHOPIFY:
             result = importer.shopify(*self._shopify_rows(snapshot), store=SLUG)
@@ -80,7 +80,7 @@ class SimulatedStore:
         assert result.exit_status == 0, result.said
 
     def export_refund(self, refund: StoreRefund) -> None:
-        """Import one refund of WooCommerce that was exported on its own."""
+        """Import one WooCommerce refund that was exported separately."""
         document = {
             "id": refund.id,
             "parent_id": int(NUMBER),

@@ -19,7 +19,7 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Failure:
-    """How the next POST fails. With `after_refund` the refund is made before that."""
+    """How the next POST fails. With `after_refund`, the refund is made before that."""
 
     status: int = 0  # HTTP status; 0 closes the connection without a response
     after_refund: bool = False
@@ -60,7 +60,7 @@ class StripeServer:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def forget_keys(self) -> None:
-        """Forget stored responses, as Stripe does after at least 24 hours."""
+        """Delete stored responses, as Stripe does after at least 24 hours."""
         self._stored_responses.clear()
 
     def refunded(self, payment: str) -> int:

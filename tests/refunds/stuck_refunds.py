@@ -1,4 +1,4 @@
-"""What tests of refused and unclear refunds share."""
+"""Shared by tests of refused and unclear refunds."""
 
 from datetime import timedelta
 from typing import Any
@@ -15,7 +15,7 @@ def newest(case: Return | Withdrawal) -> RefundTransaction:
 
 
 def notes(case: Return | Withdrawal) -> list[str]:
-    """Staff's entries in the history that change no status."""
+    """Return staff's entries in the history that change no status."""
     return [event.note for event in case.events.order_by("pk") if event.from_status == event.to_status]
 
 

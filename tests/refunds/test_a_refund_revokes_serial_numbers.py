@@ -1,4 +1,4 @@
-"""Refunds revoke licenses and take back renewal time, if the store's policy says so."""
+"""Refunds revoke licenses and remove renewal time, if the store's policy says so."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -137,7 +137,7 @@ def test_units_that_share_a_serial_number_end_with_the_last_of_them(order: Order
 
 
 @pytest.mark.parametrize(("amount", "is_ended"), [(None, True), (Decimal("60.00"), False)])
-def test_a_withdrawal_ends_licenses_only_when_all_money_went_back(
+def test_a_withdrawal_ends_licenses_only_after_a_full_refund(
     order: Order, amount: Decimal | None, is_ended: bool
 ) -> None:
     line = make_line(order)

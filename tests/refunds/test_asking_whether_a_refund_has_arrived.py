@@ -1,4 +1,4 @@
-"""The follow-up some days after a refund, with and without a date of its own."""
+"""The follow-up some days after a refund, with and without a date."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,9 @@ Import = Callable[..., None]
 
 @pytest.fixture
 def import_shopify(tmp_path: Path) -> Import:
-    """Return a function that imports a Shopify order at a time. Shopify tells the sum of its refunds, without dates."""
+    """Return a function that imports a Shopify order at a time. Shopify exports the sum of its
+    refunds, without dates.
+    """
 
     def import_shopify(moment: datetime, refunded: str = "0.00") -> None:
         status = "paid" if refunded == "0.00" else "partially_refunded"
@@ -41,7 +43,7 @@ def import_portal(folder: Path, moment: datetime, *refunds: dict[str, Any]) -> N
 
 
 def asked_at(moment: datetime) -> bool:
-    """Whether the follow-up was sent by then. Other kinds are left out: an address gets one follow-up a day."""
+    """Whether the follow-up was sent by then. Other kinds are excluded, because an address gets one follow-up a day."""
     with (
         time_machine.travel(moment, tick=False),
         patch.object(kinds, "_kinds", {"refund_arrived": kinds.get("refund_arrived")}),
@@ -60,7 +62,7 @@ def test_an_undated_refund_is_asked_about_some_days_after_we_learned_of_it(impor
     assert "before 12 November 2026" in body
 
 
-def test_nobody_is_asked_about_an_undated_refund_that_came_with_its_order(import_shopify: Import) -> None:
+def test_an_undated_refund_imported_with_its_order_gets_no_follow_up(import_shopify: Import) -> None:
     import_shopify(IMPORTED, "20.00")
     for days in range(30):
         assert not asked_at(IMPORTED + timedelta(days=days))
@@ -92,7 +94,7 @@ def test_a_refund_that_gets_its_date_later_is_asked_about_once(import_shopify: I
     assert Message.objects.filter(kind="refund_arrived").count() == 1
 
 
-def test_nobody_is_asked_about_a_refund_that_the_store_no_longer_lists(import_shopify: Import) -> None:
+def test_a_refund_that_the_store_no_longer_lists_gets_no_follow_up(import_shopify: Import) -> None:
     import_shopify(IMPORTED)
     learned = IMPORTED + timedelta(days=10)
     import_shopify(learned, "20.00")

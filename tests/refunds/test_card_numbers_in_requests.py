@@ -1,4 +1,4 @@
-"""Card numbers in what buyers and staff write about requests are masked, and they are told."""
+"""Card numbers in texts of buyers and staff about requests are masked, and the authors are informed."""
 
 import pytest
 from django.test import Client

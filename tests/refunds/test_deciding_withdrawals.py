@@ -42,8 +42,8 @@ def make_withdrawal(order: Order | None = None, **fields: str) -> Withdrawal:
     [
         (datetime(2026, 11, 2, 22, 59, tzinfo=UTC), date(2026, 11, 16)),  # Monday in Berlin
         (datetime(2026, 11, 2, 23, 0, tzinfo=UTC), date(2026, 11, 17)),  # Tuesday there, Monday here
-        (datetime(2026, 10, 17, 10, 0, tzinfo=UTC), date(2026, 11, 2)),  # the Saturday's period ends on the Monday
-        (datetime(2026, 10, 18, 10, 0, tzinfo=UTC), date(2026, 11, 2)),  # the Sunday's too
+        (datetime(2026, 10, 17, 10, 0, tzinfo=UTC), date(2026, 11, 2)),  # not Saturday, but Monday
+        (datetime(2026, 10, 18, 10, 0, tzinfo=UTC), date(2026, 11, 2)),  # not Sunday, but Monday
         (datetime(2028, 2, 15, 10, 0, tzinfo=UTC), date(2028, 2, 29)),
     ],
 )
@@ -69,7 +69,7 @@ def test_the_period_ends_with_its_last_day_in_the_stores_zone(bought: datetime, 
         (date(2026, 6, 30), "DE", "UTC", date(2026, 7, 14)),
         (date(2026, 6, 30), "", "Europe/Paris", date(2026, 7, 15)),  # without a billing country, the store's
         (date(2026, 6, 30), "", "UTC", date(2026, 7, 14)),
-        (date(2026, 6, 30), "XK", "UTC", date(2026, 7, 14)),  # a country whose holidays are not known
+        (date(2026, 6, 30), "XK", "UTC", date(2026, 7, 14)),  # a country with unknown holidays
     ],
 )
 def test_a_period_never_ends_on_a_public_holiday_of_the_buyers_country(

@@ -1,4 +1,4 @@
-"""Refunds are made once, whatever workers are killed and whoever acts at the same time."""
+"""Refunds are made once, even if workers are killed or several people act simultaneously."""
 
 import os
 import signal

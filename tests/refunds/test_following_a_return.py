@@ -191,7 +191,7 @@ def test_an_order_awaiting_its_code_leads_to_the_code_page() -> None:
 
 
 class TestRedirectAfterFindingTheOrder:
-    """After finding the order, the buyer is sent to the return's page."""
+    """After finding the order, the buyer is redirected to the return's page."""
 
     def by_number(self, order: Order, path: str) -> str:
         form = {"order_number": order.number, "password": portal_password(order) or "", "next": path}
@@ -228,7 +228,7 @@ class TestRedirectAfterFindingTheOrder:
     def test_never_to_another_site(self, order: Order, case: Return, path: str) -> None:
         assert self.by_number(order, path.format(case.reference)) == f"/orders/{order.public_id}/"
 
-    def test_a_foreign_or_missing_return_leads_to_the_own_order(self, case: Return) -> None:
+    def test_a_foreign_or_missing_return_redirects_to_the_own_order(self, case: Return) -> None:
         own = make_order(store_email="other@example.com")
         for path in (case.path, "/returns/R-00000000/"):
             assert self.by_number(own, path) == f"/orders/{own.public_id}/"
@@ -252,7 +252,7 @@ def test_the_number_of_queries_does_not_grow_with_items(items: int, django_asser
         assert browser.get(f"/orders/{order.public_id}/return/check/{draft}").status_code == 200
     with django_assert_max_num_queries(45):
         sent = browser.post(page, form | {"confirm": "1"})
-    with django_assert_max_num_queries(10):  # it also notes that the confirmation was shown
+    with django_assert_max_num_queries(10):  # it also stores that the confirmation was shown
         assert marks(browser.get(sent["Location"]), "data-status") == ["received"]
     with django_assert_max_num_queries(9):
         browser.get(sent["Location"])

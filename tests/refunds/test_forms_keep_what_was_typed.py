@@ -1,4 +1,4 @@
-"""Forms of several steps keep what was typed in the session: never in the URL, for one tab, for 30 minutes."""
+"""Multi-step forms keep the input in the session: never in the URL, for one tab, for 30 minutes."""
 
 import json
 from datetime import timedelta

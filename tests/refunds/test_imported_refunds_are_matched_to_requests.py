@@ -108,7 +108,7 @@ def test_an_own_refund_reported_without_items_keeps_its_units(import_order: Impo
     assert returned_units(order) == {"1": 1, "2": 0}
 
 
-def test_the_reference_tells_an_own_refund_from_another_of_the_same_amount(import_order: ImportOrder) -> None:
+def test_the_reference_identifies_an_own_refund_among_equal_amounts(import_order: ImportOrder) -> None:
     mark_done(request_and_approve(import_order()))
     order = import_order(refund_record("BO-6", _2=1), refund_record("BO-7", _1=1))
     assert refund_amounts(order) == [("BO-6", PRICE), ("BO-7", PRICE)]

@@ -1,4 +1,4 @@
-"""Automatic approval counts all that went back for the order, and to its address within 30 days."""
+"""Automatic approval counts everything that was refunded for the order, and to its address within 30 days."""
 
 import json
 import threading
@@ -42,7 +42,7 @@ def reason() -> ReturnReason:
 
 
 def make_purchase(store: Store, *prices: int, **fields: object) -> Order:
-    """An order of today with a line for each price."""
+    """Create an order of today with a line for each price."""
     order = make_order(store=store, **{"placed_at": timezone.now(), "total": Decimal(sum(prices))} | fields)
     for price in prices:
         make_line(order, unit_price=Decimal(price), tax=Decimal(0), tax_rate=None, total=Decimal(price))
@@ -121,7 +121,7 @@ def test_a_refund_that_the_store_made_itself_counts_even_without_a_date(store: S
 
 
 @pytest.mark.parametrize("status", [Order.Status.REFUNDED, Order.Status.CHARGED_BACK])
-def test_a_reversed_order_counts_even_if_the_store_tells_no_refund(
+def test_a_reversed_order_counts_even_if_the_store_reports_no_refund(
     store: Store, reason: ReturnReason, status: str
 ) -> None:
     make_purchase(store, 40, status=status)
@@ -218,7 +218,7 @@ def test_replaying_a_policy_adds_up_in_the_same_way(reason: ReturnReason, tmp_pa
     assert flips == [cases[0].reference, cases[1].reference, alone.reference]
 
 
-def test_replaying_counts_what_went_back_in_other_ways_before_the_return(reason: ReturnReason, tmp_path: Path) -> None:
+def test_replaying_counts_other_refunds_before_the_return(reason: ReturnReason, tmp_path: Path) -> None:
     case = send_return(make_purchase(make_store(), 40).lines.get(), reason)
     earlier = make_purchase(make_store(), 50)
     refund = Refund.objects.create(

@@ -1,4 +1,4 @@
-"""Property test: whatever happens to an order in whatever order, its money is right."""
+"""Property test: in any order of events, an order's money is correct."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def test_a_promised_refund_that_may_be_part_of_a_sum_waits_for_staff() -> None:
     machine = MoneyMachine()
     try:
         machine.create_order(Dialect.SHOPIFY, "EUR", True, StoreGateway.Gateway.STRIPE, False)
-        machine.store_refunds_by_itself(tens=0, item=0, quantity=0, is_told=False)
+        machine.store_refunds_by_itself(tens=0, item=0, quantity=0, is_reported=False)
         machine.buyer_returns_and_staff_approve(line=0, quantity=1, tens=None)
         row = RefundTransaction.objects.get()
         machine.movements.append(Movement(1000, STORE, row.pk, machine.record_store_refund(1000)))

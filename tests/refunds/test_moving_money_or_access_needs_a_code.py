@@ -1,4 +1,4 @@
-"""After a lookup by card, an emailed code is asked for before a device is released or a bank account is named."""
+"""After a lookup by card, an emailed code is required to release a device or name a bank account."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -87,7 +87,7 @@ def test_the_code_is_asked_for_before_the_form_and_leads_back_to_it(device: Devi
     assert asked["Location"] == f"{code_page(order)}?next=%2Flicenses%2Fdevices%2F{device.pk}%2Frelease%2F"
     page = browser.get(asked["Location"])
     assert "Email me a code" in text(page)
-    assert not LookupCode.objects.exists()  # nothing is sent before the person asks
+    assert not LookupCode.objects.exists()  # nothing is sent before the person requests it
     sent = browser.post(f"{code_page(order)}again/", {"next": release_page(device)})
     page = browser.get(sent["Location"])
     assert f'name="next" value="{release_page(device)}"' in page.content.decode()
@@ -98,7 +98,7 @@ def test_the_code_is_asked_for_before_the_form_and_leads_back_to_it(device: Devi
 
 
 @pytest.mark.parametrize("policy", Store.ConfirmCardLookup.values)
-def test_a_post_without_the_code_changes_nothing_whatever_the_store_says(
+def test_a_post_without_the_code_changes_nothing_for_any_store_setting(
     device: Device, order: Order, policy: str
 ) -> None:
     Store.objects.update(confirm_card_lookup=policy)
@@ -113,7 +113,7 @@ def test_a_post_without_the_code_changes_nothing_whatever_the_store_says(
 def test_a_code_entered_once_is_enough_for_the_session(device: Device, order: Order) -> None:
     browser = by_card()
     confirm(browser, order)
-    by_card(browser)  # the same lookup again takes nothing away
+    by_card(browser)  # the same lookup again removes nothing
     assert browser.get(release_page(device)).status_code == 200
     assert by_card().get(release_page(device)).status_code == 302  # another browser
 
@@ -173,7 +173,7 @@ def test_a_bank_account_is_offered_only_after_the_code(license: License, order: 
 
 
 @pytest.mark.parametrize("method", ["original", ""])
-def test_money_that_goes_back_the_way_it_came_needs_no_code(license: License, order: Order, method: str) -> None:
+def test_a_refund_to_the_original_payment_method_needs_no_code(license: License, order: Order, method: str) -> None:
     by_card().post("/cashback/", claim(license, payout_method=method))
     assert CashbackClaim.objects.get().payout_details == b""
 

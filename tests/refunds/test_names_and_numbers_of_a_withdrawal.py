@@ -1,4 +1,4 @@
-"""The acknowledgement of a withdrawal repeats a name and an order number, and nothing that could be a message."""
+"""The acknowledgement of a withdrawal repeats a name and an order number, but nothing that could be a message."""
 
 import pytest
 from django.test import Client
@@ -138,7 +138,7 @@ def test_other_order_numbers_are_refused_and_the_way_out_is_named(client: Client
     assert not Withdrawal.objects.exists()
 
 
-def test_the_number_of_an_open_order_is_accepted_whatever_it_looks_like() -> None:
+def test_the_number_of_an_open_order_is_always_accepted() -> None:
     order = make_order(number="SHOP.EU:7", number_key="SHOP.EU:7")
     browser = inside(order)
     assert browser.post("/withdraw/", STATED | {"order_number": "shop.eu:7"}).status_code == 302

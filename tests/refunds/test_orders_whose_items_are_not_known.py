@@ -1,4 +1,4 @@
-"""An order without items, or with shipping alone: nothing is offered for return, and no period is called over."""
+"""An order without items, or with shipping alone: no return is offered, and no return period is shown as ended."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What comes back for each unit: the parts of all units add up to the order's total, in whatever order they go back."""
+"""The refund of each unit: the parts of all units add up to the order's total, in any sequence of returns."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -37,8 +37,8 @@ def amounts(*texts: str) -> list[Decimal]:
     return [Decimal(text) for text in texts]
 
 
-def test_tax_on_top_comes_back_with_the_item() -> None:
-    """As Shopify exports it: the line is net, and only the order's total has the tax."""
+def test_tax_on_top_is_refunded_with_the_item() -> None:
+    """As exported by Shopify: the line is net, and only the order's total includes the tax."""
     order, lines = make_unsaved_order("USD", Decimal("108.25"), (1, "100.00", "0"), tax=Decimal("8.25"))
     assert paid_per_line(order, lines)[1].first_units(1) == RefundAmount(Decimal("108.25"), Decimal("8.25"))
 
@@ -74,7 +74,7 @@ def test_shipping_is_shared_by_all_items_whether_it_is_a_line_or_not() -> None:
     assert paid(order, lines[:2]) == amounts("82.50", "27.50")
 
 
-def test_shipping_of_free_items_comes_back_with_its_line() -> None:
+def test_shipping_of_free_items_is_refunded_with_its_line() -> None:
     order, lines = make_unsaved_order("EUR", Decimal(10), (1, "0", "0"), (1, "10", "0", "other"))
     assert paid(order, lines) == amounts("0.00", "10.00")
 
@@ -162,7 +162,7 @@ def test_partial_returns_in_any_order_add_up_to_the_total(
 
 
 class OpenReturns:
-    """Returns of one line: what the portal stores of them."""
+    """Returns of one line, with the data that the portal stores."""
 
     def __init__(self, payment: LinePayment) -> None:
         self.payment = payment

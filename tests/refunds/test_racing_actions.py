@@ -1,4 +1,4 @@
-"""Pairs of actions on the money of one order at the same moment, each on a connection of its own."""
+"""Pairs of simultaneous actions on the money of one order, each on a separate connection."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ class CountingGateway:
 
 @dataclass
 class Race:
-    """An order of 3 units for 20.00 each, and what the pairs do with it."""
+    """An order of 3 units for 20.00 each, and the actions of the pairs."""
 
     folder: Path
     gateway: CountingGateway
@@ -93,7 +93,7 @@ class Race:
         StoreGateway.objects.create(store=self.order.store, gateway=StoreGateway.Gateway.STRIPE)
 
     def assert_money(self) -> None:
-        """What is known to have moved and what is promised is at most what was paid; what was sent is known."""
+        """Known and promised refunds are at most the paid amount, and sent refunds are known."""
         ledger = load_ledger(self.order)
         assert ledger.refunded + ledger.promised <= PAID
         assert sum(self.gateway.sent.values()) <= ledger.refunded
@@ -113,7 +113,9 @@ def race(tmp_path: Path) -> Iterator[Race]:
 
 
 def run_both(*actions: Action) -> list[object]:
-    """Run the actions at the same moment. Returns their results or refusals; other errors, as deadlocks, are raised."""
+    """Run the actions simultaneously. Returns their results or refusals; other errors, such as
+    deadlocks, are raised.
+    """
     begin = threading.Barrier(len(actions))
     results: list[object] = [None] * len(actions)
     errors: list[BaseException] = []
@@ -150,7 +152,7 @@ def refused(results: list[object]) -> int:
     return sum(isinstance(result, Refusal) for result in results)
 
 
-# --- The pairs: each prepares the order, returns its two actions, and a check of what came of them --------
+# --- The pairs: each prepares the order, returns its two actions, and a check of the results ---------------
 
 Check = Callable[[list[object]], None]
 Pair = tuple[Action, Action, Check]
@@ -168,7 +170,7 @@ def approve_and_import(race: Race) -> Pair:
 
 
 def two_approvals(race: Race) -> Pair:
-    """Returns of 40.00 and 20.00, but 15.00 of the 60.00 went back already: only one of them can be paid."""
+    """Returns of 40.00 and 20.00, but 15.00 of the 60.00 were already refunded: only one of them can be paid."""
     first, second = race.request(2), race.request(1)
     race.export(refund("R1", "15.00"))
 
@@ -221,7 +223,9 @@ def mark_done_and_import_of_the_same_refund(race: Race) -> Pair:
 
 
 def sender_and_import_of_the_same_refund(race: Race) -> Pair:
-    """The store hears of the gateway's refund at once: it is counted once, whoever tells it first."""
+    """The store is notified of the gateway's refund immediately: it is counted once, regardless of who reports it
+    first.
+    """
     race.use_gateway()
     row = race.approved()
     race.gateway.sent[str(row.idempotency_key)] = row.amount  # as if a worker had been killed after it was made
@@ -253,8 +257,8 @@ def two_imports(race: Race) -> Pair:
     def check(results: list[object]) -> None:
         assert load_ledger(race.order).refunded == Decimal("20.00")
 
-    told = refund("R1", "20.00", units=1)
-    return lambda: race.export(told), lambda: race.export(told, folder="second"), check
+    reported = refund("R1", "20.00", units=1)
+    return lambda: race.export(reported), lambda: race.export(reported, folder="second"), check
 
 
 PAIRS = [

@@ -117,7 +117,7 @@ def test_after_a_canceled_return_the_units_still_add_up() -> None:
     assert sum(case.lines.get().tax for case in cases) == Decimal("15.97")
 
 
-def test_shopifys_tax_on_top_comes_back(importer: Importer) -> None:
+def test_shopifys_tax_on_top_is_refunded(importer: Importer) -> None:
     placed = (timezone.now() - timedelta(days=3)).strftime("%Y-%m-%d %H:%M:%S +0000")
     importer.shopify(
         shopify_row(

@@ -1,4 +1,4 @@
-"""Refunds through Stripe, against a local server that behaves as Stripe documents."""
+"""Refunds through Stripe, with a local server that behaves as documented by Stripe."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -118,7 +118,7 @@ def test_after_an_unclear_response_the_refund_is_looked_up_and_made_once(
 ) -> None:
     server.failures = [failure]
     assert send_due() == {"unclear": 1}
-    assert send_due() == {}  # not before its time
+    assert send_due() == {}  # not before it is due
     assert send_due(travel_forward()) == {"done": 1}
     assert_refunded_once(case, server)
 
@@ -326,7 +326,7 @@ def test_less_than_stripe_can_send_is_made_by_hand(server: StripeServer, setting
 
 
 def assert_refund_is_recorded_as(case: Return, amount: str) -> None:
-    """What was really sent is what the ledger, the case and its emails say."""
+    """The ledger, the case and its emails contain the amount that was actually sent."""
     case.refresh_from_db()
     assert case.status == Return.Status.REFUNDED
     assert case.amount_approved == Decimal(amount)

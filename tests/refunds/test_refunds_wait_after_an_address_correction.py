@@ -70,7 +70,7 @@ def test_the_48_hours_begin_when_the_notice_was_sent(order: Order) -> None:
 
 
 @pytest.mark.parametrize("status", [Message.Status.FAILED, Message.Status.BOUNCED])
-def test_a_notice_that_cannot_arrive_lets_the_48_hours_begin_anew(order: Order, status: Message.Status) -> None:
+def test_an_undeliverable_notice_restarts_the_48_hours(order: Order, status: Message.Status) -> None:
     now = timezone.now()
     correction = correct_address(order, "right@example.com")
     if status == Message.Status.BOUNCED:

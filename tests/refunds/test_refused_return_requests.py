@@ -130,7 +130,7 @@ def test_an_invalid_quantity_is_refused(
     assert result(response) == "invalid"
     assert sentence in text(response)
     assert f'href="#id_return_line-{line.pk}-quantity"' in response.content.decode()
-    assert "What I typed" in text(response)  # nothing is to be typed again
+    assert "What I typed" in text(response)  # nothing has to be typed again
 
 
 def test_item_names_with_percent_signs_are_shown_correctly(

@@ -67,7 +67,7 @@ def test_from_the_form_to_the_reference(order: Order, line: OrderLine, reason: R
 @pytest.mark.parametrize("offers_swap", [True, False])
 def test_a_swap_is_offered_if_the_reason_offers_swaps(order: Order, line: OrderLine, offers_swap: bool) -> None:
     checked = inside(order).post(page_url(order), return_form(line, make_reason(offers_swap=offers_swap)))
-    assert marks(checked, "data-step") == ["change", "confirm"]  # without pushing
+    assert marks(checked, "data-step") == ["change", "confirm"]  # the same steps in both cases
     assert (f'href="/orders/{order.public_id}/swap/"' in checked.content.decode()) is offers_swap
 
 

@@ -34,7 +34,7 @@ EDGES = [
     ("UTC", (2026, 11, 1, 9, 0), datetime(2026, 12, 2, tzinfo=UTC)),
     ("UTC", (2026, 11, 1, 0, 0), datetime(2026, 12, 2, tzinfo=UTC)),
     ("UTC", (2026, 11, 1, 23, 59, 59), datetime(2026, 12, 2, tzinfo=UTC)),
-    # Clocks go back on 25 October 2026, and forward on 29 March 2026: the last day is as long as it is.
+    # Clocks change on 25 October 2026 and 29 March 2026: the last day has 25 or 23 hours.
     ("Europe/Berlin", (2026, 10, 1, 12, 0), datetime(2026, 10, 31, 23, 0, tzinfo=UTC)),
     ("Europe/Berlin", (2026, 9, 25, 12, 0), datetime(2026, 10, 25, 23, 0, tzinfo=UTC)),
     ("Europe/Berlin", (2026, 9, 24, 12, 0), datetime(2026, 10, 24, 22, 0, tzinfo=UTC)),
@@ -45,7 +45,7 @@ EDGES = [
     ("UTC", (2028, 2, 29, 12, 0), datetime(2028, 3, 31, tzinfo=UTC)),
     ("UTC", (2028, 1, 30, 12, 0), datetime(2028, 3, 1, tzinfo=UTC)),
     ("UTC", (2027, 1, 30, 12, 0), datetime(2027, 3, 2, tzinfo=UTC)),
-    # 13 hours before the server: bought in the morning of the 2nd, while the server's date is the 1st.
+    # 13 hours ahead of the server: bought in the morning of the 2nd, while the server's date is the 1st.
     ("Pacific/Auckland", (2026, 11, 2, 8, 0), datetime(2026, 12, 2, 11, 0, tzinfo=UTC)),
     ("Pacific/Honolulu", (2026, 11, 1, 20, 0), datetime(2026, 12, 2, 10, 0, tzinfo=UTC)),
 ]

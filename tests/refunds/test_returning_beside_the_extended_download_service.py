@@ -1,4 +1,4 @@
-"""Who returns a product reads what becomes of the Extended Download Service, and can return both."""
+"""Buyers who return a product are informed about the Extended Download Service, and can return both."""
 
 from collections.abc import Callable
 from datetime import timedelta

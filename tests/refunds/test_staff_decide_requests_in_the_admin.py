@@ -26,7 +26,7 @@ from tests.refunds.withdrawing import withdraw
 pytestmark = pytest.mark.django_db
 
 QUEUE = "/admin/refunds/return/"
-IBAN = "DE89370400440532013000"  # the textbooks' own
+IBAN = "DE89370400440532013000"  # the common example IBAN
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ TRANSACTIONS = "/admin/refunds/refundtransaction/"
 
 
 def make_auditor() -> User:
-    """Staff who may look at everything of refunds, and change nothing."""
+    """Create a staff user who may view everything about refunds, and change nothing."""
     auditor = User.objects.create(username="vera", is_staff=True)
     auditor.user_permissions.add(
         *Permission.objects.filter(content_type__app_label="refunds", codename__startswith="view_")

@@ -1,4 +1,4 @@
-"""The ledger of an order, as stores export it, buyers ask, and staff decide."""
+"""The ledger of an order, from exports of stores, requests of buyers and decisions of staff."""
 
 import json
 from datetime import timedelta
@@ -80,7 +80,7 @@ def outstanding() -> Any:
     return json.loads(output.getvalue().splitlines()[-1])
 
 
-# --- What a store tells late, without a date, again, or as a growing sum ---------------------------------------
+# --- Refunds reported late, without a date, again, or as a growing sum -----------------------------------------
 
 
 def test_an_undated_refund_completes_the_return_that_was_approved_before(shop: Shop) -> None:
@@ -104,7 +104,7 @@ def test_an_undated_refund_closes_an_open_return_so_that_it_is_not_paid_again(sh
     assert load_ledger(order).refunded == 20
 
 
-def test_a_refund_marked_done_and_then_told_without_a_date_counts_once(shop: Shop) -> None:
+def test_a_refund_marked_done_and_then_reported_without_a_date_counts_once(shop: Shop) -> None:
     case = request(shop.export())
     returns.approve(case, make_agent())
     transactions.mark_done(manual_list()[0], "back office 7", make_agent())
@@ -144,7 +144,7 @@ def test_an_older_export_that_arrives_later_takes_no_refund_away(shop: Shop) -> 
     assert Refund.objects.get().missing_since is not None
 
 
-def test_an_undated_refund_told_again_closes_no_later_return(shop: Shop) -> None:
+def test_an_undated_refund_reported_again_closes_no_later_return(shop: Shop) -> None:
     order = shop.export(refunded="20.00")
     case = request(order)
     shop.export(refunded="20.00")
@@ -152,7 +152,7 @@ def test_an_undated_refund_told_again_closes_no_later_return(shop: Shop) -> None
     assert case.is_undecided
 
 
-# --- Orders that nothing is paid on ---------------------------------------------------------------------------
+# --- Orders that receive no refunds ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", BLOCKED)
@@ -205,7 +205,7 @@ def test_no_cashback_is_paid_on_a_blocked_order(status: Order.Status, upload_fol
     assert CashbackClaim.objects.get().status == CashbackClaim.Status.APPROVED
 
 
-def test_a_chargeback_stops_what_waits_and_tells_staff(importer: Importer) -> None:
+def test_a_chargeback_stops_pending_refunds_and_notifies_staff(importer: Importer) -> None:
     placed_at = (timezone.now() - timedelta(days=3)).isoformat()
     importer.orders(portal_order(placed_at=placed_at))
     order = Order.objects.get()

@@ -1,4 +1,4 @@
-"""Versions of a return policy: read-only once in force, and copied to make a new one."""
+"""Versions of a return policy: read-only once in force, and copied to create a new one."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The withdrawal form required by EU law: open to everybody, two steps, immediate acknowledgement."""
+"""The withdrawal form required by EU law: open to everyone, two steps, immediate acknowledgement."""
 
 import re
 import threading
@@ -115,7 +115,7 @@ def test_an_order_is_found_only_by_number_and_address_together(client: Client, o
 
 
 def statements_of_a_withdrawal(number: str) -> list[str]:
-    """The SQL with which a withdrawal is sent and its page is shown, without values."""
+    """Return the SQL for sending a withdrawal and showing its page, without values."""
     browser = Browser()
     with CaptureQueriesContext(connection) as captured:
         browser.get(confirm_withdrawal(browser, order_number=number)["Location"])
@@ -126,7 +126,7 @@ def statements_of_a_withdrawal(number: str) -> list[str]:
 def test_the_same_statements_run_whether_the_order_exists_or_not(order: Order) -> None:
     known, unknown = statements_of_a_withdrawal("A-1001"), statements_of_a_withdrawal("B-9999")
     assert known == unknown
-    assert not any("orders_order" in statement for statement in known)  # so their duration says nothing, either
+    assert not any("orders_order" in statement for statement in known)  # so their duration reveals nothing, either
 
 
 def test_the_order_is_found_in_the_background(client: Client, order: Order) -> None:
@@ -170,7 +170,7 @@ def test_a_return_right_after_a_withdrawal_is_refused(order: Order) -> None:
         returns.request_return(order, [returns.RequestedLine(line.pk, 1)], make_reason())
 
 
-def test_the_page_tells_the_time_of_the_store_only_to_whoever_opened_the_order(order: Order) -> None:
+def test_the_page_shows_the_stores_time_only_to_visitors_who_opened_the_order(order: Order) -> None:
     opened, stranger = inside(order), Browser()
     for browser, zone in ((stranger, " UTC"), (opened, " CET")):
         assert zone in text(browser.get(confirm_withdrawal(browser, name=f"Bea {zone[0]}")["Location"]))

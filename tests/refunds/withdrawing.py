@@ -1,4 +1,4 @@
-"""Withdrawals as they are a moment after they were sent, when their orders are found."""
+"""Withdrawals as of shortly after they were sent, when their orders are found."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from refunds.services.withdrawals import WithdrawalStatement
 
 
 def withdraw(statement: WithdrawalStatement, language: str = "en", submission_id: UUID | None = None) -> Withdrawal:
-    """Send a withdrawal, and do what the task does then."""
+    """Send a withdrawal, and run the task that follows."""
     sent = withdrawals.withdraw(statement, language, submission_id)
     withdrawals.match_withdrawals()
     return Withdrawal.objects.get(pk=sent.pk)

@@ -1,4 +1,4 @@
-"""What the long tests found, as a table at the end of the run."""
+"""Prints the results of the long tests as a table at the end of the run."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ Finding = Callable[[str, object], None]
 
 @pytest.fixture
 def found(record_property: Finding) -> Finding:
-    """Note one figure of this test, as `found("orders shown", 0)`."""
+    """Record one figure of this test, as `found("orders shown", 0)`."""
     return record_property
 
 
@@ -28,6 +28,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     table = Table("what was done", "what was counted", "figure", "test", title="Under stress")
     for row in rows:
         table.add_row(*row)
-    Console(width=160, markup=False).print(table)  # a parameter in brackets is no markup
+    Console(width=160, markup=False).print(table)  # a parameter in brackets isn't markup
     if log := terminalreporter.config.getoption("log_file"):
         terminalreporter.write_line(f"What was logged meanwhile: {log}")

@@ -1,4 +1,4 @@
-"""Ten thousand guesses open nothing, tell nothing, and keep no owner out."""
+"""Ten thousand guesses open nothing, reveal nothing, and lock out no owner."""
 
 import itertools
 import multiprocessing
@@ -30,7 +30,7 @@ BUYER = "buyer@example.com"
 GUESSERS = max(2, os.cpu_count() or 2)  # processes
 TIMED_PAIRS = 1000  # chance alone then moves the area by 0.013 or so
 WARM_UP = 50
-# What Django makes anew for every request.
+# Parts that Django generates for every request.
 PASSING_HEADERS = {"set-cookie", "date"}
 
 
@@ -50,7 +50,7 @@ def order() -> Order:
 
 
 def address(number: int, count: int) -> str:
-    """One of so many network addresses."""
+    """Return one of this many network addresses."""
     index = number % count
     return f"10.{index // 250 // 250}.{index // 250 % 250}.{index % 250 + 1}"
 
@@ -60,12 +60,14 @@ def send(guess: Guess, browser: Client | None = None) -> HttpResponse:
 
 
 def _guess_all(guesses: Sequence[Guess]) -> Counter[int]:
-    """In a process of its own: how often each status came. An order shown is whatever is no refusal."""
+    """Run in a separate process. Returns how often each status occurred. Any response that isn't a refusal counts as an
+    order.
+    """
     return Counter(send(guess).status_code for guess in guesses)
 
 
 def attack(guesses: Sequence[Guess]) -> Counter[int]:
-    """Send all guesses from several processes at once."""
+    """Send all guesses from several processes simultaneously."""
     connections.close_all()  # a connection must not be shared with the children
     with ProcessPoolExecutor(GUESSERS, multiprocessing.get_context("fork")) as pool:
         return sum(pool.map(_guess_all, (guesses[start::GUESSERS] for start in range(GUESSERS))), Counter())
@@ -76,7 +78,7 @@ def orders_shown(statuses: Counter[int]) -> int:
 
 
 def owner_is_in_by_link(order: Order) -> bool:
-    """From a place of its own, as the owner who reads their email."""
+    """Open the orders from another address, like the owner who reads their email."""
     browser = Client(REMOTE_ADDR="203.0.113.200")
     browser.post("/orders/find/link/", {"email": BUYER})
     assert Message.objects.filter(kind="access_link", recipient=BUYER).exists()
@@ -101,7 +103,7 @@ def judged(method: str) -> int:
 
 @pytest.mark.parametrize("clients", [1, 200])
 def test_every_last_4_against_one_address(order: Order, clients: int, found: Finding) -> None:
-    # Without the owner's own digits until the limit is gone: a guess that hits by luck is no fault of the door's.
+    # Without the owner's own digits until the limit is reached, because a lucky guess is not an error of the portal.
     values = [f"{value:04}" for value in range(GUESSES) if value != 4242]
     random.shuffle(values)
     values[GUESSES // 2 :: 1000] = ["4242"] * len(values[GUESSES // 2 :: 1000])
@@ -134,7 +136,7 @@ def test_one_last_4_over_many_addresses(order: Order, found: Finding) -> None:
     found("guesses", statuses.total())
     found("guesses judged", judged("card"))
     found("orders shown", orders_shown(statuses))
-    assert judged("card") <= site_card_rate().short + GUESSERS  # those in flight at the moment it was seen
+    assert judged("card") <= site_card_rate().short + GUESSERS  # those in flight when it was noticed
     assert orders_shown(statuses) == 0
     assert owner_is_in_by_password(order)
     assert owner_is_in_by_link(order)
@@ -162,12 +164,12 @@ def test_many_passwords_against_one_order(order: Order, found: Finding) -> None:
 
 @dataclass(frozen=True)
 class Side:
-    """What is known or unknown, and the forms that ask for it."""
+    """Known or unknown data, and the forms that it is entered into."""
 
     path: str
     fields: Callable[[str], dict[str, str]]
     known: str
-    unknown: str  # as long as the known one, for the page repeats what was typed
+    unknown: str  # as long as the known one, because the page repeats the input
 
 
 def side(way: str, order: Order) -> Side:
@@ -186,7 +188,7 @@ def side(way: str, order: Order) -> Side:
 
 
 def look(response: HttpResponse) -> tuple[object, ...]:
-    """What a guesser sees of an answer, apart from its time."""
+    """Return the parts of a response that a guesser sees, except its duration."""
     headers = {name.lower(): value for name, value in response.headers.items() if name.lower() not in PASSING_HEADERS}
     return response.status_code, len(response.content), tuple(sorted(headers.items()))
 
@@ -198,7 +200,7 @@ def test_known_and_unknown_look_and_last_the_same(order: Order, way: str, found:
     looks: set[tuple[object, ...]] = set()
     clients = itertools.count()
     for index in range(WARM_UP + TIMED_PAIRS):
-        RateLimitCounter.objects.all().delete()  # each try is judged
+        RateLimitCounter.objects.all().delete()  # each attempt is evaluated
         for name in random.sample([asked.known, asked.unknown], 2):
             browser = Client()
             client = address(next(clients), 50_000)
@@ -216,7 +218,7 @@ def test_known_and_unknown_look_and_last_the_same(order: Order, way: str, found:
 
 
 def area_under_curve(one: Sequence[float], other: Sequence[float]) -> float:
-    """How well the times tell the two apart: 0.5 is not at all (Mann–Whitney's U, by ranks)."""
+    """Return how well the durations distinguish the two: 0.5 means not at all (Mann–Whitney's U, by ranks)."""
     ranked = sorted([(value, 0) for value in one] + [(value, 1) for value in other])
     rank_sum = sum(rank for rank, (_value, group) in enumerate(ranked, 1) if group == 0)
     return (rank_sum - len(one) * (len(one) + 1) / 2) / (len(one) * len(other))

@@ -1,4 +1,4 @@
-"""2,000 emails while everything around them fails: none lost, at most one doubled for each kill or silence."""
+"""2,000 emails while everything around them fails: none is lost, and at most one is duplicated per kill or timeout."""
 
 import itertools
 import random

@@ -1,4 +1,4 @@
-"""A file of two gigabytes comes in and goes out in little memory, about as fast as from a plain file server."""
+"""A file of two gigabytes is added and sent with little memory, about as fast as from a plain file server."""
 
 import hashlib
 import http.server
@@ -40,7 +40,7 @@ SLOWEST = 0.5  # of the fastest plain file server
 
 @pytest.fixture
 def release(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: Finding) -> Iterator[Release]:
-    """A release of two gigabytes, brought in by the command. Its memory is looked at, too."""
+    """A release of two gigabytes, added by the command. Its memory use is measured, too."""
     folder = tmp_path / "releases"
     releases = settings.STORAGES["releases"]
     settings.STORAGES = settings.STORAGES | {
@@ -63,7 +63,7 @@ def release(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
 @contextmanager
 def growth(processes: list[psutil.Process]) -> Iterator[Callable[[], int]]:
-    """By how many bytes the memory of all these grew at its highest, looked at all the time."""
+    """Return by how many bytes the memory of all these processes grew at most, with continuous measurement."""
     before = {process: process.memory_info().rss for process in processes}
     highest, ended = 0, threading.Event()
 
@@ -90,7 +90,7 @@ def link_to(release: Release) -> str:
 
 @contextmanager
 def fetched(address: str, **headers: str) -> Iterator[tuple[dict[str, str], socket.socket]]:
-    """The headers of an answer, by small names with `:status` among them, and the connection its body comes from."""
+    """Return the headers of a response, in lower case with `:status` among them, and the connection with its body."""
     parts = urlsplit(address)
     with socket.create_connection((parts.hostname or "", parts.port or 80), 60) as connected:
         lines = [f"GET {parts.path} HTTP/1.1", f"Host: {parts.netloc}", "Connection: close"]
@@ -105,7 +105,7 @@ def fetched(address: str, **headers: str) -> Iterator[tuple[dict[str, str], sock
 
 
 def read(connected: socket.socket, most: int = SIZE, take: Callable[[memoryview], object] = len) -> int:
-    """Take what comes, until the end or so many bytes. Returns how many they were."""
+    """Read until the end or this many bytes. Returns how many were read."""
     block, count = memoryview(bytearray(MEGABYTE)), 0
     while count < most and (got := connected.recv_into(block, min(MEGABYTE, most - count))):
         take(block[:got])
@@ -114,7 +114,7 @@ def read(connected: socket.socket, most: int = SIZE, take: Callable[[memoryview]
 
 
 def seconds_for(address: str) -> float:
-    """The shortest of some rounds: whatever else the machine does only makes one longer."""
+    """Return the shortest of several rounds, because other load on the machine only makes them longer."""
     times = []
     for _round in range(ROUNDS):
         began = time.monotonic()
@@ -130,7 +130,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 class BySendfile(Quiet):
-    """As Python's own, but the kernel copies, as in nginx."""
+    """Same as Python's own, but the kernel copies, as in nginx."""
 
     def copyfile(self, source: object, outputfile: object) -> None:
         self.wfile.flush()
@@ -173,9 +173,9 @@ def test_two_gigabytes_leave_in_little_memory_and_quickly(
 
 
 def _warm_up(address: str, processes: int) -> None:
-    """Begin downloads until every process has its fill of them, and has loaded what it needs.
+    """Begin downloads until every process has used all its slots, and has loaded everything it needs.
 
-    The system gives a connection to whichever process is quicker, so some are refused meanwhile.
+    The system gives a connection to the process that is quicker, so some are refused in the meantime.
     """
     with ExitStack() as open_ones:
         sending = 0
@@ -203,7 +203,7 @@ def _try_ranges(address: str, stored: Path) -> None:
 
 
 def _try_resuming(release: Release, address: str, port: int) -> None:
-    """Broken off twice, each time gone on with through a fresh link."""
+    """Interrupt twice, and resume each time with a new link."""
     digest, had = hashlib.sha256(), 0
     for most in (700 * MEGABYTE, 1, SIZE):
         with fetched(address, Range=f"bytes={had}-", If_Range=f'"{release.sha256}"') as (headers, connected):

@@ -1,4 +1,4 @@
-"""Each test stores its uploads in a folder of its own."""
+"""Each test stores its uploads in a separate folder."""
 
 from pathlib import Path
 

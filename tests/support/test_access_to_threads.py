@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def thread() -> Thread:
-    """A thread of somebody else."""
+    """A thread of someone else."""
     return submit_message(Client(), message="My secret words", files=upload(jpeg()))
 
 

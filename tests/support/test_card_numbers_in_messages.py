@@ -1,4 +1,4 @@
-"""A card number in a message is masked, and who wrote it is told. The message is not lost."""
+"""A card number in a message is masked, and the author is informed. The message is not lost."""
 
 from typing import Any
 

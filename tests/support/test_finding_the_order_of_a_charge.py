@@ -22,7 +22,7 @@ FIRST_DAY = datetime(2026, 10, 20, 12, tzinfo=UTC)
 
 
 def make_orders(generator: random.Random) -> list[Order]:
-    """Create 200 orders within ten days, with few different prices and names, as in a real store."""
+    """Create 200 orders within ten days, with few distinct prices and names, as in a real store."""
     store, rows = make_store(), []
     for number in range(200):
         mailbox = f"{generator.choice(FIRST)}.{generator.choice(LAST)}"
@@ -169,7 +169,7 @@ def test_the_card_digits_shown_by_a_wallet_match_as_well() -> None:
 
 def test_the_day_is_compared_in_the_time_zone_of_the_store() -> None:
     store = make_store(time_zone="Pacific/Auckland")
-    make_order(store=store, placed_at=datetime(2026, 11, 1, 20, tzinfo=UTC))  # the second of November there
+    make_order(store=store, placed_at=datetime(2026, 11, 1, 20, tzinfo=UTC))  # it is the second of November there
     [candidate] = charge_finder.find_candidates(make_claim("buyer@example.com", charged_on=date(2026, 11, 2)))
     assert "It was placed on the day of the charge." in [reason.text for reason in candidate.reasons]
 

@@ -1,4 +1,4 @@
-"""Contact support from an order is about that order; orders that are not open in this browser do not count."""
+"""Contacting support from an order attaches that order. Orders that are not open in this browser are ignored."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The help page: a search first, the commonest questions, then topics. Articles lead on with a button."""
+"""The help page: first a search, then the most common questions, then topics. Articles link to what comes next."""
 
 import pytest
 from django.test import Client

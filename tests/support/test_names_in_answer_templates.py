@@ -33,7 +33,7 @@ def test_the_person_who_had_the_order_open_is_greeted_by_name(order: Order) -> N
 
 
 @pytest.mark.parametrize("email", ["mallory@example.com", "victim@example.com"])
-def test_a_stranger_is_not_told_the_name_on_an_order_that_staff_attach(
+def test_a_stranger_does_not_see_the_name_on_an_order_that_staff_attach(
     client: Client, order: Order, email: str
 ) -> None:
     thread = submit_message(client, email=email)
@@ -41,7 +41,7 @@ def test_a_stranger_is_not_told_the_name_on_an_order_that_staff_attach(
     assert greeting(thread) == "Hello,"
 
 
-def test_a_stranger_is_not_told_the_name_on_an_order_that_a_claim_is_matched_to(client: Client, order: Order) -> None:
+def test_a_stranger_does_not_see_the_name_on_an_order_that_a_claim_is_matched_to(client: Client, order: Order) -> None:
     thread = submit_claim(client, email="victim@example.com")
     claims.match_to_order(thread.charge_claim, order, make_agent())
     assert greeting(thread) == "Hello,"
@@ -53,7 +53,7 @@ def test_an_order_that_staff_put_in_the_place_of_the_open_one_gives_no_name(orde
     threads.attach_order(thread, make_agent(), order)
     assert greeting(thread) == "Hello,"
     threads.attach_order(thread, make_agent(), own)
-    assert greeting(thread) == "Hello,"  # staff chose it now
+    assert greeting(thread) == "Hello,"  # staff have chosen it now
 
 
 def test_the_page_of_staff_fills_in_no_name_for_a_stranger(client: Client, order: Order) -> None:

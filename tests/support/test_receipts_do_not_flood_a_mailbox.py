@@ -1,4 +1,4 @@
-"""Whoever types an address can have a few emails sent to it, and no more; each case is taken all the same."""
+"""A person who types an address can send only a few emails to it. Each case is still accepted."""
 
 import pytest
 from django.test import Client
@@ -16,12 +16,12 @@ RECEIPTS = ("contact_received", "claim_received")
 
 
 def stranger(number: int) -> Client:
-    """A browser at a network address of its own."""
+    """A browser at a separate network address."""
     return Client(REMOTE_ADDR=f"198.51.100.{number}")
 
 
 def withdraw(number: int, email: str = VICTIM) -> str:
-    """State a withdrawal. Returns the text of the page that acknowledges it."""
+    """Submit a withdrawal. Returns the text of the page that acknowledges it."""
     browser = stranger(number)
     typed = {"name": "Vera Victim", "order_number": f"A-{number}", "email": email, "confirm": "1"}
     return text(browser.get(browser.post("/withdraw/", typed)["Location"]))

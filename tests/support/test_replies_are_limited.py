@@ -1,4 +1,4 @@
-"""A thread takes a limited number of replies, and nothing of a refused one is lost or stored."""
+"""A thread accepts a limited number of replies, and nothing of a refused one is lost or stored."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -70,7 +70,7 @@ def test_another_thread_takes_replies(client: Client) -> None:
     assert client.post(other.path, {"message": "My words"}).status_code == 302
 
 
-def test_the_same_reply_again_is_no_further_one(client: Client) -> None:
+def test_the_same_reply_again_is_not_stored_twice(client: Client) -> None:
     thread = submit_message(client)
     send_replies(thread, 10)
     threads.reply(thread, "0 9")
@@ -85,7 +85,7 @@ def test_staff_can_answer_a_thread_that_takes_no_more_replies(client: Client) ->
 
 
 def test_replies_and_messages_of_one_client_are_counted_together(client: Client) -> None:
-    """A file is expensive to check, so replies are counted before their files are."""
+    """Checking a file is expensive, so replies are counted before their files are checked."""
     thread = submit_message(client)
     for _number in range(19):
         assert client.post(thread.path, {"message": "", "files": upload(b"MZ", "a.exe")}).status_code == 422

@@ -1,4 +1,4 @@
-"""Synonyms are staff's data: a search for one word finds articles that use another one, in each language."""
+"""Staff maintain synonyms: a search for one word finds articles that use another one, in each language."""
 
 import pytest
 from django.test import Client

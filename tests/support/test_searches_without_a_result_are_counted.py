@@ -1,4 +1,4 @@
-"""What was searched in vain is counted for staff, without personal data."""
+"""Searches without a result are counted for staff, without personal data."""
 
 from datetime import timedelta
 

@@ -125,7 +125,7 @@ def test_the_buyer_cannot_reply_to_a_closed_thread(agent_client: Client, client:
     assert "data-action" not in client.get(thread.path).content.decode()
     answer = client.post(thread.path, {"message": "One more thing"})
     assert "This conversation is closed." in text(answer)
-    assert 'action="/help/contact/"' in answer.content.decode()  # holds the text, to be sent as a new message
+    assert 'action="/help/contact/"' in answer.content.decode()  # contains the text, to be sent as a new message
     assert "One more thing" in answer.content.decode()
     assert not thread.events.filter(text="One more thing").exists()
 

@@ -1,4 +1,4 @@
-"""Requests and messages of buyers in every state, each about an order of its own."""
+"""Requests and messages of buyers in every state, each about a separate order."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,7 +29,7 @@ from tests.refunds.withdrawing import withdraw
 
 
 class UnreachableGateway:
-    """A payment provider that answers as it was made to."""
+    """A payment provider that responds as configured."""
 
     def __init__(self, answer: GatewayResult) -> None:
         self.answer = answer
@@ -44,7 +44,7 @@ class UnreachableGateway:
 
 
 class CaseFilling:
-    """Makes cases, through the services that pages and staff call."""
+    """Creates cases, with the services that pages and staff call."""
 
     def __init__(self, agent: User) -> None:
         self.agent = agent

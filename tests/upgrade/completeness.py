@@ -1,16 +1,16 @@
-"""What a filled database lacks: tables without rows, and values of choices that no row has."""
+"""Finds what a filled database lacks: tables without rows, and choices that no row has."""
 
 from collections.abc import Iterator
 
 from django.apps import apps
 from django.db import models
 
-# Of these fields one value is as good as another: they say what a thing is or who acted, not what became of the row.
+# For these fields, one value is enough: they describe an object or a user, not a state.
 DESCRIPTIONS = {"actor", "confirm_card_lookup", "media_type", "method", "platform"}
 
 
 def find_gaps() -> list[str]:
-    """Return `app.Model` for each table of ours without rows, and `app.Model.field=value` for each value missing."""
+    """Return `app.Model` for each table of ours without rows, and `app.Model.field=value` for each missing value."""
     return [gap for model in _own_models() for gap in _gaps(model)]
 
 

@@ -1,4 +1,4 @@
-"""The database of each released version, upgraded to today's tables."""
+"""The database of each released version, upgraded to the current tables."""
 
 import os
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def upgraded(
 
 
 def _use(database: str) -> None:
-    """Connect this process to another database, and forget what it knows of the ids in the last one."""
+    """Connect this process to another database, and clear cached ids of the previous one."""
     connection.close()
     connection.settings_dict["NAME"] = database
     ContentType.objects.clear_cache()

@@ -1,4 +1,4 @@
-"""Fills a database with something in every table and in every state, as the dump of a released version needs it."""
+"""Fills a database with rows in every table and every state, for the dump of a released version."""
 
 from contextlib import suppress
 from datetime import date, timedelta
@@ -89,12 +89,12 @@ def _fill_settings_of_staff() -> None:
 
 
 def _fill_visits() -> None:
-    """Lookups of each kind, and what they leave behind."""
+    """Lookups of each kind, and the rows that they create."""
     careful = factories.make_store(confirm_card_lookup=Store.ConfirmCardLookup.ALWAYS)
     order = factories.make_order(store=careful, store_email="careful@example.com")
     inside(order)
     browser, guesser = Client(), Client(REMOTE_ADDR="192.0.2.66")
-    browser.post("/orders/find/card/", {"email": order.email, "card_last4": "4242"})  # leads to the emailed code
+    browser.post("/orders/find/card/", {"email": order.email, "card_last4": "4242"})  # redirects to the emailed code
     browser.post("/orders/find/link/", {"email": order.email})
     for _try in range(CLIENT_RATE.short + 1):  # first this order's rate is exceeded, then this client's
         guesser.post("/orders/find/number/", {"order_number": order.number, "password": "wrong"})
@@ -128,7 +128,7 @@ def _fill_licenses(agent: User) -> None:
 
 
 def _fill_imports(folder: Path) -> None:
-    """Runs that created, changed and rejected orders, and that were undone, in part or whole, or never ended."""
+    """Runs that created, changed and rejected orders, and that were undone, partly or completely, or never ended."""
     importer = Importer(folder)
     importer.orders(*(portal_order(number=f"UPGRADE-{number}", store="upgrade-import") for number in range(4)))
     importer.orders(
@@ -179,7 +179,7 @@ def _fill_uploads(importer: Importer) -> None:
 
 
 def _fill_store_events() -> None:
-    """Events with each verdict, and the secret that they are signed with."""
+    """Events with each verdict, and the secret that signs them."""
     store = PushingStore("portal", "upgrade-import")
     store.push(portal_order(number="UPGRADE-PUSHED", store="upgrade-import"))
     store.push(b"no order")
@@ -214,7 +214,7 @@ def _fill_emails() -> None:
 
 
 def _settle_follow_ups() -> None:
-    """Follow-ups in each state. Most of these take weeks to come about."""
+    """Follow-ups in each state. Most of these would take weeks to occur."""
     model = FollowUp.objects.first()
     assert model is not None
     for status in FollowUp.Status:

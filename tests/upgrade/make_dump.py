@@ -1,4 +1,4 @@
-"""`make upgrade-dump`: fill a database of this version, and dump it for the tests of later ones."""
+"""`make upgrade-dump`: fill a database of this version, and dump it for the tests of later versions."""
 
 import os
 import sys

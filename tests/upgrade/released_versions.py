@@ -19,7 +19,7 @@ from portal.engines import POSTGRES_PROGRAMS
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).parent / "dumps"
 MAX_BYTES = 1_000_000
-# Rows of these tables come and go by themselves.
+# Rows of these tables are created and deleted automatically.
 NOT_COUNTED = {"django_migrations", "django_content_type", "auth_permission", "django_session"}
 
 
@@ -46,7 +46,7 @@ def load_versions() -> list[ReleasedVersion]:
 
 
 def dump_database(version: str) -> ReleasedVersion:
-    """Dump the database of this process as the one of this version."""
+    """Dump the database of this process as that of this version."""
     released = ReleasedVersion(version, timezone.now().isoformat(), count_rows(), migration_digests())
     run_postgresql("pg_dump", "--format=custom", "--compress=9", "--no-owner", f"--file={released.dump}")
     (FOLDER / f"{version}.json").write_text(json.dumps(asdict(released), indent=1, sort_keys=True) + "\n")
@@ -78,7 +78,7 @@ def migration_digests() -> dict[str, str]:
 
 
 def run_postgresql(program: str, *arguments: str, database: str = "") -> None:
-    """Run one of PostgreSQL's programs on the server of this process, and on its database or this one."""
+    """Run one of PostgreSQL's programs on the server of this process, on its database or the given one."""
     found = shutil.which(program, path=POSTGRES_PROGRAMS)
     if found is None:
         raise FileNotFoundError(f"{program} is not installed (Debian: apt-get install postgresql-client).")

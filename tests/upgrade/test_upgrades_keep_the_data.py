@@ -1,4 +1,4 @@
-"""A filled database of each released version is migrated to today's tables, and everything in it still works."""
+"""A filled database of each released version is migrated to the current tables, and everything in it still works."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -34,7 +34,7 @@ FILLED_BY_MIGRATIONS = {"auth_group", "auth_group_permissions"}  # with the role
 
 @pytest.fixture
 def database(upgraded: ReleasedVersion, db: None) -> ReleasedVersion:
-    """The upgraded database; each test leaves it as it was."""
+    """The upgraded database; each test restores it."""
     return upgraded
 
 
@@ -117,7 +117,7 @@ def test_staff_open_every_page(staff: Client) -> None:
 
 def test_every_email_can_be_written_again(database: ReleasedVersion) -> None:
     written = set()
-    with time_machine.travel(database.moment + timedelta(hours=1)):  # most are not wanted for long
+    with time_machine.travel(database.moment + timedelta(hours=1)):  # most are wanted only for a limited time
         for message in Message.objects.order_by("pk"):
             kind = kinds.find(message.kind)
             assert kind is not None, f"the kind {message.kind} is gone"

@@ -1,4 +1,4 @@
-"""The encoding of a file is told by its letters, or asked for; text that was garbled before is warned of."""
+"""The encoding of a file is detected from its letters, or asked for. Garbled text causes a warning."""
 
 import pytest
 
@@ -34,14 +34,14 @@ NAMES = {
         ("Greek", "cp1253"),
     ],
 )
-def test_names_and_places_tell_the_encoding(language: str, encoding: str) -> None:
+def test_names_and_places_determine_the_encoding(language: str, encoding: str) -> None:
     text = ",".join(f"Ann {name},{name},12.50\n" for name in NAMES[language].split())
     found = detect_encoding(text.encode(encoding))
     assert len(found) == 1
     assert text.encode(encoding).decode(found[0]) == text
 
 
-def test_the_euro_sign_tells_latin_9() -> None:
+def test_the_euro_sign_identifies_latin_9() -> None:
     text = "Hélène;Besançon;12,50 €\nJérôme;Orléans;7,00 €\n"
     assert text.encode("iso8859-15").decode(detect_encoding(text.encode("iso8859-15"))[0]) == text
 

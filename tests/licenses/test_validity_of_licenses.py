@@ -22,7 +22,7 @@ def renewal(placed_on: date, expires_on: date, **changes: Any) -> LineTerms:
     return LineTerms(True, placed_on, expires_on=expires_on, **changes)
 
 
-def test_the_latest_line_says_until_when_if_nothing_went_back() -> None:
+def test_the_latest_line_determines_the_end_if_nothing_was_returned() -> None:
     worth = derive([ORIGINAL, renewal(date(2027, 10, 1), date(2028, 11, 1), devices=5)])
     assert (worth.starts_on, worth.expires_on) == (BOUGHT, date(2028, 11, 1))
     assert (worth.product_id, worth.devices) == (1, 5)
@@ -33,7 +33,7 @@ def test_a_returned_renewal_takes_its_own_time_away_and_later_ones_keep_theirs()
     second = renewal(date(2028, 10, 1), date(2029, 11, 1))
     returned_first = LineTerms(True, first.placed_on, expires_on=first.expires_on, counts=False)
     assert derive([ORIGINAL, returned_first]).expires_on == UNTIL
-    # It was bought within the time that went back, so its year begins with its purchase.
+    # It was bought during the refunded time, so its year begins with its purchase.
     assert derive([ORIGINAL, returned_first, second]).expires_on == date(2028, 10, 1) + timedelta(days=365)
 
 
@@ -65,8 +65,8 @@ _terms = st.builds(LineTerms, st.booleans(), _days, expires_on=_days, counts=st.
 
 
 @given(lines=st.lists(_terms, min_size=1, max_size=6).map(lambda lines: sorted(lines, key=lambda line: line.placed_on)))
-def test_what_went_back_never_makes_a_license_run_longer(lines: list[LineTerms]) -> None:
-    """With one original and sensible renewals, each of which ends later than the line before."""
+def test_returns_never_extend_a_license(lines: list[LineTerms]) -> None:
+    """With one original and plausible renewals, each of which ends later than the line before."""
     chain = []
     until = lines[0].placed_on
     for number, line in enumerate(lines):
@@ -139,7 +139,7 @@ def test_without_a_product_on_a_line_the_longest_prefix_decides(license: License
     assert license.product == product
 
 
-def test_the_decision_of_staff_stands_above_the_orders(license: License) -> None:
+def test_a_decision_of_staff_takes_precedence_over_the_orders(license: License) -> None:
     decide_license(license, "revoked", None)
     carry(license, make_order(placed_at=datetime(2027, 1, 5, tzinfo=UTC)), expires_on=date(2028, 11, 1))
     recompute([license.pk])

@@ -1,4 +1,4 @@
-"""Whatever happened to an order since an import keeps it from being undone, with the reason."""
+"""If anything happened to an order since an import, it can't be undone, and the reason is reported."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -171,7 +171,7 @@ def test_what_happened_before_a_change_does_not_keep_it(
 ) -> None:
     importer.orders(portal_order())
     happen(the_order())
-    # Long ago: these are told from later ones by their time.
+    # Long ago, to distinguish them from later ones by time.
     Attempt.objects.update(at=datetime(2026, 1, 1, tzinfo=UTC))
     Message.objects.update(sent_at=datetime(2026, 1, 1, tzinfo=UTC), leased_until=None)
     before = content()

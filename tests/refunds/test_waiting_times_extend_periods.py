@@ -1,4 +1,4 @@
-"""Our own waiting, freezing and declining never shortens a period; the buyer cannot extend it endlessly."""
+"""Waiting, freezing or declining never shortens a period, and the buyer can't extend it indefinitely."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -90,10 +90,10 @@ def test_an_order_frozen_on_day_29_can_be_returned_after_the_freeze(order: Order
         assert ask_return(order, line).amount == Decimal("79.95")
 
 
-def test_the_time_until_the_notice_was_sent_is_given_back_too(order: Order, line: OrderLine) -> None:
+def test_the_time_until_the_notice_was_sent_is_added_too(order: Order, line: OrderLine) -> None:
     with on_day(29):
         correction = correct_address(order, "right@example.com")
-        assert last_day(order) == "12-03 23:59"  # if the notice was sent at once
+        assert last_day(order) == "12-03 23:59"  # if the notice was sent immediately
     with on_day(36):
         assert last_day(order) == "12-10 23:59"
         settle_notice(correction, Message.Status.SENT, datetime.now(UTC))
@@ -103,7 +103,7 @@ def test_the_time_until_the_notice_was_sent_is_given_back_too(order: Order, line
         assert ask_return(order, line).amount == Decimal("79.95")
 
 
-def test_a_freeze_that_staff_end_gives_back_the_time_until_then(order: Order) -> None:
+def test_a_freeze_ended_by_staff_adds_the_time_until_then(order: Order) -> None:
     with on_day(20):
         correct_and_notify(order, "right@example.com")
     with on_day(20, hour=18):
@@ -111,7 +111,7 @@ def test_a_freeze_that_staff_end_gives_back_the_time_until_then(order: Order) ->
         assert last_day(order) == "12-02 23:59"
 
 
-def test_a_correction_that_the_owner_undoes_gives_back_the_time_until_then(order: Order, line: OrderLine) -> None:
+def test_a_correction_undone_by_the_owner_adds_the_time_until_then(order: Order, line: OrderLine) -> None:
     with on_day(20):
         correction = correct_address(order, "thief@example.com")
     with on_day(20, hour=18):
@@ -150,7 +150,7 @@ def test_after_a_request_on_the_last_day_was_declined_a_whole_day_is_left(
         ask_return(order, line)
 
 
-def test_an_approved_swap_that_staff_cancel_gives_back_all_of_its_time(order: Order, line: OrderLine) -> None:
+def test_an_approved_swap_canceled_by_staff_adds_all_of_its_time(order: Order, line: OrderLine) -> None:
     agent = make_agent()
     with on_day(10):
         swap = ask_swap(order, line)
@@ -172,7 +172,7 @@ def test_a_declined_withdrawal_gives_its_time_back_to_all_items(order: Order) ->
         assert last_day(order) == "12-08 23:59"
 
 
-def test_a_return_that_the_buyer_cancels_gives_back_the_time_it_was_open(order: Order, line: OrderLine) -> None:
+def test_a_return_canceled_by_the_buyer_adds_the_time_it_was_open(order: Order, line: OrderLine) -> None:
     with on_day(28):
         case = ask_return(order, line)
     with on_day(33):

@@ -1,4 +1,4 @@
-"""A dry run tells what an import would do, writes nothing, and holds no lock."""
+"""A dry run reports what an import would do, writes nothing, and holds no locks."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from tests.intake.test_stripe_payments import charge
 
 @pytest.fixture
 def other_connection() -> Iterator[Any]:
-    """Another connection, which gives up at once where it would have to wait."""
+    """Another connection, which gives up immediately if it would have to wait."""
     other = connection.copy()
     with other.cursor() as cursor:
         cursor.execute("SET lock_timeout = 1")
@@ -80,7 +80,7 @@ def test_later_files_of_a_dry_run_see_the_orders_of_earlier_ones(importer: Impor
 
 
 @pytest.mark.django_db
-def test_what_the_database_would_refuse_is_told(importer: Importer) -> None:
+def test_database_constraints_are_reported(importer: Importer) -> None:
     refund = {"id": "R", "amount": "9.99", "at": "2026-11-05T09:00:00+01:00", "lines": [{"id": "1", "quantity": 1}]}
     line = {"id": "1", "name": "N", "total": "9.99"}
     importer.orders(

@@ -1,4 +1,4 @@
-"""Every state of a refund has a way out for staff: retry, by hand, done, looked up, not sent, taken back."""
+"""Every state of a refund has an action for staff: retry, refund manually, mark as done, look up, not sent, revoke."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -79,7 +79,7 @@ def test_a_refund_without_a_key_has_ways_out(case: Return, settings: Settings) -
     assert len(ways_out(newest(case))) == 4
 
 
-# --- Taking an approval back ------------------------------------------------------------------------------
+# --- Revoking an approval ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("is_refused", [True, False])
@@ -218,7 +218,7 @@ def test_nothing_found_while_a_worker_may_be_sending_proves_nothing(
 
 
 @pytest.mark.parametrize("ends_in", [timedelta(days=-1), timedelta(days=1)])
-def test_a_lease_that_hangs_blocks_no_way_out(
+def test_a_stuck_lease_blocks_no_action(
     case: Return, unclear: RefundTransaction, agent: User, ends_in: timedelta
 ) -> None:
     RefundTransaction.objects.update(leased_until=timezone.now() + ends_in)

@@ -1,4 +1,4 @@
-"""Small things that stores tell in their own way: addresses, quantities, times, refunds, wrapped answers."""
+"""Details in the formats of stores: addresses, quantities, times, refunds, wrapped responses."""
 
 import json
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from licenses.models import LicensedLine
 from orders.models import Order
 from tests.factories import make_store
 from tests.intake.exports import Importer, Result, shopify_row, table, the_order
-from tests.intake.test_a_missing_column_says_nothing import WOO_ROW
+from tests.intake.test_missing_columns_keep_stored_values import WOO_ROW
 from tests.intake.test_stripe_payments import bare_order, charge
 from tests.intake.test_woocommerce_orders import REFUND, woo_order
 
@@ -125,7 +125,7 @@ def test_words_that_stripe_does_not_have_are_asked(importer: Importer) -> None:
     assert "doesn’t pay for an order" in load(importer, charge(status="zahlung fehlgeschlagen")).said
 
 
-def test_a_column_of_shopify_that_stands_twice_must_not_differ(importer: Importer) -> None:
+def test_duplicate_columns_of_shopify_must_not_differ(importer: Importer) -> None:
     header, row = table(shopify_row()).splitlines()
     result = importer(f"{header},Total\n{row},1.00\n", store="shop")
     assert result.tally == (0, 0, 0, 1)

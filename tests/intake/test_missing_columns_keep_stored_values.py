@@ -1,4 +1,4 @@
-"""A file with fewer columns than the one before keeps what it doesn't tell, and makes nothing up for new orders."""
+"""If a file has fewer columns than the one before, the stored values are kept. New orders get no made-up values."""
 
 import json
 from decimal import Decimal
@@ -56,7 +56,7 @@ def state(number: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("left_out", [name for name in SHOPIFY_ROW if name != "Name"])
-def test_shopify_keeps_what_a_left_out_column_told(importer: Importer, left_out: str) -> None:
+def test_shopify_keeps_values_of_missing_columns(importer: Importer, left_out: str) -> None:
     importer.shopify(SHOPIFY_ROW)
     before = state("#1001")
     row = {name: cell for name, cell in SHOPIFY_ROW.items() if name != left_out}
@@ -74,7 +74,7 @@ def test_shopify_keeps_what_a_left_out_column_told(importer: Importer, left_out:
         ("Name", "Total", "Currency", "Refunded Amount"),
     ],
 )
-def test_shopify_keeps_an_order_that_only_a_few_columns_tell_of(importer: Importer, kept: tuple[str, ...]) -> None:
+def test_shopify_keeps_an_order_with_only_a_few_columns(importer: Importer, kept: tuple[str, ...]) -> None:
     row = SHOPIFY_ROW | {"Fulfillment Status": "fulfilled"}
     importer.shopify(row)
     before = state("#1001")
@@ -83,7 +83,7 @@ def test_shopify_keeps_an_order_that_only_a_few_columns_tell_of(importer: Import
 
 
 @pytest.mark.parametrize("left_out", [name for name in WOO_ROW if name not in ("order_id", "order_number")])
-def test_woocommerce_keeps_what_a_left_out_column_told(importer: Importer, left_out: str) -> None:
+def test_woocommerce_keeps_values_of_missing_columns(importer: Importer, left_out: str) -> None:
     importer(table(WOO_ROW), store="shop")
     before = state("1001")
     row = {name: cell for name, cell in WOO_ROW.items() if name != left_out}
@@ -91,7 +91,7 @@ def test_woocommerce_keeps_what_a_left_out_column_told(importer: Importer, left_
     assert state("1001") == before
 
 
-def test_woocommerce_keeps_an_order_that_only_a_few_columns_tell_of(importer: Importer) -> None:
+def test_woocommerce_keeps_an_order_with_only_a_few_columns(importer: Importer) -> None:
     importer(table(WOO_ROW), store="shop")
     before = state("1001")
     row = columns(WOO_ROW, "order_number", "order_date", "status", "billing_email")
@@ -100,7 +100,7 @@ def test_woocommerce_keeps_an_order_that_only_a_few_columns_tell_of(importer: Im
 
 
 @pytest.mark.parametrize("left_out", [name for name in woo_order() if name not in ("id", "number")])
-def test_woocommerces_rest_keeps_what_a_left_out_field_told(importer: Importer, left_out: str) -> None:
+def test_woocommerces_rest_keeps_values_of_missing_fields(importer: Importer, left_out: str) -> None:
     make_store(slug="shop", time_zone="Europe/Berlin")
     importer(json.dumps([woo_order()]), store="shop")
     before = state("812")
@@ -130,7 +130,7 @@ def test_a_new_order_is_not_made_without_what_it_needs(
 @pytest.mark.parametrize(
     ("cell", "said"), [("", "has no currency"), ("EURO", "isn’t a currency."), ("XXX", "has no currency")]
 )
-def test_a_currency_that_is_not_understood_is_refused(importer: Importer, cell: str, said: str) -> None:
+def test_an_unknown_currency_is_refused(importer: Importer, cell: str, said: str) -> None:
     result = importer.shopify(shopify_row(Currency=cell))
     assert result.tally == (0, 0, 0, 1)
     assert said in result.said
@@ -141,14 +141,14 @@ def test_the_rejected_versions_of_an_order_do_not_keep_a_whole_one_out(importer:
     assert the_order("#1001").total == Decimal("79.95")
 
 
-def test_an_untold_status_counts_as_completed_and_is_warned_of(importer: Importer) -> None:
+def test_a_missing_status_counts_as_completed_with_a_warning(importer: Importer) -> None:
     row = {name: cell for name, cell in SHOPIFY_ROW.items() if name not in ("Financial Status", "Paid at")}
     result = importer.shopify(row)
     assert (result.tally, codes(result)) == ((1, 0, 0, 0), ["missing_status"])
     assert the_order("#1001").status == "completed"
 
 
-def test_items_are_kept_where_only_shipping_is_told(importer: Importer) -> None:
+def test_items_are_kept_if_only_shipping_is_exported(importer: Importer) -> None:
     importer.shopify(SHOPIFY_ROW)
     importer.shopify(
         columns(SHOPIFY_ROW, "Name", "Financial Status", "Shipping", "Total", "Email") | {"Shipping": "6.00"}

@@ -1,4 +1,4 @@
-"""A store that an import made has no name for buyers and no time zone until staff give it both."""
+"""A store created by an import has no name for buyers and no time zone until staff set both."""
 
 from datetime import UTC, datetime
 from importlib import import_module
@@ -99,7 +99,7 @@ def test_doctor_warns_about_it_and_does_not_fail(order: Order) -> None:
     assert "all have a name and a time zone" in doctor()
 
 
-def test_stores_of_an_earlier_version_that_nobody_named_are_marked() -> None:
+def test_unnamed_stores_of_an_earlier_version_are_marked() -> None:
     for slug, name, zone in (("old", "old", "UTC"), ("named", "Acme", "UTC"), ("zoned", "zoned", "Europe/Berlin")):
         Store.objects.create(slug=slug, name=name, time_zone=zone)
     import_module("orders.migrations.0003_mark_imported_stores").mark_imported_stores(apps, None)

@@ -1,4 +1,4 @@
-"""Who withdraws or returns is not told that a license is unused, or that a license or downloads end."""
+"""A buyer who withdraws or returns gets no reminder of an unused license, or of the end of a license or downloads."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,7 +25,7 @@ DUE = {"license_not_activated": 4, "downloads_end": 25, "license_ends": 6}
 
 @pytest.fixture
 def line() -> OrderLine:
-    """An item with everything that is reminded of."""
+    """An item with everything that causes reminders."""
     product = make_product(name="Maximum Security")
     make_release(product, released_at=PLACED - timedelta(days=9))
     line = make_line(make_order(number="A-1001", placed_at=PLACED))
@@ -34,7 +34,7 @@ def line() -> OrderLine:
 
 
 def sent_by(**time: Any) -> set[str]:
-    """The kinds that went out by then, with a run every day before."""
+    """Return the kinds that were sent by then, with daily runs."""
     for day in range(1, timedelta(**time).days + 1):
         now = PLACED + timedelta(days=day, hours=2)
         with time_machine.travel(now, tick=False):

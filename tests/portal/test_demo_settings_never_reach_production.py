@@ -1,4 +1,4 @@
-"""A demo's settings never reach production, and what a demo left is told."""
+"""A demo's settings never reach production, and remains of a demo are reported."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ DEMO_FILE = {
 
 @pytest.fixture
 def tried(tmp_path: Path) -> Path:
-    """The folder of a checkout in which `make demo` ran once."""
+    """The folder of a checkout in which `make demo` was run once."""
     (tmp_path / "mail").mkdir()
     (tmp_path / "demo.env").write_text("".join(f"{name}='{value}'\n" for name, value in DEMO_FILE.items()))
     return tmp_path
@@ -67,7 +67,7 @@ def test_a_command_in_a_second_terminal_reads_the_file(tried: Path) -> None:
     assert values["VENDOR_NAME"] == f"'{vendor.NAME}'"
 
 
-def test_an_empty_value_of_production_is_none(tried: Path) -> None:
+def test_an_empty_production_value_counts_as_not_set(tried: Path) -> None:
     assert read_settings(tried, SECRET_KEY="")["DEMO"] == "True"
 
 
@@ -75,7 +75,7 @@ def test_other_variables_stand_above_the_file(tried: Path) -> None:
     assert read_settings(tried, VENDOR_NAME="Acme")["VENDOR_NAME"] == "'Acme'"
 
 
-def test_check_and_doctor_tell_which_files_and_keys_are_the_demos(tried: Path) -> None:
+def test_check_and_doctor_report_the_demos_files_and_keys(tried: Path) -> None:
     production = COMPLETE | {"SECRET_KEY": DEMO_FILE["SECRET_KEY"], "VAR": str(tried)}
     checked = manage("check", "--deploy", "--fail-level", "WARNING", **production)
     assert checked.returncode == 1
@@ -87,7 +87,7 @@ def test_check_and_doctor_tell_which_files_and_keys_are_the_demos(tried: Path) -
         assert "rm -r demo.env mail" in output
 
 
-def test_check_tells_that_demo_is_on() -> None:
+def test_check_reports_that_demo_is_on() -> None:
     completed = manage("check", "--deploy", **COMPLETE | {"DEMO": "true"})
     assert "portal.W001" in completed.stderr
     assert "DEMO is on" in completed.stderr
@@ -107,7 +107,7 @@ def test_a_new_portal_has_nothing_of_the_demo(production: None) -> None:
 
 
 @pytest.mark.django_db
-def test_the_demos_orders_staff_and_content_are_told(production: None, tmp_path: Path) -> None:
+def test_the_demos_orders_staff_and_content_are_reported(production: None, tmp_path: Path) -> None:
     create_vendor()
     orders.write_orders_file(tmp_path / "import.jsonl", timezone.now())
     call_command("import_orders", str(tmp_path / "import.jsonl"))
@@ -132,7 +132,7 @@ def test_the_demos_orders_staff_and_content_are_told(production: None, tmp_path:
         ("TRUSTED_PROXIES", ["10.0.0.0/8"], checks.UNTRUSTED_PROXY),
     ],
 )
-def test_settings_that_believe_anybody_or_nobody_are_told(
+def test_settings_that_trust_anyone_or_no_one_are_reported(
     settings: Settings, name: str, value: object, expected: str
 ) -> None:
     assert not django_settings.BEHIND_PROXY

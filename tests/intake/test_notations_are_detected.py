@@ -1,4 +1,4 @@
-"""The order of day and month, and the decimal sign, are told by a table as a whole. What it doesn't tell is refused."""
+"""The order of day and month, and the decimal sign, are detected from a whole table. Ambiguous values are refused."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -25,24 +25,24 @@ def reject_codes(result: Result) -> dict[str, int]:
     return {each["code"]: each["count"] for each in result.counts["rejects"]}
 
 
-def test_one_date_with_a_13th_tells_the_order_of_all(importer: Importer) -> None:
+def test_one_date_with_a_13th_decides_the_order_of_all(importer: Importer) -> None:
     assert import_dates(importer, "01/02/2026 10:00", "13/02/2026 10:00").tally == (2, 0, 0, 0)
     assert days() == [date(2026, 2, 1), date(2026, 2, 13)]
 
 
-def test_the_telling_date_may_stand_anywhere_in_the_file(importer: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_deciding_date_may_be_anywhere_in_the_file(importer: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notation, "SAMPLE_ROWS", 2)
     assert import_dates(importer, *["12-01-2010"] * 9, "12-25-2010").tally == (10, 0, 0, 0)
     assert set(days()) == {date(2010, 12, 1), date(2010, 12, 25)}
 
 
-def test_any_column_of_dates_tells_the_order(importer: Importer) -> None:
+def test_any_column_of_dates_decides_the_order(importer: Importer) -> None:
     row = shopify_row(Created_at="01/02/2026", Paid_at="02/13/2026")
     assert importer.shopify(row).tally == (1, 0, 0, 0)
     assert days() == [date(2026, 1, 2)]
 
 
-def test_dates_that_nothing_tells_are_rejected_until_a_person_says_it(importer: Importer) -> None:
+def test_ambiguous_dates_are_rejected_until_a_person_sets_the_order(importer: Importer) -> None:
     texts = ["12-01-2010 10:00", "11-02-2010 10:00"]
     result = import_dates(importer, *texts)
     assert result.tally == (0, 0, 0, 2)
@@ -52,7 +52,7 @@ def test_dates_that_nothing_tells_are_rejected_until_a_person_says_it(importer: 
     assert days() == [date(2010, 12, 1), date(2010, 11, 2)]
 
 
-def test_dates_that_contradict_each_other_tell_nothing_about_others(importer: Importer) -> None:
+def test_contradicting_dates_decide_nothing(importer: Importer) -> None:
     result = import_dates(importer, "13/02/2026", "02/13/2026", "01/02/2026")
     assert result.tally == (2, 0, 0, 1)
     assert reject_codes(result) == {"unclear_date": 1}
@@ -66,7 +66,7 @@ def test_years_of_two_digits_need_an_order(importer: Importer) -> None:
 
 
 def test_a_column_where_a_spreadsheet_exchanged_day_and_month_is_refused(importer: Importer) -> None:
-    """An American file in a European spreadsheet: it turned what it could into dates, and left the 13th as it was."""
+    """An American file in a European spreadsheet, which converted dates where possible and didn't change the 13th."""
     texts = ["2026-01-12 10:00", "2026-02-11 10:00", "12/13/2026 10:00"]
     result = import_dates(importer, *texts)
     assert reject_codes(result) == {"spreadsheet_damage": 2}
@@ -79,7 +79,7 @@ def test_iso_dates_beside_unclear_ones_are_read(importer: Importer) -> None:
     assert result.tally == (4, 0, 0, 0)
 
 
-def test_mended_rejects_are_read_with_the_order_that_a_person_says(importer: Importer) -> None:
+def test_corrected_rejects_are_read_with_the_order_set_by_a_person(importer: Importer) -> None:
     rejects = importer.folder / "rejects.csv"
     rows = [shopify_row(Name="#1", Created_at="01/02/2026", Paid_at="")]
     importer.shopify(*rows, rejects=rejects)
@@ -111,20 +111,20 @@ def totals() -> list[Decimal]:
     ],
 )
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_one_clear_amount_tells_the_sign_of_all(
+def test_one_clear_amount_decides_the_sign_of_all(
     importer: Importer, prices: tuple[str, str], total: str, delimiter: str
 ) -> None:
     assert import_prices(importer, *prices, delimiter=delimiter).tally == (2, 0, 0, 0)
     assert totals()[0] == Decimal(total)
 
 
-def test_amounts_that_nothing_tells_are_refused(importer: Importer) -> None:
+def test_ambiguous_amounts_are_refused(importer: Importer) -> None:
     result = import_prices(importer, "1,234", "5")
     assert result.tally == (1, 0, 0, 1)
     assert reject_codes(result) == {"unclear_amount": 1}
 
 
-def test_amounts_that_contradict_each_other_tell_nothing_about_others(importer: Importer) -> None:
+def test_contradicting_amounts_decide_nothing(importer: Importer) -> None:
     assert reject_codes(import_prices(importer, "12.50", "12,50", "1,234")) == {"unclear_amount": 1}
     assert totals() == [Decimal("12.50"), Decimal("12.50")]
 

@@ -1,4 +1,4 @@
-"""Spreadsheets, archives and documents are recognized, and a sentence says what to do instead."""
+"""Spreadsheets, archives and documents are recognized, and the error says what to do instead."""
 
 import io
 import zipfile
@@ -15,7 +15,7 @@ def packed(*names: str, content: str = "x") -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name in names:
-            archive.writestr(zipfile.ZipInfo(name), content)  # always with the same time, as the test’s id
+            archive.writestr(zipfile.ZipInfo(name), content)  # a fixed time, as part of the test's id
     return file.getvalue()
 
 
@@ -47,7 +47,7 @@ def packed(*names: str, content: str = "x") -> bytes:
     ],
 )
 @pytest.mark.parametrize("format_name", [None, "shopify", "portal"])
-def test_a_file_that_is_no_text_is_recognized(
+def test_a_file_that_is_not_text_is_recognized(
     importer: Importer, content: bytes, mend: str, format_name: str | None
 ) -> None:
     result = importer(content, store="shop", format=format_name)

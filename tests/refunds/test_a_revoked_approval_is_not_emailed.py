@@ -1,4 +1,4 @@
-"""Staff take an approval back before its email has left: the buyer reads the decision that counts, and no other."""
+"""Staff revoke an approval before its email was sent: the buyer gets only the final decision."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta

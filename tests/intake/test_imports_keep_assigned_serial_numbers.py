@@ -1,4 +1,4 @@
-"""What staff assigned stands above what an import brings."""
+"""Serial numbers assigned by staff take precedence over an import."""
 
 import pytest
 

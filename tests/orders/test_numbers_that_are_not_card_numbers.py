@@ -1,4 +1,4 @@
-"""Other numbers are left alone, also where some of their digits would pass for a card number."""
+"""Other numbers are not masked, even if some of their digits could be a card number."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""An import is undone after staff put its SKUs under products and kinds: what staff said stays."""
+"""If staff assigned SKUs to products and kinds, an undo of their import keeps these settings."""
 
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ from refunds.models import ReturnException, ReturnPolicy
 from tests.factories import make_product
 from tests.intake.exports import Importer, the_order
 from tests.intake.import_runs import content, differences, undo
-from tests.intake.sku_mappings import kinds, map_sku, untold_order
+from tests.intake.sku_mappings import kinds, map_sku, unknown_order
 
 pytestmark = pytest.mark.django_db
 
@@ -27,8 +27,8 @@ def test_changed_orders_keep_product_kind_and_return_period(importer: Importer, 
     policy = ReturnPolicy.objects.create(store=store, in_force_from=datetime(2026, 1, 1, tzinfo=UTC))
     ReturnException.objects.create(policy=policy, product=product, kind=Kind.RENEWAL, days=3)
     line = {"licenses": [{"serial": "XA-1"}]}
-    importer.orders(untold_order(line=line))
-    second = importer.orders(untold_order(line=line | {"name": "Suite 2027"}))
+    importer.orders(unknown_order(line=line))
+    second = importer.orders(unknown_order(line=line | {"name": "Suite 2027"}))
     map_sku(product=product, kind=Kind.RENEWAL)
     mapped = content()
     assert undo(second).tally == (0, 1, 0)
@@ -36,15 +36,15 @@ def test_changed_orders_keep_product_kind_and_return_period(importer: Importer, 
     assert (found.name, found.kind) == ("Suite", "renewal")
     after = content()
     after["orders_orderline"] = [row.replace('"Suite"', '"Suite 2027"') for row in after["orders_orderline"]]
-    after["orders_order"] = mapped["orders_order"]  # remembers the other digest
+    after["orders_order"] = mapped["orders_order"]  # stores the other digest
     assert differences(mapped, after) == {}
     assert License.objects.get().product == product
 
 
 def test_a_kind_that_staff_took_back_stays_taken_back(importer: Importer) -> None:
-    importer.orders(untold_order())
+    importer.orders(unknown_order())
     map_sku(kind=Kind.RENEWAL)
-    second = importer.orders(untold_order(line={"name": "Suite 2027"}))
+    second = importer.orders(unknown_order(line={"name": "Suite 2027"}))
     map_sku(kind="")
     assert undo(second).tally == (0, 1, 0)
     assert kinds() == ["new"]
@@ -53,8 +53,8 @@ def test_a_kind_that_staff_took_back_stays_taken_back(importer: Importer) -> Non
 def test_a_product_that_staff_removed_stays_removed(importer: Importer, product: Product) -> None:
     SerialPrefix.objects.create(product=product, prefix="XA")
     line = {"licenses": [{"serial": "XA-1"}]}
-    importer.orders(untold_order(line=line))
-    second = importer.orders(untold_order(line=line | {"name": "Suite 2027"}))
+    importer.orders(unknown_order(line=line))
+    second = importer.orders(unknown_order(line=line | {"name": "Suite 2027"}))
     map_sku(product=None)
     assert undo(second).tally == (0, 1, 0)
     assert Sku.objects.get().product is None
@@ -62,8 +62,8 @@ def test_a_product_that_staff_removed_stays_removed(importer: Importer, product:
 
 
 def test_what_the_store_said_meanwhile_goes_and_what_staff_said_counts_again(importer: Importer) -> None:
-    importer.orders(untold_order())
-    second = importer.orders(untold_order(line={"kind": "upgrade"}))
+    importer.orders(unknown_order())
+    second = importer.orders(unknown_order(line={"kind": "upgrade"}))
     map_sku(kind=Kind.RENEWAL)
     assert kinds() == ["upgrade"]
     assert undo(second).tally == (0, 1, 0)
@@ -71,18 +71,18 @@ def test_what_the_store_said_meanwhile_goes_and_what_staff_said_counts_again(imp
 
 
 def test_orders_that_wait_for_the_worker_get_it_with_the_undo(importer: Importer) -> None:
-    importer.orders(untold_order())
-    second = importer.orders(untold_order(line={"name": "Suite 2027"}))
+    importer.orders(unknown_order())
+    second = importer.orders(unknown_order(line={"name": "Suite 2027"}))
     map_sku(kind=Kind.RENEWAL, updated=False)
     assert undo(second).tally == (0, 1, 0)
     assert kinds() == ["renewal"]
 
 
 def test_a_product_that_staff_confirmed_stays_with_the_sku(importer: Importer, product: Product) -> None:
-    """Also if the import found the same one: staff's word counts, and not where it came from first."""
-    importer.orders(untold_order("A"))
+    """Even if the import found the same product: the setting by staff counts, regardless of its origin."""
+    importer.orders(unknown_order("A"))
     SerialPrefix.objects.create(product=product, prefix="XA")
-    second = importer.orders(untold_order("B", line={"licenses": [{"serial": "XA-1"}]}))
+    second = importer.orders(unknown_order("B", line={"licenses": [{"serial": "XA-1"}]}))
     assert Sku.objects.get().product == product
     map_sku(product=product)
     assert undo(second).tally == (1, 0, 0)
@@ -92,9 +92,9 @@ def test_a_product_that_staff_confirmed_stays_with_the_sku(importer: Importer, p
 def test_a_product_that_only_the_import_found_goes_though_staff_set_the_kind(
     importer: Importer, product: Product
 ) -> None:
-    importer.orders(untold_order("A"))
+    importer.orders(unknown_order("A"))
     SerialPrefix.objects.create(product=product, prefix="XA")
-    second = importer.orders(untold_order("B", line={"licenses": [{"serial": "XA-1"}]}))
+    second = importer.orders(unknown_order("B", line={"licenses": [{"serial": "XA-1"}]}))
     map_sku(kind=Kind.RENEWAL)
     assert undo(second).tally == (1, 0, 0)
     sku = Sku.objects.get()
@@ -103,22 +103,22 @@ def test_a_product_that_only_the_import_found_goes_though_staff_set_the_kind(
 
 @pytest.mark.parametrize("changes", [{"kind": Kind.RENEWAL}, {"product": None}])
 def test_a_new_sku_that_staff_mapped_stays(importer: Importer, changes: dict[str, object]) -> None:
-    result = importer.orders(untold_order("A"), untold_order("B", sku="S-2"))
+    result = importer.orders(unknown_order("A"), unknown_order("B", sku="S-2"))
     map_sku("S-1", **changes)
     assert undo(result).tally == (2, 0, 0)
     assert list(Sku.objects.values_list("code", flat=True)) == ["S-1"]
 
 
-def test_it_is_no_longer_remembered_that_a_kind_was_untold(importer: Importer) -> None:
-    importer.orders(untold_order("A", line={"kind": "new"}))
+def test_a_missing_kind_is_no_longer_recorded(importer: Importer) -> None:
+    importer.orders(unknown_order("A", line={"kind": "new"}))
     before = content()
-    second = importer.orders(untold_order("B"))
+    second = importer.orders(unknown_order("B"))
     assert Sku.objects.get().has_untold_kinds
     undo(second)
     assert differences(before, content()) == {}
 
 
-def test_a_mapping_after_the_import_is_no_obstacle(importer: Importer, product: Product) -> None:
-    result = importer.orders(untold_order(line={"licenses": [{"serial": "XA-1"}]}))
+def test_a_mapping_after_the_import_is_not_an_obstacle(importer: Importer, product: Product) -> None:
+    result = importer.orders(unknown_order(line={"licenses": [{"serial": "XA-1"}]}))
     map_sku(product=product, kind=Kind.RENEWAL)
     assert undo(result).tally == (1, 0, 0)

@@ -1,4 +1,4 @@
-"""A table that was saved again by a spreadsheet is read as the store wrote it, or refused: never as something else."""
+"""A table saved by a spreadsheet is read as the store wrote it, or refused, but never changed."""
 
 import csv
 import re
@@ -42,7 +42,7 @@ def write_amount(amount: Decimal, notation: str) -> str:
 
 
 class Spreadsheet:
-    """What a spreadsheet makes of cells that look like numbers and dates to it."""
+    """What a spreadsheet does to cells that look like numbers or dates to it."""
 
     def __init__(self, decimal: str, order: str) -> None:
         self.decimal = decimal
@@ -59,7 +59,7 @@ class Spreadsheet:
         return str(int(cell))
 
     def save_short_date(self, cell: str) -> str:
-        """A German spreadsheet takes 12.05 for the 12th of May, and 12.76 for December 1976."""
+        """A German spreadsheet reads 12.05 as May 12, and 12.76 as December 1976."""
         found = re.fullmatch(r"(\d{1,2})\.(\d\d)", cell)
         if self.decimal == "," and found and 1 <= int(found[2]) <= 12 and 1 <= int(found[1]) <= 28:
             return f"{int(found[1]):02}. {GERMAN_MONTHS[int(found[2]) - 1]}"
@@ -93,7 +93,7 @@ SPREADSHEETS: dict[str, Spreadsheet | None] = {
 
 
 def read_back(cells: list[list[str]], delimiter: str) -> list[tuple[Any, ...] | Problem]:
-    """Read a table as an import does, as far as its notation is concerned."""
+    """Read a table like an import, but only its notation."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "orders.csv"
         with path.open("w", newline="", encoding="utf-8") as file:
@@ -139,7 +139,7 @@ ROWS = st.lists(
     st.sampled_from(sorted(SPREADSHEETS)),
     st.sampled_from([",", ";", "\t"]),
 )
-def test_what_comes_back_is_the_same_or_refused(
+def test_a_saved_table_is_read_correctly_or_refused(
     rows: list[Row], dates: str, amounts: str, spreadsheet: str, delimiter: str
 ) -> None:
     cells = [
@@ -154,7 +154,7 @@ def test_what_comes_back_is_the_same_or_refused(
     for row, result in zip(rows, results, strict=True):
         if isinstance(result, Problem):
             assert result.code != ProblemCode.INVALID
-            assert dates not in ("iso", "words") or spreadsheet != "none"  # nothing clear was refused
+            assert dates not in ("iso", "words") or spreadsheet != "none"  # nothing unambiguous was refused
         else:
             assert result == row
 

@@ -1,4 +1,4 @@
-"""Each format recognizes its own files, and no other one's."""
+"""Each format recognizes only its own files."""
 
 import json
 from typing import Any
@@ -55,11 +55,11 @@ def test_a_file_is_recognized_by_its_own_format_only(name: str, value: Any) -> N
 
 
 @pytest.mark.parametrize("value", STRANGE)
-def test_a_file_of_nobody_is_recognized_by_none_of_the_resellers(value: Any) -> None:
+def test_an_unknown_file_is_not_recognized_as_a_resellers(value: Any) -> None:
     resellers = {"paddle", "lemonsqueezy", "digitalriver"}
     assert not [feed.name for feed in FEEDS if feed.name in resellers and feed.matches(head(value))]
 
 
-def test_a_table_is_none_of_the_resellers() -> None:
+def test_a_table_is_not_recognized_as_a_resellers() -> None:
     columns = Head("Name,Email\n1,2\n", ",", tuple(SHOPIFY))
     assert [feed.name for feed in FEEDS if feed.matches(columns)] == ["shopify"]
