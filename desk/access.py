@@ -1,4 +1,4 @@
-"""What a member of staff may see, by Django's permissions, as the admin's own lists ask for them."""
+"""What staff may see, by the same Django permissions as the admin's own lists."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The list of who looked at what. Nobody changes it."""
+"""The list of views by staff. It can't be changed."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ class LookRecordAdmin(ReadOnlyMixin, ModelAdmin):
 
     @admin.display(description=_("object"), ordering="object_key")
     def looked_at(self, record: LookRecord) -> str:
-        """What was looked at, as a link to its page."""
+        """Return a link to the page that was viewed."""
         if record.kind == LookRecord.Kind.PERSON:
             return link(reverse("admin:desk_person", args=[make_person_key(record.object_key)]), record.object_key)
         name = record.object_key
@@ -43,7 +43,7 @@ class LookRecordAdmin(ReadOnlyMixin, ModelAdmin):
             name = gettext("License %(id)s") % {"id": record.object_id}
         try:
             url = reverse(f"admin:{record.object_model.replace('.', '_')}_change", args=[record.object_id])
-        except NoReverseMatch:  # of a model that is gone
+        except NoReverseMatch:  # of a model that no longer exists
             return name or EMPTY
         return link(url, name)
 
@@ -63,7 +63,7 @@ class LookRecordAdmin(ReadOnlyMixin, ModelAdmin):
 
 
 def _staff_named(term: str) -> Any:
-    """The ids of staff whose first name, last name or both are like this."""
+    """Return the ids of staff with a similar first name, last name or both."""
     named = Q()
     for word in term.split()[:3]:
         named &= Q(first_name__icontains=word) | Q(last_name__icontains=word)

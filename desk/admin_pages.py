@@ -1,6 +1,7 @@
-"""What the desk adds to the admin's pages of orders, cases and licenses: it records the look, and links its own pages.
+"""The desk's additions to the admin's pages of orders, cases and licenses: they record views, and link to the desk's
+pages.
 
-The admin site wraps all its views in `extended`, so the rooms below don't have to know of the desk.
+The admin site wraps all its views in `extended`, so that lower apps don't have to know the desk.
 """
 
 from collections.abc import Callable
@@ -41,7 +42,7 @@ def extended(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 def desk_links(user: Any, shown: Model) -> list[dict[str, str]]:
-    """The pages of the desk about this row that the user may open: titles, icons and URLs."""
+    """Return the desk's pages about this row that the user may open: titles, icons and URLs."""
     links = []
     if isinstance(shown, LineWithoutSerial):
         shown = shown.order

@@ -1,4 +1,4 @@
-"""The home page of the admin: what waits for support, and what went wrong."""
+"""The home page of the admin: cases that wait for support, and problems."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from refunds.models import RefundTransaction
 
 
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add the queues and the troubles that this member of staff may see. For `UNFOLD["DASHBOARD_CALLBACK"]`."""
+    """Add the queues and problems that the staff user may see. For `UNFOLD["DASHBOARD_CALLBACK"]`."""
     return context | {"work_queues": load_work_queues(request), "troubles": _troubles(request)}
 
 
 def _troubles(request: HttpRequest) -> list[tuple[Any, int, str]]:
-    """Return what should not have happened: names, how many, and the URLs of the lists that show them."""
+    """Return problems: names, how many, and the URLs of the lists that show them."""
     user, troubles = request.user, []
     if user.has_perm("refunds.view_refundtransaction"):
         url = reverse("admin:refunds_refundtransaction_changelist")

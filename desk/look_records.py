@@ -1,4 +1,4 @@
-"""Records who of the staff looked at which order, person, case or license."""
+"""Records which staff viewed which order, person, case or license."""
 
 from django.contrib.auth.models import User
 from django.db.models import Model
@@ -13,7 +13,7 @@ Kind = LookRecord.Kind
 
 
 def record_look(request: HttpRequest, shown: Model) -> None:
-    """Record a look at a row, if looks at rows of its model are recorded. One insert."""
+    """Record a view of a row, if views of its model are recorded. Makes one insert."""
     if isinstance(shown, LineWithoutSerial):
         shown = shown.order
     if isinstance(shown, Order):

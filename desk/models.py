@@ -1,4 +1,4 @@
-"""Who looked at what: staff's views of pages about buyers."""
+"""Views by staff of pages about buyers."""
 
 from datetime import timedelta
 
@@ -13,9 +13,9 @@ KEY_LENGTH = 254  # of an email address
 
 
 class LookRecord(models.Model):
-    """A page about an order, a person, a case or a license was shown to a member of staff.
+    """A page about an order, a person, a case or a license was shown to a staff user.
 
-    There are no foreign keys to what was looked at, because a record outlives it.
+    There are no foreign keys to the viewed rows, because a record outlives them.
     """
 
     class Kind(models.TextChoices):
@@ -32,13 +32,13 @@ class LookRecord(models.Model):
         related_name="+",
         verbose_name=_("staff member"),
     )
-    # Kept when the account is deleted.
+    # Kept if the account is deleted.
     username = NoCardNumbersCharField(_("username"), max_length=150)
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
-    # By which staff search: the number of an order or the reference of a case in its normalized form, the key of the
-    # person's address, or the id of a license, so that serial numbers aren't repeated here.
+    # The search key: the normalized number of an order or reference of a case, the key of the person's address, or the
+    # id of a license, so that serial numbers aren't repeated here.
     object_key = models.CharField(_("object"), max_length=KEY_LENGTH)
-    # The model and the id of the row whose page it was, such as refunds.return; none for a person.
+    # The model and the id of the row on the page, such as refunds.return; none for a person.
     object_model = models.CharField(max_length=64, blank=True, default="")
     object_id = models.BigIntegerField(null=True, blank=True)
 

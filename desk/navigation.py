@@ -1,4 +1,4 @@
-"""The sidebar of the admin: every list in the group where staff look for it, with the cases that wait for support."""
+"""The sidebar of the admin: every list, grouped by task, with the number of cases that wait for support."""
 
 from typing import Any
 
@@ -86,7 +86,7 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the navigation for `UNFOLD["SIDEBAR"]`: what this member of staff may see."""
+    """Return the navigation for `UNFOLD["SIDEBAR"]`: the lists that the staff user may see."""
     waiting = {queue.case_type._meta.label: queue.waiting for queue in load_work_queues(request)}
     home = {"title": _("Home"), "icon": "home", "link": reverse("admin:index")}
     groups: list[dict[str, Any]] = [{"items": [home]}]

@@ -1,4 +1,4 @@
-"""Lets the search of orders find those of a person by the key in the page's links."""
+"""Lets the order search find a person's orders by the key in the page's links."""
 
 from typing import Any
 

@@ -17,14 +17,14 @@ from orders.models.orders import OrderQuerySet
 from orders.money import format_money
 from refunds.ledger import CurrencyTotals, sum_by_currency
 
-MAX_ORDERS_READ = 200  # the newest ones, of which the names, addresses, languages and stores are shown
-MAX_SHOWN = 10  # different values of each
+MAX_ORDERS_READ = 200  # newest orders, whose names, addresses, languages and stores are shown
+MAX_SHOWN = 10  # distinct values of each
 
 T = TypeVar("T")
 
 
 class _OrderFacts(NamedTuple):
-    """What an order says about its buyer."""
+    """An order's data about its buyer."""
 
     number_key: str
     store: str
@@ -44,7 +44,7 @@ _COLUMNS = [name if name != "store" else "store__name" for name in _OrderFacts._
 
 
 class Person:
-    """Reads only what `user` may view. Nothing is read before it's asked for."""
+    """Reads only what `user` may view, and nothing before it is needed."""
 
     def __init__(self, email_key: str, user: Any) -> None:
         self.email_key = email_key
@@ -78,7 +78,7 @@ class Person:
 
     @property
     def emails(self) -> list[str]:
-        """The addresses as stores and corrections wrote them, including those that were corrected."""
+        """The addresses as written by stores and in corrections, including those that were corrected."""
         both = (each.strip() for facts in self._facts for each in (facts.contact_email, facts.store_email))
         return _different(both)[:MAX_SHOWN]
 
@@ -96,12 +96,12 @@ class Person:
 
     @cached_property
     def totals(self) -> list[str]:
-        """The money of all orders, a line for each currency."""
+        """The totals of all orders, one line for each currency."""
         return [_money_line(each) for each in sum_by_currency(self.orders)] if self.may_view(Order) else []
 
     @cached_property
     def bounces(self) -> str:
-        """How many emails to the address bounced, and when the last one did; empty if none did."""
+        """How many emails to the address bounced, and when the last one did; empty if none bounced."""
         if not self.may_view(Message):
             return ""
         bounced = Message.objects.filter(recipient_key=self.email_key, status=Message.Status.BOUNCED)
@@ -113,7 +113,7 @@ class Person:
 
     @cached_property
     def unsubscribed(self) -> str:
-        """Since when the address gets no follow-ups, and how that came; empty if it gets them."""
+        """Since when the address gets no follow-ups, and why; empty if it gets them."""
         opt_out = OptOut.objects.filter(email_key=self.email_key).first() if self.may_view(OptOut) else None
         if opt_out is None:
             return ""
@@ -121,7 +121,7 @@ class Person:
         return gettext("unsubscribed since %(day)s (%(source)s)") % values
 
     def facts(self) -> list[tuple[str, list[str]]]:
-        """What the page shows at its top: labels with values. What the user may not see is left out."""
+        """The facts at the top of the page: labels with values. Values that the user may not see are omitted."""
         found = []
         if self.may_view(Order):
             found += [
@@ -140,13 +140,13 @@ class Person:
 
     @cached_property
     def similar(self) -> list[SimilarPerson]:
-        """Addresses that are possibly of the same person. Two queries."""
+        """Addresses that may belong to the same person. Makes two queries."""
         names_and_cards = _different((facts.billing_name, facts.card_last4) for facts in self._facts)
         return find_similar(self.email_key, names_and_cards)
 
 
 def _different(values: Iterable[T]) -> list[T]:
-    """Each value that isn't empty once, in the order in which they come first."""
+    """Return each value that isn't empty once, in the sequence of their first occurrence."""
     return list(dict.fromkeys(value for value in values if value))
 
 

@@ -7,12 +7,12 @@ SEARCH_PREFIX = "person:"  # marks a key in a search field
 
 
 def make_person_key(email_key: str) -> str:
-    """Return a key for URLs. Each call returns another one, and all of them stay valid as long as SECRET_KEY is."""
+    """Return a key for URLs. Each call returns a different one, and all are valid for as long as SECRET_KEY is."""
     return encryption.encrypt(PURPOSE, email_key.encode()).decode().rstrip("=")
 
 
 def read_person_key(key: str) -> str | None:
-    """Return the email key, or None if the portal didn't make this key for a person."""
+    """Return the email key, or None if the portal didn't create this key for a person."""
     padded = key + "=" * (-len(key) % 4)
     try:
         return encryption.decrypt(PURPOSE, padded.encode()).decode()

@@ -1,4 +1,4 @@
-"""The tabs of a person's page: what each lists, and the permission that it takes."""
+"""The tabs of a person's page: their content, and the permission that they require."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ from orders.money import format_money
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from support.models import Thread
 
-ROWS = 50  # of a tab, and of a page of the full list
-MAX_DEVICES = 5  # named for a license
+ROWS = 50  # rows of a tab, and of a page of the full list
+MAX_DEVICES = 5  # products named for a license
 
 
 @dataclass(frozen=True)
 class Source:
-    """Rows of one model, which need the permission to view it.
+    """Rows of one model, which require the permission to view it.
 
-    `of_person` returns the rows of a person, `moment` is the field by which the newest are first, and `cells` makes a
-    line of the table.
+    `of_person` returns the rows of a person, `moment` is the field by which they are sorted, newest first, and `cells`
+    returns a line of the table.
     """
 
     model: type[Model]
@@ -55,7 +55,9 @@ class Tab:
         return [source for source in self.sources if person.may_view(source.model)]
 
     def load(self, person: Person, page: int = 1) -> "TabPage":
-        """Load one page, newest first. One query for each visible source, and those of what its rows show."""
+        """Load one page, newest first. Makes one query for each visible source, and those for the
+        content of its rows.
+        """
         end = page * ROWS
         lines = [line for source in self.visible_sources(person) for line in source.newest(person, end + 1)]
         lines.sort(key=lambda line: line[0], reverse=True)
@@ -87,12 +89,12 @@ class TabPage:
 
     @property
     def link(self) -> dict[str, Any]:
-        """As unfold's list of tabs takes it."""
+        """The format for unfold's list of tabs."""
         return {"title": self.title, "link": "", "inline": self.tab.name, "has_permission": True}
 
     @property
     def table(self) -> dict[str, Any]:
-        """As unfold's component `table` takes it."""
+        """The format for unfold's component `table`."""
         return {"headers": self.tab.headers, "rows": self.rows}
 
 
@@ -278,5 +280,5 @@ TABS = (
 
 
 def visible_tabs(person: Person) -> list[Tab]:
-    """The tabs of which the user may see at least one kind of row."""
+    """Return the tabs with at least one kind of row that the user may see."""
     return [tab for tab in TABS if tab.visible_sources(person)]

@@ -1,7 +1,7 @@
-"""The roles of staff: Django groups, and what each may do.
+"""The roles of staff: Django groups and their permissions.
 
-`desk/migrations/0001_roles.py` creates the groups; `doctor` compares them with this table. The permissions of a
-group can be changed under *Groups*: doctor then says what differs.
+`desk/migrations/0001_roles.py` creates the groups; `doctor` compares them with this table. If the permissions of a
+group are changed under *Groups*, doctor reports the differences.
 """
 
 from collections.abc import Mapping
@@ -188,16 +188,16 @@ ROLES = tuple(PERMISSIONS)
 
 @dataclass(frozen=True)
 class Difference:
-    """How the group of a role differs from the table."""
+    """The difference between a role's group and the table."""
 
     missing: list[str]
     additional: list[str]
 
 
 def create_groups(group_model: Any, permission_model: Any) -> None:
-    """Create the groups that are missing, and add the permissions of the table to all of them.
+    """Create missing groups, and add the permissions of the table to all of them.
 
-    Permissions of models that don't exist yet are left out. The migration that follows such a model calls this again.
+    Permissions of models that don't exist yet are skipped. The migration that adds such a model calls this again.
     """
     ids = _permission_ids(permission_model)
     for name, permissions in PERMISSIONS.items():
@@ -206,7 +206,7 @@ def create_groups(group_model: Any, permission_model: Any) -> None:
 
 
 def restore_groups(group_model: Any, permission_model: Any) -> None:
-    """Create the groups that are missing, and give all of them exactly the permissions of the table."""
+    """Create missing groups, and give all of them exactly the permissions of the table."""
     ids = _permission_ids(permission_model)
     with transaction.atomic():
         for name, permissions in PERMISSIONS.items():

@@ -1,8 +1,8 @@
-"""Other addresses that are possibly of the same person. Their orders have the same billing name, and the same card or
-an address that is one letter apart.
+"""Other addresses that may belong to the same person.
 
-Both are looked up by index and read a limited number of orders, however many there are: the card by
-`order_by_card_and_name`, and the address by `order_by_email` with all addresses that are one letter apart.
+Their orders have the same billing name, and the same card or an address with one letter of difference. Both are looked
+up with an index and read a limited number of orders: the card with `order_by_card_and_name`, and the address with
+`order_by_email` and all addresses with one letter of difference.
 """
 
 import string
@@ -17,13 +17,15 @@ from orders.models import Order
 MAX_SIMILAR = 5
 MAX_ORDERS_READ = 100  # for each of the two
 MAX_PAIRS = 10  # of a name and a card
-MAX_VARIED_LENGTH = 64  # characters; longer addresses have too many neighbors
-# What addresses are made of. Other characters are only left out or swapped.
+MAX_VARIED_LENGTH = 64  # characters; longer addresses have too many variants
+# Characters of addresses. Other characters are only removed or swapped.
 _LETTERS = f"{string.ascii_lowercase}{string.digits}._-+"
 
 
 class SimilarPerson(NamedTuple):
-    """An address, a name of its orders, and whether they have the same card; else the address is one letter apart."""
+    """An address, a name of its orders, and whether they have the same card; otherwise the address differs by one
+    letter.
+    """
 
     email_key: str
     name: str
@@ -37,7 +39,7 @@ class SimilarPerson(NamedTuple):
 def find_similar(email_key: str, names_and_cards: Sequence[tuple[str, str]]) -> list[SimilarPerson]:
     """Return at most MAX_SIMILAR other addresses, given the names and last 4 digits of the orders of this one.
 
-    Two queries, or fewer if there is nothing to look for.
+    Makes two queries, or fewer if there is nothing to look for.
     """
     pairs = [(name, card) for name, card in names_and_cards if name][:MAX_PAIRS]
     found: dict[str, SimilarPerson] = {}
@@ -54,7 +56,7 @@ def find_similar(email_key: str, names_and_cards: Sequence[tuple[str, str]]) -> 
 
 
 def _one_letter_apart(address: str) -> Iterator[str]:
-    """Yield the addresses with one letter less, more or changed, or with two neighboring letters swapped."""
+    """Yield the addresses with one letter removed, added or changed, or with two neighboring letters swapped."""
     if not address or len(address) > MAX_VARIED_LENGTH:
         return
     for index in range(len(address) + 1):

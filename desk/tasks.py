@@ -6,5 +6,5 @@ from desk.models import LookRecord
 
 @shared_task
 def delete_old_look_records() -> None:
-    """Delete the records of looks that are older than LOOK_RECORDS_KEPT_DAYS."""
+    """Delete records of views that are older than LOOK_RECORDS_KEPT_DAYS."""
     LookRecord.objects.filter(at__lt=timezone.now() - LookRecord.kept_for()).delete()

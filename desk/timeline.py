@@ -1,4 +1,4 @@
-"""All that happened to one order, as one list: what the store, the buyer, staff and the portal did."""
+"""Everything that happened to one order, as one list: actions of the store, the buyer, staff and the portal."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ from orders.money import format_money
 from refunds.models import CashbackClaim, RefundTransaction, Return, Swap, Withdrawal
 from support.models import Thread
 
-MAX_EVENTS = 100  # of the timeline, and read of each source
+MAX_EVENTS = 100  # of the timeline, and read from each source
 
 Actor = CaseEvent.Actor
-VISITOR = _("visitor")  # who may be the buyer
+VISITOR = _("visitor")  # actors who may be the buyer
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event: when, who did it, what it was, and the page that says more."""
+    """One event: when, who did it, what it was, and the page with details."""
 
     at: datetime
     who: str | Promise
@@ -41,21 +41,23 @@ class Event:
 
 @dataclass(frozen=True)
 class Source:
-    """Events of one kind. They need the permission to view the model."""
+    """Events of one kind. They require the permission to view the model."""
 
     model: type[Model]
     load: Callable[[Order], Iterator[Event]]
 
 
 def load_timeline(order: Order, user: Any) -> tuple[list[Event], bool]:
-    """Return the newest events of an order that the user may see, and whether there are more. One query a source."""
+    """Return the newest events of an order that the user may see, and whether there are more. Makes one query per
+    source.
+    """
     events = [event for source in SOURCES if may_view(user, source.model) for event in source.load(order)]
     events.sort(key=lambda event: event.at, reverse=True)
     return events[:MAX_EVENTS], len(events) > MAX_EVENTS
 
 
 def _staff(user: Any, otherwise: str | Promise) -> str | Promise:
-    """Staff by name; None is the one that otherwise does this."""
+    """Return the name of the staff user. None stands for the default actor of the event."""
     return str(user.get_username()) if user is not None else otherwise
 
 
@@ -116,7 +118,7 @@ def _case_source(model: Any) -> Source:
 
 
 def _step(entry: Any, model: Any) -> str:
-    """What an entry of a history says: the new status, or that there's a note or a message."""
+    """Return what an entry of a history contains: the new status, a note or a message."""
     if entry.from_status != entry.to_status:
         return str(model.Status(entry.to_status).label)
     return gettext("internal note") if entry.note and not entry.text else gettext("message")
@@ -172,7 +174,9 @@ def _download_events(order: Order) -> Iterator[Event]:
 
 
 def _log_events(order: Order) -> Iterator[Event]:
-    """What the admin has logged about the order, which its history page shows to those who may view the order."""
+    """Return the admin's log entries about the order, which are on its history page for users who
+    may view the order.
+    """
     entries = LogEntry.objects.filter(
         content_type__app_label="orders", content_type__model="order", object_id=str(order.pk)
     )

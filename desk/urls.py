@@ -1,4 +1,4 @@
-"""The desk's pages. The admin site includes them, below its own address and under its own policy."""
+"""The desk's pages. The admin site includes them, below its own URL and under its own policy."""
 
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path

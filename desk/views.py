@@ -1,4 +1,4 @@
-"""Pages of the desk in the admin. The admin site requires a member of staff before it calls them."""
+"""Pages of the desk in the admin. The admin site requires a staff user before it calls them."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ MAX_PAGE = 1000
 
 @require_safe
 def person_page(request: HttpRequest, key: str) -> HttpResponse:
-    """Everything that belongs to one email address, as far as the user may see it."""
+    """Show everything that belongs to one email address, as far as the user may see it."""
     person, tabs = _load_person(request, key)
     pages = [tab.load(person) for tab in tabs]
     context = {
@@ -41,7 +41,7 @@ def person_page(request: HttpRequest, key: str) -> HttpResponse:
 
 @require_safe
 def person_list(request: HttpRequest, key: str, tab: str) -> HttpResponse:
-    """All rows of one tab, a page at a time."""
+    """Show all rows of one tab, one page at a time."""
     person, tabs = _load_person(request, key)
     shown = next((each for each in tabs if each.name == tab), None)
     if shown is None:
@@ -52,7 +52,7 @@ def person_list(request: HttpRequest, key: str, tab: str) -> HttpResponse:
 
 @require_safe
 def order_timeline(request: HttpRequest, pk: int) -> HttpResponse:
-    """All that happened to one order, as far as the user may see it."""
+    """Show everything that happened to one order, as far as the user may see it."""
     if not may_view(request.user, Order):
         raise PermissionDenied
     order = get_object_or_404(Order, pk=pk)
@@ -69,7 +69,7 @@ def order_timeline(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _load_person(request: HttpRequest, key: str) -> tuple[Person, list[Tab]]:
-    """Return the person and the tabs that the user may see, and record the look.
+    """Return the person and the tabs that the user may see, and record the view.
 
     Raises PermissionDenied or Http404.
     """
@@ -91,7 +91,7 @@ def _load_page(person: Person, tab: Tab, number: str) -> Any:
 
 
 def _actions(person: Person) -> list[tuple[str, str]]:
-    """The label and the URL of what can be done for the person. At most two queries."""
+    """Return the label and the URL of each possible action for the person. Makes at most two queries."""
     found = []
     if person.may_view(Thread):
         newest = Thread.objects.filter(email_key=person.email_key).order_by("-created_at", "-pk").first()

@@ -20,7 +20,7 @@ CASE_TYPES: tuple[type[Case], ...] = (Thread, Return, Withdrawal, Swap, Cashback
 
 @dataclass(frozen=True)
 class WorkQueue:
-    """The cases of one kind that wait for support: how many, and when the oldest of them came in."""
+    """The cases of one kind that wait for support: how many, and since when the oldest has waited."""
 
     case_type: type[Case]
     waiting: int = 0
@@ -34,12 +34,14 @@ class WorkQueue:
 
     @property
     def url(self) -> str:
-        """The queue in the admin. With `?todo=overdue` and the like, it shows what is counted here."""
+        """The queue in the admin. With `?todo=overdue` and similar filters, it shows the cases that
+        are counted here.
+        """
         return reverse(f"admin:{self.case_type._meta.app_label}_{self.case_type._meta.model_name}_changelist")
 
 
 def load_work_queues(request: HttpRequest) -> list[WorkQueue]:
-    """Return the queues that this member of staff may see. One query, remembered for the request."""
+    """Return the queues that the staff user may see. Makes one query, cached for the request."""
     if not hasattr(request, "work_queues"):
         request.work_queues = list(_load(request))  # type: ignore[attr-defined]
     return request.work_queues  # type: ignore[attr-defined]
@@ -60,7 +62,7 @@ def _load(request: HttpRequest) -> Iterator[WorkQueue]:
 
 
 def _count(case_type: type[Case], now: datetime) -> Any:
-    """The counts of one kind, as a row that can be joined with those of other kinds by UNION."""
+    """Return the counts of one kind, as a row that can be joined with those of other kinds by UNION."""
     waiting: Any = case_type._default_manager.all()
     return (
         waiting.waiting_for_support()

@@ -1,4 +1,4 @@
-"""`restore_roles`: gives the groups of the roles the permissions that they came with."""
+"""`restore_roles`: restores the original permissions of the roles' groups."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
