@@ -101,11 +101,20 @@ _IMPORTS = {
     "intake.statusmeaning": "view",
     "intake.storeevent": "view",
 }
+_RECORDS = {
+    "files.downloadrecord": "view",
+    "desk.lookrecord": "view",
+    "auth.user": "view",
+    "auth.group": "view",
+    "admin.logentry": "view",
+    "axes.accessattempt": "view",
+    "axes.accesslog": "view",
+}
 
 PERMISSIONS: dict[str, frozenset[str]] = {
     AGENT: _SUPPORT,
     SUPERVISOR: _SUPPORT
-    | _permissions(_IMPORTS)
+    | _permissions(_IMPORTS | _RECORDS)
     | _permissions(
         {
             "licenses.license": "change",
@@ -126,13 +135,6 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "intake.skumapping": "change",
             "intake.statusmeaning": _ALL_CONTENT,
             "intake.storeevent": "read retry",
-            "files.downloadrecord": "view",
-            "desk.lookrecord": "view",
-            "auth.user": "view",
-            "auth.group": "view",
-            "admin.logentry": "view",
-            "axes.accessattempt": "view",
-            "axes.accesslog": "view",
         }
     )
     | {"intake.download_importreject"},
@@ -165,7 +167,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "licenses.release": "view add change",
         }
     ),
-    AUDITOR: _permissions(_BUYERS_ORDERS | _LICENSES | _REFUND_RULES | _CASES | _EMAILS | _HELP | _IMPORTS)
+    AUDITOR: _permissions(_BUYERS_ORDERS | _LICENSES | _REFUND_RULES | _CASES | _EMAILS | _HELP | _IMPORTS | _RECORDS)
     | _permissions(
         {
             "orders.addresscorrection": "view",
@@ -173,13 +175,6 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "refunds.storegateway": "view",
             "support.searchsynonyms": "view",
             "support.failedsearch": "view",
-            "files.downloadrecord": "view",
-            "desk.lookrecord": "view",
-            "auth.user": "view",
-            "auth.group": "view",
-            "admin.logentry": "view",
-            "axes.accessattempt": "view",
-            "axes.accesslog": "view",
         }
     ),
 }

@@ -66,19 +66,20 @@ class PrivatePortal:
 
     # --- Celery --------------------------------------------------------------------------------------
 
-    def start_worker(self, concurrency: int = 1) -> subprocess.Popen[bytes]:
-        return self._start("worker", "--concurrency", str(concurrency), "--without-gossip", "--without-mingle")
+    def start_worker(self, concurrency: int = 1, *, email_timeout: float = EMAIL_TIMEOUT) -> subprocess.Popen[bytes]:
+        command = ("worker", "--concurrency", str(concurrency), "--without-gossip", "--without-mingle")
+        return self._start(*command, email_timeout=email_timeout)
 
     def start_beat(self) -> subprocess.Popen[bytes]:
         return self._start("beat", "--pidfile=")
 
-    def _start(self, *command: str) -> subprocess.Popen[bytes]:
+    def _start(self, *command: str, email_timeout: float = EMAIL_TIMEOUT) -> subprocess.Popen[bytes]:
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "tests.worker_settings",
             "DATABASE_URL": self.engines.database_url,
             "BROKER_URL": self.engines.broker_url,
             "EMAIL_URL": f"smtp://127.0.0.1:{self.server.port}",
-            "TEST_EMAIL_TIMEOUT": str(EMAIL_TIMEOUT),
+            "TEST_EMAIL_TIMEOUT": str(email_timeout),
             "CELERY_BEAT_SCHEDULE_FILENAME": str(self.folder / "beat"),
         }
         with (self.folder / f"{command[0]}.log").open("ab") as log:

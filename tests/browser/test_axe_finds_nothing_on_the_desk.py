@@ -9,7 +9,8 @@ from django.conf import settings
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.test_axe_finds_nothing import RULES
-from tests.desk.people import bounce, make_busy_person, person_url, refund, signed_in, unsubscribe
+from tests.desk.people import bounce, make_busy_person, person_url, refund, unsubscribe
+from tests.desk.staff import signed_in
 from tests.factories import make_agent, make_order
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

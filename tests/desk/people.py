@@ -4,8 +4,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.contrib.auth.models import Permission
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,7 +13,7 @@ from notifications.models import Message, OptOut
 from orders.models import Attempt, Order, Refund
 from refunds.models import Return, Swap, Withdrawal
 from support.models import ChargeClaim, Thread
-from tests.factories import make_agent, make_license, make_line, make_order, make_reason, make_store
+from tests.factories import make_license, make_line, make_order, make_reason, make_store
 
 ADDRESS = "ann@example.com"
 PLACED_AT = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
@@ -23,21 +21,6 @@ PLACED_AT = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 
 def person_url(address: str = ADDRESS) -> str:
     return reverse("admin:desk_person", args=[make_person_key(address)])
-
-
-def staff_with(*permissions: str) -> Client:
-    """The browser of a member of staff who has only these permissions, such as "orders.view_order"."""
-    user = make_agent(is_superuser=False)
-    for each in permissions:
-        app, codename = each.split(".")
-        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
-    return signed_in(user)
-
-
-def signed_in(user: Any) -> Client:
-    browser = Client()
-    browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return browser
 
 
 def make_busy_person(rows: int = 1, address: str = ADDRESS, name: str = "Ann Archer") -> list[Order]:

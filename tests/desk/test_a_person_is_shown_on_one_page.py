@@ -11,15 +11,8 @@ from django.urls import reverse
 
 from desk.person_keys import make_person_key
 from orders.models import Attempt, Order
-from tests.desk.people import (
-    ADDRESS,
-    bounce,
-    make_busy_person,
-    person_url,
-    refund,
-    signed_in,
-    unsubscribe,
-)
+from tests.desk.people import ADDRESS, bounce, make_busy_person, person_url, refund, unsubscribe
+from tests.desk.staff import signed_in
 from tests.factories import make_agent, make_order
 
 pytestmark = pytest.mark.django_db

@@ -3,7 +3,8 @@
 import pytest
 
 from orders.models import Order
-from tests.desk.people import bounce, make_busy_person, person_url, staff_with, unsubscribe
+from tests.desk.people import bounce, make_busy_person, person_url, unsubscribe
+from tests.desk.staff import staff_with
 from tests.factories import make_order
 
 pytestmark = pytest.mark.django_db

@@ -4,27 +4,18 @@ from datetime import timedelta
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group
-from django.test import Client
 from django.utils import timezone
 
 from desk.navigation import GROUPS
 from desk.roles import AGENT, EDITOR, FINANCE
 from refunds.models import Return
 from support.models import Thread
-from tests.factories import make_agent, make_order, make_reason
+from tests.desk.staff import staff_with_role
+from tests.factories import make_order, make_reason
 from tests.pages import text
 from tests.support.submissions import make_claim
 
 pytestmark = pytest.mark.django_db
-
-
-def sign_in(role: str) -> Client:
-    staff = make_agent(is_superuser=False)
-    staff.groups.add(Group.objects.get(name=role))
-    browser = Client()
-    browser.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
-    return browser
 
 
 def make_returns(count: int, **fields: object) -> None:
@@ -46,7 +37,7 @@ def test_the_home_page_counts_what_waits_and_what_is_overdue() -> None:
     make_returns(1, due_at=now - timedelta(hours=2))
     make_returns(1, due_at=now - timedelta(hours=2), paused_at=now)  # waits for the buyer
     make_claim()
-    page = sign_in(AGENT).get("/admin/")
+    page = staff_with_role(AGENT).get("/admin/")
     queues = {queue.case_type: queue for queue in page.context["work_queues"]}
     returns = queues[Return]
     assert (returns.waiting, returns.due_within_a_day, returns.overdue) == (4, 2, 1)
@@ -60,7 +51,7 @@ def test_every_number_leads_to_a_list_with_as_many_rows(todo: str) -> None:
     make_returns(2)
     make_returns(1, due_at=now + timedelta(hours=2))
     make_returns(1, due_at=now - timedelta(hours=2))
-    browser = sign_in(AGENT)
+    browser = staff_with_role(AGENT)
     queue = next(each for each in browser.get("/admin/").context["work_queues"] if each.case_type is Return)
     counted = {"waiting": queue.waiting, "today": queue.due_within_a_day, "overdue": queue.overdue}[todo]
     assert len(browser.get(f"{queue.url}?todo={todo}").context["cl"].result_list) == counted
@@ -68,7 +59,7 @@ def test_every_number_leads_to_a_list_with_as_many_rows(todo: str) -> None:
 
 def test_finance_sees_no_threads_and_an_editor_no_requests() -> None:
     make_returns(1)
-    finance, editor = sign_in(FINANCE).get("/admin/"), sign_in(EDITOR).get("/admin/")
+    finance, editor = staff_with_role(FINANCE).get("/admin/"), staff_with_role(EDITOR).get("/admin/")
     assert "/admin/support/thread/" not in finance.content.decode()
     assert "/admin/refunds/return/" in finance.content.decode()
     assert "/admin/refunds/return/" not in editor.content.decode()
@@ -77,6 +68,6 @@ def test_finance_sees_no_threads_and_an_editor_no_requests() -> None:
 
 def test_the_queries_of_the_home_page_do_not_grow_with_the_cases(django_assert_max_num_queries) -> None:
     make_returns(20)
-    browser = sign_in(AGENT)
+    browser = staff_with_role(AGENT)
     with django_assert_max_num_queries(9):
         browser.get("/admin/")

@@ -13,7 +13,8 @@ from desk.models import LookRecord
 from desk.tasks import delete_old_look_records
 from licenses.models import License
 from orders.models import Order
-from tests.desk.people import ADDRESS, make_busy_person, person_url, signed_in, staff_with
+from tests.desk.people import ADDRESS, make_busy_person, person_url
+from tests.desk.staff import signed_in, staff_with
 from tests.factories import make_agent, make_line, make_order
 
 pytestmark = pytest.mark.django_db

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
@@ -16,6 +15,7 @@ from refunds.models import CashbackClaim, Return
 from refunds.payout_details import PayoutDetails
 from refunds.services import cashback
 from refunds.services.returns import RequestedLine, request_return
+from tests.desk.staff import staff_with_role
 from tests.factories import make_agent, make_order, make_reason
 from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license
 from tests.support.submissions import make_claim as make_charge_claim
@@ -42,14 +42,6 @@ def order(upload_folder: Path) -> Order:
     return order
 
 
-def sign_in(role: str) -> Client:
-    staff = make_agent(is_superuser=False)
-    staff.groups.add(Group.objects.get(name=role))
-    browser = Client()
-    browser.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
-    return browser
-
-
 def read(browser: Client, url: str) -> str:
     answer = browser.get(url)
     assert answer.status_code == 200, url
@@ -59,14 +51,14 @@ def read(browser: Client, url: str) -> str:
 def test_finance_sees_the_order_and_its_requests_without_serial_numbers_threads_emails_and_attempts(
     order: Order,
 ) -> None:
-    page = read(sign_in(FINANCE), f"/admin/orders/order/{order.pk}/change/")
+    page = read(staff_with_role(FINANCE), f"/admin/orders/order/{order.pk}/change/")
     assert Return.objects.get().reference in page
     for hidden in (SERIAL, "T-", "203.0.113.5", "/admin/notifications/", "/admin/support/"):
         assert hidden not in page, hidden
 
 
 def test_an_agent_sees_all_of_it(order: Order) -> None:
-    page = read(sign_in(AGENT), f"/admin/orders/order/{order.pk}/change/")
+    page = read(staff_with_role(AGENT), f"/admin/orders/order/{order.pk}/change/")
     thread = order.threads.get()
     for shown in (Return.objects.get().reference, SERIAL, thread.reference, "203.0.113.5", "/admin/notifications/"):
         assert shown in page, shown
@@ -74,7 +66,7 @@ def test_an_agent_sees_all_of_it(order: Order) -> None:
 
 @pytest.mark.parametrize("role", [AGENT, FINANCE])
 def test_pages_of_requests_show_serial_numbers_to_those_who_may_see_licenses(order: Order, role: str) -> None:
-    browser = sign_in(role)
+    browser = staff_with_role(role)
     for model, case in (("return", Return.objects.get()), ("cashbackclaim", CashbackClaim.objects.get())):
         page = read(browser, f"/admin/refunds/{model}/{case.pk}/change/")
         assert (SERIAL in page) == (role == AGENT)
@@ -83,7 +75,7 @@ def test_pages_of_requests_show_serial_numbers_to_those_who_may_see_licenses(ord
 
 @pytest.mark.parametrize("role", [AGENT, FINANCE])
 def test_a_search_for_a_serial_number_finds_nothing_for_those_who_may_not_see_it(order: Order, role: str) -> None:
-    browser = sign_in(role)
+    browser = staff_with_role(role)
     for url, found in (
         ("/admin/orders/order/", "A-1001"),
         ("/admin/refunds/return/", Return.objects.get().reference),
@@ -96,15 +88,15 @@ def test_a_search_for_a_serial_number_finds_nothing_for_those_who_may_not_see_it
 def test_bank_details_are_shown_to_finance_only(order: Order, role: str) -> None:
     claim = CashbackClaim.objects.get()
     decide = f"/admin/refunds/cashbackclaim/{claim.pk}/decide/"
-    answer = sign_in(role).post(decide, {"action": "look"})
+    answer = staff_with_role(role).post(decide, {"action": "look"})
     assert answer.status_code == 403
     assert claim.events.count() == 1
-    assert ACCOUNT in sign_in(FINANCE).post(decide, {"action": "look"}).content.decode()
+    assert ACCOUNT in staff_with_role(FINANCE).post(decide, {"action": "look"}).content.decode()
     assert claim.events.count() == 2  # on record
 
 
 def test_finance_records_payouts_and_decides_nothing(order: Order) -> None:
-    claim, browser = CashbackClaim.objects.get(), sign_in(FINANCE)
+    claim, browser = CashbackClaim.objects.get(), staff_with_role(FINANCE)
     decide = f"/admin/refunds/cashbackclaim/{claim.pk}/decide/"
     assert browser.post(decide, {"action": "approve"}).status_code == 403
     cancel(Return.objects.get())  # cashback is only paid for what is kept

@@ -6,7 +6,8 @@ from pytest_django.fixtures import Settings
 
 from desk.person_keys import make_person_key, read_person_key
 from orders import encryption
-from tests.desk.people import ADDRESS, make_busy_person, person_url, signed_in
+from tests.desk.people import ADDRESS, make_busy_person, person_url
+from tests.desk.staff import signed_in
 from tests.factories import make_agent
 
 pytestmark = pytest.mark.django_db

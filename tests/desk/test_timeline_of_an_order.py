@@ -17,7 +17,8 @@ from notifications.models import Message
 from orders.models import Attempt, Order
 from orders.services.address_corrections import correct_address, undo_correction
 from refunds.models import RefundTransaction
-from tests.desk.people import ADDRESS, make_busy_person, refund, signed_in, staff_with
+from tests.desk.people import ADDRESS, make_busy_person, refund
+from tests.desk.staff import signed_in, staff_with
 from tests.factories import make_agent, make_order, make_product, make_release
 
 pytestmark = pytest.mark.django_db

@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group
 from django.db.models import Model
-from django.test import Client
 from django.urls import URLPattern, reverse
 
 from desk.roles import AGENT, AUDITOR, EDITOR, FINANCE, PERMISSIONS, ROLES, SUPERVISOR
 from portal.demo.content_loading import load_demo_content
-from tests.factories import make_agent
+from tests.desk.staff import staff_with_role
 
 pytestmark = pytest.mark.django_db
 
@@ -76,10 +74,7 @@ def _pages() -> Iterator[tuple[str, list[str], type[Model], int]]:
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_opens_what_its_permissions_name_and_nothing_else(role: str, tmp_path: Path) -> None:
     load_demo_content(tmp_path / "orders.jsonl")
-    staff = make_agent(is_superuser=False)
-    staff.groups.add(Group.objects.get(name=role))
-    browser = Client()
-    browser.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
+    browser = staff_with_role(role)
     wrong, opened, refused = [], 0, 0
     for name, needed, model, arguments in _pages():
         row = model._default_manager.first()

@@ -32,13 +32,9 @@ Exit status: 0 if the login was created; 1 if the name or the email address was 
 class Command(BaseCommand):
     help = "Creates a staff login with a role, and prints its first password."
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
+    def add_arguments(self, parser: ArgumentParser) -> None:
         parser.epilog = EPILOG
         parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", metavar="NAME", help="the user name for the login")
         parser.add_argument(
             "--role", action="append", required=True, choices=ROLES, dest="roles", help="can be given several times"

@@ -22,13 +22,9 @@ Exit status: 0.
 class Command(BaseCommand):
     help = "Restores the permissions of the staff roles."
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
+    def add_arguments(self, parser: ArgumentParser) -> None:
         parser.epilog = EPILOG
         parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="list what differs without changing it")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -46,13 +46,9 @@ database connection was lost; 2 if the import doesn't exist, is too old or is st
 class Command(BaseCommand):
     help = "Undoes an import: deletes the orders that it created and restores those that it changed."
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
+    def add_arguments(self, parser: ArgumentParser) -> None:
         parser.epilog = EPILOG
         parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("run", metavar="RUN", type=int, help="the number of the import")
         parser.add_argument("--dry-run", action="store_true", help="show what would happen without changing anything")
         parser.add_argument("--json", action="store_true", help="print the result as JSON on the last line")

@@ -51,12 +51,11 @@ class Command(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         # Replace Django's own --version option.
-        parser = super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
-        parser.epilog = EPILOG
-        parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
+        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.epilog = EPILOG
+        parser.formatter_class = RawDescriptionHelpFormatter
         parser.add_argument("file", type=Path, metavar="FILE", help="the installer")
         parser.add_argument("--product", required=True, help="short name of a product, or one of its SKUs")
         parser.add_argument(

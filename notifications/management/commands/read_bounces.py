@@ -35,13 +35,9 @@ database can't be read.
 class Command(BaseCommand):
     help = "Marks bounced emails, using the delivery reports in a mailbox."
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
+    def add_arguments(self, parser: ArgumentParser) -> None:
         parser.epilog = EPILOG
         parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("path", type=Path, help="an mbox file, a Maildir folder, or one email (.eml)")
         parser.add_argument("--dry-run", action="store_true", help="show what would be marked without marking it")
 

@@ -45,13 +45,9 @@ REASONS = {
 class Command(BaseCommand):
     help = "Sends due follow-up emails. You can run it at any time."
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
+    def add_arguments(self, parser: ArgumentParser) -> None:
         parser.epilog = EPILOG
         parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--dry-run", action="store_true", help="show what would be sent and why, without sending it"
         )

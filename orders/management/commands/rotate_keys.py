@@ -64,13 +64,9 @@ REFUSALS = {
 class Command(BaseCommand):
     help = "Replaces order passwords after a change of ORDER_PASSWORD_KEY, or shows what still needs the old key."
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
+    def add_arguments(self, parser: ArgumentParser) -> None:
         parser.epilog = EPILOG
         parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--compromised", action="store_true", help="the old key leaked")
         what.add_argument("--finish", action="store_true", help="complete a planned change")

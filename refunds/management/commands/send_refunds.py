@@ -39,13 +39,9 @@ why, under "refund transactions"); 2 if the command failed.
 class Command(BaseCommand):
     help = "Sends due refunds through their payment gateways. You can run it at any time."
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
+    def add_arguments(self, parser: ArgumentParser) -> None:
         parser.epilog = EPILOG
         parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="show what's due without sending it")
         parser.add_argument("--json", action="store_true", help="with --dry-run: print one JSON object")
         parser.add_argument("--store", metavar="SLUG", default="", help="only the store with this short name")
