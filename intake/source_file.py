@@ -107,12 +107,12 @@ class SourceFile:
                 self.size = path.stat().st_size
                 if container := recognize_container(file.read(CONTAINER_BYTES)):
                     raise UnusableFile(
-                        _("%(path)s can’t be imported. %(mend)s") % {"path": self.label, "mend": container}
+                        _("%(path)s can’t be imported. %(remedy)s") % {"path": self.label, "remedy": container}
                     )
                 sample = self._decompressed(file).read(SAMPLE_BYTES)
         except ArchiveError as error:
             raise UnusableFile(
-                _("%(path)s can’t be imported. %(mend)s") % {"path": self.label, "mend": error}
+                _("%(path)s can’t be imported. %(remedy)s") % {"path": self.label, "remedy": error}
             ) from None
         except FileNotFoundError:
             raise UnusableFile(_("%(path)s doesn’t exist.") % {"path": self.label}) from None
@@ -133,7 +133,7 @@ class SourceFile:
         elif self.is_empty and self.truncation_problem:
             container = self.truncation_problem
         if container:
-            raise UnusableFile(_("%(path)s can’t be imported. %(mend)s") % {"path": self.label, "mend": container})
+            raise UnusableFile(_("%(path)s can’t be imported. %(remedy)s") % {"path": self.label, "remedy": container})
         self.encoding = self._named_encoding(encoding) if encoding else self._detect_encoding(sample)
         self._sample = sample[: HEAD_CHARACTERS * 2]
 

@@ -39,9 +39,9 @@ def describe_errors(
     code = ProblemCode.INVALID
     for detail in details[:MOST_TOLD]:
         where, kind, context = tuple(detail["loc"]), detail["type"], detail.get("ctx", {})
-        mend = _describe(kind, where, context)
+        remedy = _describe(kind, where, context)
         place = _place(where, item_names, column_names or {}, columns)
-        sentences.append(f"{place}: {mend}" if place else mend)
+        sentences.append(f"{place}: {remedy}" if place else remedy)
         if kind == "string_pattern_mismatch" and where and where[-1] in _LAST4_KEYS:
             code = ProblemCode.SPREADSHEET_DAMAGE
         elif kind == "string_pattern_mismatch" and where and where[-1] in _CURRENCY_KEYS:

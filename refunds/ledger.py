@@ -93,7 +93,7 @@ class CurrencyTotals:
 
     currency: str
     paid: Decimal
-    refunded: Decimal  # really went back, as in `Ledger`
+    refunded: Decimal  # as in `Ledger`
     charged_back: Decimal  # paid for orders whose payment the bank reversed
 
 

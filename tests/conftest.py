@@ -54,15 +54,25 @@ def _language_of_settings() -> Iterator[None]:
     translation.deactivate()
 
 
+@pytest.fixture(autouse=True)
+def _files_in_folders_of_the_test(settings: Settings, tmp_path: Path) -> None:
+    """Uploads and installers are stored where no other test finds them."""
+    for name in ("private", "releases"):
+        storage = settings.STORAGES[name]
+        options = storage["OPTIONS"] | {"location": str(tmp_path / name)}
+        settings.STORAGES = settings.STORAGES | {name: storage | {"OPTIONS": options}}
+
+
 @pytest.fixture
-def upload_folder(settings: Settings, tmp_path: Path) -> Path:
-    """Store uploads in a folder of the test, and return it."""
-    folder = tmp_path / "private"
-    private = settings.STORAGES["private"]
-    settings.STORAGES = settings.STORAGES | {
-        "private": private | {"OPTIONS": private["OPTIONS"] | {"location": str(folder)}}
-    }
-    return folder
+def upload_folder(tmp_path: Path) -> Path:
+    """The folder in which uploads are stored."""
+    return tmp_path / "private"
+
+
+@pytest.fixture
+def releases_folder(tmp_path: Path) -> Path:
+    """The folder in which installers are stored."""
+    return tmp_path / "releases"
 
 
 @pytest.fixture(scope="session")

@@ -88,5 +88,6 @@ def _check_clock(timestamp: str) -> None:
         raise RequestRejected(
             401,
             "clock",
-            f"{TIMESTAMP_HEADER} is more than 5 minutes off: it is {now} here. Check the clock; sign each try anew.",
+            f"{TIMESTAMP_HEADER} is more than 5 minutes off: it is {now} here. Check the clock, and sign "
+            "each attempt again.",
         )

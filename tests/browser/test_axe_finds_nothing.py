@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
-from pytest_django.fixtures import Settings
 
 from notifications import kinds, rendering
 from notifications.models import Message
@@ -54,12 +53,8 @@ VIEWS = [
 
 
 @pytest.fixture
-def order(settings: Settings, tmp_path: Path) -> Order:
+def order(tmp_path: Path) -> Order:
     """An order with everything, in a shop that has requests, messages and emails in many states."""
-    for name in ("private", "releases"):
-        storage = settings.STORAGES[name]
-        options = storage.get("OPTIONS", {}) | {"location": str(tmp_path / name)}
-        settings.STORAGES = settings.STORAGES | {name: storage | {"OPTIONS": options}}
     fill_shop(tmp_path / "orders.jsonl")
     orders = Order.objects.filter(status=Order.Status.COMPLETED, licensed_lines__isnull=False)
     order = orders.newest_first().first()

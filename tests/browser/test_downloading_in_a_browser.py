@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page
-from pytest_django.fixtures import Settings
 
 from licenses.models import InstallGuide
 from orders.passwords import portal_password
@@ -15,13 +14,6 @@ from tests.licenses.installers import bought
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 CONTENT = bytes(range(256)) * 5000
-
-
-@pytest.fixture(autouse=True)
-def _releases_folder(settings: Settings, tmp_path: Path) -> None:
-    releases = settings.STORAGES["releases"]
-    options = releases["OPTIONS"] | {"location": str(tmp_path / "releases")}
-    settings.STORAGES = settings.STORAGES | {"releases": releases | {"OPTIONS": options}}
 
 
 @pytest.mark.parametrize("with_scripts", [True, False])

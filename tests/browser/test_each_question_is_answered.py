@@ -11,7 +11,6 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 from playwright.sync_api import Page, expect
-from pytest_django.fixtures import Settings
 
 from intake.models import ImportRun
 from licenses.models import InstallGuide, License, Product
@@ -48,11 +47,8 @@ class Buyer:
 
 
 @pytest.fixture
-def order(settings: Settings, tmp_path: Path) -> Order:
+def order(tmp_path: Path) -> Order:
     """A new order from Germany with an invoice and the Extended Download Service, in a shop with help and stores."""
-    releases = settings.STORAGES["releases"]
-    options = releases["OPTIONS"] | {"location": str(tmp_path)}
-    settings.STORAGES = settings.STORAGES | {"releases": releases | {"OPTIONS": options}}
     create_vendor()
     lines = portal_order()["lines"]
     lines[0] |= {"sku": "MS-3D-1Y"}

@@ -21,12 +21,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DESKTOP = {"width": 1280, "height": 800}
 
 
-@pytest.fixture(autouse=True)
-def _private_files(settings: Any, tmp_path: Path) -> None:
-    folder = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path / "private"}}
-    settings.STORAGES = settings.STORAGES | {"private": folder}
-
-
 @pytest.fixture
 def supervisor() -> User:
     user = User.objects.create(username="supervisor", is_staff=True)

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
-from pytest_django.fixtures import Settings
 
 from licenses.models import License
 from orders.models import Order
@@ -116,13 +115,6 @@ def license(order: Order) -> License:
 
 
 @pytest.fixture
-def private_files(settings: Settings, tmp_path: Path) -> None:
-    private = settings.STORAGES["private"]
-    options = private["OPTIONS"] | {"location": str(tmp_path / "private")}
-    settings.STORAGES = settings.STORAGES | {"private": private | {"OPTIONS": options}}
-
-
-@pytest.fixture
 def start(open_page: Open, way: str) -> Any:
     """Return a function that opens a page, after opening an order with its number and password."""
 
@@ -222,7 +214,7 @@ def test_a_withdrawal(start: Any, hands: Any, order: Order) -> None:
     assert_confirmed(page, Withdrawal.objects.get().reference, "We’ve received your withdrawal")
 
 
-def test_cashback(start: Any, hands: Any, order: Order, license: License, private_files: None) -> None:
+def test_cashback(start: Any, hands: Any, order: Order, license: License) -> None:
     assert license.product
     make_promotion(license.product)
     page = start("/cashback/", order)
@@ -282,7 +274,7 @@ def test_who_has_neither_number_nor_password_is_led_to_the_claim(start: Any, han
     expect(page.locator("[data-result]")).to_have_count(0)
 
 
-def test_a_charge_claim(start: Any, hands: Any, private_files: None) -> None:
+def test_a_charge_claim(start: Any, hands: Any) -> None:
     page = start("/help/charged/")
     send = page.get_by_role("button", name="Send charge claim")
     hands.fill(page.get_by_label("Last 4 digits of the card"), "424")
@@ -303,7 +295,7 @@ def test_a_charge_claim(start: Any, hands: Any, private_files: None) -> None:
     expect(page.get_by_text("receipt.png")).to_be_visible()
 
 
-def test_a_message_to_support_and_a_reply(start: Any, hands: Any, order: Order, private_files: None) -> None:
+def test_a_message_to_support_and_a_reply(start: Any, hands: Any, order: Order) -> None:
     page = start(f"/help/contact/?order={order.public_id}", order)
     hands.fill(page.get_by_label("Your message"), "It says error 7.")
     hands.press(page.get_by_role("button", name="Send message"))
@@ -323,10 +315,7 @@ def test_a_message_to_support_and_a_reply(start: Any, hands: Any, order: Order, 
     expect(page.get_by_text("It is version 18.")).to_be_visible()
 
 
-def test_a_download(start: Any, hands: Any, settings: Settings, tmp_path: Path) -> None:
-    releases = settings.STORAGES["releases"]
-    options = releases["OPTIONS"] | {"location": str(tmp_path / "releases")}
-    settings.STORAGES = settings.STORAGES | {"releases": releases | {"OPTIONS": options}}
+def test_a_download(start: Any, hands: Any) -> None:
     content = bytes(range(256)) * 50
     order, _release = bought(content)
     page = start(f"/orders/{order.public_id}/", order)

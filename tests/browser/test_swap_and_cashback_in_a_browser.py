@@ -1,10 +1,8 @@
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page
-from pytest_django.fixtures import Settings
 
 from licenses.models import License
 from orders.models import Order
@@ -58,11 +56,7 @@ def test_requesting_a_swap(open_page: Open, order: Order, license: License) -> N
     assert page.get_by_role("heading", name=f"Product swap {Swap.objects.get().reference}").is_visible()
 
 
-def test_claiming_cashback(open_page: Open, order: Order, license: License, settings: Settings, tmp_path: Path) -> None:
-    private = settings.STORAGES["private"]
-    settings.STORAGES = settings.STORAGES | {
-        "private": private | {"OPTIONS": private["OPTIONS"] | {"location": str(tmp_path / "private")}}
-    }
+def test_claiming_cashback(open_page: Open, order: Order, license: License) -> None:
     assert license.product
     make_promotion(license.product)
     page = open_order_page(open_page, order)

@@ -1,7 +1,5 @@
 """A page shows serial numbers, emails, attempts, cases and threads only to staff who may see these."""
 
-from pathlib import Path
-
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -28,7 +26,7 @@ ACCOUNT = "DE89370400440532013000"
 
 
 @pytest.fixture
-def order(upload_folder: Path) -> Order:
+def order() -> Order:
     order = make_order(number="A-1001", placed_at=timezone.now(), store_email="bea@example.com")
     license = make_purchased_license(order=order, serial=SERIAL)
     make_promotion(license.product)

@@ -36,10 +36,8 @@ def agent() -> Client:
 
 
 @pytest.fixture
-def order(settings, tmp_path) -> Order:  # type: ignore[no-untyped-def]
+def order() -> Order:
     """An order to which everything has happened."""
-    releases = settings.STORAGES["releases"] | {"OPTIONS": {"location": str(tmp_path)}}
-    settings.STORAGES = settings.STORAGES | {"releases": releases}
     [order] = make_busy_person()
     staff = make_agent(username="bob")
     refund(order, "10.00")

@@ -17,7 +17,7 @@ from tests.desk.staff import staff_with_role
 
 pytestmark = pytest.mark.django_db
 
-# Whoever has one of these permissions may use the page; nobody else.
+# One of these permissions opens the page.
 OWN_PAGES = {
     "orders_order_correct_address": ["orders.add_addresscorrection"],
     "orders_order_access": ["orders.change_order", "orders.change_addresscorrection"],
@@ -85,7 +85,7 @@ def test_a_role_opens_what_its_permissions_name_and_nothing_else(role: str, tmp_
         status = (browser.get(url, follow=row is not None) if is_read else browser.post(url)).status_code
         if not is_allowed:
             refused += 1
-            # Django leads home from the page of a row that does not exist, whoever asks.
+            # Django redirects everyone to the home page if the row does not exist.
             if status != 403 and (row is not None or status not in (302, 404)):
                 wrong.append((name, "open", status))
         elif name.rsplit("_", 1)[-1] in VIEWED and row is not None:

@@ -1,13 +1,6 @@
-from pathlib import Path
-
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
-
-
-@pytest.fixture(autouse=True)
-def _upload_folder(upload_folder: Path) -> None:
-    """Every test of this folder stores uploads in a folder of its own."""
 
 
 @pytest.fixture

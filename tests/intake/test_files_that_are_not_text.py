@@ -20,7 +20,7 @@ def packed(*names: str, content: str = "x") -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "mend"),
+    ("content", "remedy"),
     [
         (packed("[Content_Types].xml", "xl/workbook.xml"), "It’s an Excel file."),
         (packed("_rels/.rels", "xl/workbook.xml"), "It’s an Excel file."),
@@ -48,9 +48,9 @@ def packed(*names: str, content: str = "x") -> bytes:
 )
 @pytest.mark.parametrize("format_name", [None, "shopify", "portal"])
 def test_a_file_that_is_not_text_is_recognized(
-    importer: Importer, content: bytes, mend: str, format_name: str | None
+    importer: Importer, content: bytes, remedy: str, format_name: str | None
 ) -> None:
     result = importer(content, store="shop", format=format_name)
     assert result.exit_status == 2
-    assert mend in result.said
+    assert remedy in result.said
     assert not Order.objects.exists()

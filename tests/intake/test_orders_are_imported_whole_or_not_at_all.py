@@ -44,7 +44,7 @@ def lines(number: str) -> list[str]:
     return list(the_order(number).lines.order_by("position").values_list("name", flat=True))
 
 
-def mend(path: Path, how: Damage) -> None:
+def fix(path: Path, how: Damage) -> None:
     """Correct a cell; the problem in the first column stays."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         header, *rows = list(csv.reader(file))
@@ -61,7 +61,7 @@ def test_a_broken_row_of_shopify_rejects_its_whole_order(importer: Importer, dam
     assert result.tally == (2, 0, 0, 1)
     assert not Order.objects.filter(number="#1001").exists()
     assert rejects.read_text(encoding="utf-8-sig").count("#1001") == 3
-    mend(rejects, remedy)
+    fix(rejects, remedy)
     assert run_import(rejects, store="shop").tally == (1, 0, 0, 0)
     assert lines("#1001") == ["Maximum Security", "Backup", "Disc"]
     assert the_order("#1001").total == Decimal(90)
@@ -88,7 +88,7 @@ def test_a_broken_first_row_rejects_the_rows_that_continue_it(importer: Importer
     rows = table(*SHOPIFY_ROWS).splitlines(keepends=True)
     rows[2] = rows[2].replace("Ann Beispiel", "Ann,Beispiel")
     assert importer("".join(rows), store="shop", rejects=rejects).tally == (2, 0, 0, 1)
-    mend(rejects, replace(b"Ann,Beispiel", b"Ann Beispiel"))
+    fix(rejects, replace(b"Ann,Beispiel", b"Ann Beispiel"))
     assert run_import(rejects, store="shop").tally == (1, 0, 0, 0)
     assert lines("#1001") == ["Maximum Security", "Backup", "Disc"]
 
@@ -136,7 +136,7 @@ def test_a_broken_row_of_woocommerce_rejects_its_whole_order(
     result = importer(content, name="orders.csv", store="shop", rejects=rejects)
     assert result.tally == (2, 0, 0, 1)
     assert not Order.objects.filter(number="1001").exists()
-    mend(rejects, remedy)
+    fix(rejects, remedy)
     assert run_import(rejects, store="shop").tally == (1, 0, 0, 0)
     assert lines("1001") == ["Maximum Security", "Backup", "Disc"]
 

@@ -67,8 +67,8 @@ def test_a_corrected_download_is_imported(importer: Importer) -> None:
     result = importer.orders(portal_order(currency="euro"))
     _name, file = write_rejects(the_run(result), "lost")
     with file:
-        mended = file.read().replace(b'"euro"', b'"EUR"')
-    assert importer(mended).tally == (1, 0, 0, 0)
+        fixed = file.read().replace(b'"euro"', b'"EUR"')
+    assert importer(fixed).tally == (1, 0, 0, 0)
 
 
 def test_no_password_and_no_card_number_is_readable_in_the_database(importer: Importer) -> None:

@@ -49,8 +49,8 @@ def test_a_table_keeps_its_header_and_all_rows_of_an_order(importer: Importer) -
     assert [row["Name"] for row in written] == ["#2", "#2"]
     assert "no date" in written[0]["Import problem"]
     assert all(not cell.startswith(("=", "+", "-", "@")) for row in written for cell in row.values())
-    mended = rejects.read_text(encoding="utf-8-sig").replace('"\'=HYPERLINK(1)"', "'=HYPERLINK(1)")
-    lines = mended.splitlines(keepends=True)
+    fixed = rejects.read_text(encoding="utf-8-sig").replace('"\'=HYPERLINK(1)"', "'=HYPERLINK(1)")
+    lines = fixed.splitlines(keepends=True)
     lines[1] = lines[1].replace(",paid,,", ",paid,2026-11-01 10:00:00 +0100,")
     rejects.write_text("".join(lines))
     assert run_import(rejects, store="shop").tally == (1, 0, 0, 0)

@@ -44,7 +44,7 @@ def order(day: int, expires_on: str, name: str = "Maximum Security") -> dict[str
 def test_an_earlier_order_of_a_license_changes_nothing_that_a_later_one_set(importer: Importer) -> None:
     for day, expires_on in [(5, "2027-05-05"), (20, "2027-12-20"), (10, "2027-10-10")]:
         assert importer.orders(order(day, expires_on)).exit_status == 0
-    importer.orders(order(5, "2030-01-01"), order(10, "2030-01-01", name="Maximum Security, mended"))
+    importer.orders(order(5, "2030-01-01"), order(10, "2030-01-01", name="Maximum Security, renamed"))
     assert str(License.objects.get().expires_on) == "2027-12-20"
     importer.orders(order(20, "2028-12-20"))
     assert str(License.objects.get().expires_on) == "2028-12-20"

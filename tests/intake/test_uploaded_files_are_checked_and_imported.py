@@ -28,12 +28,6 @@ pytestmark = pytest.mark.django_db
 State = ImportUpload.State
 
 
-@pytest.fixture(autouse=True)
-def _private_files(settings: Any, tmp_path: Any) -> None:
-    folder = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path / "private"}}
-    settings.STORAGES = settings.STORAGES | {"private": folder}
-
-
 def upload(*rows: dict[str, str], content: str = "", mapped: bool = True, name: str = "sales.csv") -> ImportUpload:
     if mapped:
         make_mapping(GERMAN_COLUMNS, statuses={"bezahlt": "completed"}, date_order="dmy", decimal_sign=",")

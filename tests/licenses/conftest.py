@@ -1,22 +1,8 @@
-"""Installers of tests are stored in a separate folder."""
-
-from pathlib import Path
+"""What every test of downloads needs."""
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from licenses.views import sending
-
-
-@pytest.fixture(autouse=True)
-def releases_folder(settings: Settings, tmp_path: Path) -> Path:
-    """The folder in which installers are stored."""
-    folder = tmp_path / "releases"
-    releases = settings.STORAGES["releases"]
-    settings.STORAGES = settings.STORAGES | {
-        "releases": releases | {"OPTIONS": releases["OPTIONS"] | {"location": str(folder)}}
-    }
-    return folder
 
 
 @pytest.fixture(autouse=True)

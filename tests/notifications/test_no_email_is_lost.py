@@ -115,7 +115,7 @@ def test_a_mail_server_that_was_away_gets_everything_when_it_is_back(portal: Pri
     portal.server.stop()
     portal.create_messages(10)
     portal.start_worker()
-    wait_until(lambda: Message.objects.filter(attempts__gte=1).exists(), "a first attempt in vain")
+    wait_until(lambda: Message.objects.filter(attempts__gte=1).exists(), "a failed first attempt")
     portal.server.start()
     portal.wait_until_outbox_empty()
     assert portal.count_lost_and_duplicated() == (0, 0)

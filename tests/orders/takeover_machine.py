@@ -41,7 +41,7 @@ from orders.services.confirmations import resend_confirmation
 from orders.services.ending_access import end_all_access
 from tests.factories import make_agent, make_order
 
-OWNER, THIEF, RIGHT, MENDED = "owner@example.com", "thief@example.net", "right@example.org", "mended@example.org"
+OWNER, THIEF, RIGHT, FIXED = "owner@example.com", "thief@example.net", "right@example.org", "fixed@example.org"
 ADDRESSES = st.sampled_from([OWNER, THIEF, RIGHT])
 IMPORTED_PASSWORD = "of the store"
 UNDO_PATH = "/orders/correct-email/undo/"
@@ -193,7 +193,7 @@ class TakeoverMachine(RuleBasedStateMachine):
     @rule()
     def the_store_mends_the_address(self) -> None:
         order = self.load()
-        order.store_email = MENDED
+        order.store_email = FIXED
         order.save(update_fields=["store_email", "email_key"])
 
     # --- Time and mail -------------------------------------------------------------------------------------------

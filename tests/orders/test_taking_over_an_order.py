@@ -28,7 +28,7 @@ from tests.orders.mailboxes import Mailboxes, mailboxes
 from tests.pages import inside, result, text
 from tests.support.submissions import submit_message
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("release_folder")]
+pytestmark = pytest.mark.django_db
 
 OWNER, THIEF, RIGHT = "owner@example.com", "thief@example.net", "right@example.org"
 UNDO = "/orders/correct-email/undo/"
@@ -39,13 +39,6 @@ def mail(settings: Settings, db: None) -> Iterator[Mailboxes]:
     settings.SUPPORT_EMAIL = "help@vendor.example"
     with mailboxes(settings) as boxes:
         yield boxes
-
-
-@pytest.fixture
-def release_folder(settings: Settings, tmp_path: Path) -> None:
-    releases = settings.STORAGES["releases"]
-    options = releases["OPTIONS"] | {"location": str(tmp_path)}
-    settings.STORAGES = settings.STORAGES | {"releases": releases | {"OPTIONS": options}}
 
 
 @pytest.fixture
@@ -305,18 +298,18 @@ def test_an_import_does_not_bring_the_known_password_back(mail: Mailboxes, impor
     assert mail.knows_password_of(OWNER, order)
 
 
-@pytest.mark.parametrize("mended", ["before the correction", "before the undo"])
+@pytest.mark.parametrize("fixed", ["before the correction", "before the undo"])
 def test_after_the_store_fixed_the_address_the_undo_restores_that_one(
-    mail: Mailboxes, order: Order, mended: str
+    mail: Mailboxes, order: Order, fixed: str
 ) -> None:
-    if mended == "before the correction":
+    if fixed == "before the correction":
         Order.objects.update(store_email=RIGHT, email_key=RIGHT)
     thief = Thief(Order.objects.get())
     thief.corrects()
     mail.deliver()
-    if mended == "before the undo":
+    if fixed == "before the undo":
         Order.objects.update(store_email=RIGHT, email_key=THIEF)
-    address = RIGHT if mended == "before the correction" else OWNER
+    address = RIGHT if fixed == "before the correction" else OWNER
     path = mail.links_to(address, UNDO)[-1]
     assert Client().post(path).status_code == 200
     assert_given_back(mail, thief, order, RIGHT)

@@ -6,7 +6,6 @@ Secrets and files are not kept. The page says that they have to be entered again
 import json
 from dataclasses import dataclass, field
 from html import unescape
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from django import forms
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
-from pytest_django.fixtures import Settings
 
 from cases.services import ask_question
 from orders.drafts import NEW_SESSION_RATE
@@ -182,10 +180,7 @@ def stored() -> str:
 
 
 @pytest.fixture(params=FORMS)
-def form(request: pytest.FixtureRequest, order: Order, settings: Settings, tmp_path: Path) -> Filled:
-    private = settings.STORAGES["private"]
-    options = private["OPTIONS"] | {"location": str(tmp_path)}
-    settings.STORAGES = settings.STORAGES | {"private": private | {"OPTIONS": options}}
+def form(request: pytest.FixtureRequest, order: Order) -> Filled:
     return filled(request.param, order)
 
 
@@ -338,7 +333,7 @@ def test_every_form_withholds_passwords_and_files() -> None:
         assert secret <= made.withheld_fields, made
 
 
-def test_the_language_buttons_name_forms_of_the_page(order: Order, settings: Settings) -> None:
+def test_the_language_buttons_name_forms_of_the_page(order: Order) -> None:
     """A button of a form that isn't there would do nothing."""
     order.refunds.all().delete()
     browser = inside(order)

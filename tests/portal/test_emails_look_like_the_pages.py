@@ -12,7 +12,6 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import models
 from django.test import Client
 from django.utils import timezone
-from pytest_django.fixtures import Settings
 
 from notifications import kinds, rendering
 from notifications.models import Message
@@ -60,11 +59,8 @@ def queue_by_hand(agent: User) -> None:
 
 
 @pytest.fixture
-def emails(settings: Settings, tmp_path: Path) -> dict[str, EmailMultiAlternatives]:
+def emails() -> dict[str, EmailMultiAlternatives]:
     """An email of nearly every kind."""
-    private = settings.STORAGES["private"]
-    folder = {"OPTIONS": private["OPTIONS"] | {"location": str(tmp_path)}}
-    settings.STORAGES = settings.STORAGES | {"private": private | folder}
     agent = make_agent(username="upgrade")
     CaseFilling(agent).fill()
     queue_by_hand(agent)

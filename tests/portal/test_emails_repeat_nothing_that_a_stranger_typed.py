@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from email.message import EmailMessage
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -73,10 +72,7 @@ ABOUT_IMPORTED_DATA = {
 
 
 @pytest.fixture
-def mail_server(settings: Settings, tmp_path: Path) -> Iterator[MailServer]:
-    private = settings.STORAGES["private"]
-    folder = {"OPTIONS": private["OPTIONS"] | {"location": str(tmp_path)}}
-    settings.STORAGES = settings.STORAGES | {"private": private | folder}
+def mail_server(settings: Settings) -> Iterator[MailServer]:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     with MailServer() as server:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port

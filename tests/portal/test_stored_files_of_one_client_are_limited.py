@@ -23,7 +23,7 @@ from tests.refunds.cashback import make_promotion, make_purchased_license, order
 from tests.support.submissions import CLAIM_FORM, MESSAGE_FORM, submit_message
 from tests.support.test_concurrent_requests import CONCURRENT_RUNS, run_concurrently
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("upload_folder")]
+pytestmark = pytest.mark.django_db
 
 SENTENCE = "Your network has sent too many files in the last 24 hours."
 CLIENT = "127.0.0.1"  # the address of Django's test client

@@ -21,7 +21,7 @@ from tests.orders.mailboxes import Mailboxes, mailboxes
 from tests.refunds.cashback import make_claim, make_promotion
 from tests.refunds.withdrawing import withdraw
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("upload_folder")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

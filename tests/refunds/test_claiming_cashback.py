@@ -22,7 +22,7 @@ from tests.files import factories
 from tests.pages import inside, marks, text
 from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license, order_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("upload_folder")]
+pytestmark = pytest.mark.django_db
 
 IBAN = "DE89 3704 0044 0532 0130 00"
 

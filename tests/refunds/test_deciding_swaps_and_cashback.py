@@ -30,7 +30,7 @@ from tests.factories import make_agent, make_license, make_line, make_order, mak
 from tests.pages import inside, text
 from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license, order_of, proof
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("upload_folder")]
+pytestmark = pytest.mark.django_db
 
 DETAILS = PayoutDetails("Bea Buyer", "DE89370400440532013000")
 

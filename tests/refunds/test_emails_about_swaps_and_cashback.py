@@ -15,7 +15,7 @@ from refunds.services.swaps import SwapRequest
 from tests.factories import make_agent, make_line, make_order, make_product
 from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license, order_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("upload_folder")]
+pytestmark = pytest.mark.django_db
 
 AMP = "Müller & <b>Söhne</b>"
 IBAN = "DE89370400440532013000"

@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -192,7 +191,7 @@ def test_neither_password_nor_card_number_of_an_address_correction_are_stored() 
     assert CARD not in stored_sessions()
 
 
-def test_bank_details_and_the_file_are_asked_for_again(upload_folder: Path) -> None:
+def test_bank_details_and_the_file_are_asked_for_again() -> None:
     order = make_order(placed_at=timezone.now())
     license = make_license(make_line(order), product=make_product(), activated_at=timezone.now())
     assert license.product

@@ -150,7 +150,6 @@ def test_a_withdrawal_of_another_order_counts_from_the_moment_it_was_sent(store:
     assert not is_approved(send_return(make_purchase(store, 40).lines.get(), reason))
 
 
-@pytest.mark.usefixtures("upload_folder")
 def test_cashback_of_another_order_counts(store: Store, reason: ReturnReason) -> None:
     license = make_purchased_license()
     make_promotion(license.product)
@@ -161,7 +160,6 @@ def test_cashback_of_another_order_counts(store: Store, reason: ReturnReason) ->
     assert is_approved(send_return(make_purchase(store, 45).lines.get(), reason))
 
 
-@pytest.mark.usefixtures("upload_folder")
 def test_a_unit_with_cashback_is_left_to_staff_who_see_a_warning(store: Store, reason: ReturnReason) -> None:
     order = make_purchase(store, 20)
     license = make_license(order.lines.get(), product=make_product(), activated_at=timezone.now())

@@ -149,7 +149,6 @@ def test_a_plain_decline_leaves_an_approved_return_alone(case: Return, agent: Us
     assert newest(case).status == Status.WAITING
 
 
-@pytest.mark.usefixtures("upload_folder")
 def test_approved_cashback_is_taken_back_and_can_be_claimed_again(agent: User) -> None:
     license = make_purchased_license()
     make_promotion(license.product)

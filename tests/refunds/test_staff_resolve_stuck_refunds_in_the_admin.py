@@ -51,7 +51,6 @@ def test_an_agent_takes_an_approval_back_on_the_case_page(case: Return, agent: U
     assert "take_back" not in marks(client.get(page_of(case)), "data-action")
 
 
-@pytest.mark.usefixtures("upload_folder")
 def test_an_agent_takes_approved_cashback_back(agent: User) -> None:
     license = make_purchased_license()
     make_promotion(license.product)

@@ -193,7 +193,7 @@ def test_what_was_approved_before_is_not_paid_on_a_blocked_order(status: Order.S
 
 
 @pytest.mark.parametrize("status", BLOCKED)
-def test_no_cashback_is_paid_on_a_blocked_order(status: Order.Status, upload_folder: Path) -> None:
+def test_no_cashback_is_paid_on_a_blocked_order(status: Order.Status) -> None:
     license = make_purchased_license(order=make_order(placed_at=timezone.now()))
     make_promotion(license.product)
     claim = make_claim(license)

@@ -224,7 +224,6 @@ def test_times_that_overlap_count_once() -> None:
     assert extend_deadline(until, times, UTC) == until + timedelta(days=3)
 
 
-@pytest.mark.usefixtures("upload_folder")
 def test_the_period_of_a_cashback_claim_is_extended_by_a_freeze_and_a_declined_claim() -> None:
     with on_day(0):
         license = make_purchased_license(make_product())

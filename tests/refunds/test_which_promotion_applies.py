@@ -81,7 +81,6 @@ def test_reasons_distinguish_other_products_and_other_stores() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("upload_folder")
 def test_claimed_and_returned_licenses_get_no_cashback() -> None:
     product = make_product()
     make_promotion(product)

@@ -21,16 +21,15 @@ INTRODUCTION = """\
 The main pages and emails of the [demo](../README.md#try-it), as buyers see them: on a phone (360 px) and, for some, on
 a wide screen (1280 px) or in dark colors.
 
-`make screens` takes the pictures anew and writes this page. It starts PostgreSQL, loads the demo and opens the pages in
-Chromium, which takes half a minute, and lists the pictures that have changed. What is shown, and the sentences, are in
-`tests/screens/screens.py`.
+`make screens` takes these pictures and writes this page. It starts PostgreSQL, loads the demo and opens the pages in
+Chromium. This takes half a minute. At the end, it lists the pictures that have changed. `tests/screens/screens.py` has
+the list of screens and their descriptions.
 
-Two runs on one machine give the same pictures, byte for byte: the clock stands at 16 November 2026, and references,
-codes and passwords come from a random generator with a fixed seed. These change pictures although no page has changed:
+Two runs on one machine give identical pictures, because the clock is stopped at 16 November 2026 and references, codes
+and passwords come from a random generator with a fixed seed. These change pictures of unchanged pages:
 
-- other fonts or another version of Chromium, so compare pictures that one machine has taken;
-- a screen that is added before others, or demo content that is loaded earlier: references and codes that come later are
-  different ones.
+- other fonts, or another version of Chromium: only compare pictures from the same machine;
+- a new screen or new demo content: the references and codes after it are different.
 """
 
 

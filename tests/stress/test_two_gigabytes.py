@@ -19,7 +19,6 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
-from pytest_django.fixtures import Settings
 
 from bench.stage import address_of, web_server
 from licenses.download_links import download_path
@@ -39,13 +38,9 @@ SLOWEST = 0.5  # of the fastest plain file server
 
 
 @pytest.fixture
-def release(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: Finding) -> Iterator[Release]:
+def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: Finding) -> Iterator[Release]:
     """A release of two gigabytes, added by the command. Its memory use is measured, too."""
     folder = tmp_path / "releases"
-    releases = settings.STORAGES["releases"]
-    settings.STORAGES = settings.STORAGES | {
-        "releases": releases | {"OPTIONS": releases["OPTIONS"] | {"location": str(folder)}}
-    }
     monkeypatch.setenv("RELEASES_ROOT", str(folder))
     make_product(slug="maximum")
     file = tmp_path / "Setup.exe"

@@ -189,7 +189,7 @@ def test_numbers_like_those_that_are_known_are_kept(client: Client) -> None:
     ],
 )
 def test_a_refused_proof_is_explained_and_nothing_is_stored(
-    client: Client, uploads_folder: Path, content: bytes, name: str, error: str
+    client: Client, upload_folder: Path, content: bytes, name: str, error: str
 ) -> None:
     answer = client.post(PAGE, {**CLAIM_FORM, "proof": [upload(jpeg()), upload(content, name)]})
     assert answer.status_code == 422
@@ -197,20 +197,20 @@ def test_a_refused_proof_is_explained_and_nothing_is_stored(
     assert "Choose your files again." in text(answer)
     assert not Thread.objects.exists()
     assert not Upload.objects.exists()
-    assert not files_in(uploads_folder)
+    assert not files_in(upload_folder)
 
 
-def test_a_file_name_with_a_path_is_shown_without_it(client: Client, uploads_folder: Path) -> None:
+def test_a_file_name_with_a_path_is_shown_without_it(client: Client, upload_folder: Path) -> None:
     thread = submit_claim(client, proof=upload(jpeg(), "../../../etc/pass<wd.jpg"))
     assert "../" not in client.get(thread.path).content.decode().split("<h2", 2)[2]
-    assert len(files_in(uploads_folder)) == 1
+    assert len(files_in(upload_folder)) == 1
 
 
-def test_a_thousand_proofs_are_refused(client: Client, uploads_folder: Path) -> None:
+def test_a_thousand_proofs_are_refused(client: Client, upload_folder: Path) -> None:
     answer = client.post(PAGE, {**CLAIM_FORM, "proof": [upload(b"x", f"{number}.jpg") for number in range(1000)]})
     assert answer.status_code == 422
     assert "3" in marks(answer, "data-max-files")
-    assert not files_in(uploads_folder)
+    assert not files_in(upload_folder)
 
 
 def test_a_file_added_to_a_form_sent_before_is_stored(client: Client) -> None:
@@ -220,25 +220,25 @@ def test_a_file_added_to_a_form_sent_before_is_stored(client: Client) -> None:
     assert Upload.objects.count() == 1
 
 
-def test_four_proofs_are_refused(client: Client, uploads_folder: Path) -> None:
+def test_four_proofs_are_refused(client: Client, upload_folder: Path) -> None:
     answer = client.post(PAGE, {**CLAIM_FORM, "proof": [upload(jpeg()) for _number in range(4)]})
     assert answer.status_code == 422
     assert not Thread.objects.exists()
-    assert not files_in(uploads_folder)
+    assert not files_in(upload_folder)
 
 
 def test_nothing_is_stored_if_the_disk_is_full(
-    client: Client, uploads_folder: Path, monkeypatch: pytest.MonkeyPatch
+    client: Client, upload_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    uploads_folder.mkdir()
-    uploads_folder.chmod(0o700)
+    upload_folder.mkdir()
+    upload_folder.chmod(0o700)
     monkeypatch.setattr("django.core.files.storage.FileSystemStorage._save", _no_room)
     answer = client.post(PAGE, {**CLAIM_FORM, "proof": upload(jpeg())})
     assert answer.status_code == 422
     assert result(answer) == "invalid"
     assert not Thread.objects.exists()
     assert not Message.objects.exists()
-    assert not files_in(uploads_folder)
+    assert not files_in(upload_folder)
 
 
 def _no_room(*_arguments: object) -> str:

@@ -28,7 +28,7 @@ def send_replies(thread: Thread, count: int, *, hours_ago: int = 0) -> None:
             threads.reply(thread, f"{hours_ago} {number}")
 
 
-def test_ten_replies_fit_into_an_hour(client: Client, uploads_folder: Path) -> None:
+def test_ten_replies_fit_into_an_hour(client: Client, upload_folder: Path) -> None:
     thread = submit_message(client)
     send_replies(thread, 10)
     answer = client.post(thread.path, {"message": "My words", "files": upload(jpeg())})
@@ -37,7 +37,7 @@ def test_ten_replies_fit_into_an_hour(client: Client, uploads_folder: Path) -> N
     assert "My words" in answer.content.decode()
     assert thread.events.count() == 11
     assert not Upload.objects.exists()
-    assert files_in(uploads_folder) == []
+    assert files_in(upload_folder) == []
     with time_machine.travel(timezone.now() + timedelta(minutes=61)):
         threads.reply(thread, "My words")
     assert thread.events.count() == 12

@@ -76,7 +76,7 @@ def test_an_order_that_is_not_open_cannot_be_attached(client: Client) -> None:
     ],
 )
 def test_invalid_fields_get_a_message_and_keep_the_typed_values(
-    client: Client, uploads_folder: Path, wrong: dict[str, object], error: str
+    client: Client, upload_folder: Path, wrong: dict[str, object], error: str
 ) -> None:
     answer = client.post(PAGE, {**MESSAGE_FORM, **wrong})
     assert answer.status_code == 422
@@ -85,7 +85,7 @@ def test_invalid_fields_get_a_message_and_keep_the_typed_values(
     unchanged = set(MESSAGE_FORM) - set(wrong)
     assert all(MESSAGE_FORM[name] in answer.content.decode() for name in unchanged)
     assert not Thread.objects.exists()
-    assert not files_in(uploads_folder)
+    assert not files_in(upload_folder)
 
 
 def test_matching_articles_are_suggested_before_the_message_is_sent(client: Client) -> None:
@@ -137,14 +137,14 @@ def test_a_repeated_reply_is_stored_once(client: Client) -> None:
     assert thread.events.count() == 3
 
 
-def test_a_refused_reply_keeps_its_text(client: Client, uploads_folder: Path) -> None:
+def test_a_refused_reply_keeps_its_text(client: Client, upload_folder: Path) -> None:
     thread = submit_message(client)
     answer = client.post(thread.path, {"message": "My words", "files": upload(b"", "empty.jpg")})
     assert answer.status_code == 422
     assert "empty" in text(answer)
     assert "My words" in answer.content.decode()
     assert thread.events.count() == 1
-    assert not files_in(uploads_folder)
+    assert not files_in(upload_folder)
 
 
 def test_messages_are_escaped(client: Client) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import time_machine
@@ -13,7 +12,6 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
-from pytest_django.fixtures import Settings
 
 from intake.models import ImportRun
 from licenses.models import Product, Release
@@ -70,11 +68,8 @@ def test_no_row_is_lost(database: ReleasedVersion) -> None:
 
 
 @pytest.fixture
-def installers(database: ReleasedVersion, settings: Settings, tmp_path: Path) -> None:
+def installers(database: ReleasedVersion) -> None:
     """The files of the releases, which are not in a dump."""
-    releases = settings.STORAGES["releases"]
-    options = releases["OPTIONS"] | {"location": str(tmp_path)}
-    settings.STORAGES = settings.STORAGES | {"releases": releases | {"OPTIONS": options}}
     Product.objects.update(public_download=True)
     for release in Release.objects.all():
         releases_storage().save(release.stored_name, ContentFile(b"an installer"))
