@@ -1,4 +1,4 @@
-"""The list of views by staff. It can't be changed."""
+"""The admin of orders, and the list of views by staff, which can't be changed."""
 
 from typing import Any
 
@@ -14,11 +14,14 @@ from unfold.admin import ModelAdmin
 from desk.access import may_view
 from desk.cells import EMPTY, link
 from desk.models import LookRecord
+from desk.order_page import OrderAdmin
 from desk.person_keys import make_person_key
 from licenses.models import License, normalize_serial
 from notifications.addresses import email_key
 from orders.admin import ReadOnlyMixin
-from orders.models import normalize_order_number
+from orders.models import Order, normalize_order_number
+
+admin.site.register(Order, OrderAdmin)
 
 
 @admin.register(LookRecord)

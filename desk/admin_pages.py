@@ -53,7 +53,4 @@ def desk_links(user: Any, shown: Model) -> list[dict[str, str]]:
             if visible_tabs(person):
                 url = reverse("admin:desk_person", args=[person.key])
                 links.append({"title": gettext("Person"), "icon": "person", "url": url})
-    if isinstance(shown, Order):
-        url = reverse("admin:desk_order_timeline", args=[shown.pk])
-        links.append({"title": gettext("Timeline"), "icon": "timeline", "url": url})
     return links

@@ -24,6 +24,11 @@ def record_look(request: HttpRequest, shown: Model) -> None:
         _record(request, Kind.LICENSE, str(shown.pk), shown)
 
 
+def record_buyers_view(request: HttpRequest, order: Order) -> None:
+    """Record that the order was shown as its buyer sees it."""
+    _record(request, Kind.AS_BUYER, order.number_key, order)
+
+
 def record_look_at_person(request: HttpRequest, email_key: str) -> None:
     _record(request, Kind.PERSON, email_key, None)
 

@@ -20,6 +20,7 @@ class LookRecord(models.Model):
 
     class Kind(models.TextChoices):
         ORDER = "order", _("order")
+        AS_BUYER = "as_buyer", _("order, as the buyer sees it")
         PERSON = "person", _("person")
         CASE = "case", _("case")
         LICENSE = "license", _("license")

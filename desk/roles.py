@@ -40,6 +40,7 @@ _LICENSES = {
     "licenses.installguide": "view",
     "licenses.download": "view",
     "licenses.downloadwindow": "view",
+    "licenses.downloadextension": "view",
     "licenses.linewithoutserial": "view",
 }
 _REFUND_RULES = {
@@ -82,6 +83,8 @@ _SUPPORT = _permissions(_BUYERS_ORDERS | _LICENSES | _REFUND_RULES | _CASES | _E
         "orders.attempt": "view",
         "licenses.linewithoutserial": "change",
         "licenses.downloadwindow": "add change",
+        "licenses.downloadextension": "add",
+        "licenses.devicerelease": "add",
         "orders.order": "change",
         "notifications.message": "change",
         "refunds.return": "change",

@@ -11,5 +11,5 @@ def admin_urls(site: AdminSite) -> list[URLPattern]:
     return [
         path("desk/person/<str:key>/", wrap(views.person_page), name="desk_person"),
         path("desk/person/<str:key>/<slug:tab>/", wrap(views.person_list), name="desk_person_list"),
-        path("desk/order/<int:pk>/timeline/", wrap(views.order_timeline), name="desk_order_timeline"),
+        path("desk/email/<int:pk>/", wrap(views.email_page), name="desk_email"),
     ]

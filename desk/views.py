@@ -1,5 +1,6 @@
 """Pages of the desk in the admin. The admin site requires a staff user before it calls them."""
 
+from datetime import UTC
 from typing import Any
 
 from django.contrib import admin
@@ -12,12 +13,16 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from desk.access import may_view
-from desk.admin_pages import desk_links
 from desk.look_records import record_look, record_look_at_person
+from desk.order_tabs import order_url
 from desk.person import Person
 from desk.person_keys import SEARCH_PREFIX, read_person_key
 from desk.person_tabs import Tab, visible_tabs
-from desk.timeline import load_timeline
+from licenses.models import License
+from notifications import kinds
+from notifications.models import Message
+from notifications.rendering import read_again
+from orders.formats import exact_time
 from orders.models import AddressCorrection, Order
 from support.models import Thread
 
@@ -51,21 +56,35 @@ def person_list(request: HttpRequest, key: str, tab: str) -> HttpResponse:
 
 
 @require_safe
-def order_timeline(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show everything that happened to one order, as far as the user may see it."""
-    if not may_view(request.user, Order):
+def email_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show what an email said, made again without its secrets. It may contain serial numbers and amounts."""
+    if not may_view(request.user, Message, Order, License):
         raise PermissionDenied
-    order = get_object_or_404(Order, pk=pk)
-    record_look(request, order)
-    events, has_more = load_timeline(order, request.user)
+    email = get_object_or_404(Message, pk=pk)
+    order = Order.objects.filter(pk=email.order_id).select_related("store").first() if email.order_id else None
+    if order is not None:
+        record_look(request, order)
     context = {
-        "title": gettext("Timeline"),
+        "title": kinds.label(email.kind),
+        "email": email,
+        "content": read_again(email),
+        "facts": _email_facts(email, order.locality if order is not None else UTC),
         "order": order,
-        "events": events,
-        "has_more": has_more,
-        "links": [each for each in desk_links(request.user, order) if each["url"] != request.path],
+        "order_url": order_url(order, "emails") if order is not None else "",
     }
-    return _render(request, "desk/admin/timeline.html", context)
+    return _render(request, "desk/admin/email.html", context)
+
+
+def _email_facts(email: Message, zone: Any) -> list[tuple[str, str]]:
+    facts = [
+        (gettext("To"), email.recipient),
+        (gettext("Status"), email.get_status_display()),
+        (gettext("Sent on"), exact_time(email.sent_at, zone) if email.sent_at else ""),
+        (gettext("Bounced on"), exact_time(email.bounced_at, zone) if email.bounced_at else ""),
+        (gettext("Error"), email.last_error),
+        (gettext("Code"), email.grouped_code),
+    ]
+    return [(label, value) for label, value in facts if value]
 
 
 def _load_person(request: HttpRequest, key: str) -> tuple[Person, list[Tab]]:
@@ -103,7 +122,7 @@ def _actions(person: Person) -> list[tuple[str, str]]:
         url = reverse("admin:orders_order_changelist", query={"q": f"{SEARCH_PREFIX}{person.key}"})
         found.append((gettext("Show the orders in the list"), url))
         if person.user.has_perm(f"orders.add_{AddressCorrection._meta.model_name}"):
-            url = reverse("admin:orders_order_change", args=[order.pk], fragment="correct-address")
+            url = reverse("admin:orders_order_change", args=[order.pk], fragment="correct")
             found.append((gettext("Correct the address of the newest order"), url))
     return found
 

@@ -30,6 +30,7 @@ BLOCKED_TEXTS: dict[BlockReason, Any] = {
 }
 AVAILABLE_TEXTS: dict[EntitlementSource, Any] = {
     EntitlementSource.WINDOW: _("You can download it as often as you like until %(day)s."),
+    EntitlementSource.STAFF: _("You can download it as often as you like until %(day)s."),
     EntitlementSource.EXTENDED: _(
         "You have the Extended Download Service, so you can download it as often as you like until %(day)s."
     ),
@@ -123,4 +124,10 @@ def file_size(size: int) -> str:
     return f"{number}\N{NO-BREAK SPACE}{UNITS[unit]}"
 
 
-PANEL = Panel(name="downloads", position=15, load=load_downloads, template="licenses/_downloads.html")
+PANEL = Panel(
+    name="downloads",
+    position=15,
+    load=load_downloads,
+    template="licenses/_downloads.html",
+    permissions=("licenses.view_download",),
+)

@@ -68,6 +68,7 @@ register(
         is_still_there,
         recipient=order_recipient,
         not_before=not_before_freeze_ends,
+        uses_key=True,
         label=_("Your serial number"),
     )
 )

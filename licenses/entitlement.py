@@ -17,6 +17,7 @@ class EntitlementSource(Enum):
 
     WINDOW = "window"
     EXTENDED = "extended"
+    STAFF = "staff"
 
 
 class BlockReason(Enum):
@@ -53,14 +54,19 @@ class Entitlement:
 
 
 def product_entitlements(
-    order: Order, bought: Iterable[PurchasedProduct], now: datetime, window_days: int = DEFAULT_WINDOW_DAYS
+    order: Order,
+    bought: Iterable[PurchasedProduct],
+    now: datetime,
+    window_days: int = DEFAULT_WINDOW_DAYS,
+    extended_until: date | None = None,
 ) -> list[Entitlement]:
     """The entitlements of an order, one for each product, in the order of its lines.
 
-    A product on several lines can be downloaded if one of the lines allows it.
+    `extended_until` is the last day that staff set for this order, if any. A product on several lines
+    can be downloaded if one of the lines allows it.
     """
     best: dict[int, Entitlement] = {}
-    last_day, source = _download_period(order, window_days)
+    last_day, source = _download_period(order, window_days, extended_until)
     for each in bought:
         entitlement = Entitlement(each.product_id, last_day, source, _block_reason(order, each, last_day, now))
         known = best.get(each.product_id)
@@ -81,13 +87,17 @@ def _block_reason(order: Order, bought: PurchasedProduct, last_day: date, now: d
     return BlockReason.OVER if now >= _end_of(last_day, order) else None
 
 
-def _download_period(order: Order, window_days: int) -> tuple[date, EntitlementSource]:
-    """The last day, and what it is based on: the store's window or, if longer, the Extended Download Service."""
+def _download_period(order: Order, window_days: int, extended_until: date | None) -> tuple[date, EntitlementSource]:
+    """The last day, and what it is based on: the longest of the store's window, the Extended Download Service, and the
+    day that staff set.
+    """
     bought_on = order.placed_at.astimezone(order.store.tzinfo).date()
-    window = (bought_on + timedelta(days=window_days), EntitlementSource.WINDOW)
-    if not has_extended_service(order.items):
-        return window
-    return max(window, (years_after(bought_on, EXTENDED_YEARS), EntitlementSource.EXTENDED), key=lambda time: time[0])
+    periods = [(bought_on + timedelta(days=window_days), EntitlementSource.WINDOW)]
+    if has_extended_service(order.items):
+        periods.append((years_after(bought_on, EXTENDED_YEARS), EntitlementSource.EXTENDED))
+    if extended_until is not None:
+        periods.append((extended_until, EntitlementSource.STAFF))
+    return max(periods, key=lambda period: period[0])
 
 
 def has_extended_service(lines: Sequence[OrderLine]) -> bool:

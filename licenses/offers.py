@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -48,7 +48,8 @@ class _Row(NamedTuple):
 
 # Raw SQL without joins, because every order page runs it: planning joins takes longer than the query itself.
 #   license: of a line, its product, and whether it has ended           sku: of a store, its product and its code
-#   window: of a store, its days         product: its name, short name and releases, and whether it has guides
+#   window: of a store, its days         extension: of an order, the last day of its downloads
+#          product: its name, short name and releases, and whether it has guides
 _PRODUCT_DATA = """
 WITH known AS MATERIALIZED (
     SELECT 'license' AS kind, carried.line_id AS about, license.product_id::bigint AS number,
@@ -62,6 +63,9 @@ WITH known AS MATERIALIZED (
 SELECT * FROM known
 UNION ALL
 SELECT 'window', store_id, days, NULL, NULL FROM licenses_downloadwindow WHERE store_id = ANY(%(stores)s)
+UNION ALL
+SELECT 'extension', order_id, NULL, NULL, last_day::text
+FROM licenses_downloadextension WHERE order_id = ANY(%(orders)s)
 UNION ALL
 SELECT 'product', id, NULL, EXISTS (SELECT FROM licenses_installguide WHERE product_id = product.id),
        json_build_array(name, slug, (
@@ -94,6 +98,7 @@ class _ProductData:
         self._licenses: dict[int, list[_Row]] = {}
         self._skus: dict[tuple[int, str | None], int | None] = {}
         self._days: dict[int, int | None] = {}
+        self._extensions: dict[int, date] = {}
         self._products: dict[int, _Row] = {}
         if not orders:
             return
@@ -115,13 +120,19 @@ class _ProductData:
             self._skus[row.about, row.text] = row.number
         elif row.kind == "window":
             self._days[row.about] = row.number
+        elif row.kind == "extension":
+            self._extensions[row.about] = date.fromisoformat(row.text or "")
         else:
             self._products[row.about] = row
 
     def offers(self, order: Order, now: datetime) -> list[Offer]:
         days = self._days.get(order.store_id)
         entitlements = entitlement.product_entitlements(
-            order, self._bought(order), now, DEFAULT_WINDOW_DAYS if days is None else days
+            order,
+            self._bought(order),
+            now,
+            DEFAULT_WINDOW_DAYS if days is None else days,
+            self._extensions.get(order.pk),
         )
         return [self._offer(order, verdict) for verdict in entitlements]
 

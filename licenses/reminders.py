@@ -95,7 +95,9 @@ def _plan_downloads_end(
 def _orders_whose_downloads_end(
     orders: QuerySet[Order], since: datetime, until: datetime, before: timedelta
 ) -> Iterator[QuerySet[Order]]:
-    """The orders whose downloads may end then, by their store's window or the Extended Download Service."""
+    """The orders whose downloads may end then, by their store's window, the Extended Download Service, or the day that
+    staff set.
+    """
     since, until = since + before - ONE_DAY, until + before + ONE_DAY
     windows = dict(DownloadWindow.objects.values_list("store_id", "days"))
     by_length: dict[int, list[int]] = {}
@@ -112,6 +114,7 @@ def _orders_whose_downloads_end(
         placed_at__gt=_years_before(since, EXTENDED_YEARS) - ONE_DAY,
         placed_at__lte=_years_before(until, EXTENDED_YEARS) + ONE_DAY,
     )
+    yield orders.filter(download_extension__last_day__range=(since.date(), until.date()))
 
 
 def _years_before(moment: datetime, years: int) -> datetime:

@@ -267,7 +267,6 @@ register(
         load=load_serials,
         template="licenses/_serials.html",
         email_highlights=email_highlights,
-        admin_template="licenses/_serials_admin.html",
         search=orders_with_serial,
         permissions=("licenses.view_license",),
         tasks=tasks,

@@ -113,6 +113,8 @@ class EmailKind:
     `on_result` is called in the transaction that stores that the message was sent, failed or bounced, with the new
     status and the time, and before the message is locked. If a kind never `gives_up`, its messages are retried until
     they are sent, no matter how long the mail server refuses them temporarily.
+
+    Staff can't send emails again whose context depends on the message's key: set `uses_key`.
     """
 
     name: str
@@ -124,8 +126,14 @@ class EmailKind:
     on_result: Callable[[Message, Message.Status, datetime], None] | None = None
     gives_up: bool = True
     priority: int = PRIORITY_SOON
+    uses_key: bool = False
     label: Any = ""  # lazily translated, for buyers and staff
     follow_up: FollowUpPlan | None = None
+
+    @property
+    def can_repeat(self) -> bool:
+        """Whether staff can send such an email again after it was sent. Links and codes would have expired."""
+        return not self.uses_key and self.follow_up is None and self.priority != PRIORITY_NOW
 
 
 _kinds: dict[str, EmailKind] = {}

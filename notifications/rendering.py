@@ -1,6 +1,8 @@
 """Building the email of a message: its kind's template, rendered as subject, as text and as HTML."""
 
+import logging
 import re
+from dataclasses import dataclass
 from email.utils import formataddr, parseaddr
 from typing import Any
 
@@ -8,15 +10,19 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
+from django.db import DatabaseError, transaction
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from notifications import opt_outs
+from notifications import kinds, opt_outs
 from notifications.colors import readable_on, text_on
+from notifications.hidden_secrets import hidden_secrets
 from notifications.kinds import EmailKind
 from notifications.models import Message
 from notifications.site import page_path, site_host, site_url
+
+logger = logging.getLogger(__name__)
 
 # Background of an email in light and in dark mode; the same values as in templates/notifications/emails/base.html.
 LIGHT_BACKGROUND = "#ffffff"
@@ -28,6 +34,14 @@ PREVIEW_PADDING = "\N{NO-BREAK SPACE}\N{ZERO WIDTH NON-JOINER}" * PREVIEW_LENGTH
 
 BASES = "notifications/emails/base"
 BLANK_LINES = re.compile(r"\n\s*\n")
+
+
+@dataclass(frozen=True)
+class ReadableEmail:
+    """What an email says, for staff."""
+
+    subject: str
+    text: str
 
 
 class UnmailableError(Exception):
@@ -64,6 +78,27 @@ def build(message: Message, kind: EmailKind) -> EmailMultiAlternatives:
     )
     email.attach_alternative(html, "text/html")
     return email
+
+
+def read_again(message: Message) -> ReadableEmail | None:
+    """Return what an email says, made again from today's data and without its secrets.
+
+    None if its kind is unknown, or what it is about no longer exists. Nothing that making it writes is kept, such as
+    the beginning of a link's lifetime.
+    """
+    kind = kinds.find(message.kind)
+    if kind is None:
+        return None
+    try:
+        with transaction.atomic(), hidden_secrets():
+            email = build(message, kind)
+            transaction.set_rollback(True)
+    except DatabaseError:
+        raise
+    except Exception:  # contexts raise whatever their data leads to, as in delivery
+        logger.exception("Email %s can't be made again", message.pk)
+        return None
+    return ReadableEmail(str(email.subject), str(email.body))
 
 
 def preview(kind: EmailKind, context: dict[str, Any]) -> str:

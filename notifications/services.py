@@ -1,11 +1,13 @@
 """Add emails to the outbox, cancel and retry them."""
 
+import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model, Q
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -16,6 +18,9 @@ from notifications.codes import grouped
 from notifications.models import FollowUp, Message, MessageQuerySet
 
 BATCH_SIZE = 1000
+MAX_REPEATS_PER_HOUR = 3
+AGAIN = "again-"  # begins the keys of emails that were requested again
+_AS_NEW: dict[str, Any] = {"leased_until": None, "attempts": 0, "first_failed_at": None, "last_error": ""}
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ def send_again(kind: str, about: Model, to: str, *, order_id: int | None = None,
     if deliver_now(earlier.filter(waits_for_address), language=language):
         return False
     # With the count in the key, two simultaneous clicks send one email.
-    return send(kind, about, to, f"again-{earlier.count()}", order_id=order_id, language=language)
+    return send(kind, about, to, f"{AGAIN}{earlier.count()}", order_id=order_id, language=language)
 
 
 def cancel(kind: str, object_id: int) -> int:
@@ -115,13 +120,60 @@ def deliver_now(messages: MessageQuerySet, language: str = "") -> int:
 def retry_failed(messages: MessageQuerySet) -> int:
     """Retry failed messages, with the same Message-ID. Returns how many."""
     return messages.filter(status=Message.Status.FAILED).update(
-        status=Message.Status.WAITING,
-        due_at=timezone.now(),
-        leased_until=None,
-        attempts=0,
-        first_failed_at=None,
-        last_error="",
+        **_AS_NEW, status=Message.Status.WAITING, due_at=timezone.now()
     )
+
+
+class RepeatResult(Enum):
+    """What became of a request by staff to send an email again."""
+
+    QUEUED = "queued"
+    EXPIRES = "expires"  # such emails can't be sent twice: their links expire, or they belong to one moment
+    CANCELLED = "cancelled"
+    TOO_MANY = "too_many"
+
+
+@transaction.atomic
+def repeat(message: Message) -> RepeatResult:
+    """Send an email again, for staff.
+
+    A waiting email becomes due now. A failed or bounced one is sent again, to the current address if its kind asks for
+    that when it is sent. Of an email that was sent, a new one is queued, up to MAX_REPEATS_PER_HOUR.
+    """
+    status = Message.Status
+    message = Message.objects.select_for_update().get(pk=message.pk)
+    rows = Message.objects.filter(pk=message.pk)
+    if message.status == status.WAITING:
+        deliver_now(rows)
+        return RepeatResult.QUEUED
+    if message.status == status.FAILED:
+        retry_failed(rows)
+        return RepeatResult.QUEUED
+    if message.status == status.CANCELLED:
+        return RepeatResult.CANCELLED
+    if message.status == status.BOUNCED:
+        # With another Message-ID, so that a late report about the first attempt doesn't mark it as bounced again.
+        rows.update(**_AS_NEW, status=status.WAITING, due_at=timezone.now(), message_id=uuid.uuid4(), bounced_at=None)
+        return RepeatResult.QUEUED
+    kind = kinds.find(message.kind)
+    if kind is None or not kind.can_repeat:
+        return RepeatResult.EXPIRES
+    earlier = Message.objects.filter(kind=message.kind, object_id=message.object_id)
+    if deliver_now(earlier):
+        return RepeatResult.QUEUED
+    repeated = earlier.filter(key__startswith=AGAIN, created_at__gt=timezone.now() - timedelta(hours=1))
+    if repeated.count() >= MAX_REPEATS_PER_HOUR:
+        return RepeatResult.TOO_MANY
+    Message.objects.create(
+        kind=message.kind,
+        object_id=message.object_id,
+        key=f"{AGAIN}{earlier.count()}",
+        order_id=message.order_id,
+        recipient=message.recipient,
+        language=message.language,
+        priority=message.priority,
+    )
+    return RepeatResult.QUEUED
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from django.core import signing
 from django.urls import register_converter
 from django.urls.converters import StringConverter
 
+from notifications.hidden_secrets import unless_hidden
+
 
 class TokenConverter(StringConverter):
     """`<token:token>` in a route: marks the value as a secret, which portal/logs.py removes from logs."""
@@ -19,7 +21,7 @@ class TokenSigner:
         self._signer = signing.Signer(sep=".", salt=purpose)
 
     def sign(self, pk: int) -> str:
-        return self._signer.sign(str(pk))
+        return unless_hidden(self._signer.sign(str(pk)))
 
     def read(self, token: str) -> int | None:
         """The primary key in a token; None if the signature is invalid, also for another purpose."""

@@ -7,34 +7,24 @@ from django.contrib.auth.models import User
 from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
-from django.utils import timezone
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 
-from notifications import kinds
 from notifications.addresses import email_key
 from notifications.models import Message
-from orders import formats, panels
+from orders import panels
 from orders.access import site_failures
-from orders.admin_corrections import AddressActionsMixin
 from orders.admin_money import money_column
 from orders.models import (
     LAST4,
     AddressCorrection,
     Attempt,
     Order,
-    OrderLine,
-    Refund,
     Store,
     normalize_order_number,
 )
 from orders.services.address_corrections import CORRECTED, TO_OLD, undo_correction
-
-ATTEMPTS_SHOWN = 20  # of an order, the newest
 
 
 class ReadOnlyMixin:
@@ -50,53 +40,9 @@ class ReadOnlyMixin:
         return False
 
 
-class OrderLineInline(ReadOnlyMixin, TabularInline):
-    model = OrderLine
-    fields = [
-        "name",
-        "sku",
-        "kind",
-        "quantity",
-        "quantity_returned",
-        "formatted_unit_price",
-        "formatted_discount",
-        "formatted_tax",
-        "formatted_total",
-    ]
-    readonly_fields = ["formatted_unit_price", "formatted_discount", "formatted_tax", "formatted_total"]
-    ordering = ["position"]
-    extra = 0
+class OrderListAdmin(ReadOnlyMixin, ModelAdmin):
+    """The list of orders with its search. `desk` adds the page of an order and registers both."""
 
-    formatted_unit_price = money_column("unit_price", _("unit price"), currency="order.currency")
-    formatted_discount = money_column("discount", _("discount"), currency="order.currency")
-    formatted_tax = money_column("tax", _("tax"), currency="order.currency")
-    formatted_total = money_column("total", _("total"), currency="order.currency")
-
-
-class RefundInline(ReadOnlyMixin, TabularInline):
-    model = Refund
-    fields = ["store_refund_id", "formatted_amount", "day", "missing_since"]
-    readonly_fields = ["formatted_amount", "day", "missing_since"]
-    extra = 0
-
-    formatted_amount = money_column("amount", _("amount"), currency="order.currency")
-
-    @admin.display(description=_("refunded on"), ordering="refunded_at")
-    def day(self, refund: Refund) -> str:
-        return formats.refund_day(refund, refund.order.locality)
-
-
-class AddressCorrectionInline(ReadOnlyMixin, TabularInline):
-    model = AddressCorrection
-    fk_name = "order"
-    fields = ["made_at", "old_email", "new_email", "made_by", "client", "undo_until", "undone_at", "undone_by"]
-    ordering = ["-made_at"]
-    show_change_link = True  # its change list has the action to undo it
-    extra = 0
-
-
-@admin.register(Order)
-class OrderAdmin(AddressActionsMixin, ReadOnlyMixin, ModelAdmin):
     list_display = ["number", "store", "placed_at", "status", "email", "billing_name", "formatted_total", "is_test"]
     list_filter = ["status", "store", "is_test", "payment_method"]
     list_select_related = ["store"]
@@ -105,26 +51,6 @@ class OrderAdmin(AddressActionsMixin, ReadOnlyMixin, ModelAdmin):
     show_full_result_count = False  # would count millions of orders
     search_fields = ["number_key"]  # makes the admin show the search field; see `get_search_results`
     search_help_text = _("Order number, email address, serial number, last 4 digits of the card, or name")
-    inlines = [OrderLineInline, RefundInline, AddressCorrectionInline]
-    fieldsets = [
-        (None, {"fields": ["number", "store", "status", "is_test", "placed_at", "created_at", "language"]}),
-        (
-            _("Buyer"),
-            {"fields": ["email", "store_email", "contact_email", "frozen_until", "access_ended_at", "billing"]},
-        ),
-        (
-            _("Payment"),
-            {
-                "fields": [
-                    ("payment_method", "card_brand", "card_last4"),
-                    ("wallet", "device_last4"),
-                    ("formatted_subtotal", "formatted_discount"),
-                    ("formatted_tax", "formatted_total"),
-                ]
-            },
-        ),
-        (_("Invoice"), {"fields": ["invoice_number", "invoice_issued_on", "invoice_seller"]}),
-    ]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
@@ -142,70 +68,11 @@ class OrderAdmin(AddressActionsMixin, ReadOnlyMixin, ModelAdmin):
                 found |= Q(pk__in=panel.search(term))
         return queryset.filter(found), False
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        totals = ["formatted_subtotal", "formatted_discount", "formatted_tax", "formatted_total"]
-        return ["email", "frozen_until", "billing", *totals]
-
-    formatted_subtotal = money_column("subtotal", _("subtotal"))
-    formatted_discount = money_column("discount", _("discount"))
-    formatted_tax = money_column("tax", _("tax"))
     formatted_total = money_column("total", _("total"))
 
     @admin.display(description=_("email address in use"))
     def email(self, order: Order) -> str:
         return order.email or "–"
-
-    @admin.display(description=_("returns frozen until"))
-    def frozen_until(self, order: Order) -> str:
-        if not order.is_frozen(timezone.now()):
-            return "–"
-        until = order.freeze_ends_at
-        return gettext("48 hours after the notice was sent") if until is None else f"{until:%Y-%m-%d %H:%M %Z}"
-
-    @admin.display(description=_("billing address"))
-    def billing(self, order: Order) -> SafeString:
-        parts = [
-            order.billing_name,
-            order.billing_company,
-            *order.billing_address.splitlines(),
-            f"{order.billing_postcode} {order.billing_city}".strip(),
-            order.billing_country,
-            order.billing_vat_id,
-        ]
-        return format_html_join(mark_safe("<br>"), "{}", ((part,) for part in parts if part))
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        order = self.get_object(request, object_id)
-        context = {} if order is None else {"sections": _page_sections(request, order)}
-        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
-
-
-def _page_sections(request: HttpRequest, order: Order) -> list[tuple[Any, SafeString]]:
-    """What the page of an order shows below its fields: titles, each with HTML. What staff may not see is left out."""
-    sections = [(_("Licenses and cases"), _visible_panels(request, order))]
-    if request.user.has_perm("notifications.view_message"):
-        emails = Message.objects.about_order(order.pk).order_by("-created_at")
-        sections.append((_("Emails"), _render("emails", emails=[(row, kinds.label(row.kind)) for row in emails])))
-    if request.user.has_perm("orders.view_attempt"):
-        subjects = [subject for subject in (order.number_key, order.email_key) if subject]
-        attempts = Attempt.objects.filter(subject__in=subjects).order_by("-at")[:ATTEMPTS_SHOWN]
-        sections.append((_("Attempts to open it"), _render("attempts", attempts=attempts)))
-    return [(title, html) for title, html in sections if html]
-
-
-def _visible_panels(request: HttpRequest, order: Order) -> SafeString:
-    rendered = [
-        render_to_string(panel.admin_template, {"order": order, "panel": content}, request)
-        for panel, content in panels.load_panels([order])[order.pk]
-        if panel.admin_template and panel.is_visible_to(request.user)
-    ]
-    return mark_safe("".join(rendered))  # noqa: S308 (templates escape)
-
-
-def _render(name: str, **context: Any) -> SafeString:
-    return render_to_string(f"orders/admin/_{name}.html", context)
 
 
 class NoticeFilter(admin.SimpleListFilter):

@@ -286,6 +286,7 @@ kinds.register(
         f"{TEMPLATES}/{UNDONE}.html",
         correction_undone,
         correction_is_known,
+        uses_key=True,
         label=_("Address correction undone"),
     )
 )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import F
 from django.utils.crypto import salted_hmac
 
+from notifications.hidden_secrets import unless_hidden
 from orders.models import LookupCode
 
 DIGITS = 6
@@ -17,7 +18,7 @@ MAX_TRIES = 5
 def code_digits(code: LookupCode) -> str:
     """Return the digits for the email. They are derived from the row and not stored."""
     digest = salted_hmac("orders.lookup_codes", str(code.pk), algorithm="sha256").digest()
-    return f"{int.from_bytes(digest, 'big') % 10**DIGITS:0{DIGITS}}"
+    return unless_hidden(f"{int.from_bytes(digest, 'big') % 10**DIGITS:0{DIGITS}}")
 
 
 def is_valid(code: LookupCode, now: datetime) -> bool:

@@ -1,5 +1,6 @@
 """The content of the order page: for the buyer, and for staff who preview it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.urls import reverse
@@ -10,14 +11,17 @@ from notifications.addresses import mask_address
 from notifications.services import mails_about_order
 from orders import formats, panels
 from orders.models import Order
-from orders.panels import Task
+from orders.panels import Panel, Task
 from orders.statuses import describe_status
 
 
-def order_page_context(order: Order, *, with_panels: bool = True) -> dict[str, Any]:
+def order_page_context(
+    order: Order, *, with_panels: bool = True, is_visible: Callable[[Panel], bool] = lambda panel: True
+) -> dict[str, Any]:
     """Return the context of `orders/order.html`. The caller checks access.
 
-    `with_panels` is false until a required emailed code was entered. Then panels and emails are omitted.
+    `with_panels` is false until a required emailed code was entered. Then panels and emails are omitted. `is_visible`
+    selects the panels for staff who may not see all of them.
     """
     context: dict[str, Any] = {
         "order": order,
@@ -31,7 +35,8 @@ def order_page_context(order: Order, *, with_panels: bool = True) -> dict[str, A
     }
     if with_panels:
         emails = mails_about_order(order.pk, order.email)
-        shown = panels.load_panels([order])[order.pk]
+        loaded = panels.load_panels([order])[order.pk]
+        shown = [(panel, content) for panel, content in loaded if is_visible(panel)]
         context |= {"panels": panels.leading_first(shown), "mails": emails}
         tasks = [*panels.load_tasks(order, shown), *_own_tasks(order)]
         context["tasks"] = sorted(tasks, key=lambda task: task.position)

@@ -1,4 +1,4 @@
-"""Panels: what other apps show on the order page, in the confirmation email and in the order's admin page.
+"""Panels: what other apps show on the order page and in the confirmation email, and search in the list of orders.
 
 Apps register theirs in a module `panels`, which is imported at startup.
 """
@@ -37,7 +37,7 @@ class Panel:
       `order`.
     - `email_highlights` converts the content for the confirmation email.
     - `search` takes a search term from staff and returns the ids of matching orders (by serial number, by reference).
-    - Staff see `admin_template`, and find orders by `search`, if they have any of `permissions`.
+    - Staff see the panel, and find orders by `search`, if they have any of `permissions`.
     - `lines_given_back` returns the items that the buyer has returned, or asks to return, completely.
     - `tasks` returns actions for an order and its content.
 
@@ -49,7 +49,6 @@ class Panel:
     load: Callable[[Sequence[Order]], Mapping[int, Any]]
     template: str
     email_highlights: Callable[[Any], list[Highlight]] | None = None
-    admin_template: str = ""
     search: Callable[[str], QuerySet[Any, Any]] | None = None
     permissions: tuple[str, ...] = ()
     lines_given_back: Callable[[], QuerySet[OrderLine]] | None = None

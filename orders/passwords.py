@@ -22,6 +22,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher, identify_hasher
 
 from notifications.codes import encode_code, grouped, read_code
+from notifications.hidden_secrets import unless_hidden
 from orders.models import KEYED_HASH_PREFIX, OWN_ARGON2_PREFIX, Order
 
 MAX_TYPED_LENGTH = 256  # characters; longer input would only load the hasher
@@ -56,7 +57,7 @@ def portal_password(order: Order) -> str | None:
     """Return the password that the portal generated for this order, with the current key; None if the store set one."""
     if order.password_hash:
         return None
-    return grouped(_derived_password(order, settings.ORDER_PASSWORD_KEY))
+    return unless_hidden(grouped(_derived_password(order, settings.ORDER_PASSWORD_KEY)))
 
 
 def replace_password(order: Order) -> None:

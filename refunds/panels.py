@@ -274,7 +274,6 @@ register(
         position=20,  # below the serial numbers
         load=load_requests,
         template="refunds/_panel.html",
-        admin_template="refunds/_panel_admin.html",
         search=orders_with_reference,
         permissions=tuple(kind.view_permission for kind in _KINDS.values()),
         lines_given_back=lines_given_back,

@@ -133,13 +133,14 @@ ABOUT_MESSAGES = {
     "claim_not_found": _("Your charge claim: no order found"),
 }
 for name, label in ABOUT_MESSAGES.items():
-    register(EmailKind(name, f"{TEMPLATES}/{name}.html", about_message, said_is_known, label=label))
+    register(EmailKind(name, f"{TEMPLATES}/{name}.html", about_message, said_is_known, uses_key=True, label=label))
 register(
     EmailKind(
         "claim_matched",
         f"{TEMPLATES}/claim_matched.html",
         matched,
         said_is_known,
+        uses_key=True,
         label=_("Your charge claim: order found"),
     )
 )

@@ -43,7 +43,6 @@ register(
         "threads",
         threads_by_order_id,
         "support/_thread_panel.html",
-        admin_template="support/admin/_thread_panel.html",
         search=search_by_reference,
         permissions=("support.view_thread",),
         position=90,

@@ -272,7 +272,7 @@ class ImportUploadAdmin(ModelAdmin):
             if index >= len(orders):
                 return None
             context = order_page_context(orders[index]) | {"messages": []}
-            return render_to_string("intake/admin/sample_order.html", context, request)
+            return render_to_string("orders/framed_order.html", context, request)
 
         page = self._show_sample(upload, show)
         if page is None:

@@ -2,7 +2,7 @@
 
 from licenses.models.activations import ActivationEvent
 from licenses.models.devices import Device, DeviceRelease
-from licenses.models.downloads import Download, DownloadWindow, InstallGuide, Release
+from licenses.models.downloads import Download, DownloadExtension, DownloadWindow, InstallGuide, Release
 from licenses.models.licenses import EndReason, License, LicensedLine, end_reason, normalize_serial
 from licenses.models.missing import LineWithoutSerial
 from licenses.models.products import Product, SerialPrefix, Sku
@@ -12,6 +12,7 @@ __all__ = [
     "Device",
     "DeviceRelease",
     "Download",
+    "DownloadExtension",
     "DownloadWindow",
     "EndReason",
     "InstallGuide",

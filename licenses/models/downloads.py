@@ -3,6 +3,7 @@
 import uuid
 from typing import Self
 
+from django.conf import settings
 from django.core.files.storage import Storage, storages
 from django.db import models
 from django.db.models import Q
@@ -92,6 +93,26 @@ class DownloadWindow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.store}: {self.days}"
+
+
+class DownloadExtension(models.Model):
+    """Staff extended the downloads of an order until this day, if its own period ends earlier."""
+
+    order = models.OneToOneField(
+        Order, on_delete=models.CASCADE, related_name="download_extension", verbose_name=_("order")
+    )
+    last_day = models.DateField(_("last day"))
+    made_at = models.DateTimeField(_("extended at"), default=timezone.now)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("extended by")
+    )
+
+    class Meta:
+        verbose_name = _("download extension")
+        verbose_name_plural = _("download extensions")
+
+    def __str__(self) -> str:
+        return f"{self.order}: {self.last_day}"
 
 
 class InstallGuide(models.Model):

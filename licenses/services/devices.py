@@ -63,10 +63,11 @@ def remaining_allowance(license: License, releases: Iterable[DeviceRelease], now
     return Allowance(max(0, per_year - used), per_year)
 
 
-def release(device: Device, order: Order, now: datetime) -> DeviceRelease:
+def release(device: Device, order: Order, now: datetime, *, by_staff: bool = False) -> DeviceRelease:
     """Release a device, and send an email to the order's address. Returns the active release if there is one.
 
-    Raises NotReleased if the device is deactivated, or the license's allowance is used up.
+    Staff aren't bound by the license's allowance, but what they release counts. Raises NotReleased if the device is
+    deactivated, or the allowance is used up.
     """
     with transaction.atomic():
         license = _lock_license(device)
@@ -76,7 +77,8 @@ def release(device: Device, order: Order, now: datetime) -> DeviceRelease:
             return active
         if device.deactivated_at is not None:
             raise NotReleased(_("This device is already released."))
-        if not allowance(license, now).left or _count_undone(license, now) >= MAX_UNDONE_PER_DAY:
+        is_used_up = not allowance(license, now).left or _count_undone(license, now) >= MAX_UNDONE_PER_DAY
+        if is_used_up and not by_staff:
             raise NotReleased(
                 _("You’ve released as many devices as this license allows for now. Contact support for help.")
             )

@@ -37,7 +37,16 @@ from orders.access.grants import (
     with_order,
     with_unconfirmed_order,
 )
-from orders.access.links import LINK_RATE, LinkOpened, LinkResult, check_link, open_link, renew_link, request_link
+from orders.access.links import (
+    LINK_RATE,
+    LinkOpened,
+    LinkResult,
+    check_link,
+    open_link,
+    renew_link,
+    request_link,
+    send_link_for_staff,
+)
 from orders.access.lookups import (
     SUBJECT_RATE,
     SUSPICIOUS_FAILURES,
@@ -88,6 +97,7 @@ __all__ = [
     "request_link",
     "save_pending_correction",
     "send_code",
+    "send_link_for_staff",
     "site_card_rate",
     "site_failures",
     "under_enumeration",

@@ -14,6 +14,7 @@ from orders.access.clients import client_address
 from orders.access.grants import LINK_KEY, grant_access, granted_orders
 from orders.models import MAX_FOUND_ORDERS, AccessLink, LinkState, Order
 from orders.rate_limits import Rate, RateLimit, consume, consume_each, next_attempt_at
+from orders.services.confirmations import ResendResult, order_language
 
 # Links emailed to one address. Above the limit, links that are already in the mailbox can be renewed.
 LINK_RATE = Rate(short=5, long=20)
@@ -93,6 +94,20 @@ def renew_link(request: HttpRequest, token: str) -> LookupResult:
     outcome = Outcome.FOUND if allowed else Outcome.RATE_LIMITED
     record_attempt(Method.LINK_REQUEST, outcome, link.email_key, client)
     return LookupResult(outcome, retry_at=None if allowed else next_attempt_at(limits, now))
+
+
+def send_link_for_staff(order: Order) -> ResendResult:
+    """Email a link to the orders of this order's address, in the order's language.
+
+    Has a limit of its own, so that the buyer's isn't used up.
+    """
+    if not (key := order.email_key):
+        return ResendResult.NO_ADDRESS
+    if not consume([RateLimit("staff-link", key, LINK_RATE)], timezone.now()):
+        return ResendResult.TOO_MANY
+    link = AccessLink.objects.create(email_key=key)
+    send("access_link", link, order.email, order_id=order.pk, language=order_language(order))
+    return ResendResult.QUEUED
 
 
 def _send_link(key: str, next_path: str) -> None:

@@ -19,7 +19,7 @@ from cases.transitions import Actor, lock_order, locked, transition
 from licenses.models import License
 from orders.models import Order
 from orders.money import round_to_currency
-from orders.services.confirmations import buyer_language
+from orders.services.confirmations import buyer_language, order_language
 from refunds.amounts import ZERO, allocate, can_be_approved
 from refunds.auto_approval import is_approved_automatically, load_payouts, lock_buyer
 from refunds.eligibility import Eligibility, LineEligibility, check_eligibility
@@ -134,6 +134,7 @@ def request_return(
     language: str = "",
     *,
     may_approve: bool = True,
+    by: User | None = None,
 ) -> Return:
     """Create a return, and approve it immediately if the policy's limits allow it.
 
@@ -141,6 +142,8 @@ def request_return(
     decide if the buyer's access to the order has ended in the meantime. The same submission again returns the existing
     return, unless that was canceled or declined. Without a submission id, the same applies to a request for the same
     units. Raises a Refusal if the lines can't be returned.
+
+    `by` is the member of staff who requests it for the buyer.
     """
     now = timezone.now()
     proven_generation = order.access_generation
@@ -157,11 +160,11 @@ def request_return(
             reason=reason,
             comment=comment,
             submission_id=find_submission(order.returns.all(), submission_id, CALLED_OFF)[1],
-            language=language or buyer_language(order),
+            language=language or (order_language(order) if by else buyer_language(order)),
             currency=order.currency,
             amount=sum((each.amount for each in checked), ZERO),
         )
-        transition(case, Status.RECEIVED, Actor.BUYER, text=comment)
+        transition(case, Status.RECEIVED, Actor.STAFF if by else Actor.BUYER, by=by, text=comment)
         _add_lines(case, checked)
         lock_buyer(order)
         may_approve = may_approve and order.access_generation == proven_generation

@@ -59,7 +59,7 @@ def test_a_person_in_all_tabs_and_a_timeline_have_no_problem(page: Page) -> None
         expect(page.locator("section[data-tab]:visible")).to_have_count(1)
         assert problems(page) == []
         assert fits(page)
-    for path in (f"{person_url()}orders/?page=2", f"/admin/desk/order/{order.pk}/timeline/"):
+    for path in (f"{person_url()}orders/?page=2", f"/admin/orders/order/{order.pk}/change/?tab=timeline"):
         page.goto(path)
         assert problems(page) == []
         assert fits(page)

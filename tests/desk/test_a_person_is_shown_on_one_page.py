@@ -108,7 +108,7 @@ def test_buttons_lead_to_the_thread_the_orders_and_the_correction(agent: Client)
     page = agent.get(person_url()).content.decode()
     newest = order.threads.latest("created_at", "pk")
     assert f'href="/admin/support/thread/{newest.pk}/change/">Open the newest thread' in page
-    assert f'href="/admin/orders/order/{order.pk}/change/#correct-address"' in page
+    assert f'href="/admin/orders/order/{order.pk}/change/#correct"' in page
     link = re.search(r'href="(/admin/orders/order/\?q=[^"]+)"', page)
     assert link is not None
     listed = agent.get(link[1]).content.decode()

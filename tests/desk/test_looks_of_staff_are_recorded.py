@@ -66,7 +66,7 @@ def test_orders_cases_and_licenses_are_recorded_once_a_view(agent: Client, order
 def test_the_pages_of_the_desk_are_recorded(agent: Client, order: Order) -> None:
     agent.get(person_url())
     agent.get(f"{person_url()}orders/")
-    agent.get(f"/admin/desk/order/{order.pk}/timeline/")
+    agent.get(f"/admin/orders/order/{order.pk}/change/?tab=timeline")
     assert looks() == [("ann", "person", ADDRESS)] * 2 + [("ann", "order", order.number_key)]
 
 
@@ -77,7 +77,7 @@ def test_an_item_without_a_serial_number_is_a_look_at_its_order(agent: Client) -
 
 
 def test_a_page_shown_again_after_a_refused_form_is_recorded(agent: Client, order: Order) -> None:
-    page = agent.post(f"/admin/orders/order/{order.pk}/correct-address/", {"new_email": "no address"})
+    page = agent.post(f"/admin/orders/order/{order.pk}/action/", {"action": "correct", "new_email": "no address"})
     assert page.status_code == 200
     assert looks() == [("ann", "order", order.number_key)]
 
@@ -88,7 +88,7 @@ def test_nothing_is_recorded_if_nothing_was_shown(agent: Client, order: Order) -
     agent.get(f"/admin/orders/store/{order.store_id}/change/")
     stranger, other = Client(), staff_with("licenses.view_product")
     for browser in (stranger, other):
-        for url in (change_url(order), person_url(), f"/admin/desk/order/{order.pk}/timeline/"):
+        for url in (change_url(order), person_url(), f"/admin/orders/order/{order.pk}/change/?tab=timeline"):
             assert browser.get(url).status_code in (302, 403)
     assert looks() == []
 

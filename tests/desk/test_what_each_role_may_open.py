@@ -19,8 +19,10 @@ pytestmark = pytest.mark.django_db
 
 # One of these permissions opens the page.
 OWN_PAGES = {
-    "orders_order_correct_address": ["orders.add_addresscorrection"],
-    "orders_order_access": ["orders.change_order", "orders.change_addresscorrection"],
+    "orders_order_action": ["orders.change_order", "orders.add_addresscorrection", "notifications.change_message"],
+    "orders_order_return": ["refunds.change_return"],
+    "orders_order_as_buyer": ["notifications.view_message"],
+    "orders_order_buyers_page": ["notifications.view_message"],
     "intake_importrun_rejects": ["intake.download_importreject"],
     "intake_importrun_undo": ["intake.undo_importrun"],
     "intake_importupload_map": ["intake.add_importupload"],
@@ -48,7 +50,13 @@ OWN_PAGES = {
 }
 # Pages whose model has no permission of its own.
 VIEWERS = {"support.chargeclaim": "support.view_thread", "intake.importupload": "intake.add_importupload"}
-READ = ("intake_importupload_preview", "intake_importupload_order")
+READ = (
+    "intake_importupload_preview",
+    "intake_importupload_order",
+    "orders_order_return",
+    "orders_order_as_buyer",
+    "orders_order_buyers_page",
+)
 VIEWED = ("changelist", "change", "history")
 
 

@@ -46,11 +46,13 @@ def page(order: Order) -> str:
 
 
 def correct(client: Client, order: Order, new_email: str = "right@example.com"):
-    return client.post(f"/admin/orders/order/{order.pk}/correct-address/", {"new_email": new_email}, follow=True)
+    return client.post(
+        f"/admin/orders/order/{order.pk}/action/", {"action": "correct", "new_email": new_email}, follow=True
+    )
 
 
 def act(client: Client, order: Order, action: str):
-    return client.post(f"/admin/orders/order/{order.pk}/access/", {"action": action}, follow=True)
+    return client.post(f"/admin/orders/order/{order.pk}/action/", {"action": action}, follow=True)
 
 
 def test_a_correction_by_staff_has_the_same_notice_freeze_and_undo(agent: Client, order: Order) -> None:
@@ -133,15 +135,13 @@ def test_who_may_only_look_changes_nothing(viewer: Client, order: Order, action:
 
 
 def test_strangers_are_sent_to_the_login(order: Order) -> None:
-    for path in ("access", "correct-address"):
-        answer = Client().post(f"/admin/orders/order/{order.pk}/{path}/", {"action": "end_access"})
-        assert "/admin/login/" in answer["Location"]
+    answer = Client().post(f"/admin/orders/order/{order.pk}/action/", {"action": "end_access"})
+    assert "/admin/login/" in answer["Location"]
 
 
-@pytest.mark.parametrize("path", ["access", "correct-address"])
-def test_get_changes_nothing_and_an_unknown_order_is_not_found(agent: Client, order: Order, path: str) -> None:
-    assert agent.get(f"/admin/orders/order/{order.pk}/{path}/").status_code == 302
-    assert agent.post(f"/admin/orders/order/999999/{path}/").status_code == 404
+def test_get_changes_nothing_and_an_unknown_order_is_not_found(agent: Client, order: Order) -> None:
+    assert agent.get(f"/admin/orders/order/{order.pk}/action/").status_code == 302
+    assert agent.post("/admin/orders/order/999999/action/").status_code == 404
     assert not AddressCorrection.objects.exists()
 
 

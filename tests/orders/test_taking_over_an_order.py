@@ -163,7 +163,7 @@ def test_after_48_hours_the_link_is_over_and_staff_still_undo(mail: Mailboxes, o
     undo(mail, expected=410)
     agent = Client()
     agent.force_login(make_agent(), backend="django.contrib.auth.backends.ModelBackend")
-    agent.post(f"/admin/orders/order/{order.pk}/access/", {"action": "undo"})
+    agent.post(f"/admin/orders/order/{order.pk}/action/", {"action": "undo"})
     assert_given_back(mail, thief, order)
 
 
