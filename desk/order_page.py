@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.forms import NumberInput
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.response import TemplateResponse
@@ -15,11 +16,12 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
+from unfold.widgets import INPUT_CLASSES, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from cases.refusals import Refusal
 from desk.look_records import record_buyers_view
 from desk.order_actions import ACTIONS, NotDone, OrderAction
-from desk.order_tabs import TABS, OrderTab, load_card, order_url
+from desk.order_tabs import TABS, load_card, order_url
 from desk.person import Person
 from desk.person_tabs import visible_tabs
 from notifications.addresses import email_key
@@ -82,7 +84,7 @@ class OrderAdmin(OrderListAdmin):
             "card": load_card(order),
             "person": _person(order, request.user),
             "tab": tab,
-            "tabs": [_tab_link(order, each, tab) for each in tabs],
+            "tabs": [(each, order_url(order, each.name)) for each in tabs],
             "actions": [(action, bound) for action, bound in actions if not action.is_for_rows],
             "row_actions": {action.name: action for action, _form in actions if action.is_for_rows},
             "action_url": reverse("admin:orders_order_action", args=[order.pk]),
@@ -137,7 +139,7 @@ class OrderAdmin(OrderListAdmin):
         order = _get_order(pk)
         now = timezone.now()
         eligibility = check_eligibility(order, now)
-        form = ReturnForm(eligibility, now, request.POST if request.method == "POST" else None)
+        form = StaffReturnForm(eligibility, now, request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             assert isinstance(request.user, User)
             try:
@@ -194,6 +196,19 @@ class OrderAdmin(OrderListAdmin):
         return _get_order(pk)
 
 
+class StaffReturnForm(ReturnForm):
+    """The buyer's form with the fields of the admin."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        reason: Any = self.fields["reason"]
+        reason.widget = UnfoldAdminSelectWidget(choices=reason.choices)
+        self.fields["comment"].widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
+        for field in self.fields.values():
+            if isinstance(field.widget, NumberInput):
+                field.widget.attrs["class"] = " ".join(INPUT_CLASSES)
+
+
 def _get_order(pk: int) -> Order:
     order = Order.objects.filter(pk=pk).select_related("store").first()
     if order is None:
@@ -206,11 +221,6 @@ def _person(order: Order, user: Any) -> str:
     key = email_key(order.email)
     person = Person(key, user) if key else None
     return reverse("admin:desk_person", args=[person.key]) if person is not None and visible_tabs(person) else ""
-
-
-def _tab_link(order: Order, tab: OrderTab, current: OrderTab) -> dict[str, Any]:
-    """The format for unfold's list of tabs."""
-    return {"title": tab.label, "link": order_url(order, tab.name), "active": tab == current, "has_permission": True}
 
 
 def _return_url(order: Order, user: Any) -> str:
