@@ -1,5 +1,5 @@
-"""The desk's additions to the admin's pages of orders, cases and licenses: they record views, and link to the desk's
-pages.
+"""The desk's additions to the admin's pages: those of orders, cases and licenses record views and link to the desk's
+pages, and lists can be exported.
 
 The admin site wraps all its views in `extended`, so that lower apps don't have to know the desk.
 """
@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from cases.models import Case
+from desk.exports import export_url
 from desk.look_records import record_look
 from desk.person import Person
 from desk.person_tabs import visible_tabs
@@ -22,11 +23,13 @@ from licenses.models import LineWithoutSerial
 from notifications.addresses import email_key
 from orders.models import Order
 
-LINKS = "desk_links"  # the name in the context, for templates/admin/change_form_object_tools.html
+# Names in the context, for templates/admin/change_form_object_tools.html and change_list_object_tools.html.
+LINKS = "desk_links"
+EXPORT_URL = "desk_export_url"
 
 
 def extended(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Wrap a view of the admin. Only pages that show one row change."""
+    """Wrap a view of the admin. Only lists and pages that show one row change."""
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -36,6 +39,9 @@ def extended(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
             if isinstance(shown, Model):
                 record_look(request, shown)
                 response.context_data[LINKS] = desk_links(request.user, shown)
+            changelist = response.context_data.get("cl")  # of a list
+            if changelist is not None:
+                response.context_data[EXPORT_URL] = export_url(request, changelist)
         return response
 
     return wrapper

@@ -1,4 +1,4 @@
-"""Views by staff of pages about buyers."""
+"""Views by staff of pages about buyers, and the permission to export lists."""
 
 from datetime import timedelta
 
@@ -59,3 +59,14 @@ class LookRecord(models.Model):
     @classmethod
     def kept_for(cls) -> timedelta:
         return timedelta(days=settings.LOOK_RECORDS_KEPT_DAYS)
+
+
+class ListExport(models.Model):  # noqa: DJ008 (it has no rows)
+    """Holds the permission to export lists. It has no table: exports are recorded in Django's LogEntry."""
+
+    class Meta:
+        verbose_name = _("export of lists")
+        verbose_name_plural = _("exports of lists")
+        managed = False
+        default_permissions = ()
+        permissions = [("export_lists", "Can export lists as CSV")]

@@ -12,6 +12,8 @@ from django.db import transaction
 
 AGENT, SUPERVISOR, FINANCE, EDITOR, AUDITOR = "agent", "supervisor", "finance", "editor", "auditor"
 
+EXPORT_LISTS = "desk.export_lists"  # of the lists that the role sees
+
 
 def _permissions(verbs_by_model: Mapping[str, str]) -> frozenset[str]:
     """Expand {"app.model": "view change"} to the names of permissions, such as "app.view_model"."""
@@ -140,7 +142,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "intake.storeevent": "read retry",
         }
     )
-    | {"intake.download_importreject"},
+    | {"intake.download_importreject", EXPORT_LISTS},
     FINANCE: _permissions(_BUYERS_ORDERS | _REFUND_RULES)
     | _permissions(
         {
@@ -153,7 +155,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "refunds.storegateway": "view",
         }
     )
-    | {"refunds.reveal_payoutdetails"},
+    | {"refunds.reveal_payoutdetails", EXPORT_LISTS},
     EDITOR: _permissions(
         {
             "support.article": _ALL_CONTENT,
@@ -179,7 +181,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "support.searchsynonyms": "view",
             "support.failedsearch": "view",
         }
-    ),
+    )
+    | {EXPORT_LISTS},
 }
 ROLES = tuple(PERMISSIONS)
 

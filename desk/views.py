@@ -3,16 +3,19 @@
 from datetime import UTC
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db import DataError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from desk.access import may_view
+from desk.exports import MAX_ROWS, TooManyRows, make_export, may_export
 from desk.look_records import record_look, record_look_at_person
 from desk.order_tabs import order_url
 from desk.person import Person
@@ -85,6 +88,36 @@ def _email_facts(email: Message, zone: Any) -> list[tuple[str, str]]:
         (gettext("Code"), email.grouped_code),
     ]
     return [(label, value) for label, value in facts if value]
+
+
+@require_POST
+def export_list(request: HttpRequest, app_label: str, model_name: str) -> HttpResponse | StreamingHttpResponse:
+    """Send a list of the admin as CSV, under the filters and the search of the URL."""
+    labels = {model._meta.label_lower: model_admin for model, model_admin in admin.site._registry.items()}
+    model_admin = labels.get(f"{app_label}.{model_name}")
+    if model_admin is None:
+        raise Http404
+    if not may_export(request, model_admin):
+        raise PermissionDenied
+    page = reverse(f"admin:{app_label}_{model_name}_changelist")
+    try:
+        export = make_export(request, model_admin)
+    except TooManyRows:
+        text = gettext("The list has more than %(count)s rows. Filter it, then export it again.")
+        messages.error(request, text % {"count": f"{MAX_ROWS:,}"})
+        return HttpResponseRedirect(f"{page}?{request.GET.urlencode()}")
+    except (IncorrectLookupParameters, DataError, ValueError):
+        messages.error(request, gettext("The list can’t be exported because a filter in the address is invalid."))
+        return HttpResponseRedirect(page)
+    return StreamingHttpResponse(
+        export.lines(),
+        content_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="{export.file_name}"',
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
 
 
 def _load_person(request: HttpRequest, key: str) -> tuple[Person, list[Tab]]:

@@ -17,9 +17,10 @@ from typing import Any, TextIO
 from django.utils.translation import gettext as _
 
 from intake.feed import RawItem
+from intake.formulas import escape_formula
 from intake.problems import Problem, ProblemCode
 from intake.source_file import SourceFile, UnusableFile
-from intake.tables import PROBLEM_COLUMN, escape_formula
+from intake.tables import PROBLEM_COLUMN
 from orders.card_numbers import contains_card_number, mask_card_numbers
 
 

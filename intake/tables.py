@@ -6,25 +6,12 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from intake.formulas import unescape_formula
 from intake.problems import Problem, ProblemCode
 from intake.source_file import Row, SourceFile
 from intake.values import is_spreadsheet_damage
 
 PROBLEM_COLUMN = "Import problem"
-# Spreadsheets execute cells that begin with these. The apostrophe is escaped too, so that unescaping is exact.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")
-
-
-def escape_formula(cell: str) -> str:
-    """Put an apostrophe before a cell that spreadsheets would execute as a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
-
-
-def unescape_formula(cell: str) -> str:
-    """Undo `escape_formula`."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell
-
-
 _FLOAT = re.compile(r"[0-9]{3,}[.,]0")  # a whole number that a program stored as a decimal number
 # The number of digits in postcodes that may begin with a zero, by country. Spreadsheets drop the zero.
 _POSTCODE_DIGITS = {

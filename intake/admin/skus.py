@@ -78,7 +78,7 @@ class SkuChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         skus: list[SkuMapping] = list(self.result_list)
-        load_usage(skus)
+        self.model_admin.load_columns(skus)
         self.result_list = skus
 
 
@@ -115,6 +115,10 @@ class SkuMappingAdmin(SkuFormMixin, ModelAdmin):
         return sku
 
     # --- Columns ---
+
+    def load_columns(self, skus: list[SkuMapping]) -> None:
+        """Load what the columns of these rows need. Also called for exports of the list (desk/exports.py)."""
+        load_usage(skus)
 
     @display(description=_("kind"), ordering="kind")
     def kind_label(self, sku: SkuMapping) -> str:

@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 
 from intake.feed import Feed, FeedContext, RawItem
 from intake.form_documents import first_text, read_form_documents
+from intake.formulas import unescape_formula
 from intake.problems import ImportRejected, ProblemCode
 from intake.records import OrderRecord, StoreRecord, UndatedRefund
 from intake.source_file import Head, SourceFile
-from intake.tables import ExactColumns, read_table, unescape_formula
+from intake.tables import ExactColumns, read_table
 from intake.values import THOUSANDTH, parse_amount, parse_time
 from orders.models import TOTAL_REFUND_ID, Order
 

@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.urls import URLPattern, reverse
 
-from desk.roles import AGENT, AUDITOR, EDITOR, FINANCE, PERMISSIONS, ROLES, SUPERVISOR
+from desk.roles import AGENT, AUDITOR, EDITOR, EXPORT_LISTS, FINANCE, PERMISSIONS, ROLES, SUPERVISOR
 from portal.demo.content_loading import load_demo_content
 from tests.desk.staff import staff_with_role
 
@@ -116,5 +116,6 @@ def test_the_roles_differ_where_the_documentation_says_so() -> None:
     assert [role for role in ROLES if may(role, "support.view_thread")] == [AGENT, SUPERVISOR, AUDITOR]
     assert [role for role in ROLES if may(role, "intake.undo_importrun")] == [SUPERVISOR]
     assert [role for role in ROLES if may(role, "support.change_article")] == [EDITOR]
-    assert all(permission.split(".")[1].startswith("view_") for permission in PERMISSIONS[AUDITOR])
+    assert [role for role in ROLES if may(role, EXPORT_LISTS)] == [SUPERVISOR, FINANCE, AUDITOR]
+    assert all(each.split(".")[1].startswith("view_") for each in PERMISSIONS[AUDITOR] - {EXPORT_LISTS})
     assert not any(may(role, "auth.change_user") for role in ROLES)

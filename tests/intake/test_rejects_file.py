@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from intake.tables import escape_formula, unescape_formula
+from intake.formulas import escape_formula, unescape_formula
 from orders.models import Order
 from tests.intake.exports import (
     Importer,
