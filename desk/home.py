@@ -1,32 +1,60 @@
-"""The home page of the admin: cases that wait for support, and problems."""
+"""The home page of the admin: cases that wait for support, the user's own, and problems."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from desk.work_queues import load_work_queues
+from desk.access import may_view
+from desk.work_queues import load_my_queues, load_work_queues
+from notifications.models import Message
 from refunds.models import RefundTransaction
 
 
+@dataclass(frozen=True)
+class Trouble:
+    """A kind of problem, how many there are, and the list that shows them."""
+
+    name: str | Promise
+    count: int
+    url: str
+
+
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add the queues and problems that the staff user may see. For `UNFOLD["DASHBOARD_CALLBACK"]`."""
-    return context | {"work_queues": load_work_queues(request), "troubles": _troubles(request)}
+    """Add the queues and problems that the staff user may see."""
+    return context | {
+        "work_queues": load_work_queues(request),
+        "my_queues": load_my_queues(request),
+        "troubles": list(_troubles(request.user)),
+        "zone": timezone.get_current_timezone_name(),
+    }
 
 
-def _troubles(request: HttpRequest) -> list[tuple[Any, int, str]]:
-    """Return problems: names, how many, and the URLs of the lists that show them."""
-    user, troubles = request.user, []
-    if user.has_perm("refunds.view_refundtransaction"):
+def _troubles(user: Any) -> Iterator[Trouble]:
+    if may_view(user, RefundTransaction):
         url = reverse("admin:refunds_refundtransaction_changelist")
         transactions = RefundTransaction.objects.all()
-        troubles += [
-            (_("Refunds declined by the gateway"), transactions.unresolved().count(), f"{url}?todo=refused"),
-            (
-                _("Refunds unconfirmed at the gateway"),
-                transactions.filter(status=RefundTransaction.Status.UNCLEAR).count(),
-                f"{url}?todo=unclear",
-            ),
-        ]
-    return troubles
+        unconfirmed = transactions.filter(status=RefundTransaction.Status.UNCLEAR)
+        yield Trouble(_("Refunds declined by the gateway"), transactions.unresolved().count(), f"{url}?todo=refused")
+        yield Trouble(_("Refunds unconfirmed at the gateway"), unconfirmed.count(), f"{url}?todo=unclear")
+        yield Trouble(_("Refunds to make manually"), transactions.waiting_for_staff().count(), f"{url}?todo=hand")
+    if may_view(user, Message):
+        midnight = _midnight()
+        bounced = Message.objects.filter(status=Message.Status.BOUNCED, bounced_at__gte=midnight)
+        query = {"status__exact": Message.Status.BOUNCED.value, "bounced_at__gte": midnight.isoformat()}
+        yield Trouble(
+            _("Emails that bounced today"),
+            bounced.count(),
+            reverse("admin:notifications_message_changelist", query=query),
+        )
+
+
+def _midnight() -> datetime:
+    """Return the begin of the day in the time zone of the settings."""
+    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)

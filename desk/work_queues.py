@@ -15,6 +15,7 @@ from cases.models import Case
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from support.models import Thread
 
+ASSIGNEE = "assigned_to"  # the field of cases that can be assigned
 CASE_TYPES: tuple[type[Case], ...] = (Thread, Return, Withdrawal, Swap, CashbackClaim)
 
 
@@ -27,6 +28,7 @@ class WorkQueue:
     overdue: int = 0
     due_within_a_day: int = 0
     oldest: datetime | None = None
+    unassigned: int = 0
 
     @property
     def name(self) -> Any:
@@ -37,7 +39,56 @@ class WorkQueue:
         """The queue in the admin. With `?todo=overdue` and similar filters, it shows the cases that
         are counted here.
         """
-        return reverse(f"admin:{self.case_type._meta.app_label}_{self.case_type._meta.model_name}_changelist")
+        return _list_url(self.case_type)
+
+    @property
+    def unassigned_url(self) -> str:
+        """The waiting cases that nobody is assigned to; empty if cases of this kind can't be assigned."""
+        return f"{self.url}?todo=waiting&{ASSIGNEE}__isnull=True" if _has_assignee(self.case_type) else ""
+
+
+@dataclass(frozen=True)
+class MyQueue:
+    """The open cases of one kind that a staff user handles.
+
+    Cases that can be assigned are the user's if they are assigned to them, and others if the user worked on them.
+    """
+
+    case_type: type[Case]
+    user_id: int
+    mine: int = 0
+    overdue: int = 0
+    due_within_a_day: int = 0
+
+    @property
+    def name(self) -> Any:
+        return self.case_type._meta.verbose_name_plural
+
+    @property
+    def url(self) -> str:
+        return f"{_list_url(self.case_type)}?todo=mine"
+
+    @property
+    def overdue_url(self) -> str:
+        return self._assigned_url("overdue")
+
+    @property
+    def due_url(self) -> str:
+        return self._assigned_url("today")
+
+    def _assigned_url(self, todo: str) -> str:
+        """Return a part of the user's cases; empty if cases of this kind can't be assigned."""
+        if not _has_assignee(self.case_type):
+            return ""
+        return f"{_list_url(self.case_type)}?todo={todo}&{ASSIGNEE}__id__exact={self.user_id}"
+
+
+def _list_url(case_type: type[Case]) -> str:
+    return reverse(f"admin:{case_type._meta.app_label}_{case_type._meta.model_name}_changelist")
+
+
+def _has_assignee(case_type: type[Case]) -> bool:
+    return any(field.name == ASSIGNEE for field in case_type._meta.fields)
 
 
 def load_work_queues(request: HttpRequest) -> list[WorkQueue]:
@@ -47,23 +98,40 @@ def load_work_queues(request: HttpRequest) -> list[WorkQueue]:
     return request.work_queues  # type: ignore[attr-defined]
 
 
+def load_my_queues(request: HttpRequest) -> list[MyQueue]:
+    """Return the queues in which the staff user handles open cases. Makes one query."""
+    now = timezone.now()
+    user_id = request.user.pk
+    rows = _join([_count_mine(case_type, user_id, now) for case_type in _visible(request)])
+    queues = [MyQueue(case_type, user_id, **rows.get(case_type._meta.label, {})) for case_type in _visible(request)]
+    return [queue for queue in queues if queue.mine]
+
+
 def _load(request: HttpRequest) -> Iterator[WorkQueue]:
-    visible = [
+    rows = _join([_count(case_type, timezone.now()) for case_type in _visible(request)])
+    for case_type in _visible(request):
+        yield WorkQueue(case_type, **rows.get(case_type._meta.label, {}))
+
+
+def _visible(request: HttpRequest) -> list[type[Case]]:
+    return [
         case_type
         for case_type in CASE_TYPES
         if request.user.has_perm(f"{case_type._meta.app_label}.view_{case_type._meta.model_name}")
     ]
-    if not visible:
-        return
-    counts = [_count(case_type, timezone.now()) for case_type in visible]
-    rows = {row.pop("label"): row for row in counts[0].union(*counts[1:], all=True)}
-    for case_type in visible:
-        yield WorkQueue(case_type, **rows.get(case_type._meta.label, {}))
+
+
+def _join(counts: list[Any]) -> dict[str, dict[str, Any]]:
+    """Run the queries, which have the same columns, as one. Return their rows by label."""
+    if not counts:
+        return {}
+    return {row.pop("label"): row for row in counts[0].union(*counts[1:], all=True)}
 
 
 def _count(case_type: type[Case], now: datetime) -> Any:
     """Return the counts of one kind, as a row that can be joined with those of other kinds by UNION."""
     waiting: Any = case_type._default_manager.all()
+    nobody = Q(**{f"{ASSIGNEE}__isnull": True}) if _has_assignee(case_type) else Q(pk__in=[])
     return (
         waiting.waiting_for_support()
         .order_by()
@@ -73,5 +141,26 @@ def _count(case_type: type[Case], now: datetime) -> Any:
             overdue=Count("pk", filter=Q(due_at__lt=now)),
             due_within_a_day=Count("pk", filter=Q(due_at__lt=now + DAY)),
             oldest=Min("created_at"),
+            unassigned=Count("pk", filter=nobody),
+        )
+    )
+
+
+def _count_mine(case_type: type[Case], user_id: int, now: datetime) -> Any:
+    """Return the counts of a user's open cases of one kind; see `_count`."""
+    cases: Any = case_type._default_manager.all()
+    if _has_assignee(case_type):
+        mine = cases.open().filter(**{ASSIGNEE: user_id})
+    else:
+        worked_on = case_type._default_manager.filter(events__by=user_id).values("pk").order_by()
+        mine = cases.open().filter(pk__in=worked_on)
+    is_waiting = Q(status__in=case_type.UNDECIDED, paused_at=None)
+    return (
+        mine.order_by()
+        .values(label=Value(case_type._meta.label))
+        .annotate(
+            mine=Count("pk"),
+            overdue=Count("pk", filter=is_waiting & Q(due_at__lt=now)),
+            due_within_a_day=Count("pk", filter=is_waiting & Q(due_at__lt=now + DAY)),
         )
     )

@@ -70,6 +70,8 @@ class Message(models.Model):
         indexes = [
             models.Index(F("priority"), F("due_at"), condition=Q(status="waiting"), name="message_due"),
             models.Index(fields=["recipient_key"], name="message_by_recipient"),
+            models.Index(fields=["sent_at"], condition=Q(sent_at__isnull=False), name="message_by_sending"),
+            models.Index(fields=["bounced_at"], condition=Q(bounced_at__isnull=False), name="message_by_bounce"),
         ]
 
     def __str__(self) -> str:

@@ -440,5 +440,5 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"show_search": True, "navigation": "desk.navigation.sidebar"},
-    "DASHBOARD_CALLBACK": "desk.home.home",
+    "DASHBOARD_CALLBACK": "portal.admin_home.home",
 }

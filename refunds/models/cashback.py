@@ -131,7 +131,11 @@ class CashbackClaim(DecidedCase):
                 name="cashback_closed_keeps_no_details",
             ),
         ]
-        indexes = [models.Index(fields=["status", "due_at"], name="cashback_queue")]
+        indexes = [
+            models.Index(fields=["status", "due_at"], name="cashback_queue"),
+            models.Index(fields=["created_at"], name="cashback_by_receipt"),
+            models.Index(fields=["decided_at"], name="cashback_by_decision"),
+        ]
 
     @property
     def is_account_doubtful(self) -> bool:

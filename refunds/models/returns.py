@@ -107,7 +107,11 @@ class Return(DecidedCase):
                 name="return_approved_within_amount",
             ),
         ]
-        indexes = [models.Index(fields=["status", "due_at"], name="return_queue")]
+        indexes = [
+            models.Index(fields=["status", "due_at"], name="return_queue"),
+            models.Index(fields=["created_at"], name="return_by_receipt"),
+            models.Index(fields=["decided_at"], name="return_by_decision"),
+        ]
 
     @property
     def recipient(self) -> str:

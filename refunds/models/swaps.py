@@ -81,7 +81,11 @@ class Swap(DecidedCase):
     class Meta:
         verbose_name = _("product swap")
         verbose_name_plural = _("product swaps")
-        indexes = [models.Index(fields=["status", "due_at"], name="swap_queue")]
+        indexes = [
+            models.Index(fields=["status", "due_at"], name="swap_queue"),
+            models.Index(fields=["created_at"], name="swap_by_receipt"),
+            models.Index(fields=["decided_at"], name="swap_by_decision"),
+        ]
 
     @property
     def recipient(self) -> str:

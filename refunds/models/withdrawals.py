@@ -65,6 +65,8 @@ class Withdrawal(DecidedCase):
         ]
         indexes = [
             models.Index(fields=["status", "due_at"], name="withdrawal_queue"),
+            models.Index(fields=["created_at"], name="withdrawal_by_receipt"),
+            models.Index(fields=["decided_at"], name="withdrawal_by_decision"),
             models.Index(fields=["id"], condition=Q(is_matching_due=True), name="withdrawal_matching_due"),
         ]
 

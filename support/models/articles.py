@@ -178,6 +178,7 @@ class ArticleVote(models.Model):
         verbose_name = _("article vote")
         verbose_name_plural = _("article votes")
         constraints = [models.UniqueConstraint(fields=["version", "voter"], name="article_vote_once")]
+        indexes = [models.Index(fields=["at"], name="article_vote_by_time")]
 
     def __str__(self) -> str:
         return f"{self.version_id}: {self.helped}"

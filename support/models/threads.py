@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -92,6 +92,7 @@ class Thread(Case):
         indexes = [
             models.Index(fields=["status", "due_at"], name="thread_queue"),
             models.Index(fields=["email_key"], name="thread_by_email"),
+            models.Index(fields=["created_at"], name="thread_by_receipt"),
         ]
 
     @property
@@ -117,14 +118,27 @@ class Thread(Case):
         return reverse("support:thread", args=[self.reference])
 
 
+class ThreadMessageQuerySet(models.QuerySet["ThreadMessage"]):
+    def decisive(self) -> Self:
+        """Messages after which their threads no longer waited for support: answers, questions and closings."""
+        return self.filter(from_status__in=Thread.UNDECIDED).exclude(to_status__in=Thread.UNDECIDED)
+
+    def answers(self) -> Self:
+        """Messages from support to the buyer."""
+        return self.filter(actor=CaseEvent.Actor.STAFF).exclude(text="")
+
+
 class ThreadMessage(CaseEvent):
     """A message or an internal note in a thread. Never changed."""
 
     case = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="events")
 
+    objects = ThreadMessageQuerySet.as_manager()
+
     class Meta(CaseEvent.Meta):
         verbose_name = _("thread message")
         verbose_name_plural = _("thread messages")
+        indexes = [models.Index(fields=["at"], name="thread_message_by_time")]
 
     @property
     def is_internal(self) -> bool:

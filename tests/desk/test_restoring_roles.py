@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 
 from desk.roles import PERMISSIONS, ROLES, compare_groups
-from portal.doctor_checks import CheckWarning, check_roles
+from portal.data_checks import CheckWarning, check_roles
 from tests.factories import make_agent
 
 pytestmark = pytest.mark.django_db

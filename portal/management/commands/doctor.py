@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from portal.doctor_checks import CHECKS, Check, CheckFailed, CheckWarning
+from portal.data_checks import Check, CheckFailed, CheckWarning
+from portal.doctor_checks import CHECKS
 
 CHECK_TIMEOUT = 10.0  # seconds
 NAMES = [check.name for check in CHECKS]

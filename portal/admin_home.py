@@ -1,0 +1,68 @@
+"""The home page of the admin: what waits for support, and whether the portal works."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from desk.home import home as desk_home
+from portal.data_checks import (
+    Check,
+    CheckFailed,
+    CheckWarning,
+    check_beat,
+    check_gateways,
+    check_keys,
+    check_outbox,
+    check_roles,
+    check_stores,
+)
+
+
+@dataclass(frozen=True)
+class HomeCheck:
+    """A check of `manage.py doctor` that is quick enough for a page, and the permission to see what it says."""
+
+    title: str | Promise
+    check: Check
+    permission: str = ""
+
+
+HOME_CHECKS = (
+    HomeCheck(_("Background tasks"), Check("beat", check_beat)),
+    HomeCheck(_("Email delivery"), Check("outbox", check_outbox), "notifications.view_message"),
+    HomeCheck(_("Refund gateways"), Check("gateways", check_gateways), "refunds.view_storegateway"),
+    HomeCheck(_("Store settings"), Check("stores", check_stores), "orders.view_store"),
+    HomeCheck(_("Encryption keys"), Check("keys", check_keys), "auth.view_group"),
+    HomeCheck(_("Staff roles"), Check("roles", check_roles), "auth.view_group"),
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a failed check says: what is wrong, and what to do. A warning needs attention, but everything works."""
+
+    title: str | Promise
+    problem: str
+    remedy: str
+    is_warning: bool
+
+
+def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add the desk's home page, and the problems that the user may see. For `UNFOLD["DASHBOARD_CALLBACK"]`."""
+    return desk_home(request, context) | {"system_problems": find_problems(request.user)}
+
+
+def find_problems(user: Any) -> list[Problem]:
+    """Return the problems that the user may see. Makes at most 10 queries, and none beyond the database."""
+    found = []
+    for each in HOME_CHECKS:
+        if each.permission and not user.has_perm(each.permission):
+            continue
+        try:
+            each.check.run()
+        except CheckFailed as failure:
+            found.append(Problem(each.title, failure.problem, failure.remedy, isinstance(failure, CheckWarning)))
+    return found
