@@ -13,6 +13,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import get_fields_from_path, label_for_field, lookup_field
+from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import DateTimeField, QuerySet
@@ -20,7 +21,6 @@ from django.http import HttpRequest
 from django.template.defaultfilters import yesno
 from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.functional import Promise
 from django.utils.html import strip_tags
 from django.utils.safestring import SafeData
 from django.utils.text import capfirst, slugify
@@ -138,7 +138,7 @@ class Export:
     @property
     def file_name(self) -> str:
         opts = self.model_admin.opts
-        name = slugify(opts.verbose_name_plural) or opts.model_name
+        name = slugify(str(opts.verbose_name_plural)) or opts.model_name
         return f"{name}-{timezone.localdate().isoformat()}.csv"
 
     def lines(self) -> Iterator[str]:
@@ -178,8 +178,9 @@ def _record(request: HttpRequest, export: Export) -> None:
         filters = ", ".join(f"{name}={value}" for name, value in request.GET.items())[:MAX_FILTER_LENGTH]
         message += " " + gettext("Filter: %(filter)s") % {"filter": mask_card_numbers(filters.replace("\0", ""))}
     opts = export.model_admin.opts
+    assert isinstance(request.user, User)
     LogEntry.objects.create(
-        user_id=request.user.pk,
+        user=request.user,
         content_type=ContentType.objects.get_for_model(export.model_admin.model, for_concrete_model=False),
         object_repr=str(opts.verbose_name_plural)[:200],
         action_flag=CHANGE,
@@ -247,9 +248,7 @@ def _cell(value: object) -> str:
         return value.isoformat()
     if isinstance(value, list | tuple):  # the value and the text of a colored label
         value = value[-1] if value else ""
-    if isinstance(value, Promise):
-        value = str(value)
-    text = unescape(strip_tags(value)) if isinstance(value, SafeData) else str(value)
+    text = unescape(strip_tags(str(value))) if isinstance(value, SafeData) else str(value)
     return escape_formula(text)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -12,6 +11,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from desk.access import may_view
+from desk.days import midnight
+from desk.reports import may_see_reports
 from desk.work_queues import load_my_queues, load_work_queues
 from notifications.models import Message
 from refunds.models import RefundTransaction
@@ -32,6 +33,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "work_queues": load_work_queues(request),
         "my_queues": load_my_queues(request),
         "troubles": list(_troubles(request.user)),
+        "reports_url": reverse("admin:desk_reports") if may_see_reports(request.user) else "",
         "zone": timezone.get_current_timezone_name(),
     }
 
@@ -45,16 +47,11 @@ def _troubles(user: Any) -> Iterator[Trouble]:
         yield Trouble(_("Refunds unconfirmed at the gateway"), unconfirmed.count(), f"{url}?todo=unclear")
         yield Trouble(_("Refunds to make manually"), transactions.waiting_for_staff().count(), f"{url}?todo=hand")
     if may_view(user, Message):
-        midnight = _midnight()
-        bounced = Message.objects.filter(status=Message.Status.BOUNCED, bounced_at__gte=midnight)
-        query = {"status__exact": Message.Status.BOUNCED.value, "bounced_at__gte": midnight.isoformat()}
+        today = midnight(timezone.localdate())
+        bounced = Message.objects.filter(status=Message.Status.BOUNCED, bounced_at__gte=today)
+        query = {"status__exact": Message.Status.BOUNCED.value, "bounced_at__gte": today.isoformat()}
         yield Trouble(
             _("Emails that bounced today"),
             bounced.count(),
             reverse("admin:notifications_message_changelist", query=query),
         )
-
-
-def _midnight() -> datetime:
-    """Return the begin of the day in the time zone of the settings."""
-    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)

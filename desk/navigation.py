@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from desk.reports import may_see_reports
 from desk.work_queues import load_work_queues
 
 # Titles with the models of their lists. Only the first group is unfolded.
@@ -90,6 +91,9 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     waiting = {queue.case_type._meta.label: queue.waiting for queue in load_work_queues(request)}
     home = {"title": _("Home"), "icon": "home", "link": reverse("admin:index")}
     groups: list[dict[str, Any]] = [{"items": [home]}]
+    if may_see_reports(request.user):
+        reports = {"title": _("Reports"), "icon": "bar_chart", "link": reverse("admin:desk_reports")}
+        groups[0]["items"].append(reports)
     for position, (title, labels) in enumerate(GROUPS):
         items = [_item(label, waiting.get(label, 0)) for label in labels if _is_visible(label, request)]
         if items:

@@ -12,5 +12,6 @@ def admin_urls(site: AdminSite) -> list[URLPattern]:
         path("desk/person/<str:key>/", wrap(views.person_page), name="desk_person"),
         path("desk/person/<str:key>/<slug:tab>/", wrap(views.person_list), name="desk_person_list"),
         path("desk/email/<int:pk>/", wrap(views.email_page), name="desk_email"),
+        path("desk/reports/", wrap(views.reports_page), name="desk_reports"),
         path("desk/export/<slug:app_label>/<slug:model_name>/", wrap(views.export_list), name="desk_export"),
     ]

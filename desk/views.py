@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
@@ -21,6 +22,7 @@ from desk.order_tabs import order_url
 from desk.person import Person
 from desk.person_keys import SEARCH_PREFIX, read_person_key
 from desk.person_tabs import Tab, visible_tabs
+from desk.reports import load_reports, may_see_reports
 from licenses.models import License
 from notifications import kinds
 from notifications.models import Message
@@ -88,6 +90,19 @@ def _email_facts(email: Message, zone: Any) -> list[tuple[str, str]]:
         (gettext("Code"), email.grouped_code),
     ]
     return [(label, value) for label, value in facts if value]
+
+
+@require_safe
+def reports_page(request: HttpRequest) -> HttpResponse:
+    """Show the reports that the user may see."""
+    if not may_see_reports(request.user):
+        raise PermissionDenied
+    context = {
+        "title": gettext("Reports"),
+        "sections": load_reports(request),
+        "zone": timezone.get_current_timezone_name(),
+    }
+    return _render(request, "desk/admin/reports.html", context)
 
 
 @require_POST

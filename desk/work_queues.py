@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
+from django.contrib.auth.models import User
 from django.db.models import Count, Min, Q, Value
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.admin.queues import DAY
 from cases.models import Case
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from support.models import Thread
 
+DAY = timedelta(days=1)
 ASSIGNEE = "assigned_to"  # the field of cases that can be assigned
 CASE_TYPES: tuple[type[Case], ...] = (Thread, Return, Withdrawal, Swap, CashbackClaim)
 
@@ -40,6 +42,13 @@ class WorkQueue:
         are counted here.
         """
         return _list_url(self.case_type)
+
+    @property
+    def oldest_url(self) -> str:
+        """The waiting case that was received first; empty if none waits."""
+        if self.oldest is None:
+            return ""
+        return f"{self.url}?{urlencode({'todo': 'waiting', 'created_at__lte': self.oldest.isoformat()})}"
 
     @property
     def unassigned_url(self) -> str:
@@ -101,6 +110,7 @@ def load_work_queues(request: HttpRequest) -> list[WorkQueue]:
 def load_my_queues(request: HttpRequest) -> list[MyQueue]:
     """Return the queues in which the staff user handles open cases. Makes one query."""
     now = timezone.now()
+    assert isinstance(request.user, User)
     user_id = request.user.pk
     rows = _join([_count_mine(case_type, user_id, now) for case_type in _visible(request)])
     queues = [MyQueue(case_type, user_id, **rows.get(case_type._meta.label, {})) for case_type in _visible(request)]
@@ -152,7 +162,7 @@ def _count_mine(case_type: type[Case], user_id: int, now: datetime) -> Any:
     if _has_assignee(case_type):
         mine = cases.open().filter(**{ASSIGNEE: user_id})
     else:
-        worked_on = case_type._default_manager.filter(events__by=user_id).values("pk").order_by()
+        worked_on = case_type.event_model().objects.filter(by=user_id).values("case")
         mine = cases.open().filter(pk__in=worked_on)
     is_waiting = Q(status__in=case_type.UNDECIDED, paused_at=None)
     return (

@@ -25,7 +25,7 @@ def money_column(field: str, description: Any, *, currency: str = "currency") ->
         amount = getattr(row, field)
         return EMPTY if amount is None else format_money(amount, attrgetter(currency)(row))
 
-    column.money = (field, currency)  # type: ignore[attr-defined]  # for exports, which have two columns for it
+    column.money = (field, currency)  # for exports, which have two columns for it
     return column
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -35,7 +35,7 @@ from cases.admin.queues import CaseAdmin
 from cases.models import DecidedCase
 from cases.refusals import Refusal
 from cases.services import CALLED_OFF
-from licenses.models import normalize_serial
+from licenses.models import Product, Sku, normalize_serial
 from notifications.addresses import email_key
 from orders import formats
 from orders.admin_money import money_column
@@ -48,6 +48,7 @@ from refunds.services import cashback, recovery, returns, swaps, withdrawals
 SEE_SERIALS = "licenses.view_license"
 SERIAL_FIELDS = ("license", "new_license")
 MAX_OTHER_REQUESTS = 20  # per kind of request
+MAX_ID_DIGITS = 19  # of PostgreSQL's bigint
 MAX_CANDIDATES = 10  # orders suggested for a withdrawal without one
 
 
@@ -164,6 +165,24 @@ class StuckRefundFilter(admin.SimpleListFilter):
         return queryset.filter(pk__in=stuck.values(column))
 
 
+class ProductFilter(admin.SimpleListFilter):
+    """Returns of items whose SKU has this product."""
+
+    title = _("product")
+    parameter_name = "product"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [(str(pk), name) for pk, name in Product.objects.values_list("pk", "name")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not (product := self.value()):
+            return queryset
+        if not (product.isascii() and product.isdecimal() and len(product) < MAX_ID_DIGITS):
+            return queryset.none()
+        skus = Sku.objects.filter(product=int(product), store__orders__returns__lines__line__sku=F("code"))
+        return queryset.filter(pk__in=skus.order_by().values("store__orders__returns"))
+
+
 def _take_back(service: Any) -> Any:
     return lambda case, by, data: service.take_back_approval(case, by, data["text"], data["note"])
 
@@ -179,7 +198,7 @@ def _approve_amount(service: Any) -> Any:
 @admin.register(Return)
 class ReturnAdmin(RequestAdmin):
     list_display = ["reference", "state", "age", "due", "order", "sum", "reason", "store"]
-    list_filter = [*RequestAdmin.list_filter, StuckRefundFilter, "reason", "order__store"]
+    list_filter = [*RequestAdmin.list_filter, StuckRefundFilter, "reason", "order__store", ProductFilter]
     list_select_related = ["order__store", "reason"]
     actions = ["approve_all"]
     fieldsets = [

@@ -1,19 +1,21 @@
 """The admin of threads: the queue by due date, and a page per thread with its history and actions."""
 
+from datetime import date, datetime, time
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.admin.actions import CaseAction
-from cases.admin.queues import CaseAdmin, ToDoFilter
+from cases.admin.queues import DAY, CaseAdmin, ToDoFilter
 from notifications.addresses import email_key
 from notifications.models import Message
 from support.admin import actions, claims
 from support.emails import KINDS_ABOUT_MESSAGES
-from support.models import AnswerTemplate, Thread
+from support.models import AnswerTemplate, Thread, ThreadMessage
 from support.services.threads import is_suspect
 
 MAX_OTHER_THREADS = 20
@@ -40,10 +42,32 @@ class WaitingFilter(ToDoFilter):
         return super().queryset(request, queryset)
 
 
+class AnsweredOnFilter(admin.SimpleListFilter):
+    """Threads that support answered or closed on one day, for the links of the reports."""
+
+    title = _("answered or closed on")
+    parameter_name = "answered_on"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        day = request.GET.get(self.parameter_name, "")
+        return [(day, day)] if day else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.value():
+            return queryset
+        try:
+            start = timezone.make_aware(datetime.combine(date.fromisoformat(self.value() or ""), time.min))
+            end = start + DAY
+        except (ValueError, OverflowError):  # there is no such day
+            return queryset.none()
+        answers = ThreadMessage.objects.decisive().filter(at__gte=start, at__lt=end)
+        return queryset.filter(pk__in=answers.values("case"))
+
+
 @admin.register(Thread)
 class ThreadAdmin(CaseAdmin):
     list_display = ["reference", "kind", "state", "age", "due", "subject", "email", "assigned_to", "store"]
-    list_filter = [WaitingFilter, "kind", "store"]
+    list_filter = [WaitingFilter, "kind", "store", AnsweredOnFilter]
     search_help_text = _("Reference, email address, or order number")
     fieldsets = [
         (None, {"fields": ["reference", "kind", "state", "subject", "email", "assigned_to", "created_at", "due"]})
