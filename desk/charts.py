@@ -12,7 +12,7 @@ from orders.formats import count
 
 # In units of the drawing, which is scaled to the width of the page.
 WIDTH, HEIGHT = 320, 130
-LEFT, TOP, BOTTOM = 30, 10, 18  # room for the labels of the axes
+LEFT, RIGHT, TOP, BOTTOM = 30, 10, 10, 18  # room for the labels of the axes
 GAP = 3  # between two days
 
 
@@ -73,7 +73,7 @@ class DailyChart:
     table: Table
 
     width, height = WIDTH, HEIGHT
-    left, top_y, bottom_y = LEFT, TOP, HEIGHT - BOTTOM
+    left, right, top_y, bottom_y = LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM
 
     @property
     def top(self) -> int:
@@ -83,7 +83,7 @@ class DailyChart:
         return next(step * factor for factor in (1, 2, 5, 10) if step * factor >= largest)
 
     def bars(self) -> Iterator[Bar]:
-        group = (WIDTH - LEFT) / len(self.days)
+        group = (WIDTH - LEFT - RIGHT) / len(self.days)
         width = (group - GAP) / 2
         for position, pair in enumerate(zip(self.first, self.second, strict=True)):
             for style, number in zip(("desk-first", "desk-second"), pair, strict=True):
@@ -99,7 +99,7 @@ class DailyChart:
         yield Mark(str(LEFT - 4), str(TOP + 4), str(self.top))
 
     def day_marks(self) -> Iterator[Mark]:
-        group = (WIDTH - LEFT) / len(self.days)
+        group = (WIDTH - LEFT - RIGHT) / len(self.days)
         last = len(self.days) - 1
         for position in sorted({0, last // 2, last}):
             x = LEFT + (position + 0.5) * group

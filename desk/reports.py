@@ -9,7 +9,20 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Aggregate, Count, DurationField, F, Func, Model, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import (
+    Aggregate,
+    CharField,
+    Count,
+    DurationField,
+    F,
+    Func,
+    Model,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+    Value,
+)
 from django.db.models.functions import Lower, TruncDate
 from django.http import HttpRequest
 from django.urls import reverse
@@ -223,14 +236,14 @@ def _returns(request: HttpRequest) -> Section:
             " orders. The product is that of the item’s SKU; a return of several products counts for each."
         ),
         figures=[
-            (_("Returns"), _number(returns, Return, received)),
-            (_("Orders"), _number(orders, Order, placed)),
+            (_("Returns received"), _number(returns, Return, received)),
+            (_("Orders placed"), _number(orders, Order, placed)),
             (_("Rate"), Cell(_rate(returns, orders), with_query(_list_url(Return), received))),
         ],
         tables=[
             Table(
                 gettext("By reason"),
-                [_("Reason"), _("Returns"), _("Rate of all orders"), _("Share of the most frequent reason")],
+                [_("Reason"), _("Returns received"), _("Rate of all orders"), _("Share of the most frequent reason")],
                 [
                     [
                         Cell(names.get(pk, EMPTY)),
@@ -243,7 +256,7 @@ def _returns(request: HttpRequest) -> Section:
             ),
             Table(
                 gettext("By product"),
-                [_("Product"), _("Returns"), _("Orders"), _("Rate"), _("Share of the highest rate")],
+                [_("Product"), _("Returns received"), _("Orders placed"), _("Rate"), _("Share of the highest rate")],
                 [
                     [
                         Cell(name),
@@ -348,7 +361,7 @@ def _emails(request: HttpRequest) -> Section:
     bounced = Count("pk", filter=Q(status=Message.Status.BOUNCED))
     sent = Message.objects.filter(sent_at__gte=midnight(first_day)).order_by()
     totals = sent.aggregate(sent=Count("pk"), bounced=bounced)
-    domain = Lower(Func(F("recipient"), Value("@"), Value(-1), function="SPLIT_PART"))
+    domain = Lower(Func(F("recipient"), Value("@"), Value(-1), function="SPLIT_PART", output_field=CharField()))
     domains = sent.values_list(domain).annotate(sent=Count("pk"), bounced=bounced).order_by("-sent", "bounced")
     rows = list(domains[:MAX_DOMAINS])
     since = since_day("sent_at", first_day)

@@ -6,12 +6,16 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
+from notifications.models import Message
+from refunds.models import Return
+from support.models import ArticleVote
 from tests.browser.test_axe_finds_nothing import RULES
 from tests.desk.people import bounce, make_busy_person, person_url, refund, unsubscribe
 from tests.desk.staff import signed_in
-from tests.factories import make_agent, make_order
+from tests.factories import make_agent, make_article, make_order
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -63,6 +67,31 @@ def test_a_person_in_all_tabs_and_a_timeline_have_no_problem(page: Page) -> None
         page.goto(path)
         assert problems(page) == []
         assert fits(page)
+
+
+def test_home_and_reports_have_no_problem(page: Page) -> None:
+    make_busy_person(rows=3)
+    bounce()
+    Return.objects.update(created_at=timezone.now(), due_at=timezone.now())
+    version = make_article("find-order").versions.get()
+    ArticleVote.objects.create(version=version, helped=True)
+    Message.objects.update(sent_at=timezone.now())
+    for path in ("/admin/", "/admin/desk/reports/"):
+        page.goto(path)
+        for folded in page.locator("details").all():
+            folded.locator("summary").click()
+        assert problems(page) == []
+        assert fits(page)
+
+
+def test_a_list_is_exported_by_its_button(page: Page) -> None:
+    make_order(number="A-1")
+    page.goto("/admin/orders/order/?status__exact=completed")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="CSV").click()
+    assert waiting.value.suggested_filename.startswith("orders-")
+    assert "A-1" in waiting.value.path().read_text(encoding="utf-8-sig")
+    assert fits(page)
 
 
 def test_a_tab_is_opened_by_its_link(page: Page) -> None:

@@ -62,13 +62,14 @@ def refund(order: Order, amount: str) -> None:
     Refund.objects.create(order=order, store_refund_id=f"r-{order.pk}", amount=Decimal(amount))
 
 
-def bounce(address: str = ADDRESS) -> None:
+def bounce(address: str = ADDRESS, at: datetime | None = None) -> None:
     Message.objects.create(
         kind="order_confirmation",
         object_id=0,
+        key=address,
         recipient=address,
         status=Message.Status.BOUNCED,
-        bounced_at=timezone.now(),
+        bounced_at=at or timezone.now(),
     )
 
 
