@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -38,8 +39,19 @@ class CaseQuerySet(models.QuerySet[Any]):
         return self.filter(status__in=self.model.UNDECIDED)
 
     def waiting_for_support(self) -> Self:
-        """Return undecided cases that don't wait for an answer from the buyer."""
-        return self.undecided().filter(paused_at=None)
+        """Return undecided cases that don't wait for an answer from the buyer, and aren't snoozed."""
+        return self.undecided().filter(paused_at=None).exclude(self.is_snoozed(timezone.now()))
+
+    def waiting_for_buyer(self) -> Self:
+        return self.undecided().filter(paused_at__isnull=False)
+
+    def snoozed(self) -> Self:
+        return self.undecided().filter(self.is_snoozed(timezone.now()), paused_at=None)
+
+    @staticmethod
+    def is_snoozed(now: datetime) -> Q:
+        """The condition for cases that staff snoozed. A case whose reply is due never is."""
+        return Q(snoozed_until__isnull=False, snoozed_until__gt=now, due_at__gt=now)
 
     def oldest_first(self) -> Self:
         return self.order_by("due_at", "pk")
@@ -62,6 +74,16 @@ class Case(models.Model):
     language = models.CharField(_("language"), max_length=16, blank=True, editable=False)
     created_at = models.DateTimeField(_("received at"), default=timezone.now, editable=False)
     due_at = models.DateTimeField(_("reply due"), default=default_due_at)
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("assigned to"),
+    )
+    # Not shown as waiting for support until then, or until the reply is due. An answer of the buyer ends it.
+    snoozed_until = models.DateTimeField(_("snoozed until"), null=True, blank=True, editable=False)
     # When the wait for the buyer's answer began. The answer extends the due date by the length of the wait.
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -99,6 +121,10 @@ class Case(models.Model):
     def is_overdue(self, now: datetime) -> bool:
         """Whether support has missed the promised time of its answer."""
         return self.is_undecided and self.paused_at is None and self.due_at < now
+
+    def is_snoozed(self, now: datetime) -> bool:
+        """The same as the queryset's condition, for one case."""
+        return self.snoozed_until is not None and self.snoozed_until > now and self.due_at > now
 
     @property
     def recipient(self) -> str:

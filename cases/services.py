@@ -1,12 +1,14 @@
 """Transitions that all requests have in common, made by the buyer or by staff."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import F
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cases.models import DecidedCase
+from cases.models import Case, DecidedCase
 from cases.refusals import NoOpenQuestion, NotPossible, WrongStatus
 from cases.transitions import Actor, add_event, locked, status_label, transition
 
@@ -80,4 +82,30 @@ def add_note(case: DecidedCase, by: User, note: str) -> None:
     """Add a note that only staff see. The status stays."""
     note = require_text(note, _("Enter a note."))
     with locked(case) as current:
+        add_event(current, current.status, Actor.STAFF, by=by, note=note)
+
+
+def assign(case: Case, by: User, to: User | None) -> None:
+    """Assign the case to a staff member, or to nobody if `to` is None."""
+    with locked(case) as current:
+        if current.assigned_to == to:
+            return
+        current.assigned_to = to
+        current.save()
+        note = gettext("Assigned to %(who)s.") % {"who": to} if to else gettext("Unassigned.")
+        add_event(current, current.status, Actor.STAFF, by=by, note=note)
+
+
+def snooze(case: Case, by: User, until: datetime) -> None:
+    """Don't show the case as waiting for support until then.
+
+    The promised time of the reply stays, and when it comes, the case is shown again. So is it when the buyer answers.
+    Raises NotPossible if the case doesn't wait for support.
+    """
+    with locked(case) as current:
+        if not current.is_undecided or current.paused_at is not None:
+            raise NotPossible(_("This case doesn’t wait for support, so there’s nothing to snooze."))
+        current.snoozed_until = until
+        current.save()
+        note = gettext("Snoozed until %(day)s.") % {"day": until.date().isoformat()}
         add_event(current, current.status, Actor.STAFF, by=by, note=note)

@@ -59,6 +59,8 @@ def transition(
     change_status(case, to, actor)
     if isinstance(case, DecidedCase) and from_status in case.UNDECIDED and to not in case.UNDECIDED:
         columns |= {"decided_at": timezone.now(), "decided_by": by}
+    if by is not None and actor == Actor.STAFF:
+        case.assigned_to = case.assigned_to or by
     for name, value in columns.items():
         setattr(case, name, value)
     if actor == Actor.BUYER and by is None and case.pk:  # from now on, in the language of the page that the buyer used
@@ -76,6 +78,8 @@ def change_status(case: Case, to: str, actor: CaseEvent.Actor) -> None:
     if to not in case.TRANSITIONS.get(from_status, frozenset()):
         raise WrongStatus(status_label(case))
     case.status = to
+    if actor == Actor.BUYER:
+        case.snoozed_until = None
     _pause_or_resume(case, actor, timezone.now())
 
 

@@ -17,7 +17,6 @@ from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from support.models import Thread
 
 DAY = timedelta(days=1)
-ASSIGNEE = "assigned_to"  # the field of cases that can be assigned
 CASE_TYPES: tuple[type[Case], ...] = (Thread, Return, Withdrawal, Swap, CashbackClaim)
 
 
@@ -52,16 +51,13 @@ class WorkQueue:
 
     @property
     def unassigned_url(self) -> str:
-        """The waiting cases that nobody is assigned to; empty if cases of this kind can't be assigned."""
-        return f"{self.url}?todo=waiting&{ASSIGNEE}__isnull=True" if _has_assignee(self.case_type) else ""
+        """The waiting cases that nobody is assigned to."""
+        return f"{self.url}?todo=unassigned"
 
 
 @dataclass(frozen=True)
 class MyQueue:
-    """The open cases of one kind that a staff user handles.
-
-    Cases that can be assigned are the user's if they are assigned to them, and others if the user worked on them.
-    """
+    """The open cases of one kind that are assigned to a staff user."""
 
     case_type: type[Case]
     user_id: int
@@ -86,18 +82,11 @@ class MyQueue:
         return self._assigned_url("today")
 
     def _assigned_url(self, todo: str) -> str:
-        """Return a part of the user's cases; empty if cases of this kind can't be assigned."""
-        if not _has_assignee(self.case_type):
-            return ""
-        return f"{_list_url(self.case_type)}?todo={todo}&{ASSIGNEE}__id__exact={self.user_id}"
+        return f"{_list_url(self.case_type)}?todo={todo}&assigned_to__id__exact={self.user_id}"
 
 
 def _list_url(case_type: type[Case]) -> str:
     return reverse(f"admin:{case_type._meta.app_label}_{case_type._meta.model_name}_changelist")
-
-
-def _has_assignee(case_type: type[Case]) -> bool:
-    return any(field.name == ASSIGNEE for field in case_type._meta.fields)
 
 
 def load_work_queues(request: HttpRequest) -> list[WorkQueue]:
@@ -141,7 +130,6 @@ def _join(counts: list[Any]) -> dict[str, dict[str, Any]]:
 def _count(case_type: type[Case], now: datetime) -> Any:
     """Return the counts of one kind, as a row that can be joined with those of other kinds by UNION."""
     waiting: Any = case_type._default_manager.all()
-    nobody = Q(**{f"{ASSIGNEE}__isnull": True}) if _has_assignee(case_type) else Q(pk__in=[])
     return (
         waiting.waiting_for_support()
         .order_by()
@@ -151,7 +139,7 @@ def _count(case_type: type[Case], now: datetime) -> Any:
             overdue=Count("pk", filter=Q(due_at__lt=now)),
             due_within_a_day=Count("pk", filter=Q(due_at__lt=now + DAY)),
             oldest=Min("created_at"),
-            unassigned=Count("pk", filter=nobody),
+            unassigned=Count("pk", filter=Q(assigned_to=None)),
         )
     )
 
@@ -159,12 +147,8 @@ def _count(case_type: type[Case], now: datetime) -> Any:
 def _count_mine(case_type: type[Case], user_id: int, now: datetime) -> Any:
     """Return the counts of a user's open cases of one kind; see `_count`."""
     cases: Any = case_type._default_manager.all()
-    if _has_assignee(case_type):
-        mine = cases.open().filter(**{ASSIGNEE: user_id})
-    else:
-        worked_on = case_type.event_model().objects.filter(by=user_id).values("case")
-        mine = cases.open().filter(pk__in=worked_on)
-    is_waiting = Q(status__in=case_type.UNDECIDED, paused_at=None)
+    mine = cases.open().filter(assigned_to=user_id)
+    is_waiting = Q(status__in=case_type.UNDECIDED, paused_at=None) & ~cases.all().is_snoozed(now)
     return (
         mine.order_by()
         .values(label=Value(case_type._meta.label))

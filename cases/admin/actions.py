@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
@@ -18,6 +22,8 @@ from cases.models import Case
 from cases.refusals import NotPossible
 from orders.forms import CardNumberMaskingForm, MessageField
 from orders.models import Order, Store
+
+LONGEST_SNOOZE = timedelta(days=90)
 
 CleanedData = dict[str, Any]
 FieldFactory = Callable[[Any], forms.Field]
@@ -69,6 +75,7 @@ class CaseAction:
     statuses: Collection[str]
     fields: dict[str, FieldFactory]
     is_primary: bool = False
+    leads_on: bool = False  # also offered with a button that leads to the next case
     permission: str = ""  # instead of Django's change permission of the kind of case
 
     def form(self, case: Any, data: Any = None) -> CardNumberMaskingForm:
@@ -79,8 +86,71 @@ class CaseAction:
         return form
 
 
+def _assignee_field(case: Any) -> forms.Field:
+    """Only staff who may decide on this kind of case."""
+    permission = f"{case._meta.app_label}.change_{case._meta.model_name}"
+    may_decide = User.objects.with_perm(permission, backend="django.contrib.auth.backends.ModelBackend")
+    return forms.ModelChoiceField(
+        may_decide.filter(is_staff=True, is_active=True).order_by("username"),
+        label=_("Assigned to"),
+        required=False,
+        initial=case.assigned_to_id,
+        empty_label=str(_("not assigned")),
+        widget=UnfoldAdminSelectWidget(),
+    )
+
+
+class DateInput(UnfoldAdminTextInputWidget):
+    """The browser's date picker."""
+
+    input_type = "date"
+
+
+def _check_snooze(day: date) -> None:
+    today = timezone.localdate()
+    if not today < day <= today + LONGEST_SNOOZE:
+        text = gettext("Enter a day from tomorrow on, at most %(days)d days from now.")
+        raise ValidationError(text % {"days": LONGEST_SNOOZE.days})
+
+
+def _snooze_field(case: Any) -> forms.Field:
+    return forms.DateField(
+        label=_("Until"),
+        validators=[_check_snooze],
+        widget=DateInput(),
+        help_text=_("It’s shown again on that day, when the reply is due, or when the buyer answers."),
+    )
+
+
+def _snooze(case: Case, by: User, data: CleanedData) -> None:
+    services.snooze(case, by, timezone.make_aware(datetime.combine(data["until"], time.min)))
+
+
+def queue_actions(case_type: Any) -> tuple[CaseAction, ...]:
+    """Return the actions on a case's place in the queue: take, assign, snooze."""
+    open_statuses = set(case_type.Status.values) - case_type.CLOSED
+    return (
+        CaseAction("take", _("Assign to me"), lambda case, by, data: services.assign(case, by, by), open_statuses, {}),
+        CaseAction(
+            "assign",
+            _("Assign"),
+            lambda case, by, data: services.assign(case, by, data["to"]),
+            open_statuses,
+            {"to": _assignee_field},
+        ),
+        CaseAction(
+            "snooze",
+            _("Snooze"),
+            _snooze,
+            case_type.UNDECIDED - case_type.WAITING_FOR_BUYER,
+            {"until": _snooze_field},
+            leads_on=True,
+        ),
+    )
+
+
 def common_actions(case_type: Any, decline: Callable[..., None] = services.decline) -> tuple[CaseAction, ...]:
-    """Return the actions that every kind of request has: review, ask, decline, note."""
+    """Return the actions that every kind of request has: review, ask, decline, note, and those on the queue."""
     can_ask = case_type.UNDECIDED - case_type.WAITING_FOR_BUYER
     return (
         CaseAction(
@@ -96,6 +166,7 @@ def common_actions(case_type: Any, decline: Callable[..., None] = services.decli
             lambda case, by, data: services.ask_question(case, by, data["text"], data["note"]),
             can_ask,
             QUESTION_FIELDS,
+            leads_on=True,
         ),
         CaseAction(
             "decline",
@@ -103,6 +174,7 @@ def common_actions(case_type: Any, decline: Callable[..., None] = services.decli
             lambda case, by, data: decline(case, by, data["text"], data["note"]),
             case_type.UNDECIDED,
             REASON_FIELDS,
+            leads_on=True,
         ),
         CaseAction(
             "note",
@@ -111,6 +183,7 @@ def common_actions(case_type: Any, decline: Callable[..., None] = services.decli
             case_type.Status.values,
             REQUIRED_NOTE_FIELDS,
         ),
+        *queue_actions(case_type),
     )
 
 

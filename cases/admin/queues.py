@@ -1,6 +1,7 @@
 """Admin base classes: a queue sorted by due date, and a page for each of its rows with the actions on it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -9,15 +10,17 @@ from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Count, Model, Q, QuerySet, Value
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.http import urlencode
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from cases import services
 from cases.admin.actions import CaseAction
 from cases.models import Case
 from cases.refusals import Refusal
@@ -68,28 +71,46 @@ class ToDoFilter(DefaultChoiceFilter):
     title = _("to do")
     parameter_name = "todo"
     unfiltered_value = "all"
-    options = (
-        ("open", _("open")),
-        ("waiting", _("waiting for support")),
-        ("overdue", _("overdue")),
-        ("today", _("due within a day")),
-        ("mine", _("open, handled by me")),
-        ("all", _("all")),
+    template = "cases/admin/_no_filter.html"  # the tabs above the list offer its options
+    options: ClassVar[tuple[tuple[str, Any], ...]] = (
+        ("open", _("Open")),
+        ("waiting", _("Due")),
+        ("overdue", _("Overdue")),
+        ("today", _("Due within a day")),
+        ("mine", _("Mine")),
+        ("unassigned", _("Unassigned")),
+        ("buyer", _("Waiting for buyer")),
+        ("snoozed", _("Snoozed")),
+        ("all", _("All")),
     )
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        cases: Any = queryset
-        now = timezone.now()
-        if self.selected_value == "waiting":
-            return cases.waiting_for_support()
-        if self.selected_value == "overdue":
-            return cases.waiting_for_support().filter(due_at__lt=now)
-        if self.selected_value == "today":
-            return cases.waiting_for_support().filter(due_at__lt=now + DAY)
-        if self.selected_value == "mine":
-            worked_on = queryset.model._default_manager.filter(events__by=request.user).values("pk").order_by()
-            return cases.open().filter(pk__in=worked_on)
-        return queryset if self.selected_value == "all" else cases.open()
+        return VIEWS[self.selected_value](queryset, request.user)
+
+
+# The saved views of a queue: the options of ToDoFilter.
+VIEWS: dict[str, Callable[[Any, Any], Any]] = {
+    "open": lambda cases, user: cases.open(),
+    "waiting": lambda cases, user: cases.waiting_for_support(),
+    "overdue": lambda cases, user: cases.waiting_for_support().filter(due_at__lt=timezone.now()),
+    "today": lambda cases, user: cases.waiting_for_support().filter(due_at__lt=timezone.now() + DAY),
+    "mine": lambda cases, user: cases.open().filter(assigned_to=user),
+    "unassigned": lambda cases, user: cases.waiting_for_support().filter(assigned_to=None),
+    "buyer": lambda cases, user: cases.waiting_for_buyer(),
+    "snoozed": lambda cases, user: cases.snoozed(),
+    "all": lambda cases, user: cases,
+}
+UNCOUNTED = ("all",)  # grows without end
+
+
+@dataclass(frozen=True)
+class QueueView:
+    """A saved view of a queue: its label, its URL, and how many cases it has, unless it isn't counted."""
+
+    label: Any
+    url: str
+    count: int | None
+    is_current: bool
 
 
 class QueueAdmin(ReadOnlyMixin, ModelAdmin):
@@ -135,16 +156,63 @@ class QueueAdmin(ReadOnlyMixin, ModelAdmin):
         return reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[obj.pk])
 
 
+SHORTCUTS = {"decline": "d", "ask": "q", "take": "t", "snooze": "s", "note": "n", "close": "c"}
+
+
+def _shortcuts(actions: Sequence[CaseAction]) -> list[tuple[str, CaseAction]]:
+    """The keys that open actions of a case's page: "a" for the primary one, and SHORTCUTS."""
+    primary = [("a", action) for action in actions if action.is_primary][:1]
+    return primary + [(SHORTCUTS[action.name], action) for action in actions if action.name in SHORTCUTS]
+
+
 class CaseAdmin(QueueAdmin):
     """A queue of cases. Subclasses set `case_actions`."""
 
     case_actions: ClassVar[tuple[CaseAction, ...]] = ()
+    list_before_template = "cases/admin/_views.html"
+    actions: Any = ["take_all"]
     ordering = ["due_at", "pk"]
     list_filter: Any = [ToDoFilter, "status"]
     search_fields = ["reference"]  # makes Django show the search box; `get_search_results` searches
     search_help_text = _("Reference, order number, email address, or serial number")
 
     # --- The list ---
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Add the saved views, with how many cases each has, as tabs."""
+        return super().changelist_view(request, {"views": self._views(request)} | (extra_context or {}))
+
+    def _views(self, request: HttpRequest) -> list[QueueView]:
+        todo: Any = next(each for each in self.list_filter if isinstance(each, type) and issubclass(each, ToDoFilter))
+        names = [name for name, _label in todo.options]
+        counted = [name for name in names if name not in UNCOUNTED]
+        cases = self.model._default_manager.order_by()
+        counts = [
+            VIEWS[name](cases, request.user).values(view=Value(name)).annotate(rows=Count("pk")) for name in counted
+        ]
+        rows = {row["view"]: row["rows"] for row in counts[0].union(*counts[1:], all=True)}
+        wanted = request.GET.get(todo.parameter_name, "")
+        is_search = bool(request.GET.get(SEARCH_VAR, "").strip())
+        default = todo.unfiltered_value if is_search else names[0]
+        current = wanted if wanted in names else default
+        return [
+            QueueView(
+                label,
+                f"?{urlencode({todo.parameter_name: name})}",
+                rows.get(name, 0) if name in counted else None,
+                name == current,
+            )
+            for name, label in todo.options
+        ]
+
+    @admin.action(description=_("Assign selected cases to me"), permissions=["decide"])
+    def take_all(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        assert isinstance(request.user, User)
+        cases = list(queryset)
+        for case in cases:
+            services.assign(case, request.user, request.user)
+        sentence = ngettext("%(count)d case assigned to you.", "%(count)d cases assigned to you.", len(cases))
+        messages.success(request, sentence % {"count": len(cases)})
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -203,7 +271,9 @@ class CaseAdmin(QueueAdmin):
         order = obj.about_order
         return {
             "case": obj,
+            "snoozed_until": obj.snoozed_until if obj.is_snoozed(timezone.now()) else None,
             "action_forms": [(action, action.form(obj)) for action in actions],
+            "shortcuts": _shortcuts(actions),
             "decide_url": reverse(f"admin:{opts.app_label}_{opts.model_name}_decide", args=[obj.pk]),
             "order": order,
             "emails": self.get_emails(obj) if request.user.has_perm("notifications.view_message") else None,
@@ -255,7 +325,18 @@ class CaseAdmin(QueueAdmin):
         if isinstance(result, str):
             return self.render_change_page(request, case.pk, result=result)
         messages.success(request, gettext("%(reference)s: saved.") % {"reference": case})
-        return HttpResponseRedirect(page)
+        return HttpResponseRedirect(self._next_url(request, case) if "next" in request.POST else page)
+
+    def _next_url(self, request: HttpRequest, case: Any) -> str:
+        """The page of the case that is due next, of those that are assigned to the user or to nobody; else the list."""
+        cases: Any = self.model._default_manager
+        free = Q(assigned_to=None) | Q(assigned_to=request.user)
+        following = cases.waiting_for_support().filter(free).exclude(pk=case.pk).oldest_first().first()
+        if following is not None:
+            return self.change_url(following)
+        messages.info(request, gettext("Nothing else waits for you here."))
+        opts = self.model._meta
+        return reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
 
     def _render_error(self, request: HttpRequest, case: Any, action: CaseAction, form: Any, error: str) -> HttpResponse:
         """Render the current page, with the submitted form in place of the action's empty one."""

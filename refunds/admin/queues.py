@@ -42,6 +42,7 @@ from orders.admin_money import money_column
 from orders.models import Order, normalize_order_number
 from orders.money import with_decimals
 from refunds.eligibility import check_eligibility
+from refunds.ledger import load_ledger
 from refunds.models import CashbackClaim, RefundTransaction, Return, Swap, Withdrawal
 from refunds.services import cashback, recovery, returns, swaps, withdrawals
 
@@ -200,7 +201,7 @@ class ReturnAdmin(RequestAdmin):
     list_display = ["reference", "state", "age", "due", "order", "sum", "reason", "store"]
     list_filter = [*RequestAdmin.list_filter, StuckRefundFilter, "reason", "order__store", ProductFilter]
     list_select_related = ["order__store", "reason"]
-    actions = ["approve_all"]
+    actions = ["approve_all", *RequestAdmin.actions]
     fieldsets = [
         (None, {"fields": ["reference", "state", "sum", "approved", "reason", "comment", "created_at", "due_at"]})
     ]
@@ -212,6 +213,7 @@ class ReturnAdmin(RequestAdmin):
             Return.UNDECIDED,
             AMOUNT_FIELDS,
             is_primary=True,
+            leads_on=True,
         ),
         CaseAction("take_back", _("Revoke approval"), _take_back(recovery), {Return.Status.APPROVED}, REASON_FIELDS),
         *common_actions(Return),
@@ -302,7 +304,13 @@ class WithdrawalAdmin(RequestAdmin):
     ]
     case_actions = (
         CaseAction(
-            "approve", _("Accept"), _approve_amount(withdrawals), Withdrawal.UNDECIDED, AMOUNT_FIELDS, is_primary=True
+            "approve",
+            _("Accept"),
+            _approve_amount(withdrawals),
+            Withdrawal.UNDECIDED,
+            AMOUNT_FIELDS,
+            is_primary=True,
+            leads_on=True,
         ),
         CaseAction("attach", _("Assign the order"), _attach_order, Withdrawal.UNDECIDED, ORDER_FIELDS),
         CaseAction(
@@ -331,9 +339,17 @@ class WithdrawalAdmin(RequestAdmin):
         return case.is_late
 
     def render_details(self, request: HttpRequest, case: Withdrawal) -> SafeString:
-        transactions = list(case.transactions.order_by("pk"))
+        order = case.order
         return render_fragment(
-            request, "_withdrawal.html", case=case, candidates=_candidate_orders(case), transactions=transactions
+            request,
+            "_withdrawal.html",
+            case=case,
+            order=order,
+            lines=list(order.items) if order is not None else [],
+            ledger=load_ledger(order) if order is not None else None,
+            payment=formats.payment_line(order) if order is not None else "",
+            candidates=_candidate_orders(case),
+            transactions=list(case.transactions.order_by("pk")),
         )
 
 
@@ -361,7 +377,15 @@ class SwapAdmin(RequestAdmin):
         )
     ]
     case_actions = (
-        CaseAction("approve", _("Approve"), _approve(swaps), Swap.UNDECIDED, BUYER_TEXT_FIELDS, is_primary=True),
+        CaseAction(
+            "approve",
+            _("Approve"),
+            _approve(swaps),
+            Swap.UNDECIDED,
+            BUYER_TEXT_FIELDS,
+            is_primary=True,
+            leads_on=True,
+        ),
         CaseAction(
             "finish",
             _("Assign new serial number"),
@@ -371,6 +395,7 @@ class SwapAdmin(RequestAdmin):
             {Swap.Status.APPROVED},
             NEW_SERIAL_FIELDS,
             is_primary=True,
+            leads_on=True,
         ),
         CaseAction(
             "call_off",
@@ -419,7 +444,13 @@ class CashbackClaimAdmin(RequestAdmin):
     ]
     case_actions = (
         CaseAction(
-            "approve", _("Approve"), _approve(cashback), CashbackClaim.UNDECIDED, BUYER_TEXT_FIELDS, is_primary=True
+            "approve",
+            _("Approve"),
+            _approve(cashback),
+            CashbackClaim.UNDECIDED,
+            BUYER_TEXT_FIELDS,
+            is_primary=True,
+            leads_on=True,
         ),
         CaseAction(
             "pay",
@@ -428,6 +459,7 @@ class CashbackClaimAdmin(RequestAdmin):
             {CashbackClaim.Status.APPROVED},
             PAYOUT_FIELDS,
             is_primary=True,
+            leads_on=True,
             permission="refunds.pay_cashbackclaim",
         ),
         CaseAction(

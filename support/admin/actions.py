@@ -5,9 +5,16 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
-from cases.admin.actions import ORDER_FIELDS, REQUIRED_NOTE_FIELDS, CaseAction, CleanedData, find_order
+from cases.admin.actions import (
+    ORDER_FIELDS,
+    REQUIRED_NOTE_FIELDS,
+    CaseAction,
+    CleanedData,
+    find_order,
+    queue_actions,
+)
 from orders.forms import MessageField
 from support.models import ChargeClaim, Thread
 from support.services import claims, threads
@@ -28,17 +35,6 @@ def _last_seen_field(thread: Any) -> forms.Field:
 def _text_field(label: Any, *, required: bool = True) -> Any:
     return lambda thread: MessageField(
         label=label, required=required, max_length=10000, widget=UnfoldAdminTextareaWidget(attrs={"rows": TEXT_ROWS})
-    )
-
-
-def _assignee_field(thread: Any) -> forms.Field:
-    return forms.ModelChoiceField(
-        User.objects.filter(is_staff=True, is_active=True).order_by("username"),
-        label=_("Assigned to"),
-        required=False,
-        initial=thread.assigned_to_id,
-        empty_label=str(_("not assigned")),
-        widget=UnfoldAdminSelectWidget(),
     )
 
 
@@ -75,6 +71,7 @@ ACTIONS: tuple[CaseAction, ...] = (
         ANY_STATUS,
         MESSAGE_TO_BUYER,
         is_primary=True,
+        leads_on=True,
     ),
     CaseAction(
         "ask",
@@ -82,6 +79,7 @@ ACTIONS: tuple[CaseAction, ...] = (
         lambda thread, by, entered: threads.ask(thread, by, entered["text"], entered["last_seen_id"]),
         ANY_STATUS,
         MESSAGE_TO_BUYER,
+        leads_on=True,
     ),
     CaseAction(
         "note",
@@ -90,14 +88,7 @@ ACTIONS: tuple[CaseAction, ...] = (
         ANY_STATUS,
         REQUIRED_NOTE_FIELDS,
     ),
-    CaseAction("take", _("Assign to me"), lambda thread, by, entered: threads.assign(thread, by, by), OPEN, {}),
-    CaseAction(
-        "assign",
-        _("Assign"),
-        lambda thread, by, entered: threads.assign(thread, by, entered["to"]),
-        OPEN,
-        {"to": _assignee_field},
-    ),
+    *queue_actions(Thread),
     CaseAction(
         "attach",
         _("Set order"),
@@ -120,6 +111,7 @@ CLAIM_ACTIONS: tuple[CaseAction, ...] = (
         _match,
         ANY_STATUS,
         ORDER_FIELDS | {"correct_address": _correct_address_field} | OPTIONAL_MESSAGE_TO_BUYER,
+        leads_on=True,
     ),
     CaseAction(
         "no_match",

@@ -26,20 +26,7 @@ TEMPLATE_ACTIONS = ("answer", "ask", "close", "no_match")
 class WaitingFilter(ToDoFilter):
     """Shows threads that wait for support by default. An answered thread is open but needs no action."""
 
-    options = (
-        ("waiting", _("waiting for support")),
-        ("overdue", _("overdue")),
-        ("today", _("due within a day")),
-        ("mine", _("assigned to me")),
-        ("open", _("open")),
-        ("all", _("all")),
-    )
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.selected_value == "mine":
-            threads: Any = queryset
-            return threads.open().filter(assigned_to=request.user)
-        return super().queryset(request, queryset)
+    options = tuple(sorted(ToDoFilter.options, key=lambda option: option[0] != "waiting"))
 
 
 class AnsweredOnFilter(admin.SimpleListFilter):

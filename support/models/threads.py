@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -68,14 +67,6 @@ class Thread(Case):
     order_proven = models.BooleanField(default=False, editable=False)
     store = models.ForeignKey(
         Store, on_delete=models.SET_NULL, null=True, blank=True, related_name="threads", verbose_name=_("store")
-    )
-    assigned_to = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="threads",
-        verbose_name=_("assigned to"),
     )
     due_at = models.DateTimeField(_("reply due"), default=default_due_at)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True, editable=False)

@@ -254,15 +254,6 @@ def close(thread: Thread, by: User, text: str = "", last_seen_id: int | None = N
         notify_buyer(add_message(current, Actor.STAFF, text, before=before, by=by), "thread_closed")
 
 
-def assign(thread: Thread, by: User, to: User | None) -> None:
-    """Assign the thread to a staff member, or to nobody if `to` is None."""
-    with locked(thread) as current:
-        current.assigned_to = to
-        current.save()
-        note = gettext("Assigned to %(who)s.") % {"who": to} if to else gettext("Unassigned.")
-        add_event(current, current.status, Actor.STAFF, by=by, note=note)
-
-
 def attach_order(thread: Thread, by: User, order: Order) -> None:
     """Set the order that the thread is about."""
     with locked(thread) as current:
