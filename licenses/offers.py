@@ -72,7 +72,7 @@ SELECT 'product', id, NULL, EXISTS (SELECT FROM licenses_installguide WHERE prod
            SELECT json_agg(json_build_array(id, version, platform, size, sha256, extract(epoch FROM replaced_at))
                            ORDER BY released_at DESC, id DESC)
            FROM licenses_release
-           WHERE product_id = product.id AND withdrawn_at IS NULL
+           WHERE product_id = product.id AND released_at IS NOT NULL AND withdrawn_at IS NULL
              AND (replaced_at IS NULL OR replaced_at >= %(earliest)s)))::text
 FROM licenses_product AS product
 WHERE id = ANY(ARRAY(SELECT number FROM known WHERE number IS NOT NULL))

@@ -1,4 +1,4 @@
-"""Admin of releases: upload (or `add_release` for large files), withdraw and offer again."""
+"""Admin of releases: upload drafts (or `add_release` for large files), publish, withdraw and offer again."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,20 +6,26 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.db import models
+from django.db.models import Model, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
 
 from files.large_uploads import OTHER_FIELDS_BYTES, LargeUploadHandler
 from files.rejection_reasons import RejectionReason
 from licenses.models import Release
 from licenses.services import releases
-from licenses.services.releases import Outcome, ReleaseRejected, ReleaseUpload
+from licenses.services.releases import NeedsConfirmation, Outcome, ReleaseRejected, ReleaseUpload
 
 MEGABYTE = 1024 * 1024
 
@@ -29,8 +35,43 @@ def max_request_bytes() -> int:
     return int(settings.RELEASE_UPLOAD_MAX_BYTES) + OTHER_FIELDS_BYTES
 
 
+class State(models.TextChoices):
+    """What became of a release, as staff see it."""
+
+    DRAFT = "draft", _("draft")
+    CURRENT = "current", _("current")
+    REPLACED = "replaced", _("replaced")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+def release_state(release: Release) -> State:
+    if release.is_draft:
+        return State.DRAFT
+    if release.withdrawn_at is not None:
+        return State.WITHDRAWN
+    return State.CURRENT if release.replaced_at is None else State.REPLACED
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
+        return list(State.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        conditions = {
+            State.DRAFT: Q(released_at__isnull=True),
+            State.CURRENT: Q(released_at__isnull=False, replaced_at__isnull=True, withdrawn_at__isnull=True),
+            State.REPLACED: Q(replaced_at__isnull=False, withdrawn_at__isnull=True),
+            State.WITHDRAWN: Q(withdrawn_at__isnull=False),
+        }
+        value = self.value()
+        return queryset.filter(conditions[State(value)]) if value in State.values else queryset
+
+
 class ReleaseForm(forms.ModelForm):
-    """Adds a release. Shows the errors of the service."""
+    """Adds a release as a draft. Shows the errors of the service."""
 
     file = forms.FileField(label=_("File"), allow_empty_file=True, widget=UnfoldAdminFileFieldWidget)
     file_name = forms.CharField(
@@ -98,15 +139,17 @@ class ReleaseForm(forms.ModelForm):
 class ReleaseAdmin(ModelAdmin):
     form = ReleaseForm
     add_fields = ["product", "version", "platform", "file", "file_name", "stated_sha256"]
-    list_display = ["product", "version", "platform", "shown_size", "released_at", "replaced_at", "withdrawn_at"]
-    list_filter = ["product", "platform"]
-    list_select_related = ["product"]
+    list_display = ["product", "version", "platform", "state", "shown_size", "released_at", "published_by"]
+    list_filter = [StateFilter, "product", "platform"]
+    list_select_related = ["product", "published_by"]
     search_fields = ["version", "file_name", "sha256"]
     actions = ["withdraw", "offer_again"]
-    ordering = ["-released_at"]
+    actions_detail = ["publish"]
+    ordering = ["-released_at"]  # drafts come first
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False  # earlier buyers may still download it; harmful releases are withdrawn
+        """Only drafts are deleted. Earlier buyers may still download other releases; harmful ones are withdrawn."""
+        return isinstance(obj, Release) and obj.is_draft and self.has_change_permission(request, obj)
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return self.get_readonly_fields(request, obj) if obj else self.add_fields
@@ -114,8 +157,13 @@ class ReleaseAdmin(ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         if obj is None:
             return []
-        named = ["product", "version", "platform", "file_name", "shown_size", "sha256"]
-        return [*named, "released_at", "replaced_at", "withdrawn_at"]
+        named = ["product", "version", "platform", "file_name", "shown_size", "sha256", "state"]
+        return [*named, "released_at", "published_by", "replaced_at", "withdrawn_at"]
+
+    @display(description=_("state"), label={State.DRAFT: "warning", State.CURRENT: "success"})
+    def state(self, release: Release) -> tuple[str, Any]:
+        state = release_state(release)
+        return state.value, state.label
 
     @admin.display(description=_("size"), ordering="size")
     def shown_size(self, release: Release) -> str:
@@ -143,6 +191,72 @@ class ReleaseAdmin(ModelAdmin):
         added = releases.add_release(form.cleaned_data["file"], form.get_upload())
         obj.pk = added.release.pk
         obj.refresh_from_db()
+
+    def response_add(self, request: HttpRequest, obj: Release, post_url_continue: str | None = None) -> HttpResponse:
+        """Lead to the confirmation of the publication."""
+        if self.has_change_permission(request, obj) and "_addanother" not in request.POST:
+            return HttpResponseRedirect(reverse("admin:licenses_release_publish", args=[obj.pk]))
+        return super().response_add(request, obj, post_url_continue)
+
+    # --- Publishing ---
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        release = self.get_object(request, str(object_id))
+        is_draft = isinstance(release, Release) and release.is_draft
+        return list(super().get_actions_detail(request, object_id)) if is_draft else []
+
+    @action(
+        description=_("Publish"),
+        url_path="publish",
+        permissions=["licenses.change_release"],
+        icon="publish",
+        variant=ActionVariant.PRIMARY,
+    )
+    def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show what buyers will get. By POST, publish the draft, if staff confirm the warnings."""
+        release = self.get_object(request, object_id)
+        if release is None:
+            raise Http404
+        page = HttpResponseRedirect(reverse("admin:licenses_release_change", args=[release.pk]))
+        if not release.is_draft:
+            self.message_user(request, gettext("%(release)s is already published.") % {"release": release})
+            return page
+        error: Any = ""
+        try:
+            if request.method != "POST":
+                releases.require_stored_file(release, is_hashed=False)
+            else:
+                assert isinstance(request.user, User)
+                releases.publish(release, request.user, request.POST.getlist("confirmed"))
+                self.log_change(request, release, gettext("Published."))
+                text = gettext("%(release)s is published. Buyers can download it now.") % {"release": release}
+                self.message_user(request, text, messages.SUCCESS)
+                return page
+        except NeedsConfirmation:
+            error = gettext("Nothing was published. Confirm each warning first.")
+        except ReleaseRejected as refused:
+            error = refused.sentence
+        return self._confirmation_page(request, release, error)
+
+    def _confirmation_page(self, request: HttpRequest, release: Release, error: Any) -> HttpResponse:
+        replaced = releases.current_release(release)
+        context = self.admin_site.each_context(request) | {
+            "title": gettext("Publish %(release)s") % {"release": release},
+            "opts": self.opts,
+            "release": release,
+            "replaced": replaced,
+            "warnings": releases.publication_warnings(release),
+            "confirmed": request.POST.getlist("confirmed"),
+            "error": error,
+            "can_delete": self.has_delete_permission(request, release),
+        }
+        return TemplateResponse(
+            request, "licenses/admin/publish_release.html", context, status=422 if error and request.POST else 200
+        )
+
+    def delete_model(self, request: HttpRequest, obj: Release) -> None:
+        if not releases.delete_draft(obj):
+            raise PermissionDenied  # a colleague published it in the meantime
 
     # --- Withdrawing ---
 

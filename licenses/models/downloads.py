@@ -33,12 +33,22 @@ class Platform(models.TextChoices):
 
 
 class ReleaseQuerySet(models.QuerySet["Release"]):
+    def drafts(self) -> Self:
+        return self.filter(released_at__isnull=True)
+
+    def published(self) -> Self:
+        """Releases that are or were offered to buyers."""
+        return self.filter(released_at__isnull=False)
+
     def current(self) -> Self:
-        return self.filter(replaced_at__isnull=True, withdrawn_at__isnull=True)
+        return self.published().filter(replaced_at__isnull=True, withdrawn_at__isnull=True)
 
 
 class Release(models.Model):
-    """One installer. A newer one replaces it for the same product and platform; earlier buyers keep it."""
+    """One installer. A newer one replaces it for the same product and platform; earlier buyers keep it.
+
+    It is a draft until staff publish it, which sets `released_at`. Nobody can download a draft.
+    """
 
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="releases", verbose_name=_("product"))
     version = NoCardNumbersCharField(_("version"), max_length=64)
@@ -49,7 +59,17 @@ class Release(models.Model):
     stored_name = models.CharField(max_length=64, unique=True, editable=False)
     size = models.PositiveBigIntegerField(_("size in bytes"), editable=False)
     sha256 = models.CharField("SHA-256", max_length=64, editable=False)
-    released_at = models.DateTimeField(_("released at"), default=timezone.now)
+    released_at = models.DateTimeField(_("released at"), null=True, blank=True, editable=False)
+    # None if a command published it.
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("published by"),
+    )
     replaced_at = models.DateTimeField(_("replaced at"), null=True, blank=True, editable=False)
     withdrawn_at = models.DateTimeField(
         _("withdrawn at"),
@@ -68,8 +88,12 @@ class Release(models.Model):
             models.UniqueConstraint(fields=["product", "platform", "version"], name="release_version_once"),
             models.UniqueConstraint(
                 fields=["product", "platform"],
-                condition=Q(replaced_at__isnull=True, withdrawn_at__isnull=True),
+                condition=Q(released_at__isnull=False, replaced_at__isnull=True, withdrawn_at__isnull=True),
                 name="release_one_current_per_platform",
+            ),
+            models.CheckConstraint(
+                condition=Q(released_at__isnull=False) | Q(replaced_at__isnull=True, withdrawn_at__isnull=True),
+                name="release_draft_was_never_offered",
             ),
             models.CheckConstraint(condition=Q(size__gt=0), name="release_is_not_empty"),
             models.CheckConstraint(condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="release_sha256_is_hex"),
@@ -77,6 +101,10 @@ class Release(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product} {self.version} ({self.get_platform_display()})"
+
+    @property
+    def is_draft(self) -> bool:
+        return self.released_at is None
 
 
 class DownloadWindow(models.Model):

@@ -1,14 +1,15 @@
-"""Add, withdraw and restore releases."""
+"""Add releases as drafts, publish, withdraw and restore them."""
 
 import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import IO, Any
 
+from django.contrib.auth.models import User
 from django.core.files.base import File
 from django.db import transaction
 from django.utils import timezone
@@ -16,8 +17,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from files.names import readable_name
+from licenses.installer_types import WrongType, require_installer
 from licenses.models import Product, Release, Sku
 from licenses.models.downloads import Platform, releases_storage
+from licenses.versions import compare_versions
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +44,22 @@ class StorageFailed(ReleaseRejected):
     """The storage failed. It may succeed later."""
 
 
+@dataclass(frozen=True)
+class PublicationWarning:
+    """Why a release shouldn't be published without a second look. `code` is the same as long as the reason is."""
+
+    code: str
+    sentence: Any
+
+
+class NeedsConfirmation(ReleaseRejected):
+    """A release wasn't published, because staff have to confirm these warnings first."""
+
+    def __init__(self, warnings: Collection[PublicationWarning]) -> None:
+        super().__init__(" ".join(str(warning.sentence) for warning in warnings))
+        self.warnings = warnings
+
+
 class Outcome(Enum):
     ADDED = "added"
     UNCHANGED = "unchanged"  # this version has the same file already
@@ -52,7 +71,6 @@ class AddResult:
 
     outcome: Outcome
     release: Release
-    replaced: Release | None = None
 
 
 @dataclass(frozen=True)
@@ -91,15 +109,19 @@ def find_product(name: str) -> Product:
 def add_release(
     content: IO[bytes], upload: ReleaseUpload, *, dry_run: bool = False, progress: Progress = no_progress
 ) -> AddResult:
-    """Add an installer. `content` must be seekable.
+    """Add an installer as a draft. `content` must be seekable.
 
-    It is hashed first, so that a file with a wrong digest is never stored, then stored and read back. Adding the
-    same file again changes nothing. Raises ReleaseRejected; then nothing is stored.
+    Its type must fit the platform. It is hashed first, so that a file with a wrong digest is never stored, then stored
+    and read back. Adding the same file again changes nothing. Raises ReleaseRejected; then nothing is stored.
     """
     upload = _validate_upload(upload)
     sha256, size = _hash_content(content, _("Reading"), progress)
     if size == 0:
         raise ReleaseRejected(_("The file is empty."))
+    try:
+        require_installer(content, upload.platform, upload.file_name)
+    except WrongType as error:
+        raise ReleaseRejected(error.sentence) from error
     if upload.sha256 and upload.sha256 != sha256:
         raise ReleaseRejected(
             _("The checksum doesn’t match: the file’s SHA-256 is %(real)s, not %(said)s. Nothing was saved.")
@@ -117,8 +139,8 @@ def add_release(
     if known := _existing_version(release):
         return AddResult(Outcome.UNCHANGED, known)
     if dry_run:
-        return AddResult(Outcome.ADDED, release, _current(release))
-    return _store_and_publish(content, release, progress)
+        return AddResult(Outcome.ADDED, release)
+    return _store_as_draft(content, release, progress)
 
 
 def _validate_upload(upload: ReleaseUpload) -> ReleaseUpload:
@@ -165,6 +187,11 @@ def _existing_version(release: Release) -> Release | None:
     ).first()
     if existing is None:
         return None
+    if existing.sha256 != release.sha256 and existing.is_draft:
+        raise ReleaseRejected(
+            _("%(release)s already exists as a draft with another file. Delete the draft, or use a new version.")
+            % {"release": existing}
+        )
     if existing.sha256 != release.sha256:
         raise ReleaseRejected(
             _("%(release)s already exists with another file (SHA-256 %(sha256)s). Use a new version for the new file.")
@@ -178,27 +205,34 @@ def _existing_version(release: Release) -> Release | None:
     return existing
 
 
-def _current(release: Release) -> Release | None:
+def current_release(release: Release) -> Release | None:
+    """The release of the same product and platform that buyers get now."""
     return Release.objects.current().filter(product=release.product, platform=release.platform).first()
 
 
-def _store_and_publish(content: IO[bytes], release: Release, progress: Progress) -> AddResult:
+def _store_as_draft(content: IO[bytes], release: Release, progress: Progress) -> AddResult:
     stored_name = _store(content, release, progress)
     try:
         with transaction.atomic():
-            Product.objects.select_for_update().get(pk=release.product_id)  # one release of a product at a time
+            _lock_product(release)
             if known := _existing_version(release):
                 releases_storage().delete(stored_name)
                 return AddResult(Outcome.UNCHANGED, known)
-            return AddResult(Outcome.ADDED, release, _make_current(release))
+            release.save()
+            return AddResult(Outcome.ADDED, release)
     except BaseException:
         _delete_stored(stored_name)
         raise
 
 
+def _lock_product(release: Release) -> None:
+    """Let other changes of the product's releases wait until this transaction ends."""
+    Product.objects.select_for_update().get(pk=release.product_id)
+
+
 def _make_current(release: Release) -> Release | None:
     """Make a release the current one. The caller locks the product. Returns the replaced one."""
-    replaced = _current(release)
+    replaced = current_release(release)
     if replaced is not None and replaced != release:
         replaced.replaced_at = timezone.now()
         replaced.save(update_fields=["replaced_at"])
@@ -255,17 +289,105 @@ class _ProgressFile(File):
             yield chunk
 
 
+# --- Publishing ----------------------------------------------------------------------------------------------
+
+
+def publication_warnings(release: Release) -> list[PublicationWarning]:
+    """Return what staff must confirm before they publish this draft. One query."""
+    others = Release.objects.published().filter(
+        product=release.product, platform=release.platform, withdrawn_at__isnull=True
+    )
+    warnings = []
+    for other in others.exclude(pk=release.pk).select_related("product").order_by("pk"):
+        values = {"version": release.version, "other": other}
+        compared = compare_versions(release.version, other.version)
+        if compared == 0:
+            sentence = _("Version %(version)s means the same as the published %(other)s.") % values
+            warnings.append(PublicationWarning(f"same-version-{other.pk}", sentence))
+        elif compared < 0:
+            sentence = _("Version %(version)s is older than the published %(other)s.") % values
+            warnings.append(PublicationWarning(f"older-{other.pk}", sentence))
+        if release.sha256 == other.sha256:
+            sentence = _("The file is the same as that of the published %(other)s.") % values
+            warnings.append(PublicationWarning(f"same-file-{other.pk}", sentence))
+    return warnings
+
+
+def require_stored_file(release: Release, *, is_hashed: bool, progress: Progress = no_progress) -> None:
+    """Raise ReleaseRejected unless the stored file exists with the release's size and, if hashed, its SHA-256."""
+    try:
+        with releases_storage().open(release.stored_name) as stored:
+            found = _hash_content(stored, _("Checking"), progress) if is_hashed else ("", stored.size)
+    except Exception as error:  # storages raise their own exceptions
+        logger.exception("The file of a release could not be read.")
+        raise StorageFailed(
+            _("The file of %(release)s can’t be read from release storage. Restore it, or delete the draft.")
+            % {"release": release}
+        ) from error
+    if found != (release.sha256 if is_hashed else "", release.size):
+        raise ReleaseRejected(
+            _(
+                "The stored file of %(release)s has changed since it was uploaded. Delete the draft, and upload it again."
+            )
+            % {"release": release}
+        )
+
+
+def publish(
+    release: Release,
+    by: User | None,
+    confirmed: Collection[str] = (),
+    *,
+    is_verified: bool = False,
+    progress: Progress = no_progress,
+) -> Release | None:
+    """Offer a draft to buyers as the current release of its product and platform. Returns the one that it replaces.
+
+    `confirmed` has the codes of the warnings that staff have confirmed. The stored file is read and compared first,
+    unless the caller has just done so. Raises NeedsConfirmation, ReleaseRejected.
+    """
+    if not is_verified:
+        require_stored_file(release, is_hashed=True, progress=progress)
+    with transaction.atomic():
+        _lock_product(release)
+        current = Release.objects.select_related("product").filter(pk=release.pk).first()
+        if current is None:
+            raise ReleaseRejected(_("This draft was deleted in the meantime."))
+        if not current.is_draft:
+            raise ReleaseRejected(_("%(release)s is already published.") % {"release": current})
+        warnings = publication_warnings(current)
+        if any(warning.code not in confirmed for warning in warnings):
+            raise NeedsConfirmation(warnings)
+        release.released_at = current.released_at = timezone.now()
+        release.published_by = current.published_by = by
+        return _make_current(current)
+
+
+def delete_draft(release: Release) -> bool:
+    """Delete a draft with its file. Returns False if it was published or deleted in the meantime."""
+    with transaction.atomic():
+        _lock_product(release)
+        deleted, _by_model = Release.objects.drafts().filter(pk=release.pk).delete()
+        if deleted:
+            transaction.on_commit(lambda: _delete_stored(release.stored_name))
+    return bool(deleted)
+
+
+# --- Withdrawing ---------------------------------------------------------------------------------------------
+
+
 def withdraw(release: Release) -> bool:
-    """Stop offering a release for download. Returns False if it was withdrawn before."""
-    return bool(Release.objects.filter(pk=release.pk, withdrawn_at=None).update(withdrawn_at=timezone.now()))
+    """Stop offering a release for download. Returns False if it is a draft, or was withdrawn before."""
+    offered = Release.objects.published().filter(pk=release.pk, withdrawn_at=None)
+    return bool(offered.update(withdrawn_at=timezone.now()))
 
 
 def offer_again(release: Release) -> bool:
-    """Make a withdrawn or replaced release the current one of its platform. Returns False if it is already."""
+    """Make a withdrawn or replaced release the current one of its platform. Returns False for drafts and current ones."""
     with transaction.atomic():
-        Product.objects.select_for_update().get(pk=release.product_id)
+        _lock_product(release)
         release.refresh_from_db()
-        if release.replaced_at is None and release.withdrawn_at is None:
+        if release.is_draft or (release.replaced_at is None and release.withdrawn_at is None):
             return False
         _make_current(release)
     return True

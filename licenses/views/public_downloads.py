@@ -44,7 +44,7 @@ def public_installer(request: HttpRequest, token: str) -> HttpResponseBase:
         return refusal_page(request, "not_public", 404)
     except ExpiredPublicLink:
         return refusal_page(request, "public_expired", 410)
-    release = Release.objects.select_related("product").filter(pk=release_id).first()
+    release = Release.objects.published().select_related("product").filter(pk=release_id).first()
     if release is None or not release.product.public_download:
         return refusal_page(request, "not_public", 404)
     if release.withdrawn_at is not None:

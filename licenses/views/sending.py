@@ -44,6 +44,8 @@ def installer_response(request: HttpRequest, release: Release, spare_slots: int 
     With ACCEL_REDIRECT_PREFIX set, the front server sends the file and handles ranges. Otherwise this process sends it,
     and reserves `spare_slots` of its simultaneous downloads for others.
     """
+    if release.is_draft:
+        raise FileUnavailable
     if settings.ACCEL_REDIRECT_PREFIX:
         response: HttpResponseBase = _front_server_response(release)
     else:
@@ -61,6 +63,7 @@ def _front_server_response(release: Release) -> HttpResponse:
 
 
 def _direct_response(request: HttpRequest, release: Release, spare_slots: int) -> HttpResponseBase:
+    assert release.released_at is not None
     content = _open(release)
     etag = f'"{release.sha256}"'
     response: HttpResponseBase | None = get_conditional_response(request, etag, int(release.released_at.timestamp()))
@@ -94,6 +97,7 @@ def _open(release: Release) -> IO[bytes]:
 def _whole_or_part(
     request: HttpRequest, release: Release, etag: str, content: IO[bytes], spare_slots: int
 ) -> HttpResponseBase:
+    assert release.released_at is not None
     headers: Any = request.headers if request.method == "GET" else {}  # ranges are only for GET
     try:
         part = requested_range(

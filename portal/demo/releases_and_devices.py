@@ -6,9 +6,10 @@ from random import Random
 
 from django.utils import timezone
 
-from licenses.models import Device, InstallGuide, License, Product
+from licenses.installer_types import DMG_TRAILER_BYTES
+from licenses.models import Device, InstallGuide, License, Product, Release
 from licenses.models.downloads import Platform
-from licenses.services.releases import ReleaseUpload, add_release
+from licenses.services.releases import ReleaseUpload, add_release, publish
 from portal.demo import vendor
 
 MEGABYTE = 1024 * 1024
@@ -71,9 +72,12 @@ def create_releases() -> None:
     for slug, platform, versions, megabytes in INSTALLERS:
         product = Product.objects.get(slug=slug)
         for version in versions:
+            if Release.objects.filter(product=product, platform=platform, version=version).exists():
+                continue
             suffix = "dmg" if platform == Platform.MACOS else "exe"
             offered = ReleaseUpload(product, version, platform, f"{vendor.INSTALLER_PREFIX}{slug}-{version}.{suffix}")
-            add_release(BytesIO(_installer(f"{slug} {platform} {version}", megabytes)), offered)
+            content = _installer(f"{slug} {platform} {version}", megabytes, platform)
+            publish(add_release(BytesIO(content), offered).release, None, is_verified=True)
     for demo_product in vendor.PRODUCTS:
         product = Product.objects.get(slug=demo_product.slug)
         platforms = {platform for slug, platform, *_rest in INSTALLERS if slug == product.slug} or {Platform.WINDOWS}
@@ -87,10 +91,16 @@ def create_releases() -> None:
                 )
 
 
-def _installer(name: str, megabytes: int) -> bytes:
-    """Return the content of an installer; the same name always returns the same bytes."""
-    first_line = f"This file is part of a demo and installs nothing: {name}\n".encode()
-    return first_line + Random(name).randbytes(megabytes * MEGABYTE)  # noqa: S311 (filling, no secret)
+def _installer(name: str, megabytes: int, platform: str) -> bytes:
+    """Return the content of an installer; the same arguments always return the same bytes.
+
+    It has the signature of a Windows program or of a Mac disk image, because releases are checked for it.
+    """
+    about = f"This file is part of a demo and installs nothing: {name}\n".encode()
+    filling = Random(name).randbytes(megabytes * MEGABYTE)  # noqa: S311 (filling, no secret)
+    if platform == Platform.MACOS:
+        return about + filling + b"koly".ljust(DMG_TRAILER_BYTES, b"\0")
+    return b"MZ " + about + filling
 
 
 def create_devices(now: datetime) -> None:

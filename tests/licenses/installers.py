@@ -12,7 +12,7 @@ from orders.models import Order
 from tests.factories import make_license, make_line, make_order, make_product, make_release
 from tests.pages import inside
 
-CONTENT = bytes(range(256)) * 40
+CONTENT = b"MZ" + bytes(range(256)) * 40  # the signature of a Windows program
 
 
 def bought(content: bytes = CONTENT, *, placed_at: datetime | None = None, **fields: Any) -> tuple[Order, Release]:
