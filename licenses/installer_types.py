@@ -98,7 +98,9 @@ def detect_installer_type(content: IO[bytes]) -> FileType:
         if head.startswith(signature):
             return file_type
     size = content.seek(0, 2)
-    content.seek(max(size - DMG_TRAILER_BYTES, 0))
+    if size < DMG_TRAILER_BYTES:
+        return FileType.UNKNOWN
+    content.seek(size - DMG_TRAILER_BYTES)
     return FileType.DISK_IMAGE if content.read(4) == b"koly" else FileType.UNKNOWN
 
 
@@ -132,7 +134,7 @@ def require_installer(content: IO[bytes], platform: str, file_name: str) -> None
     if file_type not in expected:
         if file_type == FileType.UNKNOWN:
             sentence = _(
-                "This file isn’t an installer for %(platform)s. Upload one of these: %(expected)s. Is the file complete?"
+                "This file isn’t an installer for %(platform)s, or it’s incomplete. Upload one of these: %(expected)s."
             )
         else:
             sentence = _(

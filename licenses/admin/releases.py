@@ -251,7 +251,10 @@ class ReleaseAdmin(ModelAdmin):
             "can_delete": self.has_delete_permission(request, release),
         }
         return TemplateResponse(
-            request, "licenses/admin/publish_release.html", context, status=422 if error and request.POST else 200
+            request,
+            "licenses/admin/publish_release.html",
+            context,
+            status=422 if error and request.method == "POST" else 200,
         )
 
     def delete_model(self, request: HttpRequest, obj: Release) -> None:

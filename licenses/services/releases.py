@@ -326,9 +326,7 @@ def require_stored_file(release: Release, *, is_hashed: bool, progress: Progress
         ) from error
     if found != (release.sha256 if is_hashed else "", release.size):
         raise ReleaseRejected(
-            _(
-                "The stored file of %(release)s has changed since it was uploaded. Delete the draft, and upload it again."
-            )
+            _("The stored file of %(release)s has changed since its upload. Delete the draft, and upload it again.")
             % {"release": release}
         )
 
@@ -383,7 +381,7 @@ def withdraw(release: Release) -> bool:
 
 
 def offer_again(release: Release) -> bool:
-    """Make a withdrawn or replaced release the current one of its platform. Returns False for drafts and current ones."""
+    """Make a withdrawn or replaced release the current one of its platform. Returns False for all others."""
     with transaction.atomic():
         _lock_product(release)
         release.refresh_from_db()

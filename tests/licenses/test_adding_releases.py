@@ -67,7 +67,7 @@ def test_the_same_again_changes_nothing(product: Product, file: Path, releases_f
 
 def test_another_file_for_an_existing_version_is_refused(product: Product, file: Path, releases_folder: Path) -> None:
     add(file)
-    file.write_bytes(b"other")
+    file.write_bytes(b"MZ other")
     refused = refusal(file)
     assert refused.returncode == 1
     assert "already exists with another file (SHA-256" in str(refused)
@@ -76,12 +76,12 @@ def test_another_file_for_an_existing_version_is_refused(product: Product, file:
 
 def test_a_newer_one_replaces_the_one_of_its_platform_only(product: Product, file: Path) -> None:
     add(file)
-    add(file, platform="macos")
-    file.write_bytes(b"newer")
+    add(file, platform="other")
+    file.write_bytes(b"MZ newer")
     assert "It replaces Maximum Security 17.8 (Windows)." in add(file, version="17.9")
     assert {(each.version, each.platform) for each in Release.objects.current()} == {
         ("17.9", "windows"),
-        ("17.8", "macos"),
+        ("17.8", "other"),
     }
     assert Release.objects.get(version="17.8", platform="windows").replaced_at is not None
 
@@ -139,6 +139,7 @@ def test_a_dry_run_keeps_nothing(product: Product, file: Path, releases_folder: 
     before = kept(releases_folder)
     said = add(file, dry_run=True)
     assert "Would add Maximum Security 17.8 (Windows)" in said
+    assert "Would publish it." in said
     assert "Would replace Maximum Security 16 (Windows)." in said
     assert Release.objects.get().replaced_at is None
     assert kept(releases_folder) == before
@@ -200,7 +201,7 @@ def test_a_database_that_refuses_leaves_no_file(
     def broken(*_values: object) -> None:
         raise RuntimeError("the database went away")
 
-    monkeypatch.setattr(releases, "_make_current", broken)
+    monkeypatch.setattr(Release, "save", broken)
     with pytest.raises(RuntimeError):
         add(file)
     assert kept(releases_folder) == []

@@ -41,14 +41,13 @@ def upload(client: Client, content: bytes = CONTENT, **fields: object) -> HttpRe
     return client.post(ADD, sent | fields, follow=True)
 
 
-def test_an_upload_becomes_the_current_release(agent: Client, releases_folder: Path) -> None:
+def test_an_upload_becomes_a_draft(agent: Client, releases_folder: Path) -> None:
     older = make_release(make_product())
     upload(agent, product=older.product.pk, stated_sha256=sha256(CONTENT).hexdigest())
-    release = Release.objects.current().get()
+    release = Release.objects.drafts().get()
     assert (release.version, release.file_name, release.sha256) == ("17.8", "Setup.exe", sha256(CONTENT).hexdigest())
     assert (releases_folder / release.stored_name).read_bytes() == CONTENT
-    older.refresh_from_db()
-    assert older.replaced_at is not None
+    assert Release.objects.current().get() == older
     assert LogEntry.objects.get().object_id == str(release.pk)
     assert agent.get(f"{LIST}{release.pk}/change/").status_code == 200
 
@@ -74,7 +73,7 @@ def test_errors_are_reported_and_nothing_is_kept(
 def test_an_existing_version_is_refused(agent: Client) -> None:
     release = make_release(make_product(), CONTENT, version="17.8")
     assert "already exists with this file" in text(upload(agent, product=release.product.pk))
-    assert "already exists with another file (SHA-256" in text(upload(agent, b"other", product=release.product.pk))
+    assert "already exists with another file (SHA-256" in text(upload(agent, b"MZ other", product=release.product.pk))
     assert Release.objects.count() == 1
 
 
@@ -90,7 +89,7 @@ def test_a_file_that_is_too_large_is_discarded(agent: Client, settings: Settings
 def test_an_installer_may_be_larger_than_what_buyers_send(agent: Client, settings: Settings) -> None:
     settings.UPLOAD_MAX_BYTES = 10
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 5000
-    upload(agent, b"x" * 20_000)
+    upload(agent, b"MZ".ljust(20_000))
     assert Release.objects.get().size == 20_000
     settings.RELEASE_UPLOAD_MAX_BYTES = 10 - 1024 * 1024
     assert upload(agent, b"x" * 30_000).status_code == 413

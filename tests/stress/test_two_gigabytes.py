@@ -47,6 +47,8 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: Finding) -> 
     with file.open("wb") as content:
         for _megabyte in range(SIZE // MEGABYTE):
             content.write(os.urandom(MEGABYTE))
+        content.seek(0)
+        content.write(b"MZ")  # the signature of a Windows program
     with growth([psutil.Process()]) as grown:
         call_command("add_release", str(file), product="maximum", version="1", platform="windows", verbosity=0)
     found("add_release: memory grew by, MB", round(grown() / MEGABYTE, 1))
