@@ -39,7 +39,7 @@ def published_versions(language: str, now: datetime) -> QuerySet[ArticleVersion]
     return (
         ArticleVersion.objects.filter(pk__in=best.values("pk"))
         .select_related("article")
-        .defer("search")  # a search vector larger than the text, used by PostgreSQL only
+        .without_search()
         .order_by("article__position", "article__slug")
     )
 

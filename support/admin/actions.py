@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanWidget
+from unfold.widgets import UnfoldBooleanWidget
 
 from cases.admin.actions import (
     ORDER_FIELDS,
@@ -15,7 +15,7 @@ from cases.admin.actions import (
     find_order,
     queue_actions,
 )
-from orders.forms import MessageField
+from support.admin.answer_templates import AnswerField, AnswerTextarea
 from support.models import ChargeClaim, Thread
 from support.services import claims, threads
 
@@ -23,7 +23,7 @@ Status = Thread.Status
 Outcome = ChargeClaim.Outcome
 ANY_STATUS = frozenset(Status.values)
 OPEN = ANY_STATUS - {Status.CLOSED}
-TEXT_ROWS = 8
+MESSAGE_MAX_LENGTH = 10_000  # characters
 
 
 def _last_seen_field(thread: Any) -> forms.Field:
@@ -33,8 +33,8 @@ def _last_seen_field(thread: Any) -> forms.Field:
 
 
 def _text_field(label: Any, *, required: bool = True) -> Any:
-    return lambda thread: MessageField(
-        label=label, required=required, max_length=10000, widget=UnfoldAdminTextareaWidget(attrs={"rows": TEXT_ROWS})
+    return lambda thread: AnswerField(
+        label=label, required=required, max_length=MESSAGE_MAX_LENGTH, widget=AnswerTextarea()
     )
 
 

@@ -1,4 +1,4 @@
-"""The admin of help articles and their versions: drafts, preview, publication, withdrawal and votes."""
+"""The admin of help articles and the history of their versions. Texts are written in support/admin/text_pages.py."""
 
 from typing import Any
 
@@ -7,16 +7,19 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db.models import Count, Model, Q, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from cases.refusals import Refusal
+from support.admin.text_pages import TextPagesMixin
+from support.article_texts import TextState, find_states, with_version_list
 from support.models import Article, ArticleVersion
 from support.models.articles import Topic
 from support.services import publishing
@@ -33,13 +36,32 @@ class VersionInline(TabularInline):
     """The versions of an article, read-only."""
 
     model = ArticleVersion
-    fields = readonly_fields = ["language", "title", "publish_at", "is_withdrawal", "created_at", "created_by"]
+    fields = readonly_fields = ["language", "title", "state", "publish_at", "created_at", "created_by"]
+    ordering = ["language", "-created_at"]
     extra = 0
     can_delete = False
     show_change_link = True
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ArticleVersion]:
+        return super().get_queryset(request).defer("search", "body", "summary", "keywords").select_related("created_by")
+
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    @admin.display(description=_("state"))
+    def state(self, version: ArticleVersion) -> str:
+        return state_of(version)
+
+
+def state_of(version: ArticleVersion) -> str:
+    """What became of a version, for lists."""
+    if version.is_withdrawal:
+        return str(_("withdrawal"))
+    if version.discarded_at is not None:
+        return str(_("earlier draft"))
+    if version.publish_at is None:
+        return str(_("draft"))
+    return str(_("published") if was_published(version) else _("scheduled"))
 
 
 class ArticleForm(forms.ModelForm):
@@ -49,9 +71,10 @@ class ArticleForm(forms.ModelForm):
 
 
 @admin.register(Article)
-class ArticleAdmin(ModelAdmin):
+class ArticleAdmin(TextPagesMixin, ModelAdmin):
     form = ArticleForm
-    list_display = ["slug", "topic_names", "position", "helped", "did_not_help"]
+    list_display = ["slug", "texts_link", "topic_names", "position", "helped", "did_not_help"]
+    actions_detail = ["edit_texts"]
     search_fields = ["slug", "versions__title"]
     ordering = ["position", "slug"]  # a query with grouping doesn't use the model's ordering
     autocomplete_fields = ["products"]
@@ -62,6 +85,36 @@ class ArticleAdmin(ModelAdmin):
         votes_yes = Count("versions__votes", filter=Q(versions__votes__helped=True))
         votes_no = Count("versions__votes", filter=Q(versions__votes__helped=False))
         return super().get_queryset(request).annotate(votes_yes=votes_yes, votes_no=votes_no)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist = super().get_changelist_instance(request)
+        changelist.result_list = with_version_list(changelist.result_list)
+        return changelist
+
+    @action(description=_("Texts"), permissions=["support.view_articleversion"], icon="translate")
+    def edit_texts(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        article = self.get_object(request, object_id)
+        if article is None:
+            raise Http404
+        return HttpResponseRedirect(reverse("admin:support_article_texts", args=[article.pk]))
+
+    def response_add(self, request: HttpRequest, obj: Article, post_url_continue: str | None = None) -> HttpResponse:
+        """Lead to the texts of the new article."""
+        is_saved_only = "_addanother" not in request.POST and "_popup" not in request.POST
+        if is_saved_only and request.user.has_perm("support.view_articleversion"):
+            return HttpResponseRedirect(reverse("admin:support_article_texts", args=[obj.pk]))
+        return super().response_add(request, obj, post_url_continue)
+
+    @admin.display(description=_("texts"))
+    def texts_link(self, article: Article) -> str:
+        """The languages with a text, and what isn't published of them."""
+        states = find_states(article.versions.all(), timezone.now())
+        words = [
+            code if each.state == TextState.PUBLISHED else f"{code} ({each.state.label})"
+            for code, each in states.items()
+        ]
+        url = reverse("admin:support_article_texts", args=[article.pk])
+        return format_html('<a class="text-primary-600" href="{}">{}</a>', url, ", ".join(words))
 
     @admin.display(description=_("topics"))
     def topic_names(self, article: Article) -> str:
@@ -82,21 +135,21 @@ class VersionForm(forms.ModelForm):
 
 @admin.register(ArticleVersion)
 class ArticleVersionAdmin(ModelAdmin):
-    """Drafts are edited here. A published version is read-only; an action copies it to a new draft."""
+    """The history of all texts, read-only. An action copies an earlier version to a new draft."""
 
     form = VersionForm
-    list_display = ["title", "article", "language", "state", "publish_at", "created_by", "preview"]
+    list_display = ["title", "article", "language", "state", "publish_at", "created_by", "texts", "preview"]
     list_filter = ["language", "article__topics"]
     list_select_related = ["article", "created_by"]
     search_fields = ["title", "keywords", "body", "article__slug"]
     autocomplete_fields = ["article"]
-    fields = ["article", "language", "title", "summary", "keywords", "body", "publish_at", "preview"]
-    readonly_fields = ["preview"]
+    fields = ["article", "language", "title", "summary", "keywords", "body", "publish_at", "texts", "preview"]
+    readonly_fields = ["texts", "preview"]
     ordering = ["article__position", "article__slug", "language", "-created_at"]
     actions = ["copy_to_draft", "withdraw"]
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return super().has_change_permission(request, obj) and not was_published(obj)
+        return False  # a new text is a new version; see support/article_texts.py
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return super().has_delete_permission(request, obj) and obj is not None and not was_published(obj)
@@ -108,11 +161,14 @@ class ArticleVersionAdmin(ModelAdmin):
 
     @admin.display(description=_("state"))
     def state(self, version: ArticleVersion) -> str:
-        if version.is_withdrawal:
-            return str(_("withdrawal"))
-        if version.publish_at is None:
-            return str(_("draft"))
-        return str(_("published") if was_published(version) else _("scheduled"))
+        return state_of(version)
+
+    @admin.display(description=_("texts"))
+    def texts(self, version: ArticleVersion) -> str:
+        if version.article_id is None:
+            return "–"
+        url = reverse("admin:support_article_texts", args=[version.article_id])
+        return format_html('<a class="text-primary-600" href="{}">{}</a>', url, _("All languages"))
 
     @admin.display(description=_("preview"))
     def preview(self, version: ArticleVersion) -> str:

@@ -9,7 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
-from django.db.models import Case, When
+from django.db.models import Case, Q, When
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -106,6 +106,10 @@ class ArticleVersionQuerySet(models.QuerySet["ArticleVersion"]):
         newest = self.published(now).order_by("article_id", "language", "-publish_at", "-pk")
         return self.filter(pk__in=newest.distinct("article_id", "language").values("pk"))
 
+    def without_search(self) -> Self:
+        """Don't load the search vector. It is larger than the text, and only PostgreSQL uses it."""
+        return self.defer("search")
+
 
 class ArticleVersion(models.Model):
     """One version of an article in one language. Never changed once it is published."""
@@ -126,6 +130,8 @@ class ArticleVersion(models.Model):
     publish_at = models.DateTimeField(
         _("published from"), null=True, blank=True, help_text=_("Leave empty for a draft. Only staff can see drafts.")
     )
+    # A later draft took its place, or staff discarded it. It stays in the history.
+    discarded_at = models.DateTimeField(_("discarded at"), null=True, blank=True, editable=False)
     # Hides the article in this language from `publish_at` on, until a later version is published.
     is_withdrawal = models.BooleanField(_("unpublish the article"), default=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
@@ -154,6 +160,11 @@ class ArticleVersion(models.Model):
         indexes = [
             models.Index(fields=["article", "language", "-publish_at"], name="article_version_in_force"),
             GinIndex(fields=["search"], name="article_version_words"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(discarded_at=None) | Q(publish_at=None), name="article_version_discarded_is_not_published"
+            )
         ]
 
     def __str__(self) -> str:

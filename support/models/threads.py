@@ -1,6 +1,5 @@
 """Threads of messages between a person and support."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
@@ -18,8 +17,6 @@ from orders.models import Order, SingleUseLink, Store
 from orders.models.fields import NoCardNumbersCharField, NoCardNumbersTextField
 
 RESPONSE_TIME = timedelta(days=2)  # as promised on the pages
-# Placeholders of answer templates. The optional space before one is dropped if its value is empty.
-PLACEHOLDER = re.compile(r"( ?)\{(reference|name)\}")
 
 
 def default_due_at() -> datetime:
@@ -169,15 +166,35 @@ class ThreadLink(SingleUseLink):
         return f"{self.thread_id} {self.created_at:%Y-%m-%d %H:%M}"
 
 
+class AnswerTemplateQuerySet(models.QuerySet["AnswerTemplate"]):
+    def offered_for(self, thread: Thread) -> "list[AnswerTemplate]":
+        """Return the templates for this kind of thread, each name once: in the buyer's language or, without one, in the
+        default language. Those in the buyer's language come first. One query.
+        """
+        wanted = (thread.language or settings.LANGUAGE_CODE).partition("-")[0]
+        by_name: dict[str, AnswerTemplate] = {}
+        for template in self.filter(about__in=("", thread.kind), language__in=(wanted, settings.LANGUAGE_CODE)):
+            if template.language == wanted or template.name not in by_name:
+                by_name[template.name] = template
+        return sorted(by_name.values(), key=lambda each: (each.language != wanted, each.name))
+
+
 class AnswerTemplate(models.Model):
-    """A prepared answer that staff can edit before they send it."""
+    """A prepared answer. Its fields, such as {name}, are filled in from the thread (support/answer_fields.py)."""
+
+    class About(models.TextChoices):
+        ANY = "", _("all threads")
+        CONTACT = "contact", _("messages to support")
+        CHARGE_CLAIM = "charge_claim", _("charge claims")
 
     name = NoCardNumbersCharField(_("name"), max_length=100)
     language = models.CharField(_("language"), max_length=16, default="en")
-    text = NoCardNumbersTextField(
-        _("text"),
-        help_text=_("{reference} is always filled in, {name} only if the person opened the order."),
+    about = models.CharField(
+        _("offered for"), max_length=16, choices=About, default=About.ANY, db_default=About.ANY, blank=True
     )
+    text = NoCardNumbersTextField(_("text"))
+
+    objects = AnswerTemplateQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("answer template")
@@ -187,13 +204,3 @@ class AnswerTemplate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.language})"
-
-    def render(self, thread: Thread) -> str:
-        """Return the text with {reference} and {name} filled in.
-
-        The name is that of the order, if the person who wrote has proven that it is theirs. Otherwise it is omitted,
-        even if staff found the order, because the thread may be a stranger's.
-        """
-        name = thread.order.billing_name if thread.order is not None and thread.order_proven else ""
-        values = {"reference": thread.reference, "name": name}
-        return PLACEHOLDER.sub(lambda match: match[1] + values[match[2]] if values[match[2]] else "", self.text)

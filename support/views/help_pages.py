@@ -1,13 +1,15 @@
 """Pages of help articles: the list, the search, an article, its preview, and votes."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
+from csp.decorators import csp_update
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language, get_language_info
+from django.utils.translation import get_language, get_language_info, override
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -32,6 +34,8 @@ VOTE_RATE = Rate(short=30, long=150)
 # Recorded searches without a result, per client: a bot must not fill the list for staff.
 FAILED_SEARCH_RATE = Rate(short=10, long=30)
 VOTES = {"yes": True, "no": False}
+# The browser sends no form of a page with this decorator: a preview changes nothing, for example no language.
+read_only: Any = csp_update({"sandbox": ["allow-same-origin", "allow-scripts"]})
 
 
 def _language() -> str:
@@ -81,12 +85,20 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
 
 @never_cache
 @require_safe
+@read_only
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
-    """Preview of a draft for staff. All others get 404."""
+    """Preview of a stored version for staff. All others get 404."""
     if not (request.user.is_staff and request.user.has_perm("support.view_articleversion")):
         raise Http404
     versions = annotate_product_names(ArticleVersion.objects.select_related("article"))
-    return _page(request, get_object_or_404(versions, pk=pk), is_preview=True)
+    return render_preview(request, get_object_or_404(versions, pk=pk))
+
+
+def render_preview(request: HttpRequest, version: ArticleVersion) -> HttpResponse:
+    """The page of an article as buyers see it in its language. `version` has `product_names`; it may be unsaved."""
+    with override(version.language):
+        related = find_related(version.article, version.language, timezone.now())
+        return _page(request, version, is_preview=True, related=related)
 
 
 def _page(request: HttpRequest, version: ArticleVersion, **context: object) -> HttpResponse:

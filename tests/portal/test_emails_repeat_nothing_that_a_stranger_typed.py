@@ -16,7 +16,8 @@ from orders.models import Order
 from refunds.models import Withdrawal
 from refunds.services import withdrawals
 from refunds.services.transactions import mark_done
-from support.models import AnswerTemplate, Thread, ThreadMessage
+from support.answer_fields import fill_in
+from support.models import Thread, ThreadMessage
 from support.services import claims, threads
 from tests.factories import make_agent, make_line, make_order, make_store
 from tests.files.factories import jpeg, upload
@@ -138,14 +139,14 @@ class Stranger:
 def cause_all_emails(stranger: Stranger, order: Order) -> None:
     """Do everything that a stranger can do, and everything that staff do with it."""
     agent = make_agent()
-    greeting = AnswerTemplate(text="Hello {name}, about {reference}:")
+    greeting = "Hello {name}, about {reference}:"
 
     answered = stranger.write(MADE_UP_ADDRESS)
     stranger.browser.post(answered.path, {"message": HOSTILE, "files": upload(jpeg(), "evil-shop.example.jpg")})
-    threads.answer(answered, agent, greeting.render(answered))
+    threads.answer(answered, agent, fill_in(greeting, answered, agent))
     threads.attach_order(answered, agent, order)
     answered.refresh_from_db()
-    threads.answer(answered, agent, greeting.render(answered))
+    threads.answer(answered, agent, fill_in(greeting, answered, agent))
     stranger.post(f"{answered.path}link/")
     stranger.browser.post(answered.path, {"message": HOSTILE})
     threads.ask(answered, agent, "Which version?")

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from orders.models import Order
+from support.answer_fields import fill_in
 from support.models import AnswerTemplate, Thread
 from support.services import claims, threads
 from tests.factories import make_agent, make_order
@@ -22,7 +23,7 @@ def order() -> Order:
 
 def greeting(thread: Thread) -> str:
     thread.refresh_from_db()
-    return AnswerTemplate(text=GREETING).render(thread)
+    return fill_in(GREETING, thread, make_agent())
 
 
 def test_the_person_who_had_the_order_open_is_greeted_by_name(order: Order) -> None:
@@ -61,6 +62,7 @@ def test_the_page_of_staff_fills_in_no_name_for_a_stranger(client: Client, order
     agent = make_agent()
     threads.attach_order(thread, agent, order)
     template = AnswerTemplate.objects.create(name="Greeting", text=GREETING)
-    page = logged_in(agent).get(f"/admin/support/thread/{thread.pk}/change/?template={template.pk}")
+    typed = {"action": "answer", "answer-text_template": template.pk}
+    page = logged_in(agent).post(f"/admin/support/thread/{thread.pk}/template/", typed)
     assert "Hello," in text(page)
     assert "Hello Vera" not in text(page)

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from notifications.models import Message
-from support.models import AnswerTemplate, Thread
+from support.models import Thread
 from support.services import threads
 from tests.factories import make_agent, make_order
 from tests.files.factories import jpeg, upload
@@ -170,31 +170,6 @@ def test_an_answer_sent_twice_is_stored_once(agent_client: Client, thread: Threa
     for _click in range(2):
         decide(agent_client, thread, "answer", text="Once.", last_seen_id=last_seen_id)
     assert thread.events.filter(text="Once.").count() == 1
-
-
-def test_an_answer_template_fills_in_the_form(agent_client: Client) -> None:
-    order = make_order(number="A-1001", billing_name="Bea {reference} <b>Buyer</b>")
-    thread = submit_message(inside(order), order=str(order.public_id))
-    template = AnswerTemplate.objects.create(
-        name="Restart", text="Hello {name}, about {reference}: {restart} {0} {name.__class__} %s"
-    )
-    page = agent_client.get(f"{admin_url(thread)}?template={template.pk}")
-    filled = f"Hello Bea {{reference}} <b>Buyer</b>, about {thread.reference}: {{restart}} {{0}} {{name.__class__}} %s"
-    assert filled in text(page)
-    assert "<b>Buyer" not in page.content.decode()
-    assert agent_client.get(f"{admin_url(thread)}?template=x").status_code == 200
-
-
-def test_an_unknown_name_leaves_no_space_in_a_template(thread: Thread) -> None:
-    assert AnswerTemplate(text="Hello {name},\n{name}").render(thread) == "Hello,\n"
-
-
-def test_answer_templates_are_created_in_the_admin(agent_client: Client) -> None:
-    added = agent_client.post(
-        "/admin/support/answertemplate/add/", {"name": "Restart", "language": "en", "text": "Hello {name}"}
-    )
-    assert added.status_code == 302
-    assert AnswerTemplate.objects.get().text == "Hello {name}"
 
 
 def test_an_empty_answer_is_not_sent(agent_client: Client, thread: Thread) -> None:
