@@ -38,8 +38,9 @@ DRAFT, NOW, LATER = "draft", "now", "later"
 class TextForm(forms.ModelForm):
     """The text of one language, and when to publish it."""
 
-    token = forms.CharField(required=False, widget=forms.HiddenInput)
-    was = forms.CharField(required=False, widget=forms.HiddenInput)  # the publication when the page was loaded
+    # Without validation, because nobody types them. An unknown token counts as an outdated one.
+    token = forms.Field(required=False, widget=forms.HiddenInput)
+    was = forms.Field(required=False, widget=forms.HiddenInput)  # the publication when the page was loaded
     publish = forms.ChoiceField(
         label=_("Publication"),
         choices=[(DRAFT, _("Keep as draft")), (NOW, _("Publish now")), (LATER, _("Publish at this time:"))],
@@ -195,7 +196,8 @@ class TextPagesMixin(ModelAdmin):
                 typed = {"token": state.token}
                 if "start" in request.POST:
                     typed |= _text_of(_typed(request, settings.LANGUAGE_CODE), states[settings.LANGUAGE_CODE])
-            yield Card(state, None if typed is None else TextForm(state, initial=typed))
+            has_form = typed is not None or state.current is not None
+            yield Card(state, TextForm(state, initial=typed) if has_form else None)
 
     # --- Changes ---
 
