@@ -157,8 +157,12 @@ class ReleaseAdmin(ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         if obj is None:
             return []
-        named = ["product", "version", "platform", "file_name", "shown_size", "sha256", "state"]
+        named = ["product", "version", "platform", "file_name", "shown_size", "sha256", "state_name"]
         return [*named, "released_at", "published_by", "replaced_at", "withdrawn_at"]
+
+    @admin.display(description=_("state"))
+    def state_name(self, release: Release) -> str:
+        return str(release_state(release).label)
 
     @display(description=_("state"), label={State.DRAFT: "warning", State.CURRENT: "success"})
     def state(self, release: Release) -> tuple[str, Any]:

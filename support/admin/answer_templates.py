@@ -22,7 +22,7 @@ TEXT_ROWS = 8
 
 
 class AnswerTemplateForm(forms.ModelForm):
-    language = forms.ChoiceField(label=_("language"), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget)
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, widget=UnfoldAdminSelectWidget)
 
     def clean_text(self) -> str:
         text: str = self.cleaned_data["text"]
