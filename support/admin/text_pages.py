@@ -89,7 +89,7 @@ class TextForm(forms.ModelForm):
             if chosen is None:
                 self.add_error("publish_at", ValidationError(_("Enter when to publish it.")))
             elif chosen <= timezone.now():
-                self.add_error("publish_at", ValidationError(_("This time is over. Enter a later one.")))
+                self.add_error("publish_at", ValidationError(_("This time has passed. Enter a later one.")))
         return data
 
 
@@ -206,7 +206,9 @@ class TextPagesMixin(ModelAdmin):
         cards: list[Card] = []
         saved: list[str] = []
         for code, state in load_states(article, timezone.now()).items():
-            if _typed(request, code) is None:
+            typed = _typed(request, code)
+            is_empty = typed is None or not any(typed[name].strip() for name in TEXT_FIELDS)
+            if is_empty and (typed is None or state.current is None):  # also one that was started and left empty
                 cards.append(Card(state, None))
                 continue
             form = TextForm(state, request.POST)

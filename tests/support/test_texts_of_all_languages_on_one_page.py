@@ -141,6 +141,12 @@ def test_a_missing_language_starts_with_the_english_text_that_is_typed(editor: C
     assert "Saved: English, German." in text(saved)
 
 
+def test_a_language_that_was_started_and_left_empty_is_not_saved(editor: Client, article: Article) -> None:
+    page = save(editor, article, loaded(editor, article, start_empty="de"), en__body="Changed.")
+    assert "Saved: English." in text(page)
+    assert states(page) == {"en": "draft", "de": "missing"}
+
+
 def test_an_earlier_draft_stays_in_the_history(editor: Client, article: Article) -> None:
     for body in ("First.", "Second."):
         save(editor, article, loaded(editor, article), en__body=body)
@@ -173,7 +179,7 @@ def test_a_draft_is_discarded_and_the_published_text_is_back(editor: Client, art
         ({"en__body": "4242 4242 4242 4242"}, "Remove the full card number."),
         ({"en__publish": "x"}, "Select a valid choice."),
         ({"en__publish": "later"}, "Enter when to publish it."),
-        ({"en__publish": "later", "en__publish_at": "2020-01-01T10:00"}, "This time is over. Enter a later one."),
+        ({"en__publish": "later", "en__publish_at": "2020-01-01T10:00"}, "This time has passed. Enter a later one."),
         ({"en__publish": "later", "en__publish_at": "99999-01-01T10:00"}, "Enter a valid date/time."),
         ({"en__publish": "later", "en__publish_at": "9999-12-31T23:59"}, None),
         ({"en__title": "x", "en__token": "\0"}, "A colleague has saved this language"),

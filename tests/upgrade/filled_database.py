@@ -42,7 +42,7 @@ from orders.services.address_corrections import correct_address
 from orders.services.confirmations import queue_confirmations
 from portal.models import Heartbeat
 from refunds.models import ReturnException, ReturnPolicy, WithdrawalPeriod
-from support.models import ArticleVersion, ArticleVote, FailedSearch, SearchSynonyms
+from support.models import AnswerTemplate, ArticleVersion, ArticleVote, FailedSearch, SearchSynonyms
 from tests import factories
 from tests.intake.exports import ORDER, Importer, portal_order, shopify_row, table
 from tests.intake.mapped_tables import make_mapping
@@ -81,6 +81,10 @@ def _fill_settings_of_staff() -> None:
     Sku.objects.bulk_create(Sku(store=store, code=f"UPGRADE-{kind}", kind=kind) for kind in OrderLine.Kind.values)
     for reason in (OrderPasswordKey.Reason.PLANNED, OrderPasswordKey.Reason.COMPROMISED):
         OrderPasswordKey.objects.create(fingerprint=reason.value, reason=reason, replaced_at=timezone.now())
+    AnswerTemplate.objects.bulk_create(
+        AnswerTemplate(name=f"Upgrade {about}", about=about, text="Hello {name}")
+        for about in AnswerTemplate.About.values
+    )
     version = ArticleVersion.objects.first()
     assert version is not None
     ArticleVote.objects.create(version=version, helped=True)

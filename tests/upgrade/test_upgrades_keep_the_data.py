@@ -20,6 +20,7 @@ from notifications import kinds, rendering
 from notifications.models import Message
 from orders.models import Order
 from portal import schema
+from support.models import ArticleVersion
 from tests.factories import make_agent
 from tests.pages import inside
 from tests.production.addresses import ADDRESSES, Shop
@@ -65,6 +66,14 @@ def test_no_row_is_lost(database: ReleasedVersion) -> None:
         table: count for table, count in before.items() if table not in FILLED_BY_MIGRATIONS
     }
     assert all(today[table] >= before[table] for table in FILLED_BY_MIGRATIONS & before.keys())
+
+
+def test_what_was_published_stays_published(database: ReleasedVersion) -> None:
+    assert Release.objects.exists()
+    assert not Release.objects.drafts().exists()
+    assert Release.objects.current().exists()
+    assert not ArticleVersion.objects.filter(discarded_at__isnull=False).exists()
+    assert ArticleVersion.objects.in_force(database.moment).filter(is_withdrawal=False).exists()
 
 
 @pytest.fixture

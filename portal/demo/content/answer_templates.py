@@ -2,6 +2,8 @@
 
 from support.models import AnswerTemplate
 
+# Offered for charge claims only.
+ABOUT_CHARGES = ("No order found", "More about a charge")
 ANSWER_TEXTS = {
     ("No order found", "en"): (
         "Hello {name},\n\nWe looked for the order behind this charge ({reference}) but couldn’t find one. Ask your bank"
@@ -24,13 +26,13 @@ ANSWER_TEXTS = {
         " alle anderen Zeilen ab."
     ),
     ("Installer", "en"): (
-        "Hello {name},\n\nOpen your order on our website and select Download. You’ll get the installer that matches"
-        " your serial number. If the download stops, select Download again. It continues where it stopped."
+        "Hello {name},\n\nOpen your order {order_number} on our website and select Download. You’ll get the installer"
+        " that matches your serial number. If the download stops, select Download again. It continues where it stopped."
     ),
     ("Installer", "de"): (
-        "Guten Tag {name},\n\nöffnen Sie Ihre Bestellung auf unserer Website und wählen Sie „Herunterladen“. Sie"
-        " erhalten das Installationsprogramm, das zu Ihrer Seriennummer passt. Bricht der Download ab, wählen Sie noch"
-        " einmal „Herunterladen“. Er wird an derselben Stelle fortgesetzt."
+        "Guten Tag {name},\n\nöffnen Sie Ihre Bestellung {order_number} auf unserer Website und wählen Sie"
+        " „Herunterladen“. Sie erhalten das Installationsprogramm, das zu Ihrer Seriennummer passt. Bricht der Download"
+        " ab, wählen Sie noch einmal „Herunterladen“. Er wird an derselben Stelle fortgesetzt."
     ),
 }
 
@@ -39,9 +41,13 @@ def load_answer_templates() -> int:
     """Create the templates whose name and language do not exist yet. Returns how many were created."""
     existing = set(AnswerTemplate.objects.values_list("name", "language"))
     new = [
-        AnswerTemplate(name=name, language=language, text=text)
+        AnswerTemplate(name=name, language=language, about=_about(name), text=text)
         for (name, language), text in ANSWER_TEXTS.items()
         if (name, language) not in existing
     ]
     AnswerTemplate.objects.bulk_create(new, ignore_conflicts=True)
     return len(new)
+
+
+def _about(name: str) -> str:
+    return AnswerTemplate.About.CHARGE_CLAIM if name in ABOUT_CHARGES else AnswerTemplate.About.ANY
