@@ -91,7 +91,10 @@ class ArticleAdmin(TextPagesMixin, ModelAdmin):
         changelist.result_list = with_version_list(changelist.result_list)
         return changelist
 
-    @action(description=_("Texts"), permissions=["support.view_articleversion"], icon="translate")
+    def has_view_texts_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("support.view_articleversion"))
+
+    @action(description=_("Texts"), permissions=["view_texts"], icon="translate")
     def edit_texts(self, request: HttpRequest, object_id: str) -> HttpResponse:
         article = self.get_object(request, object_id)
         if article is None:
@@ -101,7 +104,7 @@ class ArticleAdmin(TextPagesMixin, ModelAdmin):
     def response_add(self, request: HttpRequest, obj: Article, post_url_continue: str | None = None) -> HttpResponse:
         """Lead to the texts of the new article."""
         is_saved_only = "_addanother" not in request.POST and "_popup" not in request.POST
-        if is_saved_only and request.user.has_perm("support.view_articleversion"):
+        if is_saved_only and self.has_view_texts_permission(request):
             return HttpResponseRedirect(reverse("admin:support_article_texts", args=[obj.pk]))
         return super().response_add(request, obj, post_url_continue)
 
