@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("support", "0002_search_synonyms_and_failed_searches"),
+        ("support", "0004_assigned_and_snoozed_cases"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

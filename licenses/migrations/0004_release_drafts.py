@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("licenses", "0002_public_downloads_and_guide_versions"),
+        ("licenses", "0003_download_extensions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
