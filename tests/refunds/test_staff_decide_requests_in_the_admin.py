@@ -77,7 +77,16 @@ def test_the_case_page_shows_the_whole_case(staff_client: Client, return_case: R
         assert fact in page_text, fact
     assert "return_received" in page_text
     assert other.reference in page_text
-    assert marks(response, "data-action") == ["approve", "review", "ask", "decline", "note"]
+    assert marks(response, "data-action") == [
+        "approve",
+        "review",
+        "ask",
+        "decline",
+        "note",
+        "take",
+        "assign",
+        "snooze",
+    ]
 
 
 def test_the_queue_lists_open_cases_by_due_date(staff_client: Client, return_case: Return) -> None:

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from cases.services import assign
 from notifications.models import Message
 from support.models import Thread
 from support.services import threads
@@ -63,7 +64,16 @@ def test_the_admin_page_shows_the_whole_thread(agent_client: Client, client: Cli
     upload_id = thread.events.first().files.get().upload_id
     assert f"/files/{upload_id}/" in page.content.decode()
     assert agent_client.get(f"/files/{upload_id}/").status_code == 200
-    assert marks(page, "data-action") == ["answer", "ask", "note", "take", "assign", "attach", "close"]
+    assert marks(page, "data-action") == [
+        "answer",
+        "ask",
+        "note",
+        "take",
+        "assign",
+        "snooze",
+        "attach",
+        "close",
+    ]
 
 
 def test_the_queue_shows_waiting_threads_and_overdue_ones_first(agent_client: Client, client: Client) -> None:
@@ -212,7 +222,7 @@ def test_the_number_of_queries_of_the_queues_does_not_grow_with_their_rows(
         for _number in range(count):
             order = make_order()
             other = submit_message(inside(order), order=str(order.public_id))
-            threads.assign(other, User.objects.get(username="ada"), make_agent())
+            assign(other, User.objects.get(username="ada"), make_agent())
             make_claim()
 
     make(1)

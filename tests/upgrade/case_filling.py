@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from cases import services
 from cases.refusals import Refusal
+from cases.services import assign
 from licenses.models import License, Product
 from orders.models import Order, Store
 from refunds.gateways import loaded_gateways
@@ -166,7 +167,7 @@ class CaseFilling:
         for close in (threads.mark_solved, lambda thread: threads.close(thread, self.agent, "Closed.")):
             thread, _is_new = threads.open_thread(self.message(order=self.order()))
             threads.reply(thread, "One more thing.")
-            threads.assign(thread, self.agent, self.agent)
+            assign(thread, self.agent, self.agent)
             threads.add_note(thread, self.agent, "A note for colleagues")
             threads.answer(thread, self.agent, "An answer.")
             close(thread)
