@@ -107,6 +107,7 @@ _IMPORTS = {
 _RECORDS = {
     "files.downloadrecord": "view",
     "desk.lookrecord": "view",
+    "desk.staffsession": "view",
     "auth.user": "view",
     "auth.group": "view",
     "admin.logentry": "view",
@@ -140,7 +141,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "intake.storeevent": "read retry",
         }
     )
-    | {"intake.download_importreject"},
+    | {"intake.download_importreject", "desk.end_staffsession", "desk.reset_second_factor"},
     FINANCE: _permissions(_BUYERS_ORDERS | _REFUND_RULES)
     | _permissions(
         {

@@ -21,9 +21,11 @@ from django.core.mail.backends.smtp import EmailBackend
 from django.db import DatabaseError, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from kombu.exceptions import KombuError
 
 from desk.roles import ROLES, compare_groups
+from desk.second_factor import staff_without
 from files.models import private_storage
 from files.rejections import FileRejected
 from files.validation import clean_upload
@@ -45,6 +47,7 @@ from refunds.models import CashbackClaim, StoreGateway
 from refunds.payout_details import UndecryptablePayoutDetails, decrypt
 
 RESPONSE_TIMEOUT = 3  # seconds, for the broker, a worker and the mail server
+MAX_NAMES = 5  # of staff in one line
 MAX_EMAIL_DELAY = timedelta(minutes=10)
 # A PNG of one pixel.
 TEST_PICTURE = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg==")
@@ -303,6 +306,22 @@ def check_roles() -> str:
     return _("%(count)d staff roles have their permissions") % {"count": len(ROLES)}
 
 
+def check_staff() -> str:
+    if settings.DEMO:
+        return _("sign in without a second factor: this is a demo")
+    names = list(staff_without().values_list("username", flat=True))
+    if names:
+        shown = ", ".join(names[:MAX_NAMES]) + (" …" if len(names) > MAX_NAMES else "")
+        text = ngettext(
+            "%(count)d login has no second factor yet: %(names)s",
+            "%(count)d logins have no second factor yet: %(names)s",
+            len(names),
+        )
+        remedy = _("Until they sign in and set it up, anyone who knows the password can. Deactivate unused logins.")
+        raise CheckWarning(text % {"count": len(names), "names": shown}, remedy)
+    return _("all have set up the second factor")
+
+
 CHECKS = (
     Check("settings", check_settings),
     Check("database", check_database),
@@ -320,6 +339,7 @@ CHECKS = (
     Check("gateways", check_gateways, needs=("database", "migrations")),
     Check("stores", check_stores, needs=("database", "migrations")),
     Check("roles", check_roles, needs=("database", "migrations")),
+    Check("staff", check_staff, needs=("database", "migrations")),
     Check("demo", check_demo),
 )
 
