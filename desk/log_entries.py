@@ -31,6 +31,7 @@ class LogEntryAdmin(ReadOnlyMixin, ModelAdmin):
     list_filter = ["action_flag"]
     list_select_related = ["user", "content_type"]
     ordering = ["-pk"]  # the sequence of time, too, and the only index that all rows have
+    list_display_links = None  # the page of an entry has nothing more
     sortable_by: tuple[str, ...] = ()
     show_full_result_count = False
     paginator = InfinitePaginator  # counts nothing
@@ -45,6 +46,10 @@ class LogEntryAdmin(ReadOnlyMixin, ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_list_display(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: LogEntry | None = None) -> bool:
+        may_view = super().has_view_permission(request, obj)  # of the list
+        return may_view and (obj is None or _may_view(request, self.admin_site, obj.content_type))
 
     @admin.display(description=_("kind"))
     def kind(self, entry: LogEntry) -> str:

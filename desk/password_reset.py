@@ -40,7 +40,7 @@ class AddressForm(forms.Form):
     email = forms.EmailField(
         label=_("Email address"),
         max_length=254,
-        widget=UnfoldAdminEmailInputWidget(attrs={"autocomplete": "email", "autofocus": True}),
+        widget=UnfoldAdminEmailInputWidget(attrs={"autocomplete": "email"}),
     )
 
 

@@ -42,7 +42,13 @@ class CodeForm(forms.Form):
         max_length=32,
         help_text=_("The 6 digits that your authenticator app shows, or one of your recovery codes."),
         widget=UnfoldAdminTextInputWidget(
-            attrs={"autocomplete": "one-time-code", "spellcheck": "false", "autocapitalize": "off", "autofocus": True}
+            attrs={
+                "autocomplete": "one-time-code",
+                "spellcheck": "false",
+                "autocapitalize": "off",
+                # `autofocus` comes too early: django-unfold's pages are hidden until its scripts run.
+                "x-init": "$nextTick(() => $el.focus())",
+            }
         ),
     )
 
@@ -54,6 +60,7 @@ class NewAuthenticatorForm(CodeForm):
         super().__init__(*args, **kwargs)
         self.fields["code"].help_text = gettext("The 6 digits that your authenticator app shows now.")
         self.fields["code"].widget.attrs["inputmode"] = "numeric"
+        del self.fields["code"].widget.attrs["x-init"]  # the QR code comes first
 
 
 class PasswordStep(LoginView):

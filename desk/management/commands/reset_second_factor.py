@@ -47,9 +47,7 @@ class Command(BaseCommand):
             return
         if options["dry_run"]:
             values = {"devices": devices, "codes": codes, "sessions": len(load_sessions(user))}
-            text = _(
-                "Would delete %(devices)d authenticators and %(codes)d recovery codes, and end %(sessions)d sessions."
-            )
+            text = _("To be deleted: authenticators: %(devices)d, recovery codes: %(codes)d, sessions: %(sessions)d.")
             self.stdout.write(text % values)
             return
         ended = second_factor.reset(user, by=None)
