@@ -31,7 +31,6 @@ class LogEntryAdmin(ReadOnlyMixin, ModelAdmin):
     list_filter = ["action_flag"]
     list_select_related = ["user", "content_type"]
     ordering = ["-pk"]  # the sequence of time, too, and the only index that all rows have
-    list_display_links = None  # the page of an entry has nothing more
     sortable_by: tuple[str, ...] = ()
     show_full_result_count = False
     paginator = InfinitePaginator  # counts nothing
@@ -53,7 +52,7 @@ class LogEntryAdmin(ReadOnlyMixin, ModelAdmin):
 
     @admin.display(description=_("kind"))
     def kind(self, entry: LogEntry) -> str:
-        return capfirst(str(entry.content_type)) if entry.content_type else EMPTY
+        return capfirst(entry.content_type.name) if entry.content_type else EMPTY
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[LogEntry], search_term: str
