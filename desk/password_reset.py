@@ -25,6 +25,7 @@ from desk.account_log import record
 from desk.models import PasswordReset
 from desk.staff_sessions import end_sessions
 from notifications.addresses import address_subject, email_key
+from notifications.hidden_secrets import unless_hidden
 from notifications.services import send
 from orders.access import client_address
 from orders.http import TOO_MANY_REQUESTS, get_or_post
@@ -78,7 +79,8 @@ def staff_with_address(key: str) -> list[User]:
 def reset_path(user: User) -> str:
     """Return the path of a link that works once, and expires."""
     uid = urlsafe_base64_encode(force_bytes(user.pk))
-    return reverse("admin:desk_password_reset", args=[uid, default_token_generator.make_token(user)])
+    token = unless_hidden(default_token_generator.make_token(user))
+    return reverse("admin:desk_password_reset", args=[uid, token])
 
 
 def delete_old_requests() -> None:

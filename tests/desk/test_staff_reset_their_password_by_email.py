@@ -1,5 +1,6 @@
 """Staff reset a forgotten password by email. A stranger learns nothing from it, and the second factor stays."""
 
+import html
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -18,11 +19,12 @@ from pytest_django.fixtures import Settings
 
 from desk.models import PasswordReset
 from desk.password_reset import ADDRESS_RATE, CLIENT_RATE
+from desk.roles import SUPERVISOR
 from desk.tasks import delete_old_staff_data
 from notifications import delivery
 from notifications.models import Message
 from tests.desk.signing_in import CODE, enter_password, is_signed_in, make_authenticator, make_staff, sign_in
-from tests.desk.staff import code_of
+from tests.desk.staff import code_of, staff_with_role, verified
 from tests.pages import text
 from tests.smtp import MailServer
 
@@ -164,6 +166,15 @@ def test_every_address_costs_the_same_queries(ann: User) -> None:
         made.append([re.sub(r"'[^']*'|\d+", "?", query["sql"]) for query in queries])
     assert made[0] == made[1]
     assert PasswordReset.objects.count() == 2
+
+
+def test_colleagues_who_read_the_email_get_no_link(ann: User, mail_server: MailServer) -> None:
+    ask(ADDRESS)
+    deliver(mail_server)
+    page = verified(staff_with_role(SUPERVISOR)).get(f"/admin/desk/email/{Message.objects.get().pk}/")
+    link = link_in(html.unescape(page.content.decode()))
+    assert link.endswith("/hidden/")
+    assert "expired or was used" in text(Client().get(link))
 
 
 def test_several_logins_with_one_address_get_a_link_each(ann: User, mail_server: MailServer) -> None:
