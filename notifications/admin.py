@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import Model, Q, QuerySet
@@ -115,6 +116,7 @@ class MessageAdmin(ModelAdmin):
 
     def _record(self, request: HttpRequest, rows: QuerySet[Message], text: str) -> None:
         """Write in Django's log what is done with these rows."""
+        assert isinstance(request.user, User)
         if chosen := list(rows):
             LogEntry.objects.log_actions(request.user.pk, chosen, CHANGE, text)
 
