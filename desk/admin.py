@@ -1,9 +1,6 @@
 """The admin of orders, and the list of views by staff, which can't be changed."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -11,11 +8,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
+from desk import log_entries, users  # noqa: F401 (they register their models)
 from desk.access import may_view
 from desk.cells import EMPTY, link
 from desk.models import LookRecord
 from desk.order_page import OrderAdmin
 from desk.person_keys import make_person_key
+from desk.staff_names import staff_named
 from licenses.models import License, normalize_serial
 from notifications.addresses import email_key
 from orders.admin import ReadOnlyMixin
@@ -58,16 +57,8 @@ class LookRecordAdmin(ReadOnlyMixin, ModelAdmin):
             return queryset, False
         license_kind = LookRecord.Kind.LICENSE
         keys = {email_key(term), normalize_order_number(term)} - {""}
-        found = Q(username__iexact=term) | Q(by__in=_staff_named(term)) | Q(object_key__in=keys) & ~Q(kind=license_kind)
+        found = Q(username__iexact=term) | Q(by__in=staff_named(term)) | Q(object_key__in=keys) & ~Q(kind=license_kind)
         if (serial := normalize_serial(term)) and may_view(request.user, License):
             licenses = License.objects.filter(serial_key=serial).values_list("pk", flat=True)
             found |= Q(kind=license_kind, object_key__in=[str(pk) for pk in licenses])
         return queryset.filter(found), False
-
-
-def _staff_named(term: str) -> Any:
-    """Return the ids of staff with a similar first name, last name or both."""
-    named = Q()
-    for word in term.split()[:3]:
-        named &= Q(first_name__icontains=word) | Q(last_name__icontains=word)
-    return User.objects.filter(named, is_staff=True).values("pk")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -15,10 +16,12 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from cases.models import Case
+from desk.account import may_view_login
 from desk.exports import export_url
 from desk.look_records import record_look
 from desk.person import Person
 from desk.person_tabs import visible_tabs
+from desk.staff_sessions import remember_session
 from licenses.models import LineWithoutSerial
 from notifications.addresses import email_key
 from orders.models import Order
@@ -34,6 +37,7 @@ def extended(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = view(request, *args, **kwargs)
+        remember_session(request)
         if isinstance(response, TemplateResponse) and response.context_data is not None:
             shown = response.context_data.get("original")  # Django's name for the row of a change page
             if isinstance(shown, Model):
@@ -59,4 +63,7 @@ def desk_links(user: Any, shown: Model) -> list[dict[str, str]]:
             if visible_tabs(person):
                 url = reverse("admin:desk_person", args=[person.key])
                 links.append({"title": gettext("Person"), "icon": "person", "url": url})
+    if isinstance(shown, User) and may_view_login(user):
+        url = reverse("admin:desk_staff_login", args=[shown.pk])
+        links.append({"title": gettext("Login and sessions"), "icon": "key", "url": url})
     return links

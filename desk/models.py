@@ -1,4 +1,4 @@
-"""Views by staff of pages about buyers, and the permission to export lists."""
+"""Views by staff of pages about buyers, sessions of staff, password resets, and the permission to export lists."""
 
 from datetime import timedelta
 
@@ -70,3 +70,44 @@ class ListExport(models.Model):  # noqa: DJ008 (it has no rows)
         managed = False
         default_permissions = ()
         permissions = [("export_lists", "Can export lists as CSV")]
+
+
+class StaffSession(models.Model):
+    """A signed-in browser of a staff user: what Django's session doesn't say about itself."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    # Not a foreign key: Django replaces the row of a session when its key changes.
+    session_key = models.CharField(max_length=40, unique=True)
+    started_at = models.DateTimeField(_("since"), default=timezone.now)
+    last_seen_at = models.DateTimeField(_("last seen"), default=timezone.now)
+    browser = models.CharField(_("browser"), max_length=64, blank=True)  # such as "Firefox, Windows"
+
+    class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+        default_permissions = ["view"]
+        permissions = [
+            ("end_staffsession", "Can end sessions of other staff"),
+            ("reset_second_factor", "Can reset the second factor of other staff"),
+        ]
+        indexes = [models.Index(fields=["user", "-last_seen_at"], name="staff_session_by_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.browser}"
+
+
+class PasswordReset(models.Model):
+    """Someone asked to reset the password of the staff users with this address, which may be nobody's.
+
+    The row is written for every address, so that the page takes as long for unknown ones. Who has the address is found
+    when the email is sent.
+    """
+
+    email_key = models.CharField(max_length=KEY_LENGTH)
+    requested_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.pk}"

@@ -78,6 +78,7 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
             "axes.AccessLog",
             "axes.AccessAttempt",
             "desk.LookRecord",
+            "admin.LogEntry",
             "files.Upload",
             "files.DownloadRecord",
             "licenses.Download",

@@ -109,6 +109,7 @@ _IMPORTS = {
 _RECORDS = {
     "files.downloadrecord": "view",
     "desk.lookrecord": "view",
+    "desk.staffsession": "view",
     "auth.user": "view",
     "auth.group": "view",
     "admin.logentry": "view",
@@ -142,7 +143,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "intake.storeevent": "read retry",
         }
     )
-    | {"intake.download_importreject", EXPORT_LISTS},
+    | {"intake.download_importreject", EXPORT_LISTS, "desk.end_staffsession", "desk.reset_second_factor"},
     FINANCE: _permissions(_BUYERS_ORDERS | _REFUND_RULES)
     | _permissions(
         {

@@ -5,12 +5,14 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 
 from notifications import kinds, services
@@ -93,6 +95,7 @@ class MessageAdmin(ModelAdmin):
 
     @admin.action(description=_("Send waiting emails now"), permissions=["deliver"])
     def try_now(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+        self._record(request, queryset.filter(status=Message.Status.WAITING), gettext("Sent without waiting"))
         count = services.deliver_now(Message.objects.filter(pk__in=queryset))
         self.message_user(
             request,
@@ -102,6 +105,7 @@ class MessageAdmin(ModelAdmin):
 
     @admin.action(description=_("Send failed emails again"), permissions=["deliver"])
     def send_failed_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+        self._record(request, queryset.filter(status=Message.Status.FAILED), gettext("Sent again"))
         count = services.retry_failed(Message.objects.filter(pk__in=queryset))
         self.message_user(
             request,
@@ -109,6 +113,12 @@ class MessageAdmin(ModelAdmin):
             % {"count": count},
             messages.SUCCESS if count else messages.WARNING,
         )
+
+    def _record(self, request: HttpRequest, rows: QuerySet[Message], text: str) -> None:
+        """Write in Django's log what is done with these rows."""
+        assert isinstance(request.user, User)
+        if chosen := list(rows):
+            LogEntry.objects.log_actions(request.user.pk, chosen, CHANGE, text)
 
     def has_deliver_permission(self, request: HttpRequest) -> bool:
         """The permission that the actions require, beyond viewing."""

@@ -48,6 +48,7 @@ app.conf.beat_schedule = {
     "forget-failed-searches": at("support.tasks.delete_old_failed_searches", hour="3", minute="47"),
     "forget-old-attempts": at("orders.tasks.delete_old_access_data", minute="17"),
     "forget-look-records": at("desk.tasks.delete_old_look_records", hour="3", minute="57"),
+    "forget-staff-data": at("desk.tasks.delete_old_staff_data", minute="7"),
     "forget-activation-events": at("licenses.tasks.delete_old_activation_events", minute="23"),
     "forget-import-details": at("intake.tasks.delete_old_import_details", minute="33"),
 }

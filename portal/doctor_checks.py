@@ -16,8 +16,10 @@ from django.core.mail import get_connection
 from django.core.mail.backends.smtp import EmailBackend
 from django.db import DatabaseError, connection
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from kombu.exceptions import KombuError
 
+from desk.second_factor import staff_without
 from files.models import private_storage
 from files.rejections import FileRejected
 from files.validation import clean_upload
@@ -29,6 +31,7 @@ from portal.checks import DEMO_LEFTOVER
 from portal.data_checks import (
     Check,
     CheckFailed,
+    CheckWarning,
     check_beat,
     check_gateways,
     check_keys,
@@ -40,6 +43,7 @@ from portal.demo.leftovers import find_leftovers
 from portal.health import unapplied_migrations
 
 RESPONSE_TIMEOUT = 3  # seconds, for the broker, a worker and the mail server
+MAX_NAMES = 5  # of staff in one line
 # A PNG of one pixel.
 TEST_PICTURE = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg==")
 
@@ -185,6 +189,22 @@ def check_demo() -> str:
     return _("nothing is left from a demo")
 
 
+def check_staff() -> str:
+    if settings.DEMO:
+        return _("sign in without a second factor: this is a demo")
+    names = list(staff_without().values_list("username", flat=True))
+    if names:
+        shown = ", ".join(names[:MAX_NAMES]) + (" …" if len(names) > MAX_NAMES else "")
+        text = ngettext(
+            "%(count)d login has no second factor yet: %(names)s",
+            "%(count)d logins have no second factor yet: %(names)s",
+            len(names),
+        )
+        remedy = _("Until they sign in and set it up, anyone who knows the password can. Deactivate unused logins.")
+        raise CheckWarning(text % {"count": len(names), "names": shown}, remedy)
+    return _("all have set up the second factor")
+
+
 CHECKS = (
     Check("settings", check_settings),
     Check("database", check_database),
@@ -202,6 +222,7 @@ CHECKS = (
     Check("gateways", check_gateways, needs=("database", "migrations")),
     Check("stores", check_stores, needs=("database", "migrations")),
     Check("roles", check_roles, needs=("database", "migrations")),
+    Check("staff", check_staff, needs=("database", "migrations")),
     Check("demo", check_demo),
 )
 

@@ -1,4 +1,5 @@
-"""Rate limits of the staff login. django-axes calls this handler before a password is checked, and keeps the records.
+"""Rate limits of the staff login. django-axes calls this handler before a password or a code of the second factor is
+checked, and keeps the records.
 
 A browser in which someone has signed in before is recognized by a signed cookie, and has its own limit. All others
 share the limits of their client and of the user name, so that guessing from many addresses ends, too. Someone who uses
@@ -55,10 +56,7 @@ class LoginLimitHandler(AxesDatabaseHandler):
 
     def user_logged_in(self, sender: Any, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> None:
         super().user_logged_in(sender, request, user, **kwargs)
-        limits, now = getattr(request, "login_attempt", ((), None))
-        if now is not None:
-            restore(limits, now)
-            request.signed_in_name = user.get_username()  # type: ignore[attr-defined]
+        accept_attempt(request, user)
 
     def reset_attempts(self, *, username: str | None = None, **kwargs: Any) -> int:
         """Delete failed attempts: `manage.py axes_reset` and `axes_reset_username` end a refusal immediately."""
@@ -67,6 +65,17 @@ class LoginLimitHandler(AxesDatabaseHandler):
             counters = counters.filter(key=_name_limit(username).key)
         count, _by_model = counters.delete()
         return count + int(super().reset_attempts(username=username, **kwargs))
+
+
+def accept_attempt(request: HttpRequest, user: AbstractBaseUser) -> None:
+    """Don't count this attempt: it was right. `remember_browser` then marks the browser as known.
+
+    Called when the password was right, although the second factor follows: its codes are counted by themselves.
+    """
+    limits, now = getattr(request, "login_attempt", ((), None))
+    if now is not None:
+        restore(limits, now)
+        request.signed_in_name = user.get_username()  # type: ignore[attr-defined]
 
 
 def _limits(request: HttpRequest, name: str) -> list[RateLimit]:

@@ -14,6 +14,7 @@ from typing import NoReturn
 import environ
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
@@ -110,6 +111,9 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "django_include_bootstrap",  # Bootstrap's own files, below its static/
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "csp",
 ]
 
@@ -125,6 +129,7 @@ MIDDLEWARE = [
     "files.upload_limits.RequestSizeLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "desk.middleware.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -233,6 +238,10 @@ if SITE_FAILED_CARDS_PER_DAY < 1:
 LOOK_RECORDS_KEPT_DAYS = env.int("LOOK_RECORDS_KEPT_DAYS", 365)
 if LOOK_RECORDS_KEPT_DAYS < 1:
     stop("LOOK_RECORDS_KEPT_DAYS must be at least 1.")
+# For how long it's kept who of the staff did what in the admin. Histories of cases are kept with the cases.
+STAFF_ACTIONS_KEPT_DAYS = env.int("STAFF_ACTIONS_KEPT_DAYS", 730)
+if STAFF_ACTIONS_KEPT_DAYS < 1:
+    stop("STAFF_ACTIONS_KEPT_DAYS must be at least 1.")
 
 ALTCHA_HMAC_KEY = salted_hmac("orders.proof_of_work", SECRET_KEY, secret=SECRET_KEY, algorithm="sha256").hexdigest()
 
@@ -258,6 +267,8 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
+OTP_TOTP_ISSUER = VENDOR_NAME  # the heading in authenticator apps
+PASSWORD_RESET_TIMEOUT = 60 * 60  # seconds; only staff have passwords that are reset
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"  # only staff sign in
 AUTH_PASSWORD_VALIDATORS = [
@@ -274,6 +285,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_COOLOFF_TIME = 24  # hours for which failures are recorded
 AXES_ENABLE_ADMIN = False  # portal/admin.py shows the records
 AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]  # not in the records; the first two are its default
 
 # --- Browser protection -----------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = HTTPS
@@ -441,4 +453,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"show_search": True, "navigation": "desk.navigation.sidebar"},
     "DASHBOARD_CALLBACK": "portal.admin_home.home",
+    "ACCOUNT": {
+        "navigation": [{"title": _("Login and sessions"), "link": lambda request: reverse("admin:desk_account")}]
+    },
 }

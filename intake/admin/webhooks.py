@@ -169,6 +169,8 @@ class StoreEventAdmin(ReadOnlyMixin, ModelAdmin):
 
     @admin.action(description=_("Try again"), permissions=["retry"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[StoreEvent]) -> None:
+        for event in StoreEvent.objects.filter(pk__in=queryset.values("pk")).can_be_retried():
+            self.log_change(request, event, gettext("Tried again"))
         count = retry_events(queryset)
         sentence = ngettext("%(count)s event is tried again.", "%(count)s events are tried again.", count)
         self.message_user(request, sentence % {"count": count}, messages.SUCCESS if count else messages.WARNING)

@@ -11,8 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -187,6 +187,8 @@ class ArticleVersionAdmin(ModelAdmin):
     def copy_to_draft(self, request: HttpRequest, queryset: QuerySet[ArticleVersion]) -> None:
         assert isinstance(request.user, User)
         copied = [publishing.copy_to_draft(version, request.user) for version in queryset.filter(is_withdrawal=False)]
+        for draft in copied:
+            self.log_addition(request, draft, gettext("Copied to new draft"))
         message = ngettext("%(count)s draft was made.", "%(count)s drafts were made.", len(copied))
         messages.success(request, message % {"count": len(copied)})
 
@@ -197,6 +199,7 @@ class ArticleVersionAdmin(ModelAdmin):
         for version in queryset:
             try:
                 publishing.withdraw(version, request.user, timezone.now())
+                self.log_change(request, version, gettext("Unpublished"))
                 count += 1
             except Refusal as refusal:
                 messages.warning(request, f"{version}: {refusal}")

@@ -1,20 +1,25 @@
 """axe-core finds nothing on the desk's pages in the admin, which fit on a phone. django-unfold's frame isn't judged."""
 
+from base64 import b32decode
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
+from pytest_django.fixtures import Settings
 
+from desk.second_factor import draft_authenticator
 from notifications.models import Message
 from refunds.models import Return
 from support.models import ArticleVote
 from tests.browser.test_axe_finds_nothing import RULES
 from tests.desk.people import bounce, make_busy_person, person_url, refund, unsubscribe
-from tests.desk.staff import signed_in
+from tests.desk.signing_in import PASSWORD, SET_UP, make_authenticator, make_staff
+from tests.desk.staff import code_of, signed_in
 from tests.factories import make_agent, make_article, make_order
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -41,8 +46,8 @@ def page(request: Any, browser: Browser, live_server: Any) -> Iterator[Page]:
     assert errors == []
 
 
-def problems(page: Page) -> list[str]:
-    found = Axe().run(page, context="#content-main", options=RULES).response["violations"]
+def problems(page: Page, context: str = "#content-main") -> list[str]:
+    found = Axe().run(page, context=context, options=RULES).response["violations"]
     return [f"{each['id']}: {each['help']} ({each['nodes'][0]['html'][:160]})" for each in found]
 
 
@@ -84,6 +89,20 @@ def test_home_and_reports_have_no_problem(page: Page) -> None:
         assert fits(page)
 
 
+def test_the_pages_of_logins_have_no_problem(page: Page) -> None:
+    colleague = make_authenticator(make_agent(username="bob")).user
+    signed_in(colleague)
+    own = User.objects.exclude(pk=colleague.pk).get()
+    for name in ("phone", "tablet"):
+        device = make_authenticator(own, name)
+    account = "/admin/desk/account/"
+    paths = [account, f"{account}authenticators/", f"{account}authenticators/{device.pk}/remove/"]
+    for path in [*paths, f"{account}recovery-codes/", f"/admin/desk/staff/{colleague.pk}/login/"]:
+        page.goto(path)
+        assert problems(page) == []
+        assert fits(page)
+
+
 def test_a_list_is_exported_by_its_button(page: Page) -> None:
     make_order(number="A-1")
     page.goto("/admin/orders/order/?status__exact=completed")
@@ -92,6 +111,34 @@ def test_a_list_is_exported_by_its_button(page: Page) -> None:
     assert waiting.value.suggested_filename.startswith("orders-")
     assert "A-1" in waiting.value.path().read_text(encoding="utf-8-sig")
     assert fits(page)
+
+
+def test_the_pages_before_the_login_have_no_problem(page: Page, settings: Settings) -> None:
+    settings.DEMO = False
+    make_staff()
+    page.context.clear_cookies()
+    page.goto("/admin/password-reset/")
+    assert problems(page, "[role=main]") == []
+    page.goto("/admin/")
+    page.fill("[name=username]", "ann")
+    page.fill("[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url(f"**{SET_UP}")
+    assert problems(page, "[role=main]") == []
+    assert fits(page)
+    page.fill("[name=code]", "000000")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.locator(".errors")).to_be_visible()
+    assert problems(page, "[role=main]") == []
+    page.fill("[name=code]", code_of(draft_authenticator(User(), shown_key(page))))
+    page.get_by_role("button", name="Continue").click()
+    expect(page.locator("[data-recovery-codes]")).to_be_visible()
+    assert problems(page) == []
+    assert fits(page)
+
+
+def shown_key(page: Page) -> str:
+    return b32decode(page.locator("[data-key]").inner_text().replace(" ", "")).hex()
 
 
 def test_a_tab_is_opened_by_its_link(page: Page) -> None:

@@ -173,6 +173,8 @@ def cause_all_emails(stranger: Stranger, order: Order) -> None:
             withdrawals.attach_order(case, order, agent)
             cases.decline(case, agent, "It is too late.")
 
+    make_agent(email=OWN_ADDRESS)
+    stranger.post("/admin/password-reset/", email=f" {OWN_ADDRESS.upper()} ", next="/admin/?q=evil-shop.example")
     stranger.post("/orders/find/link/", email=f" {OWN_ADDRESS.upper()} ", next="/help/search/?q=evil-shop.example")
 
 

@@ -1,13 +1,18 @@
 """The staff login and the admin, over HTTP with production settings."""
 
 import itertools
+import re
+from base64 import b32decode
 
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from django_otp.oath import TOTP
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from orders.rate_limits import RateLimit, consume
 from portal.login_limits import NAME_RATE, SCOPE
+from tests.desk.staff import code_of
 from tests.production.stack import Stack
 from tests.production.visitors import Page, Visitor
 
@@ -30,6 +35,14 @@ def sign_in(visitor: Visitor, name: str, password: str) -> Page:
     return visitor.post_form(LOGIN, username=name, password=password)
 
 
+def sign_in_with_code(stack: Stack, visitor: Visitor, name: str) -> None:
+    with stack.orm():
+        device = TOTPDevice.objects.create(user=User.objects.get(username=name))
+    assert sign_in(visitor, name, PASSWORD).status == 302
+    assert visitor.post_form("/admin/login/code/", code=code_of(device)).location == "/admin/"
+    assert visitor.get("/admin/").status == 200
+
+
 def test_one_ipv6_network_has_five_guesses(stack: Stack, name: str) -> None:
     statuses = [sign_in(Visitor(stack, f"2001:db8:1:2::{number:x}"), name, "wrong").status for number in range(1, 7)]
     assert statuses == [200] * 5 + [429]
@@ -38,7 +51,7 @@ def test_one_ipv6_network_has_five_guesses(stack: Stack, name: str) -> None:
 
 def test_guessing_a_name_from_everywhere_ends_and_keeps_its_owner_in(stack: Stack, name: str) -> None:
     owner = Visitor(stack)
-    assert sign_in(owner, name, PASSWORD).status == 302
+    sign_in_with_code(stack, owner, name)
     owner.post_form("/admin/", "/admin/logout/")
     with stack.orm():  # hashing takes time, so most of the attempts were made before
         limit = RateLimit(f"{SCOPE}-name", name, NAME_RATE)
@@ -59,7 +72,7 @@ def test_an_unknown_name_is_answered_as_a_known_one(stack: Stack, name: str) -> 
 
 
 def test_only_the_admin_evaluates_scripts_also_for_staff(stack: Stack, visitor: Visitor, name: str) -> None:
-    sign_in(visitor, name, PASSWORD)
+    sign_in_with_code(stack, visitor, name)
     for path in ("/admin/", "/admin/orders/order/", LOGIN):
         policy = visitor.get(path).headers["Content-Security-Policy"]
         assert "script-src 'self' 'unsafe-eval';" in f"{policy};"
@@ -87,3 +100,20 @@ def test_signing_in_leads_to_no_other_site(visitor: Visitor, name: str, next_pat
     answer = visitor.post_form(LOGIN, username=name, password=PASSWORD, next=next_path)
     assert "evil" not in answer.location
     assert answer.location.startswith("/admin/")
+
+
+def test_a_password_opens_the_admin_only_with_a_second_factor(stack: Stack, visitor: Visitor, name: str) -> None:
+    assert sign_in(visitor, name, PASSWORD).location == "/admin/login/code/"
+    assert visitor.get("/admin/").location.startswith(LOGIN)
+    page = visitor.get("/admin/login/set-up/")
+    secret = re.search(r"secret=([A-Z2-7]+)", page.text)
+    assert secret is not None
+    code = f"{TOTP(b32decode(secret[1])).token():06}"
+    shown = visitor.post_form("/admin/login/set-up/", code=code)
+    assert shown.status == 200
+    assert "data-recovery-codes" in shown.text
+    assert visitor.get("/admin/").status == 200
+    again = Visitor(stack)
+    sign_in(again, name, PASSWORD)
+    assert again.post_form("/admin/login/code/", code=code).status == 200  # it was used
+    assert again.get("/admin/").location.startswith(LOGIN)

@@ -16,7 +16,7 @@ def find_gaps() -> list[str]:
 
 def _own_models() -> Iterator[type[models.Model]]:
     for model in apps.get_models():
-        is_ours = not model.__module__.startswith(("django.", "axes."))
+        is_ours = not model.__module__.startswith(("django.", "django_otp.", "axes."))
         if is_ours and model._meta.managed and not model._meta.proxy:
             yield model
 

@@ -13,6 +13,8 @@ from django.core.management import call_command
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from desk.models import PasswordReset
+from desk.second_factor import make_recovery_codes
 from files.models import DownloadRecord, Upload
 from intake.models import ImportRun, ImportUpload, StatusMeaning, TableMapping
 from licenses.models import (
@@ -60,6 +62,7 @@ def fill_database() -> None:
         fill_shop(Path(folder) / "shop.jsonl")
         agent = factories.make_agent(username="upgrade")
         _fill_settings_of_staff()
+        _fill_logins(agent)
         _fill_visits()
         CaseFilling(agent).fill()
         _fill_licenses(agent)
@@ -90,6 +93,12 @@ def _fill_settings_of_staff() -> None:
     ArticleVote.objects.create(version=version, helped=True)
     SearchSynonyms.objects.create(language="en", words=["scam", "fraud"])
     FailedSearch.record("no such answer", "en", timezone.now())
+
+
+def _fill_logins(agent: User) -> None:
+    make_recovery_codes(agent)
+    Client().force_login(agent, backend="django.contrib.auth.backends.ModelBackend")
+    PasswordReset.objects.create(email_key="upgrade@example.com")
 
 
 def _fill_visits() -> None:
