@@ -11,9 +11,13 @@ INSERT INTO orders_order (public_id, store_id, number, number_key, status, is_te
     billing_city, billing_postcode, billing_country, billing_vat_id, invoice_number, invoice_seller, sources,
     created_at)
 SELECT gen_random_uuid(), %(store)s, 'B-' || n, 'B-' || n, 'completed', FALSE, now() - n * interval '1 minute', 'en',
-    'buyer' || n || '@example.com', 'buyer' || n || '@example.com', '', '', 0, 'EUR', 67.19, 0, 12.76, 79.95,
-    'card', 'visa', lpad((n %% 10000)::text, 4, '0'), '', '', 'Bea Buyer', '', 'Example Street 1',
-    'Cologne', '50667', 'DE', '', '', '', '{}', now()
+    'buyer' || n || '@example.com', 'buyer' || n || '@example.com', '', '', 0, 'EUR', 67.19 + n %% 40, 0, 12.76,
+    79.95 + n %% 40,
+    'card', 'visa', lpad((n %% 10000)::text, 4, '0'), '', '',
+    (%(names)s::text[])[1 + n %% 40] || ' ' || initcap((%(syllables)s::text[])[1 + n * 7 %% 40]
+        || (%(syllables)s::text[])[1 + n / 40 %% 40] || (%(syllables)s::text[])[1 + n / 1600 %% 40]),
+    '', 'Example Street ' || n %% 200, 'Cologne', lpad((n %% 100000 * 7919 %% 100000)::text, 5, '0'), 'DE', '', '', '',
+    '{}', now()
 FROM generate_series(%(first)s, %(last)s) AS n;
 
 INSERT INTO orders_orderline (order_id, store_line_id, position, sku, name, kind, extends_serial, quantity,
@@ -32,16 +36,33 @@ FROM orders_orderline AS line JOIN licenses_license AS license ON license.serial
 WHERE line.order_id > %(before)s;
 """
 BATCH = 250_000
+# Names of buyers: 40 first names, and 64,000 last names of three syllables.
+_NAMES = (
+    "Ann Bea Carl Dora Emil Frieda Georg Hanna Ivan Jana Karl Lena Mia Nils Olga Paul Quinn Rosa Sven Tina Udo Vera "
+    "Willi Xenia Yara Zoe Anton Berta Clara David Elena Felix Greta Hugo Ida Jonas Klara Liam Maja Noah"
+)
+_SYLLABLES = (
+    "ba be bi bo bu da de di do du fa fe fi fo fu ga ge gi go gu ka ke ki ko ku la le li lo lu ma me mi mo mu na ne ni "
+    "no nu"
+)
+NAMES, SYLLABLES = _NAMES.split(), _SYLLABLES.split()
+
+
+def name_of(number: int) -> str:
+    """Return the buyer's name of order B-<number>."""
+    syllables = (SYLLABLES[place % 40] for place in (number * 7, number // 40, number // 1600))
+    return f"{NAMES[number % 40]} {''.join(syllables).capitalize()}"
 
 
 def fill(count: int, store_id: int) -> None:
     """Fill the database up to this many orders with one item and one license each, then wait until it is idle."""
+    values = {"store": store_id, "names": NAMES, "syllables": SYLLABLES}
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*), coalesce(max(id), 0) FROM orders_order")
         have, before = cursor.fetchone()
         for first in range(have + 1, count + 1, BATCH):
             last = min(first + BATCH - 1, count)
-            cursor.execute(_FILL, {"store": store_id, "first": first, "last": last, "before": before})
+            cursor.execute(_FILL, values | {"first": first, "last": last, "before": before})
             cursor.execute("SELECT max(id) FROM orders_order")
             (before,) = cursor.fetchone()
         cursor.execute("VACUUM ANALYZE")
@@ -57,3 +78,31 @@ def make_large(order_id: int) -> None:
                FROM generate_series(2, %s) AS n""",
             [order_id, LINES_OF_MANY],
         )
+
+
+def fill_records() -> None:
+    """Add an email and an attempt for each order that has none, and a thread for every tenth, most of them closed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM notifications_message")
+        if cursor.fetchone()[0]:
+            return
+        cursor.execute(
+            """INSERT INTO notifications_message (kind, object_id, key, order_id, recipient, recipient_key, language,
+                   priority, status, due_at, attempts, last_error, message_id, code, created_at, sent_at)
+               SELECT 'order_confirmation', id, '', id, store_email, email_key, 'en', 5, 'sent', placed_at, 1, '',
+                   gen_random_uuid(), 'X' || lpad(id::text, 11, '0'), placed_at, placed_at FROM orders_order"""
+        )
+        cursor.execute(
+            """INSERT INTO orders_attempt (at, method, outcome, subject, client, orders_opened, tries, shared_key)
+               SELECT placed_at, 'card', 'found', email_key, '192.0.2.1', 1, 1, '' FROM orders_order"""
+        )
+        cursor.execute(
+            """INSERT INTO support_thread (reference, submission_id, language, created_at, due_at, closed_at, kind,
+                   status, subject, email, email_key, order_id, order_proven)
+               SELECT 'M-' || lpad(id::text, 8, '0'), gen_random_uuid(), 'en', placed_at, placed_at,
+                   CASE WHEN id % 5000 > 0 THEN placed_at END, 'contact',
+                   CASE WHEN id % 5000 > 0 THEN 'closed' ELSE 'waiting' END, 'A question', store_email, email_key, id,
+                   TRUE
+               FROM orders_order WHERE id % 10 = 0"""
+        )
+        cursor.execute("VACUUM ANALYZE")

@@ -26,8 +26,7 @@ admin.site.register(Order, OrderAdmin)
 @admin.register(LookRecord)
 class LookRecordAdmin(ReadOnlyMixin, ModelAdmin):
     list_display = ["at", "username", "kind", "looked_at"]
-    list_filter = ["kind"]
-    date_hierarchy = "at"
+    list_filter = ["kind", "at"]
     ordering = ["-at"]
     show_full_result_count = False
     search_fields = ["username"]  # enables the search; see `get_search_results`

@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from cases.models import Case
 from desk.account import may_view_login
 from desk.exports import export_url
+from desk.lists import shorten
 from desk.look_records import record_look
 from desk.person import Person
 from desk.person_tabs import visible_tabs
@@ -46,6 +47,7 @@ def extended(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
             changelist = response.context_data.get("cl")  # of a list
             if changelist is not None:
                 response.context_data[EXPORT_URL] = export_url(request, changelist)
+                response.add_post_render_callback(shorten)
         return response
 
     return wrapper

@@ -5,21 +5,18 @@ up with an index and read a limited number of orders: the card with `order_by_ca
 `order_by_email` and all addresses with one letter of difference.
 """
 
-import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from django.db.models import Q
 
+from desk.one_slip import ADDRESS_CHARACTERS, one_slip_apart
 from desk.person_keys import make_person_key
 from orders.models import Order
 
 MAX_SIMILAR = 5
 MAX_ORDERS_READ = 100  # for each of the two
 MAX_PAIRS = 10  # of a name and a card
-MAX_VARIED_LENGTH = 64  # characters; longer addresses have too many variants
-# Characters of addresses. Other characters are only removed or swapped.
-_LETTERS = f"{string.ascii_lowercase}{string.digits}._-+"
 
 
 class SimilarPerson(NamedTuple):
@@ -48,22 +45,8 @@ def find_similar(email_key: str, names_and_cards: Sequence[tuple[str, str]]) -> 
         same_card = others.filter(Q(*with_card, _connector=Q.OR), card_last4__gt="")
         for other, name in same_card[:MAX_ORDERS_READ]:
             found.setdefault(other, SimilarPerson(other, name, has_same_card=True))
-    if pairs and (neighbors := list(_one_letter_apart(email_key))):
+    if pairs and (neighbors := list(one_slip_apart(email_key, ADDRESS_CHARACTERS))):
         names = {name for name, _card in pairs}
         for other, name in others.filter(email_key__in=neighbors, billing_name__in=names)[:MAX_ORDERS_READ]:
             found.setdefault(other, SimilarPerson(other, name, has_same_card=False))
     return list(found.values())[:MAX_SIMILAR]
-
-
-def _one_letter_apart(address: str) -> Iterator[str]:
-    """Yield the addresses with one letter removed, added or changed, or with two neighboring letters swapped."""
-    if not address or len(address) > MAX_VARIED_LENGTH:
-        return
-    for index in range(len(address) + 1):
-        before, after = address[:index], address[index:]
-        yield from (f"{before}{letter}{after}" for letter in _LETTERS)
-        if after:
-            yield f"{before}{after[1:]}"
-            yield from (f"{before}{letter}{after[1:]}" for letter in _LETTERS)
-        if len(after) > 1:
-            yield f"{before}{after[1]}{after[0]}{after[2:]}"

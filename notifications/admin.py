@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -47,6 +48,19 @@ class KindFilter(SimpleListFilter):
         return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
+class LanguageFilter(SimpleListFilter):
+    """The languages of the portal. Looking for all values would read millions of emails."""
+
+    title = _("language")
+    parameter_name = "language"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [(code, str(name)) for code, name in settings.LANGUAGES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
+        return queryset.filter(language=self.value()) if self.value() else queryset
+
+
 class DeliveryProblemFilter(SimpleListFilter):
     title = _("problems")
     parameter_name = "trouble"
@@ -65,7 +79,7 @@ class DeliveryProblemFilter(SimpleListFilter):
 @admin.register(Message)
 class MessageAdmin(ModelAdmin):
     list_display = ["kind_label", "recipient", "status", "due_at", "sent_at", "attempts", "last_error"]
-    list_filter = ["status", DeliveryProblemFilter, KindFilter, "language"]
+    list_filter = ["status", DeliveryProblemFilter, KindFilter, LanguageFilter]
     ordering = ["-id"]
     show_full_result_count = False  # counting millions of emails is slow
     search_fields = ["recipient"]  # enables the search; see `get_search_results`
@@ -139,11 +153,10 @@ class FollowUpAdmin(ModelAdmin):
     """Read-only."""
 
     list_display = ["kind_label", "recipient", "status", "due_at", "closes_at", "settled_at", "failed_at"]
-    list_filter = ["status", KindFilter, ("failed_at", admin.EmptyFieldListFilter)]
+    list_filter = ["status", KindFilter, ("failed_at", admin.EmptyFieldListFilter), "due_at"]
     ordering = ["-due_at"]
     show_full_result_count = False
     search_fields = ["recipient_key__exact"]
-    date_hierarchy = "due_at"
 
     @admin.display(description=_("kind"), ordering="kind")
     def kind_label(self, follow_up: FollowUp) -> str:

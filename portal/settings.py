@@ -451,7 +451,9 @@ UNFOLD = {
     "STYLES": [lambda request: static("css/admin.css")],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
-    "SIDEBAR": {"show_search": True, "navigation": "desk.navigation.sidebar"},
+    "SIDEBAR": {"show_search": True, "command_search": True, "navigation": "desk.navigation.sidebar"},
+    # Results are personal data: no history in the browser, and portal/admin_site.py caches none.
+    "COMMAND": {"search_callback": "desk.search.palette.find_everything", "show_history": False},
     "DASHBOARD_CALLBACK": "portal.admin_home.home",
     "ACCOUNT": {
         "navigation": [{"title": _("Login and sessions"), "link": lambda request: reverse("admin:desk_account")}]

@@ -20,6 +20,7 @@ from orders.models.fields import NoCardNumbersCharField, NoCardNumbersTextField,
 from orders.models.payments import Refund
 from orders.models.stores import Store
 from orders.number_shapes import any_number_like
+from orders.search_keys import name_key, number_ending, postcode_key, surname_key
 
 # The prefix of Argon2 hashes created by orders/passwords.py. An index distinguishes them from hashes of stores.
 OWN_ARGON2_PREFIX = "argon2$argon2id$v=19$m=19456,t=2,p=1$"
@@ -31,6 +32,8 @@ FOREIGN_PASSWORD_HASH = (
 )
 
 
+# An index with these also serves beginnings of texts, whatever the database's collation is.
+PATTERN_OPS = ["varchar_pattern_ops", "int8_ops"]
 MAX_FOUND_ORDERS = 200  # orders that one lookup opens, newest first
 LAST4 = re.compile(r"[0-9]{4}")
 
@@ -173,7 +176,9 @@ class Order(models.Model):
         verbose_name = _("order")
         verbose_name_plural = _("orders")
         constraints = [
-            models.UniqueConstraint(fields=["number_key", "store"], name="order_number_once_per_store"),
+            models.UniqueConstraint(
+                fields=["number_key", "store"], name="order_number_once_per_store", opclasses=PATTERN_OPS
+            ),
             models.CheckConstraint(
                 condition=Q(card_last4__regex=r"^([0-9]{4})?$"), name="order_card_last4_is_four_digits"
             ),
@@ -183,12 +188,27 @@ class Order(models.Model):
             models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="order_currency_is_iso_4217"),
         ]
         indexes = [
-            models.Index(fields=["email_key", "-placed_at"], name="order_by_email"),
+            models.Index(
+                fields=["email_key", "-placed_at"],
+                name="order_by_email",
+                opclasses=["varchar_pattern_ops", "timestamptz_ops"],
+            ),
             models.Index(fields=["-placed_at"], name="order_by_date"),
             models.Index(
                 fields=["card_last4", "billing_name"], condition=Q(card_last4__gt=""), name="order_by_card_and_name"
             ),
             models.Index(fields=["id"], condition=FOREIGN_PASSWORD_HASH, name="order_foreign_password"),
+            # The search by staff. See desk/search/.
+            models.Index(name_key(), condition=Q(billing_name__gt=""), name="order_by_name"),
+            models.Index(surname_key(), condition=Q(billing_name__gt=""), name="order_by_surname"),
+            models.Index(number_ending(), name="order_by_number_ending"),
+            models.Index(
+                postcode_key(), F("placed_at").desc(), condition=Q(billing_postcode__gt=""), name="order_by_postcode"
+            ),
+            models.Index(fields=["total", "-placed_at"], name="order_by_total"),
+            models.Index(
+                fields=["device_last4", "-placed_at"], condition=Q(device_last4__gt=""), name="order_by_wallet_card"
+            ),
         ]
 
     def __str__(self) -> str:
