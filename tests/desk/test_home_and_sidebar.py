@@ -101,13 +101,13 @@ def test_threads_that_nobody_is_assigned_to_and_my_own_are_counted_and_listed() 
         assert len(browser.get(url).context["cl"].result_list) == count
 
 
-def test_cases_without_an_assignee_are_mine_if_i_worked_on_them() -> None:
-    make_returns(3)
+def test_requests_are_mine_if_they_are_assigned_to_me_and_not_if_i_only_worked_on_them() -> None:
     browser = staff_with_role(AGENT)
-    case = Return.objects.first()
-    assert case is not None
-    for _time in range(2):  # counted once
-        case.events.create(actor="staff", by=User.objects.get(), from_status="received", to_status="received", note="x")
+    me = User.objects.get()
+    make_returns(1, assigned_to=me)
+    make_returns(1)
+    case = Return.objects.latest("pk")
+    case.events.create(actor="staff", by=me, from_status="received", to_status="received", note="x")
     [mine] = browser.get("/admin/").context["my_queues"]
     assert (mine.case_type, mine.mine) == (Return, 1)
     assert len(browser.get(mine.url).context["cl"].result_list) == 1
