@@ -202,7 +202,7 @@ def _columns(request: HttpRequest, model_admin: admin.ModelAdmin) -> Iterator[Co
             continue
         if _is_moment(model_admin, name, attribute):
             label = f"{label} ({zone})"
-        yield Column(capfirst(label), _value(name, model_admin))
+        yield Column(capfirst(label), _value(name, model_admin, is_field=attribute is None))
 
 
 def _amount(field: str, currency: str) -> Callable[[Any], object]:
@@ -213,14 +213,16 @@ def _amount(field: str, currency: str) -> Callable[[Any], object]:
     return value
 
 
-def _value(name: Any, model_admin: admin.ModelAdmin) -> Callable[[Any], object]:
-    def value(row: Any) -> object:
-        field, _attribute, found = lookup_field(name, row, model_admin)
-        if field is not None and getattr(field, "flatchoices", None):
-            return dict(field.flatchoices).get(found, found)
-        return found
-
-    return value
+def _value(name: Any, model_admin: admin.ModelAdmin, *, is_field: bool) -> Callable[[Any], object]:
+    """Return the function for a column. What it does was looked up before, because it runs for each row."""
+    if is_field:
+        choices = dict(getattr(model_admin.opts.get_field(name), "flatchoices", None) or ())
+        read = attrgetter(name)
+        return (lambda row: choices.get(read(row), read(row))) if choices else read
+    method = name if callable(name) else getattr(model_admin, name, None)
+    if callable(method) and name != "__str__":
+        return method
+    return lambda row: lookup_field(name, row, model_admin)[2]
 
 
 def _is_moment(model_admin: admin.ModelAdmin, name: Any, attribute: Any) -> bool:
