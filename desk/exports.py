@@ -39,6 +39,7 @@ MAX_FILTER_LENGTH = 1000  # characters of the filter in the record of an export
 # Every list of the admin is in one of these two tables. A test compares them with the admin.
 EXPORTED = frozenset(
     {
+        "admin.LogEntry",
         "auth.Group",
         "auth.User",
         "axes.AccessAttempt",
