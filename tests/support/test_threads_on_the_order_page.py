@@ -20,7 +20,7 @@ def test_the_buyer_sees_only_threads_from_the_address_of_the_order(client: Clien
     assert own.reference in page
     assert "My own words" in page
     assert other.reference not in page
-    staff = text(logged_in(make_agent()).get(f"/admin/orders/order/{order.pk}/change/"))
+    staff = text(logged_in(make_agent()).get(f"/admin/orders/order/{order.pk}/change/?tab=cases"))
     assert own.reference in staff
     assert other.reference in staff
 
