@@ -29,9 +29,11 @@ from notifications.models import Message
 from notifications.rendering import read_again
 from orders.formats import exact_time
 from orders.models import AddressCorrection, Order
+from refunds.models import Return
 from support.models import Thread
 
 MAX_PAGE = 1000
+SHOWN_IN_EMAILS = (Order, License, Return, Thread)  # serial numbers, amounts, decisions and answers
 
 
 @require_safe
@@ -62,8 +64,8 @@ def person_list(request: HttpRequest, key: str, tab: str) -> HttpResponse:
 
 @require_safe
 def email_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show what an email said, made again without its secrets. It may contain serial numbers and amounts."""
-    if not may_view(request.user, Message, Order, License):
+    """Show what an email said, made again without its secrets."""
+    if not may_view(request.user, Message, *SHOWN_IN_EMAILS):
         raise PermissionDenied
     email = get_object_or_404(Message, pk=pk)
     order = Order.objects.filter(pk=email.order_id).select_related("store").first() if email.order_id else None

@@ -23,7 +23,13 @@ from tests.visitors import visit
 
 pytestmark = pytest.mark.django_db
 
-READS = ("notifications.view_message", "orders.view_order", "licenses.view_license")
+READS = (
+    "notifications.view_message",
+    "orders.view_order",
+    "licenses.view_license",
+    "refunds.view_return",
+    "support.view_thread",
+)
 
 
 @pytest.fixture
@@ -95,7 +101,7 @@ def test_an_email_about_something_that_is_gone_says_so(order: Order) -> None:
 
 
 @pytest.mark.parametrize("missing", READS)
-def test_all_three_permissions_are_needed(order: Order, missing: str) -> None:
+def test_all_permissions_for_what_emails_show_are_needed(order: Order, missing: str) -> None:
     resend_confirmation(order)
     browser = staff_with(*(each for each in READS if each != missing))
     assert browser.get(url(Message.objects.get())).status_code == 403
