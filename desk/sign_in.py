@@ -116,7 +116,7 @@ def _complete(request: HttpRequest, user: User, device: Device) -> str:
 
 def _start_again(request: HttpRequest) -> HttpResponse:
     if request.session.pop(_PENDING, None) is not None:
-        messages.warning(request, gettext("Please sign in again. You have 10 minutes for the second step."))
+        messages.warning(request, gettext("Sign in again. You have 10 minutes for the second step."))
     return HttpResponseRedirect(reverse("admin:login"))
 
 

@@ -49,7 +49,7 @@ FIELDS: dict[str, AnswerField] = {
         AnswerField("reference", _("reference of the thread"), lambda filling: filling.thread.reference),
         AnswerField(
             "name",
-            _("name on the order; left out if it’s unknown"),
+            _("name on the order; omitted if it’s unknown"),
             _of_order(lambda order: order.billing_name),
             is_optional=True,
         ),

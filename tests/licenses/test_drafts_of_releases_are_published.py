@@ -251,7 +251,7 @@ def add(file: Path, current: Release, **options: object) -> str:
 
 def test_the_command_saves_a_draft_and_publishes_it_when_run_again(file: Path) -> None:
     _order, current = bought()
-    assert "Nobody can download it until it is published." in add(file, current, draft=True)
+    assert "It can’t be downloaded until it is published." in add(file, current, draft=True)
     assert Release.objects.current().get() == current
     assert "Published." in add(file, current)
     published = Release.objects.current().get()

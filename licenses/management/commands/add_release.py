@@ -99,7 +99,7 @@ class Command(BaseCommand):
             if not options["draft"] and added.release.is_draft:
                 self._publish(added, allow_older=options["allow_older"], dry_run=options["dry_run"])
             elif added.release.is_draft:
-                self.stdout.write(_("It is a draft. Nobody can download it until it is published."))
+                self.stdout.write(_("It is a draft. It can’t be downloaded until it is published."))
         except StorageFailed as error:
             raise CommandError(str(error.sentence), returncode=EXIT_UNUSABLE) from error
         except ReleaseRejected as error:
