@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from desk.charts import DailyChart, Table
 from desk.days import last_days, midnight, on_day
-from desk.reports import CHART_DAYS, RATE_DAYS
+from desk.reports.sections import CHART_DAYS, RATE_DAYS
 from desk.roles import AGENT, AUDITOR, EDITOR, FINANCE, SUPERVISOR
 from licenses.models import Sku
 from notifications.models import Message
@@ -264,7 +264,7 @@ def test_attempts_are_counted_with_those_that_share_a_row(settings: Any) -> None
 
 def test_a_site_under_enumeration_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     failures = SiteFailures(Attempts(short=3, long=400), Rate(short=60, long=300))
-    monkeypatch.setattr("desk.reports.site_failures", lambda: failures)
+    monkeypatch.setattr("desk.reports.attempts.site_failures", lambda: failures)
     page = staff_with_role(AGENT).get(URL).content.decode()
     assert "Cards are being tried against many addresses." in page
     assert "400, limit 300" in page
