@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminEmailInputWidget
 
 from cases.admin.actions import CleanedData
 from licenses.models import Device
@@ -21,6 +21,7 @@ from notifications import kinds
 from notifications.models import Message
 from notifications.services import RepeatResult, repeat
 from orders.access import send_link_for_staff
+from orders.admin_widgets import DateInput
 from orders.forms.base import EMAIL_LENGTH
 from orders.models import Order
 from orders.services.address_corrections import SameAddress, correct_address, end_freeze, undo_correction
@@ -158,12 +159,6 @@ def _check_last_day(order: Order) -> Callable[[Any], None]:
     return check
 
 
-class _DateInput(UnfoldAdminTextInputWidget):
-    """The browser's date picker."""
-
-    input_type = "date"
-
-
 def _row_field(rows: Any) -> dict[str, forms.Field]:
     errors = {"invalid_choice": _("It isn’t part of this order anymore."), "required": _("Choose one.")}
     return {"row": forms.ModelChoiceField(rows, widget=forms.HiddenInput, error_messages=errors)}
@@ -260,7 +255,7 @@ ACTIONS = {
             _("If the order’s own period ends earlier, the buyer can download until this day."),
             lambda order: {
                 "last_day": forms.DateField(
-                    label=_("Last day"), widget=_DateInput(), validators=[_check_last_day(order)]
+                    label=_("Last day"), widget=DateInput(), validators=[_check_last_day(order)]
                 )
             },
         ),

@@ -20,6 +20,7 @@ from unfold.widgets import (
 from cases import services
 from cases.models import Case
 from cases.refusals import NotPossible
+from orders.admin_widgets import DateInput
 from orders.forms import CardNumberMaskingForm, MessageField
 from orders.models import Order, Store
 
@@ -98,12 +99,6 @@ def _assignee_field(case: Any) -> forms.Field:
         empty_label=str(_("not assigned")),
         widget=UnfoldAdminSelectWidget(),
     )
-
-
-class DateInput(UnfoldAdminTextInputWidget):
-    """The browser's date picker."""
-
-    input_type = "date"
 
 
 def _check_snooze(day: date) -> None:

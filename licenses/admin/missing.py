@@ -27,16 +27,11 @@ from licenses.models import LicensedLine, LineWithoutSerial
 from licenses.models.missing import RENEWING_KINDS
 from licenses.services.assigning import SERIAL_LENGTH, NotAssignable, assign_and_notify, unassign
 from notifications.addresses import email_key
+from orders.admin_widgets import DateInput
 from orders.models import OrderLine, normalize_order_number
 
 MAX_DEVICES = 1_000_000
 TWO_DAYS = timedelta(days=2)
-
-
-class DateWidget(UnfoldAdminTextInputWidget):
-    """The browser's date picker."""
-
-    input_type = "date"
 
 
 class AssignSerialForm(forms.Form):
@@ -54,7 +49,7 @@ class AssignSerialForm(forms.Form):
         max_value=MAX_DEVICES,
         widget=UnfoldAdminIntegerFieldWidget(),
     )
-    expires_on = forms.DateField(label=_("Valid until"), required=False, widget=DateWidget())
+    expires_on = forms.DateField(label=_("Valid until"), required=False, widget=DateInput())
     same_buyer = forms.BooleanField(
         label=_("It’s the same buyer, although an earlier order with this serial number has another address."),
         required=False,

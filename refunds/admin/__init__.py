@@ -1,5 +1,5 @@
 """Admin pages of refund requests, refund transactions, policies and further configuration."""
 
-from refunds.admin import configuration, policies, queues, transactions
+from refunds.admin import cashback, configuration, policies, returns, swaps, transactions, withdrawals
 
-__all__ = ["configuration", "policies", "queues", "transactions"]
+__all__ = ["cashback", "configuration", "policies", "returns", "swaps", "transactions", "withdrawals"]
