@@ -26,6 +26,7 @@ from desk.person import Person
 from desk.person_tabs import visible_tabs
 from notifications.addresses import email_key
 from orders.admin import OrderListAdmin
+from orders.admin_tabs import LinkTab
 from orders.models import Order
 from orders.order_page import order_page_context
 from refunds.eligibility import check_eligibility
@@ -84,7 +85,7 @@ class OrderAdmin(OrderListAdmin):
             "card": load_card(order),
             "person": _person(order, request.user),
             "tab": tab,
-            "tabs": [(each, order_url(order, each.name)) for each in tabs],
+            "tabs": [LinkTab(each.label, order_url(order, each.name), each is tab) for each in tabs],
             "actions": [(action, bound) for action, bound in actions if not action.is_for_rows],
             "row_actions": {action.name: action for action, _form in actions if action.is_for_rows},
             "action_url": reverse("admin:orders_order_action", args=[order.pk]),

@@ -1,7 +1,6 @@
 """Admin base classes: a queue sorted by due date, and a page for each of its rows with the actions on it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -26,6 +25,7 @@ from cases.models import Case
 from cases.refusals import Refusal
 from notifications.models import Message
 from orders.admin import ReadOnlyMixin
+from orders.admin_tabs import LinkTab
 from orders.http import tell_about_card_number
 from orders.models import normalize_order_number
 
@@ -103,16 +103,6 @@ VIEWS: dict[str, Callable[[Any, Any], Any]] = {
 UNCOUNTED = ("all",)  # grows without end
 
 
-@dataclass(frozen=True)
-class QueueView:
-    """A saved view of a queue: its label, its URL, and how many cases it has, unless it isn't counted."""
-
-    label: Any
-    url: str
-    count: int | None
-    is_current: bool
-
-
 class QueueAdmin(ReadOnlyMixin, ModelAdmin):
     """A work list with a page for each row. The pages are read-only; changes go through services, by POST."""
 
@@ -182,7 +172,7 @@ class CaseAdmin(QueueAdmin):
         """Add the saved views, with how many cases each has, as tabs."""
         return super().changelist_view(request, {"views": self._views(request)} | (extra_context or {}))
 
-    def _views(self, request: HttpRequest) -> list[QueueView]:
+    def _views(self, request: HttpRequest) -> list[LinkTab]:
         todo: Any = next(each for each in self.list_filter if isinstance(each, type) and issubclass(each, ToDoFilter))
         names = [name for name, _label in todo.options]
         counted = [name for name in names if name not in UNCOUNTED]
@@ -196,11 +186,11 @@ class CaseAdmin(QueueAdmin):
         default = todo.unfiltered_value if is_search else names[0]
         current = wanted if wanted in names else default
         return [
-            QueueView(
+            LinkTab(
                 label,
                 f"?{urlencode({todo.parameter_name: name})}",
-                rows.get(name, 0) if name in counted else None,
                 name == current,
+                rows.get(name, 0) if name in counted else None,
             )
             for name, label in todo.options
         ]
