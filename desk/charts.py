@@ -1,4 +1,4 @@
-"""Charts as SVG, made from numbers by templates. Each stands next to a table with the same numbers."""
+"""Charts as SVG, made from numbers by templates. A table next to each chart has the same numbers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

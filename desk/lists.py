@@ -43,7 +43,7 @@ _INDENTATION = re.compile(r"\s*\n\s*")
 
 
 class BoundedPaginator(Paginator):
-    """Counts at most MAX_ROWS rows, and not for long. `has_more` tells whether there are, or may be, more."""
+    """Counts at most MAX_ROWS rows, and not for long. `has_more` is whether there are, or may be, more."""
 
     template_name = "desk/admin/_pagination.html"  # used by unfold
     has_more = False

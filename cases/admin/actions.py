@@ -76,7 +76,7 @@ class CaseAction:
     statuses: Collection[str]
     fields: dict[str, FieldFactory]
     is_primary: bool = False
-    leads_on: bool = False  # also offered with a button that leads to the next case
+    offers_next: bool = False  # also offered with a button that leads to the next case
     permission: str = ""  # instead of Django's change permission of the kind of case
 
     def form(self, case: Any, data: Any = None) -> CardNumberMaskingForm:
@@ -139,7 +139,7 @@ def queue_actions(case_type: Any) -> tuple[CaseAction, ...]:
             _snooze,
             case_type.UNDECIDED - case_type.WAITING_FOR_BUYER,
             {"until": _snooze_field},
-            leads_on=True,
+            offers_next=True,
         ),
     )
 
@@ -161,7 +161,7 @@ def common_actions(case_type: Any, decline: Callable[..., None] = services.decli
             lambda case, by, data: services.ask_question(case, by, data["text"], data["note"]),
             can_ask,
             QUESTION_FIELDS,
-            leads_on=True,
+            offers_next=True,
         ),
         CaseAction(
             "decline",
@@ -169,7 +169,7 @@ def common_actions(case_type: Any, decline: Callable[..., None] = services.decli
             lambda case, by, data: decline(case, by, data["text"], data["note"]),
             case_type.UNDECIDED,
             REASON_FIELDS,
-            leads_on=True,
+            offers_next=True,
         ),
         CaseAction(
             "note",

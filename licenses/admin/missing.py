@@ -179,16 +179,16 @@ class LineWithoutSerialAdmin(QueueAdmin):
         return {
             "line": obj,
             "links": links,
-            "may_give": can_assign,
+            "can_assign": can_assign,
             "form": AssignSerialForm(obj) if can_assign and len(links) < obj.quantity else None,
         }
 
     def get_urls(self) -> list[URLPattern]:
         wrapped = self.admin_site.admin_view
         return [
-            path("<int:pk>/give/", wrapped(self.assign_serial), name="licenses_linewithoutserial_assign"),
+            path("<int:pk>/assign/", wrapped(self.assign_serial), name="licenses_linewithoutserial_assign"),
             path(
-                "<int:pk>/take-away/<int:link_pk>/",
+                "<int:pk>/unassign/<int:link_pk>/",
                 wrapped(self.unassign_serial),
                 name="licenses_linewithoutserial_unassign",
             ),

@@ -65,7 +65,7 @@ class CashbackClaimAdmin(RequestAdmin):
             CashbackClaim.UNDECIDED,
             BUYER_TEXT_FIELDS,
             is_primary=True,
-            leads_on=True,
+            offers_next=True,
         ),
         CaseAction(
             "pay",
@@ -74,7 +74,7 @@ class CashbackClaimAdmin(RequestAdmin):
             {CashbackClaim.Status.APPROVED},
             PAYOUT_FIELDS,
             is_primary=True,
-            leads_on=True,
+            offers_next=True,
             permission="refunds.pay_cashbackclaim",
         ),
         CaseAction(

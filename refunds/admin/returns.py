@@ -72,7 +72,7 @@ class ReturnAdmin(RequestAdmin):
             Return.UNDECIDED,
             AMOUNT_FIELDS,
             is_primary=True,
-            leads_on=True,
+            offers_next=True,
         ),
         CaseAction("take_back", _("Revoke approval"), take_back(recovery), {Return.Status.APPROVED}, REASON_FIELDS),
         *common_actions(Return),

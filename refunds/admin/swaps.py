@@ -60,7 +60,7 @@ class SwapAdmin(RequestAdmin):
             Swap.UNDECIDED,
             BUYER_TEXT_FIELDS,
             is_primary=True,
-            leads_on=True,
+            offers_next=True,
         ),
         CaseAction(
             "finish",
@@ -71,7 +71,7 @@ class SwapAdmin(RequestAdmin):
             {Swap.Status.APPROVED},
             NEW_SERIAL_FIELDS,
             is_primary=True,
-            leads_on=True,
+            offers_next=True,
         ),
         CaseAction(
             "call_off",

@@ -80,7 +80,7 @@ class WithdrawalAdmin(RequestAdmin):
             Withdrawal.UNDECIDED,
             AMOUNT_FIELDS,
             is_primary=True,
-            leads_on=True,
+            offers_next=True,
         ),
         CaseAction("attach", _("Assign the order"), _attach_order, Withdrawal.UNDECIDED, ORDER_FIELDS),
         CaseAction(

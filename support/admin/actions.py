@@ -71,7 +71,7 @@ ACTIONS: tuple[CaseAction, ...] = (
         ANY_STATUS,
         MESSAGE_TO_BUYER,
         is_primary=True,
-        leads_on=True,
+        offers_next=True,
     ),
     CaseAction(
         "ask",
@@ -79,7 +79,7 @@ ACTIONS: tuple[CaseAction, ...] = (
         lambda thread, by, entered: threads.ask(thread, by, entered["text"], entered["last_seen_id"]),
         ANY_STATUS,
         MESSAGE_TO_BUYER,
-        leads_on=True,
+        offers_next=True,
     ),
     CaseAction(
         "note",
@@ -111,7 +111,7 @@ CLAIM_ACTIONS: tuple[CaseAction, ...] = (
         _match,
         ANY_STATUS,
         ORDER_FIELDS | {"correct_address": _correct_address_field} | OPTIONAL_MESSAGE_TO_BUYER,
-        leads_on=True,
+        offers_next=True,
     ),
     CaseAction(
         "no_match",

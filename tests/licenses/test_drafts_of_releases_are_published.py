@@ -260,7 +260,7 @@ def test_the_command_saves_a_draft_and_publishes_it_when_run_again(file: Path) -
     assert Release.objects.current().get() == published
 
 
-def test_the_command_publishes_an_older_version_only_if_told_so(file: Path) -> None:
+def test_the_command_publishes_an_older_version_only_with_its_option(file: Path) -> None:
     _order, current = bought()
     with pytest.raises(CommandError, match=r"Version 16 is older .* add --allow-older") as refused:
         add(file, current, version="16", dry_run=True)

@@ -49,7 +49,7 @@ def page_of(line: OrderLine) -> str:
 
 
 def assign_and_notify(desk: Client, line: OrderLine, **typed: str) -> str:
-    return text(desk.post(f"{LIST}{line.pk}/give/", typed, follow=True))
+    return text(desk.post(f"{LIST}{line.pk}/assign/", typed, follow=True))
 
 
 def test_which_lines_are_missing_a_serial_number() -> None:
@@ -121,7 +121,7 @@ def test_the_list_asks_as_much_for_one_as_for_many(desk: Client) -> None:
     assert count() <= few + 1  # the filter of stores appears with the second
 
 
-def test_giving_one_shows_it_to_the_buyer_and_is_on_record(desk: Client) -> None:
+def test_assigning_one_shows_it_to_the_buyer_and_is_on_record(desk: Client) -> None:
     line = make_line(placed(30))
     page = assign_and_notify(desk, line, serial="xaab-0001", devices="3", expires_on="2027-11-01")
     assert "Assigned the serial number xaab-0001." in page
@@ -144,12 +144,12 @@ def test_staff_are_warned_if_the_order_has_no_address(desk: Client) -> None:
 def test_an_error_keeps_the_input(desk: Client) -> None:
     make_license(make_line(make_order()), "XAAB-0001")
     line = make_line(placed(30))
-    answer = desk.post(f"{LIST}{line.pk}/give/", {"serial": "XAAB-0001", "devices": "3"})
+    answer = desk.post(f"{LIST}{line.pk}/assign/", {"serial": "XAAB-0001", "devices": "3"})
     assert answer.status_code == 200
     assert "This serial number already belongs to another order." in text(answer)
     assert 'value="XAAB-0001"' in answer.content.decode()
     for typed in ({}, {"serial": "X", "devices": "0"}, {"serial": "X", "expires_on": "yesterday"}, {"serial": "\x00"}):
-        assert desk.post(f"{LIST}{line.pk}/give/", typed).status_code == 200
+        assert desk.post(f"{LIST}{line.pk}/assign/", typed).status_code == 200
     assert not LicensedLine.objects.filter(line=line).exists()
     assert not LogEntry.objects.exists()
 
@@ -177,34 +177,37 @@ def test_only_serial_numbers_assigned_by_staff_can_be_unassigned(desk: Client) -
     assign_and_notify(desk, line, serial="XAAB-0001")
     store = make_license(line).licensed_lines.get()
     staff = line.licensed_lines.get(origin="staff")
+    page = desk.get(f"{LIST}{line.pk}/change/").content.decode()
+    assert f"/unassign/{staff.pk}/" in page
+    assert f"/unassign/{store.pk}/" not in page
     assert "You can only remove serial numbers that staff assigned." in text(
-        desk.post(f"{LIST}{line.pk}/take-away/{store.pk}/", follow=True)
+        desk.post(f"{LIST}{line.pk}/unassign/{store.pk}/", follow=True)
     )
     assert "Removed the serial number XAAB-0001." in text(
-        desk.post(f"{LIST}{line.pk}/take-away/{staff.pk}/", follow=True)
+        desk.post(f"{LIST}{line.pk}/unassign/{staff.pk}/", follow=True)
     )
     assert list(line.licensed_lines.all()) == [store]
-    assert desk.post(f"{LIST}{line.pk}/take-away/{staff.pk}/").status_code == 302
+    assert desk.post(f"{LIST}{line.pk}/unassign/{staff.pk}/").status_code == 302
 
 
-def test_who_may_only_look_changes_nothing() -> None:
+def test_the_view_permission_changes_nothing() -> None:
     line = make_line(placed(30))
     auditor = with_rights("view_linewithoutserial")
     assert auditor.get(LIST).status_code == 200
     page = auditor.get(page_of(line))
     assert page.status_code == 200
-    assert "/give/" not in page.content.decode()
-    assert auditor.post(f"{LIST}{line.pk}/give/", {"serial": "XAAB-0001"}).status_code == 403
+    assert "/assign/" not in page.content.decode()
+    assert auditor.post(f"{LIST}{line.pk}/assign/", {"serial": "XAAB-0001"}).status_code == 403
     link = make_license(line).licensed_lines.get()
-    assert auditor.post(f"{LIST}{line.pk}/take-away/{link.pk}/").status_code == 403
+    assert auditor.post(f"{LIST}{line.pk}/unassign/{link.pk}/").status_code == 403
     stranger = with_rights()
     assert stranger.get(LIST).status_code == 403
-    assert stranger.post(f"{LIST}{line.pk}/give/", {"serial": "XAAB-0001"}).status_code == 403
-    assert Client().post(f"{LIST}{line.pk}/give/", {"serial": "XAAB-0001"}).status_code == 302
+    assert stranger.post(f"{LIST}{line.pk}/assign/", {"serial": "XAAB-0001"}).status_code == 403
+    assert Client().post(f"{LIST}{line.pk}/assign/", {"serial": "XAAB-0001"}).status_code == 302
     assert License.objects.count() == 1
 
 
-def test_an_agent_may_give_one() -> None:
+def test_an_agent_may_assign_one() -> None:
     line = make_line(placed(30))
     agent = with_rights("view_linewithoutserial", "change_linewithoutserial")
     assert "Assigned" in assign_and_notify(agent, line, serial="XAAB-0001")
@@ -212,9 +215,9 @@ def test_an_agent_may_give_one() -> None:
 
 def test_nothing_is_given_by_a_link_or_to_a_line_that_is_not_there(desk: Client) -> None:
     line = make_line(placed(30))
-    assert desk.get(f"{LIST}{line.pk}/give/", {"serial": "XAAB-0001"}).status_code == 302
-    assert desk.post(f"{LIST}{line.pk + 1000}/give/", {"serial": "XAAB-0001"}).status_code == 404
-    assert Client(enforce_csrf_checks=True).post(f"{LIST}{line.pk}/give/").status_code in (302, 403)
+    assert desk.get(f"{LIST}{line.pk}/assign/", {"serial": "XAAB-0001"}).status_code == 302
+    assert desk.post(f"{LIST}{line.pk + 1000}/assign/", {"serial": "XAAB-0001"}).status_code == 404
+    assert Client(enforce_csrf_checks=True).post(f"{LIST}{line.pk}/assign/").status_code in (302, 403)
     assert not License.objects.exists()
 
 

@@ -91,7 +91,7 @@ def test_delayed_emails_are_tried_now(agent: Client, make_note: NoteMaker) -> No
     assert delayed.due_at <= timezone.now()
 
 
-def test_who_may_only_look_cannot_send(auditor: Client, make_note: NoteMaker) -> None:
+def test_the_view_permission_is_not_enough_to_send(auditor: Client, make_note: NoteMaker) -> None:
     failed = make_note(status=Status.FAILED)
     assert auditor.get(MESSAGES).status_code == 200
     _act(auditor, "send_failed_again", failed)

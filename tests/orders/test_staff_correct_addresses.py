@@ -126,7 +126,7 @@ def test_the_page_offers_what_is_possible_only(agent: Client, viewer: Client, or
 
 
 @pytest.mark.parametrize("action", ["undo", "end_freeze", "end_access"])
-def test_who_may_only_look_changes_nothing(viewer: Client, order: Order, action: str) -> None:
+def test_the_view_permission_changes_nothing(viewer: Client, order: Order, action: str) -> None:
     correct_in_browser(order)
     before = Order.objects.values().get()
     assert act(viewer, order, action).status_code == 403

@@ -134,7 +134,7 @@ def test_who_may_edit_gets_inputs_with_the_decimals_of_the_currency(staff: Clien
     assert offer.price == Decimal("42.5")
 
 
-def test_who_may_only_look_sees_the_amount_with_its_currency(auditor: Client, offer: SwapOffer) -> None:
+def test_a_view_shows_the_amount_with_its_currency(auditor: Client, offer: SwapOffer) -> None:
     promotion = CashbackPromotion.objects.create(
         name="Autumn",
         countries=["DE"],

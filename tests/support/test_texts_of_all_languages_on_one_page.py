@@ -144,7 +144,7 @@ def test_a_draft_is_discarded_and_the_published_text_is_back(editor: Client, art
         ({"en__title": "x", "en__token": "\0"}, "A colleague has saved this language"),
     ],
 )
-def test_errors_stand_at_their_field_and_keep_what_was_typed(
+def test_errors_are_shown_at_their_field_and_keep_what_was_typed(
     editor: Client, article: Article, changed: dict[str, str], said: str | None
 ) -> None:
     page = save(editor, article, loaded(editor, article), **{"en__summary": "What I typed"} | changed)

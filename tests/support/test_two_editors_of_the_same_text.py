@@ -1,4 +1,4 @@
-"""Of two editors who change the same text, the later one is told, and nothing is lost."""
+"""Of two editors who change the same text, the later one gets a message, and nothing is lost."""
 
 import pytest
 from django.test import Client
@@ -23,7 +23,7 @@ def article() -> Article:
     return make_article("install", title="How to install", body="Open the file.", topics=["download"])
 
 
-def test_the_later_of_two_editors_is_told_and_nothing_is_lost(editor: Client, article: Article) -> None:
+def test_the_later_of_two_editors_gets_a_message_and_nothing_is_lost(editor: Client, article: Article) -> None:
     ben = staff_with_role("editor")
     mine, his = loaded(editor, article), loaded(ben, article)
     save(ben, article, his, en__body="Ben’s text.")
@@ -56,7 +56,7 @@ def test_editors_of_different_languages_do_not_disturb_each_other(editor: Client
     assert loaded(editor, article)["de-body"] == "Neu."
 
 
-def test_two_editors_who_start_the_same_language_are_told(editor: Client, article: Article) -> None:
+def test_two_editors_who_start_the_same_language_get_a_message(editor: Client, article: Article) -> None:
     mine, his = loaded(editor, article, start="de"), loaded(editor, article, start="de")
     save(staff_with_role("editor"), article, his, de__title="Seins")
     assert "A colleague has saved this language" in text(save(editor, article, mine, de__title="Meins"))
