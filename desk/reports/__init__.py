@@ -7,11 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from desk.reports.answers import first_answers, received_and_decided
-from desk.reports.attempts import attempts
-from desk.reports.emails import emails
-from desk.reports.help_articles import help_articles
-from desk.reports.returns import returns
+from desk.reports import answers, attempts, emails, help_articles, returns
 from desk.reports.sections import Report, Section
 from desk.work_queues import CASE_TYPES
 from notifications.models import Message
@@ -20,12 +16,12 @@ from refunds.models import Return
 from support.models import Article, FailedSearch, Thread
 
 REPORTS = (
-    Report(first_answers, (Thread,)),
-    Report(received_and_decided, CASE_TYPES, any_of=True),
-    Report(returns, (Return, Order)),
-    Report(help_articles, (Article, FailedSearch, Thread), any_of=True),
-    Report(emails, (Message,)),
-    Report(attempts, (Attempt,)),
+    Report(answers.load_first_answers, (Thread,)),
+    Report(answers.load_received_and_decided, CASE_TYPES, any_of=True),
+    Report(returns.load, (Return, Order)),
+    Report(help_articles.load, (Article, FailedSearch, Thread), any_of=True),
+    Report(emails.load, (Message,)),
+    Report(attempts.load, (Attempt,)),
 )
 
 

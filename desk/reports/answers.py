@@ -35,7 +35,7 @@ class Percentile(Aggregate):
     template = "%(function)s(%(rank)s) WITHIN GROUP (ORDER BY %(expressions)s)"
 
 
-def first_answers(request: HttpRequest) -> Section:
+def load_first_answers(request: HttpRequest) -> Section:
     first_day = last_days(RATE_DAYS)[0]
     answers = ThreadMessage.objects.answers().filter(case=OuterRef("pk")).order_by("at").values("at")[:1]
     threads = Thread.objects.filter(created_at__gte=midnight(first_day)).annotate(answered_at=Subquery(answers))
@@ -63,7 +63,7 @@ def first_answers(request: HttpRequest) -> Section:
     )
 
 
-def received_and_decided(request: HttpRequest) -> Section:
+def load_received_and_decided(request: HttpRequest) -> Section:
     days = last_days(CHART_DAYS)
     queues = {queue.case_type: queue for queue in load_work_queues(request)}
     counts = _received_and_decided(list(queues), days)

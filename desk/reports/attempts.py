@@ -19,7 +19,7 @@ from orders.models import Attempt
 FAILED_OUTCOMES = (Attempt.Outcome.REFUSED, Attempt.Outcome.RATE_LIMITED, Attempt.Outcome.CLIENT_BLOCKED)
 
 
-def attempts(request: HttpRequest) -> Section:
+def load(request: HttpRequest) -> Section:
     days = last_days(CHART_DAYS)
     failures = site_failures()
     rows = Attempt.objects.filter(at__gte=midnight(days[0])).order_by()

@@ -21,7 +21,7 @@ from notifications.models import Message
 MAX_DOMAINS = 15
 
 
-def emails(request: HttpRequest) -> Section:
+def load(request: HttpRequest) -> Section:
     first_day = last_days(RATE_DAYS)[0]
     bounced = Count("pk", filter=Q(status=Message.Status.BOUNCED))
     sent = Message.objects.filter(sent_at__gte=midnight(first_day)).order_by()

@@ -21,7 +21,7 @@ from support.models import Article, ArticleVote, FailedSearch, Thread
 MAX_ARTICLES = 10
 
 
-def help_articles(request: HttpRequest) -> Section:
+def load(request: HttpRequest) -> Section:
     first_day = last_days(RATE_DAYS)[0]
     since, user = midnight(first_day), request.user
     figures: list[Figure] = []

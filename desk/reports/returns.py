@@ -23,7 +23,7 @@ from refunds.models import Return, ReturnReason
 MAX_PRODUCTS = 20
 
 
-def returns(request: HttpRequest) -> Section:
+def load(request: HttpRequest) -> Section:
     first_day = last_days(RATE_DAYS)[0]
     since = midnight(first_day)
     orders = Order.objects.filter(placed_at__gte=since, is_test=False).count()

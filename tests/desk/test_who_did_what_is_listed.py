@@ -122,7 +122,7 @@ def test_the_object_and_text_are_shown_and_found_only_by_who_may_view_the_object
     assert "Valid until" in text(staff_with_role(AUDITOR).get(LIST))
 
 
-def test_the_number_of_queries_is_fixed_and_nothing_is_counted() -> None:
+def test_the_number_of_queries_is_fixed_and_the_table_is_not_counted() -> None:
     auditor = staff_with_role(AUDITOR)
     counts = []
     for _time in range(2):
@@ -135,7 +135,7 @@ def test_the_number_of_queries_is_fixed_and_nothing_is_counted() -> None:
             assert auditor.get(LIST).status_code == 200
         counts.append(len(queries))
         about_log = [each["sql"] for each in queries if 'FROM "django_admin_log"' in each["sql"]]
-        assert not [sql for sql in about_log if "COUNT(" in sql]
+        assert not [sql for sql in about_log if "COUNT(" in sql and "LIMIT" not in sql]
     assert counts[0] == counts[1] <= 14
 
 
