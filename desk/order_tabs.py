@@ -234,7 +234,8 @@ def _item_license(order: Order, line: OrderLine, link: LicensedLine, user: Any) 
 class Movement:
     """A movement of money, or one that was promised."""
 
-    at: datetime | None
+    at: datetime
+    day: str
     what: str
     amount: Decimal
     status: str
@@ -243,14 +244,21 @@ class Movement:
 
 def _money(order: Order, user: Any) -> dict[str, Any]:
     ledger = load_ledger(order)
-    movements = [Movement(order.placed_at, gettext("Paid by the buyer"), order.total, order.get_status_display())]
+    place = order.locality
+    paid = gettext("Paid by the buyer")
+    movements = [
+        Movement(
+            order.placed_at, formats.exact_time(order.placed_at, place), paid, order.total, order.get_status_display()
+        )
+    ]
     if may_view(user, Refund):
         for refund in order.refunds.select_related("transaction").order_by("pk"):
             text = gettext("Refund reported by the store")
             if getattr(refund, "transaction", None) is not None:
                 text = gettext("Refund made by the portal")
             missing = gettext("missing in the store’s data") if refund.missing_since else gettext("refunded")
-            movements.append(Movement(refund.known_at, text, -refund.amount, missing))
+            day = formats.refund_day(refund, place)
+            movements.append(Movement(refund.known_at, day, text, -refund.amount, missing))
     if may_view(user, RefundTransaction):
         open_ones = order.refund_transactions.exclude(status=RefundTransaction.Status.DONE).order_by("pk")
         for each in open_ones.select_related("return_case", "withdrawal"):
@@ -259,17 +267,19 @@ def _money(order: Order, user: Any) -> dict[str, Any]:
                 "gateway": each.get_gateway_display(),
             }
             status = each.get_status_display()
-            movements.append(Movement(each.created_at, text, -each.amount, status, admin_url(each)))
+            at = formats.exact_time(each.created_at, place)
+            movements.append(Movement(each.created_at, at, text, -each.amount, status, admin_url(each)))
     if may_view(user, CashbackClaim):
         for claim in order.cashback_claims.select_related("promotion").order_by("pk"):
             text = gettext("Cashback %(claim)s, outside this order’s money") % {"claim": claim.reference}
             status = claim.get_status_display()
-            movements.append(Movement(claim.created_at, text, -claim.amount, status, admin_url(claim)))
-    movements.sort(key=lambda movement: movement.at or order.placed_at)
+            at = formats.exact_time(claim.created_at, place)
+            movements.append(Movement(claim.created_at, at, text, -claim.amount, status, admin_url(claim)))
+    movements.sort(key=lambda movement: movement.at)
     return {
         "ledger": ledger,
         "block_reason": ledger.block_reason.label if ledger.block_reason is not None else "",
-        "movements": [(each, format_money(each.amount, order.currency), _moment(each.at, order)) for each in movements],
+        "movements": [(each, format_money(each.amount, order.currency)) for each in movements],
     }
 
 

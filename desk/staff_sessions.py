@@ -44,6 +44,8 @@ def remember_session(request: HttpRequest) -> None:
 
 def remember_login(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
     """Store a session that was just signed in, or has a new key. A receiver of Django's signal."""
+    if request.session.session_key is None:  # Django ended the session of somebody else, and hasn't stored the new one
+        request.session.create()
     key, now = request.session.session_key, timezone.now()
     fields = {"user_id": user.pk, "browser": describe_browser(request)}
     StaffSession.objects.update_or_create(

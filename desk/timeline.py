@@ -144,7 +144,9 @@ def _correction_events(order: Order) -> Iterator[Event]:
 def _attempt_events(order: Order) -> Iterator[Event]:
     subjects = [subject for subject in (order.number_key, order.email_key) if subject]
     for each in Attempt.objects.filter(subject__in=subjects).order_by("-at")[:MAX_EVENTS]:
-        values = {"method": each.get_method_display(), "outcome": each.get_outcome_display(), "client": each.client}
+        outcome = each.get_outcome_display()
+        outcome = f"{outcome} (× {each.tries})" if each.tries > 1 else outcome  # attempts that share a row
+        values = {"method": each.get_method_display(), "outcome": outcome, "client": each.client}
         what = gettext("Attempt to open it: %(method)s, %(outcome)s, %(client)s") % values
         yield Event(each.at, VISITOR, what, admin_url(each))
 

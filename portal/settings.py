@@ -246,6 +246,8 @@ if STAFF_ACTIONS_KEPT_DAYS < 1:
 ALTCHA_HMAC_KEY = salted_hmac("orders.proof_of_work", SECRET_KEY, secret=SECRET_KEY, algorithm="sha256").hexdigest()
 
 SESSION_COOKIE_AGE = 8 * 3600  # seconds; a grant's longest life
+# Belong to the login of staff, besides Django's own keys: kept when the same browser signs out of orders.
+STAFF_SESSION_KEYS = ["otp_device_id", "desk_staff_session", "_session_expiry"]
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

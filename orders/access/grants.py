@@ -13,6 +13,7 @@ from typing import Any, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import auth
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -288,7 +289,8 @@ def end_access(request: HttpRequest) -> None:
     This includes data of any app, such as form input.
     """
     session = request.session
-    forgotten = set(session.keys()) - STAFF_LOGIN_KEYS
+    staff_login = STAFF_LOGIN_KEYS | set(settings.STAFF_SESSION_KEYS) if auth.SESSION_KEY in session else set()
+    forgotten = set(session.keys()) - staff_login
     if not forgotten:
         return
     for key in forgotten:

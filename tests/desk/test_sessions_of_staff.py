@@ -7,7 +7,7 @@ import time_machine
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django.fixtures import Settings
@@ -16,7 +16,7 @@ from desk.models import StaffSession
 from desk.roles import AUDITOR, SUPERVISOR
 from desk.staff_sessions import delete_ended_sessions, describe_browser, load_sessions
 from desk.tasks import delete_old_staff_data
-from tests.desk.signing_in import PASSWORD, is_signed_in, make_authenticator, make_staff, sign_in
+from tests.desk.signing_in import PASSWORD, enter_password, is_signed_in, make_authenticator, make_staff, sign_in
 from tests.desk.staff import staff_with_role, verified
 from tests.pages import text
 
@@ -176,3 +176,14 @@ def test_ended_sessions_are_forgotten(ann: User, phone: TOTPDevice) -> None:
 )
 def test_a_browser_is_described_in_fixed_words(agent: str, described: str) -> None:
     assert describe_browser(RequestFactory().get("/", headers={"user-agent": agent})) == described
+
+
+def test_signing_in_where_somebody_else_is_signed_in_is_a_new_session(settings: Settings) -> None:
+    settings.DEMO = True
+    for name in ("ann", "bob"):
+        make_staff(name)
+    browser = Client()
+    for name in ("ann", "bob"):
+        assert enter_password(browser, name).status_code == 302
+        assert browser.get("/admin/").status_code == 200
+    assert StaffSession.objects.get(session_key=browser.session.session_key).user.username == "bob"

@@ -75,5 +75,5 @@ def test_staff_see_how_many_there_were(client: Client) -> None:
     with time_machine.travel(NOON, tick=False):
         for index in range(SUBJECT_RATE.short + 20):
             find_by_card(visit(f"192.0.2.{index}"), "buyer@example.com", "0000")
-    page = client.get(f"/admin/orders/order/{order.pk}/change/").content.decode()
+    page = client.get(f"/admin/orders/order/{order.pk}/change/?tab=timeline").content.decode()
     assert "refused without a check: too many attempts (× 20)" in page

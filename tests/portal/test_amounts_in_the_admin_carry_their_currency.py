@@ -106,7 +106,8 @@ def test_an_order_with_its_items_and_refunds(staff: Client) -> None:
     known_at = datetime(2026, 11, 5, 23, 30, tzinfo=UTC)
     Refund.objects.create(order=order, store_refund_id="R-1", amount=Decimal("9.99"), refunded_at=known_at)
     Refund.objects.create(order=order, store_refund_id="R-2", amount=Decimal("8.88"), recorded_at=known_at)
-    shown = page(staff, f"orders/order/{order.pk}/change/")
+    tabs = ("overview", "items", "money")
+    shown = "".join(page(staff, f"orders/order/{order.pk}/change/?tab={tab}") for tab in tabs)
     for amount in ("$79.95", "$67.19", "$12.76", "$1.50", "$9.99", "$8.88"):
         assert amount in shown
     assert "79.950" not in shown

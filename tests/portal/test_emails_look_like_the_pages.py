@@ -13,6 +13,7 @@ from django.db import models
 from django.test import Client
 from django.utils import timezone
 
+from desk.models import PasswordReset
 from notifications import kinds, rendering
 from notifications.models import Message
 from notifications.rendering import PREVIEW_LENGTH, build
@@ -28,12 +29,12 @@ pytestmark = pytest.mark.django_db
 ROOT = Path(settings.BASE_DIR)
 COLOR = re.compile(r"#[0-9a-f]{6}\b")
 # Emails about an address, not about one order or request.
-WITHOUT_NUMBER = {"access_link"}
+WITHOUT_NUMBER = {"access_link", "staff_password_reset"}
 
 
 MADE_BY_HAND = {
     *("serial_arrived", "serial_missing", "license_not_activated", "order_password_replaced", "downloads_end"),
-    *("license_ends", "lookup_code", "access_link", "refund_arrived"),
+    *("license_ends", "lookup_code", "access_link", "refund_arrived", "staff_password_reset"),
 }
 
 
@@ -56,12 +57,15 @@ def queue_by_hand(agent: User) -> None:
     queue("license_ends", license, order, "2026-12-01")
     queue("lookup_code", LookupCode.objects.create(order=order, email_key=order.email_key), order)
     queue("access_link", AccessLink.objects.create(email_key=order.email_key), order)
+    queue("staff_password_reset", PasswordReset.objects.create(email_key="agent@example.com"), order)
 
 
 @pytest.fixture
 def emails() -> dict[str, EmailMultiAlternatives]:
     """An email of nearly every kind."""
-    agent = make_agent(username="upgrade")
+    agent = make_agent(username="upgrade", email="agent@example.com")
+    agent.set_password("a long password")
+    agent.save()
     CaseFilling(agent).fill()
     queue_by_hand(agent)
     built = {}
