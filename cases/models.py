@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from orders.models import Order
+from orders.models import Order, money_field
 from orders.models.fields import NoCardNumbersTextField
 
 # Crockford's base 32: without I, L, O and U, which are easily misread.
@@ -47,6 +47,9 @@ class CaseQuerySet(models.QuerySet[Any]):
 
     def snoozed(self) -> Self:
         return self.undecided().filter(self.is_snoozed(timezone.now()), paused_at=None)
+
+    def waiting_for_second_approval(self) -> Self:
+        return self.undecided().filter(first_approved_by__isnull=False)
 
     @staticmethod
     def is_snoozed(now: datetime) -> Q:
@@ -154,12 +157,23 @@ class DecidedCase(Case):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
 
+    # The approval of one person, while it waits for a second one. See refunds/services/approvals.py.
+    first_approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+    first_approved_amount = money_field(null=True, blank=True, editable=False)
+    first_approved_text = NoCardNumbersTextField(blank=True, editable=False, default="", db_default="")
+
     class Meta:
         abstract = True
 
     @property
     def reference_prefix(self) -> str:
         return self.REFERENCE_PREFIX
+
+    def forget_first_approval(self) -> None:
+        """Without saving."""
+        self.first_approved_by, self.first_approved_amount, self.first_approved_text = None, None, ""
 
 
 class CaseEvent(models.Model):

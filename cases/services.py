@@ -10,10 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models import Case, DecidedCase
 from cases.refusals import NoOpenQuestion, NotPossible, WrongStatus
-from cases.transitions import Actor, add_event, locked, status_label, transition
+from cases.transitions import IN_REVIEW, Actor, add_event, locked, status_label, transition
 
 # Statuses that every DecidedCase has in common (Withdrawal has no "cancelled").
-IN_REVIEW = "in_review"
 QUESTION_ASKED = "question_asked"
 DECLINED = "declined"
 CANCELLED = "cancelled"

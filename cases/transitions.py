@@ -17,6 +17,9 @@ from orders.models import Order
 
 AnyCase = TypeVar("AnyCase", bound=Case)
 Actor = CaseEvent.Actor
+# Statuses that every DecidedCase has in common.
+RECEIVED = "received"
+IN_REVIEW = "in_review"
 # The minimum time that support has after an answer, even if it asked shortly before the due date.
 MIN_REVIEW_TIME = timedelta(days=1)
 
@@ -59,6 +62,8 @@ def transition(
     change_status(case, to, actor)
     if isinstance(case, DecidedCase) and from_status in case.UNDECIDED and to not in case.UNDECIDED:
         columns |= {"decided_at": timezone.now(), "decided_by": by}
+    if isinstance(case, DecidedCase) and (from_status, to) != (RECEIVED, IN_REVIEW):
+        case.forget_first_approval()  # the case is decided now, or there is something new to consider
     if by is not None and actor == Actor.STAFF:
         case.assigned_to = case.assigned_to or by
     for name, value in columns.items():

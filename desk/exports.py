@@ -68,6 +68,7 @@ EXPORTED = frozenset(
         "orders.Attempt",
         "orders.Order",
         "orders.Store",
+        "refunds.ApprovalLimit",
         "refunds.CashbackClaim",
         "refunds.CashbackPromotion",
         "refunds.RefundTransaction",

@@ -8,12 +8,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from desk.access import may_view
 from desk.days import midnight
 from desk.reports import may_see_reports
-from desk.work_queues import load_my_queues, load_work_queues
+from desk.work_queues import load_my_queues, load_second_approvals, load_work_queues
 from notifications.models import Message
 from refunds.models import RefundTransaction
 
@@ -32,10 +33,16 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return context | {
         "work_queues": load_work_queues(request),
         "my_queues": load_my_queues(request),
-        "troubles": list(_troubles(request.user)),
+        "troubles": [*_second_approvals(request), *_troubles(request.user)],
         "reports_url": reverse("admin:desk_reports") if may_see_reports(request.user) else "",
         "zone": timezone.get_current_timezone_name(),
     }
+
+
+def _second_approvals(request: HttpRequest) -> Iterator[Trouble]:
+    for waiting in load_second_approvals(request):
+        name = gettext("Second approval: %(queue)s") % {"queue": waiting.name}
+        yield Trouble(name, waiting.count, waiting.url)
 
 
 def _troubles(user: Any) -> Iterator[Trouble]:

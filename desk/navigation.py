@@ -51,6 +51,7 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
         (
             "refunds.ReturnPolicy",
             "refunds.ReturnReason",
+            "refunds.ApprovalLimit",
             "refunds.WithdrawalPeriod",
             "refunds.SwapOffer",
             "refunds.CashbackPromotion",

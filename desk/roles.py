@@ -49,6 +49,7 @@ _REFUND_RULES = {
     "refunds.returnpolicy": "view",
     "refunds.returnexception": "view",
     "refunds.autoapprovallimit": "view",
+    "refunds.approvallimit": "view",
     "refunds.withdrawalperiod": "view",
     "refunds.returnreason": "view",
     "refunds.swapoffer": "view",
@@ -128,6 +129,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "refunds.returnpolicy": _ALL_CONTENT,
             "refunds.returnexception": _ALL_CONTENT,
             "refunds.autoapprovallimit": _ALL_CONTENT,
+            "refunds.approvallimit": _ALL_CONTENT,
             "refunds.withdrawalperiod": _ALL_CONTENT,
             "refunds.returnreason": _ALL_CONTENT,
             "refunds.swapoffer": _ALL_CONTENT,
@@ -143,7 +145,13 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "intake.storeevent": "read retry",
         }
     )
-    | {"intake.download_importreject", EXPORT_LISTS, "desk.end_staffsession", "desk.reset_second_factor"},
+    | {
+        "intake.download_importreject",
+        EXPORT_LISTS,
+        "desk.end_staffsession",
+        "desk.reset_second_factor",
+        "refunds.approve_above_limit",
+    },
     FINANCE: _permissions(_BUYERS_ORDERS | _REFUND_RULES)
     | _permissions(
         {

@@ -12,8 +12,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.models import Case
+from cases.models import Case, DecidedCase
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal
+from refunds.services.approvals import APPROVE_ABOVE_LIMIT
 from support.models import Thread
 
 DAY = timedelta(days=1)
@@ -53,6 +54,22 @@ class WorkQueue:
     def unassigned_url(self) -> str:
         """The waiting cases that nobody is assigned to."""
         return f"{self.url}?todo=unassigned"
+
+
+@dataclass(frozen=True)
+class SecondApprovals:
+    """The requests of one kind whose approval needs a second person."""
+
+    case_type: type[Case]
+    count: int = 0
+
+    @property
+    def name(self) -> Any:
+        return self.case_type._meta.verbose_name_plural
+
+    @property
+    def url(self) -> str:
+        return f"{_list_url(self.case_type)}?todo=second"
 
 
 @dataclass(frozen=True)
@@ -104,6 +121,20 @@ def load_my_queues(request: HttpRequest) -> list[MyQueue]:
     rows = _join([_count_mine(case_type, user_id, now) for case_type in _visible(request)])
     queues = [MyQueue(case_type, user_id, **rows.get(case_type._meta.label, {})) for case_type in _visible(request)]
     return [queue for queue in queues if queue.mine]
+
+
+def load_second_approvals(request: HttpRequest) -> list[SecondApprovals]:
+    """Return the kinds of requests that wait for a second approval, if the user may give it. Makes one query."""
+    if not request.user.has_perm(APPROVE_ABOVE_LIMIT):
+        return []
+    case_types = [case_type for case_type in _visible(request) if issubclass(case_type, DecidedCase)]
+    rows = _join([_count_second(case_type) for case_type in case_types])
+    return [SecondApprovals(each, **rows[each._meta.label]) for each in case_types if each._meta.label in rows]
+
+
+def _count_second(case_type: Any) -> Any:
+    waiting = case_type._default_manager.waiting_for_second_approval()
+    return waiting.order_by().values(label=Value(case_type._meta.label)).annotate(count=Count("pk"))
 
 
 def _load(request: HttpRequest) -> Iterator[WorkQueue]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,10 +20,13 @@ from orders.models import OrderPasswordKey, Store
 from orders.passwords import key_fingerprint
 from portal.models import Heartbeat
 from refunds.gateways import is_configured
-from refunds.models import CashbackClaim, StoreGateway
+from refunds.models import ApprovalLimit, CashbackClaim, StoreGateway
 from refunds.payout_details import UndecryptablePayoutDetails, decrypt
+from refunds.services.approvals import APPROVE_ABOVE_LIMIT
 
 MAX_EMAIL_DELAY = timedelta(minutes=10)
+MIN_APPROVERS = 2
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 class CheckFailed(Exception):
@@ -136,6 +139,23 @@ def check_roles() -> str:
             _("See the differences with manage.py restore_roles --dry-run. Without --dry-run, it removes them."),
         )
     return _("%(count)d staff roles have their permissions") % {"count": len(ROLES)}
+
+
+def check_approvals() -> str:
+    """Limits of approvals, and whether there are two people where two are needed."""
+    limits = list(ApprovalLimit.objects.all())
+    if not limits:
+        raise CheckWarning(
+            _("every agent approves any amount alone"), _("Add limits in the admin, under Approval limits.")
+        )
+    if any(limit.two_people_above is not None for limit in limits):
+        may_approve = User.objects.with_perm(APPROVE_ABOVE_LIMIT, backend=MODEL_BACKEND).filter(is_staff=True)
+        if may_approve.count() < MIN_APPROVERS:
+            raise CheckWarning(
+                _("high amounts need two people, but fewer than two supervisors can sign in"),
+                _("Create another one with manage.py create_staff, or remove the amount under Approval limits."),
+            )
+    return _("limits in %(currencies)s") % {"currencies": ", ".join(limit.currency for limit in limits)}
 
 
 def format_age(age: timedelta) -> str:

@@ -1,6 +1,6 @@
 """Staff actions on one case: the service to call, the form fields that it needs, and the statuses that allow it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -63,18 +63,25 @@ REQUIRED_NOTE_FIELDS = {"note": textarea(_("Internal note, for staff only"), req
 
 
 @dataclass(frozen=True)
+class Notice:
+    """What an action tells the user instead of “saved”."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
 class CaseAction:
     """One action, offered while the case has one of `statuses`.
 
     `run(case, user, cleaned_data)` calls the service. If it returns a string, the next page shows it once;
-    it is never stored in a message or a cookie.
+    it is never stored in a message or a cookie. A Notice is an ordinary message.
     """
 
     name: str
     label: Any
     run: Callable[[Any, User, CleanedData], object]
     statuses: Collection[str]
-    fields: dict[str, FieldFactory]
+    fields: Mapping[str, FieldFactory]
     is_primary: bool = False
     offers_next: bool = False  # also offered with a button that leads to the next case
     permission: str = ""  # instead of Django's change permission of the kind of case

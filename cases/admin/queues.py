@@ -20,7 +20,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from cases import services
-from cases.admin.actions import CaseAction
+from cases.admin.actions import CaseAction, Notice
 from cases.models import Case
 from cases.refusals import Refusal
 from notifications.models import Message
@@ -98,6 +98,7 @@ VIEWS: dict[str, Callable[[Any, Any], Any]] = {
     "unassigned": lambda cases, user: cases.waiting_for_support().filter(assigned_to=None),
     "buyer": lambda cases, user: cases.waiting_for_buyer(),
     "snoozed": lambda cases, user: cases.snoozed(),
+    "second": lambda cases, user: cases.waiting_for_second_approval(),  # of a DecidedCase
     "all": lambda cases, user: cases,
 }
 UNCOUNTED = ("all",)  # grows without end
@@ -314,19 +315,26 @@ class CaseAdmin(QueueAdmin):
         self.log_change(request, case, f"{action.label}")
         if isinstance(result, str):
             return self.render_change_page(request, case.pk, result=result)
-        messages.success(request, gettext("%(reference)s: saved.") % {"reference": case})
+        if isinstance(result, Notice):
+            messages.warning(request, f"{case}: {result.sentence}")
+        else:
+            messages.success(request, gettext("%(reference)s: saved.") % {"reference": case})
         return HttpResponseRedirect(self._next_url(request, case) if "next" in request.POST else page)
 
     def _next_url(self, request: HttpRequest, case: Any) -> str:
         """The page of the case that is due next, of those that are assigned to the user or to nobody; else the list."""
-        cases: Any = self.model._default_manager
         free = Q(assigned_to=None) | Q(assigned_to=request.user)
-        following = cases.waiting_for_support().filter(free).exclude(pk=case.pk).oldest_first().first()
+        following = self.get_next_cases(request).filter(free).exclude(pk=case.pk).oldest_first().first()
         if following is not None:
             return self.change_url(following)
         messages.info(request, gettext("Nothing else waits for you here."))
         opts = self.model._meta
         return reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+
+    def get_next_cases(self, request: HttpRequest) -> Any:
+        """The cases on which the user can decide next."""
+        cases: Any = self.model._default_manager
+        return cases.waiting_for_support()
 
     def _render_error(self, request: HttpRequest, case: Any, action: CaseAction, form: Any, error: str) -> HttpResponse:
         """Render the current page, with the submitted form in place of the action's empty one."""

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.utils import timezone
 
+from desk.roles import AGENT
 from licenses.models import Product, SerialPrefix, Sku
 from orders.models import Store
 from portal.demo import orders, refund_cases, releases_and_devices, support_threads, vendor
@@ -28,12 +29,13 @@ def load_demo_content(orders_file: Path) -> int:
         releases_and_devices.create_releases_and_devices()
         refund_cases.create_swap_offers_and_promotion()
         refund_cases.create_cases(ensure_agent())
+        refund_cases.create_approval_limits(ensure_agent())
         support_threads.create_threads(ensure_agent())
         country_data.load_country_data(vendor.STORE_URL)
         help_articles.load_help_articles()
         search_synonyms.load_search_synonyms()
         count = sum(1 for _line in orders_file.open(encoding="utf-8"))
-    ensure_admin(settings.DEMO_ADMIN_PASSWORD)
+    ensure_staff(settings.DEMO_ADMIN_PASSWORD)
     return count
 
 
@@ -78,19 +80,20 @@ def create_store(demo_store: vendor.DemoStore, products: dict[str, Product]) -> 
 
 
 def ensure_agent() -> User:
-    """Return the staff user who made the decisions in the demo's cases. This user can't sign in."""
+    """Return the agent, who made the decisions in the demo's cases."""
     agent, _created = User.objects.get_or_create(username=vendor.AGENT_USERNAME, defaults={"is_staff": True})
-    agent.set_unusable_password()
-    agent.save()
+    agent.groups.add(Group.objects.get(name=AGENT))
     return agent
 
 
-def ensure_admin(password: str) -> None:
-    """Create the admin account, or set its password if the database is older than the demo's folder."""
+def ensure_staff(password: str) -> None:
+    """Create the admin and the agent, or set their password if the database is older than the demo's folder."""
     admin, _created = User.objects.get_or_create(
         username=vendor.ADMIN_USERNAME, defaults={"email": vendor.SUPPORT_EMAIL}
     )
-    if not (admin.is_superuser and admin.is_staff and admin.is_active and admin.check_password(password)):
-        admin.is_superuser = admin.is_staff = admin.is_active = True
-        admin.set_password(password)
-        admin.save()
+    admin.is_superuser = True
+    for user in (admin, ensure_agent()):
+        user.is_staff = user.is_active = True
+        if not user.check_password(password):
+            user.set_password(password)
+        user.save()

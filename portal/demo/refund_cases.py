@@ -14,7 +14,16 @@ from cases.refusals import Refusal
 from licenses.models import Product
 from orders.models import Order, Store
 from portal.demo import vendor
-from refunds.models import AutoApprovalLimit, CashbackClaim, CashbackPromotion, ReturnPolicy, ReturnReason, SwapOffer
+from refunds.models import (
+    ApprovalLimit,
+    AutoApprovalLimit,
+    CashbackClaim,
+    CashbackPromotion,
+    Return,
+    ReturnPolicy,
+    ReturnReason,
+    SwapOffer,
+)
 from refunds.services import cashback, returns, swaps, transactions, withdrawals
 from refunds.services.returns import RequestedLine
 from refunds.services.swaps import SwapRequest
@@ -24,6 +33,7 @@ CASES = 6  # the newest orders get one case each
 CASHBACK_CLAIMS = 3  # for orders that have no other case
 POLICY_AGE = timedelta(days=3650)
 AUTO_APPROVAL_LIMIT = Decimal("15.00")
+AGENT_LIMIT = Decimal("25.00")
 SWAP_PRICES = {"EUR": Decimal("59.95"), "USD": Decimal("59.99"), "JPY": Decimal(7900)}
 CASHBACK_AMOUNT = Decimal("10.00")
 
@@ -106,6 +116,15 @@ def _create_case(number: int, order: Order, reason: ReturnReason, agent: User) -
         elif number == 3:
             returns.approve(case, agent)
             transactions.mark_done(case.transactions.get(), "BACK-OFFICE-1", agent)
+
+
+def create_approval_limits(agent: User) -> None:
+    """Create limits for agents, and one return that waits for a second approval because of them."""
+    for currency in ("EUR", "USD"):
+        ApprovalLimit.objects.get_or_create(currency=currency, defaults={"up_to": AGENT_LIMIT})
+    undecided = Return.objects.filter(status=Return.Status.RECEIVED, amount__gt=AGENT_LIMIT).order_by("pk").first()
+    if undecided is not None:
+        returns.approve(undecided, agent, note="The buyer called twice.")
 
 
 def _create_cashback_claims(orders: list[Order], agent: User) -> None:

@@ -26,6 +26,7 @@ def print_welcome(url: str, admin_password: str, folder: DemoFolder, mail_settin
         ("[bold]Inbox of all emails[/bold]", inbox),
         ("[bold]Staff[/bold]", f"{url}/admin/"),
         ("  name + password", f"{vendor.ADMIN_USERNAME}   {admin_password}"),
+        ("  with an agent’s role", f"{vendor.AGENT_USERNAME}   {admin_password}"),
         ("[bold]Files[/bold]", f"{folder.display_path}/mail/*.eml, {folder.display_path}/log/*.log"),
     )
     console.print()

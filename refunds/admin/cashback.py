@@ -18,7 +18,7 @@ from cases.admin.actions import (
 )
 from licenses.models import normalize_serial
 from orders.admin_money import money_column
-from refunds.admin.requests import SEE_SERIALS, RequestAdmin, approve, render_fragment, take_back
+from refunds.admin.requests import APPROVAL_FIELDS, SEE_SERIALS, RequestAdmin, approve, render_fragment, take_back
 from refunds.models import CashbackClaim
 from refunds.services import cashback
 
@@ -63,7 +63,7 @@ class CashbackClaimAdmin(RequestAdmin):
             _("Approve"),
             approve(cashback),
             CashbackClaim.UNDECIDED,
-            BUYER_TEXT_FIELDS,
+            APPROVAL_FIELDS,
             is_primary=True,
             offers_next=True,
         ),

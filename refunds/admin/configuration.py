@@ -1,4 +1,4 @@
-"""Admin pages of configuration: return reasons, withdrawal periods, gateways, swap offers, promotions."""
+"""Admin pages of configuration: reasons, withdrawal periods, limits, gateways, swap offers, promotions."""
 
 from typing import Any
 
@@ -13,6 +13,7 @@ from unfold.admin import ModelAdmin
 from orders.admin_money import EditableMoneyMixin, money_column
 from refunds.gateways import is_configured
 from refunds.models import (
+    ApprovalLimit,
     CashbackPromotion,
     ReturnReason,
     StoreGateway,
@@ -42,6 +43,16 @@ class WithdrawalPeriodAdmin(ModelAdmin):
     @admin.display(description=_("country"))
     def country_or_all(self, period: WithdrawalPeriod) -> str:
         return period.country or str(_("all countries"))
+
+
+@admin.register(ApprovalLimit)
+class ApprovalLimitAdmin(EditableMoneyMixin, ModelAdmin):
+    list_display = ["currency", "formatted_up_to", "formatted_two_people_above"]
+    fields = ["currency", "up_to", "two_people_above"]
+    read_only_fields = ["currency", "formatted_up_to", "formatted_two_people_above"]
+
+    formatted_up_to = money_column("up_to", _("one person up to"))
+    formatted_two_people_above = money_column("two_people_above", _("two people above"))
 
 
 class StoreGatewayForm(forms.ModelForm):

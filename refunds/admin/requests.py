@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -15,15 +16,13 @@ from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
 )
 
-from cases.admin.actions import (
-    BUYER_TEXT_FIELDS,
-)
-from cases.admin.queues import CaseAdmin
+from cases.admin.actions import BUYER_TEXT_FIELDS, CleanedData, Notice
+from cases.admin.queues import CaseAdmin, ToDoFilter
 from cases.models import DecidedCase
 from licenses.models import normalize_serial
 from notifications.addresses import email_key
 from orders.models import Order
-from orders.money import with_decimals
+from orders.money import format_money, with_decimals
 from refunds.models import CashbackClaim, RefundTransaction, Return, Swap, Withdrawal
 
 SEE_SERIALS = "licenses.view_license"
@@ -33,11 +32,12 @@ MAX_OTHER_REQUESTS = 20  # per kind of request
 
 def _amount_field(case: Any) -> forms.Field:
     order = case.about_order
-    requested = with_decimals(case.amount, case.currency) if isinstance(case, Return) else None
+    suggested = case.first_approved_amount or (case.amount if isinstance(case, Return) else None)
+    currency = order.currency if order else ""
     return forms.DecimalField(
         label=gettext("Amount in %(currency)s") % {"currency": order.currency} if order else gettext("Amount"),
         required=False,
-        initial=requested,
+        initial=with_decimals(suggested, currency) if suggested is not None else None,
         max_digits=16,
         decimal_places=3,
         localize=False,
@@ -46,7 +46,19 @@ def _amount_field(case: Any) -> forms.Field:
     )
 
 
-AMOUNT_FIELDS = {"amount": _amount_field} | BUYER_TEXT_FIELDS
+def _text_field(case: Any) -> forms.Field:
+    """The message to the buyer, with what the first of two people wrote."""
+    field = BUYER_TEXT_FIELDS["text"](case)
+    field.initial = case.first_approved_text
+    return field
+
+
+APPROVAL_FIELDS = BUYER_TEXT_FIELDS | {"text": _text_field}
+AMOUNT_FIELDS = {"amount": _amount_field} | APPROVAL_FIELDS
+
+
+class RequestToDoFilter(ToDoFilter):
+    options = (*ToDoFilter.options[:-1], ("second", _("Second approval")), ToDoFilter.options[-1])
 
 
 class RequestAdmin(CaseAdmin):
@@ -55,6 +67,7 @@ class RequestAdmin(CaseAdmin):
     """
 
     list_select_related: Any = True
+    list_filter: Any = [RequestToDoFilter, "status"]
     change_form_outer_after_template = "refunds/admin/case.html"
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -80,11 +93,23 @@ class RequestAdmin(CaseAdmin):
             "history": list(obj.events.select_related("by").order_by("-at", "-pk")),
             "other_requests": _other_requests(obj, request.user),
             "details": self.render_details(request, obj),
+            "first_approved_amount": _first_approved_amount(obj),
         }
+
+    def get_next_cases(self, request: HttpRequest) -> Any:
+        """Without those that the user has approved already, which wait for a second person."""
+        return super().get_next_cases(request).exclude(first_approved_by=request.user)
 
     def render_details(self, request: HttpRequest, case: Any) -> SafeString:
         """Return HTML that this kind of request shows above its actions."""
         return SafeString("")
+
+
+def _first_approved_amount(case: Any) -> str:
+    if case.first_approved_amount is None:
+        return ""
+    order = case.about_order
+    return format_money(case.first_approved_amount, order.currency if order else case.currency)
 
 
 def _other_requests(case: Any, staff: Any) -> list[tuple[DecidedCase, str]]:
@@ -139,8 +164,21 @@ def take_back(service: Any) -> Any:
 
 
 def approve(service: Any) -> Any:
-    return lambda case, by, data: service.approve(case, by, text=data["text"], note=data["note"])
+    def run(case: Any, by: User, data: CleanedData) -> Notice | None:
+        return _notice(service.approve(case, by, text=data["text"], note=data["note"]))
+
+    return run
 
 
 def approve_amount(service: Any) -> Any:
-    return lambda case, by, data: service.approve(case, by, data["amount"], data["text"], data["note"])
+    def run(case: Any, by: User, data: CleanedData) -> Notice | None:
+        return _notice(service.approve(case, by, data["amount"], data["text"], data["note"]))
+
+    return run
+
+
+def _notice(is_approved: bool) -> Notice | None:
+    sentence = gettext(
+        "Your approval is recorded. The amount needs a second person, so a supervisor has to approve it."
+    )
+    return None if is_approved else Notice(sentence)

@@ -108,17 +108,25 @@ class ReturnAdmin(RequestAdmin):
     def approve_all(self, request: HttpRequest, queryset: QuerySet[Return]) -> None:
         """Approve each return in a separate transaction, so that one refusal doesn't stop the others."""
         assert isinstance(request.user, User)
-        approved, refusals = 0, []
+        approved, waiting, refusals = 0, 0, []
         for case in queryset.order_by("due_at", "pk"):
             try:
-                returns.approve(case, request.user)
+                is_approved = returns.approve(case, request.user)
             except Refusal as refusal:
                 refusals.append(f"{case}: {refusal}")
             else:
                 self.log_change(request, case, gettext("Approved in bulk"))
-                approved += 1
+                approved += is_approved
+                waiting += not is_approved
         if approved:
             sentence = ngettext("%(count)d return approved.", "%(count)d returns approved.", approved)
             messages.success(request, sentence % {"count": approved})
+        if waiting:
+            sentence = ngettext(
+                "%(count)d return needs a second person, so a supervisor has to approve it.",
+                "%(count)d returns need a second person, so a supervisor has to approve them.",
+                waiting,
+            )
+            messages.warning(request, sentence % {"count": waiting})
         for sentence in refusals:
             messages.warning(request, sentence)

@@ -16,7 +16,7 @@ from cases.admin.actions import (
 )
 from orders.admin_money import money_column
 from orders.admin_widgets import DateInput
-from refunds.admin.requests import RequestAdmin, approve
+from refunds.admin.requests import APPROVAL_FIELDS, RequestAdmin, approve
 from refunds.models import Swap
 from refunds.services import swaps
 
@@ -58,7 +58,7 @@ class SwapAdmin(RequestAdmin):
             _("Approve"),
             approve(swaps),
             Swap.UNDECIDED,
-            BUYER_TEXT_FIELDS,
+            APPROVAL_FIELDS,
             is_primary=True,
             offers_next=True,
         ),

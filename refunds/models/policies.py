@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -98,6 +98,43 @@ class AutoApprovalLimit(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["policy", "currency"], name="auto_approval_limit_once_per_currency"),
             models.CheckConstraint(condition=Q(up_to__gt=Decimal(0)), name="auto_approval_limit_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{plain_amount(self.up_to, self.currency)} {self.currency}"
+
+
+class ApprovalLimit(models.Model):
+    """Up to which amount staff approve a request alone; see refunds/services/approvals.py for what counts."""
+
+    currency = models.CharField(_("currency"), max_length=3, unique=True, validators=[currency_code])
+    up_to = money_field(
+        verbose_name=_("one person up to"),
+        help_text=_("Above this amount, the approval of an agent needs a second one, by a supervisor."),
+    )
+    two_people_above = money_field(
+        verbose_name=_("two people above"),
+        null=True,
+        blank=True,
+        help_text=_("Above this amount, a supervisor needs a second person, too. Leave empty for never."),
+    )
+
+    class Meta:
+        verbose_name = _("approval limit")
+        verbose_name_plural = _("approval limits")
+        ordering = ["currency"]
+        permissions = [("approve_above_limit", "Can approve amounts above the limit")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(up_to__gte=Decimal(0)),
+                name="approval_limit_not_negative",
+                violation_error_message=_("Enter an amount of 0 or more."),
+            ),
+            models.CheckConstraint(
+                condition=Q(two_people_above__isnull=True) | Q(two_people_above__gte=F("up_to")),
+                name="approval_limit_of_two_people_is_higher",
+                violation_error_message=_("The amount for two people can’t be lower than that for one person."),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -35,6 +35,7 @@ from refunds.promotions import (
     promotions_in,
     purchased_licenses,
 )
+from refunds.services.approvals import needs_second_person, record_first_approval
 from refunds.services.transactions import LOOKS_LIKE_CARD, is_rather_card_number
 
 Status = CashbackClaim.Status
@@ -168,9 +169,10 @@ def cancel(case: CashbackClaim) -> None:
 # --- Staff -----------------------------------------------------------------------------------------------
 
 
-def approve(case: CashbackClaim, by: User, text: str = "", note: str = "") -> None:
+def approve(case: CashbackClaim, by: User, text: str = "", note: str = "") -> bool:
     """Approve a claim; `record_payout` follows.
 
+    Returns False if a second person has to approve it as well; see approvals.py.
     Raises NoCashback if the item was returned in the meantime, OrderBlocked if the order may not be paid on,
     DoubtfulAccount.
     """
@@ -179,7 +181,13 @@ def approve(case: CashbackClaim, by: User, text: str = "", note: str = "") -> No
         if current.is_undecided and (reason := current_reason(current)):
             raise NoCashback(reason)
         _require_trusted_account(current)
+        if not current.is_undecided:
+            raise WrongStatus(status_label(current))
+        if needs_second_person(current, by, current.amount, current.currency, current.amount):
+            record_first_approval(current, by, current.amount, current.currency, text=text, note=note)
+            return False
         transition(current, Status.APPROVED, Actor.STAFF, by=by, text=text, note=note)
+    return True
 
 
 def _require_trusted_account(claim: CashbackClaim) -> None:

@@ -12,10 +12,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cases.refusals import NotPossible
+from cases.refusals import NotPossible, WrongStatus
 from cases.services import CALLED_OFF
 from cases.submissions import find_submission
-from cases.transitions import Actor, lock_order, locked, transition
+from cases.transitions import Actor, lock_order, locked, status_label, transition
 from licenses.models import License
 from orders.models import Order
 from orders.money import round_to_currency
@@ -25,7 +25,8 @@ from refunds.auto_approval import is_approved_automatically, load_payouts, lock_
 from refunds.eligibility import Eligibility, LineEligibility, check_eligibility
 from refunds.models import Return, ReturnLine, ReturnReason
 from refunds.refusals import InvalidAmount, InvalidQuantity, ReturnPeriodEnded
-from refunds.services.transactions import promise_refund
+from refunds.services.approvals import counted_amount, needs_second_person, record_first_approval
+from refunds.services.transactions import promise_refund, require_left
 from refunds.services.withdrawals import match_withdrawals
 
 Status = Return.Status
@@ -225,16 +226,24 @@ def _add_lines(case: Return, checked: Sequence[CheckedLine]) -> None:
 # --- Staff -----------------------------------------------------------------------------------------------
 
 
-def approve(case: Return, by: User, amount: Decimal | None = None, text: str = "", note: str = "") -> None:
+def approve(case: Return, by: User, amount: Decimal | None = None, text: str = "", note: str = "") -> bool:
     """Approve a return, by default for its whole amount, and queue the refund.
 
-    Raises InvalidAmount or WrongStatus.
+    Returns False if a second person has to approve it as well; see approvals.py. Raises InvalidAmount, OrderBlocked or
+    WrongStatus.
     """
     with locked(case) as current:
         approved = current.amount if amount is None else amount
+        if not current.is_undecided:
+            raise WrongStatus(status_label(current))
         if not can_be_approved(approved, current.amount, current.currency):
             raise InvalidAmount(_("Enter an amount above zero, up to %(most)s."), most=current.amount)
+        ledger = require_left(current.order, approved)
+        if needs_second_person(current, by, approved, ledger.order.currency, counted_amount(approved, ledger)):
+            record_first_approval(current, by, approved, ledger.order.currency, text=text, note=note)
+            return False
         _approve(current, approved, Actor.STAFF, by=by, text=text, note=note)
+    return True
 
 
 def _approve(

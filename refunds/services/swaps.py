@@ -19,11 +19,13 @@ from cases.transitions import Actor, lock_order, locked, status_label, transitio
 from licenses.services.assigning import NotAssignable, assign
 from orders.models import Order, OrderLine
 from orders.services.confirmations import buyer_language
+from refunds.amounts import ZERO
 from refunds.eligibility import RETURN_REQUESTED, Eligibility, LineEligibility, check_eligibility, units_in_open_returns
 from refunds.ledger import load_ledger
 from refunds.models import Swap, SwapOffer
 from refunds.policy import product_ids_by_sku
 from refunds.refusals import ReturnPeriodEnded
+from refunds.services.approvals import counted_amount, needs_second_person, record_first_approval
 from refunds.services.license_revocation import update_licenses
 
 Status = Swap.Status
@@ -160,11 +162,23 @@ def _shorten(comment: str) -> str:
 # --- Staff -----------------------------------------------------------------------------------------------
 
 
-def approve(case: Swap, by: User, text: str = "", note: str = "") -> None:
-    """Approve a swap; `give_new_serial` follows. Raises OrderBlocked, for example after a chargeback."""
+def approve(case: Swap, by: User, text: str = "", note: str = "") -> bool:
+    """Approve a swap; `give_new_serial` follows. Raises OrderBlocked, for example after a chargeback.
+
+    Returns False if the buyer gets a difference that a second person has to approve as well; see approvals.py.
+    """
     with locked(case) as current:
-        load_ledger(current.order).require_payable()
+        if not current.is_undecided:
+            raise WrongStatus(status_label(current))
+        ledger = load_ledger(current.order)
+        ledger.require_payable()
+        refund = max(-(current.price_difference or ZERO), ZERO)
+        counted = counted_amount(refund, ledger) if refund else ZERO
+        if needs_second_person(current, by, refund, current.currency, counted):
+            record_first_approval(current, by, refund, current.currency, text=text, note=note)
+            return False
         transition(current, Status.APPROVED, Actor.STAFF, by=by, text=text, note=note)
+    return True
 
 
 def cancel_approved(case: Swap, by: User, reason: str, note: str = "") -> None:

@@ -15,7 +15,7 @@ from orders.models import Order, OrderLine, Refund
 from orders.money import format_money
 from orders.number_shapes import any_number_like
 from refunds.amounts import ZERO
-from refunds.ledger import BlockReason, OrderBlocked, load_ledger
+from refunds.ledger import BlockReason, Ledger, OrderBlocked, load_ledger
 from refunds.models import CashbackClaim, RefundTransaction, Return, StoreGateway, Withdrawal
 from refunds.refusals import InvalidAmount
 from refunds.services.license_revocation import update_licenses
@@ -35,6 +35,12 @@ def promise_refund(case: RefundCase, amount: Decimal, gateway: str = "") -> Refu
     """
     order = case.about_order
     assert order is not None
+    require_left(order, amount)
+    return new_transaction(case, amount, gateway or gateway_name(order))
+
+
+def require_left(order: Order, amount: Decimal) -> Ledger:
+    """Return the ledger if this amount can be promised now. Raises the same exceptions as `promise_refund`."""
     ledger = load_ledger(order)
     ledger.require_payable()
     if amount > ledger.left:
@@ -42,7 +48,7 @@ def promise_refund(case: RefundCase, amount: Decimal, gateway: str = "") -> Refu
             _("Only %(left)s of this order can still be refunded. The rest was already refunded or is being refunded."),
             left=format_money(ledger.left, order.currency),
         )
-    return new_transaction(case, amount, gateway or gateway_name(order))
+    return ledger
 
 
 def gateway_name(order: Order) -> str:

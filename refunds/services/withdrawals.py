@@ -33,6 +33,7 @@ from refunds.models.policies import DEFAULT_WITHDRAWAL_DAYS
 from refunds.policy import end_of_day, last_day
 from refunds.public_holidays import public_holidays, store_country
 from refunds.refusals import InvalidAmount
+from refunds.services.approvals import counted_amount, needs_second_person, record_first_approval
 from refunds.services.transactions import promise_refund
 
 logger = logging.getLogger(__name__)
@@ -203,17 +204,18 @@ def attach_order(case: Withdrawal, order: Order, by: User) -> None:
             if not current.is_undecided:
                 raise NotPossible(_("This withdrawal was already decided, so you can’t change its order."))
             _set_order(current, order)
+            current.forget_first_approval()
             current.save()
             add_event(
                 current, current.status, Actor.STAFF, by=by, note=gettext("Order %(number)s.") % {"number": order}
             )
 
 
-def approve(case: Withdrawal, by: User, amount: Decimal | None = None, text: str = "", note: str = "") -> None:
+def approve(case: Withdrawal, by: User, amount: Decimal | None = None, text: str = "", note: str = "") -> bool:
     """Accept a withdrawal and queue the refund of `amount`, by default everything that is left of what was paid.
 
-    Undecided returns of the order are canceled, so that nothing is refunded twice. Raises NotPossible without an order,
-    InvalidAmount, or WrongStatus.
+    Undecided returns of the order are canceled, so that nothing is refunded twice. Returns False if a second person has
+    to approve it as well; see approvals.py. Raises NotPossible without an order, InvalidAmount, or WrongStatus.
     """
     with locked(case) as current:
         order = current.order
@@ -232,10 +234,14 @@ def approve(case: Withdrawal, by: User, amount: Decimal | None = None, text: str
                 _("Enter an amount above zero, up to %(most)s."),
                 most=format_money(left, order.currency),
             )
+        if needs_second_person(current, by, approved, order.currency, counted_amount(approved, ledger)):
+            record_first_approval(current, by, approved, order.currency, text=text, note=note)
+            return False
         for return_case in order.returns.undecided().select_for_update(of=("self",)):
             _cancel_return(return_case, current)
         transition(current, Status.APPROVED, Actor.STAFF, by=by, text=text, note=note, amount_approved=approved)
         promise_refund(current, approved)
+    return True
 
 
 def _cancel_return(return_case: Return, withdrawal: Withdrawal) -> None:

@@ -105,11 +105,11 @@ def test_a_template_is_inserted_filled_in_and_sent(staff: BrowserContext) -> Non
     answer.get_by_role("button", name="Insert").click()
     expect(answer.locator("textarea")).to_have_value("I looked into it.\n\nHello, your order {order_number}: Ada")
     expect(answer).to_contain_text("Replace or remove these fields before you send it: {order_number}")
-    answer.get_by_role("button", name="Answer").click()
+    answer.get_by_role("button", name="Answer", exact=True).click()
     expect(answer).to_contain_text("Replace or remove these fields before you send it: {order_number}.")
     assert thread.events.count() == 1
     answer.locator("textarea").fill("I looked into it.")
-    answer.get_by_role("button", name="Answer").click()
+    answer.get_by_role("button", name="Answer", exact=True).click()
     expect(page.locator("body")).to_contain_text(f"{thread.reference}: saved.")
     assert thread.events.count() == 2
 

@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 from portal import checks, doctor_checks
 from portal.demo import leftovers, orders, vendor
 from portal.demo.content import country_data, help_articles
-from portal.demo.content_loading import create_vendor, ensure_admin, ensure_agent
+from portal.demo.content_loading import create_vendor, ensure_agent, ensure_staff
 from tests.portal.running_demo import manage
 from tests.portal.test_a_missing_setting_stops_the_start import COMPLETE, REQUIRED
 
@@ -112,7 +112,7 @@ def test_the_demos_orders_staff_and_content_are_reported(production: None, tmp_p
     orders.write_orders_file(tmp_path / "import.jsonl", timezone.now())
     call_command("import_orders", str(tmp_path / "import.jsonl"))
     ensure_agent()
-    ensure_admin("a long password")
+    ensure_staff("a long password")
     country_data.load_country_data(vendor.STORE_URL)
     help_articles.load_help_articles()
     (warning,) = checks.check_demo_leftovers(None)
