@@ -35,7 +35,7 @@ HOME_CHECKS = (
     HomeCheck(_("Background tasks"), Check("beat", check_beat)),
     HomeCheck(_("Email delivery"), Check("outbox", check_outbox), "notifications.view_message"),
     HomeCheck(_("Refund gateways"), Check("gateways", check_gateways), "refunds.view_storegateway"),
-    HomeCheck(_("Approval limits"), Check("approvals", check_approvals), "refunds.view_approvallimit"),
+    HomeCheck(_("Approval limits"), Check("approvals", check_approvals), "refunds.change_approvallimit"),
     HomeCheck(_("Store settings"), Check("stores", check_stores), "orders.view_store"),
     HomeCheck(_("Encryption keys"), Check("keys", check_keys), "auth.view_group"),
     HomeCheck(_("Staff roles"), Check("roles", check_roles), "auth.view_group"),
