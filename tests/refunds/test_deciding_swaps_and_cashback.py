@@ -277,7 +277,7 @@ def run_concurrently(calls: list[Callable[[], Any]]) -> list[Any]:
 def test_of_two_concurrent_decisions_one_is_refused(make: Callable[[], Any], module: Any) -> None:
     agent, case = make_agent(), make()
     ended = run_concurrently([lambda: module.approve(case, agent), lambda: services.decline(case, agent, "No")])
-    assert sorted(type(each).__name__ for each in ended) == ["WrongStatus", "bool"]
+    assert [isinstance(each, WrongStatus) for each in ended].count(True) == 1
     assert len(statuses_of(case)) == Message.objects.count() == 2
 
 
