@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order, money_field
@@ -211,4 +212,9 @@ class CaseEvent(models.Model):
         ordering = ["at", "pk"]
 
     def __str__(self) -> str:
-        return f"{self.from_status} → {self.to_status}"
+        if self.from_status == self.to_status:
+            return gettext("note")
+        case_type: Any = type(self)._meta.get_field("case").related_model
+        labels = dict(case_type.Status.choices)
+        statuses = [self.from_status, self.to_status] if self.from_status else [self.to_status]
+        return " → ".join(str(labels.get(status, status)) for status in statuses)

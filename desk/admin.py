@@ -10,7 +10,6 @@ from unfold.admin import ModelAdmin
 
 from desk import log_entries, users  # noqa: F401 (they register their models)
 from desk.access import may_view
-from desk.cells import EMPTY, link
 from desk.models import LookRecord
 from desk.order_page import OrderAdmin
 from desk.person_keys import make_person_key
@@ -18,6 +17,7 @@ from desk.staff_names import staff_named
 from licenses.models import License, normalize_serial
 from notifications.addresses import email_key
 from orders.admin import ReadOnlyMixin
+from orders.admin_cells import EMPTY, link
 from orders.models import Order, normalize_order_number
 
 admin.site.register(Order, OrderAdmin)

@@ -26,9 +26,9 @@ from django.utils.safestring import SafeData
 from django.utils.text import capfirst, slugify
 from django.utils.translation import gettext, ngettext
 
-from desk.cells import EMPTY
 from desk.roles import EXPORT_LISTS
 from intake.formulas import escape_formula
+from orders.admin_cells import EMPTY
 from orders.card_numbers import mask_card_numbers
 from orders.money import plain_amount
 

@@ -19,9 +19,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 
-from desk.cells import EMPTY, link
 from desk.staff_names import staff_named
 from orders.admin import ReadOnlyMixin
+from orders.admin_cells import EMPTY, link
 
 
 @admin.register(LogEntry)

@@ -1,13 +1,19 @@
-"""Middleware of the staff login."""
+"""Middleware of the admin: the second factor, and the time zone."""
 
 from collections.abc import Callable
+from datetime import UTC, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from desk.staff_sessions import is_verified
+from orders.models import Store
 
 
 class SecondFactorMiddleware:
@@ -28,3 +34,24 @@ class SecondFactorMiddleware:
 
         request.user = SimpleLazyObject(load)  # type: ignore[assignment]
         return self.get_response(request)
+
+
+class StaffTimeZoneMiddleware:
+    """Shows times in the admin in the time zone of the stores, not in UTC. Pages about one order use its store's."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith(reverse("admin:index")):
+            return self.get_response(request)
+        with timezone.override(staff_time_zone()):
+            return self.get_response(request)
+
+
+def staff_time_zone() -> tzinfo:
+    """Return `STAFF_TIME_ZONE`, else the time zone that all stores share, else UTC."""
+    if settings.STAFF_TIME_ZONE:
+        return ZoneInfo(settings.STAFF_TIME_ZONE)
+    zones = set(Store.objects.order_by().values_list("time_zone", flat=True).distinct()[:2])
+    return ZoneInfo(zones.pop()) if len(zones) == 1 else UTC

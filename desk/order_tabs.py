@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models import Case
 from desk.access import may_view
-from desk.cells import admin_url
 from desk.timeline import load_timeline
 from licenses.download_panel import availability_text
 from licenses.models import Device, DownloadExtension, LicensedLine, LineWithoutSerial, end_reason
@@ -24,6 +23,7 @@ from licenses.offers import order_offers
 from notifications import kinds
 from notifications.models import Message
 from orders import formats
+from orders.admin_cells import admin_url
 from orders.models import AddressCorrection, Order, OrderLine, Refund
 from orders.money import format_money
 from refunds.eligibility import check_eligibility

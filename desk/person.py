@@ -8,10 +8,10 @@ from django.db.models import Count, Max
 from django.utils.translation import get_language_info, gettext
 
 from desk.access import may_view
-from desk.cells import minute
 from desk.person_keys import make_person_key
 from desk.similar import SimilarPerson, find_similar
 from notifications.models import Message, OptOut
+from orders.admin_cells import minute
 from orders.models import Order, Store
 from orders.models.orders import OrderQuerySet
 from orders.money import format_money

@@ -10,11 +10,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from desk.cells import EMPTY, admin_url, day, link, minute
 from desk.person import Person
 from licenses.models import Device, License, LicensedLine
 from notifications import kinds
 from notifications.models import Message
+from orders.admin_cells import EMPTY, admin_url, day, link, minute
 from orders.models import Attempt, Order
 from orders.money import format_money
 from refunds.models import CashbackClaim, Return, Swap, Withdrawal

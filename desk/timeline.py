@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models import CaseEvent
 from desk.access import may_view
-from desk.cells import admin_url
 from intake.models import Change, ImportChange, ImportRun
 from licenses.models import Download
 from notifications import kinds
 from notifications.models import Message
+from orders.admin_cells import admin_url
 from orders.models import AddressCorrection, Attempt, Order, Refund
 from orders.money import format_money
 from refunds.models import CashbackClaim, RefundTransaction, Return, Swap, Withdrawal

@@ -129,7 +129,8 @@ def load_second_approvals(request: HttpRequest) -> list[SecondApprovals]:
         return []
     case_types = [case_type for case_type in _visible(request) if issubclass(case_type, DecidedCase)]
     rows = _join([_count_second(case_type) for case_type in case_types])
-    return [SecondApprovals(each, **rows[each._meta.label]) for each in case_types if each._meta.label in rows]
+    found = [SecondApprovals(each, **rows[each._meta.label]) for each in case_types if each._meta.label in rows]
+    return [each for each in found if each.count]
 
 
 def _count_second(case_type: Any) -> Any:

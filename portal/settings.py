@@ -10,6 +10,7 @@ import os
 import sys
 from pathlib import Path
 from typing import NoReturn
+from zoneinfo import available_timezones
 
 import environ
 from csp.constants import NONE, SELF
@@ -130,6 +131,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "desk.middleware.SecondFactorMiddleware",
+    "desk.middleware.StaffTimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -430,6 +432,11 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = False
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+# In which time zone staff see times, unless a page is about one order. Empty: the zone that all stores share, else UTC.
+STAFF_TIME_ZONE = env.str("STAFF_TIME_ZONE", "")
+if STAFF_TIME_ZONE and STAFF_TIME_ZONE not in available_timezones():
+    stop("STAFF_TIME_ZONE must be the name of a time zone, for example Europe/Berlin.")
+FORMAT_MODULE_PATH = ["portal.formats"]
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]

@@ -25,6 +25,7 @@ from cases.models import Case
 from cases.refusals import Refusal
 from notifications.models import Message
 from orders.admin import ReadOnlyMixin
+from orders.admin_cells import minute
 from orders.admin_tabs import LinkTab
 from orders.http import tell_about_card_number
 from orders.models import normalize_order_number
@@ -239,7 +240,7 @@ class CaseAdmin(QueueAdmin):
             return "–"
         if case.paused_at is not None:
             return gettext("after the buyer answers")
-        due_at = case.due_at.strftime("%Y-%m-%d %H:%M")
+        due_at = minute(case.due_at)
         return ("overdue", f"{due_at} !") if case.is_overdue(timezone.now()) else due_at
 
     # --- One case ---
@@ -257,9 +258,11 @@ class CaseAdmin(QueueAdmin):
         return self.case_actions
 
     def get_page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        order = obj.about_order
+        if order is not None:
+            timezone.activate(order.store.tzinfo)  # until the end of the request; see desk/middleware.py
         actions = [action for action in self.available_actions(obj) if self.may_run(request, action)]
         opts = self.model._meta
-        order = obj.about_order
         return {
             "case": obj,
             "snoozed_until": obj.snoozed_until if obj.is_snoozed(timezone.now()) else None,

@@ -19,12 +19,12 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from desk.cells import EMPTY
 from desk.charts import Cell, DailyChart, Table
 from desk.days import last_days, midnight, on_day, since_day, with_query
 from desk.reports.sections import CHART_DAYS, RATE_DAYS, Section, duration, list_url, number_cell
 from desk.work_queues import load_work_queues
 from orders import formats
+from orders.admin_cells import EMPTY
 from support.models import Thread, ThreadMessage
 
 

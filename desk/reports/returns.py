@@ -11,12 +11,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from desk.cells import EMPTY
 from desk.charts import Cell, Table
 from desk.days import last_days, midnight, since_day, with_query
 from desk.panels import product_search
 from desk.reports.sections import RATE_DAYS, Section, list_url, number_cell, rate
 from licenses.models import Sku
+from orders.admin_cells import EMPTY
 from orders.models import Order
 from refunds.models import Return, ReturnReason
 

@@ -15,10 +15,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 
 from desk.access import may_view
-from desk.cells import EMPTY
 from desk.charts import Cell, DailyChart, Table
 from desk.days import with_query
 from orders import formats
+from orders.admin_cells import EMPTY
 
 CHART_DAYS = 14
 RATE_DAYS = 30  # of everything that isn't shown by day

@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models import REFERENCE_ALPHABET, REFERENCE_LENGTH
 from desk.access import may_view
-from desk.cells import admin_url, minute
 from desk.limits import TimeLimit, time_limit
 from desk.one_slip import ADDRESS_CHARACTERS, one_slip_apart
 from desk.person_keys import make_person_key
@@ -35,6 +34,7 @@ from licenses.models import License, LicensedLine, SerialPrefix
 from notifications import kinds
 from notifications.codes import CODE_ALPHABET, CODE_LENGTH
 from notifications.models import Message
+from orders.admin_cells import admin_url, minute
 from orders.formats import card_brand
 from orders.models import Order
 from orders.money import format_money

@@ -1,6 +1,5 @@
 """Admin of licenses: search by serial number, with devices and orders."""
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -15,11 +14,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from licenses.models import Device, DeviceRelease, License, LicensedLine, end_reason, normalize_serial
 from licenses.services.staff_decisions import decide_license
 from orders.admin import ReadOnlyMixin
-
-
-def format_minute(moment: datetime) -> str:
-    """Format a time for staff."""
-    return moment.strftime("%Y-%m-%d %H:%M %Z")
+from orders.admin_cells import link, minute
 
 
 class LicensedLineInline(ReadOnlyMixin, TabularInline):
@@ -35,22 +30,22 @@ class LicensedLineInline(ReadOnlyMixin, TabularInline):
         return found.select_related("order__store", "line", "license", "product").order_by("-order__placed_at", "-pk")
 
     @admin.display(description=_("order"))
-    def on_order(self, link: LicensedLine) -> SafeString:
-        page = reverse("admin:orders_order_change", args=[link.order_id])
-        return format_html('<a class="text-primary-600" href="{}">{}</a> ({})', page, link.order, link.order.store)
+    def on_order(self, row: LicensedLine) -> SafeString:
+        page = reverse("admin:orders_order_change", args=[row.order_id])
+        return format_html('<a class="admin-link" href="{}">{}</a> ({})', page, row.order, row.order.store)
 
     @admin.display(description=_("placed at"))
-    def placed_at(self, link: LicensedLine) -> str:
-        return format_minute(link.order.placed_at)
+    def placed_at(self, row: LicensedLine) -> str:
+        return minute(row.order.placed_at)
 
     @admin.display(description=_("item"))
-    def item(self, link: LicensedLine) -> SafeString:
-        page = reverse("admin:licenses_linewithoutserial_change", args=[link.line_id])
-        return format_html('<a class="text-primary-600" href="{}">{}</a>', page, link.line)
+    def item(self, row: LicensedLine) -> SafeString:
+        page = reverse("admin:licenses_linewithoutserial_change", args=[row.line_id])
+        return link(page, row.line)
 
     @admin.display(description=_("ended"))
-    def ended(self, link: LicensedLine) -> str:
-        reason = end_reason(link.order, link.line, link.unit_end)
+    def ended(self, row: LicensedLine) -> str:
+        reason = end_reason(row.order, row.line, row.unit_end)
         return str(reason.label) if reason else "–"
 
 
@@ -70,7 +65,7 @@ class DeviceInline(ReadOnlyMixin, TabularInline):
 
     @admin.display(description=_("released by the owner"))
     def released_at(self, device: Any) -> str:
-        return format_minute(device.released) if device.released else "–"
+        return minute(device.released)
 
 
 @admin.register(License)

@@ -10,7 +10,6 @@ from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -22,11 +21,11 @@ from unfold.widgets import (
 )
 
 from cases.admin.queues import DefaultChoiceFilter, QueueAdmin
-from licenses.admin.licenses import format_minute
 from licenses.models import LicensedLine, LineWithoutSerial
 from licenses.models.missing import RENEWING_KINDS
 from licenses.services.assigning import SERIAL_LENGTH, NotAssignable, assign_and_notify, unassign
 from notifications.addresses import email_key
+from orders.admin_cells import link, minute
 from orders.admin_widgets import DateInput
 from orders.models import OrderLine, normalize_order_number
 
@@ -146,13 +145,13 @@ class LineWithoutSerialAdmin(QueueAdmin):
     def due(self, line: LineWithoutSerial) -> tuple[str, str] | str:
         if line.due_at is None:
             return gettext("after the payment is confirmed")
-        written = format_minute(line.due_at)
+        written = minute(line.due_at)
         return ("overdue", f"{written} !") if line.due_at < timezone.now() else written
 
     @admin.display(description=_("order"))
     def on_order(self, line: LineWithoutSerial) -> SafeString:
         page = reverse("admin:orders_order_change", args=[line.order_id])
-        return format_html('<a class="text-primary-600" href="{}">{}</a>', page, line.order)
+        return link(page, line.order)
 
     @admin.display(description=_("store"))
     def store(self, line: LineWithoutSerial) -> str:
@@ -164,7 +163,7 @@ class LineWithoutSerialAdmin(QueueAdmin):
 
     @admin.display(description=_("placed at"))
     def placed_at(self, line: LineWithoutSerial) -> str:
-        return format_minute(line.order.placed_at)
+        return minute(line.order.placed_at)
 
     @admin.display(description=_("email address in use"))
     def email(self, line: LineWithoutSerial) -> str:

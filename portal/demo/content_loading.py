@@ -82,7 +82,7 @@ def create_store(demo_store: vendor.DemoStore, products: dict[str, Product]) -> 
 def ensure_agent() -> User:
     """Return the agent, who made the decisions in the demo's cases."""
     agent, _created = User.objects.get_or_create(username=vendor.AGENT_USERNAME, defaults={"is_staff": True})
-    agent.groups.add(Group.objects.get(name=AGENT))
+    agent.groups.set(Group.objects.filter(name=AGENT))
     return agent
 
 

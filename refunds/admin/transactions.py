@@ -11,7 +11,6 @@ from django.db.models import Case as Choice
 from django.db.models import IntegerField, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +20,7 @@ from unfold.decorators import display
 from cases.refusals import Refusal
 from orders import formats
 from orders.admin import ReadOnlyMixin
+from orders.admin_cells import link, minute
 from orders.admin_money import money_column
 from orders.card_numbers import mask_card_numbers
 from orders.http import tell_about_card_number
@@ -147,7 +147,7 @@ class RefundTransactionAdmin(ReadOnlyMixin, ModelAdmin):
     def case_link(self, transaction: RefundTransaction) -> SafeString:
         case = transaction.case
         page = reverse(f"admin:refunds_{case._meta.model_name}_change", args=[case.pk])
-        return format_html('<a class="text-primary-600" href="{}">{}</a>', page, case)
+        return link(page, case)
 
     @display(description=_("paid with"))
     def paid_with(self, transaction: RefundTransaction) -> str:
@@ -155,7 +155,7 @@ class RefundTransactionAdmin(ReadOnlyMixin, ModelAdmin):
 
     @display(description=_("created at"), ordering="created_at")
     def waits_since(self, transaction: RefundTransaction) -> str:
-        return transaction.created_at.strftime("%Y-%m-%d %H:%M")
+        return minute(transaction.created_at)
 
     @display(description=_("last response"))
     def answer(self, transaction: RefundTransaction) -> str:

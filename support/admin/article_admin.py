@@ -10,7 +10,6 @@ from django.db.models import Count, Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
@@ -18,6 +17,7 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from cases.refusals import Refusal
+from orders.admin_cells import link
 from support.admin.text_pages import TextPagesMixin
 from support.article_texts import TextState, find_states, with_version_list
 from support.models import Article, ArticleVersion
@@ -117,7 +117,7 @@ class ArticleAdmin(TextPagesMixin, ModelAdmin):
             for code, each in states.items()
         ]
         url = reverse("admin:support_article_texts", args=[article.pk])
-        return format_html('<a class="text-primary-600" href="{}">{}</a>', url, ", ".join(words))
+        return link(url, ", ".join(words))
 
     @admin.display(description=_("topics"))
     def topic_names(self, article: Article) -> str:
@@ -171,17 +171,13 @@ class ArticleVersionAdmin(ModelAdmin):
         if version.article_id is None:
             return "–"
         url = reverse("admin:support_article_texts", args=[version.article_id])
-        return format_html('<a class="text-primary-600" href="{}">{}</a>', url, _("All languages"))
+        return link(url, _("All languages"))
 
     @admin.display(description=_("preview"))
     def preview(self, version: ArticleVersion) -> str:
         if version.pk is None:
             return str(_("Save first to see a preview."))
-        return format_html(
-            '<a class="text-primary-600" href="{}">{}</a>',
-            reverse("support:article_preview", args=[version.pk]),
-            _("Preview"),
-        )
+        return link(reverse("support:article_preview", args=[version.pk]), _("Preview"))
 
     @admin.action(description=_("Copy to new draft"), permissions=["add"])
     def copy_to_draft(self, request: HttpRequest, queryset: QuerySet[ArticleVersion]) -> None:

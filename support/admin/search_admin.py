@@ -9,12 +9,12 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
+from orders.admin_cells import link
 from support.models import FailedSearch, SearchSynonyms
 from support.models.searches import MAX_PHRASE_LENGTH, MAX_PHRASES, normalize_phrases
 
@@ -73,4 +73,4 @@ class FailedSearchAdmin(ModelAdmin):
     def add_synonyms(self, failed_search: FailedSearch) -> str:
         url = reverse("admin:support_searchsynonyms_add")
         query = urlencode({"language": failed_search.language, "words": failed_search.term})
-        return format_html('<a class="text-primary-600" href="{}?{}">{}</a>', url, query, _("Add synonyms"))
+        return link(f"{url}?{query}", _("Add synonyms"))

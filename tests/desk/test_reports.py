@@ -153,19 +153,15 @@ def test_cases_are_counted_by_the_day_they_were_received_and_decided() -> None:
                 assert rows_behind(browser, cell) == int(cell.text)
 
 
-def test_days_are_cut_in_the_zone_of_the_settings(settings: Any) -> None:
-    settings.TIME_ZONE = "America/New_York"
-    timezone.get_default_timezone.cache_clear()
-    try:
-        make_return(timedelta(hours=8), reason=make_reason(), order=make_order())  # 4:00 UTC, 23:00 on the day before
-        browser = staff_with_role(AGENT)
-        page = browser.get(URL)
-        [chart] = [each for each in page.context["sections"][1].charts if each.name == "cases-return"]
-        assert "time zone America/New_York" in page.content.decode()
-        assert list(chart.first[-2:]) == [1, 0]
-        assert rows_behind(browser, chart.table.rows[1][1]) == 1
-    finally:
-        timezone.get_default_timezone.cache_clear()
+def test_days_are_cut_in_the_time_zone_of_staff(settings: Any) -> None:
+    settings.STAFF_TIME_ZONE = "America/New_York"
+    make_return(timedelta(hours=8), reason=make_reason(), order=make_order())  # 4:00 UTC, 23:00 on the day before
+    browser = staff_with_role(AGENT)
+    page = browser.get(URL)
+    [chart] = [each for each in page.context["sections"][1].charts if each.name == "cases-return"]
+    assert "time zone America/New_York" in page.content.decode()
+    assert list(chart.first[-2:]) == [1, 0]
+    assert rows_behind(browser, chart.table.rows[1][1]) == 1
 
 
 def test_the_oldest_case_is_named_with_its_age_and_listed() -> None:

@@ -42,6 +42,7 @@ def test_an_empty_setting_counts_as_missing() -> None:
         ("SITE_URL", "http://orders.example.com"),
         ("DATABASE_URL", "sqlite:///orders.sqlite3"),
         ("SITE_FAILED_CARDS_PER_DAY", "0"),
+        ("STAFF_TIME_ZONE", "Berlin"),
         ("UPLOAD_MAX_MEGABYTES", "0"),
         ("ACTIVATION_KEYS", "windows"),
         ("ACTIVATION_KEYS", "windows=" + "x" * 31),
