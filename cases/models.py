@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -14,7 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order, money_field
-from orders.models.fields import NoCardNumbersTextField
+from orders.models.fields import NoCardNumbersCharField, NoCardNumbersTextField
 
 # Crockford's base 32: without I, L, O and U, which are easily misread.
 REFERENCE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -85,6 +86,9 @@ class Case(models.Model):
         blank=True,
         related_name="+",
         verbose_name=_("assigned to"),
+    )
+    tags = ArrayField(
+        NoCardNumbersCharField(max_length=40), verbose_name=_("tags"), default=list, blank=True, db_default=[]
     )
     # Not shown as waiting for support until then, or until the reply is due. An answer of the buyer ends it.
     snoozed_until = models.DateTimeField(_("snoozed until"), null=True, blank=True, editable=False)
@@ -214,7 +218,7 @@ class CaseEvent(models.Model):
     def __str__(self) -> str:
         if self.from_status == self.to_status:
             return gettext("note")
-        case_type: Any = type(self)._meta.get_field("case").related_model
+        case_type = type(self)._meta.get_field("case").related_model  # type: ignore[misc] # of the subclass
         labels = dict(case_type.Status.choices)
         statuses = [self.from_status, self.to_status] if self.from_status else [self.to_status]
         return " → ".join(str(labels.get(status, status)) for status in statuses)

@@ -1,5 +1,6 @@
 """Transitions that all requests have in common, made by the buyer or by staff."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,11 +12,14 @@ from django.utils.translation import gettext_lazy as _
 from cases.models import Case, DecidedCase
 from cases.refusals import NoOpenQuestion, NotPossible, WrongStatus
 from cases.transitions import IN_REVIEW, Actor, add_event, locked, status_label, transition
+from orders.card_numbers import mask_card_numbers
 
 # Statuses that every DecidedCase has in common (Withdrawal has no "cancelled").
 QUESTION_ASKED = "question_asked"
 DECLINED = "declined"
 CANCELLED = "cancelled"
+MAX_TAGS = 10  # per case
+MAX_TAG_LENGTH = 40  # characters
 CALLED_OFF = frozenset({DECLINED, CANCELLED})  # ended without being carried out
 
 
@@ -93,6 +97,28 @@ def assign(case: Case, by: User, to: User | None) -> None:
         current.save()
         note = gettext("Assigned to %(who)s.") % {"who": to} if to else gettext("Unassigned.")
         add_event(current, current.status, Actor.STAFF, by=by, note=note)
+
+
+def set_tags(case: Case, by: User, tags: Sequence[str]) -> None:
+    """Replace the tags, cleaned by `clean_tags`. Raises NotPossible if there are too many."""
+    with locked(case) as current:
+        wanted = clean_tags(tags)
+        if current.tags == wanted:
+            return
+        current.tags = wanted
+        current.save()
+        note = gettext("Tags: %(tags)s.") % {"tags": ", ".join(wanted)} if wanted else gettext("No tags.")
+        add_event(current, current.status, Actor.STAFF, by=by, note=note)
+
+
+def clean_tags(tags: Iterable[str]) -> list[str]:
+    """Return the tags in lower case, each once, sorted. Raises NotPossible if they are too long or too many."""
+    cleaned = sorted({mask_card_numbers(" ".join(tag.lower().split())) for tag in tags} - {""})
+    if any(len(tag) > MAX_TAG_LENGTH for tag in cleaned):
+        raise NotPossible(_("A tag has at most %(most)d characters."), most=MAX_TAG_LENGTH)
+    if len(cleaned) > MAX_TAGS:
+        raise NotPossible(_("A case has at most %(most)d tags."), most=MAX_TAGS)
+    return cleaned
 
 
 def snooze(case: Case, by: User, until: datetime) -> None:

@@ -1,5 +1,5 @@
 """The desk's additions to the admin's pages: those of orders, cases and licenses record views and link to the desk's
-pages, and lists can be exported.
+pages, and lists can be exported and have saved views.
 
 The admin site wraps all its views in `extended`, so that lower apps don't have to know the desk.
 """
@@ -22,14 +22,17 @@ from desk.lists import shorten
 from desk.look_records import record_look
 from desk.person import Person
 from desk.person_tabs import visible_tabs
+from desk.saved_views import saved_views
 from desk.staff_sessions import remember_session
 from licenses.models import LineWithoutSerial
 from notifications.addresses import email_key
 from orders.models import Order
 
-# Names in the context, for templates/admin/change_form_object_tools.html and change_list_object_tools.html.
+# Names in the context, for templates/admin/change_form_object_tools.html, change_list_object_tools.html and
+# change_list.html.
 LINKS = "desk_links"
 EXPORT_URL = "desk_export_url"
+SAVED_VIEWS = "desk_saved_views"
 
 
 def extended(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -47,6 +50,7 @@ def extended(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
             changelist = response.context_data.get("cl")  # of a list
             if changelist is not None:
                 response.context_data[EXPORT_URL] = export_url(request, changelist)
+                response.context_data[SAVED_VIEWS] = saved_views(request, changelist)
                 response.add_post_render_callback(shorten)
         return response
 

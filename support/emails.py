@@ -126,6 +126,7 @@ def link_is_known(message: Message) -> bool:
 ABOUT_MESSAGES = {
     "contact_received": _("Your message to support"),
     "claim_received": _("Your charge claim"),
+    "thread_started": _("Message from support"),
     "thread_answered": _("Answer of support"),
     "thread_question_asked": _("Question of support"),
     "thread_closed": _("Closed by support"),

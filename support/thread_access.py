@@ -49,7 +49,7 @@ def with_thread(view: View) -> View:
 
     @wraps(view)
     def guarded(request: HttpRequest, reference: str, **kwargs: Any) -> HttpResponse:
-        queryset = Thread.objects.select_related("order__store", "charge_claim")
+        queryset = Thread.objects.select_related("order__store", "charge_claim", "merged_into")
         thread = queryset.filter(reference=reference.upper()).first()
         if thread is None or not access.has_resource_access(request, _grant_name(thread), thread.order):
             return render(

@@ -128,8 +128,19 @@ def _snooze(case: Case, by: User, data: CleanedData) -> None:
     services.snooze(case, by, timezone.make_aware(datetime.combine(data["until"], time.min)))
 
 
+def _tags_field(case: Any) -> forms.Field:
+    return MessageField(
+        label=_("Tags"),
+        required=False,
+        max_length=500,
+        initial=", ".join(case.tags),
+        help_text=_("Separated by commas, for example: gift, reseller"),
+        widget=UnfoldAdminTextInputWidget(),
+    )
+
+
 def queue_actions(case_type: Any) -> tuple[CaseAction, ...]:
-    """Return the actions on a case's place in the queue: take, assign, snooze."""
+    """Return the actions on a case's place in the queue: take, assign, snooze, tag."""
     open_statuses = set(case_type.Status.values) - case_type.CLOSED
     return (
         CaseAction("take", _("Assign to me"), lambda case, by, data: services.assign(case, by, by), open_statuses, {}),
@@ -147,6 +158,13 @@ def queue_actions(case_type: Any) -> tuple[CaseAction, ...]:
             case_type.UNDECIDED - case_type.WAITING_FOR_BUYER,
             {"until": _snooze_field},
             offers_next=True,
+        ),
+        CaseAction(
+            "tag",
+            _("Tags"),
+            lambda case, by, data: services.set_tags(case, by, data["tags"].split(",")),
+            case_type.Status.values,
+            {"tags": _tags_field},
         ),
     )
 

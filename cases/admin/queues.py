@@ -9,7 +9,7 @@ from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Model, Q, QuerySet, Value
+from django.db.models import Count, Func, Model, Q, QuerySet, Value
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -89,6 +89,22 @@ class ToDoFilter(DefaultChoiceFilter):
         return VIEWS[self.selected_value](queryset, request.user)
 
 
+class TagFilter(admin.SimpleListFilter):
+    """Cases with one tag. Offers the tags of open cases."""
+
+    title = _("tag")
+    parameter_name = "tag"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        cases: Any = model_admin.model._default_manager
+        used = cases.open().order_by().values_list(Func("tags", function="unnest"), flat=True).distinct()
+        return [(tag, tag) for tag in sorted({*used, *filter(None, [request.GET.get(self.parameter_name)])})]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        tag = (self.value() or "").replace("\x00", "")
+        return queryset.filter(tags__contains=[tag]) if tag else queryset
+
+
 # The saved views of a queue: the options of ToDoFilter.
 VIEWS: dict[str, Callable[[Any, Any], Any]] = {
     "open": lambda cases, user: cases.open(),
@@ -164,7 +180,7 @@ class CaseAdmin(QueueAdmin):
     list_before_template = "cases/admin/_views.html"
     actions: Any = ["take_all"]
     ordering = ["due_at", "pk"]
-    list_filter: Any = [ToDoFilter, "status"]
+    list_filter: Any = [ToDoFilter, "status", TagFilter]
     search_fields = ["reference"]  # makes Django show the search box; `get_search_results` searches
     search_help_text = _("Reference, order number, email address, or serial number")
 
@@ -228,6 +244,10 @@ class CaseAdmin(QueueAdmin):
     @display(description=_("status"), label=True)
     def state(self, case: Any) -> str:
         return str(case.get_status_display())
+
+    @display(description=_("tags"))
+    def tag_list(self, case: Case) -> str:
+        return ", ".join(case.tags)
 
     @display(description=_("waiting since"), ordering="created_at")
     def age(self, case: Case) -> str:

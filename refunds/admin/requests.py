@@ -17,7 +17,7 @@ from unfold.widgets import (
 )
 
 from cases.admin.actions import BUYER_TEXT_FIELDS, CleanedData, Notice
-from cases.admin.queues import CaseAdmin, ToDoFilter
+from cases.admin.queues import CaseAdmin, TagFilter, ToDoFilter
 from cases.models import DecidedCase
 from licenses.models import normalize_serial
 from notifications.addresses import email_key
@@ -67,7 +67,7 @@ class RequestAdmin(CaseAdmin):
     """
 
     list_select_related: Any = True
-    list_filter: Any = [RequestToDoFilter, "status"]
+    list_filter: Any = [RequestToDoFilter, "status", TagFilter]
     change_form_outer_after_template = "refunds/admin/case.html"
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

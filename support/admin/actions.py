@@ -14,15 +14,18 @@ from cases.admin.actions import (
     CleanedData,
     find_order,
     queue_actions,
+    text_input,
 )
+from cases.refusals import NotPossible
 from support.admin.answer_templates import AnswerField, AnswerTextarea
 from support.models import ChargeClaim, Thread
-from support.services import claims, threads
+from support.services import claims, merging, threads
 
 Status = Thread.Status
 Outcome = ChargeClaim.Outcome
 ANY_STATUS = frozenset(Status.values)
 OPEN = ANY_STATUS - {Status.CLOSED}
+AFTER_MERGING = ("note", "tag")
 MESSAGE_MAX_LENGTH = 10_000  # characters
 
 
@@ -63,6 +66,14 @@ def _match(thread: Thread, by: User, entered: CleanedData) -> None:
     )
 
 
+def _other_thread(thread: Thread, reference: str) -> Thread:
+    """Return the thread with the typed reference. Raises NotPossible if there is none."""
+    other = Thread.objects.filter(reference=reference.strip().upper()).first()
+    if other is None:
+        raise NotPossible(_("No thread has this reference. Check it and try again."))
+    return other
+
+
 ACTIONS: tuple[CaseAction, ...] = (
     CaseAction(
         "answer",
@@ -97,6 +108,16 @@ ACTIONS: tuple[CaseAction, ...] = (
         ORDER_FIELDS,
     ),
     CaseAction(
+        "merge",
+        _("Merge into another thread"),
+        lambda thread, by, entered: merging.merge(
+            thread, _other_thread(thread, entered["reference"]), by, entered["last_seen_id"]
+        ),
+        OPEN,
+        {"reference": text_input(_("Reference of the other thread"))} | LAST_SEEN,
+        offers_next=True,
+    ),
+    CaseAction(
         "close",
         _("Close"),
         lambda thread, by, entered: threads.close(thread, by, entered["text"], entered["last_seen_id"]),
@@ -127,10 +148,12 @@ CLAIM_ACTIONS: tuple[CaseAction, ...] = (
 
 def possible_actions(thread: Thread) -> list[CaseAction]:
     """The actions that the thread's status, and the outcome of its claim, allow."""
+    if thread.merged_into_id is not None:
+        return [each for each in ACTIONS if each.name in AFTER_MERGING]
     if thread.kind != Thread.Kind.CHARGE_CLAIM:
         return [each for each in ACTIONS if thread.status in each.statuses]
     is_open = thread.charge_claim.outcome == Outcome.OPEN
     # The actions of the claim attach its order, and an open claim can only be closed by deciding it.
-    excluded = {"attach", "close"} if is_open else {"attach"}
+    excluded = {"attach", "merge", "close"} if is_open else {"attach", "merge"}
     general = [each for each in ACTIONS if thread.status in each.statuses and each.name not in excluded]
     return [*[each for each in CLAIM_ACTIONS if is_open or each.name == "match"], *general]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases.admin.actions import CaseAction
-from cases.admin.queues import DAY, CaseAdmin, ToDoFilter
+from cases.admin.queues import DAY, CaseAdmin, TagFilter, ToDoFilter
 from notifications.addresses import email_key
 from notifications.models import Message
 from support.admin import actions, claims
@@ -59,7 +59,7 @@ class AnsweredOnFilter(admin.SimpleListFilter):
 @admin.register(Thread)
 class ThreadAdmin(CaseAdmin):
     list_display = ["reference", "kind", "state", "age", "due", "subject", "email", "assigned_to", "store"]
-    list_filter = [WaitingFilter, "kind", "store", AnsweredOnFilter]
+    list_filter = [WaitingFilter, "kind", "store", TagFilter, AnsweredOnFilter]
     search_help_text = _("Reference, email address, or order number")
     fieldsets = [
         (None, {"fields": ["reference", "kind", "state", "subject", "email", "assigned_to", "created_at", "due"]})
@@ -68,7 +68,11 @@ class ThreadAdmin(CaseAdmin):
     case_actions = (*actions.ACTIONS, *actions.CLAIM_ACTIONS)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Thread]:
-        return super().get_queryset(request).select_related("assigned_to", "store", "order__store", "charge_claim")
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("assigned_to", "store", "order__store", "charge_claim", "merged_into")
+        )
 
     def address_query(self, address: str) -> Q:
         return Q(email_key=email_key(address), email_key__gt="")
@@ -85,12 +89,14 @@ class ThreadAdmin(CaseAdmin):
         templates = AnswerTemplate.objects.offered_for(obj) if action_forms else []
         for each, form in action_forms:
             _offer_templates(form, each, obj, templates)
-        history = obj.events.select_related("by").prefetch_related("files__upload")
+        merged = ThreadMessage.objects.filter(Q(case=obj) | Q(case__merged_into=obj))
+        history = merged.select_related("by", "case").prefetch_related("files__upload")
         thread_messages = list(history.order_by("-at", "-pk"))
+        of_this_thread = [each for each in thread_messages if each.case_id == obj.pk]
         return context | {
             "is_suspect": is_suspect(obj),
             "thread_messages": thread_messages,
-            "last_message_id": next((each.pk for each in thread_messages if not each.is_internal), ""),
+            "last_message_id": next((each.pk for each in of_this_thread if not each.is_internal), ""),
             "other_threads": list(_other_threads(obj)),
             "claim": claims.claim_context(obj, with_candidates=bool(action_forms)),
         }

@@ -30,6 +30,7 @@ class Thread(Case):
     class Kind(models.TextChoices):
         CONTACT = "contact", _("message to support")
         CHARGE_CLAIM = "charge_claim", _("charge claim")
+        FROM_SUPPORT = "from_support", _("message from support")
 
     class Status(models.TextChoices):
         WAITING = "waiting", _("waiting for support")
@@ -37,13 +38,17 @@ class Thread(Case):
         QUESTION_ASKED = "question_asked", _("question asked")
         CLOSED = "closed", _("closed")
 
-    REFERENCE_PREFIXES: ClassVar[Mapping[str, str]] = {Kind.CONTACT: "M", Kind.CHARGE_CLAIM: "B"}
+    REFERENCE_PREFIXES: ClassVar[Mapping[str, str]] = {
+        Kind.CONTACT: "M",
+        Kind.CHARGE_CLAIM: "B",
+        Kind.FROM_SUPPORT: "M",
+    }
     EMAIL_PREFIX = "thread"
     UNDECIDED = frozenset({Status.WAITING})
     CLOSED = frozenset({Status.CLOSED})
     # Support reopens a closed thread by writing to it; the buyer starts a new thread instead.
     TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {
-        "": frozenset({Status.WAITING}),
+        "": frozenset({Status.WAITING, Status.ANSWERED, Status.QUESTION_ASKED}),  # answered: support wrote first
         Status.WAITING: frozenset({Status.ANSWERED, Status.QUESTION_ASKED, Status.CLOSED}),
         Status.ANSWERED: frozenset({Status.WAITING, Status.ANSWERED, Status.QUESTION_ASKED, Status.CLOSED}),
         Status.QUESTION_ASKED: frozenset({Status.WAITING, Status.ANSWERED, Status.QUESTION_ASKED, Status.CLOSED}),
@@ -65,6 +70,10 @@ class Thread(Case):
     order_proven = models.BooleanField(default=False, editable=False)
     store = models.ForeignKey(
         Store, on_delete=models.SET_NULL, null=True, blank=True, related_name="threads", verbose_name=_("store")
+    )
+    # The thread of the same address in which the conversation continues. This one is closed.
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="merged"
     )
     due_at = models.DateTimeField(_("reply due"), default=default_due_at)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True, editable=False)

@@ -28,6 +28,7 @@ from notifications.services import send
 from orders.localities import visitor_language
 from orders.models import Order, Store
 from orders.rate_limits import Rate, RateLimit, consume
+from orders.services.confirmations import order_language
 from support.models import ChargeClaim, Thread, ThreadFile, ThreadLink, ThreadMessage
 from support.models.threads import default_due_at
 
@@ -254,6 +255,40 @@ def close(thread: Thread, by: User, text: str = "", last_seen_id: int | None = N
         notify_buyer(add_message(current, Actor.STAFF, text, before=before, by=by), "thread_closed")
 
 
+def start(
+    by: User, to: Order | Thread, subject: str, text: str, *, expects_answer: bool = False, submission_id: UUID
+) -> Thread:
+    """Write to a buyer who hasn't asked: to the address of an order, or of an earlier thread. Returns the new thread.
+
+    The same submission again returns the thread that it created. Raises NotPossible without a text or an address.
+    """
+    text, subject = require_text(text, _("Enter a message.")), require_text(subject, _("Enter a subject."))
+    order = to if isinstance(to, Order) else to.order
+    if not to.email:
+        raise NotPossible(_("This order has no email address."))
+    thread = Thread(
+        kind=Thread.Kind.FROM_SUPPORT,
+        status=Status.QUESTION_ASKED if expects_answer else Status.ANSWERED,
+        subject=subject,
+        email=to.email,
+        submission_id=submission_id,
+        language=order_language(to) if isinstance(to, Order) else to.language,
+        order=order,
+        order_proven=isinstance(to, Order),  # only its address receives the link
+        store=order.store if order else only_store(),
+        assigned_to=by,
+    )
+    thread.paused_at = timezone.now() if expects_answer else None
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                thread.save()  # a simultaneous submission with the same id waits here
+        except IntegrityError:
+            return Thread.objects.get(submission_id=submission_id)
+        notify_buyer(add_message(thread, Actor.STAFF, text, before="", by=by), "thread_started")
+    return thread
+
+
 def attach_order(thread: Thread, by: User, order: Order) -> None:
     """Set the order that the thread is about."""
     with locked(thread) as current:
@@ -268,11 +303,21 @@ def attach_order(thread: Thread, by: User, order: Order) -> None:
 
 @contextmanager
 def locked_if_up_to_date(thread: Thread, last_seen_id: int | None = None) -> Iterator[Thread]:
-    """Like `locked`. Raises NewerMessageExists if a message, not a note, was added after event `last_seen_id`."""
+    """Like `locked`. Raises NewerMessageExists, and NotPossible if the thread was merged into another one."""
     with locked(thread) as current:
-        if last_seen_id is not None and current.events.filter(note="", pk__gt=last_seen_id).exists():
-            raise NewerMessageExists
+        require_up_to_date(current, last_seen_id)
         yield current
+
+
+def require_up_to_date(thread: Thread, last_seen_id: int | None) -> None:
+    """Raise NewerMessageExists if a message, not a note, was added after event `last_seen_id`.
+
+    Raise NotPossible if the conversation continues in another thread. The caller holds the lock.
+    """
+    if thread.merged_into_id is not None:
+        raise NotPossible(_("This thread was merged into another one. Go on there."))
+    if last_seen_id is not None and thread.events.filter(note="", pk__gt=last_seen_id).exists():
+        raise NewerMessageExists
 
 
 def mark_closed(thread: Thread, actor: Actor) -> str:

@@ -18,7 +18,7 @@ from tests.factories import make_agent, make_order
 pytestmark = pytest.mark.django_db
 
 TABS = ("orders", "licenses", "cases", "threads", "emails", "attempts")
-MAX_QUERIES = 26
+MAX_QUERIES = 28
 
 
 @pytest.fixture

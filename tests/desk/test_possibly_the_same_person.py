@@ -57,9 +57,11 @@ def test_both_ways_are_looked_up_by_index() -> None:
     assert len(queries) == 2
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        for query, index in zip(queries, ("order_by_card_and_name", "Index"), strict=True):
+        for query in queries:
             cursor.execute(f"EXPLAIN {query['sql']}")
-            assert index in "\n".join(row[0] for row in cursor.fetchall())
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+            assert "Index" in plan
+            assert "Seq Scan" not in plan
 
 
 def test_a_similar_person_has_a_key_of_their_own() -> None:

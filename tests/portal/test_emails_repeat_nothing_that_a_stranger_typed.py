@@ -152,6 +152,7 @@ def cause_all_emails(stranger: Stranger, order: Order) -> None:
     threads.ask(answered, agent, "Which version?")
     question = ThreadMessage.objects.filter(case=answered).latest("pk")
     Message.objects.create(kind="thread_question_open", object_id=question.pk, recipient=answered.email)
+    threads.start(agent, answered, "Your question", "Which version do you use?", submission_id=uuid4())
     closed = stranger.write(OWN_ADDRESS)
     threads.attach_order(closed, agent, order)
     threads.close(closed, agent)

@@ -1,15 +1,13 @@
 """Actions of staff on swaps and cashback claims, with their history and emails."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
-from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -26,6 +24,7 @@ from refunds.payout_details import PayoutDetails, UndecryptablePayoutDetails
 from refunds.services import cashback, returns, swaps
 from refunds.services.returns import RequestedLine
 from refunds.services.swaps import SwapRequest
+from tests.concurrency import run_concurrently
 from tests.factories import make_agent, make_license, make_line, make_order, make_product, make_reason
 from tests.pages import inside, text
 from tests.refunds.cashback import make_claim, make_promotion, make_purchased_license, order_of, proof
@@ -251,23 +250,6 @@ def test_a_note_is_internal_and_sends_no_email(make: Callable[[], Any]) -> None:
 def test_an_answer_without_a_question_is_refused(make: Callable[[], Any]) -> None:
     with pytest.raises(NotPossible, match="answered already"):
         services.answer_question(make(), "Hello")
-
-
-def run_concurrently(calls: list[Callable[[], Any]]) -> list[Any]:
-    """Run all calls at the same moment, each in its own thread, and return their results or refusals."""
-    start = Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        try:
-            start.wait(timeout=60)
-            return call()
-        except Refusal as refusal:
-            return refusal
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 @pytest.mark.django_db(transaction=True)

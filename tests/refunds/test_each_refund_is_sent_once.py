@@ -20,6 +20,7 @@ from orders.models import PaymentReference, Refund
 from refunds.models import RefundTransaction, Return, ReturnEvent, StoreGateway
 from refunds.services import recovery, returns, transactions
 from refunds.services.sending import send_due
+from tests.concurrency import run_concurrently
 from tests.factories import make_agent, make_line, make_order, make_reason
 from tests.refunds.stripe_server import Failure, StripeServer, error
 
@@ -52,28 +53,6 @@ def case(undecided: Return, server: StripeServer, settings: Settings) -> Return:
     PaymentReference.objects.create(order=undecided.order, reference="pi_1")
     returns.approve(undecided, make_agent())
     return undecided
-
-
-def run_concurrently(*tasks: object) -> list[object]:
-    """Run all tasks at the same moment, each in its own thread, and return their results or refusals."""
-    begin = threading.Barrier(len(tasks))
-    results: list[object] = [None] * len(tasks)
-
-    def run(place: int) -> None:
-        try:
-            begin.wait()
-            results[place] = tasks[place]()
-        except Refusal as refusal:
-            results[place] = refusal
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(tasks))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(DEADLINE)
-    return results
 
 
 def assert_refunded_once(case: Return, server: StripeServer) -> None:
@@ -119,7 +98,7 @@ def test_a_worker_killed_after_the_gateways_response_does_not_refund_twice(
 
 
 def test_two_concurrent_workers_send_each_refund_once(case: Return, server: StripeServer) -> None:
-    results = run_concurrently(*[send_due] * 4)
+    results = run_concurrently([send_due] * 4)
     assert sum(result["done"] for result in results) == 1
     assert_refunded_once(case, server)
     assert len(server.keys_sent) == 1
@@ -128,9 +107,11 @@ def test_two_concurrent_workers_send_each_refund_once(case: Return, server: Stri
 def test_of_two_concurrent_decisions_on_a_return_one_is_refused(undecided: Return) -> None:
     first, second = make_agent(), make_agent()
     results = run_concurrently(
-        lambda: returns.approve(undecided, first),
-        lambda: services.decline(undecided, second, "Too late."),
-        lambda: returns.approve(undecided, second),
+        [
+            lambda: returns.approve(undecided, first),
+            lambda: services.decline(undecided, second, "Too late."),
+            lambda: returns.approve(undecided, second),
+        ]
     )
     assert sum(isinstance(result, WrongStatus) for result in results) == 2
     assert results.count(None) == 1
@@ -142,7 +123,7 @@ def test_two_agents_marking_a_refund_concurrently_record_it_once(undecided: Retu
     agents = make_agent(), make_agent()
     returns.approve(undecided, agents[0])
     transaction = undecided.transactions.get()
-    results = run_concurrently(*[lambda by=by: transactions.mark_done(transaction, f"BO-{by.pk}", by) for by in agents])
+    results = run_concurrently([lambda by=by: transactions.mark_done(transaction, f"BO-{by.pk}", by) for by in agents])
     assert sum(isinstance(result, WrongStatus) for result in results) == 1
     assert Refund.objects.count() == 1
     assert ReturnEvent.objects.filter(to_status=Return.Status.REFUNDED).count() == 1
@@ -152,7 +133,7 @@ def test_an_approval_taken_back_while_a_worker_sends_is_either_refunded_or_decli
     case: Return, server: StripeServer
 ) -> None:
     agent = make_agent()
-    run_concurrently(send_due, lambda: recovery.take_back_approval(case, agent, "No."))
+    run_concurrently([send_due, lambda: recovery.take_back_approval(case, agent, "No.")])
     case.refresh_from_db()
     if case.status == Return.Status.DECLINED:
         assert not server.refunds
@@ -166,9 +147,11 @@ def test_of_two_ways_out_of_a_refused_refund_at_once_one_is_taken(case: Return, 
     assert send_due() == {"refused": 1}
     refused, agent = case.transactions.get(), make_agent()
     results = run_concurrently(
-        lambda: recovery.retry(refused, agent),
-        lambda: recovery.make_by_hand(refused, agent),
-        lambda: recovery.mark_done(refused, "BO-1", agent),
+        [
+            lambda: recovery.retry(refused, agent),
+            lambda: recovery.make_by_hand(refused, agent),
+            lambda: recovery.mark_done(refused, "BO-1", agent),
+        ]
     )
     assert sum(isinstance(result, Refusal) for result in results) == 2
     assert case.transactions.exclude(pk=refused.pk).count() == 1
@@ -179,9 +162,11 @@ def test_a_refund_that_is_looked_up_and_sent_at_once_is_recorded_once(case: Retu
     assert send_due() == {"unclear": 1}
     unclear, agent = case.transactions.get(), make_agent()
     run_concurrently(
-        lambda: send_due(timezone.now() + timedelta(hours=2)),
-        lambda: recovery.look_up(unclear, agent),
-        lambda: recovery.mark_done(unclear, str(server.refunds[0]["id"]), agent),
+        [
+            lambda: send_due(timezone.now() + timedelta(hours=2)),
+            lambda: recovery.look_up(unclear, agent),
+            lambda: recovery.mark_done(unclear, str(server.refunds[0]["id"]), agent),
+        ]
     )
     assert_refunded_once(case, server)
 

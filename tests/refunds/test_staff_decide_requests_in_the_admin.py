@@ -86,6 +86,7 @@ def test_the_case_page_shows_the_whole_case(staff_client: Client, return_case: R
         "take",
         "assign",
         "snooze",
+        "tag",
     ]
 
 

@@ -71,7 +71,9 @@ def test_the_admin_page_shows_the_whole_thread(agent_client: Client, client: Cli
         "take",
         "assign",
         "snooze",
+        "tag",
         "attach",
+        "merge",
         "close",
     ]
 

@@ -171,6 +171,7 @@ class CaseFilling:
             threads.add_note(thread, self.agent, "A note for colleagues")
             threads.answer(thread, self.agent, "An answer.")
             close(thread)
+        threads.start(self.agent, self.order(), "Your serial number", "We replaced it.", submission_id=uuid4())
         question, _is_new = threads.open_thread(self.message())
         threads.ask(question, self.agent, "Which device?")
         claims.match_to_order(self.claim(), self.order(), self.agent, "Found.")
