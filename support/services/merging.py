@@ -66,6 +66,6 @@ def _require_mergeable(thread: Thread, into: Thread) -> None:
     if into.email_proven_at is None:
         # Somebody else may have written it in their own browser, where they would read the answers.
         raise NotPossible(
-            _("The address of %(reference)s isn’t proven: no emailed link has opened it. Merge it into this one instead."),
+            _("The address of %(reference)s isn’t proven: no emailed link opened it. Merge it into this one instead."),
             reference=into,
         )
