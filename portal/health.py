@@ -1,4 +1,4 @@
-"""The health endpoints `/healthz` and `/readyz`."""
+"""The endpoints `/healthz`, `/readyz` and `/metrics`."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 
 from portal import schema
+from portal.watching.endpoint import metrics
 
 
 def unapplied_migrations() -> list[str]:
@@ -16,12 +17,12 @@ def unapplied_migrations() -> list[str]:
     return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
 
 
-def healthz() -> HttpResponse:
+def healthz(request: HttpRequest) -> HttpResponse:
     """Whether this process responds. Checks nothing else."""
     return _plain_response("ok")
 
 
-def readyz() -> HttpResponse:
+def readyz(request: HttpRequest) -> HttpResponse:
     """Whether this process can serve pages: the database is reachable, migrated, and matches the models."""
     try:
         if unapplied_migrations():
@@ -45,14 +46,18 @@ def _plain_response(text: str, status: int = 200) -> HttpResponse:
     return HttpResponse(f"{text}\n", content_type="text/plain", status=status, headers={"Cache-Control": "no-store"})
 
 
-_ENDPOINTS: dict[str, Callable[[], HttpResponse]] = {"/healthz": healthz, "/readyz": readyz}
+_ENDPOINTS: dict[str, Callable[[HttpRequest], HttpResponse]] = {
+    "/healthz": healthz,
+    "/readyz": readyz,
+    "/metrics": metrics,
+}
 
 
 class HealthMiddleware:
-    """Serves the health endpoints before any other middleware.
+    """Serves these endpoints before any other middleware.
 
-    Load balancers and container health checks use internal addresses without HTTPS. The host check and the redirect
-    to HTTPS must not apply to them, and they need neither a session nor a language.
+    Load balancers, container health checks and Prometheus use internal addresses without HTTPS. The host check and the
+    redirect to HTTPS must not apply to them, and they need neither a session nor a language.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -60,4 +65,4 @@ class HealthMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         endpoint = _ENDPOINTS.get(request.path) if request.method in ("GET", "HEAD") else None
-        return endpoint() if endpoint else self.get_response(request)
+        return endpoint(request) if endpoint else self.get_response(request)

@@ -1,12 +1,15 @@
-"""A logging filter that removes access tokens from log lines."""
+"""Log lines: access tokens are removed, bad requests take one line each, and JSON has a fixed set of fields."""
 
 import logging
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import Any
 
 from django.apps import apps
+from django.core.exceptions import SuspiciousOperation
 from django.urls import URLPattern, URLResolver, get_resolver
+from pythonjsonlogger.json import JsonFormatter
 
 # Routes capture secrets with the path converter `<token:…>`; see notifications/tokens.py.
 _TOKEN = re.compile(r"<token:\w+>")
@@ -25,6 +28,29 @@ class HideTokens(logging.Filter):
         if hidden != text:
             record.msg, record.args = hidden, None
         return True
+
+
+class OneLineForBadRequests(logging.Filter):
+    """Leaves out the traceback of requests that anyone can send, such as one with a wrong Host header."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, SuspiciousOperation):
+            record.exc_info, record.exc_text = None, None
+        return True
+
+
+class JsonLines(JsonFormatter):
+    """Writes only the known fields. Others, such as Django's `request`, would repeat the URL with its token."""
+
+    FIELDS = ("time", "level", "logger", "message", "request_id", "exc_info", "stack_info")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        names = {"asctime": "time", "levelname": "level", "name": "logger"}
+        super().__init__("{asctime}{levelname}{name}{message}{request_id}", style="{", rename_fields=names)
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        return {name: log_data[name] for name in self.FIELDS if name in log_data}
 
 
 def token_routes() -> Iterator[str]:

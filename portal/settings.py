@@ -99,6 +99,7 @@ INSTALLED_APPS = [
     "orders.apps.OrdersConfig",
     "notifications.apps.NotificationsConfig",
     "files.apps.FilesConfig",
+    "django_guid",
     "unfold.apps.BasicAppConfig",  # its default would replace our admin site
     "portal.apps.PortalAdminConfig",
     "django.contrib.auth",
@@ -120,6 +121,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.health.HealthMiddleware",
+    "django_guid.middleware.guid_middleware",
+    "portal.watching.requests.RequestTimesMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -444,15 +447,58 @@ LANGUAGE_COOKIE_SECURE = HTTPS
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 
 # --- Logs ----------------------------------------------------------------------------------------------
+LOG_FORMAT = env.str("LOG_FORMAT", "text")
+if LOG_FORMAT not in ("text", "json"):
+    stop("LOG_FORMAT must be text or json.")
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
+if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+    stop("LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {"hide_tokens": {"()": "portal.logs.HideTokens"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_tokens"]}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"stripe": {"level": "WARNING"}},  # its messages may contain part of a wrong key
+    "formatters": {
+        "text": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "portal.logs.JsonLines"},
+    },
+    "filters": {
+        "request_id": {"()": "django_guid.log_filters.CorrelationId", "correlation_id_field": "request_id"},
+        "hide_tokens": {"()": "portal.logs.HideTokens"},
+        "one_line": {"()": "portal.logs.OneLineForBadRequests"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["request_id", "hide_tokens", "one_line"],
+        }
+    },
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "stripe": {"level": "WARNING"},  # its messages may contain part of a wrong key
+        "django_guid": {"level": "WARNING"},  # otherwise one line for each request
+    },
 }
+# An id for each request, or that of the proxy: in JSON log lines, on the error page, and in the response.
+DJANGO_GUID = {"GUID_HEADER_NAME": "X-Request-ID", "EXPOSE_HEADER": False, "UUID_LENGTH": 32}
+
+# --- Watching ------------------------------------------------------------------------------------------
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # empty: no /metrics
+if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
+    stop("METRICS_TOKEN needs at least 20 characters. Prometheus sends it as a bearer token.")
+METRICS_FOLDER = VAR_DIR / "metrics"
+if METRICS_TOKEN:  # without it, prometheus_client counts in memory, and nothing is written
+    METRICS_FOLDER.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(METRICS_FOLDER))
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+if SENTRY_DSN:
+    # Only here, because the package takes memory in every process.
+    from portal.watching.sentry import SentryNotStarted, start_sentry
+
+    try:
+        start_sentry(SENTRY_DSN)
+    except SentryNotStarted as error:
+        stop(str(error))
+
 UNFOLD = {
     "SITE_TITLE": VENDOR_NAME,
     "SITE_HEADER": VENDOR_NAME,

@@ -6,8 +6,12 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from portal.proxy_headers import ProxyHeaders
+from portal.watching.requests import forget_ended_processes
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+if settings.METRICS_TOKEN:
+    forget_ended_processes(settings.METRICS_FOLDER)
 
 application = ProxyHeaders(
     get_wsgi_application(),

@@ -106,7 +106,7 @@ def test_beat_has_no_files_and_no_keys(compose: dict[str, dict]) -> None:
     beat = compose["beat"]
     assert beat["volumes"] == []
     uses = set(re.findall(r"\$\{([A-Z_0-9]+)", str(beat["environment"])))
-    assert uses == {"SITE_URL", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "LOG_LEVEL"}
+    assert uses == {"SITE_URL", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "LOG_LEVEL", "LOG_FORMAT"}
 
 
 def test_only_the_web_server_listens_and_only_on_localhost(compose: dict[str, dict]) -> None:
