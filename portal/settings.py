@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.process_memory import make_undumpable
 from portal.storages import bucket, folder
+from portal.watching import share_metrics
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -487,8 +488,7 @@ if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
     stop("METRICS_TOKEN needs at least 20 characters. Prometheus sends it as a bearer token.")
 METRICS_FOLDER = VAR_DIR / "metrics"
 if METRICS_TOKEN:  # without it, prometheus_client counts in memory, and nothing is written
-    METRICS_FOLDER.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(METRICS_FOLDER))
+    share_metrics(METRICS_FOLDER)
 SENTRY_DSN = env.str("SENTRY_DSN", "")
 if SENTRY_DSN:
     # Only here, because the package takes memory in every process.

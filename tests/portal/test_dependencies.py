@@ -53,7 +53,7 @@ def imported_modules(folder: str) -> set[str]:
 @pytest.mark.parametrize("folder", ["tests", "bench"])
 def test_what_tests_import_is_a_declared_dependency(folder: str) -> None:
     extras = PROJECT["optional-dependencies"]
-    requirements = PROJECT["dependencies"] + extras["trial"] + extras["dev"]
+    requirements = PROJECT["dependencies"] + extras["trial"] + extras["sentry"] + extras["dev"]
     declared = {canonicalize_name(Requirement(line).name) for line in requirements}
     distributions = packages_distributions()
     missing = {
