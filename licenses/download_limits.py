@@ -1,4 +1,4 @@
-"""How often the installers of one order can be downloaded, so that a link passed around doesn't use up the bandwidth."""
+"""How often the installers of one order can be downloaded. A link that is passed around soon stops working."""
 
 from datetime import datetime
 

@@ -95,4 +95,3 @@ def test_nginx_sends_nothing_above_the_limit(settings: Settings) -> None:
     refused = Client().get(link)
     assert refused.status_code == 429
     assert "X-Accel-Redirect" not in refused
-
