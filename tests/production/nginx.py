@@ -58,7 +58,7 @@ def running_nginx(folder: Path, *web_ports: int) -> Iterator[Nginx]:
     make_certificate(folder)
     values = {
         "PORTAL_HOST": HOST,
-        "PORTAL_SERVERS": " ".join(f"server 127.0.0.1:{port};" for port in web_ports),
+        "PORTAL_SERVERS": " ".join(f"server 127.0.0.1:{port} fail_timeout=2s;" for port in web_ports),
         "RELEASES_ROOT": settings.RELEASES_ROOT,
         "TLS_FOLDER": folder,
         "HTTP_PORT": f"127.0.0.1:{nginx.http_port}",

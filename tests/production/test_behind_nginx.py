@@ -17,6 +17,7 @@ from licenses.models import Download, Release
 from orders.models import Attempt
 from portal.logs import token_routes
 from tests.factories import make_license, make_line, make_order, make_product, make_release
+from tests.portal.running_demo import free_port
 from tests.production import shop
 from tests.production.nginx import Nginx, NginxVisitor, running_nginx
 from tests.production.stack import HOST, SITE, Stack
@@ -233,6 +234,14 @@ def test_slow_downloads_delay_no_one_and_none_is_refused(stack: Stack, nginx: Ng
         ]
         assert {download.recv(12) for download in downloads} == {b"HTTP/1.1 200"}
         assert seconds_for_pages(stack, nginx) < QUICK
+
+
+def test_a_web_host_that_is_down_costs_no_page(stack: Stack, web_port: int, tmp_path: Path) -> None:
+    with running_nginx(tmp_path, free_port(), web_port) as two_hosts:
+        guest = NginxVisitor(stack, two_hosts)
+        fields = {"order_number": "A-1", "password": "wrong", "csrfmiddlewaretoken": guest.csrf_token()}
+        assert [guest.get(FIND).status for _page in range(4)] == [200] * 4
+        assert [guest.post("/orders/find/number/", fields).status for _form in range(2)] == [422] * 2
 
 
 # --- Log ---------------------------------------------------------------------------------------------------
