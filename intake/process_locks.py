@@ -44,4 +44,6 @@ def unlock(space: int, number: int) -> None:
     holder = _held.pop((space, number), None)
     if holder is not None:
         with suppress(Error):  # if the database is gone, the lock is free
+            holder.rollback()  # PostgreSQL notices a closed connection only a moment later
+        with suppress(Error):
             holder.close()
