@@ -2,11 +2,13 @@
 
 import multiprocessing
 import socket
+import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 CONNECTIONS = 8
+PATIENCE = 10  # seconds; a response that takes longer counts for nothing
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,11 @@ def _read_response(connection: socket.socket, buffer: bytearray) -> int:
 
 
 def _client(
-    port: int, requests: Sequence[bytes], until: float, results: "multiprocessing.Queue[dict[int, int]]"
+    port: int,
+    requests: Sequence[bytes],
+    until: float,
+    tls: ssl.SSLContext | None,
+    results: "multiprocessing.Queue[dict[int, int]]",
 ) -> None:
     statuses: dict[int, int] = {}
     buffer = bytearray()
@@ -49,7 +55,9 @@ def _client(
     index = 0
     while time.monotonic() < until:
         if connection is None:
-            connection = socket.create_connection(("127.0.0.1", port), 10)
+            connection = socket.create_connection(("127.0.0.1", port), PATIENCE)
+            if tls is not None:
+                connection = tls.wrap_socket(connection, server_hostname="127.0.0.1")
         try:
             connection.sendall(requests[index % len(requests)])
             status = _read_response(connection, buffer)
@@ -63,15 +71,15 @@ def _client(
     results.put(statuses)
 
 
-def run(port: int, requests: Sequence[bytes], seconds: float) -> Result:
-    """Send the requests in rotation over CONNECTIONS connections for this long."""
+def run(port: int, requests: Sequence[bytes], seconds: float, tls: ssl.SSLContext | None = None) -> Result:
+    """Send the requests in rotation over CONNECTIONS connections for this long, or through TLS."""
     results: multiprocessing.Queue[dict[int, int]] = multiprocessing.Queue()
     until = time.monotonic() + seconds
     share = max(1, len(requests) // CONNECTIONS)
     clients = [
         multiprocessing.Process(
             target=_client,
-            args=(port, requests[number * share :] + requests[: number * share], until, results),
+            args=(port, requests[number * share :] + requests[: number * share], until, tls, results),
         )
         for number in range(CONNECTIONS)
     ]
@@ -87,10 +95,10 @@ def run(port: int, requests: Sequence[bytes], seconds: float) -> Result:
     return Result(sum(statuses.values()), time.monotonic() - started, statuses)
 
 
-def get(path: str, cookies: str = "") -> bytes:
+def get(path: str, cookies: str = "", host: str = "127.0.0.1") -> bytes:
     """Return the bytes of a GET."""
     cookie = f"Cookie: {cookies}\r\n" if cookies else ""
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n{cookie}\r\n".encode()
+    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: keep-alive\r\n{cookie}\r\n".encode()
 
 
 def post(path: str, body: str, cookies: str, client: str) -> bytes:

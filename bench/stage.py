@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -77,15 +77,18 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def web_server(settings: str, folder: Path, database_url: str = "") -> Iterator[tuple[int, psutil.Process]]:
+def web_server(
+    settings: str, folder: Path, database_url: str = "", command: Sequence[str] = ()
+) -> Iterator[tuple[int, psutil.Process]]:
     """Run gunicorn as in production, with these settings. Yields its port and its parent process.
 
     Workers are not restarted during the measurement, because the timing would be random. `database_url` replaces the
-    default database.
+    default database, and `command` the server; it contains {port}.
     """
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", f"127.0.0.1:{port}", "--log-level", "error"]
-    command += ["--config", str(CONFIGURATION), "--keep-alive", "30", "--max-requests", "0"]
+    gunicorn = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", "127.0.0.1:{port}", "--log-level", "error"]
+    gunicorn += ["--config", str(CONFIGURATION), "--keep-alive", "30", "--max-requests", "0", "--no-control-socket"]
+    command = [part.replace("{port}", str(port)) for part in command or gunicorn]
     with (folder / "gunicorn.log").open("ab") as log:
         environment = os.environ | {"DJANGO_SETTINGS_MODULE": settings}
         if database_url:

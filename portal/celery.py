@@ -9,7 +9,6 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import beat_init
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
@@ -17,6 +16,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.conf.beat_scheduler = "portal.beat:LeasedScheduler"
 
 
 def every(seconds: float, task: str) -> dict[str, Any]:
@@ -52,9 +52,3 @@ app.conf.beat_schedule = {
     "forget-activation-events": at("licenses.tasks.delete_old_activation_events", minute="23"),
     "forget-import-details": at("intake.tasks.delete_old_import_details", minute="33"),
 }
-
-
-@beat_init.connect
-def send_first_heartbeat(**_kwargs: object) -> None:
-    """Send a heartbeat at the start, because the scheduler sends its first one only after an interval."""
-    app.send_task("portal.tasks.heartbeat", expires=app.conf.task_time_limit)

@@ -55,9 +55,7 @@ def check_beat() -> str:
     age = Heartbeat.age()
     if age is None or age > Heartbeat.STALE_AFTER:
         text = _("never seen") if age is None else _("last seen %(ago)s ago") % {"ago": format_age(age)}
-        raise CheckFailed(
-            text, _("Start exactly one beat: `celery -A portal.celery beat`. It also needs a running worker.")
-        )
+        raise CheckFailed(text, _("Start beat: `celery -A portal.celery beat`. It also needs a running worker."))
     return _("last seen %(ago)s ago") % {"ago": format_age(age)}
 
 

@@ -159,6 +159,10 @@ DATABASES["default"] |= {
     "CONN_HEALTH_CHECKS": True,
 }
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # seconds
+# Behind PgBouncer in transaction mode: every transaction may get another session of the server, so nothing may stay in
+# a session. A cursor outside of a transaction would (`.iterator()`).
+if env.bool("DATABASE_TRANSACTION_POOLING", False):
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 
 # --- Queue: PostgreSQL stores the work, Celery does it ----------------------------------------------------
 BROKER_URL = required("BROKER_URL", "Use Redis or Valkey, for example redis://host:6379/0.")

@@ -5,12 +5,14 @@ import shutil
 
 import pytest
 
+SERVER_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # not in the PATH of every user
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
 def installed(*names: str) -> str | None:
     """Return the path of the first of these programs that is installed."""
-    return next(filter(None, map(shutil.which, names)), None)
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *SERVER_FOLDERS])
+    return next(filter(None, (shutil.which(name, path=path) for name in names)), None)
 
 
 def find_program(*names: str, package: str) -> str:

@@ -44,6 +44,7 @@ class PrivatePortal:
     folder: Path
     server: MailServer = field(default_factory=MailServer)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    pooled_url: str = ""  # of a pooler before the database, for the processes
 
     def __enter__(self) -> "PrivatePortal":
         self.engines = Engines(self.folder / "engines", durable=False)
@@ -66,27 +67,32 @@ class PrivatePortal:
 
     # --- Celery --------------------------------------------------------------------------------------
 
-    def start_worker(self, concurrency: int = 1, *, email_timeout: float = EMAIL_TIMEOUT) -> subprocess.Popen[bytes]:
+    def start_worker(
+        self, concurrency: int = 1, *, name: str = "celery", email_timeout: float = EMAIL_TIMEOUT
+    ) -> subprocess.Popen[bytes]:
         command = ("worker", "--concurrency", str(concurrency), "--without-gossip", "--without-mingle")
-        return self._start(*command, email_timeout=email_timeout)
+        return self._start_celery(*command, "--hostname", f"{name}@%h", email_timeout=email_timeout)
 
-    def start_beat(self) -> subprocess.Popen[bytes]:
-        return self._start("beat", "--pidfile=")
+    def start_beat(self, number: int = 1) -> subprocess.Popen[bytes]:
+        return self._start_celery("beat", "--pidfile=", "--schedule", str(self.folder / f"beat{number}"))
 
-    def _start(self, *command: str, email_timeout: float = EMAIL_TIMEOUT) -> subprocess.Popen[bytes]:
+    def _start_celery(self, *command: str, email_timeout: float = EMAIL_TIMEOUT) -> subprocess.Popen[bytes]:
+        return self.start(command[0], "celery", "-A", "portal.celery", *command, TEST_EMAIL_TIMEOUT=str(email_timeout))
+
+    def start(self, log_name: str, module: str, *arguments: str, **values: str) -> subprocess.Popen[bytes]:
+        """Run a Python module with the portal's settings, and these."""
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "tests.worker_settings",
-            "DATABASE_URL": self.engines.database_url,
+            "DATABASE_URL": self.pooled_url or self.engines.database_url,
+            "DATABASE_TRANSACTION_POOLING": "true" if self.pooled_url else "",
             "BROKER_URL": self.engines.broker_url,
             "EMAIL_URL": f"smtp://127.0.0.1:{self.server.port}",
-            "TEST_EMAIL_TIMEOUT": str(email_timeout),
-            "CELERY_BEAT_SCHEDULE_FILENAME": str(self.folder / "beat"),
         }
-        with (self.folder / f"{command[0]}.log").open("ab") as log:
+        with (self.folder / f"{log_name}.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "portal.celery", *command],
+                [sys.executable, "-m", module, *arguments],
                 cwd=ROOT,
-                env=environment,
+                env=environment | values,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

@@ -5,38 +5,47 @@ A dry run only reads the other tables, without locks, so it blocks no one.
 
 import pickle
 from collections.abc import Collection, Iterable
-from typing import Any
-
-from django.db import connection
+from typing import Any, Self
 
 from intake.ingest.loading import existing_store_ids
 from intake.ingest.state import Batch, OrderState
+from intake.process_locks import open_transaction
 
 OrderKey = tuple[int, str]  # store id, number key
 
 ROWS_PER_STATEMENT = 200
 
+# In a transaction of its own connection: behind a pooler, a temporary table would otherwise stay in another session.
 _TABLES = """
-CREATE TEMPORARY TABLE IF NOT EXISTS dry_run_order (
+CREATE TEMPORARY TABLE dry_run_order (
     id bigint PRIMARY KEY, store_id bigint, number_key text, email_key text, total numeric, currency text,
     is_test boolean, placed_at timestamptz, state bytea, UNIQUE (number_key, store_id)
-);
-CREATE INDEX IF NOT EXISTS dry_run_order_by_email ON dry_run_order (email_key);
-CREATE TEMPORARY TABLE IF NOT EXISTS dry_run_reference (
+) ON COMMIT DROP;
+CREATE INDEX dry_run_order_by_email ON dry_run_order (email_key);
+CREATE TEMPORARY TABLE dry_run_reference (
     reference text, order_id bigint, UNIQUE (reference, order_id)
-);
-TRUNCATE dry_run_order, dry_run_reference;
+) ON COMMIT DROP;
 """
 
 
 class DryRun:
-    """The orders that a dry run created or changed in all its files. New orders have negative ids."""
+    """The orders that a dry run created or changed in all its files. New orders have negative ids.
+
+    A context manager: its end forgets them.
+    """
 
     def __init__(self) -> None:
         self._stores: dict[str, int] = {}  # stores that would be created
         self._last_id = 0
-        with connection.cursor() as cursor:
+        self._connection = open_transaction()
+
+    def __enter__(self) -> Self:
+        with self._connection.cursor() as cursor:
             cursor.execute(_TABLES)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._connection.close()
 
     def store_ids(self, slugs: Iterable[str]) -> dict[str, int]:
         """Return the ids of these stores, by slug. Unknown stores get temporary ids."""
@@ -56,7 +65,7 @@ class DryRun:
         if not keys:
             return {}
         wanted = set(keys)
-        with connection.cursor() as cursor:
+        with self._connection.cursor() as cursor:
             cursor.execute(
                 "SELECT store_id, number_key, state FROM dry_run_order WHERE number_key = ANY(%s)",
                 [[number for _store, number in wanted]],
@@ -71,7 +80,7 @@ class DryRun:
         """Return rows that match an SQL condition: id, store_id, number_key, email_key, total, currency, is_test,
         placed_at.
         """
-        with connection.cursor() as cursor:
+        with self._connection.cursor() as cursor:
             cursor.execute(
                 "SELECT id, store_id, number_key, email_key, total, currency, is_test, placed_at"  # noqa: S608
                 f" FROM dry_run_order WHERE {condition}",
@@ -81,7 +90,7 @@ class DryRun:
 
     def find_references(self, references: Collection[str]) -> list[tuple[str, int]]:
         """Return the references that the dry run would have saved, with the ids of their orders."""
-        with connection.cursor() as cursor:
+        with self._connection.cursor() as cursor:
             cursor.execute(
                 "SELECT reference, order_id FROM dry_run_reference WHERE reference = ANY(%s)", [list(references)]
             )
@@ -90,7 +99,7 @@ class DryRun:
     def keep(self, batch: Batch, references: Collection[tuple[str, int]]) -> None:
         """Keep the changes of a batch."""
         changed = [order for order in batch.orders.values() if order.is_new or order.changed or order.sources_changed]
-        with connection.cursor() as cursor:
+        with self._connection.cursor() as cursor:
             cursor.execute("DELETE FROM dry_run_order WHERE id = ANY(%s)", [[order.id for order in changed]])
             for start in range(0, len(changed), ROWS_PER_STATEMENT):
                 part = changed[start : start + ROWS_PER_STATEMENT]

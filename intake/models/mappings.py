@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from files.models import private_storage
+from intake import process_locks
 from orders.models import Store
 from orders.models.fields import NoCardNumbersCharField, NoCardNumbersJSONField, NoCardNumbersSlugField
 
@@ -193,12 +194,9 @@ class ImportUpload(models.Model):
 
 
 def try_lock_upload(upload_id: int) -> bool:
-    """Take the lock of an upload until `unlock_upload` or the end of the connection. False if it is already held."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [UPLOAD_LOCK, upload_id])
-        return bool(cursor.fetchone()[0])
+    """Take the lock of an upload until `unlock_upload` or the end of the process. False if it is already held."""
+    return process_locks.try_lock(UPLOAD_LOCK, upload_id)
 
 
 def unlock_upload(upload_id: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [UPLOAD_LOCK, upload_id])
+    process_locks.unlock(UPLOAD_LOCK, upload_id)

@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import models
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from intake import process_locks
 from intake.models.mappings import TableMapping
 from orders.models.fields import NoCardNumbersCharField, NoCardNumbersJSONField, NoCardNumbersTextField
 
@@ -142,15 +143,12 @@ class ImportRun(models.Model):
 
 
 def try_lock_run(run_id: int) -> bool:
-    """Take the lock of a run until `unlock_run` or the end of the connection. False if another process holds it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [RUN_LOCK, run_id])
-        return bool(cursor.fetchone()[0])
+    """Take the lock of a run until `unlock_run` or the end of the process. False if it is already held."""
+    return process_locks.try_lock(RUN_LOCK, run_id)
 
 
 def unlock_run(run_id: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [RUN_LOCK, run_id])
+    process_locks.unlock(RUN_LOCK, run_id)
 
 
 class ImportFile(models.Model):

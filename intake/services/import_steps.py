@@ -138,17 +138,18 @@ def check_step(import_source: ImportSource, preview: Preview, duration: timedelt
         if len(preview.first_rejects) < MAX_LISTED:
             preview.first_rejects.append({"line": item.line, "text": storable(problem.text)})
 
-    importer = Import(
-        feed,
-        context,
-        on_rejected,
-        counts=Counts(**{name: getattr(preview, name) for name in COUNTS}),
-        rejects=ProblemCounts.from_list(preview.rejects),
-        warnings=ProblemCounts.from_list(preview.warnings),
-        dry_run=DryRun(),
-    )
     try:
-        importer.run(items)
+        with DryRun() as pretended:
+            importer = Import(
+                feed,
+                context,
+                on_rejected,
+                counts=Counts(**{name: getattr(preview, name) for name in COUNTS}),
+                rejects=ProblemCounts.from_list(preview.rejects),
+                warnings=ProblemCounts.from_list(preview.warnings),
+                dry_run=pretended,
+            )
+            importer.run(items)
     finally:
         import_source.source.close()
     for name in COUNTS:

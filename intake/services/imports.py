@@ -73,8 +73,8 @@ def run_import(
     report = ImportReport()
     started_at = time.monotonic()
     if dry_run:
-        with _stopping(report, started_at):
-            pretended = DryRun()  # one for all files, so that later rows see the results of earlier ones
+        # One for all files, so that later rows see the results of earlier ones.
+        with _stopping(report, started_at), DryRun() as pretended:
             for each in sources:
                 _import_one(each, report, on_rejected, on_warning, on_progress, dry_run=pretended)
         return report
@@ -209,13 +209,12 @@ def _stopping(report: ImportReport, started_at: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def locked_run(run: ImportRun) -> Iterator[None]:
-    """Hold the run's lock, which shows that a process works on it. It ends with the connection at the latest."""
+    """Hold the run's lock, which shows that a process works on it. It ends with the process at the latest."""
     try_lock_run(run.pk)
     try:
         yield
     finally:
-        with contextlib.suppress(Error):
-            unlock_run(run.pk)
+        unlock_run(run.pk)
 
 
 def finish_run(run: ImportRun, state: ImportRun.State) -> None:

@@ -7,12 +7,12 @@ waits for imports, and holds the locks of its orders only for the duration of a 
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import Error, IntegrityError, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -144,8 +144,7 @@ def _locked(run: ImportRun) -> Iterator[None]:
             raise RunBusy
         yield
     finally:
-        with suppress(Error):
-            unlock_run(run.pk)
+        unlock_run(run.pk)
 
 
 @dataclass

@@ -1,12 +1,11 @@
 """The worker's part of uploads: checking files for the preview, and importing them."""
 
 import logging
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.contrib.auth.models import User
-from django.db import Error, InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -45,8 +44,7 @@ def work_on_uploads(until: datetime) -> None:
         except ImportUpload.DoesNotExist:
             continue  # it was discarded
         finally:
-            with suppress(Error):
-                unlock_upload(upload.pk)
+            unlock_upload(upload.pk)
         if timezone.now() >= until:
             return
 

@@ -1,6 +1,6 @@
 """Issue download links to buyers with an open order, and serve installers to anyone with a link."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.files.storage import FileSystemStorage
@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from licenses import download_links, offers
+from licenses import download_limits, download_links, offers
 from licenses.download_links import ExpiredLink, InvalidLink
 from licenses.download_panel import BLOCKED_TEXTS, availability_text
 from licenses.entitlement import BlockReason
@@ -20,7 +20,9 @@ from licenses.models.downloads import releases_storage
 from licenses.models.licenses import CLOSED_STATUSES
 from licenses.offers import Offer
 from licenses.views import sending
+from orders import formats
 from orders.access import client_address, with_order
+from orders.http import TOO_MANY_REQUESTS
 from orders.models import Order
 
 RETRY_AFTER = timedelta(minutes=1)
@@ -50,11 +52,22 @@ def download(request: HttpRequest, order: Order, release_id: int) -> HttpRespons
             availability_text=availability_text(offer, order.locality),
             product=offer.product,
         )
+    now = timezone.now()
+    if not download_limits.may_issue_link(order, now):
+        return _too_many(request, order, now)
     release = Release.objects.get(pk=release_id)
     issued = Download.objects.create(
         release=release, order=order, client=client_address(request), access_generation=order.access_generation
     )
     return HttpResponseRedirect(file_url(release, download_links.download_path(issued)))
+
+
+def _too_many(request: HttpRequest, order: Order, now: datetime) -> HttpResponse:
+    again_at = download_limits.allowed_again_at(order, now)
+    wait = formats.wait(now, again_at)
+    refused = refusal_page(request, "too_many_of_order", TOO_MANY_REQUESTS, order=order, wait=wait)
+    refused["Retry-After"] = str(max(1, int((again_at - now).total_seconds())))
+    return refused
 
 
 def _was_withdrawn(release_id: int, offered: list[Offer]) -> bool:
@@ -107,9 +120,12 @@ def installer(request: HttpRequest, token: str) -> HttpResponseBase:
         return refusal_page(
             request, "not_allowed", 403, order=issued.order, availability_text=reason, product=issued.release.product
         )
+    now = timezone.now()
+    if request.method == "GET" and not download_limits.may_send(issued.order, now):
+        return _too_many(request, issued.order, now)
     response = send_installer(request, issued.release, order=issued.order)
     if response.status_code < SERVER_ERROR and request.method == "GET" and issued.started_at is None:
-        Download.objects.filter(pk=issued.pk, started_at=None).update(started_at=timezone.now())
+        Download.objects.filter(pk=issued.pk, started_at=None).update(started_at=now)
     return response
 
 

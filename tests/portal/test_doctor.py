@@ -92,7 +92,7 @@ def test_help_shows_examples(tmp_path: Path) -> None:
 @pytest.mark.django_db
 def test_missing_migrations_are_counted_and_named() -> None:
     MigrationRecorder.Migration.objects.filter(app="portal").delete()
-    with pytest.raises(doctor_checks.CheckFailed, match=r"1 not applied, first: portal\.0001_") as failure:
+    with pytest.raises(doctor_checks.CheckFailed, match=r"2 not applied, first: portal\.0001_") as failure:
         doctor_checks.check_migrations()
     assert "manage.py migrate" in failure.value.remedy
 

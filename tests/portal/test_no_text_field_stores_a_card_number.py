@@ -64,7 +64,7 @@ OWN |= {
 }
 OWN_FIELDS = {"files.Upload.name", "orders.AccessLink.next_path"}
 OWN_FIELDS |= {"portal.Heartbeat.name", "desk.LookRecord.object_model", "desk.StaffSession.browser"}
-OWN_FIELDS |= {"desk.StaffSession.session_key"}
+OWN_FIELDS |= {"desk.StaffSession.session_key", "portal.SchedulerLease.name", "portal.SchedulerLease.holder"}
 # Copies of rows, whose columns are those of the other models.
 OWN_FIELDS |= {"intake.ImportChange.before", "intake.ImportedObject.before", "intake.ImportedObject.after"}
 # Forms and imports refuse invalid addresses, and buyers' forms refuse card numbers in them.

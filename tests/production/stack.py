@@ -55,8 +55,8 @@ class Stack:
         for process in preparing:
             assert process.wait(START_TIMEOUT) == 0, self.log()
         self._run("web", *self.web_command(self.port))
-        for name in ("worker", "beat"):
-            self._run(name, *compose_command(name))
+        self._run("worker", *compose_command("worker"))
+        self.start_beat()
         wait_until(self.is_ready, "the web server", START_TIMEOUT)
 
     def stop(self) -> None:
@@ -99,12 +99,21 @@ class Stack:
     def another_web_server(self, **values: object) -> Iterator[int]:
         """Start a second web server with other settings. Yields its port."""
         port = free_port()
-        self._run("another", *self.web_command(port), GUNICORN_CMD_ARGS="--workers=1", **values)
-        try:
+        with self.another_process(f"web-{port}", *self.web_command(port), GUNICORN_CMD_ARGS="--workers=1", **values):
             wait_until(lambda: self.is_ready(port), "the other web server", START_TIMEOUT)
             yield port
+
+    @contextlib.contextmanager
+    def another_process(self, name: str, *command: str, **values: object) -> Iterator["subprocess.Popen[bytes]"]:
+        """Run a command with other settings. It's killed in the end."""
+        self._run(name, *command, **values)
+        try:
+            yield self.processes[name]
         finally:
-            kill(self.processes.pop("another"))
+            kill(self.processes.pop(name))
+
+    def start_beat(self) -> None:
+        self._run("beat", *compose_command("beat"))
 
     def _run(self, name: str, module: str, *arguments: str, **values: object) -> None:
         self.processes[name] = self._start(name, [sys.executable, "-m", module, *arguments], **values)

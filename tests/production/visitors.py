@@ -143,7 +143,7 @@ class Visitor:
             sent += [("X-Forwarded-For", ", ".join([*forwarded, self.address])), ("X-Forwarded-Proto", "https")]
         if body or method == "POST":
             sent.append(("Content-Length", str(len(body))))
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
+        connection = self._connect()
         try:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             for name, value in sent:
@@ -155,6 +155,9 @@ class Visitor:
             connection.close()
         self._keep_cookies(page)
         return page
+
+    def _connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
 
     def _keep_cookies(self, page: Page) -> None:
         for header in page.headers.get_all("Set-Cookie", []):
