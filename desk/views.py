@@ -23,6 +23,7 @@ from desk.person import Person
 from desk.person_keys import SEARCH_PREFIX, read_person_key
 from desk.person_tabs import Tab, visible_tabs
 from desk.reports import load_reports, may_see_reports
+from desk.roles import ERASE_PERSON, EXPORT_PERSON
 from licenses.models import License
 from notifications import kinds
 from notifications.models import Message
@@ -162,6 +163,8 @@ def _load_page(person: Person, tab: Tab, number: str) -> Any:
 def _actions(person: Person) -> list[tuple[str, str]]:
     """Return the label and the URL of each possible action for the person. Makes at most two queries."""
     found = []
+    if person.user.has_perm(EXPORT_PERSON) or person.user.has_perm(ERASE_PERSON):
+        found.append((gettext("Export or erase the data"), reverse("admin:desk_person_data", args=[person.key])))
     if person.may_view(Thread):
         newest = Thread.objects.filter(email_key=person.email_key).order_by("-created_at", "-pk").first()
         if newest is not None:

@@ -9,11 +9,15 @@ from notifications.models import FollowUp, Message, OptOut
 
 def messages_of(email_key: str, order_ids: Collection[int]) -> QuerySet[Message]:
     """Return the emails to an address, and those about these orders, which may have gone to an earlier address."""
-    return Message.objects.filter(Q(recipient_key=email_key) | Q(order_id__in=order_ids))
+    return Message.objects.filter(_is_to(email_key) | Q(order_id__in=order_ids))
 
 
 def follow_ups_of(email_key: str, order_ids: Collection[int]) -> QuerySet[FollowUp]:
-    return FollowUp.objects.filter(Q(recipient_key=email_key) | Q(order_id__in=order_ids))
+    return FollowUp.objects.filter(_is_to(email_key) | Q(order_id__in=order_ids))
+
+
+def _is_to(email_key: str) -> Q:
+    return Q(recipient_key=email_key) & ~Q(recipient_key="")  # many addresses have no key
 
 
 def erase_emails(email_key: str, order_ids: Collection[int]) -> dict[str, int]:

@@ -202,8 +202,3 @@ def keep_earliest_use(license_ids: Collection[int]) -> None:
     License.objects.filter(pk__in=license_ids).annotate(first_use=first_use).filter(
         later, first_use__isnull=False
     ).update(activated_at=F("first_use"))
-
-
-def delete_events_before(before: datetime) -> int:
-    """Delete events received before this time. If repeated, they would change nothing. Returns how many."""
-    return ActivationEvent.objects.filter(received_at__lt=before).delete()[0]

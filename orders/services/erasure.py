@@ -37,6 +37,8 @@ def lock_orders(email_key: str) -> list[Order]:
 
 def former_corrections(key: str) -> list[AddressCorrection]:
     """Return the corrections that mention an address, of any order. The columns have no key, so all are read."""
+    if not key:
+        return []
     rows = AddressCorrection.objects.values_list("pk", "old_email", "old_contact_email", "new_email")
     found = [pk for pk, *emails in rows.iterator(BATCH_SIZE) if key in map(email_key, emails)]
     return list(AddressCorrection.objects.filter(pk__in=found).select_related("order").order_by("pk"))
@@ -54,13 +56,14 @@ def find_obstacles(order_ids: Collection[int], key: str, now: datetime) -> Itera
 
 def attempt_subjects(orders: Collection[Order], key: str) -> set[str]:
     """Return what attempts to open the orders of an address are recorded under."""
-    return {key, *(order.number_key for order in orders)}
+    return {key, *(order.number_key for order in orders)} - {""}
 
 
 def erase_orders(orders: Collection[Order], key: str, now: datetime) -> dict[str, int]:
     """Erase the person from these locked orders, and end all access to them. Returns how many rows of which model.
 
-    Their password is replaced by one that nobody gets, and imports can't set another one.
+    Their password is replaced by one that is never sent, and imports can't set another one. Without a key, only these
+    orders are erased, because they are old.
     """
     ids = [order.pk for order in orders]
     changed = Order.objects.filter(pk__in=ids).update(
@@ -77,7 +80,7 @@ def erase_orders(orders: Collection[Order], key: str, now: datetime) -> dict[str
         "orders.Order": changed,
         "orders.AddressCorrection": corrections.count() + _erase_former(ids, key),
         "orders.LookupCode": LookupCode.objects.filter(order__in=ids).count(),
-        "orders.AccessLink": AccessLink.objects.filter(email_key=key).delete()[0],
+        "orders.AccessLink": AccessLink.objects.filter(email_key=key).exclude(email_key="").delete()[0],
         "orders.Attempt": Attempt.objects.filter(subject__in=attempt_subjects(orders, key)).delete()[0],
     }
     LookupCode.objects.filter(order__in=ids).delete()

@@ -16,10 +16,10 @@ from files.models import Upload
 from files.services import delete_upload
 from refunds.models import CashbackClaim, RefundTransaction, Return, Swap, Withdrawal
 
-KINDS: tuple[type[DecidedCase], ...] = (Return, Withdrawal, Swap, CashbackClaim)
+KINDS: tuple[Any, ...] = (Return, Withdrawal, Swap, CashbackClaim)
 
 
-def cases_of(kind: type[DecidedCase], order_ids: Collection[int], email_key: str = "") -> QuerySet[Any]:
+def cases_of(kind: Any, order_ids: Collection[int], email_key: str = "") -> Any:
     """Return the cases about these orders, and the withdrawals sent with this address."""
     own = Q(order__in=order_ids)
     if kind is Withdrawal and email_key:
@@ -61,7 +61,7 @@ def erase_cases(order_ids: Collection[int], email_key: str) -> dict[str, int]:
     return counts
 
 
-def old_cases(kind: type[DecidedCase], before: datetime) -> QuerySet[Any]:
+def old_cases(kind: Any, before: datetime) -> Any:
     """Return the closed cases decided before this time in which something is still written."""
     events = kind.event_model()._default_manager.filter(case=OuterRef("pk")).exclude(text="", note="")
     written = Q(Exists(events)) | ~Q(comment="") | ~Q(first_approved_text="")
@@ -80,12 +80,14 @@ def erase_old_cases(before: datetime, limit: int) -> int:
     return erased
 
 
-def _erase(kind: type[DecidedCase], ids: list[int]) -> int:
+def _erase(kind: Any, ids: list[int]) -> int:
     cases = kind._default_manager.filter(pk__in=ids)
     kind.event_model()._default_manager.filter(case__in=ids).update(text="", note="")
     columns: dict[str, Any] = {"comment": "", "first_approved_text": ""}
     if kind is Withdrawal:
         columns |= {"name": "", "email": "", "email_key": "", "order_number": "", "is_matching_due": False}
+    if kind is Swap:
+        columns["wanted"] = ""
     if kind is CashbackClaim:
         for upload in Upload.objects.filter(pk__in=cases.exclude(proof=None).values("proof")):
             delete_upload(upload)
