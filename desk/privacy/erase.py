@@ -78,17 +78,12 @@ def erase(email_key: str, made_by_name: str, *, dry_run: bool = False) -> Erasur
     return ErasureResult(counts, obstacles, receipt)
 
 
-def find_obstacles(email_key: str) -> list[str]:
-    """Return the reasons why an erasure would be refused now."""
-    return list(_find_obstacles(email_key, list(Order.objects.for_email_key(email_key)), timezone.now()))
-
-
 def _find_obstacles(key: str, owned: Collection[Order], now: datetime) -> Iterator[str]:
     ids = [order.pk for order in owned]
     yield from cases.find_obstacles(ids, key)
     yield from threads.find_obstacles(key)
     yield from orders.find_obstacles(ids, key, now)
-    yield from imports.find_obstacles(imports.Person.of_orders(key, owned))
+    yield from imports.find_obstacles(imports.Person(key, owned))
 
 
 def _erase_rows(key: str, owned: Collection[Order], now: datetime) -> Counter[str]:
@@ -98,7 +93,7 @@ def _erase_rows(key: str, owned: Collection[Order], now: datetime) -> Counter[st
     rows = records.OwnRows.of(key, owned)
     counts.update(records.erase_records(key, rows, _names(owned, ids)))
     counts["sessions.Session"] = end_sessions(ids, rows.resources, settings.STAFF_SESSION_KEYS)
-    counts.update(imports.erase_history(imports.Person.of_orders(key, owned), ids))
+    counts.update(imports.erase_history(imports.Person(key, owned), ids))
     counts["files.Upload"] = cases.uploads_of(ids).count()
     counts.update(threads.erase_threads(key))
     counts.update(cases.erase_cases(ids, key))

@@ -214,14 +214,14 @@ def _by_key(model: Any) -> Section:
 
 
 def _rejects(subject: Subject) -> Iterator[Row]:
-    for row in imports.find_rejects(imports.Person.of_orders(subject.key, subject.orders)):
+    for row in imports.find_rejects(imports.Person(subject.key, subject.orders)):
         yield describe(
             row, content=_own_content(imports.reject_text(row), subject), text=subject.without_others(row.text)
         )
 
 
 def _events(subject: Subject) -> Iterator[Row]:
-    for row in imports.find_events(imports.Person.of_orders(subject.key, subject.orders)):
+    for row in imports.find_events(imports.Person(subject.key, subject.orders)):
         body = "" if row.body is None else masked_text(imports.body_text(row).encode(errors="replace"))
         yield describe(row, body=_own_content(body, subject), reason=subject.without_others(row.reason))
 

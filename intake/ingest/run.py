@@ -52,6 +52,7 @@ from intake.ingest.state import Batch, OrderState
 from intake.ingest.suppression import Suppression
 from intake.ingest.text_warnings import email_key_warnings, garbled_text_warnings
 from intake.ingest.writing import new_ids
+from intake.models import ImportChange
 from intake.problems import ImportRejected, Problem, ProblemCode, ProblemCounts, RowSkipped
 from intake.records import OrderRecord, OrderUpdate, drop_unowned_fields, number_key
 from intake.statuses import ask_meanings
@@ -348,6 +349,8 @@ class Import:
             self.dry_run.keep(batch, payment_references(merged, batch))
         else:
             save_merged(merged, batch, updated_orders, self.recorder)
+            if suppression.emptied:  # an undo must not bring the person back
+                ImportChange.objects.filter(order_id__in=suppression.emptied).delete()
         return [each for each in merged if each.key not in suppression.erased]
 
     def _load(self, matched: list[MatchedRecord], known: dict[OrderKey, ExistingOrder | None]) -> Batch:

@@ -26,10 +26,13 @@ _PART_FIELDS = {
 
 @dataclass
 class Suppression:
-    """What a batch must not bring back. `erased` are the orders that it met without the person."""
+    """What a batch must not bring back. `erased` are the orders that it met without the person; of these, `emptied` are
+    the ids of stored ones that had the person until now.
+    """
 
     times: dict[str, datetime] = field(default_factory=dict)  # of erasures, by the key of the address
     erased: set[OrderKey] = field(default_factory=set)
+    emptied: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, matched: Iterable[MatchedRecord]) -> "Suppression":
@@ -64,6 +67,8 @@ class Suppression:
             columns["store_email"], columns["email_key"] = known_address
             return
         self.erased.add(key)
+        if not order.is_new:
+            self.emptied.add(order.id)
         columns.update({name: value for name, value in ERASED.items() if name in columns}, erased_at=erased_at)
         order.changed = True
 

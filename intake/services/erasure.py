@@ -7,8 +7,8 @@ others, and are deleted after their import or after UPLOADS_KEPT.
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Q
@@ -22,42 +22,49 @@ from orders import encryption
 from orders.models import Order
 
 _ADDRESS = re.compile(r"[^\s\"'<>()\[\]{},;:|=&\\]+@[^\s\"'<>()\[\]{},;:|=&\\]+")
-_PART_OF_NUMBER = r"[\w-]"
 # A shorter order number could be any number, such as a quantity.
 SHORTEST_NUMBER = 4
 BATCH_SIZE = 500
 
 
-@dataclass(frozen=True)
 class Person:
-    """What identifies a person in the data of stores: the key of their address, and the numbers of their orders."""
+    """Recognizes a person in the data of stores: by their address, or by the number of one of their orders.
 
-    email_key: str
-    numbers: frozenset[str] = frozenset()
-    _number: re.Pattern[str] | None = field(init=False, compare=False)
+    A number counts only in the data of its store, and not beside the address of someone else.
+    """
 
-    def __post_init__(self) -> None:
-        long = sorted(re.escape(each) for each in self.numbers if len(each) >= SHORTEST_NUMBER)
-        pattern = f"(?<!{_PART_OF_NUMBER})(?:{'|'.join(long)})(?!{_PART_OF_NUMBER})"
-        object.__setattr__(self, "_number", re.compile(pattern, re.IGNORECASE) if long else None)
-
-    @classmethod
-    def of_orders(cls, email_key: str, orders: Collection[Order]) -> "Person":
-        return cls(email_key, frozenset(order.number for order in orders))
+    def __init__(self, email_key: str, orders: Collection[Order] = ()) -> None:
+        self.email_key = email_key
+        numbers: dict[str, list[str]] = defaultdict(list)
+        for order in orders:
+            if len(order.number) >= SHORTEST_NUMBER:
+                numbers[order.store.slug].append(re.escape(order.number))
+        self._numbers = {
+            store: re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(found))})(?![\w-])", re.IGNORECASE)
+            for store, found in numbers.items()
+        }
 
     def is_addressed_in(self, text: str) -> bool:
         """Whether a text contains the address in any spelling, also percent-encoded as in a form."""
-        for readable in (text, text.replace("%40", "@")):
-            if any(self._is_key(found) for found in _ADDRESS.findall(readable)):
-                return True
-        return False
+        return any(map(self._is_own, _addresses(text)))
 
-    def is_mentioned_in(self, text: str) -> bool:
-        """Whether a text contains the address, or the number of an order."""
-        return self.is_addressed_in(text) or (self._number is not None and self._number.search(text) is not None)
+    def is_mentioned_in(self, text: str, store: str = "") -> bool:
+        """Whether a text of this store contains the address, or the number of an order. Without a store, the text has
+        to name it.
+        """
+        found = _addresses(text)
+        if any(map(self._is_own, found)):
+            return True
+        stores = [store] if store else [name for name in self._numbers if name in text]
+        numbers = [self._numbers[name] for name in stores if name in self._numbers]
+        return not found and any(number.search(text) for number in numbers)
 
-    def _is_key(self, found: str) -> bool:
+    def _is_own(self, found: str) -> bool:
         return self.email_key in (email_key(found), email_key(found.strip(".!?*_`~")))
+
+
+def _addresses(text: str) -> list[str]:
+    return [found for readable in {text, text.replace("%40", "@")} for found in _ADDRESS.findall(readable)]
 
 
 def reject_text(reject: ImportReject) -> str:
@@ -81,19 +88,21 @@ def body_text(event: StoreEvent) -> str:
         return text
 
 
-def find_rejects(person: Person, after: int = 0) -> Iterator[ImportReject]:
-    """Yield the rejected items that mention a person, of those with a higher id."""
-    for reject in ImportReject.objects.filter(pk__gt=after).order_by("pk").iterator(BATCH_SIZE):
-        if person.is_mentioned_in("\n".join((reject_text(reject), reject.text, reject.word))):
+def find_rejects(person: Person) -> Iterator[ImportReject]:
+    """Yield the rejected items that mention a person."""
+    rejects = ImportReject.objects.select_related("file").order_by("pk")
+    for reject in rejects.iterator(BATCH_SIZE):
+        if person.is_mentioned_in("\n".join((reject_text(reject), reject.text, reject.word)), reject.file.store):
             yield reject
 
 
-def find_events(person: Person, after: int = 0) -> Iterator[StoreEvent]:
-    """Yield the store events that mention a person in their content or their result, of those with a higher id."""
+def find_events(person: Person) -> Iterator[StoreEvent]:
+    """Yield the store events that mention a person in their content or their result."""
     with_text = ~Q(reason="") | Q(body__isnull=False)
-    for event in StoreEvent.objects.filter(with_text, pk__gt=after).order_by("pk").iterator(BATCH_SIZE):
+    events = StoreEvent.objects.filter(with_text).select_related("store").order_by("pk")
+    for event in events.iterator(BATCH_SIZE):
         body = "" if event.body is None else body_text(event)
-        if person.is_mentioned_in("\n".join((body, event.reason))):
+        if person.is_mentioned_in("\n".join((body, event.reason)), event.store.slug):
             yield event
 
 
@@ -139,7 +148,7 @@ def _redact(model: Any, names: tuple[str, ...], person: Person) -> int:
     changed = 0
     for row in model.objects.only("pk", *names).order_by("pk").iterator(BATCH_SIZE):
         before = {name: getattr(row, name) for name in names}
-        after = {name: _without(value, person.is_mentioned_in) for name, value in before.items()}
+        after = {name: _without(value, person.is_addressed_in) for name, value in before.items()}
         if before != after:
             changed += model.objects.filter(pk=row.pk).update(**after)
     return changed

@@ -32,7 +32,9 @@ BATCH_SIZE = 1000
 
 def lock_orders(email_key: str) -> list[Order]:
     """Return the orders of an address, with their rows locked by id, as imports lock them."""
-    return list(Order.objects.for_email_key(email_key).order_by("pk").select_for_update(of=("self",)))
+    return list(
+        Order.objects.for_email_key(email_key).select_related("store").order_by("pk").select_for_update(of=("self",))
+    )
 
 
 def former_corrections(key: str) -> list[AddressCorrection]:
