@@ -9,12 +9,12 @@ from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBas
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from desk.models import ExportLink, PersonRequest
 from desk.privacy import requests
-from desk.privacy.export import PersonExport, collect, write_zip
 from orders.drafts import Draft
 from orders.forms.base import EmailForm
 from orders.http import UNPROCESSABLE, get_or_post, no_store, too_many_requests
@@ -55,7 +55,7 @@ def my_data(request: HttpRequest) -> HttpResponse:
         return _form_page(request, draft, draft.typed_form(MyDataForm) or MyDataForm())
     form = MyDataForm(request.POST)
     if not form.is_valid():
-        return _form_page(request, draft, form, status=UNPROCESSABLE)
+        return _form_page(request, draft, form)
     retry_at = requests.ask(request, form.cleaned_data["email"], PersonRequest.Kind(form.cleaned_data["kind"]))
     if retry_at is not None:
         context = {"form": form, "too_many": True, "language_forms": [draft.shown(form)]}
@@ -64,9 +64,9 @@ def my_data(request: HttpRequest) -> HttpResponse:
     return redirect("desk:my_data_sent")
 
 
-def _form_page(request: HttpRequest, draft: Draft, form: MyDataForm, status: int = 200) -> HttpResponse:
+def _form_page(request: HttpRequest, draft: Draft, form: MyDataForm) -> HttpResponse:
     context = {"form": form, "language_forms": [draft.shown(form)]}
-    return render(request, "desk/privacy/my_data.html", context, status=status)
+    return render(request, "desk/privacy/my_data.html", context, status=UNPROCESSABLE if form.errors else 200)
 
 
 @require_safe
@@ -102,13 +102,15 @@ def download(request: HttpRequest, token: str) -> HttpResponseBase:
         if request.method == "POST" and link is not None:
             state = LinkState.USED_OR_EXPIRED
         return render_link_page(request, "desk/privacy/download.html", token, state)
+    # Loaded only here, because other pages of a web process don't need what an export loads.
+    collect = import_string("desk.privacy.export.collect")
     return send_export(collect(link.request.email_key, reveals_payout=True))
 
 
-def send_export(export: PersonExport) -> FileResponse:
-    """Send the ZIP file as a download that no cache keeps."""
+def send_export(export: Any) -> FileResponse:
+    """Send the ZIP file of a `PersonExport` as a download that no cache keeps."""
     file: Any = tempfile.SpooledTemporaryFile(MAX_IN_MEMORY)  # noqa: SIM115 (the response closes it)
-    write_zip(export, file)
+    import_string("desk.privacy.export.write_zip")(export, file)
     file.seek(0)
     response = FileResponse(
         file, as_attachment=True, filename=f"person-{export.made_at:%Y%m%d}.zip", content_type="application/zip"

@@ -6,7 +6,6 @@ orders, by id, as imports and undos take them. It can be repeated: what is gone 
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
@@ -17,6 +16,7 @@ from django.utils.translation import gettext
 from desk.models import Erasure
 from desk.privacy import records
 from desk.privacy.notices import address_of
+from desk.privacy.results import ErasureRefused, ErasureResult
 from intake.ingest.locks import lock_imports
 from intake.services import erasure as imports
 from licenses.services.erasure import devices_of, erase_licenses
@@ -29,26 +29,6 @@ from refunds.services import erasure as cases
 from support.services import erasure as threads
 
 SHORTEST_NAME = 3  # characters of a name that is looked for in texts
-
-
-class ErasureRefused(Exception):
-    """Money is promised, or something is undecided. Nothing was erased; `reasons` are sentences."""
-
-    def __init__(self, reasons: list[str]) -> None:
-        super().__init__(" ".join(reasons))
-        self.reasons = reasons
-
-
-@dataclass(frozen=True)
-class ErasureResult:
-    """How many rows of which model. `receipt` is None for a dry run, and if nothing was held.
-
-    `obstacles` are the reasons why a dry run would be refused.
-    """
-
-    counts: dict[str, int] = field(default_factory=dict)
-    obstacles: list[str] = field(default_factory=list)
-    receipt: Erasure | None = None
 
 
 def erase(email_key: str, made_by_name: str, *, dry_run: bool = False) -> ErasureResult:

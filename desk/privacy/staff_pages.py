@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedi
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -21,8 +22,7 @@ from desk.models import Erasure, PersonRequest
 from desk.person_keys import make_person_key, read_person_key
 from desk.privacy import requests
 from desk.privacy.buyer_pages import send_export
-from desk.privacy.erase import ErasureRefused, ErasureResult, erase
-from desk.privacy.export import collect
+from desk.privacy.results import ErasureRefused, ErasureResult
 from desk.roles import ERASE_PERSON, EXPORT_PERSON
 from notifications.addresses import email_key
 from orders.http import get_or_post
@@ -75,7 +75,7 @@ def person_data(request: HttpRequest, key: str) -> HttpResponseBase:
             return HttpResponseRedirect(person_data_url(email))
         else:
             raise PermissionDenied
-    plan = erase(email, "", dry_run=True) if may_erase else ErasureResult()
+    plan = _load("erase.erase")(email, "", dry_run=True) if may_erase else ErasureResult()
     context = {
         "title": gettext("Data of a person"),
         "email_key": email,
@@ -89,6 +89,11 @@ def person_data(request: HttpRequest, key: str) -> HttpResponseBase:
     }
     context = admin.site.each_context(request) | context
     return TemplateResponse(request, "desk/admin/person_data.html", context)
+
+
+def _load(dotted_path: str) -> Any:
+    """Return a function of this package. Other pages of a web process don't need what exports and erasures load."""
+    return import_string(f"desk.privacy.{dotted_path}")
 
 
 def person_data_url(email: str) -> str:
@@ -120,7 +125,7 @@ def _log(request: HttpRequest, model: Any, pk: object, name: str, flag: int, tex
 
 
 def _export(request: HttpRequest, email: str) -> HttpResponseBase:
-    export = collect(email, reveals_payout=request.user.has_perm(REVEAL_PAYOUT))
+    export = _load("export.collect")(email, reveals_payout=request.user.has_perm(REVEAL_PAYOUT))
     if export.is_empty:
         messages.info(request, gettext("Nothing is held about this address."))
         return HttpResponseRedirect(person_data_url(email))
@@ -131,7 +136,7 @@ def _export(request: HttpRequest, email: str) -> HttpResponseBase:
 
 def _erase(request: HttpRequest, email: str) -> Erasure | None:
     try:
-        result = erase(email, _user(request).get_username())
+        result = _load("erase.erase")(email, _user(request).get_username())
     except ErasureRefused as refused:
         for reason in refused.reasons:
             messages.error(request, reason)

@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 
-from desk.privacy.erase import ErasureRefused, ErasureResult, erase
+from desk.privacy.erase import erase
+from desk.privacy.results import ErasureRefused, ErasureResult
 from intake.services.imports import system_user
 from notifications.addresses import email_key
 
