@@ -20,8 +20,8 @@ EXIT_UNUSABLE = 2
 EPILOG = """
 The ZIP file has person.html to read, person.json with the same data for programs, and the files that the person sent.
 It contains everything that docs/privacy.md lists, bank details included, and nothing of other people. Addresses of
-others are masked, staff aren't named, and secrets such as password hashes and tokens are omitted. Verify who asks before
- you hand it over, and delete it afterwards.
+others are masked, staff aren't named, and secrets such as password hashes and tokens are omitted. Verify who asks
+before you hand it over, and delete it afterwards.
 
   manage.py export_person ann@example.com                      writes person-DATE-TIME.zip into this folder
   manage.py export_person ann@example.com --output ann.zip     another name; an existing file is never overwritten
