@@ -13,6 +13,7 @@ from desk.access import may_view
 from desk.models import LookRecord
 from desk.order_page import OrderAdmin
 from desk.person_keys import make_person_key
+from desk.privacy import admin as privacy_admin  # noqa: F401 (it registers its models)
 from desk.staff_names import staff_named
 from licenses.models import License, normalize_serial
 from notifications.addresses import email_key
@@ -37,6 +38,8 @@ class LookRecordAdmin(ReadOnlyMixin, ModelAdmin):
     @admin.display(description=_("object"), ordering="object_key")
     def looked_at(self, record: LookRecord) -> str:
         """Return a link to the page that was viewed."""
+        if record.kind == LookRecord.Kind.PERSON and not record.object_key:
+            return EMPTY  # the person was erased
         if record.kind == LookRecord.Kind.PERSON:
             return link(reverse("admin:desk_person", args=[make_person_key(record.object_key)]), record.object_key)
         name = record.object_key

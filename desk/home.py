@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from desk.access import may_view
 from desk.days import midnight
+from desk.models import PersonRequest
 from desk.reports import may_see_reports
 from desk.work_queues import load_my_queues, load_second_approvals, load_work_queues
 from notifications.models import Message
@@ -46,6 +47,12 @@ def _second_approvals(request: HttpRequest) -> Iterator[Trouble]:
 
 
 def _troubles(user: Any) -> Iterator[Trouble]:
+    if may_view(user, PersonRequest):
+        yield Trouble(
+            _("Requests about personal data, to be answered within a month"),
+            PersonRequest.objects.waiting().count(),
+            reverse("admin:desk_personrequest_changelist", query={"outcome__exact": PersonRequest.Outcome.OPEN.value}),
+        )
     if may_view(user, RefundTransaction):
         url = reverse("admin:refunds_refundtransaction_changelist")
         transactions = RefundTransaction.objects.all()

@@ -1,18 +1,15 @@
 """The list of what staff did: Django's log of the admin, with each decision on a case. It can't be changed."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -65,12 +62,6 @@ class LogEntryAdmin(ReadOnlyMixin, ModelAdmin):
         visible = [each.pk for each in _content_types() if _may_view(request, self.admin_site, each)]
         content = Q(object_repr__icontains=term) | Q(change_message__icontains=term)
         return queryset.filter(found | Q(content_type__in=visible) & content), False
-
-
-def delete_old_log_entries() -> None:
-    """Delete entries that are older than STAFF_ACTIONS_KEPT_DAYS."""
-    kept_from = timezone.now() - timedelta(days=settings.STAFF_ACTIONS_KEPT_DAYS)
-    LogEntry.objects.filter(action_time__lt=kept_from).delete()
 
 
 def _cells(request: HttpRequest, site: admin.AdminSite) -> list[Callable[[LogEntry], str | SafeString]]:

@@ -78,6 +78,8 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
             "auth.Group",
             "axes.AccessLog",
             "axes.AccessAttempt",
+            "desk.PersonRequest",
+            "desk.Erasure",
             "desk.LookRecord",
             "admin.LogEntry",
             "files.Upload",

@@ -85,6 +85,7 @@ def _overview(order: Order, user: Any) -> dict[str, Any]:
                 (_("Billing address"), billing_lines(order)),
                 (_("Returns frozen until"), [_frozen_until(order)]),
                 (_("All access ended on"), [_moment(order.access_ended_at, order)]),
+                (_("Personal data erased on"), [_moment(order.erased_at, order)]),
             ],
         ),
         (

@@ -1,6 +1,5 @@
 """Resetting the password of a staff user by email. It doesn't replace the second factor."""
 
-from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -32,7 +31,6 @@ from orders.http import TOO_MANY_REQUESTS, get_or_post
 from orders.rate_limits import Rate, RateLimit, consume
 
 KIND = "staff_password_reset"
-REQUESTS_KEPT = timedelta(days=1)
 CLIENT_RATE = Rate(short=10, long=40)
 ADDRESS_RATE = Rate(short=3, long=10)
 
@@ -84,7 +82,7 @@ def reset_path(user: User) -> str:
 
 
 def delete_old_requests() -> None:
-    PasswordReset.objects.filter(requested_at__lt=timezone.now() - REQUESTS_KEPT).delete()
+    PasswordReset.objects.filter(requested_at__lt=timezone.now() - settings.KEPT_FOR["password_resets"]).delete()
 
 
 # --- Pages ------------------------------------------------------------------------------------------------------------

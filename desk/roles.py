@@ -13,6 +13,7 @@ from django.db import transaction
 AGENT, SUPERVISOR, FINANCE, EDITOR, AUDITOR = "agent", "supervisor", "finance", "editor", "auditor"
 
 EXPORT_LISTS = "desk.export_lists"  # of the lists that the role sees
+EXPORT_PERSON, ERASE_PERSON = "desk.export_person", "desk.erase_person"
 
 
 def _permissions(verbs_by_model: Mapping[str, str]) -> frozenset[str]:
@@ -110,6 +111,8 @@ _IMPORTS = {
 _RECORDS = {
     "files.downloadrecord": "view",
     "desk.lookrecord": "view",
+    "desk.erasure": "view",
+    "desk.personrequest": "view",
     "desk.staffsession": "view",
     "auth.user": "view",
     "auth.group": "view",
@@ -150,6 +153,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         EXPORT_LISTS,
         "desk.end_staffsession",
         "desk.reset_second_factor",
+        EXPORT_PERSON,
+        ERASE_PERSON,
         "refunds.approve_above_limit",
     },
     FINANCE: _permissions(_BUYERS_ORDERS | _REFUND_RULES)

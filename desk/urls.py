@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
 from desk import account, password_reset, sign_in, views, writing
+from desk.privacy.staff_pages import person_data
 from desk.search.views import search_page
 
 
@@ -19,6 +20,7 @@ def admin_urls(site: AdminSite) -> list[URLPattern]:
         path("desk/search/", wrap(search_page), name="desk_search"),
         path("desk/person/<str:key>/", wrap(views.person_page), name="desk_person"),
         path("desk/person/<str:key>/write/", wrap(writing.write_page), name="desk_person_write"),
+        path("desk/person/<str:key>/data/", wrap(person_data), name="desk_person_data"),
         path("desk/person/<str:key>/<slug:tab>/", wrap(views.person_list), name="desk_person_list"),
         path("desk/email/<int:pk>/", wrap(views.email_page), name="desk_email"),
         path("desk/reports/", wrap(views.reports_page), name="desk_reports"),

@@ -23,6 +23,7 @@ from desk.person import Person
 from desk.person_keys import SEARCH_PREFIX, read_person_key
 from desk.person_tabs import Tab, visible_tabs
 from desk.reports import load_reports, may_see_reports
+from desk.roles import ERASE_PERSON, EXPORT_PERSON
 from desk.writing import find_recipients, may_write
 from licenses.models import License
 from notifications import kinds
@@ -165,6 +166,8 @@ def _actions(person: Person) -> list[tuple[str, str]]:
     found = []
     if may_write(person.user) and find_recipients(person.email_key):
         found.append((gettext("Write"), reverse("admin:desk_person_write", args=[person.key])))
+    if person.user.has_perm(EXPORT_PERSON) or person.user.has_perm(ERASE_PERSON):
+        found.append((gettext("Export or erase the data"), reverse("admin:desk_person_data", args=[person.key])))
     if person.may_view(Thread):
         newest = Thread.objects.filter(email_key=person.email_key).order_by("-created_at", "-pk").first()
         if newest is not None:

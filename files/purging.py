@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.core.files.storage import Storage
 from django.db import transaction
 from django.db.models import ProtectedError, RestrictedError
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 # A file is written before its row is committed, so a younger file may still get one.
 ORPHAN_AGE = timedelta(days=1)
-DOWNLOAD_RECORDS_KEPT = timedelta(days=3 * 365)
+DOWNLOAD_RECORDS_KEPT: timedelta = settings.KEPT_FOR["upload_downloads"]
 BATCH_SIZE = 500
 
 

@@ -72,7 +72,9 @@ def detect_format(
         date_order=notation.date_order,
         status_meanings=load_meanings(store, feed.name) if known else {},
     )
-    return ImportSource(source, feed, context, list(source.head.header))
+    # The first line of a JSON file is an order, which the history must not keep.
+    header = [] if is_json_text(source.head.text) else list(source.head.header)
+    return ImportSource(source, feed, context, header)
 
 
 def is_table(source: SourceFile) -> bool:

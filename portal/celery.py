@@ -44,11 +44,8 @@ app.conf.beat_schedule = {
     "beat-heartbeat": every(settings.HEARTBEAT_SECONDS, "portal.tasks.heartbeat")
     | {"options": {"expires": settings.CELERY_TASK_TIME_LIMIT}},
     "purge-files": at("files.tasks.purge_files", minute="41"),
-    "forget-old-thread-links": at("support.tasks.delete_old_links", minute="27"),
-    "forget-failed-searches": at("support.tasks.delete_old_failed_searches", hour="3", minute="47"),
     "forget-old-attempts": at("orders.tasks.delete_old_access_data", minute="17"),
-    "forget-look-records": at("desk.tasks.delete_old_look_records", hour="3", minute="57"),
+    "apply-retention": at("desk.tasks.apply_retention", hour="3", minute="57"),
     "forget-staff-data": at("desk.tasks.delete_old_staff_data", minute="7"),
-    "forget-activation-events": at("licenses.tasks.delete_old_activation_events", minute="23"),
     "forget-import-details": at("intake.tasks.delete_old_import_details", minute="33"),
 }

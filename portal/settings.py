@@ -8,6 +8,7 @@ terminal use the same data. The file is ignored if the environment sets any of t
 import ipaddress
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 from zoneinfo import available_timezones
@@ -20,6 +21,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from portal.process_memory import make_undumpable
+from portal.retention_periods import MAX_DAYS, PERIODS
 from portal.storages import bucket, folder
 from portal.watching import share_metrics
 
@@ -244,14 +246,27 @@ SITE_FAILED_CARDS_PER_DAY = env.int("SITE_FAILED_CARDS_PER_DAY", 300)
 if SITE_FAILED_CARDS_PER_DAY < 1:
     stop("SITE_FAILED_CARDS_PER_DAY must be at least 1.")
 
+# --- Retention (see desk/privacy/retention.py) ----------------------------------------------------------
+# For how many days data is kept, as kind=days,kind=days. See portal/retention_periods.py for the kinds.
+RETENTION_PERIODS = PERIODS
+KEPT_FOR = {name: timedelta(days=period.days) for name, period in PERIODS.items()}
+for _pair in env.list("RETENTION_DAYS", default=[]):
+    _name, _days = (part.strip() for part in f"{_pair}=".split("=")[:2])
+    if _name not in KEPT_FOR:
+        stop(f"RETENTION_DAYS has an unknown kind: {_name}. Kinds: {', '.join(sorted(KEPT_FOR))}.")
+    if not (_days.isascii() and _days.isdecimal() and 1 <= int(_days) <= MAX_DAYS):
+        stop(f"RETENTION_DAYS must have the form kind=days,kind=days, with 1 to {MAX_DAYS} days. Not: {_pair}.")
+    KEPT_FOR[_name] = timedelta(days=int(_days))
 # For how long it's kept who of the staff looked at which order, person, case or license.
-LOOK_RECORDS_KEPT_DAYS = env.int("LOOK_RECORDS_KEPT_DAYS", 365)
+LOOK_RECORDS_KEPT_DAYS = env.int("LOOK_RECORDS_KEPT_DAYS", KEPT_FOR["look_records"].days)
 if LOOK_RECORDS_KEPT_DAYS < 1:
     stop("LOOK_RECORDS_KEPT_DAYS must be at least 1.")
 # For how long it's kept who of the staff did what in the admin. Histories of cases are kept with the cases.
-STAFF_ACTIONS_KEPT_DAYS = env.int("STAFF_ACTIONS_KEPT_DAYS", 730)
+STAFF_ACTIONS_KEPT_DAYS = env.int("STAFF_ACTIONS_KEPT_DAYS", KEPT_FOR["staff_actions"].days)
 if STAFF_ACTIONS_KEPT_DAYS < 1:
     stop("STAFF_ACTIONS_KEPT_DAYS must be at least 1.")
+KEPT_FOR["look_records"] = timedelta(days=LOOK_RECORDS_KEPT_DAYS)
+KEPT_FOR["staff_actions"] = timedelta(days=STAFF_ACTIONS_KEPT_DAYS)
 
 ALTCHA_HMAC_KEY = salted_hmac("orders.proof_of_work", SECRET_KEY, secret=SECRET_KEY, algorithm="sha256").hexdigest()
 
@@ -332,9 +347,10 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
 # --- Uploads by buyers (see files/) -------------------------------------------------------------------------
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_MEGABYTES", 10) * 1024 * 1024  # per file
-UPLOADS_KEPT_DAYS = env.int("UPLOADS_KEPT_DAYS", 180)  # if the case doesn't say otherwise
+UPLOADS_KEPT_DAYS = env.int("UPLOADS_KEPT_DAYS", KEPT_FOR["uploads"].days)  # if the case doesn't say otherwise
 if UPLOAD_MAX_BYTES < 1 or UPLOADS_KEPT_DAYS < 1:
     stop("UPLOAD_MAX_MEGABYTES and UPLOADS_KEPT_DAYS must be at least 1.")
+KEPT_FOR["uploads"] = timedelta(days=UPLOADS_KEPT_DAYS)
 # What one client may store within a day, in all forms together.
 UPLOAD_DAILY_FILES = env.int("UPLOAD_DAILY_FILES", 60)
 UPLOAD_DAILY_BYTES = env.int("UPLOAD_DAILY_MEGABYTES", max(100, UPLOAD_MAX_BYTES // 1024**2)) * 1024 * 1024

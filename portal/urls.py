@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("demo/inbox/", include("portal.demo.urls")),
     path("files/", include("files.urls")),
     path("mail/", include("notifications.urls")),
+    path("my-data/", include("desk.privacy.urls")),
     path("", include("intake.urls")),
     path("", include("support.urls")),
     path("", include("refunds.urls")),

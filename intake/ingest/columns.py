@@ -55,6 +55,7 @@ NEW_ORDER: Columns = {
     "invoice_number": "",
     "invoice_issued_on": None,
     "invoice_seller": "",
+    "erased_at": None,
     "sources": None,
 }
 NEW_LINE: Columns = {

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from intake.ingest.dry_run import DryRun
 from intake.ingest.state import OrderState
+from intake.ingest.suppression import is_suppressed
 from intake.problems import Problem, ProblemCode
 from intake.records import OrderRecord, OrderUpdate, StoreRecord
 from notifications.addresses import email_key
@@ -47,7 +48,10 @@ def _no_orders() -> Problem:
 
 
 def add_known_addresses(merged: Iterable[tuple[OrderState, OrderRecord]]) -> None:
-    """Give orders without an email address that of their customer's latest other order. Makes at most one query."""
+    """Give orders without an email address that of their customer's latest other order. Makes at most one query.
+
+    Orders of people whose data was erased don't get one.
+    """
     known: dict[tuple[int, str], tuple[str, str]] = {}
     without: list[tuple[tuple[int, str], OrderState]] = []
     for order, record in merged:
@@ -73,6 +77,8 @@ def add_known_addresses(merged: Iterable[tuple[OrderState, OrderRecord]]) -> Non
     for customer, order in without:
         if customer in known:
             email, name = known[customer]
+            if is_suppressed(order, email):
+                continue
             order.columns["store_email"] = email
             order.columns["email_key"] = email_key(email)
             order.columns["billing_name"] = order.columns["billing_name"] or name

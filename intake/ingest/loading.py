@@ -27,6 +27,7 @@ class ExistingOrder:
 
     id: int
     digest: str | None
+    is_erased: bool = False
 
 
 def existing_store_ids(slugs: Iterable[str]) -> dict[str, int]:
@@ -56,13 +57,13 @@ def existing_orders(keys: Iterable[tuple[int, str]], feed: str) -> dict[tuple[in
     with connection.cursor() as cursor:
         # Raw SQL, because binding a thousand parameters takes longer than the query.
         cursor.execute(
-            "SELECT id, store_id, number_key, sources -> %s ->> 'digest' FROM orders_order"
+            "SELECT id, store_id, number_key, sources -> %s ->> 'digest', erased_at IS NOT NULL FROM orders_order"
             " WHERE number_key = ANY(%s) AND store_id = ANY(%s)",
             [feed, [number for _store, number in wanted], list({store for store, _number in wanted})],
         )
         return {
-            (store_id, number_key): ExistingOrder(order_id, digest)
-            for order_id, store_id, number_key, digest in cursor.fetchall()
+            (store_id, number_key): ExistingOrder(order_id, digest, is_erased)
+            for order_id, store_id, number_key, digest, is_erased in cursor.fetchall()
             if (store_id, number_key) in wanted
         }
 

@@ -21,10 +21,11 @@ CHILD_TABLES: dict[str, type[models.Model]] = {
     "refunds": Refund,
     "payments": PaymentReference,
 }
-# Values that depend on staff settings can change at any time. They are derived again and don't count as changes.
-_DERIVED = {"return_until", "kind"}
+# Values that depend on staff settings can change at any time. They are derived again and don't count as changes. An
+# erasure changes other columns, too, and digests of earlier versions don't include its date.
+_DERIVED = {"return_until", "kind", "erased_at"}
 _DIGEST_COLUMNS: dict[type[models.Model], tuple[str, ...]] = {
-    Order: (*ORDER_COLUMNS, "contact_email", "password_generation"),
+    Order: (*(name for name in ORDER_COLUMNS if name not in _DERIVED), "contact_email", "password_generation"),
     OrderLine: ("id", *(name for name in LINE_COLUMNS if name not in _DERIVED)),
     LicensedLine: ("id", "line_id", "license_id", "origin", "devices", "starts_on", "expires_on"),
     Refund: ("id", *REFUND_COLUMNS),

@@ -49,8 +49,10 @@ from intake.ingest.order_lookup import find_orders
 from intake.ingest.recording import Recorder
 from intake.ingest.saving import payment_references, save_merged
 from intake.ingest.state import Batch, OrderState
+from intake.ingest.suppression import Suppression
 from intake.ingest.text_warnings import email_key_warnings, garbled_text_warnings
 from intake.ingest.writing import new_ids
+from intake.models import ImportChange
 from intake.problems import ImportRejected, Problem, ProblemCode, ProblemCounts, RowSkipped
 from intake.records import OrderRecord, OrderUpdate, drop_unowned_fields, number_key
 from intake.statuses import ask_meanings
@@ -80,6 +82,7 @@ class Import:
     rejects: ProblemCounts = field(default_factory=ProblemCounts)
     warnings: ProblemCounts = field(default_factory=ProblemCounts)
     dry_run: DryRun | None = None  # for a dry run, which writes and locks nothing
+    met_erased: bool = False  # whether an item was about an order without its person
     _run: str = field(default_factory=lambda: secrets.token_hex(4), init=False)
     _mostly_changed: bool = field(default=False, init=False)
     _new_stores: set[int] = field(default_factory=set, init=False)  # of the current batch
@@ -193,6 +196,7 @@ class Import:
         for position, entry in enumerate(batch):
             entry.position = position
         found = self._skip_unchanged(batch)
+        self.met_erased |= any(order is not None and order.is_erased for order in found.known.values())
         self._mostly_changed = len(found.changed) > len(batch) / 2
         parsed = []
         for entry in found.changed:
@@ -308,8 +312,11 @@ class Import:
         rejected: list[ItemProblem],
         warnings: list[ItemProblem],
     ) -> list[MatchedRecord]:
-        """Merge records into their orders, and save these. Returns the records that were not rejected."""
+        """Merge records into their orders, and save these. Returns the records that were not rejected, except those of
+        erased orders, about which no warning may quote a person.
+        """
         batch = self._load(matched, known)
+        suppression = Suppression.of(matched)
         merged: list[MatchedRecord] = []
         updated_orders: set[int] = set()
         outcomes: dict[int, Outcome] = {}  # by position: a customer counts once, even with many orders
@@ -319,7 +326,10 @@ class Import:
             if is_first and (problem := prepare_new_order(each.record, self._currency_column)):
                 rejected.append((each.entry.item, problem))
                 continue
-            changed = merge_record(each.record, order, batch, self._source_name(each.record), each.entry.digest)
+            record = suppression.before_merge(each.key, order, each.record)
+            known_address = (order.columns["store_email"], order.columns["email_key"])
+            changed = merge_record(record, order, batch, self._source_name(record), each.entry.digest)
+            suppression.after_merge(each.key, order, known_address)
             if self.dry_run and (problem := constraint_problem(order)):
                 rejected.append((each.entry.item, problem))
                 continue
@@ -333,12 +343,15 @@ class Import:
         for key in [key for key, order in batch.orders.items() if order.is_new and not order.columns["sources"]]:
             del batch.orders[key]  # all records of the order were rejected
         counts.add_outcomes(outcomes.values())
+        self.met_erased |= bool(suppression.erased)
         add_known_addresses((batch.orders[each.key], each.record) for each in merged)
         if self.dry_run:
             self.dry_run.keep(batch, payment_references(merged, batch))
         else:
             save_merged(merged, batch, updated_orders, self.recorder)
-        return merged
+            if suppression.emptied:  # an undo must not bring the person back
+                ImportChange.objects.filter(order_id__in=suppression.emptied).delete()
+        return [each for each in merged if each.key not in suppression.erased]
 
     def _load(self, matched: list[MatchedRecord], known: dict[OrderKey, ExistingOrder | None]) -> Batch:
         """Load the orders of these records, and prepare those that don't exist yet."""

@@ -18,7 +18,7 @@ from orders.models import Store
 from orders.models.fields import NoCardNumbersCharField, NoCardNumbersJSONField, NoCardNumbersSlugField
 
 # How long an uploaded file is kept if it isn't imported.
-UPLOADS_KEPT = timedelta(days=30)
+UPLOADS_KEPT: timedelta = settings.KEPT_FOR["import_uploads"]
 # The first key of the advisory lock that a process holds while it works on an upload; the second is the upload's id.
 UPLOAD_LOCK = 0x55504C
 FOLDER = "imports"  # in the storage of private files

@@ -14,7 +14,7 @@ from intake.models.mappings import TableMapping
 from orders.models.fields import NoCardNumbersCharField, NoCardNumbersJSONField, NoCardNumbersTextField
 
 # How long a run can be undone, and its rejected rows are kept.
-DETAILS_KEPT = timedelta(days=30)
+DETAILS_KEPT: timedelta = settings.KEPT_FOR["import_details"]
 # The first key of the advisory lock that a process holds while it imports or undoes a run; the second is the run's id.
 RUN_LOCK = 0x52554E
 # The ids of the runs whose lock a process holds.

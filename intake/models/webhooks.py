@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -14,8 +15,8 @@ from orders.models import Store
 from orders.models.fields import NoCardNumbersCharField, NoCardNumbersTextField
 
 # How long the content of an event is kept, and its result.
-BODY_KEPT = timedelta(days=30)
-EVENT_KEPT = timedelta(days=180)
+BODY_KEPT: timedelta = settings.KEPT_FOR["store_event_bodies"]
+EVENT_KEPT: timedelta = settings.KEPT_FOR["store_events"]
 MAX_SECRETS = 2  # of one store and format: the new one and the old one during a rotation
 
 

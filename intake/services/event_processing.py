@@ -47,13 +47,16 @@ Verdict = StoreEvent.Verdict
 
 @dataclass(frozen=True)
 class _Result:
-    """The result of one attempt. `is_retried`: it may succeed later without anyone's help."""
+    """The result of one attempt. `is_retried`: it may succeed later without anyone's help. `forgets_body`: it is about
+    a person whose data was erased.
+    """
 
     verdict: Verdict
     code: str = ""
     reason: str = ""
     word: str = ""
     is_retried: bool = False
+    forgets_body: bool = False
 
 
 def process_due(until: datetime) -> Counter[str]:
@@ -106,7 +109,8 @@ def _import(event: StoreEvent) -> _Result:
         time_zone=store.tzinfo if store.time_zone else UTC,
         status_meanings=load_meanings(store.slug, feed.name),
     )
-    return _judge(import_body(_only_for(store.slug, feed), context, body))
+    report = import_body(_only_for(store.slug, feed), context, body)
+    return replace(_judge(report), forgets_body=report.met_erased)
 
 
 def _only_for(store: str, feed: Feed) -> Feed:
@@ -171,7 +175,9 @@ def _save(event: StoreEvent, result: _Result, now: datetime) -> Verdict:
         "next_try_at": next_try_at,
         "finished_at": None if verdict == Verdict.WAITING else now,
     }
-    if result.code == ProblemCode.CARD_NUMBER:
+    if result.forgets_body and verdict != Verdict.WAITING:
+        changes |= {"body": None, "reason": "", "word": ""}
+    elif result.code == ProblemCode.CARD_NUMBER:
         changes["body"] = encrypt_body(masked_text(decrypt_body(event)).encode(errors="replace"))
     StoreEvent.objects.filter(pk=event.pk, tries=event.tries, verdict=Verdict.WAITING).update(**changes)
     return verdict

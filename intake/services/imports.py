@@ -90,10 +90,14 @@ def run_import(
 
 @dataclass
 class BodyReport:
-    """The result for a body. `problems` are those of its rejected items, in sequence."""
+    """The result for a body. `problems` are those of its rejected items, in sequence.
+
+    `met_erased`: an item was about an order whose person was erased, so the body must not be kept.
+    """
 
     counts: Counts
     problems: list[Problem]
+    met_erased: bool = False
 
 
 def import_body(feed: Feed, context: FeedContext, body: bytes) -> BodyReport:
@@ -105,7 +109,7 @@ def import_body(feed: Feed, context: FeedContext, body: bytes) -> BodyReport:
     problems: list[Problem] = []
     run = Import(feed, context, lambda item, problem: problems.append(problem))
     run.run(feed.read_items(BodySource(BODY_NAME, body), context))
-    return BodyReport(run.counts, problems)
+    return BodyReport(run.counts, problems, run.met_erased)
 
 
 def system_user() -> str:

@@ -10,6 +10,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from licenses.models import ActivationEvent, Device, DeviceRelease, License, normalize_serial
+from licenses.services.erasure import erased_licenses
 
 MAX_ATTEMPTS = 4
 # Shorter than deadlock_timeout (1 s), so that PostgreSQL never aborts an import because of a deadlock with events.
@@ -144,11 +145,13 @@ def _apply(events: Sequence[tuple[License, Event]], now: datetime) -> None:
         .order_by("pk")
     }
     touched: dict[tuple[int, str], Device] = {}
+    # The names of devices are not stored again after an erasure.
+    erased = erased_licenses({license.pk for license, event in events if event.name or event.platform})
     for license, event in events:
         key = (license.pk, event.device)
         device = touched.get(key) or known.get(key) or _new_device(license, event)
         touched[key] = device
-        _apply_event(device, event)
+        _apply_event(device, event, keeps_names=license.pk not in erased)
     for device in touched.values():
         device.pk = None  # one upsert for new and known devices, by the unique constraint
     Device.objects.bulk_create(
@@ -165,11 +168,11 @@ def _new_device(license: License, event: Event) -> Device:
     return Device(license=license, vendor_id=event.device, activated_at=event.at, last_seen_at=event.at)
 
 
-def _apply_event(device: Device, event: Event) -> None:
+def _apply_event(device: Device, event: Event, *, keeps_names: bool) -> None:
     """Every field is a minimum or maximum over all events, so that their order makes no difference."""
     device.activated_at = min(device.activated_at, event.at)
     device.last_seen_at = max(device.last_seen_at, event.at)
-    if event.name or event.platform:
+    if keeps_names and (event.name or event.platform):
         described = (event.at, event.name, event.platform)
         if device.described_at is None or described > (device.described_at, device.name, device.platform):
             device.described_at, device.name, device.platform = described
@@ -199,8 +202,3 @@ def keep_earliest_use(license_ids: Collection[int]) -> None:
     License.objects.filter(pk__in=license_ids).annotate(first_use=first_use).filter(
         later, first_use__isnull=False
     ).update(activated_at=F("first_use"))
-
-
-def delete_events_before(before: datetime) -> int:
-    """Delete events received before this time. If repeated, they would change nothing. Returns how many."""
-    return ActivationEvent.objects.filter(received_at__lt=before).delete()[0]

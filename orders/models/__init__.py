@@ -19,6 +19,7 @@ from orders.models.orders import (
 )
 from orders.models.payments import TOTAL_REFUND_ID, PaymentReference, Refund
 from orders.models.stores import FollowUpSchedule, Store
+from orders.models.suppression import SuppressedAddress
 
 __all__ = [
     "KEYED_HASH_PREFIX",
@@ -44,6 +45,7 @@ __all__ = [
     "Refund",
     "SingleUseLink",
     "Store",
+    "SuppressedAddress",
     "derive_kind",
     "load_items",
     "money_field",

@@ -166,6 +166,9 @@ class Order(models.Model):
     returns_frozen_since = models.DateTimeField(null=True, blank=True, editable=False)
     returns_frozen_until = models.DateTimeField(_("returns frozen until"), null=True, blank=True, editable=False)
 
+    # When the data of the person was erased. Imports then keep the order without it; see orders/services/erasure.py.
+    erased_at = models.DateTimeField(_("personal data erased at"), null=True, blank=True, editable=False)
+
     # The last version from each feed: {"portal": {"digest": hex, "updated_at": ISO time or null}}. Written by `intake`.
     sources = models.JSONField(default=dict, editable=False)
     created_at = models.DateTimeField(_("imported at"), auto_now_add=True)

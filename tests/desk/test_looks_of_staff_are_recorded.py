@@ -1,16 +1,17 @@
 """Each page about an order, a person, a case or a license that staff look at is recorded, once for each view."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from desk.models import LookRecord
-from desk.tasks import delete_old_look_records
 from licenses.models import License
 from orders.models import Order
 from tests.desk.people import ADDRESS, make_busy_person, person_url
@@ -136,11 +137,11 @@ def test_a_record_outlives_the_account(agent: Client, ann: User) -> None:
 
 
 def test_old_records_are_deleted(agent: Client, settings: Settings) -> None:
-    settings.LOOK_RECORDS_KEPT_DAYS = 30
+    settings.KEPT_FOR = settings.KEPT_FOR | {"look_records": timedelta(days=30)}
     for days in (29, 31):
         agent.get(person_url())
         record = LookRecord.objects.latest("pk")
         LookRecord.objects.filter(pk=record.pk).update(at=timezone.now() - timedelta(days=days))
-    delete_old_look_records()
+    call_command("retention", stdout=StringIO())
     [kept] = LookRecord.objects.all()
     assert kept.at > timezone.now() - timedelta(days=30)

@@ -1,12 +1,14 @@
 """Supervisors and auditors see what staff did: Django's log of the admin, with decisions on cases."""
 
 from datetime import timedelta
+from io import StringIO
 from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
+from django.core.management import call_command
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
@@ -15,7 +17,6 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from desk.roles import AUDITOR, ROLES, SUPERVISOR
-from desk.tasks import delete_old_staff_data
 from licenses.models import License
 from orders.models import Order
 from refunds.models import Return
@@ -140,11 +141,11 @@ def test_the_number_of_queries_is_fixed_and_the_table_is_not_counted() -> None:
 
 
 def test_old_entries_are_deleted_by_the_setting(settings: Settings) -> None:
-    settings.STAFF_ACTIONS_KEPT_DAYS = 30
+    settings.KEPT_FOR = settings.KEPT_FOR | {"staff_actions": timedelta(days=30)}
     order = make_order()
     assert isinstance(order, Order)
     for days in (29, 31):
         entry = log(order, f"{days} days")
         LogEntry.objects.filter(pk=entry.pk).update(action_time=timezone.now() - timedelta(days=days))
-    delete_old_staff_data()
+    call_command("retention", stdout=StringIO())
     assert [entry.change_message for entry in LogEntry.objects.all()] == ["29 days"]

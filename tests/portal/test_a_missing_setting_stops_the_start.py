@@ -44,6 +44,11 @@ def test_an_empty_setting_counts_as_missing() -> None:
         ("SITE_FAILED_CARDS_PER_DAY", "0"),
         ("STAFF_TIME_ZONE", "Berlin"),
         ("UPLOAD_MAX_MEGABYTES", "0"),
+        ("RETENTION_DAYS", "attempts"),
+        ("RETENTION_DAYS", "attempts=0"),
+        ("RETENTION_DAYS", "attempts=soon"),
+        ("RETENTION_DAYS", "attempts=99999999"),
+        ("RETENTION_DAYS", "no_such_kind=30"),
         ("ACTIVATION_KEYS", "windows"),
         ("ACTIVATION_KEYS", "windows=" + "x" * 31),
         ("ACTIVATION_KEYS", "=" + "x" * 32),
@@ -77,3 +82,15 @@ def test_an_empty_optional_setting_keeps_its_default() -> None:
     completed = manage("diffsettings", "--all", **COMPLETE | {"ALLOWED_HOSTS": "", "DEFAULT_FROM_EMAIL": ""})
     assert "ALLOWED_HOSTS = ['orders.example.com']" in completed.stdout
     assert "DEFAULT_FROM_EMAIL = 'orders@orders.example.com'" in completed.stdout
+
+
+def test_every_way_to_set_a_period_applies() -> None:
+    code = "from django.conf import settings; print(*(settings.KEPT_FOR[kind].days for kind in {kinds}))"
+    kinds = ["attempts", "threads", "look_records", "staff_actions", "uploads"]
+    periods = {
+        "RETENTION_DAYS": "attempts=7, threads=8,look_records=9",
+        "STAFF_ACTIONS_KEPT_DAYS": "10",
+        "UPLOADS_KEPT_DAYS": "11",
+    }
+    completed = manage("shell", "--no-imports", "-c", code.format(kinds=kinds), **COMPLETE, **periods)
+    assert completed.stdout.split() == ["7", "8", "9", "10", "11"], completed.stderr

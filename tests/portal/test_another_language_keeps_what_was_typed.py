@@ -103,6 +103,9 @@ def filled(name: str, order: Order) -> Filled:
             kept = {"amount": "71.35", "currency": "EUR", "email": EMAIL, "message": "My typed words"}
             secrets = {"card_last4": "7531", "proof": "x.png"}
             return Filled(stranger, "/help/charged/", "form_charged", kept, secrets, {"amount": "much"})
+        case "my data":
+            kept = {"email": EMAIL, "kind": "copy"}
+            return Filled(stranger, "/my-data/", "form_my_data", kept, {}, {"email": "typed"})
         case "genuine":
             return Filled(stranger, "/genuine/", "form_genuine", {"code": "WXYZ-EFGH-JKLM"}, {}, {"code": ""})
         case "serial number":
@@ -150,6 +153,7 @@ FORMS = [
     "withdraw",
     "contact",
     "charge claim",
+    "my data",
     "genuine",
     "serial number",
     "code",

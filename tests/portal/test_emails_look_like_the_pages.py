@@ -13,7 +13,7 @@ from django.db import models
 from django.test import Client
 from django.utils import timezone
 
-from desk.models import PasswordReset
+from desk.models import Erasure, ExportLink, PasswordReset, PersonRequest
 from notifications import kinds, rendering
 from notifications.models import Message
 from notifications.rendering import PREVIEW_LENGTH, build
@@ -29,12 +29,13 @@ pytestmark = pytest.mark.django_db
 ROOT = Path(settings.BASE_DIR)
 COLOR = re.compile(r"#[0-9a-f]{6}\b")
 # Emails about an address, not about one order or request.
-WITHOUT_NUMBER = {"access_link", "staff_password_reset"}
+WITHOUT_NUMBER = {"access_link", "staff_password_reset", "person_request", "person_export", "person_erased"}
 
 
 MADE_BY_HAND = {
     *("serial_arrived", "serial_missing", "license_not_activated", "order_password_replaced", "downloads_end"),
     *("license_ends", "lookup_code", "access_link", "refund_arrived", "staff_password_reset"),
+    *("person_request", "person_export", "person_erased"),
 }
 
 
@@ -58,6 +59,10 @@ def queue_by_hand(agent: User) -> None:
     queue("lookup_code", LookupCode.objects.create(order=order, email_key=order.email_key), order)
     queue("access_link", AccessLink.objects.create(email_key=order.email_key), order)
     queue("staff_password_reset", PasswordReset.objects.create(email_key="agent@example.com"), order)
+    asked = PersonRequest.objects.create(kind=PersonRequest.Kind.ERASURE, email_key=order.email_key)
+    queue("person_request", asked, order)
+    queue("person_export", ExportLink.objects.create(request=asked), order)
+    queue("person_erased", Erasure.objects.create(), order)
 
 
 @pytest.fixture

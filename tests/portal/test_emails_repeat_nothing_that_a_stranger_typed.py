@@ -60,6 +60,9 @@ NEEDS_ACCESS_TO_THE_ORDER = {
     "order_password_replaced",
     "device_released",
     "lookup_code",
+    # To the address whose emailed link confirmed a request; staff released or erased the data.
+    "person_export",
+    "person_erased",
 }
 # Triggered by imports and schedules: they contain nothing that was typed on a page of the portal.
 ABOUT_IMPORTED_DATA = {
@@ -177,6 +180,8 @@ def cause_all_emails(stranger: Stranger, order: Order) -> None:
     make_agent(email=OWN_ADDRESS)
     stranger.post("/admin/password-reset/", email=f" {OWN_ADDRESS.upper()} ", next="/admin/?q=evil-shop.example")
     stranger.post("/orders/find/link/", email=f" {OWN_ADDRESS.upper()} ", next="/help/search/?q=evil-shop.example")
+    for kind in ("copy", "erasure"):
+        stranger.post("/my-data/", email=f" {OWN_ADDRESS.upper()} ", kind=kind, next=HOSTILE)
 
 
 def parts(email: EmailMessage) -> Iterator[tuple[str, str]]:

@@ -34,7 +34,7 @@ def test_lines_without_a_token_are_not_changed() -> None:
 
 
 def test_every_route_with_a_token_uses_the_token_converter() -> None:
-    assert len(set(token_routes())) == 9
+    assert len(set(token_routes())) == 11
     free_text = [route for route in _public_routes() if "<str:" in route or "<path:" in route]
     assert free_text == []
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from desk.models import ExportLink, PersonRequest
 from licenses.download_links import download_path, public_download_path
 from licenses.models import Device, Download, Product, Release
 from notifications.models import Message
@@ -73,6 +74,17 @@ def _thread_link(name: str) -> Callable[[Shop], list[str]]:
         return [shop.path(name, link.make_token()), shop.path(name, "made.up")]
 
     return paths
+
+
+def _person_request(shop: Shop) -> list[str]:
+    asked = PersonRequest.objects.create(kind=PersonRequest.Kind.COPY, email_key=shop.order.email_key)
+    return [shop.path("desk:my_data_confirm", token) for token in (asked.make_token(), "made.up")]
+
+
+def _export_link(shop: Shop) -> list[str]:
+    asked = PersonRequest.objects.create(kind=PersonRequest.Kind.COPY, email_key=shop.order.email_key)
+    link = ExportLink.objects.create(request=asked)
+    return [shop.path("desk:my_data_download", token) for token in (link.make_token(), "made.up")]
 
 
 def _undo_link(shop: Shop) -> list[str]:
@@ -191,6 +203,10 @@ ADDRESSES: dict[str, Callable[[Shop], list[str]]] = {
     "intake:bounces": lambda shop: [shop.path("intake:bounces", provider) for provider in ("postmark", "no-such")],
     "intake:store_events": _pushing("intake:store_events"),
     "intake:store_events_bare": _pushing("intake:store_events_bare"),
+    "desk:my_data": _plain("desk:my_data"),
+    "desk:my_data_sent": _plain("desk:my_data_sent"),
+    "desk:my_data_confirm": _person_request,
+    "desk:my_data_download": _export_link,
     "files:download": lambda shop: [shop.path("files:download", uuid4())],
     "orders:sign_out": _plain("orders:sign_out"),  # the last one, because it ends access
 }

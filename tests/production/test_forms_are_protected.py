@@ -19,7 +19,15 @@ pytestmark = pytest.mark.xdist_group("production")
 FIND = "/orders/find/"
 NUMBER = "/orders/find/number/"
 FORMS = [NUMBER, "/orders/find/card/", "/orders/find/link/", "/withdraw/", "/help/contact/", "/help/charged/"]
-FORMS += ["/genuine/", "/cashback/", "/downloads/", "/orders/correct-email/", "/orders/sign-out/", "/admin/login/"]
+FORMS += [
+    "/genuine/",
+    "/cashback/",
+    "/downloads/",
+    "/orders/correct-email/",
+    "/orders/sign-out/",
+    "/admin/login/",
+    "/my-data/",
+]
 OTHER_SITE = [("Origin", "https://evil.example"), ("Referer", "https://evil.example/")]
 
 

@@ -1,13 +1,15 @@
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.conf import settings
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
 from notifications.models import Message
 from orders.models import AccessLink
 from support.models import Thread, ThreadLink
-from support.tasks import LINK_RETENTION, delete_old_links
 from tests.factories import make_order
 from tests.files.factories import jpeg, upload
 from tests.pages import inside, marks, result, text
@@ -198,7 +200,9 @@ def test_other_methods_are_refused(client: Client, path: str) -> None:
 
 def test_only_old_links_are_deleted(thread: Thread) -> None:
     old = ThreadLink.objects.create(thread=thread)
-    ThreadLink.objects.filter(pk=old.pk).update(created_at=timezone.now() - LINK_RETENTION - timedelta(minutes=1))
-    delete_old_links()
+    ThreadLink.objects.filter(pk=old.pk).update(
+        created_at=timezone.now() - settings.KEPT_FOR["thread_links"] - timedelta(minutes=1)
+    )
+    call_command("retention", stdout=StringIO())
     assert not ThreadLink.objects.filter(pk=old.pk).exists()
     assert ThreadLink.objects.filter(thread=thread).count() == 1

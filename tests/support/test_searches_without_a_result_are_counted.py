@@ -1,14 +1,16 @@
 """Searches without a result are counted for staff, without personal data."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.conf import settings
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
 from support.models import FailedSearch
 from support.models import searches as searches_module
-from support.tasks import FAILED_SEARCH_RETENTION, delete_old_failed_searches
 from support.views.help_pages import FAILED_SEARCH_RATE
 from tests.factories import make_agent, make_article
 from tests.pages import text
@@ -97,11 +99,11 @@ def test_many_clients_cannot_fill_the_table(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_old_terms_are_deleted() -> None:
     now = timezone.now()
-    FailedSearch.record("old one", "en", now - FAILED_SEARCH_RETENTION - timedelta(minutes=1))
-    FailedSearch.record("newer one", "en", now - FAILED_SEARCH_RETENTION + timedelta(minutes=1))
-    delete_old_failed_searches()
+    FailedSearch.record("old one", "en", now - settings.KEPT_FOR["failed_searches"] - timedelta(minutes=1))
+    FailedSearch.record("newer one", "en", now - settings.KEPT_FOR["failed_searches"] + timedelta(minutes=1))
+    call_command("retention", stdout=StringIO())
     assert counted() == {"newer one": 1}
-    assert FAILED_SEARCH_RETENTION.days == 180
+    assert settings.KEPT_FOR["failed_searches"].days == 180
 
 
 def test_staff_see_the_list_and_turn_a_term_into_synonyms() -> None:

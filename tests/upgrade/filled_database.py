@@ -13,7 +13,8 @@ from django.core.management import call_command
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from desk.models import PasswordReset
+from desk.models import ExportLink, PasswordReset, PersonRequest
+from desk.privacy.erase import erase
 from desk.second_factor import make_recovery_codes
 from files.models import DownloadRecord, Upload
 from intake.models import ImportRun, ImportUpload, StatusMeaning, TableMapping
@@ -99,6 +100,19 @@ def _fill_logins(agent: User) -> None:
     make_recovery_codes(agent)
     Client().force_login(agent, backend="django.contrib.auth.backends.ModelBackend")
     PasswordReset.objects.create(email_key="upgrade@example.com")
+    _fill_requests_about_data()
+
+
+def _fill_requests_about_data() -> None:
+    """Requests in each state, and a receipt."""
+    for kind in PersonRequest.Kind:
+        for outcome in PersonRequest.Outcome:
+            asked = PersonRequest.objects.create(
+                kind=kind, outcome=outcome, email_key="upgrade@example.com", used_at=timezone.now()
+            )
+    ExportLink.objects.create(request=asked)
+    erased = factories.make_order(store_email="erased@example.com")
+    erase(erased.email_key, "upgrade")
 
 
 def _fill_visits() -> None:
