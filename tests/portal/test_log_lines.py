@@ -109,5 +109,5 @@ def test_a_wrong_setting_is_named_in_one_line(name: str, value: str) -> None:
 
 
 def test_commands_log_as_json_too() -> None:
-    completed = manage("check", "--deploy", **COMPLETE | {"LOG_FORMAT": "json", "LOG_LEVEL": "debug"})
+    completed = manage("check", "--deploy", **COMPLETE | {"LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG"})
     assert completed.returncode == 0, completed.stderr
