@@ -142,8 +142,8 @@ def test_another_process_of_the_same_user_cannot_read_the_environment(
 
 
 SETTINGS = {
-    "SECRET_KEY": "x" * 50,
-    "ORDER_PASSWORD_KEY": "y" * 50,
+    "SECRET_KEY": "tests-only-" + "x" * 50,
+    "ORDER_PASSWORD_KEY": "tests-only-" + "y" * 50,
     "SITE_URL": "https://orders.example.com",
     "DATABASE_URL": "postgres://portal@localhost/portal",
     "BROKER_URL": "redis://localhost/0",

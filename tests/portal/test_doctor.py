@@ -28,8 +28,8 @@ def silent_port() -> Iterator[int]:
 def environment(folder: Path, port: int) -> dict[str, object]:
     """Settings of a demo whose servers all use this port."""
     return {
-        "SECRET_KEY": "x" * 50,
-        "ORDER_PASSWORD_KEY": "y" * 50,
+        "SECRET_KEY": "tests-only-" + "x" * 50,
+        "ORDER_PASSWORD_KEY": "tests-only-" + "y" * 50,
         "SITE_URL": "http://127.0.0.1:8000",
         "DEMO": "true",
         "VAR": folder,
