@@ -7,6 +7,7 @@ terminal use the same data. The file is ignored if the environment sets any of t
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
@@ -478,7 +479,7 @@ if SENTRY_DSN:
     except SentryNotStarted as error:
         stop(str(error))
 
-UNFOLD = {
+UNFOLD: dict[str, Any] = {
     "SITE_TITLE": VENDOR_NAME,
     "SITE_HEADER": VENDOR_NAME,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("icons/favicon.svg")}],
