@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from notifications import kinds, rendering
-from notifications.models import Message
+from notifications.models import Message, OutgoingHold
 from notifications.opt_outs import is_allowed
 from notifications.outgoing import (
     MAIL_TIMEOUTS,
@@ -92,6 +92,8 @@ def deliver_due(should_stop: Callable[[], bool] = lambda: False) -> Counter[str]
     with Outgoing() as outgoing:
         run = _Run(outgoing, should_stop)
         try:
+            if OutgoingHold.is_active():
+                return run.counts
             while not run.is_over and (batch := _claim()).messages:
                 run.deliver(batch)
         except DATABASE_GONE as error:

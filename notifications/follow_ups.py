@@ -20,7 +20,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from notifications import kinds
 from notifications.addresses import address_subject, email_key
 from notifications.kinds import FailedCandidate, FollowUpPlan, PlannedFollowUp
-from notifications.models import FollowUp, Message
+from notifications.models import FollowUp, Message, OutgoingHold
 from notifications.opt_outs import is_off
 
 PLAN_AHEAD = timedelta(days=1)  # how long before their due time rows are planned, so that staff can see them
@@ -68,6 +68,8 @@ class FollowUpRun:
 def run(now: datetime) -> FollowUpRun:
     """Plan, cancel and send follow-ups."""
     this_run = FollowUpRun()
+    if OutgoingHold.is_active():
+        return this_run
     plan(now, this_run)
     cancel_unwanted(now, this_run)
     send_due(now, this_run)

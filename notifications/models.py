@@ -167,3 +167,25 @@ class OptOut(models.Model):
 
     def __str__(self) -> str:
         return self.email_key
+
+
+class OutgoingHold(models.Model):
+    """While its row exists, nothing leaves the portal: no email, no refund, and nothing that a store's event causes.
+
+    Set after a restore, because what was waiting in the backup may have left since. See portal/restoring.py.
+    """
+
+    since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("hold of everything outgoing")
+        verbose_name_plural = _("holds of everything outgoing")
+        default_permissions = ()
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="only_one_outgoing_hold")]
+
+    def __str__(self) -> str:
+        return f"{self.since:%Y-%m-%d %H:%M}"
+
+    @classmethod
+    def is_active(cls) -> bool:
+        return cls.objects.exists()

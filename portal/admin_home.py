@@ -15,6 +15,7 @@ from portal.data_checks import (
     check_approvals,
     check_beat,
     check_gateways,
+    check_hold,
     check_keys,
     check_outbox,
     check_roles,
@@ -33,6 +34,7 @@ class HomeCheck:
 
 HOME_CHECKS = (
     HomeCheck(_("Background tasks"), Check("beat", check_beat)),
+    HomeCheck(_("Restore from a backup"), Check("hold", check_hold)),
     HomeCheck(_("Email delivery"), Check("outbox", check_outbox), "notifications.view_message"),
     HomeCheck(_("Refund gateways"), Check("gateways", check_gateways), "refunds.view_storegateway"),
     HomeCheck(_("Approval limits"), Check("approvals", check_approvals), "refunds.change_approvallimit"),
@@ -58,7 +60,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def find_problems(user: Any) -> list[Problem]:
-    """Return the problems that the user may see. Makes at most 10 queries, and none beyond the database."""
+    """Return the problems that the user may see. Makes at most 12 queries, and none beyond the database."""
     found = []
     for each in HOME_CHECKS:
         if each.permission and not user.has_perm(each.permission):

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from desk.roles import ROLES, compare_groups
 from intake.models import WebhookSecret
 from intake.services.store_events import can_read_secret
-from notifications.models import Message
+from notifications.models import Message, OutgoingHold
 from orders.models import OrderPasswordKey, Store
 from orders.passwords import key_fingerprint
 from portal.models import Heartbeat
@@ -69,6 +69,16 @@ def check_outbox() -> str:
         error = due.last_error or _("no attempt yet")
         raise CheckFailed(f"{text} ({error})", _("Check the lines above, then the messages in the admin."))
     return _("the oldest due email has been waiting for %(time)s") % {"time": format_age(age)}
+
+
+def check_hold() -> str:
+    held = OutgoingHold.objects.first()
+    if held is not None:
+        raise CheckFailed(
+            _("since a restore, emails, refunds and store events are held (%(since)s UTC)") % {"since": held},
+            _("Look at what waits, and run `manage.py after_restore --release`. See docs/operate.md."),
+        )
+    return _("nothing is held")
 
 
 def check_keys() -> str:

@@ -184,6 +184,7 @@ NOT_PERSONAL: dict[str, tuple[str, ...]] = {
         "auth.Permission.*",
         "contenttypes.ContentType.*",
         "portal.Heartbeat.*",
+        "notifications.OutgoingHold.*",
         "portal.SchedulerLease.*",
         "orders.OrderPasswordKey.*",
     ),

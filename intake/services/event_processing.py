@@ -26,6 +26,7 @@ from intake.services.imports import BodyReport, import_body
 from intake.services.store_events import decrypt_body, encrypt_body, masked_text
 from intake.source_file import SourceFile
 from intake.statuses import load_meanings
+from notifications.models import OutgoingHold
 from orders import encryption
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,8 @@ class _Result:
 def process_due(until: datetime) -> Counter[str]:
     """Import due events until there are none left, or until this time. Returns counts by verdict."""
     counts: Counter[str] = Counter()
+    if OutgoingHold.is_active():
+        return counts
     StoreEvent.objects.with_answered_status().update(next_try_at=timezone.now())
     while (now := timezone.now()) < until and (event := _claim(now)) is not None:
         counts[_process(event)] += 1

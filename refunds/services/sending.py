@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.transitions import Actor, lock_order
+from notifications.models import OutgoingHold
 from refunds.gateways import GatewayResult, get_gateway
 from refunds.gateways.results import RefundDone, RefundNotFound, RefundRefused, RefundUnclear
 from refunds.models import RefundTransaction
@@ -37,6 +38,8 @@ def send_due(now: datetime | None = None, store: str = "") -> Counter[str]:
     """
     ends_at = time.monotonic() + MAX_RUN_SECONDS
     counts: Counter[str] = Counter()
+    if OutgoingHold.is_active():
+        return counts
     while time.monotonic() < ends_at and (claimed := _claim(now or timezone.now(), store)) is not None:
         result = _call_gateway(claimed)
         _store_result(claimed, result, now or timezone.now())
