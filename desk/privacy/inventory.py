@@ -184,7 +184,6 @@ NOT_PERSONAL: dict[str, tuple[str, ...]] = {
         "auth.Permission.*",
         "contenttypes.ContentType.*",
         "portal.Heartbeat.*",
-        "notifications.OutgoingHold.*",
         "portal.SchedulerLease.*",
         "orders.OrderPasswordKey.*",
     ),
