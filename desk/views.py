@@ -31,10 +31,12 @@ from notifications.models import Message
 from notifications.rendering import read_again
 from orders.formats import exact_time
 from orders.models import AddressCorrection, Order
+from orders.rate_limits import Rate, RateLimit, consume
 from refunds.models import Return
 from support.models import Thread
 
 MAX_PAGE = 1000
+EXPORT_RATE = Rate(short=100, long=1000)  # of one member of staff: each export occupies a thread while it is sent
 SHOWN_IN_EMAILS = (Order, License, Return, Thread)  # serial numbers, amounts, decisions and answers
 
 
@@ -119,6 +121,9 @@ def export_list(request: HttpRequest, app_label: str, model_name: str) -> HttpRe
     if not may_export(request, model_admin):
         raise PermissionDenied
     page = reverse(f"admin:{app_label}_{model_name}_changelist")
+    if not consume([RateLimit("staff-export", str(request.user.pk), EXPORT_RATE)], timezone.now()):
+        messages.error(request, gettext("You’ve exported many lists. Try again in 15 minutes."))
+        return HttpResponseRedirect(f"{page}?{request.GET.urlencode()}")
     try:
         export = make_export(request, model_admin)
     except TooManyRows:

@@ -20,6 +20,7 @@ from desk import exports
 from desk.exports import EXPORTED, LINKS, NOT_EXPORTED
 from desk.roles import AGENT, AUDITOR, EDITOR, EXPORT_LISTS, FINANCE, PERMISSIONS, ROLES, SUPERVISOR
 from intake.models import SkuMapping
+from orders.rate_limits import Rate
 from portal.demo.content_loading import load_demo_content
 from tests.desk.people import make_busy_person
 from tests.desk.staff import signed_in, staff_with, staff_with_role
@@ -185,7 +186,16 @@ def test_invalid_filters_are_no_server_error(query: str) -> None:
     assert response.status_code in (200, 302)
 
 
-def test_queries_do_not_grow_with_the_rows() -> None:
+def test_a_staff_member_cannot_export_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("desk.views.EXPORT_RATE", Rate(short=2, long=2))
+    make_order()
+    browser, other = signed_in(make_agent()), signed_in(make_agent())
+    assert [export(browser, "orders.order").status_code for _number in range(3)] == [200, 200, 302]
+    assert export(other, "orders.order").status_code == 200
+
+
+def test_queries_do_not_grow_with_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("desk.views.EXPORT_RATE", Rate(short=1000, long=1000))
     browser = signed_in(make_agent())
 
     def count(label: str) -> int:
