@@ -121,6 +121,12 @@ def check_gateways() -> str:
                 text % {"store": each.store.slug, "gateway": each.get_gateway_display()},
                 _("Add its key to STRIPE_SECRET_KEYS, or choose another gateway for the store in the admin."),
             )
+    unknown = set(settings.STRIPE_SECRET_KEYS) - set(Store.objects.values_list("slug", flat=True))
+    if unknown:
+        raise CheckWarning(
+            _("STRIPE_SECRET_KEYS names stores that don’t exist: %(stores)s") % {"stores": ", ".join(sorted(unknown))},
+            _("Use the short names of *Stores* in the admin. A store that will be imported later is fine."),
+        )
     return _("%(count)d stores have one, all with a key") % {"count": len(gateways)}
 
 

@@ -297,3 +297,6 @@ def test_doctor_reports_a_gateway_without_its_key(settings: Settings) -> None:
     assert "STRIPE_SECRET_KEYS" in failure.value.remedy
     settings.STRIPE_SECRET_KEYS = {row.store.slug: "sk_test_secret"}
     assert doctor_checks.check_gateways() == "1 stores have one, all with a key"
+    settings.STRIPE_SECRET_KEYS |= {"no-such-store": "sk_test_2"}
+    with pytest.raises(doctor_checks.CheckWarning, match="no-such-store"):
+        doctor_checks.check_gateways()
