@@ -44,7 +44,7 @@ class View:
         return f"{self.language}, {self.width} px, {self.scheme}"
 
 
-QUICK = [View(360, "light", "en"), View(1280, "dark", "en"), View(320, "light", "de")]
+QUICK = [View(320, "light", "de"), View(1280, "dark", "en")]
 ALL = [View(*each) for each in product((320, 360, 1280), ("light", "dark"), ("en", "de"))]
 VIEWS = [
     *QUICK,

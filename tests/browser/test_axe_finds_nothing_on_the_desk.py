@@ -27,7 +27,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 TABS = ("orders", "licenses", "cases", "threads", "emails", "attempts")
 
 
-@pytest.fixture(params=[(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")], ids=str)
+QUICK = [(360, "dark"), (1280, "light")]
+ALL = [(360, "light"), (1280, "dark"), *QUICK]
+VIEWS = [view if view in QUICK else pytest.param(view, marks=pytest.mark.stress) for view in ALL]
+
+
+@pytest.fixture(params=VIEWS, ids=str)
 def page(request: Any, browser: Browser, live_server: Any) -> Iterator[Page]:
     """A page of somebody who may do everything."""
     width, scheme = request.param
