@@ -174,7 +174,7 @@ def check_settings() -> str:
     found = [
         problem
         for problem in checks.run_checks(include_deployment_checks=True)
-        if problem.is_serious(level) and problem.id != DEMO_LEFTOVER  # `demo` has a separate line
+        if problem.is_serious(level) and not problem.is_silenced() and problem.id != DEMO_LEFTOVER  # has its own line
     ]
     if found:
         text = f"{found[0].id}: {_first_line(found[0].msg)}"
