@@ -31,11 +31,8 @@ def counted_amount(amount: Decimal, ledger: Ledger) -> Decimal:
     return amount + ledger.refunded + ledger.promised
 
 
-def needs_second_person(case: DecidedCase, by: User, amount: Decimal, currency: str, counted: Decimal) -> bool:
-    """Whether an approval of this amount by this person isn't enough. The caller holds the lock of the case.
-
-    `counted` is the amount that the limit applies to; see `counted_amount`.
-    """
+def _needs_second_person(case: DecidedCase, by: User, amount: Decimal, currency: str, counted: Decimal) -> bool:
+    """Whether an approval of this amount by this person isn't enough."""
     limits = {limit.currency: limit for limit in ApprovalLimit.objects.all()}
     limit = limits.get(currency)
     if not limits or counted <= (limit.up_to if limit else ZERO):
@@ -48,18 +45,22 @@ def needs_second_person(case: DecidedCase, by: User, amount: Decimal, currency: 
     return not is_second or case.first_approved_amount is None or amount > case.first_approved_amount
 
 
-def record_first_approval(
-    case: DecidedCase, by: User, amount: Decimal, currency: str, *, text: str = "", note: str = ""
-) -> None:
-    """Record an approval that a second person has to confirm. The buyer isn't told. The caller holds the lock.
+def is_first_of_two(
+    case: DecidedCase, by: User, amount: Decimal, currency: str, counted: Decimal, *, text: str = "", note: str = ""
+) -> bool:
+    """Whether this approval needs a second person. If so, it is recorded as the first one, and the buyer isn't told.
 
-    `text` is the message to the buyer, which the second person can send or change.
+    `counted` is the amount that the limit applies to; see `counted_amount`. `text` is the message to the buyer, which
+    the second person can send or change. The caller holds the lock of the case.
     """
+    if not _needs_second_person(case, by, amount, currency, counted):
+        return False
     if (case.first_approved_by_id, case.first_approved_amount, case.first_approved_text) == (by.pk, amount, text):
-        return  # a second click
+        return True  # a second click
     case.first_approved_by, case.first_approved_amount, case.first_approved_text = by, amount, text
     case.assigned_to = case.assigned_to or by
     case.save()
     sentence = gettext("First approval of %(amount)s. A second person has to approve it as well.")
     sentence %= {"amount": format_money(amount, currency)}
     add_event(case, case.status, Actor.STAFF, by=by, note=f"{sentence}\n{note}".strip())
+    return True

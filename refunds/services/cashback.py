@@ -35,7 +35,7 @@ from refunds.promotions import (
     promotions_in,
     purchased_licenses,
 )
-from refunds.services.approvals import needs_second_person, record_first_approval
+from refunds.services.approvals import is_first_of_two
 from refunds.services.transactions import LOOKS_LIKE_CARD, is_rather_card_number
 
 Status = CashbackClaim.Status
@@ -183,8 +183,7 @@ def approve(case: CashbackClaim, by: User, text: str = "", note: str = "") -> bo
         _require_trusted_account(current)
         if not current.is_undecided:
             raise WrongStatus(status_label(current))
-        if needs_second_person(current, by, current.amount, current.currency, current.amount):
-            record_first_approval(current, by, current.amount, current.currency, text=text, note=note)
+        if is_first_of_two(current, by, current.amount, current.currency, current.amount, text=text, note=note):
             return False
         transition(current, Status.APPROVED, Actor.STAFF, by=by, text=text, note=note)
     return True

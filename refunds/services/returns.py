@@ -25,7 +25,7 @@ from refunds.auto_approval import is_approved_automatically, load_payouts, lock_
 from refunds.eligibility import Eligibility, LineEligibility, check_eligibility
 from refunds.models import Return, ReturnLine, ReturnReason
 from refunds.refusals import InvalidAmount, InvalidQuantity, ReturnPeriodEnded
-from refunds.services.approvals import counted_amount, needs_second_person, record_first_approval
+from refunds.services.approvals import counted_amount, is_first_of_two
 from refunds.services.transactions import promise_refund, require_left
 from refunds.services.withdrawals import match_withdrawals
 
@@ -239,8 +239,9 @@ def approve(case: Return, by: User, amount: Decimal | None = None, text: str = "
         if not can_be_approved(approved, current.amount, current.currency):
             raise InvalidAmount(_("Enter an amount above zero, up to %(most)s."), most=current.amount)
         ledger = require_left(current.order, approved)
-        if needs_second_person(current, by, approved, ledger.order.currency, counted_amount(approved, ledger)):
-            record_first_approval(current, by, approved, ledger.order.currency, text=text, note=note)
+        if is_first_of_two(
+            current, by, approved, ledger.order.currency, counted_amount(approved, ledger), text=text, note=note
+        ):
             return False
         _approve(current, approved, Actor.STAFF, by=by, text=text, note=note)
     return True

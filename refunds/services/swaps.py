@@ -25,7 +25,7 @@ from refunds.ledger import load_ledger
 from refunds.models import Swap, SwapOffer
 from refunds.policy import product_ids_by_sku
 from refunds.refusals import ReturnPeriodEnded
-from refunds.services.approvals import counted_amount, needs_second_person, record_first_approval
+from refunds.services.approvals import counted_amount, is_first_of_two
 from refunds.services.license_revocation import update_licenses
 
 Status = Swap.Status
@@ -174,8 +174,7 @@ def approve(case: Swap, by: User, text: str = "", note: str = "") -> bool:
         ledger.require_payable()
         refund = max(-(current.price_difference or ZERO), ZERO)
         counted = counted_amount(refund, ledger) if refund else ZERO
-        if needs_second_person(current, by, refund, current.currency, counted):
-            record_first_approval(current, by, refund, current.currency, text=text, note=note)
+        if is_first_of_two(current, by, refund, current.currency, counted, text=text, note=note):
             return False
         transition(current, Status.APPROVED, Actor.STAFF, by=by, text=text, note=note)
     return True

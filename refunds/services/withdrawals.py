@@ -33,7 +33,7 @@ from refunds.models.policies import DEFAULT_WITHDRAWAL_DAYS
 from refunds.policy import end_of_day, last_day
 from refunds.public_holidays import public_holidays, store_country
 from refunds.refusals import InvalidAmount
-from refunds.services.approvals import counted_amount, needs_second_person, record_first_approval
+from refunds.services.approvals import counted_amount, is_first_of_two
 from refunds.services.transactions import promise_refund
 
 logger = logging.getLogger(__name__)
@@ -234,8 +234,9 @@ def approve(case: Withdrawal, by: User, amount: Decimal | None = None, text: str
                 _("Enter an amount above zero, up to %(most)s."),
                 most=format_money(left, order.currency),
             )
-        if needs_second_person(current, by, approved, order.currency, counted_amount(approved, ledger)):
-            record_first_approval(current, by, approved, order.currency, text=text, note=note)
+        if is_first_of_two(
+            current, by, approved, order.currency, counted_amount(approved, ledger), text=text, note=note
+        ):
             return False
         for return_case in order.returns.undecided().select_for_update(of=("self",)):
             _cancel_return(return_case, current)
