@@ -68,6 +68,15 @@ class Environment(environ.Env):
         """The parts of a list that is separated by commas, without empty ones."""
         return [part.strip() for part in self.text(name).split(",") if part.strip()]
 
+    def selection(self, name: str, choices: Sequence[str]) -> list[str]:
+        """A list of some of the choices, each once, in the order written. All of them if it isn't set."""
+        chosen = self.words(name) or list(choices)
+        if unknown := [each for each in chosen if each not in choices]:
+            stop(f"{name} contains {unknown[0]}. Possible are {', '.join(choices)}, separated by commas.")
+        if len(set(chosen)) < len(chosen):
+            stop(f"{name} contains a value twice.")
+        return chosen
+
     def pairs(self, name: str, *, example: str, shortest: int = 1) -> dict[str, str]:
         """Pairs such as windows=secret,mac=secret. Each value has at least `shortest` characters."""
         parts = [part.partition("=") for part in self.words(name)]

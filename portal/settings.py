@@ -13,9 +13,11 @@ from csp.constants import NONE, SELF
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from portal.environment import Environment, stop
+from portal.languages import describe_language, find_languages, read_norwegian_as_bokmal
 from portal.process_memory import make_undumpable
 from portal.retention_periods import MAX_DAYS, PERIODS
 from portal.storages import bucket, folder
@@ -116,6 +118,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "desk.middleware.SecondFactorMiddleware",
+    "desk.middleware.StaffLanguageMiddleware",
     "desk.middleware.StaffTimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -425,9 +428,13 @@ TIME_ZONE = "UTC"
 # In which time zone staff see times, unless a page is about one order. Empty: the zone that all stores share, else UTC.
 STAFF_TIME_ZONE = env.time_zone("STAFF_TIME_ZONE")
 FORMAT_MODULE_PATH = ["portal.formats"]
-LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+_languages = env.selection("LANGUAGES", find_languages(LOCALE_PATHS[0]))
+# Names from Django's own catalogs: not marked for translation here.
+LANGUAGES = [(code, gettext_lazy(describe_language(code))) for code in _languages]
+LANGUAGE_CODE = _languages[0]  # for visitors whose languages are all missing, and texts that are
+STAFF_LANGUAGES = ["en", "de"]  # the admin is translated into these; the other catalogs have the texts for buyers only
+read_norwegian_as_bokmal()
 LANGUAGE_COOKIE_SECURE = HTTPS
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 

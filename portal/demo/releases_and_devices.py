@@ -11,6 +11,7 @@ from licenses.models import Device, InstallGuide, License, Product, Release
 from licenses.models.downloads import Platform
 from licenses.services.releases import ReleaseUpload, add_release, publish
 from portal.demo import vendor
+from portal.demo.content.text_files import CONTENT, files_by_language, read_text_file
 
 MEGABYTE = 1024 * 1024
 DEVICE_NAMES = ("Kitchen laptop", "Mara’s phone", "Office", "Old desktop", "Tablet")
@@ -25,46 +26,7 @@ INSTALLERS = (
     ("antivirus-for-mac", Platform.MACOS, ("11.8.0",), 4),
 )
 
-# By language and platform: title and text.
-GUIDES = {
-    ("en", Platform.WINDOWS): (
-        "Install {name} on Windows",
-        "1. Open the **Downloads** folder and double-click the installer.\n"
-        "2. If Windows asks whether the app may make changes, choose **Yes**.\n"
-        "3. Follow the steps. If the installer finds another security program, let it remove that program.\n"
-        "4. Enter your serial number when you’re asked. You can copy it from your order.\n"
-        "5. Restart your computer.\n\n"
-        "You keep your serial number after a renewal.\n",
-    ),
-    ("en", Platform.MACOS): (
-        "Install {name} on a Mac",
-        "1. Open the **Downloads** folder and double-click the disk image.\n"
-        "2. Double-click the installer in the window that opens, and follow the steps.\n"
-        "3. Open **System Settings**, then **Privacy & Security**, and allow the system extension.\n"
-        "4. Enter your serial number when you’re asked. You can copy it from your order.\n\n"
-        "You keep your serial number after a renewal.\n",
-    ),
-    ("de", Platform.WINDOWS): (
-        "{name} unter Windows installieren",
-        "1. Öffnen Sie den Ordner **Downloads** und doppelklicken Sie auf den Installer.\n"
-        "2. Fragt Windows, ob die App Änderungen vornehmen darf, wählen Sie **Ja**.\n"
-        "3. Folgen Sie den Schritten. Findet der Installer ein anderes Schutzprogramm, lassen Sie es entfernen.\n"
-        "4. Geben Sie Ihre Seriennummer ein, wenn Sie danach gefragt werden. Sie können sie aus der Bestellung"
-        " kopieren.\n"
-        "5. Starten Sie den Computer neu.\n\n"
-        "Nach einer Verlängerung behalten Sie Ihre Seriennummer.\n",
-    ),
-    ("de", Platform.MACOS): (
-        "{name} auf dem Mac installieren",
-        "1. Öffnen Sie den Ordner **Downloads** und doppelklicken Sie auf das Abbild.\n"
-        "2. Doppelklicken Sie im neuen Fenster auf den Installer und folgen Sie den Schritten.\n"
-        "3. Öffnen Sie **Systemeinstellungen**, dann **Datenschutz & Sicherheit**, und erlauben Sie die"
-        " Systemerweiterung.\n"
-        "4. Geben Sie Ihre Seriennummer ein, wenn Sie danach gefragt werden. Sie können sie aus der Bestellung"
-        " kopieren.\n\n"
-        "Nach einer Verlängerung behalten Sie Ihre Seriennummer.\n",
-    ),
-}
+GUIDES_FOLDER = CONTENT / "guides"
 
 
 def create_releases() -> None:
@@ -81,13 +43,14 @@ def create_releases() -> None:
     for demo_product in vendor.PRODUCTS:
         product = Product.objects.get(slug=demo_product.slug)
         platforms = {platform for slug, platform, *_rest in INSTALLERS if slug == product.slug} or {Platform.WINDOWS}
-        for (language, platform), (title, body) in GUIDES.items():
-            if platform in platforms:
+        for language, file in files_by_language(GUIDES_FOLDER):
+            if file.stem in platforms:
+                metadata, body = read_text_file(file)
                 InstallGuide.objects.get_or_create(
                     product=product,
-                    platform=platform,
+                    platform=file.stem,
                     language=language,
-                    defaults={"title": title.format(name=product.name), "body": body},
+                    defaults={"title": metadata["title"].format(name=product.name), "body": body},
                 )
 
 

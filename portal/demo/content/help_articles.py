@@ -1,18 +1,15 @@
-"""Help articles of the demo, stored as Markdown files in `help/<language>/<slug>.md`.
-
-Each file starts with `name: value` lines, followed by an empty line and the Markdown text. Only the file in the default
-language has the article's topics and position.
-"""
+"""Help articles of the demo: `help/<language>/<slug>.md`. Only the English file has the topics and the position."""
 
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
+from portal.demo.content.text_files import CONTENT, files_by_language, read_text_file
+from portal.languages import ENGLISH
 from support.models import Article, ArticleVersion
 
-ARTICLES_FOLDER = Path(__file__).parent / "help"
+ARTICLES_FOLDER = CONTENT / "help"
 
 
 def load_help_articles() -> int:
@@ -22,25 +19,19 @@ def load_help_articles() -> int:
     """
     existing = set(ArticleVersion.objects.values_list("article__slug", "language"))
     count = 0
-    # The default language comes first, because its files have the topics and positions.
-    for language in sorted(_languages(), key=lambda each: each != settings.LANGUAGE_CODE):
-        for file in sorted((ARTICLES_FOLDER / language).glob("*.md")):
-            if (file.stem, language) not in existing:
-                _create_version(file, language)
-                count += 1
+    for language, file in files_by_language(ARTICLES_FOLDER):
+        if (file.stem, language) not in existing:
+            _create_version(file, language)
+            count += 1
     return count
 
 
-def _languages() -> list[str]:
-    return [folder.name for folder in ARTICLES_FOLDER.iterdir() if folder.is_dir() and any(folder.glob("*.md"))]
-
-
 def _create_version(file: Path, language: str) -> None:
-    metadata, body = read_article_file(file)
-    topics = metadata.get("topics", "")
-    article_fields: dict[str, Any] = {"topics": topics.split(", ") if topics else []}
-    if "position" in metadata:
-        article_fields["position"] = metadata["position"]
+    metadata, body = read_text_file(file)
+    about_article, _english = read_text_file(ARTICLES_FOLDER / ENGLISH / file.name)
+    article_fields: dict[str, Any] = {"topics": about_article["topics"].split(", ")}
+    if "position" in about_article:
+        article_fields["position"] = about_article["position"]
     article, _created = Article.objects.get_or_create(slug=file.stem, defaults=article_fields)
     ArticleVersion.objects.create(
         article=article,
@@ -55,11 +46,4 @@ def _create_version(file: Path, language: str) -> None:
 
 def article_bodies() -> list[str]:
     """Return the texts of all files, in the form in which they are stored."""
-    return [read_article_file(file)[1] for file in ARTICLES_FOLDER.rglob("*.md")]
-
-
-def read_article_file(file: Path) -> tuple[dict[str, str], str]:
-    """Return the metadata and the Markdown text of an article file."""
-    header, _separator, body = file.read_text(encoding="utf-8").partition("\n\n")
-    lines = (line.partition(": ") for line in header.splitlines())
-    return {name: value.strip() for name, _colon, value in lines}, body
+    return [read_text_file(file)[1] for file in ARTICLES_FOLDER.rglob("*.md")]

@@ -5,16 +5,15 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
-from babel.messages.pofile import read_po
 from django.conf import settings
 
-from portal.demo.content import help_articles
-from portal.demo.content.answer_templates import ANSWER_TEXTS
+from portal.demo.content.answer_templates import ANSWERS_FOLDER
+from portal.demo.content.help_articles import ARTICLES_FOLDER
+from portal.demo.releases_and_devices import GUIDES_FOLDER
+from tests.languages.catalogs import LOCALE, forms, messages
 
 ROOT = Path(settings.BASE_DIR)
-LISTS = ROOT / "locale" / "banned_phrases"
-CATALOG = ROOT / "locale" / "de" / "LC_MESSAGES" / "django.po"
-ARTICLES = Path(help_articles.__file__).parent / "help"
+LANGUAGES = [code for code, _name in settings.LANGUAGES]
 
 TAG_OR_COMMENT = re.compile(r"\{#.*?#\}|\{%-?\s*comment\b.*?endcomment\s*-?%\}|\{%.*?%\}|\{\{.*?\}\}|<!--.*?-->", re.S)
 TRANSLATED = re.compile(r"\{%-?\s*blocktrans.*?endblocktrans(?:late)?\s*-?%\}", re.S)
@@ -52,7 +51,7 @@ class BannedPhrases:
 
 def read_list(language: str) -> BannedPhrases:
     banned = BannedPhrases()
-    for line in (LISTS / f"{language}.txt").read_text().splitlines():
+    for line in (LOCALE / ("" if language == "en" else language) / "banned_phrases.txt").read_text().splitlines():
         if not line.strip() or line.startswith("#"):
             continue
         if line.startswith("allowed:"):
@@ -60,17 +59,6 @@ def read_list(language: str) -> BannedPhrases:
         else:
             banned.phrases.append(line.strip())
     return banned
-
-
-def messages() -> Iterator[tuple[list[str], list[str]]]:
-    """The English and German texts of each message of the catalog; with plurals there are several."""
-    with CATALOG.open("rb") as file:
-        for message in read_po(file, locale="de"):
-            if message.id:
-                yield tuple(
-                    [text] if isinstance(text, str) else list(text)  # type: ignore[misc]
-                    for text in (message.id, message.string)
-                )
 
 
 def literal_text(template: str) -> str:
@@ -81,32 +69,31 @@ def literal_text(template: str) -> str:
 
 def texts(language: str) -> Iterator[tuple[str, str]]:
     """Yield all texts of a language for users, each with its place."""
-    for english, german in messages():
-        for text in german if language == "de" else english:
+    for message in messages("de" if language == "en" else language):  # the German catalog has all English texts
+        for text in forms(message.id if language == "en" else message.string):
             yield f"catalog: {text!r}", text
     if language == "en":
         for path in sorted((ROOT / "templates").rglob("*.html")):
             yield str(path.relative_to(ROOT)), literal_text(path.read_text())
-    for path in sorted((ARTICLES / language).glob("*.md")):
+    for path in sorted((ARTICLES_FOLDER / language).glob("*.md")):
         yield str(path.relative_to(ROOT)), KEYWORDS.sub("", path.read_text())
-    for (name, template_language), text in ANSWER_TEXTS.items():
-        if template_language == language:
-            yield f"answer template {name!r}", text
+    for folder in (ANSWERS_FOLDER, GUIDES_FOLDER):
+        for path in sorted((folder / language).glob("*.md")):
+            yield str(path.relative_to(ROOT)), path.read_text()
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_contains_a_banned_phrase(language: str) -> None:
     banned = read_list(language)
     found = {where: phrases for where, text in texts(language) if (phrases := banned.find(text))}
     assert found == {}
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_each_kind_of_text_is_read(language: str) -> None:
     places = [where for where, _text in texts(language)]
     assert sum(where.startswith("catalog:") for where in places) > 1000
-    assert sum(where.endswith(".md") for where in places) > 15
-    assert sum(where.startswith("answer template") for where in places) >= 3
+    assert sum(where.endswith(".md") for where in places) > 20
     assert language != "en" or sum(where.endswith(".html") for where in places) > 100
 
 
@@ -122,7 +109,7 @@ def test_templates_are_read_without_their_code() -> None:
     assert literal_text(template).split() == ["Mails", "Open"]
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_each_phrase_is_listed_once(language: str) -> None:
     phrases = [phrase.lower() for phrase in read_list(language).phrases]
     assert [phrase for phrase in phrases if phrases.count(phrase) > 1] == []
