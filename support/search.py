@@ -1,6 +1,10 @@
-"""Search for help articles: full-text search in the article's language, synonyms, and trigram similarity for typos."""
+"""Search for help articles: full-text search in the article's language, synonyms, and trigram similarity for typos.
+
+Accents make no difference: "reponse" finds "réponse", and the other way too.
+"""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +14,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
-from django.db.models import Case, ExpressionWrapper, F, FloatField, Q, QuerySet, TextField, Value, When
+from django.db.models import Case, ExpressionWrapper, F, FloatField, Func, Q, QuerySet, TextField, Value, When
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Concat, Lower
 
 from support.models import ArticleVersion, SearchSynonyms
@@ -33,11 +38,14 @@ TITLE_BONUS = 0.5
 SYNONYM_BONUS = 0.75
 # Results with a smaller share of the best score are dropped: they share only a common word with the query.
 MIN_SHARE_OF_BEST_SCORE = 0.15
+# Unicode doesn't decompose these letters.
+LETTERS_WITHOUT_ACCENTS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ß": "ss", "đ": "d", "ł": "l", "þ": "th"})
+COMBINING_ACCENTS = re.compile("[\u0300-\u036f]")
 
 
 def extract_words(typed: str) -> list[str]:
-    """Return up to MAX_WORDS distinct words of letters and digits, in lower case."""
-    found = re.findall(r"[^\W_]+", typed[:MAX_CHARACTERS].lower())
+    """Return up to MAX_WORDS distinct words of letters and digits, in lower case and without accents."""
+    found = re.findall(r"[^\W_]+", _without_accents(typed[:MAX_CHARACTERS].lower()))
     return list(dict.fromkeys(found))[:MAX_WORDS]
 
 
@@ -49,6 +57,12 @@ def search_articles(typed: str, language: str, now: datetime) -> list[ArticleVer
     queries = _queries_by_language(words, language)
     results: list[Any] = list(_matching_versions(published_versions(language, now), words, queries)[:MAX_RESULTS])
     return [each for each in results if each.score >= MIN_SHARE_OF_BEST_SCORE * results[0].score]
+
+
+def _without_accents(text: str) -> str:
+    """Do what PostgreSQL's `unaccent` does to the letters of the Latin script."""
+    decomposed = unicodedata.normalize("NFD", text.translate(LETTERS_WITHOUT_ACCENTS))
+    return unicodedata.normalize("NFC", COMBINING_ACCENTS.sub("", decomposed))
 
 
 @dataclass(frozen=True)
@@ -137,12 +151,13 @@ def _matching_versions(
         default=Value(0.0),
         output_field=FloatField(),
     )
-    title = Lower(Concat("title", Value(" "), "keywords", Value(" "), "summary", output_field=TextField()))
+    title = _unaccented(Lower(Concat("title", Value(" "), "keywords", Value(" "), "summary", output_field=TextField())))
+    body = _unaccented(Lower("body"))
     similarities: dict[str, TrigramWordSimilarity] = {}
     for number, word in enumerate(long_words):
         similarities |= {
             f"title_{number}": TrigramWordSimilarity(word, title),
-            f"body_{number}": TrigramWordSimilarity(word, Lower("body")),
+            f"body_{number}": TrigramWordSimilarity(word, body),
         }
         matches |= Q(**{f"title_{number}__gte": MIN_TITLE_SIMILARITY})
         matches |= Q(**{f"body_{number}__gte": MIN_BODY_SIMILARITY})
@@ -151,6 +166,10 @@ def _matching_versions(
     score = ExpressionWrapper(rank + mean_similarity + bonus, output_field=FloatField())
     matching = versions.alias(**similarities).filter(matches)
     return matching.annotate(score=score).order_by("-score", "article__position", "pk")
+
+
+def _unaccented(expression: Combinable) -> Func:
+    return Func(expression, function="unaccent", output_field=TextField())
 
 
 def _transpositions(word: str) -> list[str]:

@@ -17,19 +17,20 @@ from django.utils.translation import gettext_lazy as _
 from licenses.models import Product
 from orders.models.fields import NoCardNumbersCharField, NoCardNumbersSlugField, NoCardNumbersTextField
 
-# PostgreSQL's text search configuration for each language; all other languages use DEFAULT_SEARCH_CONFIGURATION.
+# The text search configuration for each language; all other languages use DEFAULT_SEARCH_CONFIGURATION. They are
+# PostgreSQL's own, without accents: created by the migration `search_without_accents`.
 SEARCH_CONFIGURATIONS = {
-    "da": "danish",
-    "de": "german",
-    "en": "english",
-    "es": "spanish",
-    "fr": "french",
-    "it": "italian",
-    "nb": "norwegian",
-    "nl": "dutch",
-    "sv": "swedish",
+    "da": "portal_danish",
+    "de": "portal_german",
+    "en": "portal_english",
+    "es": "portal_spanish",
+    "fr": "portal_french",
+    "it": "portal_italian",
+    "nb": "portal_norwegian",
+    "nl": "portal_dutch",
+    "sv": "portal_swedish",
 }
-DEFAULT_SEARCH_CONFIGURATION = "simple"
+DEFAULT_SEARCH_CONFIGURATION = "portal_simple"
 
 
 def search_configuration(language: str) -> str:
