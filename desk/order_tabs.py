@@ -26,6 +26,7 @@ from orders import formats
 from orders.admin_cells import admin_url
 from orders.models import AddressCorrection, Order, OrderLine, Refund
 from orders.money import format_money
+from orders.services.confirmations import order_language
 from refunds.eligibility import check_eligibility
 from refunds.ledger import load_ledger
 from refunds.models import CashbackClaim, RefundTransaction, Return, Swap, Withdrawal
@@ -70,7 +71,7 @@ def _overview(order: Order, user: Any) -> dict[str, Any]:
                 (_("Store"), [str(order.store)]),
                 (_("Placed on"), [formats.exact_time(order.placed_at, zone)]),
                 (_("Imported on"), [formats.exact_time(order.created_at, zone)]),
-                (_("Language"), [order.language]),
+                (_("Language"), [order_language(order)]),
                 (_("Test order"), [yes_or_no[order.is_test]]),
                 (_("Invoice"), [invoice]),
                 (_("Seller on the invoice"), order.invoice_seller.splitlines()),

@@ -205,6 +205,7 @@ NOT_PERSONAL: dict[str, tuple[str, ...]] = {
     "a country or language, shared by millions; the country decides on the tax": (
         "orders.Order.billing_country",
         "refunds.CashbackClaim.country",
+        "orders.Order.chosen_language",
         "orders.Order.language",
         "desk.PersonRequest.language",
         "notifications.Message.language",

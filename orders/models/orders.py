@@ -116,6 +116,10 @@ class Order(models.Model):
     is_test = models.BooleanField(_("test order"), default=False)
     placed_at = models.DateTimeField(_("placed at"))
     language = models.CharField(_("language"), max_length=16, blank=True)
+    # What the buyer chose last, with the order open. Imports don't change it. Empty: the store's value counts.
+    chosen_language = models.CharField(
+        _("language chosen by the buyer"), max_length=16, blank=True, db_default="", default="", editable=False
+    )
 
     store_email = models.CharField(_("email address from the store"), max_length=254, blank=True)
     contact_email = models.CharField(

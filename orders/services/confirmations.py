@@ -41,13 +41,13 @@ def recent_orders(order_ids: Any) -> OrderQuerySet:
         Order.objects.filter(pk__in=order_ids, placed_at__gte=since)
         .exclude(status__in=UNCONFIRMED_STATUSES)
         .select_related("store")
-        .only("store_email", "contact_email", "language", "store__language")
+        .only("store_email", "contact_email", "chosen_language", "language", "store__language")
     )
 
 
 def order_language(order: Order) -> str:
     """Return the language of emails about an order that its buyer did not trigger."""
-    return order.language or order.store.language
+    return order.chosen_language or order.language or order.store.language
 
 
 def buyer_language(order: Order) -> str:

@@ -78,3 +78,19 @@ def test_a_request_that_ends_leaves_no_language_behind(order: Order) -> None:
     inside(order).get(f"/orders/{order.public_id}/", headers=GERMAN)
     resend_confirmation(order)
     assert languages("order_confirmation") == ["fr"]
+
+
+def test_emails_that_follow_have_the_language_that_the_buyer_chose_last(order: Order) -> None:
+    browser = inside(order)
+    for language in ("en", "de"):
+        browser.post("/language/", {"language": language, "next": "/"})
+    order.refresh_from_db()
+    resend_confirmation(order)
+    assert (order.language, languages("order_confirmation")) == ("fr", ["de"])
+
+
+def test_a_stranger_and_an_unknown_language_choose_nothing(order: Order) -> None:
+    Client().post("/language/", {"language": "de", "next": "/"})
+    inside(order).post("/language/", {"language": "tlh", "next": "/"})
+    order.refresh_from_db()
+    assert order.chosen_language == ""

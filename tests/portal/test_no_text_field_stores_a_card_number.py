@@ -48,6 +48,7 @@ NUMBERS = {
 # Written by the portal, from a fixed set of words or at random, or masked before (attempts, file names).
 OWN = {"client", "code", "digest", "event_id", "format", "key", "key_id", "kind", "language", "method", "password_hash"}
 OWN |= {
+    "chosen_language",
     "client_key",
     "fingerprint",
     "reference",
