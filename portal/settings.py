@@ -435,6 +435,8 @@ LANGUAGES = [(code, gettext_lazy(describe_language(code))) for code in _language
 LANGUAGE_CODE = _languages[0]  # for visitors whose languages are all missing, and texts that are
 STAFF_LANGUAGES = ["en", "de"]  # the admin is translated into these; the other catalogs have the texts for buyers only
 read_norwegian_as_bokmal()
+# A vendor's own wording of single texts: <language>.po with only these.
+TRANSLATIONS_FOLDER = env.folder("TRANSLATIONS_FOLDER")
 LANGUAGE_COOKIE_SECURE = HTTPS
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 
