@@ -1,10 +1,11 @@
 """A vendor's own wording of single texts: small catalogs outside of the checkout, one for each language."""
 
+from collections import defaultdict
 from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
 
-from babel.messages.catalog import Catalog, Message, TranslationError
+from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
 from django.conf import settings
@@ -60,8 +61,8 @@ def _check(name: str, message: Message, catalog: Catalog) -> None:
     key = f"{message.context}{CONTEXT_SEPARATOR}{english}" if message.context else english
     if not _is_text_of_the_portal(key, catalog.locale_identifier or ENGLISH):
         raise UnusableTexts(f"{place} isn't a text of the portal. Copy it from a catalog in locale/.")
-    for error in message.check(catalog):
-        raise UnusableTexts(f"{place}: {_sentence(error)}")
+    if any(message.check(catalog)) or not all(map(_can_be_filled, _placeholder_texts(message))):
+        raise UnusableTexts(f"{place}: the placeholders, such as %(name)s, must be those of the English text.")
 
 
 def _is_text_of_the_portal(key: str, language: str) -> bool:
@@ -71,5 +72,15 @@ def _is_text_of_the_portal(key: str, language: str) -> bool:
     return any(key in catalog or (key, 0) in catalog for catalog in catalogs)
 
 
-def _sentence(error: TranslationError) -> str:
-    return f"the placeholders, such as %(name)s, must be those of the English text ({error})."
+def _placeholder_texts(message: Message) -> list[str]:
+    texts = [message.string] if isinstance(message.string, str) else list(message.string)
+    return texts if message.python_format else []
+
+
+def _can_be_filled(text: str) -> bool:
+    """Whether Python can fill in the placeholders, which are known to be the right ones."""
+    try:
+        text % defaultdict(int)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -35,8 +35,8 @@ def test_single_texts_are_overruled_in_each_language_and_all_others_stay(tmp_pat
 
 
 def test_plural_forms_are_overruled(tmp_path: Path) -> None:
-    forms = 'msgid "%(count)s minute"\nmsgid_plural "%(count)s minutes"\nmsgstr[0] "%(count)s Min."\nmsgstr[1] "%(count)s Min."'
-    write(tmp_path, "de", forms)
+    english = 'msgid "%(count)s minute"\nmsgid_plural "%(count)s minutes"\n'
+    write(tmp_path, "de", english + 'msgstr[0] "%(count)s Min."\nmsgstr[1] "%(count)s Min."')
     completed = start(tmp_path, "shell", "--no-imports", "-c", SHOW)
     assert completed.stdout.splitlines()[1].endswith("| %(count)s Min.")
 
@@ -60,7 +60,7 @@ def test_a_language_that_is_switched_off_is_ignored(tmp_path: Path) -> None:
             'msgid "%(count)d more"\nmsgstr "%(count)d % mehr %"',
             "the placeholders, such as %(name)s, must be those",
         ),
-        ("de", 'msgid "Find my order\nmsgstr "Bestellung"', "de.po can't be read:"),
+        ("de", 'msgid "Find my order\nmsgstr "Bestellung"', "de.po, line 4: “Find my orde” isn't a text"),
         ("de", "Find my order = Bestellung", "de.po can't be read:"),
         ("klingon", 'msgid "Find my order"\nmsgstr "x"', "klingon.po: the portal has no such language. It has "),
     ],
