@@ -228,10 +228,11 @@ def email_highlights(serials: OrderSerials) -> list[Highlight]:
         notes = [f"{license.covers}." if license.covers else "", _validity(license)]
         if license.renews and not license.end_text:
             notes.append(gettext("Your serial number stays the same. You don’t need to enter a new one."))
-        label = f"{gettext('Serial number')} – {license.product}"
-        highlights.append(Highlight(label, license.serial, " ".join(note for note in notes if note)))
+        highlights.append(
+            Highlight(_serial_label(license.product), license.serial, " ".join(note for note in notes if note))
+        )
     if serials.missing:
-        label = f"{gettext('Serial number')} – {', '.join(serials.missing)}"
+        label = _serial_label(", ".join(serials.missing))
         if serials.pending:
             note = gettext("It will arrive as soon as your payment is confirmed.")
         else:
@@ -240,8 +241,14 @@ def email_highlights(serials: OrderSerials) -> list[Highlight]:
     return highlights
 
 
+def _serial_label(products: str) -> str:
+    label = gettext("Serial number")
+    return f"{label} – {products}"
+
+
 def _validity(license: LicenseDisplay) -> str:
-    return f"{gettext('No longer valid.')} {license.end_text}" if license.end_text else license.time
+    ended = gettext("No longer valid.")
+    return f"{ended} {license.end_text}" if license.end_text else license.time
 
 
 def tasks(order: Order, serials: OrderSerials) -> list[Task]:

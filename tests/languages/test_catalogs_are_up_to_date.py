@@ -1,3 +1,4 @@
+import ast
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from django.conf import settings
 from tests.languages.catalogs import TRANSLATED
 from tests.programs import find_program
 
+FUNCTIONS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext"}
 ROOT = Path(settings.BASE_DIR)
 NOT_COPIED = shutil.ignore_patterns(".*", "var*", "tests", "bench", "docs", "htmlcov", "__pycache__", "*.mo")
 
@@ -29,3 +31,17 @@ def test_each_catalog_has_exactly_the_texts_that_its_readers_see(tmp_path: Path)
     subprocess.run(command, cwd=copy, env=environment, check=True, capture_output=True)
     for language in TRANSLATED:
         assert message_ids(copy, language) == message_ids(ROOT, language), f"{language}: run `make messages`"
+
+
+def test_every_text_can_be_extracted() -> None:
+    """xgettext doesn't look into f-strings."""
+    hidden = []
+    for path in ROOT.rglob("[a-z]*.py"):
+        if path.relative_to(ROOT).parts[0] in {".venv", "var", "tests", "bench"}:
+            continue
+        for string in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(string, ast.JoinedStr):
+                calls = (node.func for node in ast.walk(string) if isinstance(node, ast.Call))
+                if any(isinstance(name, ast.Name) and name.id in FUNCTIONS for name in calls):
+                    hidden.append(f"{path.relative_to(ROOT)}:{string.lineno}")
+    assert hidden == []
