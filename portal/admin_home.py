@@ -3,10 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.admin.models import LogEntry
 from django.http import HttpRequest
 from django.utils.functional import Promise
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
+from desk import account_log
 from desk.home import home as desk_home
 from portal.data_checks import (
     Check,
@@ -21,6 +26,7 @@ from portal.data_checks import (
     check_roles,
     check_stores,
 )
+from portal.languages import unsigned_languages
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,25 @@ class Problem:
 
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the desk's home page, and the problems that the user may see. For `UNFOLD["DASHBOARD_CALLBACK"]`."""
+    tell_about_unsigned_languages(request)
     return desk_home(request, context) | {"system_problems": find_problems(request.user)}
+
+
+def tell_about_unsigned_languages(request: HttpRequest) -> None:
+    """Tell each supervisor once which translations no native reader has signed. Again if there are more."""
+    user: Any = request.user
+    if not user.has_perm("refunds.change_approvallimit"):
+        return
+    unsigned = [code for code in unsigned_languages(settings.LOCALE_PATHS[-1]) if code in dict(settings.LANGUAGES)]
+    record = f"Told about translations without a signature: {', '.join(unsigned)}."
+    if unsigned and not LogEntry.objects.filter(user=user, change_message=record).exists():
+        names = [get_language_info(code)["name_translated"] for code in unsigned]
+        messages.warning(
+            request,
+            _("No native reader has signed these translations yet: %(languages)s. See locale/README.md.")
+            % {"languages": ", ".join(names)},
+        )
+        account_log.record(user, user, record)
 
 
 def find_problems(user: Any) -> list[Problem]:

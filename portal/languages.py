@@ -1,5 +1,6 @@
 """The languages of the pages. A language is a folder in locale/ with a catalog; English needs none."""
 
+import re
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
@@ -10,6 +11,9 @@ ENGLISH = "en"
 # What browsers in Norway may ask for. The catalog is in Bokmål, which all of them read.
 NORWEGIAN = ("no", "nn")
 BOKMAL = "nb"
+# The table of translations in locale/README.md: the language, its code, how it speaks to the reader, who signed it.
+SIGNATURES = re.compile(r"^\| [^|]+ \| (?P<code>[a-z-]+) \| [^|]+ \| (?P<signed>[^|]+) \|$", re.MULTILINE)
+NOT_SIGNED = "not yet"
 
 
 def find_languages(folder: Path) -> list[str]:
@@ -41,3 +45,9 @@ def read_norwegian_as_bokmal() -> None:
     """Let Django answer browsers that ask for Norwegian without saying which, or for Nynorsk, in Bokmål."""
     for code in NORWEGIAN:
         LANG_INFO[code] = LANG_INFO.get(code, LANG_INFO[BOKMAL]) | {"fallback": [BOKMAL]}
+
+
+def unsigned_languages(folder: Path) -> list[str]:
+    """Return the languages whose translation no native reader has signed yet, as the folder's README.md says."""
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    return [row["code"] for row in SIGNATURES.finditer(text) if row["signed"] == NOT_SIGNED]
