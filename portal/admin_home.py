@@ -74,7 +74,7 @@ def tell_about_unsigned_languages(request: HttpRequest) -> None:
     unsigned = [code for code in unsigned_languages(settings.LOCALE_PATHS[-1]) if code in dict(settings.LANGUAGES)]
     record = f"Told about translations without a signature: {', '.join(unsigned)}."
     if unsigned and not LogEntry.objects.filter(user=user, change_message=record).exists():
-        names = [get_language_info(code)["name_translated"] for code in unsigned]
+        names = [str(get_language_info(code)["name_translated"]) for code in unsigned]
         messages.warning(
             request,
             _("No native reader has signed these translations yet: %(languages)s. See locale/README.md.")

@@ -4,17 +4,26 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.test import Client
 
 from desk.roles import AGENT, SUPERVISOR
 from portal.languages import find_languages, unsigned_languages
-from tests.desk.people import login_as
+from tests.factories import make_agent
 from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
 NOTICE = "No native reader has signed these translations yet:"
 ROW = "| German | de | Sie | not yet |"
+
+
+def login_as(role: str) -> Client:
+    user = make_agent(is_superuser=False)
+    user.groups.add(Group.objects.get(name=role))
+    browser = Client()
+    browser.force_login(user)
+    return browser
 
 
 def test_a_supervisor_is_told_once() -> None:

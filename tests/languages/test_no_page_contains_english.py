@@ -66,7 +66,11 @@ def pages(owner: Client, language: str) -> Iterator[tuple[str, HttpResponse]]:
         for path in paths(Shop(order)) if name not in LAST else []:
             for method in ("get", "post"):
                 answer = getattr(owner, method)(path, headers={"Accept-Language": language})
-                if not answer.streaming and answer.content and answer.headers.get("Content-Type", "").startswith("text/html"):
+                if (
+                    not answer.streaming
+                    and answer.content
+                    and answer.headers.get("Content-Type", "").startswith("text/html")
+                ):
                     yield f"{method} {path}", answer
 
 
