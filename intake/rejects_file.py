@@ -47,9 +47,10 @@ class RejectsFile:
 
     def add(self, layout: FileLayout, item: RawItem, problem: Problem) -> None:
         raw = mask_item(item.raw, layout, problem)
+        place = place_in_file(layout.name, item.line)
         if isinstance(raw, str):
             file = self._file_for(())
-            file.write(f"# {layout.name} {_('line')} {item.line}: {' '.join(problem.text.split())}\n")
+            file.write(f"# {place}: {' '.join(problem.text.split())}\n")
             if raw:
                 file.write(f"{raw}\n")
             return
@@ -59,7 +60,7 @@ class RejectsFile:
         if file.tell() == 0:
             file.write("\ufeff")  # without it, spreadsheets do not detect UTF-8
             writer.writerow([PROBLEM_COLUMN, *map(escape_formula, columns)])
-        note = f"{layout.name} {_('line')} {item.line}: {problem.text}"
+        note = f"{place}: {problem.text}"
         for cells in raw or [[]]:
             writer.writerow([escape_formula(note), *map(escape_formula, cells)])
 
@@ -76,6 +77,11 @@ class RejectsFile:
     def close(self) -> None:
         for file in {self._first, *self._files.values()}:
             file.close()
+
+
+def place_in_file(name: str, line: int) -> str:
+    word = _("line")
+    return f"{name} {word} {line}"
 
 
 def mask_item(raw: str | list[list[str]], layout: FileLayout, problem: Problem) -> str | list[list[str]]:

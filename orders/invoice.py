@@ -92,8 +92,8 @@ def _row(order: Order, line: OrderLine) -> list[str]:
     if line.sku:
         name += f" ({line.sku})"
     if line.discount:
-        discount = format_money(line.discount, order.currency)
-        name += f"\n{gettext('Discount: %(amount)s') % {'amount': discount}}"
+        discount = gettext("Discount: %(amount)s") % {"amount": format_money(line.discount, order.currency)}
+        name += f"\n{discount}"
     tax = format_money(line.tax, order.currency)
     if line.tax_rate is not None:
         tax += f" ({formats.percent(line.tax_rate)})"

@@ -75,7 +75,8 @@ class TableMapping(models.Model):
         indexes = [models.Index(fields=["store", "fingerprint"], name="table_mapping_by_header")]
 
     def __str__(self) -> str:
-        return f"{self.name} ({_('version')} {self.version})"
+        word = _("version")
+        return f"{self.name} ({word} {self.version})"
 
     def column_of(self, field: str) -> str:
         """Return the first column that is mapped to a field; empty if there is none."""

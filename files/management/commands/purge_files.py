@@ -28,4 +28,5 @@ class Command(BaseCommand):
         for label, count in counts:
             self.stdout.write(f"{count:>8}  {label}: {outcome}")
         if result.protected:
-            self.stdout.write(f"{result.protected:>8}  {_('expired uploads kept because a case still uses them')}")
+            kept = _("expired uploads kept because a case still uses them")
+            self.stdout.write(f"{result.protected:>8}  {kept}")

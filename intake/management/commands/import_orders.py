@@ -22,7 +22,7 @@ from intake.format_detection import ImportSource, detect_format
 from intake.mapping.finding import find_mapping
 from intake.models import DETAILS_KEPT, ImportRun
 from intake.problems import Problem
-from intake.rejects_file import RejectsFile
+from intake.rejects_file import RejectsFile, place_in_file
 from intake.services.imports import ImportReport, ImportStopped, layout_of, run_import, system_user
 from intake.source_file import SourceFile, UnusableFile
 
@@ -164,7 +164,7 @@ class _Report:
         self._rejected += 1
         if self._rejected <= SHOWN_REJECTS:
             self._repeated[problem.text] = 0
-            self._command.stderr.write(f"{import_source.source.path.name} {_('line')} {item.line}: {problem.text}")
+            self._command.stderr.write(f"{place_in_file(import_source.source.path.name, item.line)}: {problem.text}")
         elif self._rejected == SHOWN_REJECTS + 1 and not self._rejects_file:
             self._command.stderr.write(_("More rows were rejected. To get all of them, set a file with --rejects."))
 
@@ -173,7 +173,7 @@ class _Report:
         if self._warned <= SHOWN_REJECTS:
             words = _("warning")
             self._command.stderr.write(
-                f"{import_source.source.path.name} {_('line')} {item.line}: {words}: {warning.text}"
+                f"{place_in_file(import_source.source.path.name, item.line)}: {words}: {warning.text}"
             )
 
     def finish(self, report: ImportReport) -> None:
