@@ -14,7 +14,7 @@ from licenses.models import Product, SerialPrefix, Sku, normalize_serial
 from licenses.services.skus import map_skus, request_update
 
 
-class SerialPrefixForm(ModelForm):  # type: ignore[type-arg]
+class SerialPrefixForm(ModelForm):
     def clean_prefix(self) -> str:
         """In the form in which serial numbers are compared. Names the product that already has the prefix."""
         prefix = normalize_serial(self.cleaned_data["prefix"])
