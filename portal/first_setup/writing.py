@@ -82,9 +82,8 @@ def _save(row: models.Model, flag: str, values: dict[str, Any], what: str, writt
     except ValidationError as error:
         raise Refused(f"{flag}: {' '.join(error.messages)}") from None
     row.save()
-    told = ", ".join(
-        f"{name.replace('_', ' ')} {_in_words(value)}" for name, value in changed.items() if value not in ("", None)
-    )
+    said = {name: value for name, value in changed.items() if value not in ("", None) and str(value) not in what}
+    told = ", ".join(f"{name.replace('_', ' ')} {_in_words(value)}" for name, value in said.items())
     written.changes.append(f"{what} {'created' if is_new else 'changed'}{f': {told}' if told else ''}")
 
 

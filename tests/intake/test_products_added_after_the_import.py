@@ -11,12 +11,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from intake.ingest.locks import lock_imports
+from intake.models import ImportedObject, ImportRun
 from intake.services import prefix_updates
 from intake.services.prefix_updates import update_by_prefixes
+from intake.services.undo import undo_run
 from intake.tasks import update_orders_of_skus
 from licenses.models import AppliedPrefix, License, LicensedLine, Product, SerialPrefix, Sku
 from licenses.services.assigning import assign
-from orders.models import OrderLine
+from orders.models import Order, OrderLine
 from refunds.models import ReturnException, ReturnPolicy
 from tests.factories import make_agent, make_product, make_release
 from tests.intake.exports import Importer, portal_order, the_order
@@ -274,6 +276,31 @@ def test_the_queries_do_not_grow_with_the_licenses(importer: Importer) -> None:
             update_orders_of_skus()
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 70
+
+
+# --- Undoing an import -------------------------------------------------------------------------------------
+
+
+def test_an_import_can_be_undone_after_its_licenses_got_a_product(importer: Importer) -> None:
+    importer.orders(order("A", "XA-1"))
+    run = ImportRun.objects.get()
+    add_prefix("XA")
+    update_orders_of_skus()
+    undo_run(run)
+    assert not Order.objects.exists()
+    assert not License.objects.exists()
+    assert not Sku.objects.exists()
+
+
+def test_an_undone_change_leaves_the_product_that_was_found_since(importer: Importer) -> None:
+    importer.orders(unknown_order("A"))
+    importer.orders(order("A", "XA-1"))
+    add_prefix("XA")
+    update_orders_of_skus()
+    undo_run(ImportRun.objects.latest("pk"))
+    assert sku_product() == "Product XA"
+    assert not License.objects.exists()
+    assert not ImportedObject.objects.filter(run=ImportRun.objects.latest("pk"), undone_at=None).exists()
 
 
 # --- The admin ---------------------------------------------------------------------------------------------

@@ -30,9 +30,9 @@ Exit status: 0 if all was written; 1 if something was refused, and nothing was w
 """
 NEXT_STEPS = """
 Next:
-  manage.py doctor                                  what else is missing
-  manage.py import_orders --dry-run --store STORE FILE   what an export of your store contains
-  docs/first-hour.md                                from here to the first order that a buyer finds
+  manage.py doctor                           what else is missing
+  manage.py import_orders --dry-run FILE     what an export of your store contains
+  docs/first-hour.md                         from here to the first order that a buyer finds
 """
 
 
