@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from intake.services.event_processing import delete_expired_events, process_due
 from intake.services.history import delete_expired_details
+from intake.services.prefix_updates import update_by_prefixes
 from intake.services.sku_mappings import update_requested
 from intake.services.undo import undo_requested
 from intake.services.upload_work import work_on_uploads
@@ -38,8 +39,10 @@ def work_on_uploaded_files() -> None:
 
 @shared_task
 def update_orders_of_skus() -> None:
-    """Update earlier orders after staff changed the product or the kind of SKUs."""
-    update_requested(until=timezone.now() + RUN_FOR)
+    """Update earlier orders after staff changed serial number prefixes, or the product or the kind of SKUs."""
+    until = timezone.now() + RUN_FOR
+    update_by_prefixes(until)
+    update_requested(until)
 
 
 @shared_task

@@ -171,6 +171,7 @@ NOT_PERSONAL: dict[str, tuple[str, ...]] = {
         "refunds.SwapOffer.*",
         "licenses.Product.*",
         "licenses.SerialPrefix.*",
+        "licenses.AppliedPrefix.*",
         "licenses.Sku.*",
         "licenses.Release.*",
         "licenses.InstallGuide.*",

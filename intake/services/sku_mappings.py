@@ -81,6 +81,7 @@ class _Line:
     derived_return_until: datetime | None
     product_id: int | None
     sets_product: bool  # whether its licenses get this product
+    is_by_staff: bool  # whether staff chose this product
 
 
 def _update_orders(order_ids: Collection[int], sku_ids: Collection[int] | None) -> None:
@@ -121,7 +122,8 @@ def _load_lines(order_ids: Collection[int], sku_ids: Collection[int] | None) -> 
         # Without a stored deadline, it is derived on demand.
         if deadlines and return_until is not None and (sets_product or kind != derived_kind):
             until = deadlines.get(store_id, placed_at, product_id, derived_kind)
-        lines.append(_Line(line_id, order_id, kind, return_until, derived_kind, until, product_id, sets_product))
+        derived = (derived_kind, until, product_id, sets_product, by_staff)
+        lines.append(_Line(line_id, order_id, kind, return_until, *derived))
     return lines
 
 
@@ -137,15 +139,18 @@ def _write_lines(lines: list[_Line]) -> None:
             )
 
 
-# Serial numbers assigned by staff are included, except those of a swap, which have a different product.
+# Serial numbers assigned by staff are included, except those of a swap, which have a different product. A product that
+# wasn't chosen by staff doesn't replace theirs.
 _UPDATE_PRODUCTS = f"""
 UPDATE {LicensedLine._meta.db_table} AS link SET product_id = new.product_id
-FROM unnest(%s::bigint[], %s::bigint[]) AS new (line_id, product_id)
+FROM unnest(%s::bigint[], %s::bigint[], %s::boolean[]) AS new (line_id, product_id, by_staff)
 WHERE link.line_id = new.line_id AND link.product_id IS DISTINCT FROM new.product_id
-AND (link.origin = '{LicensedLine.Origin.STORE.value}' OR (new.product_id IS NOT NULL AND NOT EXISTS (
-    SELECT FROM {Swap._meta.db_table} AS swap
-    WHERE swap.line_id = link.line_id AND swap.new_license_id = link.license_id
-)))
+AND (link.origin = '{LicensedLine.Origin.STORE.value}' OR (
+    new.product_id IS NOT NULL AND (new.by_staff OR link.product_id IS NULL) AND NOT EXISTS (
+        SELECT FROM {Swap._meta.db_table} AS swap
+        WHERE swap.line_id = link.line_id AND swap.new_license_id = link.license_id
+    )
+))
 RETURNING link.order_id
 """  # noqa: S608
 
@@ -155,5 +160,6 @@ def _write_products(lines: list[_Line]) -> set[int]:
     if not lines:
         return set()
     with connection.cursor() as cursor:
-        cursor.execute(_UPDATE_PRODUCTS, [[line.id for line in lines], [line.product_id for line in lines]])
+        columns = zip(*((line.id, line.product_id, line.is_by_staff) for line in lines), strict=True)
+        cursor.execute(_UPDATE_PRODUCTS, [list(column) for column in columns])
         return {order_id for (order_id,) in cursor.fetchall()}

@@ -178,10 +178,12 @@ WHERE run_id = %(run)s AND object.kind = %(kind)s AND object_id = ANY(%(ids)s::b
 ORDER BY licenses_sku.id FOR UPDATE OF licenses_sku
 """  # noqa: S608
 
-# A product chosen or removed by staff is kept. A SKU had a serial number if a later import or staff added one.
+# A product chosen or removed by staff is kept, and so is one that was found after the run. A SKU had a serial number if
+# a later import or staff added one.
 _RESTORE_SKUS = f"""
 UPDATE licenses_sku SET
-    product_id = CASE WHEN product_from_staff THEN product_id
+    product_id = CASE
+        WHEN product_from_staff OR product_id IS DISTINCT FROM (after ->> 'product_id')::bigint THEN product_id
         ELSE (SELECT id FROM licenses_product WHERE id = (before ->> 'product_id')::bigint) END,
     has_untold_kinds = has_untold_kinds AND ((before ->> 'has_untold_kinds')::boolean IS NOT FALSE OR {_LATER_RUN}),
     has_serials = has_serials AND ((before ->> 'has_serials')::boolean OR {_LATER_RUN} OR EXISTS (
@@ -193,7 +195,6 @@ UPDATE licenses_sku SET
 FROM {_OBJECTS} AS object
 WHERE run_id = %(run)s AND object.kind = %(kind)s AND object_id = ANY(%(ids)s::bigint[])
 AND licenses_sku.id = object_id AND before IS NOT NULL
-AND (product_from_staff OR product_id IS NOT DISTINCT FROM (after ->> 'product_id')::bigint)
 RETURNING licenses_sku.id
 """  # noqa: S608
 
@@ -204,8 +205,7 @@ def _delete_skus() -> str:
     return (
         f"DELETE FROM licenses_sku USING {_OBJECTS} AS object"  # noqa: S608
         " WHERE run_id = %(run)s AND object.kind = %(kind)s AND object_id = ANY(%(ids)s::bigint[]) AND before IS NULL"
-        " AND licenses_sku.id = object_id AND product_id IS NOT DISTINCT FROM (after ->> 'product_id')::bigint"
-        " AND licenses_sku.kind = '' AND NOT product_from_staff"
+        " AND licenses_sku.id = object_id AND licenses_sku.kind = '' AND NOT product_from_staff"
         " AND NOT EXISTS (SELECT FROM orders_orderline AS line JOIN orders_order ON orders_order.id = line.order_id"
         " WHERE line.sku = licenses_sku.code AND orders_order.store_id = licenses_sku.store_id)"
         f" AND {_unused('licenses_sku', list(foreign_keys_to(Sku)))} RETURNING licenses_sku.id"

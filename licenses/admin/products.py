@@ -1,18 +1,37 @@
 """Admin of products, prefixes and SKUs."""
 
+from typing import Any
+
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from unfold.admin import ModelAdmin, TabularInline
 
-from licenses.models import Product, SerialPrefix, Sku
+from licenses.models import Product, SerialPrefix, Sku, normalize_serial
 from licenses.services.skus import map_skus, request_update
+
+
+class SerialPrefixForm(ModelForm):
+    def clean_prefix(self) -> str:
+        """In the form in which serial numbers are compared. Names the product that already has the prefix."""
+        prefix = normalize_serial(self.cleaned_data["prefix"])
+        known = (
+            SerialPrefix.objects.filter(prefix=prefix).exclude(pk=self.instance.pk).select_related("product").first()
+        )
+        if known is not None:
+            raise ValidationError(
+                gettext("The prefix %(prefix)s belongs to %(product)s. Remove it there first.")
+                % {"prefix": prefix, "product": known.product}
+            )
+        return prefix
 
 
 class SerialPrefixInline(TabularInline):
     model = SerialPrefix
+    form = SerialPrefixForm
     extra = 1
 
 
@@ -23,6 +42,11 @@ class ProductAdmin(ModelAdmin):
     search_fields = ["name", "slug", "prefixes__prefix"]
     prepopulated_fields = {"slug": ["name"]}
     inlines = [SerialPrefixInline]
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        if formset.has_changed():
+            messages.info(request, gettext("Earlier orders with these serial numbers are updated in the background."))
 
 
 class SkuFormMixin:

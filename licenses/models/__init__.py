@@ -5,10 +5,11 @@ from licenses.models.devices import Device, DeviceRelease
 from licenses.models.downloads import Download, DownloadExtension, DownloadWindow, InstallGuide, Release
 from licenses.models.licenses import EndReason, License, LicensedLine, end_reason, normalize_serial
 from licenses.models.missing import LineWithoutSerial
-from licenses.models.products import Product, SerialPrefix, Sku
+from licenses.models.products import AppliedPrefix, Product, SerialPrefix, Sku
 
 __all__ = [
     "ActivationEvent",
+    "AppliedPrefix",
     "Device",
     "DeviceRelease",
     "Download",

@@ -64,6 +64,26 @@ class SerialPrefix(models.Model):
         return self.prefix
 
 
+class AppliedPrefix(models.Model):
+    """The product that stored licenses and SKUs got by a prefix.
+
+    Where it differs from SerialPrefix, a worker updates them (intake/services/prefix_updates.py). So it doesn't matter
+    how a prefix was added, changed or deleted.
+    """
+
+    prefix = models.CharField(max_length=16, unique=True)
+    product = models.ForeignKey(Product, on_delete=models.SET_NULL, null=True, related_name="+")
+    # While an update runs: the product that it applies, and the id of the last updated license.
+    next_product = models.ForeignKey(Product, on_delete=models.SET_NULL, null=True, related_name="+")
+    updated_to = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.prefix
+
+
 class Sku(models.Model):
     """An article of a store, such as 3 devices for 1 year of a product."""
 

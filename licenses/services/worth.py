@@ -25,7 +25,7 @@ order statuses change. The result doesn't depend on the sequence of changes. The
    date (`License.staff_expires_on`) is used if it is later.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -140,12 +140,18 @@ def _latest(*days: date | None) -> date:
     return max(day for day in days if day is not None)
 
 
+def product_by_prefix(serial_key: str, prefixes: Mapping[str, int]) -> int | None:
+    """The id of the product with the longest prefix of this serial number."""
+    matching = [prefix for prefix in prefixes if serial_key.startswith(prefix)]
+    return prefixes[max(matching, key=len)] if matching else None
+
+
 def _apply(license: License, lines: Sequence[LineTerms], prefixes: dict[str, int], at: datetime) -> None:
     is_valid = license.revoked_at is None
     if lines:
         worth = derive(lines)
         is_valid = worth.is_valid
-        license.product_id = worth.product_id or _product_by_prefix(license.serial_key, prefixes)
+        license.product_id = worth.product_id or product_by_prefix(license.serial_key, prefixes)
         license.devices, license.starts_on, license.expires_on = worth.devices, worth.starts_on, worth.expires_on
     if license.staff_expires_on and (license.expires_on is None or license.expires_on < license.staff_expires_on):
         license.expires_on = license.staff_expires_on
@@ -219,8 +225,3 @@ def _load_terms(license_ids: Collection[int]) -> dict[int, list[LineTerms]]:
 def _counts(link: LicensedLine) -> bool:
     reason = end_reason(link.order, link.line, link.unit_end)
     return reason is None or (reason is not EndReason.SWAPPED and not link.ends_with_refund)
-
-
-def _product_by_prefix(serial_key: str, prefixes: dict[str, int]) -> int | None:
-    matching = [prefix for prefix in prefixes if serial_key.startswith(prefix)]
-    return prefixes[max(matching, key=len)] if matching else None

@@ -110,7 +110,7 @@ def _content() -> Iterator[tuple[str, int]]:
     yield _("links to stores"), StoreRegion.objects.filter(url__startswith=vendor.STORE_URL).count()
     numbers = [number for _countries, number, _international in country_data.PHONES]
     yield _("phone numbers"), PhoneNumber.objects.filter(number__in=numbers).count()
-    yield _("help articles"), ArticleVersion.objects.filter(body__in=help_articles.article_bodies()).count()
+    yield _("help articles"), ArticleVersion.objects.filter(body__in=help_articles.demo_bodies()).count()
 
 
 def _product_names() -> list[str]:

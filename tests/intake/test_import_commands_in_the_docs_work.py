@@ -38,7 +38,7 @@ def write_files(folder: Path) -> None:
     (folder / "old.csv").write_bytes(table(*rows).encode("cp1252"))
     for name in ("sales.csv", "sales-2025.csv"):
         (folder / name).write_text(table(german_row(), delimiter=";"))
-    for name in ("orders.jsonl", "refunds.json"):
+    for name in ("orders.jsonl", "first-orders.jsonl", "refunds.json"):
         (folder / name).write_text(json_lines(portal_order()))
 
 

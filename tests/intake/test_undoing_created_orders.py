@@ -106,7 +106,7 @@ def test_what_others_use_or_staff_set_up_stays(importer: Importer) -> None:
 
 def test_a_sku_that_staff_put_under_a_product_stays(importer: Importer) -> None:
     result = importer.orders(portal_order())
-    Sku.objects.filter(code="MAX-3D-1Y").update(product=make_product())
+    Sku.objects.filter(code="MAX-3D-1Y").update(product=make_product(), product_from_staff=True)
     assert undo(result).tally == (1, 0, 0)
     assert list(Sku.objects.values_list("code", flat=True)) == ["MAX-3D-1Y"]
     assert Store.objects.exists()

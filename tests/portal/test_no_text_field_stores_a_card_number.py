@@ -34,6 +34,7 @@ NUMBERS = {
     "licenses.License.serial_key",
     "licenses.Sku.code",
     "licenses.SerialPrefix.prefix",
+    "licenses.AppliedPrefix.prefix",
     "licenses.Product.serial_pattern",
     "licenses.Device.vendor_id",
     "refunds.CashbackClaim.payout_reference",

@@ -32,7 +32,7 @@ DATABASE = "production"
 QUEUE = 7  # of the broker's 16 databases
 ACTIVATION_KEY, ACTIVATION_SECRET = "windows", "0123456789abcdef0123456789abcdef"
 BOUNCE_SECRET = "mail:0123456789abcdef"
-START_TIMEOUT = 60.0  # seconds; generous, because other tests run at the same time
+START_TIMEOUT = 120.0  # seconds; generous, because other tests run at the same time
 
 
 @dataclass
@@ -44,9 +44,11 @@ class Stack:
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     # Chosen at random, because workers of pytest-xdist share the engines.
     database: str = f"{DATABASE}_{os.getpid()}"
+    queue: int = QUEUE
 
     def start(self) -> None:
         self.mail.start()
+        self.port = free_port()  # again, because the mail server may have got the first one
         self._create_database()
         preparing = [
             self._spawn("migrate", "migrate", "--no-input"),
@@ -75,7 +77,7 @@ class Stack:
             "ORDER_PASSWORD_KEY": settings.ORDER_PASSWORD_KEY,
             "SITE_URL": SITE,
             "DATABASE_URL": _with_path(os.environ["DATABASE_URL"], self.database),
-            "BROKER_URL": _queue(os.environ["BROKER_URL"]),
+            "BROKER_URL": _queue(os.environ["BROKER_URL"], self.queue),
             "EMAIL_URL": f"smtp://127.0.0.1:{self.mail.port}",
             "BEHIND_PROXY": "true",
             "CLIENT_IP_HEADER": "X-Forwarded-For",
@@ -203,5 +205,5 @@ def _with_path(url: str, name: str) -> str:
     return f"{url.rpartition('/')[0]}/{name}"
 
 
-def _queue(url: str) -> str:
-    return f"{url}?virtual_host={QUEUE}" if url.startswith("redis+socket") else _with_path(url, str(QUEUE))
+def _queue(url: str, number: int) -> str:
+    return f"{url}?virtual_host={number}" if url.startswith("redis+socket") else _with_path(url, str(number))

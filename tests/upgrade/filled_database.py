@@ -18,6 +18,7 @@ from desk.privacy.erase import erase
 from desk.second_factor import make_recovery_codes
 from files.models import DownloadRecord, Upload
 from intake.models import ImportRun, ImportUpload, StatusMeaning, TableMapping
+from intake.tasks import update_orders_of_skus
 from licenses.models import (
     Device,
     Download,
@@ -71,6 +72,7 @@ def fill_database() -> None:
         _fill_store_events()
         _fill_emails()
         Heartbeat.record()
+        update_orders_of_skus()
 
 
 def _fill_settings_of_staff() -> None:

@@ -1,20 +1,17 @@
 """`create_staff`: creates a staff login with a role."""
 
-import secrets
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
 
-from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from desk.roles import ROLES
+from desk.staff_accounts import RoleMissing, create_staff
 
 EXIT_REFUSED = 1
 EXIT_UNUSABLE = 2
-PASSWORD_BYTES = 15  # 20 characters
 
 EPILOG = """
 Creates a member of staff and prints a password for the first login. It is shown only once.
@@ -44,24 +41,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         roles = sorted(set(options["roles"]))
-        groups = list(Group.objects.filter(name__in=roles))
-        if len(groups) < len(roles):
+        try:
+            user, password = create_staff(options["name"], options["email"], roles, dry_run=options["dry_run"])
+        except RoleMissing as error:
             raise CommandError(
                 _("A role’s group was deleted. Restore it: manage.py restore_roles"), returncode=EXIT_UNUSABLE
-            )
-        password = secrets.token_urlsafe(PASSWORD_BYTES)
-        user = User(username=options["name"].strip(), email=options["email"].strip(), is_staff=True)
-        user.set_password(password)
-        try:
-            user.full_clean()
+            ) from error
         except ValidationError as error:
             raise CommandError(_describe(error), returncode=EXIT_REFUSED) from error
         if options["dry_run"]:
             self.stdout.write(_("%(name)s can be created. Nothing was changed.") % {"name": user.username})
             return
-        with transaction.atomic():
-            user.save()
-            user.groups.set(groups)
         self.stdout.write(
             _("%(name)s was created with the role %(roles)s.") % {"name": user.username, "roles": ", ".join(roles)}
         )
