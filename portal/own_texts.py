@@ -68,13 +68,13 @@ def _check(name: str, message: Message, catalog: Catalog) -> None:
 def _is_text_of_the_portal(key: str, language: str) -> bool:
     """English has no catalog, and others may have no texts of the admin: the languages of staff have all."""
     languages = {language, *settings.STAFF_LANGUAGES} - {ENGLISH}
-    catalogs = (trans_real.translation(each)._catalog for each in languages)
+    catalogs = (trans_real.translation(each)._catalog for each in languages)  # type: ignore[attr-defined]
     return any(key in catalog or (key, 0) in catalog for catalog in catalogs)
 
 
 def _placeholder_texts(message: Message) -> list[str]:
-    texts = [message.string] if isinstance(message.string, str) else list(message.string)
-    return texts if message.python_format else []
+    texts = message.string if isinstance(message.string, list | tuple) else [message.string or ""]
+    return list(texts) if message.python_format else []
 
 
 def _can_be_filled(text: str) -> bool:

@@ -56,7 +56,7 @@ class Command(BaseCommand):
             raise CommandError(text, returncode=EXIT_UNUSABLE) from None
         outcome = _("would be deleted") if options["dry_run"] else _("deleted")
         for kind, count in counts.items():
-            days = _("%(days)d days") % {"days": settings.KEPT_FOR[kind].days}
-            self.stdout.write(f"{count:>8}  {kind} ({days}): {outcome}")
+            kept_for = _("%(days)d days") % {"days": settings.KEPT_FOR[kind].days}
+            self.stdout.write(f"{count:>8}  {kind} ({kept_for}): {outcome}")
         if not is_complete:
             sys.exit(EXIT_INCOMPLETE)
