@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("support", "0006_merged_threads_and_tags"),
+        ("support", "0007_search_without_accents"),
     ]
 
     operations = [IndexForeignKey(model_name="thread", name="merged_into")]
