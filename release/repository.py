@@ -9,6 +9,7 @@ from release.problems import ReleaseError
 
 BRANCH = "main"
 TAG_PREFIX = "v"
+MOST_LINES = 40  # of what a failed command printed
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ def run(command: Sequence[str], root: Path) -> str:
     except FileNotFoundError as error:
         raise ReleaseError(f"{command[0]} is not installed.") from error
     if completed.returncode:
-        said = (completed.stderr.strip() or completed.stdout.strip()).splitlines()
-        raise ReleaseError("\n  ".join([f"`{' '.join(command[:3])}` failed:", *said[-10:]]))
+        said = [
+            *completed.stdout.strip().splitlines()[-MOST_LINES:],
+            *completed.stderr.strip().splitlines()[-MOST_LINES:],
+        ]
+        raise ReleaseError("\n  ".join([f"`{' '.join(command[:3])}` failed:", *said]))
     return completed.stdout
