@@ -141,6 +141,8 @@ def test_an_import_of_that_version_can_be_undone(database: ReleasedVersion) -> N
 
 
 def test_requests_are_assigned_to_who_worked_on_them(database: ReleasedVersion) -> None:
+    if database.version != "0.1.0":
+        pytest.skip("Later versions assign requests themselves.")
     for requests in (Return.objects, Withdrawal.objects, Swap.objects, CashbackClaim.objects):
         assert not requests.filter(events__by__isnull=False, assigned_to=None).exists()
         assert requests.filter(assigned_to__username="upgrade").exists()
