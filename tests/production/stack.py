@@ -32,7 +32,7 @@ DATABASE = "production"
 QUEUE = 7  # of the broker's 16 databases
 ACTIVATION_KEY, ACTIVATION_SECRET = "windows", "0123456789abcdef0123456789abcdef"
 BOUNCE_SECRET = "mail:0123456789abcdef"
-START_TIMEOUT = 60.0  # seconds; generous, because other tests run at the same time
+START_TIMEOUT = 120.0  # seconds; generous, because other tests run at the same time
 
 
 @dataclass
