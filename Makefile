@@ -12,7 +12,7 @@ PRODUCTION := SECRET_KEY=only-for-the-check-0123456789-abcdefghijklmnopqrstuvwxy
 	SITE_URL=https://orders.example.com DATABASE_URL=postgres://portal@localhost/portal \
 	BROKER_URL=redis://localhost/0 EMAIL_URL=smtp://localhost:25 DEMO=false VAR=$(CURDIR)/.check
 
-.PHONY: help demo test upgrade-dump screens stress coverage check format messages lock bench clean
+.PHONY: help demo test upgrade-dump release screens stress coverage check format messages lock bench clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -54,12 +54,17 @@ messages: $(INSTALLED) ## update the catalogs in locale/ with the texts of code 
 UNTRANSLATED := tests bench var var-*
 
 lock: $(INSTALLED) ## update both lock files from pyproject.toml, with hashes
-	$(BIN)/uv pip compile $(COMPILE) pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile $(COMPILE) --extra trial --extra dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile $(COMPILE) pyproject.toml -o $(LOCK_FOLDER)/requirements.lock
+	$(BIN)/uv pip compile $(COMPILE) --extra trial --extra dev pyproject.toml -o $(LOCK_FOLDER)/requirements-dev.lock
+LOCK_FOLDER := .
 COMPILE := --quiet --universal --fork-strategy fewest --generate-hashes --python-version 3.11 --no-annotate --custom-compile-command "make lock"
 
 upgrade-dump: $(INSTALLED) ## dump a filled database of this version, for the upgrade tests
 	@$(BIN)/python -m tests.upgrade.make_dump
+
+release: $(INSTALLED) ## make a release: make release VERSION=0.2.0 (DRY_RUN=1 shows what would change)
+	@[ -n "$(VERSION)" ] || { echo "Name the version: make release VERSION=0.2.0" >&2; exit 2; }
+	@$(BIN)/python -m release "$(VERSION)" $(if $(DRY_RUN),--dry-run) $(if $(SKIP_LOCKS),--skip-locks)
 
 screens: $(INSTALLED) ## take pictures of the main pages and emails, for docs/screens.md (needs Chromium)
 	@$(BIN)/python -m tests.screens

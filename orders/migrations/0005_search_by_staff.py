@@ -4,31 +4,18 @@ import django.db.models.functions.comparison
 from django.db import migrations, models
 
 import orders.search_keys
+from online_migrations.operations import BuildIndex, ReplaceIndex
 
 
 class Migration(migrations.Migration):
+    atomic = False
+
     dependencies = [
         ("orders", "0004_orders_by_card_and_name"),
     ]
 
     operations = [
-        migrations.RemoveConstraint(
-            model_name="order",
-            name="order_number_once_per_store",
-        ),
-        migrations.RemoveIndex(
-            model_name="order",
-            name="order_by_email",
-        ),
-        migrations.AddIndex(
-            model_name="order",
-            index=models.Index(
-                fields=["email_key", "-placed_at"],
-                name="order_by_email",
-                opclasses=["varchar_pattern_ops", "timestamptz_ops"],
-            ),
-        ),
-        migrations.AddIndex(
+        BuildIndex(
             model_name="order",
             index=models.Index(
                 django.db.models.functions.comparison.Collate(orders.search_keys.NameKey("billing_name"), "C"),
@@ -36,7 +23,7 @@ class Migration(migrations.Migration):
                 name="order_by_name",
             ),
         ),
-        migrations.AddIndex(
+        BuildIndex(
             model_name="order",
             index=models.Index(
                 django.db.models.functions.comparison.Collate(
@@ -46,14 +33,14 @@ class Migration(migrations.Migration):
                 name="order_by_surname",
             ),
         ),
-        migrations.AddIndex(
+        BuildIndex(
             model_name="order",
             index=models.Index(
                 django.db.models.functions.comparison.Collate(orders.search_keys.ReversedDigits("number_key"), "C"),
                 name="order_by_number_ending",
             ),
         ),
-        migrations.AddIndex(
+        BuildIndex(
             model_name="order",
             index=models.Index(
                 django.db.models.functions.comparison.Collate(orders.search_keys.Postcode("billing_postcode"), "C"),
@@ -62,11 +49,11 @@ class Migration(migrations.Migration):
                 name="order_by_postcode",
             ),
         ),
-        migrations.AddIndex(
+        BuildIndex(
             model_name="order",
             index=models.Index(fields=["total", "-placed_at"], name="order_by_total"),
         ),
-        migrations.AddIndex(
+        BuildIndex(
             model_name="order",
             index=models.Index(
                 condition=models.Q(("device_last4__gt", "")),
@@ -74,9 +61,17 @@ class Migration(migrations.Migration):
                 name="order_by_wallet_card",
             ),
         ),
-        migrations.AddConstraint(
+        ReplaceIndex(
             model_name="order",
-            constraint=models.UniqueConstraint(
+            index=models.Index(
+                fields=["email_key", "-placed_at"],
+                name="order_by_email",
+                opclasses=["varchar_pattern_ops", "timestamptz_ops"],
+            ),
+        ),
+        ReplaceIndex(
+            model_name="order",
+            index=models.UniqueConstraint(
                 fields=("number_key", "store"),
                 name="order_number_once_per_store",
                 opclasses=["varchar_pattern_ops", "int8_ops"],

@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
             name="first_approved_by",
             field=models.ForeignKey(
                 blank=True,
+                db_index=False,  # built concurrently, in a later migration
                 editable=False,
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
@@ -47,6 +48,7 @@ class Migration(migrations.Migration):
             name="first_approved_by",
             field=models.ForeignKey(
                 blank=True,
+                db_index=False,  # built concurrently, in a later migration
                 editable=False,
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
@@ -69,6 +71,7 @@ class Migration(migrations.Migration):
             name="first_approved_by",
             field=models.ForeignKey(
                 blank=True,
+                db_index=False,  # built concurrently, in a later migration
                 editable=False,
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
@@ -91,6 +94,7 @@ class Migration(migrations.Migration):
             name="first_approved_by",
             field=models.ForeignKey(
                 blank=True,
+                db_index=False,  # built concurrently, in a later migration
                 editable=False,
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,

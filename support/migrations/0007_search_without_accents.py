@@ -40,6 +40,7 @@ def _search_vector(configuration: str) -> Combinable:
     return title + keywords + summary + body
 
 
+# squawk-ignore-file ban-drop-column: the column is there again at the end of the transaction
 class Migration(migrations.Migration):
     dependencies = [("support", "0006_merged_threads_and_tags")]
 

@@ -5,11 +5,11 @@ from functools import cache
 
 from django.utils import translation
 
-from tests.languages.catalogs import forms, messages
+from tests.languages.catalogs import FOR_BUYERS_ONLY, forms, messages
 
 # Words that sentences in English hardly do without, and that are no words in another language of the portal.
 ENGLISH_WORDS = re.compile(
-    r"\b(the|your|you|with|this|have|what|are|from|been|which|isn’t|can’t|don’t)\b", re.IGNORECASE
+    r"\b(the|your|you|with|this|what|are|from|been|which|isn’t|can’t|don’t)\b", re.IGNORECASE
 )
 # English names, which every language keeps.
 NAMES = re.compile(r"Extended Download Service", re.IGNORECASE)
@@ -17,10 +17,12 @@ NAMES = re.compile(r"Extended Download Service", re.IGNORECASE)
 
 @cache
 def _english_texts(language: str) -> list[str]:
-    """Texts of several words that are different in the language."""
+    """Texts for buyers of several words that are different in the language."""
+    for_buyers = {str(message.id) for message in messages(FOR_BUYERS_ONLY[0])}
     return [
         english
         for message in messages(language)
+        if str(message.id) in for_buyers
         for english in forms(message.id)
         if " " in english and "%" not in english and "<" not in english and english not in forms(message.string)
     ]

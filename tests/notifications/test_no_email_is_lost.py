@@ -10,7 +10,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from notifications.models import Message
 from tests.smtp import Slow
-from tests.worker import PrivatePortal, kill, terminate, wait_until
+from tests.worker import EMAIL_TIMEOUT, PrivatePortal, kill, terminate, wait_until
 
 pytestmark = pytest.mark.xdist_group("private_portal")
 
@@ -62,6 +62,24 @@ def test_a_worker_that_shuts_down_finishes_its_email_and_releases_the_rest(porta
     portal.start_worker(email_timeout=PATIENT)
     portal.wait_until_outbox_empty()
     assert portal.count_lost_and_duplicated() == (0, 0), portal.log("worker")
+
+
+def test_restarts_of_worker_and_beat_and_a_kill_lose_no_email(portal: PrivatePortal) -> None:
+    portal.create_messages(MAILS)
+    for stop in (terminate, kill):
+        worker = portal.start_worker(email_timeout=2 * EMAIL_TIMEOUT)
+        portal.wait_for_emails(len(portal.server.emails) + MAILS // 8)
+        stop(worker)
+        terminate(portal.processes[0])
+        portal.processes[0] = portal.start_beat()
+        portal.processes.pop()
+        portal.create_messages(5)
+    assert len(portal.server.emails) < MAILS
+    portal.start_worker(email_timeout=2 * EMAIL_TIMEOUT)
+    portal.wait_until_outbox_empty()
+    lost, doubled = portal.count_lost_and_duplicated()
+    assert lost == 0
+    assert doubled <= 1  # by the kill
 
 
 def test_two_workers_share_the_outbox_and_never_send_the_same_email(portal: PrivatePortal) -> None:

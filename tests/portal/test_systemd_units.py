@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from django.conf import settings
 
 from tests.portal.running_demo import ROOT
 from tests.programs import find_program
@@ -16,12 +17,12 @@ SERVICES = ("web", "worker", "beat")
 
 def read(name: str) -> dict[str, list[str]]:
     """The settings of a unit by name. A setting can occur several times."""
-    settings: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for line in (UNITS / name).read_text().splitlines():
         setting, equals, value = line.partition("=")
         if equals and not line.startswith("#"):
-            settings.setdefault(setting, []).append(value)
-    return settings
+            found.setdefault(setting, []).append(value)
+    return found
 
 
 def compose_command(service: str) -> list[str]:
@@ -43,19 +44,22 @@ def test_a_unit_starts_what_compose_starts(service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_unit_runs_unprivileged_and_writes_only_into_its_folder(service: str) -> None:
-    settings = read(f"portal-{service}.service")
-    assert settings["User"] == settings["Group"] == ["portal"]
-    assert settings["NoNewPrivileges"] == settings["ProtectHome"] == ["true"]
-    assert settings["ProtectSystem"] == ["strict"]
-    assert settings["CapabilityBoundingSet"] == [""]
-    assert settings["ReadWritePaths"] == ["/var/lib/portal"]
-    assert settings["Environment"] == ["HOME=/var/lib/portal VAR=/var/lib/portal"]
-    assert settings["Restart"] == ["always"]
+    unit = read(f"portal-{service}.service")
+    assert unit["User"] == unit["Group"] == ["portal"]
+    assert unit["NoNewPrivileges"] == unit["ProtectHome"] == ["true"]
+    assert unit["ProtectSystem"] == ["strict"]
+    assert unit["CapabilityBoundingSet"] == [""]
+    assert unit["ReadWritePaths"] == ["/var/lib/portal"]
+    assert unit["Environment"] == ["HOME=/var/lib/portal VAR=/var/lib/portal"]
+    assert unit["Restart"] == ["always"]
 
 
 def test_the_worker_has_time_to_finish_its_task() -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["worker"]
-    assert f"{read('portal-worker.service')['TimeoutStopSec'][0]}s" == compose["stop_grace_period"]
+    [seconds] = read("portal-worker.service")["TimeoutStopSec"]
+    assert f"{seconds}s" == compose["stop_grace_period"]
+    assert int(seconds) > settings.CELERY_TASK_TIME_LIMIT
+    assert read("portal-worker.service")["KillMode"] == ["mixed"]  # SIGTERM would interrupt the task's own process
 
 
 def test_the_target_starts_all_of_them() -> None:

@@ -56,8 +56,8 @@ class Stack:
         ]
         for process in preparing:
             assert process.wait(START_TIMEOUT) == 0, self.log()
-        self._run("web", *self.web_command(self.port))
-        self._run("worker", *compose_command("worker"))
+        self.run("web", *self.web_command(self.port))
+        self.run("worker", *compose_command("worker"))
         self.start_beat()
         wait_until(self.is_ready, "the web server", START_TIMEOUT)
 
@@ -108,16 +108,17 @@ class Stack:
     @contextlib.contextmanager
     def another_process(self, name: str, *command: str, **values: object) -> Iterator["subprocess.Popen[bytes]"]:
         """Run a command with other settings. It's killed in the end."""
-        self._run(name, *command, **values)
+        self.run(name, *command, **values)
         try:
             yield self.processes[name]
         finally:
             kill(self.processes.pop(name))
 
     def start_beat(self) -> None:
-        self._run("beat", *compose_command("beat"))
+        self.run("beat", *compose_command("beat"))
 
-    def _run(self, name: str, module: str, *arguments: str, **values: object) -> None:
+    def run(self, name: str, module: str, *arguments: str, **values: object) -> None:
+        """Start one of the processes, as a Python module."""
         self.processes[name] = self._start(name, [sys.executable, "-m", module, *arguments], **values)
 
     def _spawn(self, name: str, *arguments: str) -> "subprocess.Popen[bytes]":

@@ -8,6 +8,9 @@ from django.db import models
 # For these fields, one value is enough: they describe an object or a user, not a state.
 DESCRIPTIONS = {"actor", "confirm_card_lookup", "media_type", "method", "platform"}
 
+# A row says that nothing may be sent, which isn't the state of a portal that is upgraded.
+EMPTY = {"notifications.OutgoingHold"}
+
 
 def find_gaps() -> list[str]:
     """Return `app.Model` for each table of ours without rows, and `app.Model.field=value` for each missing value."""
@@ -22,6 +25,8 @@ def _own_models() -> Iterator[type[models.Model]]:
 
 
 def _gaps(model: type[models.Model]) -> Iterator[str]:
+    if model._meta.label in EMPTY:
+        return
     rows = model._default_manager.order_by()
     if not rows.exists():
         yield model._meta.label

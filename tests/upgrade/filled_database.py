@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import date, timedelta
+from decimal import Decimal
 from io import StringIO
 from itertools import cycle
 from pathlib import Path
@@ -10,10 +11,11 @@ from uuid import uuid4
 
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db import transaction
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from desk.models import ExportLink, PasswordReset, PersonRequest
+from desk.models import ExportLink, LookRecord, PasswordReset, PersonRequest
 from desk.privacy.erase import erase
 from desk.second_factor import make_recovery_codes
 from files.models import DownloadRecord, Upload
@@ -30,6 +32,7 @@ from licenses.models import (
 )
 from licenses.services import activations, assigning, devices, staff_decisions
 from licenses.services.activations import Event, EventType
+from licenses.services.download_extensions import extend_downloads
 from notifications import bounces, follow_ups, opt_outs, services
 from notifications.delivery import deliver_due
 from notifications.models import FollowUp, Message, OptOut
@@ -44,8 +47,8 @@ from orders.models import (
 )
 from orders.services.address_corrections import correct_address
 from orders.services.confirmations import queue_confirmations
-from portal.models import Heartbeat
-from refunds.models import ReturnException, ReturnPolicy, WithdrawalPeriod
+from portal.models import Heartbeat, SchedulerLease
+from refunds.models import ApprovalLimit, ReturnException, ReturnPolicy, WithdrawalPeriod
 from support.models import AnswerTemplate, ArticleVersion, ArticleVote, FailedSearch, SearchSynonyms
 from tests import factories
 from tests.intake.exports import ORDER, Importer, portal_order, shopify_row, table
@@ -71,8 +74,10 @@ def fill_database() -> None:
         _fill_imports(Path(folder))
         _fill_store_events()
         _fill_emails()
+        ApprovalLimit.objects.create(currency="EUR", up_to=Decimal("100.00"))
         Heartbeat.record()
         update_orders_of_skus()
+        SchedulerLease.take("upgrade", 0)
 
 
 def _fill_settings_of_staff() -> None:
@@ -102,6 +107,8 @@ def _fill_logins(agent: User) -> None:
     make_recovery_codes(agent)
     Client().force_login(agent, backend="django.contrib.auth.backends.ModelBackend")
     PasswordReset.objects.create(email_key="upgrade@example.com")
+    for kind in LookRecord.Kind:
+        LookRecord.objects.create(by=agent, username=agent.get_username(), kind=kind, object_key="upgrade")
     _fill_requests_about_data()
 
 
@@ -141,6 +148,8 @@ def _fill_licenses(agent: User) -> None:
     activations.process_events("server", events)
     order = active.licensed_lines.select_related("order").first().order
     devices.release(Device.objects.filter(license=active).first(), order, timezone.now())
+    with transaction.atomic():
+        extend_downloads(order, date(2030, 1, 1), agent)
     Download.objects.create(release=Release.objects.first(), order=order, client="192.0.2.1")
     for license, decision in zip(
         License.objects.exclude(pk=active.pk)[:2],

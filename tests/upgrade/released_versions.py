@@ -5,14 +5,18 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.utils import timezone
+from pytest_django.plugin import DjangoDbBlocker
 
 from portal.engines import POSTGRES_PROGRAMS
 
@@ -53,10 +57,29 @@ def dump_database(version: str) -> ReleasedVersion:
     return released
 
 
-def restore_into(name: str, released: ReleasedVersion) -> None:
-    """Create a database of this name from the dump."""
-    run_postgresql("createdb", "--template=template0", name, database="postgres")
-    run_postgresql("pg_restore", "--no-owner", "--exit-on-error", f"--dbname={name}", str(released.dump))
+@contextmanager
+def restored(released: ReleasedVersion, blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Restore the dump into a new database, which is that of this process meanwhile."""
+    usual = connection.settings_dict["NAME"]
+    name = f"upgrade_{released.version.replace('.', '_')}_{os.getpid()}"
+    with blocker.unblock():
+        run_postgresql("createdb", "--template=template0", name, database="postgres")
+    try:
+        with blocker.unblock():
+            run_postgresql("pg_restore", "--no-owner", "--exit-on-error", f"--dbname={name}", str(released.dump))
+            _use(name)
+        yield
+    finally:
+        with blocker.unblock():
+            _use(usual)
+            run_postgresql("dropdb", "--force", name, database="postgres")
+
+
+def _use(database: str) -> None:
+    """Connect this process to another database, and clear cached ids of the previous one."""
+    connection.close()
+    connection.settings_dict["NAME"] = database
+    ContentType.objects.clear_cache()
 
 
 def count_rows() -> dict[str, int]:

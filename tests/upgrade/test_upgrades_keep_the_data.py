@@ -20,6 +20,7 @@ from notifications import kinds, rendering
 from notifications.models import Message
 from orders.models import Order
 from portal import schema
+from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 from support.models import ArticleVersion
 from tests.factories import make_agent
 from tests.pages import inside
@@ -137,6 +138,14 @@ def test_an_import_of_that_version_can_be_undone(database: ReleasedVersion) -> N
         call_command("undo_import", str(run.pk), verbosity=0)
     run.refresh_from_db()
     assert (run.state, run.orders_deleted) == (ImportRun.State.UNDONE, run.created)
+
+
+def test_requests_are_assigned_to_who_worked_on_them(database: ReleasedVersion) -> None:
+    if database.version != "0.1.0":
+        pytest.skip("Later versions assign requests themselves.")
+    for requests in (Return.objects, Withdrawal.objects, Swap.objects, CashbackClaim.objects):
+        assert not requests.filter(events__by__isnull=False, assigned_to=None).exists()
+        assert requests.filter(assigned_to__username="upgrade").exists()
 
 
 def test_staff_accounts_are_there(database: ReleasedVersion) -> None:
