@@ -115,7 +115,7 @@ def _render(kind: EmailKind, base: str, context: dict[str, Any]) -> str:
 def supported_language(wanted: str) -> str:
     """Return the supported language that is nearest to the requested one, otherwise the default language."""
     try:
-        return translation.get_supported_language_variant(wanted)
+        return translation.get_supported_language_variant(wanted.replace("_", "-").lower())
     except LookupError:
         return settings.LANGUAGE_CODE
 

@@ -9,7 +9,7 @@ from django.conf.locale import LANG_INFO
 # The language of the code. It has no catalog.
 ENGLISH = "en"
 # What browsers in Norway may ask for. The catalog is in Bokmål, which all of them read.
-NORWEGIAN = ("no", "nn")
+NORWEGIAN = ("no", "nn", "no-no", "nn-no")
 BOKMAL = "nb"
 # The table of translations in locale/README.md: the language, its code, how it speaks to the reader, who signed it.
 SIGNATURES = re.compile(r"^\| [^|]+ \| (?P<code>[a-z-]+) \| [^|]+ \| (?P<signed>[^|]+) \|$", re.MULTILINE)

@@ -8,9 +8,7 @@ from django.utils import translation
 from tests.languages.catalogs import FOR_BUYERS_ONLY, forms, messages
 
 # Words that sentences in English hardly do without, and that are no words in another language of the portal.
-ENGLISH_WORDS = re.compile(
-    r"\b(the|your|you|with|this|what|are|from|been|which|isn’t|can’t|don’t)\b", re.IGNORECASE
-)
+ENGLISH_WORDS = re.compile(r"\b(the|your|you|with|this|what|are|from|been|which|isn’t|can’t|don’t)\b", re.IGNORECASE)
 # English names, which every language keeps.
 NAMES = re.compile(r"Extended Download Service", re.IGNORECASE)
 
