@@ -47,9 +47,9 @@ STORE_CITIES = {
     "tarnholt-eu": (
         ("Hamburg", "20095", "DE", "de"),
         ("Graz", "8010", "AT", "de"),
-        ("Lyon", "69002", "FR", "en"),
+        ("Lyon", "69002", "FR", "fr"),
         ("Cork", "T12 AB34", "IE", "en"),
-        ("Utrecht", "3511", "NL", "en"),
+        ("Utrecht", "3511", "NL", "nl"),
     ),
     "tarnholt-us": (
         ("Portland", "97201", "US", "en"),
