@@ -52,7 +52,7 @@ def test_every_kind_of_order_occurs(demo_orders: list[orders.JsonObject]) -> Non
     assert {order["payment"]["method"] for order in demo_orders} == {"card", "paypal", "bank_transfer"}
     assert {order["payment"].get("wallet") for order in demo_orders} == {None, "apple_pay", "google_pay"}
     assert {order["currency"] for order in demo_orders} == {"EUR", "USD", "JPY"}
-    assert {order["language"] for order in demo_orders} == {"en", "de"}
+    assert {order["language"] for order in demo_orders} == {"en", "de", "fr", "nl"}
     assert any(order["status"] == "completed" and "licenses" not in order["lines"][0] for order in demo_orders)
     assert max(Counter(order["email"] for order in demo_orders).values()) > 2
 
