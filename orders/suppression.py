@@ -19,15 +19,26 @@ def _digest(email_key: str, secret: str | bytes) -> str:
     return salted_hmac(_PURPOSE, email_key, secret=secret, algorithm="sha256").hexdigest()
 
 
+def _key_id(secret: str | bytes) -> str:
+    return salted_hmac(f"{_PURPOSE}.key", "", secret=secret, algorithm="sha256").hexdigest()[:16]
+
+
 def suppress(email_key: str, now: datetime) -> None:
     """Add an address to the list, or renew its entry: orders until now are then imported without the person."""
     SuppressedAddress.objects.update_or_create(
-        digest=_digest(email_key, settings.SECRET_KEY), defaults={"erased_at": now}
+        digest=_digest(email_key, settings.SECRET_KEY),
+        defaults={"erased_at": now, "key_id": _key_id(settings.SECRET_KEY)},
     )
 
 
 def is_list_empty() -> bool:
     return not SuppressedAddress.objects.exists()
+
+
+def has_unreadable_entries() -> bool:
+    """Whether a key of entries is missing in the settings, so that imports would bring these persons back."""
+    known = [_key_id(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
+    return SuppressedAddress.objects.exclude(key_id__in=["", *known]).exists()
 
 
 def erasure_times(email_keys: Iterable[str]) -> dict[str, datetime]:

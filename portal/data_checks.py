@@ -18,6 +18,7 @@ from intake.services.store_events import can_read_secret
 from notifications.models import Message, OutgoingHold
 from orders.models import OrderPasswordKey, Store
 from orders.passwords import key_fingerprint
+from orders.suppression import has_unreadable_entries
 from portal.models import Heartbeat
 from refunds.gateways import is_configured
 from refunds.models import ApprovalLimit, CashbackClaim, StoreGateway
@@ -107,6 +108,10 @@ def check_keys() -> str:
     if not all(map(can_read_secret, WebhookSecret.objects.all())):
         text = _("secrets of webhooks are encrypted with another SECRET_KEY")
         raise CheckFailed(text, _("Add the earlier key to SECRET_KEY_FALLBACKS, or replace them in the admin."))
+    if has_unreadable_entries():
+        text = _("the list of erased addresses was made with another SECRET_KEY")
+        remedy = _("Add the earlier key to SECRET_KEY_FALLBACKS. Without it, imports bring erased persons back.")
+        raise CheckFailed(text, remedy)
     if on_record.fingerprint != current:
         return _("match the stored data; a planned change of ORDER_PASSWORD_KEY is in progress")
     return _("match the stored data")

@@ -73,7 +73,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("orders.Attempt", ("subject", "client"), Erased.DELETED, "attempts", secret=("shared_key",)),
     Holding("orders.AccessLink", ("email_key", "next_path"), Erased.DELETED, "access_links"),
     Holding("orders.LookupCode", ("email_key",), Erased.DELETED, "lookup_codes"),
-    Holding("orders.SuppressedAddress", (), Erased.EXPIRES, "suppressed_addresses", secret=("digest",)),
+    Holding("orders.SuppressedAddress", (), Erased.EXPIRES, "suppressed_addresses", secret=("digest", "key_id")),
     Holding("orders.RateLimitCounter", (), Erased.EXPIRES, "rate_limits", secret=("key", "tries")),
     Holding("sessions.Session", (), Erased.DELETED, "sessions", secret=("session_key", "session_data")),
     # --- Licenses

@@ -9,6 +9,8 @@ class SuppressedAddress(models.Model):
     """An email address whose data was erased. Only `orders.suppression` can tell whether it is a given address."""
 
     digest = models.CharField(max_length=64, unique=True)
+    # Says with which key the digest was made. Without that key, the entry has no effect.
+    key_id = models.CharField(max_length=16, db_default="", default="", editable=False)
     # Orders placed until then are imported without the person. A later order is a new contract.
     erased_at = models.DateTimeField(_("erased at"), default=timezone.now)
 

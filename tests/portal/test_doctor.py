@@ -11,7 +11,8 @@ from pytest_django.fixtures import Settings
 
 from intake.models import WebhookSecret
 from notifications.models import Message
-from portal import doctor_checks, tasks
+from orders import suppression
+from portal import data_checks, doctor_checks, tasks
 from portal.models import Heartbeat
 from tests.intake.pushing_stores import PushingStore
 from tests.portal.running_demo import manage
@@ -196,3 +197,18 @@ def test_webhook_secrets_of_another_secret_key_are_reported() -> None:
     WebhookSecret.objects.update(content=b"gAAAAA")
     with pytest.raises(doctor_checks.CheckFailed, match="webhooks"):
         doctor_checks.check_keys()
+
+
+@pytest.mark.django_db
+def test_erased_addresses_listed_with_another_secret_key_are_reported(settings: Settings) -> None:
+    suppression.suppress("gone@example.com", timezone.now())
+    earlier = settings.SECRET_KEY
+    assert data_checks.check_keys().startswith("match")
+    settings.SECRET_KEY = "another-" + "z" * 50
+    with pytest.raises(data_checks.CheckFailed) as failure:
+        data_checks.check_keys()
+    assert failure.value.problem == "the list of erased addresses was made with another SECRET_KEY"
+    assert suppression.erasure_times(["gone@example.com"]) == {}
+    settings.SECRET_KEY_FALLBACKS = [earlier]
+    assert data_checks.check_keys().startswith("match")
+    assert list(suppression.erasure_times(["gone@example.com"])) == ["gone@example.com"]
