@@ -186,6 +186,7 @@ vars().update(env.mail_server("EMAIL_URL", _email_url))
 EMAIL_TIMEOUT = 10  # seconds; Django's default is no timeout
 DEFAULT_FROM_EMAIL = env.email("DEFAULT_FROM_EMAIL", f"orders@{_site.hostname}")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+ERROR_EMAILS = env.emails("ERROR_EMAILS")  # get errors of web and workers; see portal/watching/error_mail.py
 # Sent by the email provider when it reports bounces, as user:password; if empty, reports are not accepted.
 MAIL_SECRET_LENGTH = 16  # characters
 ANYMAIL_WEBHOOK_SECRET = env.text("ANYMAIL_WEBHOOK_SECRET")
