@@ -77,6 +77,8 @@ def test_an_empty_setting_counts_as_missing() -> None:
         ("ALLOWED_HOSTS", "orders.example.com/path"),
         ("DEFAULT_FROM_EMAIL", "Orders"),
         ("SUPPORT_EMAIL", "support@"),
+        ("BACKUP_STAMP", "last-backup"),
+        ("BACKUP_MAX_HOURS", "a day"),
         ("ERROR_EMAILS", "ops"),
         ("ERROR_EMAILS", "ops@example.com;dev@example.com"),
         ("SUPPORT_URL", "support.example.com"),
