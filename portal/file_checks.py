@@ -68,8 +68,7 @@ def check_backup() -> str:
     try:
         age = timezone.now().timestamp() - Path(settings.BACKUP_STAMP).stat().st_mtime
     except OSError as error:
-        text = _("%(path)s: %(reason)s")
-        raise CheckWarning(text % {"path": settings.BACKUP_STAMP, "reason": error.strerror}, remedy) from None
+        raise CheckWarning(f"{settings.BACKUP_STAMP}: {error.strerror}", remedy) from None
     text = _("the last one was made %(time)s ago") % {"time": format_age(timedelta(seconds=max(age, 0)))}
     if age > settings.BACKUP_MAX_HOURS * 3600:
         raise CheckWarning(text, remedy)

@@ -154,6 +154,8 @@ def find_an_order(machine: Machine) -> None:
     expect(opened.status == 302, f"The password in the email is answered with {opened.status}.")
     page = guest.get(opened.location)
     expect("1001" in page.text and "Ledger Pro" in page.text, "The order's page doesn't show the order.")
+    invoice = guest.get(f"{opened.location}invoice.pdf")
+    expect(invoice.content.startswith(b"%PDF"), f"The invoice answers {invoice.status}.")
 
 
 def open_by_emailed_link(machine: Machine) -> None:
