@@ -30,6 +30,7 @@ from tests.waiting import wait_until
 FIND = "/orders/find/"
 OPS = "ops@vendor.example"
 ANN, LEE = "ann@buyer.example", "lee@buyer.example"
+PASSWORD = re.compile(r"^Order password: (\S+)$", re.MULTILINE)
 INSTALLER = b"MZ" + bytes(range(256)) * 4000  # 1 MB
 DUMP = DUMPS / "0.1.0.dump"
 KEYS_OF_DUMP = ("tests-only-" + "x" * 50, "tests-only-" + "y" * 50)  # see tests/engines.py
@@ -82,15 +83,11 @@ def try_password(machine: Machine, number: str, password: str, guest: NginxVisit
     return (guest or visitor(machine)).post_form(FIND, "/orders/find/number/", order_number=number, password=password)
 
 
-def password_in(email: str) -> str:
-    found = re.search(r"Order password:?[ \t]+(\S+)", email)
-    expect(found, f"The email has no order password:\n{email}")
-    assert found is not None
-    return found[1]
-
-
 def latest_password(machine: Machine, address: str) -> str:
-    return password_in([text for text in emails_to(machine, address) if "rder password" in text][-1])
+    """The order password in the newest email that has one."""
+    found = [match[1] for text in emails_to(machine, address) for match in re.finditer(PASSWORD, text)]
+    expect(found, f"No email to {address} has an order password.")
+    return found[-1]
 
 
 def log_of(machine: Machine, service: str) -> str:
