@@ -30,7 +30,7 @@ from tests.waiting import wait_until
 FIND = "/orders/find/"
 OPS = "ops@vendor.example"
 ANN, LEE = "ann@buyer.example", "lee@buyer.example"
-PASSWORD = re.compile(r"^Order password: (\S+)$", re.MULTILINE)
+PASSWORD = re.compile(r"^Order password: (\S+)", re.MULTILINE)
 INSTALLER = b"MZ" + bytes(range(256)) * 4000  # 1 MB
 DUMP = DUMPS / "0.1.0.dump"
 KEYS_OF_DUMP = ("tests-only-" + "x" * 50, "tests-only-" + "y" * 50)  # see tests/engines.py
@@ -123,7 +123,7 @@ def import_orders(machine: Machine) -> None:
         values = {"Name": number, "Email": email, "Financial Status": "paid", "Paid at": now, "Currency": "EUR"}
         values |= {"Subtotal": "79.95", "Shipping": "0.00", "Taxes": "12.76", "Total": "79.95", "Created at": now}
         values |= {"Lineitem quantity": "1", "Lineitem name": "Ledger Pro", "Lineitem price": "79.95"}
-        values |= {"Lineitem sku": "LED-1Y", "Billing Name": "Ann Beispiel", "Billing Country": "DE"}
+        values |= {"Lineitem sku": "LED-1Y", "Billing Name": "Ann Archer", "Billing Country": "GB"}
         return values | {"Payment Method": "Stripe", "Id": f"51234567890{number}"}
 
     rows = [row("1001", ANN), row("1002", LEE)]
