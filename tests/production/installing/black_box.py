@@ -368,6 +368,10 @@ def upgrade_from_the_first_release(machine: Machine) -> None:
     machine.run("dropdb --force portal && createdb --owner=portal portal")
     restore_dump(machine, DUMP)
     machine.run("sudo systemctl start portal-web portal-worker portal-beat")
+    direct = machine.folder / "etc" / "portal" / "direct.env"  # not through PgBouncer, as the page says
+    direct.write_text(f"DATABASE_URL=postgres://portal:{machine.password}@/{machine.engines.socket_folder}/portal\n")
+    direct.chmod(0o644)
+    machine.run("PORTAL_ENV=/etc/portal/direct.env PGOPTIONS='-c lock_timeout=5s' portal-manage migrate")
     # The dump has rows in every state, also some that doctor rightly names, so its last line fails.
     machine.run(shell_block("operate.md", "Upgrades", "cd /opt/portal && sudo git pull"), allowed=(0, 1))
     machine.manage("doctor", "migrations", "tables")
