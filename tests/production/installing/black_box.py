@@ -18,13 +18,13 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 from portal.engines import POSTGRES_PROGRAMS
+from tests.portal.running_demo import ROOT
 from tests.production.installing.documents import command, shell_block
 from tests.production.installing.installation import READY_TIMEOUT, Step, restart
 from tests.production.installing.machine import Machine
 from tests.production.nginx import Nginx, NginxVisitor
 from tests.production.stack import SITE
 from tests.production.visitors import Page, Visitor
-from tests.upgrade.released_versions import FOLDER as DUMPS
 from tests.waiting import wait_until
 
 FIND = "/orders/find/"
@@ -32,7 +32,7 @@ OPS = "ops@vendor.example"
 ANN, LEE = "ann@buyer.example", "lee@buyer.example"
 PASSWORD = re.compile(r"^Order password: (\S+)", re.MULTILINE)
 INSTALLER = b"MZ" + bytes(range(256)) * 4000  # 1 MB
-DUMP = DUMPS / "0.1.0.dump"
+DUMP = ROOT / "tests" / "upgrade" / "dumps" / "0.1.0.dump"
 KEYS_OF_DUMP = ("tests-only-" + "x" * 50, "tests-only-" + "y" * 50)  # see tests/engines.py
 SERVICES = {"portal-web": "gunicorn", "portal-worker": "worker", "portal-beat": "beat"}
 
