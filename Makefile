@@ -12,7 +12,7 @@ PRODUCTION := SECRET_KEY=only-for-the-check-0123456789-abcdefghijklmnopqrstuvwxy
 	SITE_URL=https://orders.example.com DATABASE_URL=postgres://portal@localhost/portal \
 	BROKER_URL=redis://localhost/0 EMAIL_URL=smtp://localhost:25 DEMO=false VAR=$(CURDIR)/.check
 
-.PHONY: help demo test upgrade-dump release screens stress coverage check format messages lock bench clean
+.PHONY: help demo test production upgrade-dump release screens stress coverage check format messages lock bench clean
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -28,6 +28,9 @@ stress: $(INSTALLED) ## run the slow tests: guessing attacks, killed workers, st
 	@echo "The log is written to $(VAR)/stress.log."
 	@mkdir -p "$(VAR)"
 	@$(BIN)/python -m pytest -m stress -vv --show-capture=no --log-file="$(VAR)/stress.log" --log-file-level=INFO
+
+production: $(INSTALLED) ## install the portal as docs/install.md says, test it through HTTPS, take it all down (Debian)
+	@VAR="$(VAR)" exec $(BIN)/python -m tests.production.installing
 
 coverage: $(INSTALLED) ## run the quick tests and report uncovered lines, also as HTML pages in htmlcov/
 	@$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=term:skip-covered --cov-report=html

@@ -20,6 +20,7 @@ max_requests_jitter = 1000
 secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 header_map = "drop"  # headers with an underscore, which could be confused with those with a hyphen
+control_socket_disable = True  # it would be in the home of the user, who may have none
 # No access log: paths of emailed links are secrets.
 
 # How long a thread runs before it yields to others, instead of Python's 5 ms: a page waits for the database nine times,

@@ -73,6 +73,11 @@ def _purge_upload(upload_id: UUID, now: datetime, result: PurgeResult, dry_run: 
         result.uploads += 1
 
 
+def list_orphans(now: datetime) -> Iterator[str]:
+    """Yield the files without a row that a purge at this time would delete."""
+    return _orphans(private_storage(), now)
+
+
 def _orphans(storage: Storage, now: datetime) -> Iterator[str]:
     """Yield old files without a row. Only names that uploads have: other files in the storage are not ours."""
     for batch in _name_batches(storage):

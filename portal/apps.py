@@ -27,6 +27,8 @@ class PortalConfig(AppConfig):
             for field in model._meta.get_fields():
                 if isinstance(field, models.CharField) and field.name != "password":
                     field.validators.append(refuse_card_number)
+        if settings.ERROR_EMAILS:  # it uses models, so the settings of the log can't name it
+            import_string("portal.watching.error_mail.start_error_mail")()
 
 
 def _use_own_texts(folder: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import setup_logging
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
@@ -17,6 +18,11 @@ app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.beat_scheduler = "portal.beat:LeasedScheduler"
+
+
+@setup_logging.connect
+def keep_log_settings(**_details: object) -> None:
+    """Celery would replace the handlers of `LOGGING`, and with them LOG_FORMAT and the filter for tokens."""
 
 
 def every(seconds: float, task: str) -> dict[str, Any]:

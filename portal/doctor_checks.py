@@ -42,6 +42,7 @@ from portal.data_checks import (
     check_stores,
 )
 from portal.demo.leftovers import find_leftovers
+from portal.file_checks import check_backup, check_files
 from portal.health import unapplied_migrations
 
 RESPONSE_TIMEOUT = 3  # seconds, for the broker, a worker and the mail server
@@ -219,6 +220,8 @@ CHECKS = (
     Check("storage", check_storage),
     Check("uploads", check_uploads),
     Check("releases", check_releases, needs=("database", "migrations")),
+    Check("files", check_files, needs=("database", "migrations")),
+    Check("backup", check_backup),
     Check("hold", check_hold, needs=("database", "migrations")),
     Check("outbox", check_outbox, needs=("database", "migrations")),
     Check("keys", check_keys, needs=("database", "migrations")),

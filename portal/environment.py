@@ -121,6 +121,16 @@ class Environment(environ.Env):
             stop(f"{name} must be an email address, for example Orders <orders@example.com>.")
         return value
 
+    def emails(self, name: str) -> list[str]:
+        """Email addresses without names, separated by commas."""
+        found = self.words(name)
+        for each in found:
+            try:
+                validate_email(each)
+            except ValidationError:
+                stop(f"{name} must contain email addresses, for example ops@example.com,dev@example.com. Not: {each}.")
+        return found
+
     def host_names(self, name: str, default: str) -> list[str]:
         names = self.words(name) or [default]
         for each in names:

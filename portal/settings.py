@@ -186,6 +186,7 @@ vars().update(env.mail_server("EMAIL_URL", _email_url))
 EMAIL_TIMEOUT = 10  # seconds; Django's default is no timeout
 DEFAULT_FROM_EMAIL = env.email("DEFAULT_FROM_EMAIL", f"orders@{_site.hostname}")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+ERROR_EMAILS = env.emails("ERROR_EMAILS")  # get errors of web and workers; see portal/watching/error_mail.py
 # Sent by the email provider when it reports bounces, as user:password; if empty, reports are not accepted.
 MAIL_SECRET_LENGTH = 16  # characters
 ANYMAIL_WEBHOOK_SECRET = env.text("ANYMAIL_WEBHOOK_SECRET")
@@ -478,6 +479,11 @@ if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
 METRICS_FOLDER = VAR_DIR / "metrics"
 if METRICS_TOKEN:  # without it, prometheus_client counts in memory, and nothing is written
     share_metrics(METRICS_FOLDER)
+# A file that is touched after each backup, and after how many hours `doctor` warns.
+BACKUP_STAMP = env.text("BACKUP_STAMP")
+if BACKUP_STAMP and not BACKUP_STAMP.startswith("/"):
+    stop("BACKUP_STAMP must be the full path of a file, for example /var/lib/portal/last-backup.")
+BACKUP_MAX_HOURS = env.number("BACKUP_MAX_HOURS", 26)
 SENTRY_DSN = env.text("SENTRY_DSN")
 if SENTRY_DSN:
     # Only here, because the package takes memory in every process.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from portal.engines import UNPRIVILEGED_USER
 from tests.programs import find_program
-from tests.worker import wait_until
+from tests.waiting import wait_until
 
 START_TIMEOUT = 20.0  # seconds
 CONFIGURATION = """

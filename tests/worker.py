@@ -7,8 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,18 +21,10 @@ from django.db.utils import load_backend
 from notifications.models import Message
 from portal.engines import Engines
 from tests.smtp import MailServer
+from tests.waiting import DEADLINE, kill, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 EMAIL_TIMEOUT = 1.0  # seconds; leases, which depend on it, expire soon
-DEADLINE = 60.0  # seconds
-
-
-def wait_until(is_done: Callable[[], bool], what: str, seconds: float = DEADLINE) -> None:
-    """Poll until `is_done()` is true; fails after `seconds` with `what` in the message."""
-    deadline = time.monotonic() + seconds
-    while not is_done():
-        assert time.monotonic() < deadline, f"Not within {seconds:.0f} s: {what}"
-        time.sleep(0.02)
 
 
 @dataclass
@@ -160,16 +150,3 @@ class PrivatePortal:
     @staticmethod
     def _message_ids(messages: QuerySet[Message]) -> set[str]:
         return {f"<{message_id}@testserver>" for message_id in messages.values_list("message_id", flat=True)}
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and its children, as in a power failure."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def terminate(process: subprocess.Popen[bytes], seconds: float = DEADLINE) -> None:
-    """Terminate a process like a deployment does; fails if it takes longer than `seconds`."""
-    process.send_signal(signal.SIGTERM)
-    process.wait(seconds)

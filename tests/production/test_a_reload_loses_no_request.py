@@ -10,7 +10,7 @@ import pytest
 
 from tests.portal.running_demo import free_port
 from tests.production.stack import HOST, START_TIMEOUT, Stack
-from tests.worker import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("production")
 

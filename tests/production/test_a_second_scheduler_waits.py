@@ -8,7 +8,7 @@ from portal.models import SchedulerLease
 from tests.production.shop import make_order
 from tests.production.stack import Stack, compose_command
 from tests.production.visitors import Visitor
-from tests.worker import terminate, wait_until
+from tests.waiting import terminate, wait_until
 
 pytestmark = pytest.mark.xdist_group("production")
 

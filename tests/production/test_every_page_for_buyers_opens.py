@@ -14,7 +14,7 @@ from tests.production.addresses import ADDRESSES, Shop, names_of_urls
 from tests.production.shop import open_order
 from tests.production.stack import Stack
 from tests.production.visitors import Page, Visitor, new_address
-from tests.worker import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("production")
 

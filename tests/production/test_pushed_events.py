@@ -13,7 +13,7 @@ from tests.intake.test_shopify_orders_as_json import ORDER as SHOPIFY_ORDER
 from tests.intake.test_stripe_payments import CHARGE
 from tests.production.stack import Stack
 from tests.production.visitors import Page, Visitor
-from tests.worker import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("production")
 

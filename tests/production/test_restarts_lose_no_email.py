@@ -12,7 +12,7 @@ from tests.portal.running_demo import ROOT
 from tests.production.shop import make_order
 from tests.production.stack import Stack, compose_command
 from tests.smtp import Slow
-from tests.worker import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("production")
 

@@ -18,7 +18,7 @@ from tests.portal.running_demo import ROOT
 from tests.production.chapter import Terminal, do_step, pieces
 from tests.production.nginx import running_nginx
 from tests.production.stack import HOST, Stack
-from tests.worker import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("production")
 

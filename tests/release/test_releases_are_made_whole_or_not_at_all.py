@@ -15,7 +15,7 @@ from release.__main__ import Release, main
 from release.changelog import unreleased_entries, with_release
 from release.problems import ReleaseError
 from tests.release.conftest import CHANGELOG, MAKEFILE, ROOT, Checkout
-from tests.worker import wait_until
+from tests.waiting import wait_until
 
 SBOM = "dist/find-my-order-0.2.0.cdx.json"
 NO_RELEASE = "No release was made, and everything is as before."

@@ -23,7 +23,8 @@ from tests.portal.running_demo import free_port
 from tests.production.nginx import Nginx, NginxVisitor, running_nginx
 from tests.production.stack import HOST, Stack
 from tests.stress.conftest import Finding
-from tests.worker import PrivatePortal, kill, wait_until
+from tests.waiting import kill, wait_until
+from tests.worker import PrivatePortal
 
 pytestmark = [pytest.mark.stress, pytest.mark.xdist_group("private_portal")]
 

@@ -12,7 +12,8 @@ from pytest_django.plugin import DjangoDbBlocker
 from notifications.models import Message
 from tests.smtp import DROP, SILENT, Rule, Slow
 from tests.stress.conftest import Finding
-from tests.worker import PrivatePortal, kill, terminate, wait_until
+from tests.waiting import kill, terminate, wait_until
+from tests.worker import PrivatePortal
 
 pytestmark = [pytest.mark.stress, pytest.mark.xdist_group("private_portal")]
 
