@@ -26,7 +26,7 @@ from portal.data_checks import (
     check_roles,
     check_stores,
 )
-from portal.languages import unsigned_languages
+from portal.translation.languages import unsigned_languages
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from django.utils.module_loading import autodiscover_modules, import_string
 from django.utils.translation import gettext_lazy as _
 
 from portal.environment import stop
-from portal.own_texts import UnusableTexts, use_own_texts
+from portal.translation.own_texts import UnusableTexts, use_own_texts
 
 
 class PortalConfig(AppConfig):

@@ -17,10 +17,10 @@ from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from portal.environment import Environment, stop
-from portal.languages import describe_language, find_languages, read_norwegian_as_bokmal
 from portal.process_memory import make_undumpable
 from portal.retention_periods import MAX_DAYS, PERIODS
 from portal.storages import bucket, folder
+from portal.translation.languages import describe_language, find_languages, read_norwegian_as_bokmal
 from portal.watching import share_metrics
 
 BASE_DIR = Path(__file__).resolve().parent.parent

@@ -11,7 +11,7 @@ from django.utils import translation
 from pytest_django.fixtures import Settings
 from xdist.scheduler import LoadScopeScheduling
 
-from portal.translations import compile_stale
+from portal.translation.compiling import compile_stale
 from tests.programs import CHROMIUM, find_program
 
 ROOT = Path(__file__).resolve().parent.parent

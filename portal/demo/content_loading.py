@@ -11,7 +11,7 @@ from desk.roles import AGENT
 from licenses.models import Product, SerialPrefix, Sku
 from orders.models import Store
 from portal.demo import orders, refund_cases, releases_and_devices, support_threads, vendor
-from portal.demo.content import country_data, help_articles, search_synonyms
+from portal.sample_content import country_data, help_articles, search_synonyms
 
 
 def load_demo_content(orders_file: Path) -> int:

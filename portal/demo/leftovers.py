@@ -16,8 +16,8 @@ from django.utils.translation import ngettext
 from licenses.models import Product, Release
 from orders.models import Order, Store
 from portal.demo import vendor
-from portal.demo.content import country_data, help_articles
 from portal.demo.folder import DemoFolder
+from portal.sample_content import country_data, help_articles
 from support.models import ArticleVersion, PhoneNumber, StoreRegion
 
 # Files and folders that `make demo` creates. `private`, `releases` and `static` may be production's by now.

@@ -11,7 +11,7 @@ from licenses.models import Device, InstallGuide, License, Product, Release
 from licenses.models.downloads import Platform
 from licenses.services.releases import ReleaseUpload, add_release, publish
 from portal.demo import vendor
-from portal.demo.content.text_files import CONTENT, files_by_language, read_text_file
+from portal.sample_content.text_files import CONTENT, files_by_language, read_text_file
 
 MEGABYTE = 1024 * 1024
 DEVICE_NAMES = ("Kitchen laptop", "Mara’s phone", "Office", "Old desktop", "Tablet")

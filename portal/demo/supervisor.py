@@ -15,7 +15,7 @@ from portal.demo.folder import HOST, ROOT, CannotStart, DemoFolder, build_settin
 from portal.demo.mail_server import MailServer
 from portal.demo.processes import Child
 from portal.engines import POSTGRESQL, VALKEY, Engines, EnginesUnavailable
-from portal.translations import compile_stale
+from portal.translation.compiling import compile_stale
 
 POLL_INTERVAL = 0.2  # seconds
 READY_TIMEOUT = 90.0  # seconds

@@ -10,8 +10,8 @@ from django.utils import timezone
 from orders.formats import card_brand
 from orders.models import Order
 from portal.demo import vendor
-from portal.demo.content import answer_templates
 from portal.demo.refund_cases import make_receipt
+from portal.sample_content import answer_templates
 from support.models import Thread
 from support.services import claims, threads
 from support.services.threads import ContactMessage

@@ -13,9 +13,9 @@ from cases.refusals import NotPossible
 from desk.staff_accounts import RoleMissing, create_staff
 from licenses.models import Product, SerialPrefix
 from orders.models import Store
-from portal.demo.content.help_articles import load_help_articles
 from portal.first_setup.answers import ADMINISTRATOR, NONE, PUBLISHED, Answers, Limit, NamedProduct, Phone
 from portal.first_setup.present import describe_policy
+from portal.sample_content.help_articles import load_help_articles
 from refunds.models import ApprovalLimit
 from refunds.services.policies import change_rules
 from support.models import PhoneNumber, StoreRegion

@@ -15,9 +15,9 @@ from playwright.sync_api import Page, expect
 from intake.models import ImportRun
 from licenses.models import InstallGuide, License, Product
 from orders.models import Order
-from portal.demo.content import country_data, help_articles
 from portal.demo.content_loading import create_vendor
 from portal.demo.refund_cases import create_return_policies, create_swap_offers_and_promotion
+from portal.sample_content import country_data, help_articles
 from tests.browser.finding import find_by_number
 from tests.factories import make_release
 from tests.intake.exports import json_lines, portal_order

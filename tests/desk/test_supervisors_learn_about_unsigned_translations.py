@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from desk.roles import AGENT, SUPERVISOR
-from portal.languages import find_languages, unsigned_languages
+from portal.translation.languages import find_languages, unsigned_languages
 from tests.factories import make_agent
 from tests.pages import text
 

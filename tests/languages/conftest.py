@@ -3,7 +3,7 @@
 import pytest
 from django.utils import translation
 
-from portal.demo.content import answer_templates, help_articles, search_synonyms
+from portal.sample_content import answer_templates, help_articles, search_synonyms
 from tests.upgrade.conftest import upgraded as upgraded  # a fixture
 from tests.upgrade.released_versions import ReleasedVersion
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from portal.demo.content.answer_templates import ANSWERS_FOLDER
-from portal.demo.content.help_articles import ARTICLES_FOLDER
 from portal.demo.releases_and_devices import GUIDES_FOLDER
+from portal.sample_content.answer_templates import ANSWERS_FOLDER
+from portal.sample_content.help_articles import ARTICLES_FOLDER
 from tests.languages.catalogs import LOCALE, forms, messages
 
 ROOT = Path(settings.BASE_DIR)

@@ -2,7 +2,7 @@ import gettext
 import os
 from pathlib import Path
 
-from portal.translations import compile_stale
+from portal.translation.compiling import compile_stale
 
 PO = """msgid ""
 msgstr "Content-Type: text/plain; charset=utf-8\\n"

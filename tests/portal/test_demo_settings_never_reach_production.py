@@ -11,8 +11,8 @@ from pytest_django.fixtures import Settings
 
 from portal import checks, doctor_checks
 from portal.demo import leftovers, orders, vendor
-from portal.demo.content import country_data, help_articles
 from portal.demo.content_loading import create_vendor, ensure_agent, ensure_staff
+from portal.sample_content import country_data, help_articles
 from tests.portal.running_demo import manage
 from tests.portal.test_a_missing_setting_stops_the_start import COMPLETE, REQUIRED
 

@@ -7,8 +7,8 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from portal.demo import orders, support_threads
-from portal.demo.content import answer_templates
 from portal.demo.content_loading import create_vendor, ensure_agent
+from portal.sample_content import answer_templates
 from support import charge_finder
 from support.models import AnswerTemplate, ChargeClaim, Thread
 

@@ -7,7 +7,7 @@ import unfold
 from django.test import Client
 from django.utils.translation import gettext, override
 
-from portal.unfold_texts import TEXTS
+from portal.translation.unfold_texts import TEXTS
 from tests.desk.staff import signed_in
 from tests.factories import make_agent
 from tests.pages import text

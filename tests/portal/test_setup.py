@@ -15,9 +15,9 @@ from pytest_django.fixtures import Settings
 from licenses.models import Product, SerialPrefix
 from orders.models import Store
 from portal.demo import vendor
-from portal.demo.content import country_data, help_articles
 from portal.first_setup import writing
 from portal.first_setup.answers import QUESTIONS
+from portal.sample_content import country_data, help_articles
 from refunds.models import ApprovalLimit, ReturnPolicy
 from support.models import Article, ArticleVersion, PhoneNumber, StoreRegion
 from tests.factories import make_order, make_store

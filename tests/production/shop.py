@@ -11,8 +11,8 @@ from licenses.models import InstallGuide, Product
 from orders.models import Order
 from orders.passwords import portal_password
 from portal.demo import orders, refund_cases, releases_and_devices, support_threads, vendor
-from portal.demo.content import country_data, help_articles
 from portal.demo.content_loading import create_vendor, ensure_agent
+from portal.sample_content import country_data, help_articles
 from refunds.policy import return_until
 from tests import factories
 from tests.production.stack import Stack

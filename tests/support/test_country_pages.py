@@ -1,7 +1,7 @@
 import pytest
 from django.test import Client
 
-from portal.demo.content import country_data
+from portal.sample_content import country_data
 from support.models import CardRegion, PhoneNumber, StoreRegion
 from tests.factories import make_agent, make_order
 from tests.pages import inside, marks, text

@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
-from portal.demo.content import help_articles
+from portal.sample_content import help_articles
 from support.markdown import render_markdown
 from support.models import Article, ArticleVersion
 from support.models.articles import Topic

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from portal.demo.content import help_articles, search_synonyms
+from portal.sample_content import help_articles, search_synonyms
 from support.models import SearchSynonyms
 from tests.factories import make_agent, make_article, make_article_version
 from tests.pages import marks, text

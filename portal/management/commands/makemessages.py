@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.commands import makemessages
 
-from portal.buyer_texts import keep_buyer_texts
+from portal.translation.buyer_texts import keep_buyer_texts
 
 
 class Command(makemessages.Command):

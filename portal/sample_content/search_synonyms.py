@@ -1,6 +1,6 @@
 """Synonyms of the demo's help search: a file for each language, and a line for each group. Existing rows stay."""
 
-from portal.demo.content.text_files import CONTENT
+from portal.sample_content.text_files import CONTENT
 from support.models import SearchSynonyms
 
 SYNONYMS_FOLDER = CONTENT / "synonyms"

@@ -10,8 +10,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from portal.demo.content.text_files import CONTENT, files_by_language, read_text_file
-from portal.languages import ENGLISH
+from portal.sample_content.text_files import CONTENT, files_by_language, read_text_file
+from portal.translation.languages import ENGLISH
 from support.models import Article, ArticleVersion
 
 ARTICLES_FOLDER = CONTENT / "help"

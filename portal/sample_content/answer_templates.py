@@ -1,6 +1,6 @@
 """Answer templates of the demo. Those that staff have changed are not overwritten."""
 
-from portal.demo.content.text_files import CONTENT, files_by_language, read_text_file
+from portal.sample_content.text_files import CONTENT, files_by_language, read_text_file
 from support.models import AnswerTemplate
 
 ANSWERS_FOLDER = CONTENT / "answers"

@@ -11,7 +11,7 @@ from babel.messages.pofile import PoFileError, read_po
 from django.conf import settings
 from django.utils.translation import trans_real
 
-from portal.languages import ENGLISH
+from portal.translation.languages import ENGLISH
 
 CONTEXT_SEPARATOR = "\x04"  # of gettext: between the context of a text and the text
 

@@ -12,7 +12,7 @@ STAFF_ONLY = re.compile(
     | intake/
     | [a-z]+/(admin|management|migrations)/ | [a-z]+/(admin\w*|apps)\.py
     | templates/admin/ | templates/[a-z]+/admin/ | templates/desk/emails/password_reset
-    | portal/(admin\w*|unfold_texts|data_checks|doctor_checks|file_checks|checks)\.py | portal/demo/
+    | portal/(admin\w*|translation/unfold_texts|data_checks|doctor_checks|file_checks|checks)\.py | portal/demo/
     | licenses/services/(assigning|releases|skus|staff_decisions)\.py
     | notifications/(delivery|outgoing|models)\.py
     | refunds/(replay|ledger)\.py | refunds/gateways/

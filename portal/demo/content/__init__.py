@@ -1,1 +1,0 @@
-"""Content of the demo that staff would maintain: help articles, answer templates, cards, phones and stores."""
