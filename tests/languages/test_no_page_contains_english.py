@@ -1,8 +1,9 @@
-"""Every page for buyers and every kind of email, in each language."""
+"""Every page for buyers and every kind of email is read: nothing on it is English."""
 
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import cycle
 
 import pytest
 import time_machine
@@ -58,50 +59,58 @@ def owner(shop: ReleasedVersion) -> Client:
     return browser
 
 
-def pages(owner: Client, language: str) -> Iterator[tuple[str, HttpResponse]]:
-    """All pages: opened, and with the errors of their forms that are sent empty."""
+# In CI, each page and each email is read in one language: a text that isn't marked for translation is English in all of
+# them. `make stress` reads everything in every language.
+ONE_AFTER_THE_OTHER = [pytest.param(TRANSLATED, id="one language after the other")]
+EACH = [pytest.param([language], id=language, marks=pytest.mark.stress) for language in TRANSLATED]
+
+
+def pages(owner: Client, languages: list[str]) -> Iterator[tuple[str, str, HttpResponse]]:
+    """All pages: opened, and with the errors of their forms that are sent empty. With the language asked for."""
     order = Order.objects.filter(status=Order.Status.COMPLETED, licensed_lines__isnull=False).newest_first().first()
     assert order is not None
+    next_language = cycle(languages)
     for name, paths in ADDRESSES.items():
         for path in paths(Shop(order)) if name not in LAST else []:
+            language = next(next_language)
             for method in ("get", "post"):
                 answer = getattr(owner, method)(path, headers={"Accept-Language": language})
-                if (
-                    not answer.streaming
-                    and answer.content
-                    and answer.headers.get("Content-Type", "").startswith("text/html")
-                ):
-                    yield f"{method} {path}", answer
+                is_html = answer.headers.get("Content-Type", "").startswith("text/html")
+                if is_html and not answer.streaming and answer.content:
+                    yield f"{method} {path}", language, answer
 
 
-@pytest.mark.parametrize("language", TRANSLATED)
-def test_pages_and_errors(owner: Client, language: str) -> None:
-    found = {}
-    titles = set()
-    for path, answer in pages(owner, language):
+@pytest.mark.parametrize("languages", [*ONE_AFTER_THE_OTHER, *EACH])
+def test_pages_and_errors(owner: Client, languages: list[str]) -> None:
+    found, titles, spoken = {}, set(), set()
+    for path, language, answer in pages(owner, languages):
         html = answer.content.decode()
         assert f'<html lang="{language}"' in html, path
         assert answer.headers["Content-Language"] == language, path
         titles |= set(re.findall(r"<title>(.*?)</title>", html, re.DOTALL))
+        spoken.add(language)
         found[path] = find_english(f"{text(answer)} {' '.join(READ_ATTRIBUTES.findall(html))}", language)
     assert len(found) > 150
-    assert {path: english for path, english in found.items() if english} == {}
     assert len(titles) > 60
+    assert spoken == set(languages)
+    assert {path: english for path, english in found.items() if english} == {}
 
 
-@pytest.mark.parametrize("language", TRANSLATED)
-def test_emails(owner: Client, shop: ReleasedVersion, language: str) -> None:
+@pytest.mark.parametrize("languages", [*ONE_AFTER_THE_OTHER, *EACH])
+def test_emails(owner: Client, shop: ReleasedVersion, languages: list[str]) -> None:
     found, written = {}, set()
+    next_language = cycle(languages)
     with time_machine.travel(shop.moment + timedelta(hours=1)):  # most are wanted only for a limited time
-        for message in Message.objects.order_by("pk"):
+        for message in Message.objects.order_by("kind", "pk"):
             kind = kinds.find(message.kind)
             assert kind is not None
             if message.kind in FOR_STAFF or not kind.still_wanted(message):
                 continue
-            message.language = language
+            message.language = next(next_language)
             email = rendering.build(message, kind)
-            assert f'<html lang="{language}"' in str(email.alternatives[0][0])
-            found[f"{message.kind} {message.pk}"] = find_english(f"{email.subject} {email.body}", language)
+            assert f'<html lang="{message.language}"' in str(email.alternatives[0][0])
+            english = find_english(f"{email.subject} {email.body}", message.language)
+            found[f"{message.kind} {message.pk}"] = english
             written.add(message.kind)
     assert len(written) > 20
     assert {name: english for name, english in found.items() if english} == {}
