@@ -18,6 +18,7 @@ from intake.models import ImportRun
 from licenses.models import InstallGuide, License, Product
 from orders.formats import country
 from orders.models import Order
+from portal.demo import vendor
 from portal.demo.content_loading import create_vendor
 from portal.demo.refund_cases import create_return_policies, create_swap_offers_and_promotion
 from portal.sample_content import country_data, help_articles
@@ -46,8 +47,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def order(tmp_path: Path, language: str) -> Order:
+def order(tmp_path: Path, language: str, monkeypatch: pytest.MonkeyPatch) -> Order:
     """A new order from Germany with an invoice and the Extended Download Service, in a shop with help and stores."""
+    monkeypatch.setattr(vendor, "STORES", vendor.STORES[:1])  # loading the others takes a second
     create_vendor()
     lines = portal_order()["lines"]
     lines[0] |= {"sku": "MS-3D-1Y"}

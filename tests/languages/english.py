@@ -49,9 +49,10 @@ def find_english(text: str, language: str) -> list[str]:
 @cache
 def _words_only_of_english(language: str) -> frozenset[str]:
     """Words of the English texts for buyers that no text in the language has. In lower case."""
-    for_buyers = messages(FOR_BUYERS_ONLY[0])
-    english = [english for message in for_buyers for english in forms(message.id)]
-    own = [translated for message in messages(language) for translated in forms(message.string)]
+    for_buyers = {forms(message.id)[0] for message in messages(FOR_BUYERS_ONLY[0])}
+    shown = [message for message in messages(language) if forms(message.id)[0] in for_buyers]
+    english = [text for message in shown for text in forms(message.id)]
+    own = [text for message in shown for text in forms(message.string)]
     articles = {code: [file.read_text() for file in (ARTICLES_FOLDER / code).glob("*.md")] for code in ("en", language)}
     return frozenset(_words([*english, *articles["en"]]) - _words([*own, *articles[language]]))
 
