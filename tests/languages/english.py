@@ -15,7 +15,7 @@ NAMES = re.compile(r"Extended Download Service", re.IGNORECASE)
 # In English on every page: the demo's products and stores, and the brands of cards.
 BRANDS = re.compile(
     r"Tarnholt( Security| Store \w+)?|(Maximum|Internet|Premium|Antivirus\+) Security|Antivirus for Mac"
-    r"|American Express|Diners Club International|Discover\b|Apple Pay|Google Pay"
+    r"|American Express|Diners Club( International)?|Discover\b|JCB|Apple Pay|Google Pay"
 )
 ADDRESS = re.compile(r"\S+@\S+|https?:\S+")
 WORD = re.compile(r"[^\W\d_]{3,}")
