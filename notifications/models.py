@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db import models
 from django.db.models import F, Q
@@ -28,7 +28,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 class Message(models.Model):
     """One email to one recipient. Stores the object that it is about; the content is rendered when it is sent."""
 
-    Status = MessageStatus
+    Status: TypeAlias = MessageStatus
 
     ERROR_LENGTH = 500
 
