@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db import models
 from django.db.models import F, Q
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.addresses import EmailKeyField, mask_address
 from notifications.codes import grouped, make_code
+from notifications.statuses import MessageStatus
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -27,12 +28,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 class Message(models.Model):
     """One email to one recipient. Stores the object that it is about; the content is rendered when it is sent."""
 
-    class Status(models.TextChoices):
-        WAITING = "waiting", _("waiting")
-        SENT = "sent", _("sent")
-        FAILED = "failed", _("failed")
-        BOUNCED = "bounced", _("bounced")
-        CANCELLED = "cancelled", _("no longer needed")
+    Status: TypeAlias = MessageStatus
 
     ERROR_LENGTH = 500
 
