@@ -49,11 +49,12 @@ format: $(INSTALLED) ## fix the style and layout of the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-messages: $(INSTALLED) ## update the catalogs in locale/ with the texts of code and templates (needs GNU gettext)
+messages: $(INSTALLED) ## update the catalogs in locale/, and list the longest texts of buttons (needs GNU gettext)
 	@command -v msgattrib >/dev/null || { \
 		echo "make messages needs GNU gettext: apt-get install gettext, or brew install gettext." >&2; exit 1; }
 	$(PRODUCTION) $(BIN)/python manage.py makemessages --all --no-location --no-obsolete --no-wrap $(UNTRANSLATED:%=--ignore '%')
 	$(BIN)/pybabel compile --domain django --directory locale --statistics
+	@$(PRODUCTION) $(BIN)/python manage.py list_longest_buttons
 UNTRANSLATED := tests bench var var-*
 
 lock: $(INSTALLED) ## update both lock files from pyproject.toml, with hashes

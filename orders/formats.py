@@ -1,6 +1,7 @@
 """Localized dates, countries and payment methods, by Babel's CLDR data. Money is in orders/money.py."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -22,6 +23,8 @@ from orders.regional_locales import regional_locale, short_zone_name
 # Entries per cache. An order page shows many dates and amounts, but few distinct ones.
 CACHED_RESULTS = 4096
 MINUTES_UNTIL_HOURS = 120  # shorter waits are shown in minutes
+# In these languages, the first day of a month is an ordinal number: 1er novembre 2026. Babel writes 1 novembre.
+FIRST_OF_MONTH = {"fr": "1er", "it": "1º"}
 
 CARD_BRANDS = {
     "visa": "Visa",
@@ -79,7 +82,10 @@ def percent(rate: Decimal) -> str:
 
 @lru_cache(maxsize=CACHED_RESULTS)
 def _day(value: date, language: str, country: str) -> str:
-    return format_date(value, "long", locale=regional_locale(language, country))
+    locale = regional_locale(language, country)
+    shown = format_date(value, "long", locale=locale)
+    first = FIRST_OF_MONTH.get(locale.language)
+    return re.sub(r"^1\b", first, shown) if first else shown
 
 
 @lru_cache(maxsize=CACHED_RESULTS)

@@ -6,7 +6,7 @@ from copy import copy
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, get_minus_sign_symbol
 
 from orders.formats import CACHED_RESULTS, active_language, active_locale, locale_for
 
@@ -86,6 +86,8 @@ def format_money_in(amount: Decimal, currency: str, language: str) -> str:
         places = -int(amount.normalize().as_tuple().exponent)  # it would be written as zero
     pattern.frac_prec = (places, places)
     written = pattern.apply(amount, locale, currency=currency, currency_digits=False)
+    # Babel writes every minus as a hyphen; Swedish and Norwegian have a sign of their own.
+    written = written.replace("-", get_minus_sign_symbol(locale))
     return _LETTER_BESIDE_DIGIT.sub("\N{NO-BREAK SPACE}", written)
 
 
