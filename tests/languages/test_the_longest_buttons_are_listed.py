@@ -37,7 +37,7 @@ def test_each_language_has_its_longest_buttons_with_lengths_and_english() -> Non
             {"Open"},
         ),
         (
-            '<button><span>{% blocktranslate with x=y|z:1 %}Get {{ x }}, 5%{% endblocktranslate %}</span></button>',
+            "<button><span>{% blocktranslate with x=y|z:1 %}Get {{ x }}, 5%{% endblocktranslate %}</span></button>",
             {"Get %(x)s, 5%%"},
         ),
         ('<input type="submit" value="{% translate "Send" %}"><input value="{% translate "Typed" %}">', {"Send"}),
