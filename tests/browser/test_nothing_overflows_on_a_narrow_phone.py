@@ -17,7 +17,8 @@ from playwright.sync_api import Browser, Page
 
 from notifications import kinds, rendering
 from notifications.models import Message
-from orders.models import Order
+from notifications.services import send
+from orders.models import AccessLink, Order
 from portal.demo import vendor
 from portal.views import csrf_failure
 from tests.browser.finding import find_by_number
@@ -213,7 +214,8 @@ def test_every_page_fits(phone: Page, order: Order, language: str) -> None:
 
 
 @pytest.mark.stress
-def test_error_pages_and_emails_fit(phone: Page) -> None:
+def test_error_pages_and_emails_fit(phone: Page, order: Order) -> None:
+    send("access_link", AccessLink.objects.create(email_key=order.email_key), order.store_email)
     letter = phone.context.new_page()  # without the portal's Content-Security-Policy, which refuses styles in emails
     found, kinds_of_emails = [], set()
     for language in LANGUAGES:
@@ -224,5 +226,6 @@ def test_error_pages_and_emails_fit(phone: Page) -> None:
             letter.set_content(html)
             found += problems(letter, language, name)
             kinds_of_emails.add(name)
+    assert kinds_of_emails > {"access_link", "order_confirmation", "return_received"}
     assert len(kinds_of_emails) > 10
     assert found == [], "\n".join(found)
