@@ -107,7 +107,7 @@ def test_the_pages_of_an_order(written: Written) -> None:
     assert f">{written.day}<" in invoice
     assert f">{written.amount}<" in invoice
     assert f">{written.negative}<" in invoice
-    assert invoice.count(written.rate) == 3  # beside the item, for wide and for narrow screens, and in the sum
+    assert invoice.count(written.rate) == 2  # beside the item, and in the sum
 
 
 @pytest.mark.django_db

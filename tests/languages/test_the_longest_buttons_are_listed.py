@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
-from portal.button_texts import find_button_texts, texts_in_template
+from portal.translation.button_texts import find_button_texts, texts_in_template
 from tests.languages.catalogs import TRANSLATED
 
 ROOT = Path(settings.BASE_DIR)

@@ -8,7 +8,7 @@ from babel.messages.pofile import read_po
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from portal.button_texts import find_button_texts, longest
+from portal.translation.button_texts import find_button_texts, longest
 
 COUNT = 5  # per language
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from babel.messages.catalog import Catalog
 
-from portal.buyer_texts import STAFF_ONLY
+from portal.translation.buyer_texts import STAFF_ONLY
 
 # What a template translates: the text in quotes, or what stands between two tags.
 _TRANSLATED = re.compile(
