@@ -82,6 +82,7 @@ class ShownForm:
     form_id: str
     draft_id: str
     state: str  # signed: which draft it is, and what the page says about the form
+    has_files: bool  # the files stay in the browser; only what was typed is kept
 
 
 class Draft:
@@ -179,7 +180,7 @@ class Draft:
             "outcome": dict(outcome or {}),
             "is_checked": bool(form.errors),
         }
-        return ShownForm(form.form_id, self.id, signing.dumps(state, salt=_SALT))
+        return ShownForm(form.form_id, self.id, signing.dumps(state, salt=_SALT), form.is_multipart())
 
     def _live_drafts(self) -> dict[str, Any]:
         access.granted_orders(self.request)  # if access was idle for too long, this ends it and clears the session
