@@ -65,7 +65,9 @@ def test_pages_do_not_scroll_sideways_at_320_pixels(visit: Any, order: Order, in
 
 @pytest.mark.parametrize("index", range(10))
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
+@pytest.mark.parametrize(
+    "scripts", [True, pytest.param(False, marks=pytest.mark.stress)], ids=["with JavaScript", "without"]
+)
 def test_text_has_enough_contrast_in_light_and_dark(
     visit: Any, order: Order, index: int, scheme: str, scripts: bool
 ) -> None:

@@ -59,7 +59,7 @@ class Agent:
             expect(self.page.locator("#content-main")).to_contain_text(text)
 
 
-@pytest.fixture(params=[360, 1280])
+@pytest.fixture(params=[pytest.param(360, marks=pytest.mark.stress), 1280])
 def agent(request: Any, browser: Browser, live_server: Any) -> Iterator[Agent]:
     context = browser.new_context(
         locale="en", base_url=live_server.url, viewport={"width": request.param, "height": 800}
