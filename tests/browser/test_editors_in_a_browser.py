@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from pytest_django.fixtures import Settings
 
 from licenses.models import Release
 from support.models import AnswerTemplate, ArticleVersion
@@ -26,6 +27,12 @@ from tests.support.submissions import submit_message
 __all__ = ["page"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def two_languages(settings: Settings) -> None:
+    """A vendor who has switched the other languages off."""
+    settings.LANGUAGES = [("en", "English"), ("de", "German")]
 
 
 @pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])

@@ -52,7 +52,7 @@ def test_supervisors_and_auditors_open_it_and_nobody_changes_it(role: str) -> No
         assert browser.get(f"{LIST}{path}").status_code == 403
     browser.post(LIST, {"action": "delete_selected", "_selected_action": [entry.pk], "post": "yes"})
     browser.post(f"{LIST}{entry.pk}/change/", {"change_message": "x"})
-    assert LogEntry.objects.get().change_message == ""
+    assert LogEntry.objects.get(pk=entry.pk).change_message == ""
 
 
 def test_a_stranger_sees_nothing() -> None:

@@ -178,7 +178,7 @@ def test_an_interruption_restores_everything(checkout: Checkout, tmp_path: Path,
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     wait_until((tmp_path / "dumping").exists, "the dump")
     process.send_signal(stop)
-    said, _nothing = process.communicate(timeout=30)
+    said, _nothing = process.communicate(timeout=120)
     assert process.returncode == 128 + stop, said
     assert b"Traceback" not in said
     assert checkout.everything() == before

@@ -8,6 +8,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from support.models import Article, ArticleVersion, FailedSearch
 from support.search import search_articles
@@ -17,6 +18,12 @@ from tests.pages import text
 from tests.support.article_texts import buyer, later, loaded, save, states, texts_url
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def two_languages(settings: Settings) -> None:
+    """A vendor who has switched the other languages off."""
+    settings.LANGUAGES = [("en", "English"), ("de", "German")]
 
 
 @pytest.fixture
