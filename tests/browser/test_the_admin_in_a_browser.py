@@ -48,6 +48,7 @@ def test_staff_sign_in_and_download_an_upload(open_page: Open) -> None:
     assert download.value.suggested_filename == "statement.pdf"
 
 
+@pytest.mark.stress
 def test_every_list_and_form_opens(open_page: Open, order: Order) -> None:
     make_article("cashback")
     page = signed_in(open_page, "/admin/")

@@ -12,7 +12,7 @@ from tests.portal.running_demo import free_port
 from tests.production.stack import HOST, START_TIMEOUT, Stack
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.xdist_group("production")
+pytestmark = [pytest.mark.stress, pytest.mark.xdist_group("production")]
 
 REQUESTS = 2_000
 CLIENTS = 6

@@ -14,7 +14,7 @@ from tests.production.stack import Stack, compose_command
 from tests.smtp import Slow
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.xdist_group("production")
+pytestmark = [pytest.mark.stress, pytest.mark.xdist_group("production")]
 
 EMAILS = 200
 RESTARTS = 3  # of the worker; beat is restarted at the second one
