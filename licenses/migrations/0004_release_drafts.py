@@ -5,7 +5,6 @@ from django.conf import settings
 from django.db import migrations, models
 
 
-# squawk-ignore-file ban-drop-not-null: only pages of this version make drafts, the releases without a date
 class Migration(migrations.Migration):
     dependencies = [
         ("licenses", "0003_download_extensions"),

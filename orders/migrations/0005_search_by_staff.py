@@ -4,18 +4,31 @@ import django.db.models.functions.comparison
 from django.db import migrations, models
 
 import orders.search_keys
-from online_migrations.operations import BuildIndex, ReplaceIndex
 
 
 class Migration(migrations.Migration):
-    atomic = False
-
     dependencies = [
         ("orders", "0004_orders_by_card_and_name"),
     ]
 
     operations = [
-        BuildIndex(
+        migrations.RemoveConstraint(
+            model_name="order",
+            name="order_number_once_per_store",
+        ),
+        migrations.RemoveIndex(
+            model_name="order",
+            name="order_by_email",
+        ),
+        migrations.AddIndex(
+            model_name="order",
+            index=models.Index(
+                fields=["email_key", "-placed_at"],
+                name="order_by_email",
+                opclasses=["varchar_pattern_ops", "timestamptz_ops"],
+            ),
+        ),
+        migrations.AddIndex(
             model_name="order",
             index=models.Index(
                 django.db.models.functions.comparison.Collate(orders.search_keys.NameKey("billing_name"), "C"),
@@ -23,7 +36,7 @@ class Migration(migrations.Migration):
                 name="order_by_name",
             ),
         ),
-        BuildIndex(
+        migrations.AddIndex(
             model_name="order",
             index=models.Index(
                 django.db.models.functions.comparison.Collate(
@@ -33,14 +46,14 @@ class Migration(migrations.Migration):
                 name="order_by_surname",
             ),
         ),
-        BuildIndex(
+        migrations.AddIndex(
             model_name="order",
             index=models.Index(
                 django.db.models.functions.comparison.Collate(orders.search_keys.ReversedDigits("number_key"), "C"),
                 name="order_by_number_ending",
             ),
         ),
-        BuildIndex(
+        migrations.AddIndex(
             model_name="order",
             index=models.Index(
                 django.db.models.functions.comparison.Collate(orders.search_keys.Postcode("billing_postcode"), "C"),
@@ -49,11 +62,11 @@ class Migration(migrations.Migration):
                 name="order_by_postcode",
             ),
         ),
-        BuildIndex(
+        migrations.AddIndex(
             model_name="order",
             index=models.Index(fields=["total", "-placed_at"], name="order_by_total"),
         ),
-        BuildIndex(
+        migrations.AddIndex(
             model_name="order",
             index=models.Index(
                 condition=models.Q(("device_last4__gt", "")),
@@ -61,17 +74,9 @@ class Migration(migrations.Migration):
                 name="order_by_wallet_card",
             ),
         ),
-        ReplaceIndex(
+        migrations.AddConstraint(
             model_name="order",
-            index=models.Index(
-                fields=["email_key", "-placed_at"],
-                name="order_by_email",
-                opclasses=["varchar_pattern_ops", "timestamptz_ops"],
-            ),
-        ),
-        ReplaceIndex(
-            model_name="order",
-            index=models.UniqueConstraint(
+            constraint=models.UniqueConstraint(
                 fields=("number_key", "store"),
                 name="order_number_once_per_store",
                 opclasses=["varchar_pattern_ops", "int8_ops"],

@@ -1,8 +1,26 @@
-"""Requests can be assigned and snoozed."""
+"""Requests can be assigned and snoozed. Those that staff worked on are assigned to who did so last."""
+
+from typing import Any
 
 import django.db.models.deletion
+from django.apps.registry import Apps
 from django.conf import settings
 from django.db import migrations, models
+from django.db.models import OuterRef, Subquery
+
+HISTORIES = {
+    "CashbackClaim": "CashbackEvent",
+    "Return": "ReturnEvent",
+    "Swap": "SwapEvent",
+    "Withdrawal": "WithdrawalEvent",
+}
+
+
+def assign_to_who_worked_on_it(apps: Apps, schema_editor: Any) -> None:
+    for case_type, history in HISTORIES.items():
+        by_staff = apps.get_model("refunds", history).objects.filter(case=OuterRef("pk"), by__isnull=False)
+        cases: Any = apps.get_model("refunds", case_type).objects
+        cases.update(assigned_to=Subquery(by_staff.order_by("-pk").values("by")[:1]))
 
 
 class Migration(migrations.Migration):
@@ -17,7 +35,6 @@ class Migration(migrations.Migration):
             name="assigned_to",
             field=models.ForeignKey(
                 blank=True,
-                db_index=False,  # built concurrently, in a later migration
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
                 related_name="+",
@@ -35,7 +52,6 @@ class Migration(migrations.Migration):
             name="assigned_to",
             field=models.ForeignKey(
                 blank=True,
-                db_index=False,  # built concurrently, in a later migration
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
                 related_name="+",
@@ -53,7 +69,6 @@ class Migration(migrations.Migration):
             name="assigned_to",
             field=models.ForeignKey(
                 blank=True,
-                db_index=False,  # built concurrently, in a later migration
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
                 related_name="+",
@@ -71,7 +86,6 @@ class Migration(migrations.Migration):
             name="assigned_to",
             field=models.ForeignKey(
                 blank=True,
-                db_index=False,  # built concurrently, in a later migration
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
                 related_name="+",
@@ -84,4 +98,5 @@ class Migration(migrations.Migration):
             name="snoozed_until",
             field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name="snoozed until"),
         ),
+        migrations.RunPython(assign_to_who_worked_on_it, migrations.RunPython.noop),
     ]

@@ -25,7 +25,6 @@ class Migration(migrations.Migration):
             name="first_approved_by",
             field=models.ForeignKey(
                 blank=True,
-                db_index=False,  # built concurrently, in a later migration
                 editable=False,
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
@@ -48,7 +47,6 @@ class Migration(migrations.Migration):
             name="first_approved_by",
             field=models.ForeignKey(
                 blank=True,
-                db_index=False,  # built concurrently, in a later migration
                 editable=False,
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
@@ -71,7 +69,6 @@ class Migration(migrations.Migration):
             name="first_approved_by",
             field=models.ForeignKey(
                 blank=True,
-                db_index=False,  # built concurrently, in a later migration
                 editable=False,
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
@@ -94,7 +91,6 @@ class Migration(migrations.Migration):
             name="first_approved_by",
             field=models.ForeignKey(
                 blank=True,
-                db_index=False,  # built concurrently, in a later migration
                 editable=False,
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,

@@ -16,7 +16,6 @@ class Migration(migrations.Migration):
             name="merged_into",
             field=models.ForeignKey(
                 blank=True,
-                db_index=False,  # built concurrently, in a later migration
                 editable=False,
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,

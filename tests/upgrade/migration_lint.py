@@ -51,6 +51,19 @@ BREAKS = {
 FAILS = {"ban-concurrent-index-creation-in-transaction", "prefer-robust-stmts", "syntax-error"}
 DATA_IN_TRANSACTION = "data-in-a-schema-transaction"  # not of Squawk, which doesn't see Python
 
+# Written before there was this check, and frozen since: they are not edited. They build indexes in a transaction, so that
+# writing waits meanwhile; docs/operate.md says so.
+FROZEN = {
+    "licenses/migrations/0004_release_drafts.py",
+    "notifications/migrations/0002_delivery_by_day.py",
+    "orders/migrations/0004_orders_by_card_and_name.py",
+    "orders/migrations/0005_search_by_staff.py",
+    "refunds/migrations/0003_requests_by_day.py",
+    "refunds/migrations/0004_assigned_and_snoozed_cases.py",
+    "refunds/migrations/0005_approval_limits.py",
+    "support/migrations/0003_threads_by_day.py",
+    "support/migrations/0006_merged_threads_and_tags.py",
+}
 # Tables that stay small however many orders there are.
 SMALL_TABLES = {
     "auth_": "staff",
@@ -84,14 +97,14 @@ class Problem:
 
 
 def lint_unreleased() -> tuple[int, list[Problem]]:
-    """Return how many migrations no release has, and their problems. Needs a connection, and changes nothing."""
+    """Return how many migrations were judged, and their problems. Needs a connection, and changes nothing."""
     executor = MigrationExecutor(connection)
-    released = {path for version in load_versions() for path in version.migrations}
+    judged_no_more = FROZEN | {path for version in load_versions() for path in version.migrations}
     ours = {app.label for app in apps.get_app_configs() if Path(app.path).parent == ROOT}
     state, count, problems = ProjectState(), 0, []
     for migration, _backwards in executor.migration_plan(executor.loader.graph.leaf_nodes(), clean_start=True):
         path = f"{migration.app_label}/migrations/{migration.name}.py"
-        if migration.app_label in ours and path not in released:
+        if migration.app_label in ours and path not in judged_no_more:
             problems += lint(migration, state, (ROOT / path).read_text())
             count += 1
         state = migration.mutate_state(state, preserve=False)

@@ -16,7 +16,7 @@ from django.db.migrations.state import ProjectState
 from pytest_django.plugin import DjangoDbBlocker
 
 from online_migrations.operations import BuildIndex, IndexForeignKey, ReplaceIndex
-from tests.upgrade.migration_lint import DATA_IN_TRANSACTION, lint, lint_unreleased
+from tests.upgrade.migration_lint import DATA_IN_TRANSACTION, FROZEN, lint, lint_unreleased
 from tests.upgrade.released_versions import load_versions, migration_digests
 
 pytestmark = pytest.mark.xdist_group("upgrade")
@@ -62,7 +62,7 @@ def do_nothing(apps: object, schema_editor: object) -> None:
 def test_every_unreleased_migration_passes() -> None:
     count, problems = lint_unreleased()
     released = {path for version in load_versions() for path in version.migrations}
-    assert count == len(migration_digests().keys() - released)
+    assert count == len(migration_digests().keys() - released - FROZEN)
     assert [str(problem) for problem in problems] == []
 
 

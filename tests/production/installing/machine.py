@@ -13,6 +13,7 @@ import re
 import secrets
 import shlex
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -334,7 +335,10 @@ def find_python() -> str:
     """
     code = f"import ensurepip, sys; sys.exit(sys.version_info < {OLDEST_PYTHON})"
     for candidate in ("/usr/bin/python3", os.path.realpath(sys.executable)):
-        is_reachable = os.geteuid() != 0 or not candidate.startswith("/root/")
+        others_may_enter = all(
+            folder.stat().st_mode & stat.S_IXOTH for folder in Path(candidate).parents if folder.exists()
+        )
+        is_reachable = os.geteuid() != 0 or others_may_enter
         if is_reachable and Path(candidate).exists():
             tried = subprocess.run([candidate, "-I", "-c", code], capture_output=True, check=False)
             if tried.returncode == 0:
