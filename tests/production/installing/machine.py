@@ -335,9 +335,7 @@ def find_python() -> str:
     """
     code = f"import ensurepip, sys; sys.exit(sys.version_info < {OLDEST_PYTHON})"
     for candidate in ("/usr/bin/python3", os.path.realpath(sys.executable)):
-        others_may_enter = all(
-            folder.stat().st_mode & stat.S_IXOTH for folder in Path(candidate).parents if folder.exists()
-        )
+        others_may_enter = all(each.stat().st_mode & stat.S_IXOTH for each in Path(candidate).parents)
         is_reachable = os.geteuid() != 0 or others_may_enter
         if is_reachable and Path(candidate).exists():
             tried = subprocess.run([candidate, "-I", "-c", code], capture_output=True, check=False)
