@@ -51,8 +51,8 @@ BREAKS = {
 FAILS = {"ban-concurrent-index-creation-in-transaction", "prefer-robust-stmts", "syntax-error"}
 DATA_IN_TRANSACTION = "data-in-a-schema-transaction"  # not of Squawk, which doesn't see Python
 
-# Written before there was this check, and frozen since. They build indexes in a transaction, and writing waits meanwhile;
-# docs/operate.md says so.
+# Written before there was this check, and frozen since. They build indexes in a transaction, and writing waits
+# meanwhile; docs/operate.md says so.
 FROZEN = {
     "licenses/migrations/0004_release_drafts.py",
     "notifications/migrations/0002_delivery_by_day.py",
