@@ -76,9 +76,10 @@ def problems(page: Page) -> list[str]:
 
 
 def is_page(page: Page, path: str) -> bool:
-    """Whether people see something here: not a file, and not the refusal of a method."""
+    """Whether people see something here that isn't on other addresses, too: no file, no refusal of a method, no 404."""
     answer = page.request.get(path)
-    return answer.headers.get("content-type", "").startswith("text/html") and bool(answer.body())
+    is_html = answer.headers.get("content-type", "").startswith("text/html") and bool(answer.body())
+    return is_html and answer.status != 404
 
 
 def paths(order: Order) -> Iterator[str]:
@@ -100,6 +101,8 @@ def test_no_page_has_a_problem(browser: Browser, live_server: Any, order: Order,
         # The menu covers what is below it, and has a look of its own.
         page.evaluate("document.querySelectorAll('details:not(.menu)').forEach(each => { each.open = true; })")
         found[path] = problems(page)
+    page.goto("/no-such-page/")
+    found["not found"] = problems(page)
     page.goto("/help/")
     page.evaluate("document.querySelectorAll('details.menu').forEach(each => { each.open = true; })")
     found["the menu"] = problems(page)

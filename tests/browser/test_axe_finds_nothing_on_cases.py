@@ -32,7 +32,7 @@ DJANGO_UNFOLD = (
 ORDER_TABS = ("overview", "items", "money", "cases", "emails", "timeline")
 
 
-@pytest.fixture(params=[(360, "dark"), (1280, "light")], ids=str)
+@pytest.fixture(params=[(360, "dark"), pytest.param((1280, "light"), marks=pytest.mark.stress)], ids=str)
 def page(request: Any, browser: Browser, live_server: Any, tmp_path: Path) -> Iterator[Page]:
     """A page of somebody who may do everything, in a shop with requests and messages in many states."""
     fill_shop(tmp_path / "orders.jsonl")

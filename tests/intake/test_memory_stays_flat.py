@@ -11,7 +11,7 @@ from tests.intake.exports import json_lines, portal_order, run_import, shopify_r
 
 pytestmark = pytest.mark.django_db
 
-SHORT, LONG = 150, 900  # orders
+SHORT, LONG = 75, 300  # orders
 
 
 def peak(path: Path, **options: str) -> int:
@@ -32,7 +32,7 @@ def orders_of(count: int, name: str) -> str:
 
 
 @pytest.mark.parametrize(("name", "store"), [("orders.jsonl", ""), ("orders.csv", "shop")])
-def test_a_file_six_times_as_long_takes_no_more_memory(
+def test_a_file_four_times_as_long_takes_no_more_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, store: str
 ) -> None:
     monkeypatch.setattr(run, "BATCH_SIZE", 25)

@@ -65,6 +65,7 @@ def test_a_worker_that_shuts_down_finishes_its_email_and_releases_the_rest(porta
     assert portal.count_lost_and_duplicated() == (0, 0), portal.log("worker")
 
 
+@pytest.mark.stress
 def test_restarts_of_worker_and_beat_and_a_kill_lose_no_email(portal: PrivatePortal) -> None:
     portal.create_messages(MAILS)
     for stop in (terminate, kill):

@@ -161,6 +161,7 @@ def test_a_crashed_process_is_reported_and_ends_the_demo(demo: RunningDemo) -> N
     assert wait_until_ended(processes, 0.5) == []
 
 
+@pytest.mark.stress
 def test_processes_left_by_a_killed_demo_are_ended_by_the_next_start(demo: RunningDemo) -> None:
     processes = demo.processes
     psutil.Process(processes[0].pid).kill()

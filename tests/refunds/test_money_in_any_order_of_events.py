@@ -26,7 +26,7 @@ def run(sequences: int, steps: int, **options: Any) -> None:
 
 
 def test_money_is_right_in_any_order_of_events() -> None:
-    run(sequences=100, steps=14)
+    run(sequences=60, steps=14)
 
 
 @pytest.mark.stress

@@ -175,7 +175,12 @@ def test_an_interruption_restores_everything(checkout: Checkout, tmp_path: Path,
     checkout.commit("Makefile", f"{MAKEFILE}\t@touch {tmp_path}/dumping; sleep 60\n")
     before = checkout.everything()
     command = [sys.executable, "-m", "release", "0.2.0", "--root", str(checkout.root)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    # A shell starts what runs in the background with SIGINT ignored, and each process inherits that.
+    previous = signal.signal(stop, signal.SIG_DFL)
+    try:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    finally:
+        signal.signal(stop, previous)
     wait_until((tmp_path / "dumping").exists, "the dump")
     process.send_signal(stop)
     said, _nothing = process.communicate(timeout=120)
