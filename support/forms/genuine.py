@@ -51,11 +51,6 @@ class GenuineForm(PortalForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if not self.errors and not data.get("code") and not data.get("phone"):
-            raise ValidationError(
-                _("Enter the code from the email, for example ABCD-EFGH-JKLM, or the phone number."), code="nothing"
-            )
+            message = _("Enter the code from the email, for example ABCD-EFGH-JKLM, or the phone number.")
+            self.add_error("code", ValidationError(message, code="nothing"))
         return data
-
-    @property
-    def first_field(self) -> Any:
-        return self["code"]

@@ -1,10 +1,12 @@
 from typing import Any
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import expect
 
 from orders.models import AccessLink, Order
 from tests.browser.finding import ask_for_link, find_by_card, find_by_number
+from tests.factories import make_order
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -101,3 +103,22 @@ def test_the_typed_password_can_be_shown(open_page: Any, order: Order) -> None:
     expect(field).to_have_attribute("type", "text")
     page.get_by_role("button", name="Hide").click()
     expect(field).to_have_attribute("type", "password")
+
+
+@pytest.mark.parametrize("language", [code for code, _name in settings.LANGUAGES])
+def test_a_long_status_does_not_squeeze_the_number_and_the_date_of_an_order(
+    open_page: Any, order: Order, language: str
+) -> None:
+    make_order(number="A-1002", status=Order.Status.PENDING)
+    page = open_page("/orders/find/", locale=language, viewport={"width": 320, "height": 640})
+    find_by_card(page)
+    texts = page.locator(".order-list .number-word, .order-list .quiet, .order-list .badge-state")
+    expect(texts).to_have_count(6)
+    lines = texts.evaluate_all(
+        """texts => texts.map(each => {
+            const range = document.createRange();
+            range.selectNodeContents(each);
+            return new Set([...range.getClientRects()].map(line => line.top)).size;
+        })"""
+    )
+    assert lines == [1] * 6

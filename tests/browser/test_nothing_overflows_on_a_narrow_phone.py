@@ -32,7 +32,7 @@ LANGUAGES = [code for code, _name in settings.LANGUAGES]
 
 # What sticks out of the page, of its own box or of a box that hides it. Takes nothing, returns a line for each.
 # Texts are measured by their lines: a box has the width of its place even if the text in it is wider. In headings,
-# buttons and labels, only words of 18 letters and more may be divided: there the stylesheet lets the browser hyphenate.
+# buttons and labels, only words of 18 letters and more may be divided: by the browser or at a soft hyphen.
 FIND_OVERFLOW = """() => {
   document.querySelectorAll("details").forEach(each => { each.open = true; });
   const root = document.documentElement, page = { left: 0, right: root.clientWidth }, found = new Set();
@@ -48,7 +48,7 @@ FIND_OVERFLOW = """() => {
     if (!texts.currentNode.data.trim() || isUnseen(element)) continue;
     const range = document.createRange();
     if (element.closest("button, summary, .btn, h1, h2, h3, label, legend, dt, .task-label")) {
-      for (const word of texts.currentNode.data.matchAll(/\\p{L}+/gu)) {
+      for (const word of texts.currentNode.data.matchAll(/[\\p{L}\\u00ad]+/gu)) {
         range.setStart(texts.currentNode, word.index);
         range.setEnd(texts.currentNode, word.index + word[0].length);
         const lines = new Set([...range.getClientRects()].map(line => line.top));

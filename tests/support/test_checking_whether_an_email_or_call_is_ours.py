@@ -89,6 +89,13 @@ def test_invalid_input_is_refused(typed: str) -> None:
     assert "4111 1111" not in answer.content.decode()
 
 
+def test_a_form_sent_empty_says_what_is_missing_in_the_summary_and_at_the_field() -> None:
+    page = check(code="").content.decode()
+    assert page.count("Enter the code from the email") == 2
+    assert 'class="alert' not in page
+    assert marks(check(code=""), "aria-invalid") == ["true"]
+
+
 def test_unsent_and_unknown_codes_get_the_same_page() -> None:
     waiting = make_sent_message(status="waiting")
     known, unknown = check(code=waiting.code), check(code="ABCDEFGHJKLM")
