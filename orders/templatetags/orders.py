@@ -5,6 +5,7 @@ from decimal import Decimal
 from django import template
 
 from notifications.site import page_path
+from notifications.templatetags.emails import with_colon
 from orders import formats, theme
 from orders.money import format_money
 
@@ -21,6 +22,7 @@ register.filter("local_day_with_zone", formats.local_day_with_zone)
 register.filter("local_time", formats.local_time)
 register.filter("exact_time", formats.exact_time)
 register.filter("refund_day", formats.refund_day)
+register.filter("with_colon", with_colon)
 
 
 @register.filter

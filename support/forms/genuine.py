@@ -48,13 +48,11 @@ class GenuineForm(PortalForm):
             raise ValidationError(CARD_NUMBER_ERROR, code="card_number")
         return typed
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
+    def clean(self) -> None:
+        data = self.cleaned_data
         if not self.errors and not data.get("code") and not data.get("phone"):
-            raise ValidationError(
-                _("Enter the code from the email, for example ABCD-EFGH-JKLM, or the phone number."), code="nothing"
-            )
-        return data
+            message = _("Enter the code from the email, for example ABCD-EFGH-JKLM, or the phone number.")
+            self.add_error("code", ValidationError(message, code="nothing"))
 
     @property
     def first_field(self) -> Any:
