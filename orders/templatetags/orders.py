@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from django import template
+from django.utils.translation import gettext
 
 from notifications.site import page_path
 from notifications.templatetags.emails import with_colon
@@ -34,6 +35,12 @@ def money(amount: Decimal, currency: str) -> str:
 def money_off(amount: Decimal, currency: str) -> str:
     """Format a discount: negative, with the minus sign in the position used by the language."""
     return format_money(-amount, currency)
+
+
+@register.filter
+def vendor_text(text: str) -> str:
+    """Return a text that staff typed, in the reader's language if the catalogs know it, as they know the demo's."""
+    return gettext(text) if text else ""
 
 
 @register.simple_tag
