@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from babel.numbers import format_decimal
+from babel.units import format_unit
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,7 +17,7 @@ from orders.localities import Locality
 from orders.models import Order
 from orders.panels import Panel
 
-UNITS = ("B", "kB", "MB", "GB")
+UNITS = ("digital-byte", "digital-kilobyte", "digital-megabyte", "digital-gigabyte")  # as CLDR names them
 
 BLOCKED_TEXTS: dict[BlockReason, Any] = {
     BlockReason.OVER: _("Your download period ended on %(day)s. Your license is still valid."),
@@ -116,12 +116,12 @@ def _release(release: OfferedRelease) -> PanelRelease:
 
 
 def file_size(size: int) -> str:
-    """Format a number of bytes in decimal units, such as 1.4 GB."""
+    """Format a number of bytes in decimal units: 1.4 GB, in French 1,4 Go. The number and its unit stay together."""
     value, unit = float(size), 0
     while round(value, 1) >= 1000 and unit < len(UNITS) - 1:
         value, unit = value / 1000, unit + 1
-    number = format_decimal(round(value, 1 if unit else 0), locale=formats.active_locale())
-    return f"{number}\N{NO-BREAK SPACE}{UNITS[unit]}"
+    size_text = format_unit(round(value, 1 if unit else 0), UNITS[unit], "short", locale=formats.active_locale())
+    return "\N{NO-BREAK SPACE}".join(size_text.split())
 
 
 PANEL = Panel(

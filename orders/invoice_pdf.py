@@ -15,6 +15,7 @@ import typst
 from django.conf import settings
 from django.utils.translation import gettext
 
+from notifications.templatetags.emails import with_colon
 from orders.invoice import Invoice
 
 TEMPLATE = Path(settings.BASE_DIR) / "templates" / "orders" / "invoice.typ"
@@ -32,6 +33,7 @@ def render_pdf(invoice: Invoice, country: str) -> bytes:
     """Return the PDF of an invoice, in the paper size of this country (ISO 3166-1 alpha-2, or empty)."""
     content = asdict(invoice) | {
         "notices": [invoice.notice] if invoice.notice else [],
+        "facts": [(with_colon(label), value) for label, value in invoice.facts],
         "paper": "us-letter" if country in LETTER_COUNTRIES else "a4",
         "language": invoice.language.partition("-")[0],
         "labels": {"seller": gettext("Seller"), "buyer": gettext("Billed to")},

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from orders.models import Order
 
@@ -23,7 +24,7 @@ _DESCRIPTIONS = {
     ),
     Order.Status.COMPLETED: StatusDescription(_("Completed"), _("Your order is paid and complete."), "good"),
     Order.Status.CANCELLED: StatusDescription(
-        _("Canceled"),
+        pgettext_lazy("status of an order", "Canceled"),
         _("This order was canceled. If your bank still shows a charge, it’s usually pending and disappears."),
         "bad",
     ),
@@ -31,7 +32,7 @@ _DESCRIPTIONS = {
         _("Partly refunded"), _("We refunded part of this order. The rest is still valid."), "warn"
     ),
     Order.Status.REFUNDED: StatusDescription(
-        _("Refunded"),
+        pgettext_lazy("status of an order", "Refunded"),
         _("We refunded this order the way you paid. Banks can take a few days to show it."),
         "warn",
     ),

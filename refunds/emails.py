@@ -11,7 +11,6 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -38,11 +37,43 @@ MONEY_COMES = DECIDED | Return.UNDECIDED
 # The status of an approved case of any kind after its approval was revoked.
 TAKEN_BACK = {Return.Status.DECLINED, Return.Status.CANCELLED}
 
-LABELS: dict[type[DecidedCase], Any] = {
-    Return: _("Your return"),
-    Withdrawal: _("Your withdrawal"),
-    Swap: _("Your product swap"),
-    CashbackClaim: _("Your cashback claim"),
+# The headings of the emails. Whole sentences, because the words for a status agree with their noun in most languages.
+LABELS: dict[type[DecidedCase], dict[str, Any]] = {
+    Return: {
+        Return.Status.RECEIVED: _("We’ve received your return request"),
+        Return.Status.IN_REVIEW: _("Your return is in review"),
+        Return.Status.QUESTION_ASKED: _("We have a question about your return"),
+        Return.Status.APPROVED: _("Your return is approved"),
+        Return.Status.REFUNDED: _("Your refund is on its way"),
+        Return.Status.DECLINED: _("Your return was declined"),
+        Return.Status.CANCELLED: _("Your return is canceled"),
+    },
+    Withdrawal: {
+        Withdrawal.Status.RECEIVED: _("We’ve received your withdrawal"),
+        Withdrawal.Status.IN_REVIEW: _("We’re processing your withdrawal"),
+        Withdrawal.Status.QUESTION_ASKED: _("We have a question about your withdrawal"),
+        Withdrawal.Status.APPROVED: _("Your withdrawal is accepted"),
+        Withdrawal.Status.REFUNDED: _("The refund after your withdrawal is on its way"),
+        Withdrawal.Status.DECLINED: _("We can’t accept your withdrawal"),
+    },
+    Swap: {
+        Swap.Status.RECEIVED: _("We’ve received your product swap request"),
+        Swap.Status.IN_REVIEW: _("Your product swap is in review"),
+        Swap.Status.QUESTION_ASKED: _("We have a question about your product swap"),
+        Swap.Status.APPROVED: _("Your product swap is approved"),
+        Swap.Status.SWAPPED: _("Your new serial number is here"),
+        Swap.Status.DECLINED: _("Your product swap was declined"),
+        Swap.Status.CANCELLED: _("Your product swap is canceled"),
+    },
+    CashbackClaim: {
+        CashbackClaim.Status.RECEIVED: _("We’ve received your cashback claim"),
+        CashbackClaim.Status.IN_REVIEW: _("Your cashback claim is in review"),
+        CashbackClaim.Status.QUESTION_ASKED: _("We have a question about your cashback claim"),
+        CashbackClaim.Status.APPROVED: _("Your cashback claim is approved"),
+        CashbackClaim.Status.PAID: _("Your cashback is on its way"),
+        CashbackClaim.Status.DECLINED: _("Your cashback claim was declined"),
+        CashbackClaim.Status.CANCELLED: _("Your cashback claim is canceled"),
+    },
 }
 
 
@@ -179,10 +210,9 @@ def is_wanted(case_type: type[DecidedCase], message: Message) -> bool:
 
 # Emails about a withdrawal go to the address in its statement.
 RECIPIENTS = {Return: order_recipient, Swap: order_recipient, CashbackClaim: order_recipient}
-for case_type, label in LABELS.items():
-    for status, status_label in case_type.Status.choices:  # type: ignore[attr-defined]
+for case_type, labels in LABELS.items():
+    for status, label in labels.items():
         name = email_kind(case_type, status)
-        step = format_lazy("{}: {}", label, status_label)
         about, wanted = partial(context, case_type), partial(is_wanted, case_type)
         recipient = RECIPIENTS.get(case_type)
-        register(EmailKind(name, f"{TEMPLATES}/{name}.html", about, wanted, recipient=recipient, label=step))
+        register(EmailKind(name, f"{TEMPLATES}/{name}.html", about, wanted, recipient=recipient, label=label))

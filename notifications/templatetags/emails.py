@@ -1,4 +1,4 @@
-"""Paragraphs of an email, as HTML and as text.
+"""Paragraphs of an email, as HTML and as text, and labels before their values.
 
 In a template, a blank line ends a paragraph, as in Markdown; other line breaks are spaces.
 """
@@ -8,6 +8,7 @@ import re
 from django import template
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 register = template.Library()
 
@@ -36,3 +37,9 @@ def plain_paragraphs(rendered: str) -> str:
 def _paragraphs(rendered: str) -> list[str]:
     split = (" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", rendered))
     return [paragraph for paragraph in split if paragraph]
+
+
+@register.filter
+def with_colon(label: object) -> str:
+    """Return a label before its value. Some languages put a space before the colon."""
+    return gettext("%(label)s:") % {"label": label}

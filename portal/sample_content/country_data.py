@@ -1,4 +1,9 @@
-"""Accepted cards, phone numbers and stores of the demo, by country. Existing rows are not overwritten."""
+"""Accepted cards, phone numbers and stores of the demo, by country. Existing rows are not overwritten.
+
+Names, hours and prices are stored in English. The catalogs have them in all languages, and `vendor_text` finds them.
+"""
+
+from django.utils.translation import gettext_noop
 
 from support.models import CardRegion, PhoneNumber, StoreRegion
 
@@ -15,18 +20,22 @@ RW SC SD SL SN SO SS ST SZ TD TG TN TZ UG ZA ZM ZW
 """
 EMEA = [*_EUROPE.split(), *_MIDDLE_EAST.split(), *_AFRICA.split()]
 
+IN_NORTH_AMERICA = gettext_noop("North America")
+IN_ASIA_PACIFIC = gettext_noop("Asia Pacific")
+IN_EMEA = gettext_noop("Europe, Middle East and Africa")
+
 WORLD_CARDS = ["Visa", "MasterCard", "American Express"]
 CARDS = (
-    ("North America", NORTH_AMERICA, [*WORLD_CARDS, "Discover", "Diners Club International", "JCB"]),
-    ("Asia Pacific", ["AU", "NZ", "SG", "TW"], WORLD_CARDS),
-    ("Europe, Middle East and Africa", EMEA, [*WORLD_CARDS, "Discover", "Diners Club International"]),
+    (IN_NORTH_AMERICA, NORTH_AMERICA, [*WORLD_CARDS, "Discover", "Diners Club International", "JCB"]),
+    (IN_ASIA_PACIFIC, ["AU", "NZ", "SG", "TW"], WORLD_CARDS),
+    (IN_EMEA, EMEA, [*WORLD_CARDS, "Discover", "Diners Club International"]),
 )
 STORES: tuple[tuple[str, list[str], str], ...] = (
-    ("North America", NORTH_AMERICA, "us"),
-    ("Australia and New Zealand", ["AU", "NZ"], "anz"),
-    ("Europe, Middle East and Africa", EMEA, "emea"),
-    ("Asia Pacific", ["HK", "ID", "IN", "JP", "KR", "MY", "PH", "SG", "TH", "TW", "VN"], "apac"),
-    ("Worldwide", [], "world"),
+    (IN_NORTH_AMERICA, NORTH_AMERICA, "us"),
+    (gettext_noop("Australia and New Zealand"), ["AU", "NZ"], "anz"),
+    (IN_EMEA, EMEA, "emea"),
+    (IN_ASIA_PACIFIC, ["HK", "ID", "IN", "JP", "KR", "MY", "PH", "SG", "TH", "TW", "VN"], "apac"),
+    (gettext_noop("Worldwide"), [], "world"),
 )
 PHONES = (
     (["US", "CA"], "1-952-646-5980", ""),
@@ -44,8 +53,8 @@ PHONES = (
     (["ES"], "0902-848-277", "+353-61-230-426"),
     (["SE"], "075-240-0676", ""),
 )
-HOURS = "Monday to Friday, 9:00 to 17:00"
-PRICE_NOTE = "Your phone provider’s rates apply"
+HOURS = gettext_noop("Monday to Friday, 9:00 to 17:00")
+PRICE_NOTE = gettext_noop("Your phone provider’s rates apply")
 
 
 def load_country_data(store_url: str) -> None:

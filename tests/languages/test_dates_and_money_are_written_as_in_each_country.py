@@ -3,6 +3,7 @@
 The expected texts are written by hand. NBSP is the space that doesn't break a line, NNBSP the narrow one.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -12,6 +13,7 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
+from licenses.download_panel import file_size
 from notifications import kinds, rendering
 from notifications.models import Message
 from notifications.services import send
@@ -138,3 +140,30 @@ def test_an_amount_has_the_sign_of_its_language(written: Written) -> None:
     with translation.override(written.language):
         assert format_money(Decimal("12345.6"), written.currency) == written.amount
         assert format_money(Decimal("-79.95"), written.currency) == written.negative
+
+
+@pytest.mark.django_db
+def test_only_french_has_a_space_before_a_colon() -> None:
+    order = make_order()
+    make_line(order, quantity=2)
+    for language, label in (("en", "Quantity:"), ("es", "Cantidad:"), ("fr", f"Quantité{NBSP}:")):
+        answer = inside(order).get(f"/orders/{order.public_id}/", headers={"Accept-Language": language})
+        assert f'data-label="{label}">2<' in unescape(answer.content.decode())
+    send("order_confirmation", order, order.store_email, order_id=order.pk)
+    message = Message.objects.get()
+    for language, label in (("en", "Order number:"), ("es", "Número de pedido:"), ("fr", f"Numéro de commande{NBSP}:")):
+        message.language = language
+        body = rendering.build(message, kinds.get("order_confirmation")).body
+        assert f"{label} {order.number}\n" in body
+    assert re.findall(r"[^\W\d]:(?= |$)", body, re.MULTILINE) == []  # the last one is French
+
+
+def test_the_size_of_a_file_has_the_unit_of_its_language() -> None:
+    for language, sizes in (
+        ("en", ("67.1_MB", "1.4_GB", "12_byte")),
+        ("de", ("67,1_MB", "1,4_GB", "12_Byte")),
+        ("fr", ("67,1_Mo", "1,4_Go", "12_o")),
+    ):
+        with translation.override(language):
+            written = tuple(file_size(size) for size in (67_108_864, 1_400_000_000, 12))
+        assert written == tuple(size.replace("_", NBSP) for size in sizes)

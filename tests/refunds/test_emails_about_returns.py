@@ -135,5 +135,5 @@ def test_replies_go_to_the_stores_support(order: Order) -> None:
 def test_the_order_page_labels_each_email_by_its_status(order: Order) -> None:
     services.cancel(make_return(order))
     page = inside(order).get(f"/orders/{order.public_id}/").content.decode()
-    assert "Your return: received" in page
-    assert "Your return: canceled" in page
+    assert "We’ve received your return request" in page
+    assert "Your return is canceled" in page
