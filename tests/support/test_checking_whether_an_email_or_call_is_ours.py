@@ -91,6 +91,7 @@ def test_invalid_input_is_refused(typed: str) -> None:
 
 def test_a_form_sent_empty_says_what_is_missing_in_the_summary_and_at_the_field() -> None:
     page = check(code="").content.decode()
+    assert 'href="#id_genuine_code"' in page
     assert page.count("Enter the code from the email") == 2
     assert 'class="alert' not in page
     assert marks(check(code=""), "aria-invalid") == ["true"]
@@ -116,11 +117,3 @@ def test_the_page_opens_with_a_field_for_the_code() -> None:
     page = Client().get("/genuine/")
     assert page.status_code == 200
     assert 'name="code"' in page.content.decode()
-
-
-def test_an_empty_form_says_once_at_its_field_what_is_missing() -> None:
-    answer = check(code="", phone="")
-    content = answer.content.decode()
-    assert text(answer).count("Enter the code from the email, for example ABCD-EFGH-JKLM, or the phone number.") == 2
-    assert 'href="#id_genuine_code"' in content  # in the summary
-    assert "alert-danger" not in content
