@@ -11,10 +11,16 @@ from refunds.models import CashbackClaim, Return, Swap, Withdrawal
 
 
 @pytest.mark.parametrize(
-    ("status", "order", "case"), [("cancelled", "Annulée", "Annulé"), ("refunded", "Remboursée", "Remboursé")]
+    ("language", "status", "order", "case"),
+    [
+        ("fr", "cancelled", "Annulée", "Annulé"),
+        ("fr", "refunded", "Remboursée", "Remboursé"),
+        ("sv", "cancelled", "Annullerad", "Annullerat"),
+        ("sv", "refunded", "Återbetald", "Återbetalt"),
+    ],
 )
-def test_orders_and_returns_have_words_of_their_own(status: str, order: str, case: str) -> None:
-    with translation.override("fr"):
+def test_orders_and_returns_have_words_of_their_own(language: str, status: str, order: str, case: str) -> None:
+    with translation.override(language):
         assert str(describe_status(status).name) == order
         assert str(status_badge(status).label) == case
 
