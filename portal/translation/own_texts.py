@@ -1,6 +1,7 @@
 """A vendor's own wording of single texts: small catalogs outside of the checkout, one for each language."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +14,7 @@ from django.utils.translation import trans_real
 
 from portal.translation.languages import ENGLISH
 
-CONTEXT_SEPARATOR = "\x04"  # of gettext: between the context of a text and the text
+TextKey = tuple[str, str]  # the context of a text, and its English
 
 
 class UnusableTexts(Exception):
@@ -25,7 +26,9 @@ def use_own_texts(folder: Path) -> int:
 
     Catalogs of languages that are switched off are ignored. Raises UnusableTexts, before any text is changed.
     """
-    texts = {language: _read(folder / f"{language}.po") for language in _languages_with_file(folder)}
+    languages = _languages_with_file(folder)
+    known = _texts_of_the_portal({*languages, *settings.STAFF_LANGUAGES} - {ENGLISH}) if languages else set()
+    texts = {language: _read(folder / f"{language}.po", known) for language in languages}
     for language, catalog in texts.items():
         compiled = BytesIO()
         write_mo(compiled, catalog)
@@ -42,34 +45,38 @@ def _languages_with_file(folder: Path) -> list[str]:
     return [each for each in found if each in dict(settings.LANGUAGES)]
 
 
-def _read(path: Path) -> Catalog:
-    language = path.stem
+def _texts_of_the_portal(languages: Collection[str]) -> set[TextKey]:
+    """English has no catalog, and others may have no texts of the admin: the languages of staff have all."""
+    texts: set[TextKey] = set()
+    for language in languages:
+        with (settings.LOCALE_PATHS[0] / language / "LC_MESSAGES" / "django.po").open("rb") as file:
+            texts |= {_key(message) for message in read_po(file) if message.id}
+    return texts
+
+
+def _read(path: Path, known: Collection[TextKey]) -> Catalog:
     try:
         with path.open("rb") as file:
-            catalog = read_po(file, locale=language, abort_invalid=True)
+            catalog = read_po(file, locale=path.stem, abort_invalid=True)
     except (PoFileError, ValueError, OSError) as error:  # ValueError: another encoding
         raise UnusableTexts(f"{path.name} can't be read: {error}") from error
     for message in catalog:
         if message.id:
-            _check(path.name, message, catalog)
+            _check(path.name, message, catalog, known)
     return catalog
 
 
-def _check(name: str, message: Message, catalog: Catalog) -> None:
-    english = message.id if isinstance(message.id, str) else message.id[0]
-    place = f"{name}, line {message.lineno}: “{english}”"
-    key = f"{message.context}{CONTEXT_SEPARATOR}{english}" if message.context else english
-    if not _is_text_of_the_portal(key, catalog.locale_identifier or ENGLISH):
+def _check(name: str, message: Message, catalog: Catalog, known: Collection[TextKey]) -> None:
+    key = _key(message)
+    place = f"{name}, line {message.lineno}: “{key[1]}”"
+    if key not in known:
         raise UnusableTexts(f"{place} isn't a text of the portal. Copy it from a catalog in locale/.")
     if any(message.check(catalog)) or not all(map(_can_be_filled, _placeholder_texts(message))):
         raise UnusableTexts(f"{place}: the placeholders, such as %(name)s, must be those of the English text.")
 
 
-def _is_text_of_the_portal(key: str, language: str) -> bool:
-    """English has no catalog, and others may have no texts of the admin: the languages of staff have all."""
-    languages = {language, *settings.STAFF_LANGUAGES} - {ENGLISH}
-    catalogs = (trans_real.translation(each)._catalog for each in languages)  # type: ignore[attr-defined]
-    return any(key in catalog or (key, 0) in catalog for catalog in catalogs)
+def _key(message: Message) -> TextKey:
+    return message.context or "", message.id if isinstance(message.id, str) else message.id[0]
 
 
 def _placeholder_texts(message: Message) -> list[str]:
