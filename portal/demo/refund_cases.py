@@ -65,7 +65,7 @@ def create_swap_offers_and_promotion() -> None:
                 },
             )
     promotion, created = CashbackPromotion.objects.get_or_create(
-        name=f"{CASHBACK_AMOUNT:.0f} euros back",
+        name="Tarnholt Cashback",
         defaults={
             "countries": ["DE", "AT", "IE", "NL"],
             "bought_from": today - timedelta(days=60),
