@@ -19,6 +19,7 @@ from cases.transitions import email_kind
 from notifications.kinds import EmailKind, Item, register
 from notifications.models import Message
 from notifications.site import site_url
+from notifications.vendor_texts import vendor_text
 from orders import formats
 from orders.emails import how_to_open
 from orders.models import Order
@@ -188,7 +189,7 @@ def _facts_of_claim(case: CashbackClaim, event: CaseEvent) -> list[tuple[str, st
     facts = [
         (gettext("Reference"), case.reference),
         (gettext("Order number"), case.order.number),
-        (gettext("Promotion"), case.promotion.name),
+        (gettext("Promotion"), vendor_text(case.promotion.name)),
         (gettext("Serial number"), case.license.serial),
         (gettext("Amount"), format_money(case.amount, case.currency)),
     ]

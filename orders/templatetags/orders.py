@@ -3,10 +3,10 @@
 from decimal import Decimal
 
 from django import template
-from django.utils.translation import gettext
 
 from notifications.site import page_path
 from notifications.templatetags.emails import with_colon
+from notifications.vendor_texts import vendor_text
 from orders import formats, theme
 from orders.money import format_money
 
@@ -24,6 +24,7 @@ register.filter("local_time", formats.local_time)
 register.filter("exact_time", formats.exact_time)
 register.filter("refund_day", formats.refund_day)
 register.filter("with_colon", with_colon)
+register.filter("vendor_text", vendor_text)
 
 
 @register.filter
@@ -35,12 +36,6 @@ def money(amount: Decimal, currency: str) -> str:
 def money_off(amount: Decimal, currency: str) -> str:
     """Format a discount: negative, with the minus sign in the position used by the language."""
     return format_money(-amount, currency)
-
-
-@register.filter
-def vendor_text(text: str) -> str:
-    """Return a text that staff typed, in the reader's language if the catalogs know it, as they know the demo's."""
-    return gettext(text) if text else ""
 
 
 @register.simple_tag

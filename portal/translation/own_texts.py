@@ -12,6 +12,7 @@ from babel.messages.pofile import PoFileError, read_po
 from django.conf import settings
 from django.utils.translation import trans_real
 
+from notifications.vendor_texts import VENDOR_CONTEXT
 from portal.translation.languages import ENGLISH
 
 TextKey = tuple[str, str]  # the context of a text, and its English
@@ -69,7 +70,7 @@ def _read(path: Path, known: Collection[TextKey]) -> Catalog:
 def _check(name: str, message: Message, catalog: Catalog, known: Collection[TextKey]) -> None:
     key = _key(message)
     place = f"{name}, line {message.lineno}: “{key[1]}”"
-    if key not in known:
+    if key not in known and message.context != VENDOR_CONTEXT:
         raise UnusableTexts(f"{place} isn't a text of the portal. Copy it from a catalog in locale/.")
     if any(message.check(catalog)) or not all(map(_can_be_filled, _placeholder_texts(message))):
         raise UnusableTexts(f"{place}: the placeholders, such as %(name)s, must be those of the English text.")

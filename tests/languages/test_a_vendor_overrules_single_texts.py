@@ -34,6 +34,23 @@ def test_single_texts_are_overruled_in_each_language_and_all_others_stay(tmp_pat
     ]
 
 
+def test_texts_that_staff_typed_are_translated(tmp_path: Path) -> None:
+    write(tmp_path, "de", 'msgctxt "vendor"\nmsgid "Weekdays, 8 to 18"\nmsgstr "Werktags, 8 bis 18 Uhr"\n')
+    show = (
+        "from django.utils.translation import override\n"
+        "from notifications.vendor_texts import vendor_text\n"
+        "for code in ('de', 'fr'):\n"
+        "    with override(code):\n"
+        "        print(vendor_text('Weekdays, 8 to 18'), '|', vendor_text('Worldwide'),"
+        " '|', vendor_text('Our words'))\n"
+    )
+    completed = start(tmp_path, "shell", "--no-imports", "-c", show)
+    assert completed.stdout.splitlines() == [
+        "Werktags, 8 bis 18 Uhr | Weltweit | Our words",
+        "Weekdays, 8 to 18 | Monde entier | Our words",
+    ]
+
+
 def test_plural_forms_are_overruled(tmp_path: Path) -> None:
     english = 'msgid "%(count)s minute"\nmsgid_plural "%(count)s minutes"\n'
     write(tmp_path, "de", english + 'msgstr[0] "%(count)s Min."\nmsgstr[1] "%(count)s Min."')

@@ -2,7 +2,7 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from orders.templatetags.orders import vendor_text
+from notifications.vendor_texts import vendor_text
 from portal.sample_content import country_data
 from support.models import PhoneNumber, StoreRegion
 from tests.pages import text
