@@ -23,6 +23,7 @@ from intake.services import erasure as imports
 from intake.services.store_events import masked_text
 from licenses.models import Device, Download, DownloadExtension, License, LicensedLine
 from licenses.services.erasure import devices_of, licenses_of
+from notifications.address_search import find_addresses, replace_addresses
 from notifications.addresses import email_key, mask_address
 from notifications.erasure import follow_ups_of, messages_of
 from notifications.models import FollowUp, Message, OptOut
@@ -36,7 +37,6 @@ from support.services import erasure as threads
 
 HIDDEN = "…"
 _SECRET_NAME = re.compile(r"pass|secret|token|kennwort|hash", re.IGNORECASE)
-_ADDRESS = re.compile(r"[^\s\"'<>()\[\]{},;:|=&\\]+@[^\s\"'<>()\[\]{},;:|=&\\]+")
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Subject:
 
     def without_others(self, text: str) -> str:
         """Mask the addresses of others in a text."""
-        return _ADDRESS.sub(lambda found: found[0] if self.person.is_addressed_in(found[0]) else HIDDEN, text)
+        return replace_addresses(text, lambda found: found if self.person.is_addressed_in(found) else HIDDEN)
 
 
 Section = Callable[[Subject], Iterable[Row]]
@@ -231,7 +231,7 @@ def _own_content(text: str, subject: Subject) -> str:
 
     Only JSON says which of its values are passwords.
     """
-    others = [found for found in _ADDRESS.findall(text) if not subject.person.is_addressed_in(found)]
+    others = [found for found in find_addresses(text) if not subject.person.is_addressed_in(found)]
     if others or not subject.person.is_addressed_in(text):
         return HIDDEN
     try:

@@ -17,11 +17,10 @@ from django.utils.translation import gettext
 from intake.ingest.recording import REJECT_PURPOSE
 from intake.models import ImportChange, ImportReject, ImportRun, ImportUpload, StoreEvent
 from intake.services.store_events import decrypt_body
-from notifications.addresses import email_key
+from notifications.address_search import AddressSearch, find_addresses
 from orders import encryption
 from orders.models import Order
 
-_ADDRESS = re.compile(r"[^\s\"'<>()\[\]{},;:|=&\\]+@[^\s\"'<>()\[\]{},;:|=&\\]+")
 # A shorter order number could be any number, such as a quantity.
 SHORTEST_NUMBER = 4
 BATCH_SIZE = 500
@@ -34,7 +33,7 @@ class Person:
     """
 
     def __init__(self, email_key: str, orders: Collection[Order] = ()) -> None:
-        self.email_key = email_key
+        self._address = AddressSearch(email_key)
         numbers: dict[str, list[str]] = defaultdict(list)
         for order in orders:
             if len(order.number) >= SHORTEST_NUMBER:
@@ -45,26 +44,23 @@ class Person:
         }
 
     def is_addressed_in(self, text: str) -> bool:
-        """Whether a text contains the address in any spelling, also percent-encoded as in a form."""
-        return any(map(self._is_own, _addresses(text)))
+        """Whether a text contains the address in any spelling, also with the escapes of JSON, forms or HTML."""
+        return self._address.is_in(text)
+
+    def removed_from(self, text: str, replacement: str) -> str:
+        """Return the text with the address replaced."""
+        return self._address.remove_from(text, replacement)
 
     def is_mentioned_in(self, text: str, store: str = "") -> bool:
         """Whether a text of this store contains the address, or the number of an order. Without a store, the text has
         to name it.
         """
-        found = _addresses(text)
-        if any(map(self._is_own, found)):
+        if self.is_addressed_in(text):
             return True
+        found = any(find_addresses(text))
         stores = [store] if store else [name for name in self._numbers if name in text]
         numbers = [self._numbers[name] for name in stores if name in self._numbers]
         return not found and any(number.search(text) for number in numbers)
-
-    def _is_own(self, found: str) -> bool:
-        return self.email_key in (email_key(found), email_key(found.strip(".!?*_`~")))
-
-
-def _addresses(text: str) -> list[str]:
-    return [found for readable in {text, text.replace("%40", "@")} for found in _ADDRESS.findall(readable)]
 
 
 def reject_text(reject: ImportReject) -> str:

@@ -169,7 +169,7 @@ class HeldPerson:
             status=Thread.Status.CLOSED,
             closed_at=timezone.now(),
             subject=f"question of {self.word}",
-            email=self.address.upper(),
+            email=self.address.replace("example", "EXAMPLE"),
             order=self.order,
         )
         message = ThreadMessage.objects.create(
