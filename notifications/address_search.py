@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
+import idna
+
 from notifications.addresses import email_key
 
 # Punctuation and spaces that no domain contains: typographic quotation marks, dashes, CJK brackets.
@@ -35,7 +37,10 @@ class AddressSearch:
 
     def __init__(self, key: str) -> None:
         self._key = key
-        self._mailbox = key.rpartition("@")[0]
+        self._mailbox, _at, domain = key.rpartition("@")
+        domains = {domain, idna.decode(domain) if "xn--" in domain else domain}
+        spellings = (f"{self._mailbox}@{each}" for each in domains)
+        self._written = re.compile("|".join(map(re.escape, spellings)), re.IGNORECASE) if key else None
 
     def is_in(self, text: str) -> bool:
         return any(self._spans(reading) for reading in _readings(text))
@@ -49,6 +54,10 @@ class AddressSearch:
                 parts = (reading[end:start] for end, start in zip(ends, starts, strict=True))
                 return self.remove_from(replacement.join(parts), replacement)
         return text
+
+    def remove_from_name(self, name: str, replacement: str) -> str:
+        """The same for the name of a file, in which an address has no end: `kim@example.com.csv`."""
+        return self._written.sub(replacement, unicodedata.normalize("NFC", name)) if self._written else name
 
     def _spans(self, reading: str) -> list[tuple[int, int]]:
         spans = []

@@ -18,7 +18,7 @@ from desk.models import LookRecord, PasswordReset, PersonRequest
 from desk.privacy import records
 from desk.privacy.fields import Row, describe, with_related
 from files.models import Upload
-from intake.models import ImportChange, ImportReject, ImportRun, ImportUpload, StoreEvent
+from intake.models import ImportChange, ImportFile, ImportReject, ImportRun, ImportUpload, StoreEvent
 from intake.services import erasure as imports
 from intake.services.store_events import masked_text
 from licenses.models import Device, Download, DownloadExtension, License, LicensedLine
@@ -268,6 +268,23 @@ def _mentions(model: Any, *names: str) -> Section:
     return rows
 
 
+def _file_names(model: Any) -> Section:
+    """The names of files that contain the address."""
+
+    def rows(subject: Subject) -> Iterator[Row]:
+        names = model.objects.filter(name__contains="@").order_by("pk").values_list("name", flat=True)
+        for name in names.iterator(imports.BATCH_SIZE):
+            rest = subject.person.removed_from_name(name)
+            if rest != name:
+                yield {"text": HIDDEN if "@" in rest else name}
+
+    return rows
+
+
+def _all(*sections: Section) -> Section:
+    return lambda subject: (row for section in sections for row in section(subject))
+
+
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
@@ -328,7 +345,8 @@ SECTIONS: dict[type[Model], Section] = {
     ImportChange: _changes,
     StoreEvent: _events,
     ImportRun: _mentions(ImportRun, "reject_counts", "warnings"),
-    ImportUpload: _mentions(ImportUpload, "preview", "problem"),
+    ImportFile: _file_names(ImportFile),
+    ImportUpload: _all(_file_names(ImportUpload), _mentions(ImportUpload, "preview", "problem")),
     PersonRequest: _by_key(PersonRequest),
     PasswordReset: _by_key(PasswordReset),
     LookRecord: _looks,

@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils.translation import gettext
 
 from intake.ingest.recording import REJECT_PURPOSE
-from intake.models import ImportChange, ImportReject, ImportRun, ImportUpload, StoreEvent
+from intake.models import ImportChange, ImportFile, ImportReject, ImportRun, ImportUpload, StoreEvent
 from intake.services.store_events import decrypt_body
 from notifications.address_search import AddressSearch, find_addresses
 from orders import encryption
@@ -24,6 +24,7 @@ from orders.models import Order
 # A shorter order number could be any number, such as a quantity.
 SHORTEST_NUMBER = 4
 BATCH_SIZE = 500
+REMOVED = "…"
 
 
 class Person:
@@ -50,6 +51,10 @@ class Person:
     def removed_from(self, text: str, replacement: str) -> str:
         """Return the text with the address replaced."""
         return self._address.remove_from(text, replacement)
+
+    def removed_from_name(self, name: str) -> str:
+        """Return the name of a file without the address."""
+        return self._address.remove_from_name(name, REMOVED)
 
     def is_mentioned_in(self, text: str, store: str = "") -> bool:
         """Whether a text of this store contains the address, or the number of an order. Without a store, the text has
@@ -127,8 +132,10 @@ def erase_history(person: Person, order_ids: Collection[int]) -> dict[str, int]:
     return {
         "intake.ImportReject": len(rejects),
         "intake.ImportChange": changes,
+        "intake.ImportFile": _redact_names(ImportFile, person),
         "intake.ImportRun": _redact(ImportRun, ("reject_counts", "warnings"), person),
-        "intake.ImportUpload": _redact(ImportUpload, ("preview", "problem"), person),
+        "intake.ImportUpload": _redact(ImportUpload, ("preview", "problem"), person)
+        + _redact_names(ImportUpload, person),
         "intake.StoreEvent": _erase_events(person),
     }
 
@@ -147,6 +154,16 @@ def _redact(model: Any, names: tuple[str, ...], person: Person) -> int:
         after = {name: _without(value, person.is_addressed_in) for name, value in before.items()}
         if before != after:
             changed += model.objects.filter(pk=row.pk).update(**after)
+    return changed
+
+
+def _redact_names(model: Any, person: Person) -> int:
+    """Remove the address from the names of files. Returns how many rows changed."""
+    changed = 0
+    rows = model.objects.filter(name__contains="@").values_list("pk", "name").order_by("pk")
+    for pk, name in rows.iterator(BATCH_SIZE):
+        if (kept := person.removed_from_name(name)) != name:
+            changed += model.objects.filter(pk=pk).update(name=kept)
     return changed
 
 

@@ -78,3 +78,17 @@ def test_addresses_are_listed_as_they_are_read() -> None:
 def test_all_addresses_can_be_replaced() -> None:
     text = "“kim@example.com” and o'neil@example.com/2, but not @home"
     assert replace_addresses(text, lambda found: f"[{len(found)}]") == "“[15]” and [18]/2, but not @home"
+
+
+@pytest.mark.parametrize(
+    "name", [f"{ADDRESS}.csv", f"orders-{ADDRESS.title()}-2.csv", f"{KEY}.csv", "o'brien+shop@exa\u0308mple.com.zip"]
+)
+def test_the_address_is_removed_from_the_name_of_a_file(name: str) -> None:
+    without = AddressSearch(KEY).remove_from_name(name, "…")
+    assert "brien" not in without.lower()
+    assert without.endswith((".csv", ".zip"))
+
+
+def test_names_of_files_without_the_address_stay() -> None:
+    assert AddressSearch(KEY).remove_from_name("kim@example.com.csv", "…") == "kim@example.com.csv"
+    assert AddressSearch("").remove_from_name("kim@example.com.csv", "…") == "kim@example.com.csv"
