@@ -119,7 +119,8 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("intake.ImportReject", ("text", "word", "content"), Erased.DELETED, "import_details"),
     Holding("intake.ImportChange", ("before",), Erased.DELETED, "import_details"),
     Holding("intake.ImportRun", ("reject_counts", "warnings"), Erased.REDACTED),
-    Holding("intake.ImportUpload", ("preview", "problem"), Erased.REDACTED, "import_uploads"),
+    Holding("intake.ImportFile", ("name",), Erased.REDACTED),
+    Holding("intake.ImportUpload", ("name", "preview", "problem"), Erased.REDACTED, "import_uploads"),
     Holding("intake.StoreEvent", ("body", "reason", "word"), Erased.EMPTIED, "store_event_bodies"),
     # --- Staff and records
     Holding("desk.LookRecord", ("object_key",), Erased.REDACTED, "look_records"),
@@ -240,11 +241,10 @@ NOT_PERSONAL: dict[str, tuple[str, ...]] = {
         "support.ChargeClaim.currency",
     ),
     "how a file or event was read": (
-        "intake.ImportUpload.name",
         "intake.ImportUpload.stored_name",
         "intake.ImportUpload.encoding",
         "intake.ImportRun.options",
-        "intake.ImportFile.*",
+        *(f"intake.ImportFile.{name}" for name in ("sha256", "format", "store", "header", "delimiter")),
         "intake.ImportReject.code",
         "intake.StoreEvent.format",
         "intake.StoreEvent.event_id",

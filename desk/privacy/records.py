@@ -3,7 +3,7 @@
 Records of staff stay, because they show what staff did. Only what names the person goes.
 """
 
-import re
+import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,6 @@ from support.services.erasure import threads_of
 
 BATCH_SIZE = 500
 REMOVED = "…"
-_ADDRESS = re.compile(r"[^\s\"'<>()\[\]{},;:|=&\\]+@[^\s\"'<>()\[\]{},;:|=&\\]+")
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def _redact_log(key: str, rows: OwnRows, names: Collection[str]) -> int:
     person = Person(key)
 
     def without_address(text: str) -> str:
-        return _ADDRESS.sub(lambda found: REMOVED if person.is_addressed_in(found[0]) else found[0], text)
+        return person.removed_from(text, REMOVED)
 
     def without_names(text: str) -> str:
         for name in sorted(names, key=len, reverse=True):
@@ -99,10 +98,31 @@ def _redact_log(key: str, rows: OwnRows, names: Collection[str]) -> int:
 def _rewrite(entries: QuerySet[LogEntry], rewrite: Callable[[str], str]) -> int:
     changed = 0
     for entry in entries.only("pk", "object_repr", "change_message").iterator(BATCH_SIZE):
-        texts = {"object_repr": rewrite(entry.object_repr), "change_message": rewrite(entry.change_message)}
+        message = _rewrite_message(entry.change_message, rewrite)
+        texts = {"object_repr": rewrite(entry.object_repr), "change_message": message}
         if texts != {"object_repr": entry.object_repr, "change_message": entry.change_message}:
             changed += LogEntry.objects.filter(pk=entry.pk).update(**texts)
     return changed
+
+
+def _rewrite_message(message: str, rewrite: Callable[[str], str]) -> str:
+    """Rewrite the texts of a message. Django keeps those that it makes itself as JSON, with escapes."""
+    try:
+        content = json.loads(message) if message.startswith("[") else None
+    except ValueError:
+        content = None
+    if content is None:
+        return rewrite(message)
+    rewritten = _rewrite_texts(content, rewrite)
+    return message if rewritten == content else json.dumps(rewritten)
+
+
+def _rewrite_texts(value: Any, rewrite: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return rewrite(value)
+    if isinstance(value, dict):
+        return {name: _rewrite_texts(each, rewrite) for name, each in value.items()}
+    return [_rewrite_texts(each, rewrite) for each in value] if isinstance(value, list) else value
 
 
 def settle_requests(key: str, address: str, receipt: Erasure, now: datetime) -> None:

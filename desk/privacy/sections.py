@@ -18,11 +18,12 @@ from desk.models import LookRecord, PasswordReset, PersonRequest
 from desk.privacy import records
 from desk.privacy.fields import Row, describe, with_related
 from files.models import Upload
-from intake.models import ImportChange, ImportReject, ImportRun, ImportUpload, StoreEvent
+from intake.models import ImportChange, ImportFile, ImportReject, ImportRun, ImportUpload, StoreEvent
 from intake.services import erasure as imports
 from intake.services.store_events import masked_text
 from licenses.models import Device, Download, DownloadExtension, License, LicensedLine
 from licenses.services.erasure import devices_of, licenses_of
+from notifications.address_search import find_addresses, replace_addresses
 from notifications.addresses import email_key, mask_address
 from notifications.erasure import follow_ups_of, messages_of
 from notifications.models import FollowUp, Message, OptOut
@@ -36,7 +37,6 @@ from support.services import erasure as threads
 
 HIDDEN = "…"
 _SECRET_NAME = re.compile(r"pass|secret|token|kennwort|hash", re.IGNORECASE)
-_ADDRESS = re.compile(r"[^\s\"'<>()\[\]{},;:|=&\\]+@[^\s\"'<>()\[\]{},;:|=&\\]+")
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Subject:
 
     def without_others(self, text: str) -> str:
         """Mask the addresses of others in a text."""
-        return _ADDRESS.sub(lambda found: found[0] if self.person.is_addressed_in(found[0]) else HIDDEN, text)
+        return replace_addresses(text, lambda found: found if self.person.is_addressed_in(found) else HIDDEN)
 
 
 Section = Callable[[Subject], Iterable[Row]]
@@ -231,7 +231,7 @@ def _own_content(text: str, subject: Subject) -> str:
 
     Only JSON says which of its values are passwords.
     """
-    others = [found for found in _ADDRESS.findall(text) if not subject.person.is_addressed_in(found)]
+    others = [found for found in find_addresses(text) if not subject.person.is_addressed_in(found)]
     if others or not subject.person.is_addressed_in(text):
         return HIDDEN
     try:
@@ -266,6 +266,23 @@ def _mentions(model: Any, *names: str) -> Section:
                 yield {"text": subject.without_others(text)}
 
     return rows
+
+
+def _file_names(model: Any) -> Section:
+    """The names of files that contain the address."""
+
+    def rows(subject: Subject) -> Iterator[Row]:
+        names = model.objects.filter(name__contains="@").order_by("pk").values_list("name", flat=True)
+        for name in names.iterator(imports.BATCH_SIZE):
+            rest = subject.person.removed_from_name(name)
+            if rest != name:
+                yield {"text": HIDDEN if "@" in rest else name}
+
+    return rows
+
+
+def _all(*sections: Section) -> Section:
+    return lambda subject: (row for section in sections for row in section(subject))
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -328,7 +345,8 @@ SECTIONS: dict[type[Model], Section] = {
     ImportChange: _changes,
     StoreEvent: _events,
     ImportRun: _mentions(ImportRun, "reject_counts", "warnings"),
-    ImportUpload: _mentions(ImportUpload, "preview", "problem"),
+    ImportFile: _file_names(ImportFile),
+    ImportUpload: _all(_file_names(ImportUpload), _mentions(ImportUpload, "preview", "problem")),
     PersonRequest: _by_key(PersonRequest),
     PasswordReset: _by_key(PasswordReset),
     LookRecord: _looks,

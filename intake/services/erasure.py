@@ -15,16 +15,16 @@ from django.db.models import Q
 from django.utils.translation import gettext
 
 from intake.ingest.recording import REJECT_PURPOSE
-from intake.models import ImportChange, ImportReject, ImportRun, ImportUpload, StoreEvent
+from intake.models import ImportChange, ImportFile, ImportReject, ImportRun, ImportUpload, StoreEvent
 from intake.services.store_events import decrypt_body
-from notifications.addresses import email_key
+from notifications.address_search import AddressSearch, find_addresses
 from orders import encryption
 from orders.models import Order
 
-_ADDRESS = re.compile(r"[^\s\"'<>()\[\]{},;:|=&\\]+@[^\s\"'<>()\[\]{},;:|=&\\]+")
 # A shorter order number could be any number, such as a quantity.
 SHORTEST_NUMBER = 4
 BATCH_SIZE = 500
+REMOVED = "…"
 
 
 class Person:
@@ -34,7 +34,7 @@ class Person:
     """
 
     def __init__(self, email_key: str, orders: Collection[Order] = ()) -> None:
-        self.email_key = email_key
+        self._address = AddressSearch(email_key)
         numbers: dict[str, list[str]] = defaultdict(list)
         for order in orders:
             if len(order.number) >= SHORTEST_NUMBER:
@@ -45,26 +45,27 @@ class Person:
         }
 
     def is_addressed_in(self, text: str) -> bool:
-        """Whether a text contains the address in any spelling, also percent-encoded as in a form."""
-        return any(map(self._is_own, _addresses(text)))
+        """Whether a text contains the address in any spelling, also with the escapes of JSON, forms or HTML."""
+        return self._address.is_in(text)
+
+    def removed_from(self, text: str, replacement: str) -> str:
+        """Return the text with the address replaced."""
+        return self._address.remove_from(text, replacement)
+
+    def removed_from_name(self, name: str) -> str:
+        """Return the name of a file without the address."""
+        return self._address.remove_from_name(name, REMOVED)
 
     def is_mentioned_in(self, text: str, store: str = "") -> bool:
         """Whether a text of this store contains the address, or the number of an order. Without a store, the text has
         to name it.
         """
-        found = _addresses(text)
-        if any(map(self._is_own, found)):
+        if self.is_addressed_in(text):
             return True
+        found = any(find_addresses(text))
         stores = [store] if store else [name for name in self._numbers if name in text]
         numbers = [self._numbers[name] for name in stores if name in self._numbers]
         return not found and any(number.search(text) for number in numbers)
-
-    def _is_own(self, found: str) -> bool:
-        return self.email_key in (email_key(found), email_key(found.strip(".!?*_`~")))
-
-
-def _addresses(text: str) -> list[str]:
-    return [found for readable in {text, text.replace("%40", "@")} for found in _ADDRESS.findall(readable)]
 
 
 def reject_text(reject: ImportReject) -> str:
@@ -131,8 +132,10 @@ def erase_history(person: Person, order_ids: Collection[int]) -> dict[str, int]:
     return {
         "intake.ImportReject": len(rejects),
         "intake.ImportChange": changes,
+        "intake.ImportFile": _redact_names(ImportFile, person),
         "intake.ImportRun": _redact(ImportRun, ("reject_counts", "warnings"), person),
-        "intake.ImportUpload": _redact(ImportUpload, ("preview", "problem"), person),
+        "intake.ImportUpload": _redact(ImportUpload, ("preview", "problem"), person)
+        + _redact_names(ImportUpload, person),
         "intake.StoreEvent": _erase_events(person),
     }
 
@@ -151,6 +154,16 @@ def _redact(model: Any, names: tuple[str, ...], person: Person) -> int:
         after = {name: _without(value, person.is_addressed_in) for name, value in before.items()}
         if before != after:
             changed += model.objects.filter(pk=row.pk).update(**after)
+    return changed
+
+
+def _redact_names(model: Any, person: Person) -> int:
+    """Remove the address from the names of files. Returns how many rows changed."""
+    changed = 0
+    rows = model.objects.filter(name__contains="@").values_list("pk", "name").order_by("pk")
+    for pk, name in rows.iterator(BATCH_SIZE):
+        if (kept := person.removed_from_name(name)) != name:
+            changed += model.objects.filter(pk=pk).update(name=kept)
     return changed
 
 

@@ -8,6 +8,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext
 
+from notifications.address_search import AddressSearch
 from notifications.addresses import email_key
 from orders.models import AccessLink, AddressCorrection, Attempt, LookupCode, Order
 
@@ -58,7 +59,15 @@ def find_obstacles(order_ids: Collection[int], key: str, now: datetime) -> Itera
 
 def attempt_subjects(orders: Collection[Order], key: str) -> set[str]:
     """Return what attempts to open the orders of an address are recorded under."""
-    return {key, *(order.number_key for order in orders)} - {""}
+    return {key, *(order.number_key for order in orders), *(_typed_as_numbers(key) if key else ())} - {""}
+
+
+def _typed_as_numbers(key: str) -> Iterator[str]:
+    """Yield the spellings of an address that somebody entered as an order number, where letters become capitals."""
+    search = AddressSearch(key)
+    attempts = Attempt.objects.filter(method=Attempt.Method.NUMBER, subject__contains="@")
+    subjects = attempts.values_list("subject", flat=True).iterator(BATCH_SIZE)
+    return (subject for subject in subjects if search.is_in(subject.lower()))
 
 
 def erase_orders(orders: Collection[Order], key: str, now: datetime) -> dict[str, int]:

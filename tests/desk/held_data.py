@@ -21,6 +21,7 @@ from intake.services.erasure import body_text, reject_text
 from licenses.models import Device, Download
 from notifications.models import FollowUp, Message, OptOut
 from orders.models import AccessLink, AddressCorrection, Attempt, LookupCode, Order
+from orders.models.orders import normalize_order_number
 from refunds.models import CashbackClaim, RefundTransaction, Return, Swap, Withdrawal
 from support.models import ChargeClaim, Thread, ThreadFile, ThreadLink, ThreadMessage
 from tests.factories import make_agent, make_product, make_reason, make_release
@@ -93,10 +94,10 @@ class HeldPerson:
             made_at=timezone.now() - timedelta(days=9),
             undo_until=timezone.now() - timedelta(days=7),
         )
-        for subject in (self.address, order.number_key):
-            Attempt.objects.create(
-                method=Attempt.Method.CARD, outcome=Attempt.Outcome.FOUND, subject=subject, client="192.0.2.7"
-            )
+        typed = normalize_order_number(f"{word}@example.com")  # the address as an order number
+        number, card = Attempt.Method.NUMBER, Attempt.Method.CARD
+        for method, subject in ((card, self.address), (number, order.number_key), (number, typed)):
+            Attempt.objects.create(method=method, outcome=Attempt.Outcome.FOUND, subject=subject, client="192.0.2.7")
         AccessLink.objects.create(email_key=self.address)
         LookupCode.objects.create(order=order, email_key=self.address)
         license = order.licensed_lines.get().license
@@ -169,7 +170,7 @@ class HeldPerson:
             status=Thread.Status.CLOSED,
             closed_at=timezone.now(),
             subject=f"question of {self.word}",
-            email=self.address.upper(),
+            email=self.address.replace("example", "EXAMPLE"),
             order=self.order,
         )
         message = ThreadMessage.objects.create(
@@ -201,11 +202,12 @@ class HeldPerson:
         store.push(self.record | {"language": "fr"})
         process()
         run = ImportRun.objects.latest("pk")
+        run.files.create(name=f"{self.address}.jsonl", sha256="0" * 64, size=1, format="portal")
         run.warnings = [{"code": "x", "count": 1, "first": f"The address {self.address} is odd."}]
         run.save()
         ImportUpload.objects.create(
             store=self.order.store,
-            name="orders.csv",
+            name=f"order of {self.address.title()}.csv",
             stored_name=ImportUpload.new_stored_name(),
             size=1,
             preview={"first_rejects": [{"line": 1, "text": f"{self.address}: no date"}]},

@@ -1,5 +1,6 @@
 """After an erasure, nothing anywhere names the person. What law requires to keep stays."""
 
+import json
 import threading
 from datetime import timedelta
 from decimal import Decimal
@@ -7,6 +8,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -58,6 +60,18 @@ def test_nothing_names_the_person_anymore(
     assert files_in(upload_folder) == []
     assert not Upload.objects.exists()
     assert browser.get(f"/orders/{order.public_id}/").status_code == 302
+
+
+@pytest.mark.parametrize("word", ["zyxw+tag", "zyxw'v", "zyxwü"])
+def test_nothing_names_a_person_with_unusual_letters(word: str, tmp_path: Path, upload_folder: Path) -> None:
+    person = HeldPerson(word, tmp_path).fill()
+    admin_changes = [{"changed": {"name": "device", "object": f"Laptop of {word} Archer", "fields": [person.address]}}]
+    rows = LogEntry.objects.filter(change_message=f"Renamed {word} Archer")
+    assert rows.update(change_message=json.dumps(admin_changes)) == 1
+    run(person.address)
+    assert traces(word) == traces(json.dumps(word)[1:-1]) == []
+    kept = json.loads(LogEntry.objects.get(change_message__contains="device").change_message)
+    assert kept == [{"changed": {"name": "device", "object": "… Archer", "fields": ["…"]}}]
 
 
 def test_what_law_requires_to_keep_stays(person: HeldPerson) -> None:

@@ -104,7 +104,7 @@ def test_two_people_with_the_same_name_and_number_stay_apart(person: HeldPerson,
     assert "qwert" not in page
     assert [row["store"] for row in content["data"]["orders.Order"]] == ["acme-eu"]
     # Attempts by the number could be those of the other.
-    assert {row["subject"] for row in content["data"]["orders.Attempt"]} == {person.address}
+    assert {row["subject"] for row in content["data"]["orders.Attempt"]} == {person.address, person.address.upper()}
     assert not any("qwert" in name for name in archive.namelist())
     assert WORD not in json.dumps(export(other.address)[0])
 
