@@ -15,7 +15,7 @@ import typst
 from django.conf import settings
 from django.utils.translation import gettext
 
-from notifications.templatetags.emails import with_colon
+from notifications.labels import with_colon
 from orders.invoice import Invoice
 
 TEMPLATE = Path(settings.BASE_DIR) / "templates" / "orders" / "invoice.typ"

@@ -8,9 +8,11 @@ import re
 from django import template
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
+
+from notifications.labels import with_colon
 
 register = template.Library()
+register.filter("with_colon", with_colon)
 
 # Class (for dark mode) and inline style of a paragraph. See templates/notifications/emails/base.html.
 STYLES = {
@@ -37,9 +39,3 @@ def plain_paragraphs(rendered: str) -> str:
 def _paragraphs(rendered: str) -> list[str]:
     split = (" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", rendered))
     return [paragraph for paragraph in split if paragraph]
-
-
-@register.filter
-def with_colon(label: object) -> str:
-    """Return a label before its value. Some languages put a space before the colon."""
-    return gettext("%(label)s:") % {"label": label}

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from django import template
 
+from notifications.labels import with_colon
 from notifications.site import page_path
-from notifications.templatetags.emails import with_colon
 from notifications.vendor_texts import vendor_text
 from orders import formats, theme
 from orders.money import format_money
