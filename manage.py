@@ -7,13 +7,15 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+from portal.command_line import run
+
 
 def main() -> None:
     if sys.argv[1:2] == ["demo"]:
         runpy.run_module("portal.demo", run_name="__main__")
         return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    execute_from_command_line(sys.argv)
+    run(execute_from_command_line, sys.argv)
 
 
 if __name__ == "__main__":

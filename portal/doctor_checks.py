@@ -5,6 +5,7 @@ Every check ends within a few seconds and leaves no lasting change.
 
 import secrets
 import smtplib
+import ssl
 from base64 import b64decode
 from urllib.parse import urlsplit
 
@@ -104,19 +105,30 @@ def check_mail() -> str:
     server = get_connection(timeout=RESPONSE_TIMEOUT)
     if not isinstance(server, EmailBackend):
         return _("emails go to %(backend)s, not to a mail server") % {"backend": settings.EMAIL_BACKEND}
-    address = f"{server.host}:{server.port}"
+    address = f"{server.host}:{server.port or smtplib.SMTP_PORT}"
     try:
         server.open()
         assert server.connection is not None  # open() raises an exception if there is none
         code, answer = server.connection.noop()
         server.close()
     except (OSError, smtplib.SMTPException) as error:
-        raise CheckFailed(
-            f"{address}: {_first_line(error)}", _("Start the mail server, or correct EMAIL_URL.")
-        ) from error
+        raise CheckFailed(f"{address}: {_first_line(error)}", _mail_remedy(error)) from error
     if code != 250:
         raise CheckFailed(f"{address}: {code} {answer!r}", _("Contact the operator of the mail server."))
     return _("%(where)s responds") % {"where": address}
+
+
+def _mail_remedy(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return _("Correct the user name and the password in EMAIL_URL.")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _(
+            "Use the host name that is in the certificate. If your own authority signed it, set SSL_CERT_FILE to a "
+            "file with the certificates that you trust."
+        )
+    if isinstance(error, ssl.SSLError | smtplib.SMTPNotSupportedError):
+        return _("Use smtp+tls:// for STARTTLS (port 587), and smtp+ssl:// for TLS from the start (port 465).")
+    return _("Start the mail server, or correct EMAIL_URL.")
 
 
 def check_storage() -> str:

@@ -24,6 +24,7 @@ from licenses.models import Release
 from licenses.models.downloads import releases_storage
 from portal.data_checks import CheckFailed, CheckWarning, format_age
 
+CLOCK_TOLERANCE = 300.0  # seconds by which clocks may differ
 PART_SECONDS = 2.0  # of each part; `doctor` waits 10 s for the whole check
 NEWEST, OTHERS = 1000, 1000  # uploads to look at
 SHOWN = 3  # names in one line
@@ -69,6 +70,8 @@ def check_backup() -> str:
         age = timezone.now().timestamp() - Path(settings.BACKUP_STAMP).stat().st_mtime
     except OSError as error:
         raise CheckWarning(f"{settings.BACKUP_STAMP}: {error.strerror}", remedy) from None
+    if age < -CLOCK_TOLERANCE:
+        raise CheckWarning(_("the time of the last one is in the future"), _("Compare the clocks of the machines."))
     text = _("the last one was made %(time)s ago") % {"time": format_age(timedelta(seconds=max(age, 0)))}
     if age > settings.BACKUP_MAX_HOURS * 3600:
         raise CheckWarning(text, remedy)

@@ -1,6 +1,8 @@
+import smtplib
 import socket
+import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -78,8 +80,8 @@ def test_single_checks_can_be_selected(tmp_path: Path) -> None:
 
 def test_an_unknown_check_is_refused_with_the_valid_names(tmp_path: Path) -> None:
     doctor = manage("doctor", "printer", **environment(tmp_path, 1))
-    assert doctor.returncode == 1
     assert "Unknown check printer" in doctor.stderr
+    assert doctor.returncode == 2
     assert "database" in doctor.stderr
     assert "Traceback" not in doctor.stderr
 
@@ -134,6 +136,37 @@ def test_the_mail_server_is_checked_without_sending_an_email(settings: Settings)
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
         assert "responds" in doctor_checks.check_mail()
         assert server.emails == []
+
+
+def failing_mail(settings: Settings, port: int, **values: object) -> doctor_checks.CheckFailed:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+    for name, value in values.items():
+        setattr(settings, name, value)
+    with pytest.raises(doctor_checks.CheckFailed) as failure:
+        doctor_checks.check_mail()
+    return failure.value
+
+
+def test_a_mail_server_that_is_down_is_told_from_wrong_settings(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with MailServer() as server:
+        port = server.port
+        assert "smtp+ssl://" in failing_mail(settings, port, EMAIL_USE_TLS=True).remedy  # no STARTTLS there
+        login = {"EMAIL_USE_TLS": False, "EMAIL_HOST_USER": "ann", "EMAIL_HOST_PASSWORD": "wrong"}
+        monkeypatch.setattr("smtplib.SMTP.login", refuse(smtplib.SMTPAuthenticationError(535, b"5.7.8 Refused")))
+        assert "password in EMAIL_URL" in failing_mail(settings, port, **login).remedy
+        monkeypatch.setattr("smtplib.SMTP.login", refuse(ssl.SSLCertVerificationError(1, "self-signed certificate")))
+        assert "SSL_CERT_FILE" in failing_mail(settings, port).remedy
+    assert failing_mail(settings, port).remedy.startswith("Start the mail server")
+
+
+def refuse(error: Exception) -> Callable[..., None]:
+    def refused(*_arguments: object, **_options: object) -> None:
+        raise error
+
+    return refused
 
 
 def set_private_storage_folder(folder: Path, settings: Settings) -> None:
@@ -205,7 +238,7 @@ def test_erased_addresses_listed_with_another_secret_key_are_reported(settings: 
     earlier = settings.SECRET_KEY
     assert data_checks.check_keys().startswith("match")
     settings.SECRET_KEY = "another-" + "z" * 50
-    with pytest.raises(data_checks.CheckFailed) as failure:
+    with pytest.raises(data_checks.CheckWarning) as failure:  # nothing can repair it if the key leaked
         data_checks.check_keys()
     assert failure.value.problem == "the list of erased addresses was made with another SECRET_KEY"
     assert suppression.erasure_times(["gone@example.com"]) == {}

@@ -99,6 +99,9 @@ def test_a_recent_backup_is_ok_and_an_old_one_is_a_warning(settings: Settings, t
     make_old(str(stamp), 27)
     with pytest.raises(CheckWarning, match="27 h ago"):
         file_checks.check_backup()
+    make_old(str(stamp), -1)
+    with pytest.raises(CheckWarning, match="in the future"):
+        file_checks.check_backup()
 
 
 def test_a_missing_stamp_is_a_warning(settings: Settings, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -16,6 +17,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             result = purge(timezone.now(), dry_run=options["dry_run"])
+        except DatabaseError:
+            raise
         except Exception as error:  # each storage backend raises its own errors
             text = _("File storage can’t be reached. Run `manage.py doctor storage` for details. (%(error)s)")
             raise CommandError(text % {"error": error}) from error

@@ -67,11 +67,14 @@ class Command(BaseCommand):
             raise CommandError(str(refusal), returncode=EXIT_REFUSED) from None
         except KeyboardInterrupt:
             raise CommandError(
-                _("Stopped. Some orders are undone. Run it again for the rest."), returncode=EXIT_INTERRUPTED
+                _("Stopped. What was undone stays undone. Run it again for the rest."), returncode=EXIT_INTERRUPTED
             ) from None
         except (OperationalError, InterfaceError) as error:
             raise CommandError(
-                _("The database connection was lost (%(reason)s). Some orders are undone. Run it again for the rest.")
+                _(
+                    "The database connection was lost (%(reason)s). What was undone stays undone. Run it again for the "
+                    "rest."
+                )
                 % {"reason": str(error).splitlines()[0] if str(error) else type(error).__name__},
                 returncode=EXIT_KEPT,
             ) from None

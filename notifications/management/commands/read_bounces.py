@@ -47,6 +47,8 @@ class Command(BaseCommand):
         except OSError as error:
             values = {"path": options["path"], "reason": error.strerror or error}
             raise CommandError(_("%(path)s can’t be read: %(reason)s.") % values, returncode=EXIT_UNUSABLE) from error
+        if not reports:
+            self.stdout.write(_("%(path)s contains no delivery report.") % {"path": options["path"]})
         try:
             unknown = self._record(reports, dry_run=options["dry_run"])
         except (OperationalError, InterfaceError) as error:

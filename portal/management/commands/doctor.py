@@ -15,6 +15,7 @@ from portal.doctor_checks import CHECKS
 
 CHECK_TIMEOUT = 10.0  # seconds
 NAMES = [check.name for check in CHECKS]
+EXIT_UNUSABLE = 2
 RETRY_INTERVAL = 0.3  # seconds, with --wait
 
 EXAMPLES = """\
@@ -82,7 +83,7 @@ def select_checks(names: list[str]) -> list[Check]:
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         text = _("Unknown check %(name)s. Choose from: %(names)s.")
-        raise CommandError(text % {"name": unknown[0], "names": ", ".join(NAMES)})
+        raise CommandError(text % {"name": unknown[0], "names": ", ".join(NAMES)}, returncode=EXIT_UNUSABLE)
     selected = set(names or NAMES)
     selected |= {need for check in CHECKS if check.name in selected for need in check.needs}
     return [check for check in CHECKS if check.name in selected]

@@ -13,6 +13,7 @@ from portal.first_setup.writing import Refused, Written, write
 
 EXIT_REFUSED = 1
 EXIT_UNUSABLE = 2
+EXIT_INTERRUPTED = 130  # as shells report Ctrl-C
 EPILOG = """
 Shows what is there, and asks for the rest: store, return rules, approval limits, products, phone numbers, help articles
 and the first login. Enter keeps what is in brackets. Flags answer questions in advance, and --no-input asks none.
@@ -26,7 +27,8 @@ It can be run again at any time and changes only what it is told: another langua
 periods (for later orders). Everything is written in one transaction, or nothing is. Settings of the environment, such
 as the vendor's name, are printed for you to add. docs/first-hour.md leads through the first hour.
 
-Exit status: 0 if all was written; 1 if something was refused, and nothing was written; 2 if the call is unusable.
+Exit status: 0 if all was written; 1 if something was refused, and nothing was written; 2 if the call is unusable;
+130 if it was stopped with Ctrl-C, and nothing was written.
 """
 NEXT_STEPS = """
 Next:
@@ -61,7 +63,7 @@ class Command(BaseCommand):
             text = str(error) if isinstance(error, WrongAnswer) else "No answer. Use --no-input with flags in scripts."
             raise CommandError(text, returncode=EXIT_UNUSABLE) from None
         except KeyboardInterrupt:
-            raise CommandError("Stopped. Nothing was written.", returncode=EXIT_UNUSABLE) from None
+            raise CommandError("Stopped. Nothing was written.", returncode=EXIT_INTERRUPTED) from None
         except Refused as error:
             raise CommandError(f"{error} Nothing was written.", returncode=EXIT_REFUSED) from None
         except (OperationalError, InterfaceError, ProgrammingError) as error:
