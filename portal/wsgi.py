@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from portal.proxy_headers import ProxyHeaders
-from portal.watching.requests import forget_ended_processes
+from portal.watching import forget_ended_processes
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 

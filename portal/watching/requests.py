@@ -1,13 +1,11 @@
 """How long requests take, by the name of their view. Measured in each web process, added up over all of one host.
 
 prometheus_client keeps the numbers of each process in a file in `PROMETHEUS_MULTIPROC_DIR`, which portal/settings.py
-sets before it is imported. The files of ended processes stay, so that the sums stay right.
+sets before this module is imported. The files of ended processes stay, so that the sums stay right.
 """
 
-import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Histogram
@@ -39,21 +37,3 @@ class RequestTimesMiddleware:
         status = f"{response.status_code // 100}xx"
         REQUEST_SECONDS.labels(view, method, status).observe(time.perf_counter() - started)
         return response
-
-
-def forget_ended_processes(folder: Path) -> None:
-    """Delete the files of an earlier start, once none of its processes lives. Called when a web process starts."""
-    files = {path: int(path.stem.rpartition("_")[2]) for path in folder.glob("*_*.db")}
-    if not any(map(_is_alive, files.values())):
-        for path in files:
-            path.unlink(missing_ok=True)  # another process that starts now deletes the same
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

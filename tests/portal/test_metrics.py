@@ -17,7 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from notifications.models import Message
 from orders.models import Attempt
 from portal.models import Heartbeat
-from portal.watching.requests import REQUEST_SECONDS, forget_ended_processes
+from portal.watching import forget_ended_processes
+from portal.watching.requests import REQUEST_SECONDS
 from refunds.models import Return
 from tests.desk.people import make_busy_person
 from tests.factories import make_order
