@@ -14,6 +14,7 @@ from orders.models import Attempt, Order
 from tests.desk.people import ADDRESS, bounce, make_busy_person, person_url, refund, unsubscribe
 from tests.desk.staff import signed_in
 from tests.factories import make_agent, make_order
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -111,7 +112,7 @@ def test_buttons_lead_to_the_thread_the_orders_and_the_correction(agent: Client)
     assert f'href="/admin/orders/order/{order.pk}/change/#correct"' in page
     link = re.search(r'href="(/admin/orders/order/\?q=[^"]+)"', page)
     assert link is not None
-    listed = agent.get(link[1]).content.decode()
+    listed = text(agent.get(link[1]))
     assert order.number in listed
     assert "Z-1" not in listed
 
@@ -123,4 +124,4 @@ def test_a_person_without_data_has_an_empty_page(agent: Client) -> None:
 def test_the_key_of_a_person_finds_no_orders_if_it_is_made_up(agent: Client) -> None:
     make_order(number="Z-1", store_email="")
     for term in ("person:", "person:x", f"person:{make_person_key(ADDRESS)}"):
-        assert "Z-1" not in agent.get("/admin/orders/order/", {"q": term}).content.decode()
+        assert "Z-1" not in text(agent.get("/admin/orders/order/", {"q": term}))
