@@ -193,6 +193,9 @@ class _Run:
                 return ready(email)
         except DATABASE_GONE:
             raise
+        except rendering.UnmailableError as error:  # about the address, not the code
+            logger.warning("Message %s (%s) can't be mailed: %s", message.pk, message.kind, error)
+            self._finish(message, Message.Status.FAILED, last_error=str(error))
         except Exception as error:
             # An error in one email must not stop the others.
             logger.exception("Message %s (%s) cannot be made into a mail", message.pk, message.kind)
@@ -362,8 +365,6 @@ def _write_with_retries(write: Callable[[], object]) -> None:
 
 
 def _error_reason(error: Exception) -> str:
-    if isinstance(error, rendering.UnmailableError):
-        return str(error)
     return _("This email couldn’t be rendered: %(error)s") % {"error": f"{type(error).__name__}: {error}"}
 
 

@@ -52,7 +52,8 @@ class LeasedScheduler(PersistentScheduler):
             has_it = SchedulerLease.take(self.holder, LEASE_SECONDS)
         except DatabaseError as error:
             # The lease lasts until its time is up, also if the database is restarted in between.
-            logger.warning("The scheduler can't reach its lease in the database: %s", str(error).strip())
+            reason = (str(error).splitlines() or [""])[0]
+            logger.warning("The scheduler can't reach its lease in the database: %s", reason)
             self._renew_at = asked_at + WAIT_SECONDS
             return
         if has_it and not had_it:

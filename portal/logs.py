@@ -1,13 +1,17 @@
-"""Log lines: access tokens are removed, bad requests take one line each, and JSON has a fixed set of fields."""
+"""Log lines: access tokens are removed, bad requests and requests without a database take one line each, lines of a
+request have its id, and JSON has a fixed set of fields.
+"""
 
 import logging
 import re
 from collections.abc import Iterable, Iterator
+from copy import copy
 from functools import cache
 from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.urls import URLPattern, URLResolver, get_resolver
 from pythonjsonlogger.json import JsonFormatter
 
@@ -40,6 +44,35 @@ class OneLineForBadRequests(logging.Filter):
         return True
 
 
+def _shortened(record: logging.LogRecord) -> logging.LogRecord:
+    """Return a copy without the traceback if the database can't be reached: it would be the same for every request.
+
+    A copy, because other handlers need the error.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if not isinstance(error, OperationalError | InterfaceError) or getattr(error.__cause__, "pgcode", None):
+        return record
+    short = copy(record)
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    short.msg, short.args = "%s: %s", (record.getMessage(), reason)
+    short.exc_info, short.exc_text = None, None
+    return short
+
+
+class TextLines(logging.Formatter):
+    """Writes lines to read. That of a request ends with its id, which the error page shows."""
+
+    def __init__(self) -> None:
+        super().__init__("{asctime} {levelname} {name}: {message}", style="{")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(_shortened(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
+        request_id = getattr(record, "request_id", None)
+        return super().formatMessage(record) + (f" [{request_id}]" if request_id else "")
+
+
 class JsonLines(JsonFormatter):
     """Writes only the known fields. Others, such as Django's `request`, would repeat the URL with its token."""
 
@@ -48,6 +81,9 @@ class JsonLines(JsonFormatter):
     def __init__(self, *args: Any, **options: Any) -> None:
         names = {"asctime": "time", "levelname": "level", "name": "logger"}
         super().__init__("{asctime}{levelname}{name}{message}{request_id}", style="{", rename_fields=names)
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(_shortened(record))
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         return {name: log_data[name] for name in self.FIELDS if name in log_data}

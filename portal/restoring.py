@@ -4,7 +4,7 @@ The backup is older than the world: emails that waited in it may have been sent 
 sessions may have been ended. Until a person has looked and says so, nothing leaves the portal.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.contrib.sessions.models import Session
 from django.db import transaction
@@ -40,17 +40,17 @@ def count_waiting() -> Waiting:
 def hold() -> Waiting:
     """Hold everything outgoing, end all sessions, and let gateways be asked before a refund is sent. Repeatable.
 
-    Returns what waits now.
+    Returns what waits now, and how many sessions ended.
     """
     with transaction.atomic():
         OutgoingHold.objects.get_or_create(pk=1)
-        Session.objects.all().delete()
+        ended, _by_model = Session.objects.all().delete()
         unsent = RefundTransaction.objects.filter(status=RefundTransaction.Status.WAITING)
         # "Waiting" would mean that it was never sent, which nobody knows now.
         unsent.exclude(gateway=StoreGateway.Gateway.MANUAL).update(
             status=RefundTransaction.Status.UNCLEAR, next_try_at=timezone.now(), leased_until=None
         )
-    return count_waiting()
+    return replace(count_waiting(), sessions=ended)
 
 
 def release(*, cancel_emails: bool = False) -> int:

@@ -448,7 +448,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "text": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "text": {"()": "portal.logs.TextLines"},
         "json": {"()": "portal.logs.JsonLines"},
     },
     "filters": {
@@ -469,7 +469,7 @@ LOGGING = {
         "django_guid": {"level": "WARNING"},  # otherwise one line for each request
     },
 }
-# An id for each request, or that of the proxy: in JSON log lines, on the error page, and in the response.
+# An id for each request, or that of the proxy: in log lines, on the error page, and in the response.
 DJANGO_GUID = {"GUID_HEADER_NAME": "X-Request-ID", "EXPOSE_HEADER": False, "UUID_LENGTH": 32}
 
 # --- Watching ------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import json
 import logging
 import logging.config
+from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 import pytest
 from django.conf import settings as django_settings
 from django.core.exceptions import DisallowedHost
+from django.db import OperationalError, connection
 from django.test import Client
 
 from portal.logs import OneLineForBadRequests
@@ -17,12 +19,12 @@ from tests.portal.running_demo import manage
 from tests.portal.test_a_missing_setting_stops_the_start import COMPLETE
 
 
-@pytest.fixture
-def json_log() -> Any:
-    """What the console shows with LOG_FORMAT=json."""
+@pytest.fixture(params=["json"])
+def json_log(request: pytest.FixtureRequest) -> Iterator[StringIO]:
+    """What the console shows with LOG_FORMAT=json, or with the parameter of the test."""
     config = {**django_settings.LOGGING, "handlers": {"console": dict(django_settings.LOGGING["handlers"]["console"])}}
     stream = StringIO()
-    config["handlers"]["console"] |= {"formatter": "json", "stream": stream}
+    config["handlers"]["console"] |= {"formatter": request.param, "stream": stream}
     logging.config.dictConfig(config)
     yield stream
     logging.config.dictConfig(django_settings.LOGGING)
@@ -39,6 +41,35 @@ def test_every_line_is_json_with_the_id_of_its_request(client: Client, json_log:
     assert line["request_id"] == response.headers["X-Request-ID"]
     assert (line["level"], line["message"]) == ("WARNING", "Not Found: /no/such/page/")
     assert "time" in line
+
+
+@pytest.mark.parametrize("json_log", ["text"], indirect=True)
+def test_a_line_of_text_ends_with_the_id_of_its_request(client: Client, json_log: StringIO) -> None:
+    response = client.get("/no/such/page/")
+    [line] = json_log.getvalue().splitlines()
+    assert line.endswith(f" WARNING django.request: Not Found: /no/such/page/ [{response.headers['X-Request-ID']}]")
+    logging.getLogger("portal").warning("Without a request")
+    assert json_log.getvalue().endswith(" WARNING portal: Without a request\n")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("json_log", ["json", "text"], indirect=True)
+def test_without_a_database_each_request_takes_one_line(client: Client, json_log: StringIO) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise OperationalError("connection failed: Connection refused\nIs the server running?")
+
+    client.raise_request_exception = False
+    seen: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = seen.append  # type: ignore[method-assign]
+    logging.getLogger().addHandler(handler)
+    with connection.execute_wrapper(refuse):
+        assert client.get("/contacts/").status_code == 500
+    logging.getLogger().removeHandler(handler)
+    assert len(json_log.getvalue().splitlines()) == 1
+    assert "Internal Server Error: /contacts/: connection failed: Connection refused" in json_log.getvalue()
+    [record] = seen
+    assert record.exc_info  # other handlers, which mail errors, have all of it
 
 
 def test_the_id_of_the_proxy_is_kept_and_anything_else_is_replaced(client: Client) -> None:

@@ -66,7 +66,7 @@ def test_store_events_wait() -> None:
 
 def test_sessions_of_the_backup_open_nothing() -> None:
     browser = inside(make_order(number="A-1"))
-    restoring.hold()
+    assert restoring.hold().sessions == 1
     assert not Session.objects.exists()
     assert "A-1" not in text(browser.get("/orders/find/"))
 

@@ -15,6 +15,7 @@ from desk.privacy import retention
 
 EXIT_INCOMPLETE = 1
 EXIT_UNUSABLE = 2
+EMPTIED = frozenset({"orders", "cases", "device_names", "store_event_bodies"})  # the rows stay, without the person
 
 EPILOG = """
 Each kind of data has a period, in days, with a reason; docs/privacy.md lists them, and --reasons prints them. Change
@@ -54,9 +55,10 @@ class Command(BaseCommand):
             reason = (str(error).splitlines() or [""])[0]
             text = _("The database can’t be reached (%(reason)s). Run this again.") % {"reason": reason}
             raise CommandError(text, returncode=EXIT_UNUSABLE) from None
-        outcome = _("would be deleted") if options["dry_run"] else _("deleted")
+        deleted = _("would be deleted") if options["dry_run"] else _("deleted")
+        emptied = _("would be erased, the rest stays") if options["dry_run"] else _("erased, the rest stays")
         for kind, count in counts.items():
             kept_for = _("%(days)d days") % {"days": settings.KEPT_FOR[kind].days}
-            self.stdout.write(f"{count:>8}  {kind} ({kept_for}): {outcome}")
+            self.stdout.write(f"{count:>8}  {kind} ({kept_for}): {emptied if kind in EMPTIED else deleted}")
         if not is_complete:
             sys.exit(EXIT_INCOMPLETE)
