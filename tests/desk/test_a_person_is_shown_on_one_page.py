@@ -37,8 +37,8 @@ def test_everything_of_an_address_is_shown_and_leads_to_its_page(agent: Client) 
     [order] = make_busy_person()
     make_busy_person(address="other@example.com", name="Otto Other")
     page = agent.get(person_url()).content.decode()
-    for text in ("Ann Archer", "German", "ann@example.com", order.store.name, "Office (Windows)", "1 of 3"):
-        assert text in page
+    for shown in ("Ann Archer", "German", "ann@example.com", order.store.name, "Office (Windows)", "1 of 3"):
+        assert shown in page
     rows: list[Any] = [order, *order.returns.all(), *order.withdrawals.all(), *order.swaps.all(), *order.threads.all()]
     rows += [line.license for line in order.licensed_lines.all()]
     rows += [Attempt.objects.get(subject=ADDRESS)]
