@@ -5,12 +5,14 @@ with the reasons. Cells that a spreadsheet would execute as formulas are escaped
 removes.
 """
 
+import codecs
 import csv
 import json
 import os
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -40,8 +42,12 @@ class RejectsFile:
     def __init__(self, path: Path, inputs: Sequence[SourceFile] = ()) -> None:
         self._path = path
         self._files: dict[tuple[str, ...], TextIO] = {}
-        if any(path.exists() and path.samefile(source.path) for source in inputs):
+        self._inputs = [source.path for source in inputs]
+        if self._is_input(path):
             raise UnusableFile(_("%(path)s is a file to import. Choose another file for rejects.") % {"path": path})
+        if not _is_replaceable(path):
+            text = _("%(path)s exists and contains something else than rejects. Choose another file for rejects.")
+            raise UnusableFile(text % {"path": path})
         self._first = _create(path)
         self.paths = [path]
 
@@ -69,10 +75,21 @@ class RejectsFile:
             if not self._files:
                 self._files[layout] = self._first
             else:
-                path = self._path.with_name(f"{self._path.stem}-{len(self._files) + 1}{self._path.suffix}")
+                path = self._next_path()
                 self._files[layout] = _create(path)
                 self.paths.append(path)
         return self._files[layout]
+
+    def _next_path(self) -> Path:
+        """Return the next numbered path, without overwriting a file to import or one with something else."""
+        numbers = count(len(self._files) + 1)
+        paths = (self._path.with_name(f"{self._path.stem}-{number}{self._path.suffix}") for number in numbers)
+        return next(
+            path for path in paths if path not in self.paths and not self._is_input(path) and _is_replaceable(path)
+        )
+
+    def _is_input(self, path: Path) -> bool:
+        return path.exists() and any(path.samefile(each) for each in self._inputs)
 
     def close(self) -> None:
         for file in {self._first, *self._files.values()}:
@@ -94,6 +111,19 @@ def mask_item(raw: str | list[list[str]], layout: FileLayout, problem: Problem) 
 
 def _columns(layout: FileLayout) -> list[str]:
     return [name for name in layout.header if name.strip() != PROBLEM_COLUMN]
+
+
+def _is_replaceable(path: Path) -> bool:
+    """Whether a file can be overwritten: it's empty, an earlier rejects file, or can't be lost, such as /dev/null."""
+    if not path.is_file():
+        return True
+    try:
+        with path.open("rb") as file:
+            begins = file.read(64)
+    except OSError:
+        return True  # _create() reports it
+    table = PROBLEM_COLUMN.encode()
+    return not begins or begins.removeprefix(codecs.BOM_UTF8).lstrip(b'"').startswith((b"# ", table))
 
 
 def _create(path: Path) -> TextIO:

@@ -33,8 +33,9 @@ def write_files(folder: Path) -> None:
     """Write the files named in the commands, as exported by a store."""
     dates = ("13/11/2026 10:00", "01/11/2026 10:00")
     rows = [shopify_row(Name=f"#{number}", Created_at=at, Paid_at="") for number, at in enumerate(dates)]
-    for name in ("orders_export.csv", "orders.csv", "rejects.csv"):
+    for name in ("orders_export.csv", "orders.csv"):
         (folder / name).write_text(table(shopify_row()))
+    (folder / "rejects.csv").write_text(table({"Import problem": "line 2: unclear date"} | shopify_row()))
     (folder / "old.csv").write_bytes(table(*rows).encode("cp1252"))
     for name in ("sales.csv", "sales-2025.csv"):
         (folder / name).write_text(table(german_row(), delimiter=";"))
